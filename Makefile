@@ -1,0 +1,98 @@
+# DeepLabV3+ from data to coloured masks. `make help` lists the targets and their variables.
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+
+# Variables of the targets; give them on the command line: make tfrecords DATASET=camvid DATA_DIR=...
+DATASET ?=
+DATA_DIR ?=
+TFRECORDS ?=
+LOGDIR ?=
+CHECKPOINT ?=
+MODEL ?=
+PICTURES ?=
+OUTPUT ?= masks
+ARGS ?=
+
+# --name=value where the variable has a value.
+flag = $(if $(strip $(2)),--$(1)='$(strip $(2))')
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev demo tfrecords check-dataset train eval export infer tensorboard \
+	lint format test test-all lock clean
+
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo '  Variables: DATASET DATA_DIR TFRECORDS LOGDIR CHECKPOINT MODEL PICTURES OUTPUT, and ARGS'
+	@echo "  for any further flags: make train ARGS='--train_batch_size=4 --num_clones=2'."
+	@echo '  Each command lists its flags with --help: $(RUN) train.py --help'
+
+setup: $(VENV)/.installed  ## Install what the project needs into .venv
+
+setup-dev: $(VENV)/.installed-dev
+
+$(VENV)/.installed: requirements.lock | $(VENV)/bin/python
+	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.lock | $(VENV)/bin/python
+	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements-dev.lock
+	@touch $(VENV)/.installed $@
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(not (3, 10) <= v <= (3, 13) and \
+	    f"Python 3.10 to 3.13 is needed, and $(PYTHON) is {v[0]}.{v[1]}: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+
+demo: setup  ## Everything on pictures the project draws: records, training, scores, export, masks
+	@$(RUN) -m scripts.demo $(ARGS)
+
+tfrecords: setup  ## Turn pictures and masks into TFRecords: DATASET=folder DATA_DIR=my_pictures
+	@$(RUN) -m datasets.build_tfrecords $(call flag,dataset,$(DATASET)) \
+	  $(call flag,data_dir,$(DATA_DIR)) $(call flag,output_dir,$(TFRECORDS)) $(ARGS)
+
+check-dataset: setup  ## Report what is wrong with pictures and masks, and write nothing
+	@$(RUN) -m datasets.build_tfrecords --check_only $(call flag,dataset,$(DATASET)) \
+	  $(call flag,data_dir,$(DATA_DIR)) $(ARGS)
+
+train: setup  ## Train on the last dataset built, or on TFRECORDS=...
+	@$(RUN) train.py $(call flag,dataset_dir,$(TFRECORDS)) $(call flag,train_logdir,$(LOGDIR)) $(ARGS)
+
+eval: setup  ## Score the newest training, or LOGDIR=..., once
+	@$(RUN) eval.py --max_number_of_evaluations=1 $(call flag,dataset_dir,$(TFRECORDS)) \
+	  $(call flag,checkpoint_dir,$(LOGDIR)) $(ARGS)
+
+export: setup  ## Freeze the newest checkpoint, or CHECKPOINT=..., into a .pb
+	@$(RUN) export_model.py $(call flag,checkpoint_path,$(CHECKPOINT)) \
+	  $(call flag,export_path,$(MODEL)) $(ARGS)
+
+infer: setup  ## Write coloured masks: PICTURES='photo.jpg folder/' MODEL=... OUTPUT=masks
+	@test -n '$(strip $(PICTURES))' || { echo "error: which pictures? make infer PICTURES='photo.jpg folder/'" >&2; exit 2; }
+	@$(RUN) infer.py $(PICTURES) $(call flag,model,$(MODEL)) $(call flag,output,$(OUTPUT)) $(ARGS)
+
+tensorboard: setup  ## Show curves and pictures of all trainings
+	@$(RUN) -m tensorboard.main --logdir=$(or $(LOGDIR),runs) $(ARGS)
+
+lint: setup-dev  ## Check style
+	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check .
+
+format: setup-dev  ## Mend style
+	@$(RUN) -m ruff check --fix . ; $(RUN) -m ruff format .
+
+test: setup-dev  ## Run the fast tests
+	@$(RUN) -m pytest -m "not slow" $(ARGS)
+
+test-all: setup-dev  ## Run every test, the slow ones too
+	@$(RUN) -m pytest $(ARGS)
+
+lock: pyproject.toml  ## Pin the newest allowed versions again (needs uv)
+	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \
+	  pyproject.toml -o requirements.lock
+	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \
+	  --group dev pyproject.toml -o requirements-dev.lock
+
+clean:  ## Remove .venv and caches; data/, runs/ and masks/ are kept
+	rm -rf $(VENV) .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,185 @@
+"""What every command of the project shares: flags, one-line errors, exit status.
+
+Import this module before TensorFlow: it imports it without its start-up chatter. Only root scripts,
+`scripts/` and the `python -m` commands import it; libraries never read flags.
+"""
+
+import os
+import signal
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+
+from absl import app, flags
+
+_TRACEBACK = flags.DEFINE_bool(
+    "traceback", False, "Show the whole Python traceback when the command fails, for a bug report."
+)
+
+
+def _import_tensorflow_quietly() -> None:
+    """Imports TensorFlow and looks for GPUs with the C++ libraries' stderr closed.
+
+    They print a dozen lines about oneDNN and missing GPUs, whatever TF_CPP_MIN_LOG_LEVEL says, and
+    a command's own one-line error drowns in them. Setting that variable shows everything.
+    """
+    if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
+        return
+    # Read once, at the first line that TensorFlow logs. It also quiets lines that come later.
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+    stderr = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        import tensorflow as tf
+
+        tf.config.list_physical_devices("GPU")
+        # The first run of a session chats too. No GPU in it, lest it take that GPU's memory.
+        with tf.Graph().as_default():
+            config = tf.compat.v1.ConfigProto(device_count={"GPU": 0})
+            tf.compat.v1.Session(config=config).run(tf.constant(0))
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        # A command that this one starts would take it for the user's wish and show everything.
+        del os.environ["TF_CPP_MIN_LOG_LEVEL"]
+    tf.get_logger().setLevel("ERROR")  # Deprecations of the graph mode that tf-slim is built on.
+    warnings.filterwarnings("ignore", message="`layer.apply` is deprecated")
+
+
+_import_tensorflow_quietly()
+
+
+class _NumberListParser(flags.ArgumentParser):
+    """Parses '6,12,18' and '6' into a list of numbers."""
+
+    def __init__(self, number_type: type):
+        super().__init__()
+        self._number_type = number_type
+        self.syntactic_help = f"a comma separated list of {number_type.__name__} values"
+
+    def parse(self, argument):
+        if isinstance(argument, (list, tuple)):
+            return [self._number_type(value) for value in argument]
+        try:
+            return [self._number_type(part) for part in str(argument).split(",") if part.strip()]
+        except ValueError:
+            raise ValueError(
+                f"{argument!r} is not a comma separated list of {self._number_type.__name__} values"
+            ) from None
+
+    def flag_type(self) -> str:
+        return f"list of {self._number_type.__name__}"
+
+
+class _NumberListFlag(flags.Flag):
+    """A list flag whose repeated uses add up: `--x=6 --x=12` is `--x=6,12`.
+
+    research/deeplab of 2018 repeats such flags and that of 2019 separates some of them by commas;
+    its guides have both spellings.
+    """
+
+    def parse(self, argument):
+        seen_before = list(self.value) if self.present and self.value is not None else []
+        super().parse(argument)
+        if seen_before and self.value is not None:
+            self.value = seen_before + list(self.value)
+
+
+class _NumberListSerializer(flags.ArgumentSerializer):
+    def serialize(self, value):
+        return ",".join(str(item) for item in value)
+
+
+def define_numbers(
+    name: str, default: Sequence[float] | None, help_text: str, number_type: type = int
+) -> flags.FlagHolder:
+    """Defines a flag that holds a list of numbers, comma separated, repeated, or both.
+
+    Args:
+      name: flag name.
+      default: default values, or None for "not given".
+      help_text: what it is, its unit, and when to change it.
+      number_type: `int` or `float`.
+
+    Returns:
+      The flag's holder; its `value` is a list of numbers or None.
+    """
+    return flags.DEFINE_flag(
+        _NumberListFlag(
+            _NumberListParser(number_type),
+            _NumberListSerializer(),
+            name,
+            None if default is None else list(default),
+            help_text,
+        )
+    )
+
+
+def run(main: Callable[[list[str]], int | None], positional: bool = False) -> None:
+    """Runs a command: parses flags, calls `main`, and turns failures into one line and a status.
+
+    Exit status is what `main` returns (None is 0), 1 for wrong input, 2 for wrong flags,
+    130 for Ctrl-C.
+
+    Args:
+      main: called with the positional arguments (without the program's name).
+      positional: whether the command takes positional arguments; otherwise any is an error,
+        because it usually is a flag value behind a space that was not meant
+        (`--dataset =camvid`).
+    """
+
+    def guarded(argv: list[str]) -> int | None:
+        arguments = argv[1:]
+        try:
+            if arguments and not positional:
+                raise ValueError(
+                    f"unexpected argument {arguments[0]!r}: flags are written --name=value, "
+                    "without spaces around '='"
+                )
+            return main(arguments)
+        except KeyboardInterrupt:
+            print("interrupted", file=sys.stderr)
+            return 128 + signal.SIGINT
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 1
+        except Exception as error:
+            if _TRACEBACK.value or not _is_users_fault(error):
+                raise
+            print(f"error: {_one_line(error)}", file=sys.stderr)
+            return 1
+
+    _list_in_help()
+    app.run(guarded, flags_parser=_parse_flags)
+
+
+def _list_in_help() -> None:
+    """Has --help list the flags of the modules that a command shares with others, too."""
+    for module, module_flags in flags.FLAGS.flags_by_module_dict().items():
+        if module == __name__ or module.endswith("_flags"):
+            for flag in module_flags:
+                flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
+
+
+def _parse_flags(argv: list[str]) -> list[str]:
+    try:
+        return flags.FLAGS(argv)
+    except flags.Error as error:
+        print(f"error: {error}\nPass --help to see every flag.", file=sys.stderr)
+        sys.exit(2)
+    except SystemExit:
+        sys.exit(0)  # absl has printed what --help asked for, and ends such a run with 1.
+
+
+def _is_users_fault(error: Exception) -> bool:
+    """Whether the error speaks of the user's input: ValueError, a file, or a TensorFlow op."""
+    if isinstance(error, (ValueError, OSError)):
+        return True
+    tensorflow = sys.modules.get("tensorflow")
+    return tensorflow is not None and isinstance(error, tensorflow.errors.OpError)
+
+
+def _one_line(error: Exception) -> str:
+    message = getattr(error, "message", None) or str(error) or type(error).__name__
+    return " ".join(message.split())

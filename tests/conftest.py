@@ -1,0 +1,30 @@
+"""Shared set-up of the tests: quiet TensorFlow, graph mode, and real data beside a checkout."""
+
+import command_line  # noqa: F401  (before TensorFlow, whose start it quiets)
+
+# isort: split
+
+import pathlib
+
+import pytest
+import tensorflow.compat.v1 as tf
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+tf.disable_v2_behavior()
+
+
+@pytest.fixture(autouse=True)
+def fresh_graph():
+    """Every test starts with an empty default graph and a known seed."""
+    tf.reset_default_graph()
+    tf.set_random_seed(0)
+
+
+@pytest.fixture(scope="session")
+def shared() -> pathlib.Path:
+    """Folder of real data beside the checkout; tests that need it skip where it is not there."""
+    folder = ROOT.parent / "shared"
+    if not folder.is_dir():
+        pytest.skip(f"needs the real data in {folder}, which is not there")
+    return folder
