@@ -1,0 +1,171 @@
+"""Turns a source into TFRecord shards and `dataset.json`, on all cores.
+
+Threads read, decode and encode the pictures; the calling thread writes the records in order, so the
+same input gives the same bytes however many threads there are, and memory does not grow with the
+number of pictures. `dataset.json` is there only when all shards are.
+"""
+
+import contextlib
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from datasets import laplacian, segmentation, shard_plan, tfrecords
+from datasets.class_statistics import ClassCounter
+from datasets.shard_plan import Failure, FinishedShard, Shard, ShardPlan
+from datasets.sources import workers
+from datasets.sources.source import Item, Source
+from datasets.specs import DatasetSpec, SplitSpec, write_spec
+
+
+class _Encoded(NamedTuple):
+    """One example, encoded.
+
+    Attributes:
+      record: the serialized record.
+      histogram: int64 [256], pixels of each id of the mask.
+      size: (height, width).
+    """
+
+    record: bytes
+    histogram: np.ndarray
+    size: tuple[int, int]
+
+
+def convert(
+    plan: ShardPlan,
+    *,
+    excluded: Collection[tuple[str, str]] = (),
+    skip_failures: bool = False,
+    num_workers: int | None = None,
+    show_progress: bool = True,
+) -> tuple[DatasetSpec, list[Failure]]:
+    """Writes the shards that remain and then `dataset.json`.
+
+    Args:
+      plan: what to write.
+      excluded: (split, name) of examples that are known to be unusable; they are left out.
+      skip_failures: leave out examples that cannot be converted; otherwise the first one ends the
+        conversion, and the shards that are finished by then are kept for the next run.
+      num_workers: threads; None for one a core.
+      show_progress: whether to draw a progress bar.
+
+    Returns:
+      The dataset, and the examples that were left out.
+
+    Raises:
+      OSError: a shard cannot be written.
+      ValueError: an example cannot be converted, or nothing remains of a split.
+    """
+    shard_plan.prepare(plan)
+    finished = dict(plan.finished)
+    work = [(shard, item) for shard in plan.pending for item in shard.items]
+    encoded = workers.map_in_order(
+        lambda argument: _encode(plan, *argument, excluded),
+        work,
+        description="converting",
+        num_workers=num_workers,
+        show_progress=show_progress and bool(work),
+    )
+    with contextlib.closing(encoded):
+        for shard in plan.pending:
+            finished[shard.path] = _write(shard, plan.source, encoded, skip_failures)
+
+    spec = _describe(plan, finished)
+    write_spec(spec)
+    return spec, [failure for shard in plan.shards for failure in finished[shard.path].failures]
+
+
+def _encode(
+    plan: ShardPlan, shard: Shard, item: Item, excluded: Collection[tuple[str, str]]
+) -> _Encoded | Failure:
+    """Makes the record of one example; runs in worker threads."""
+    if (shard.split, item.name) in excluded:
+        return Failure(shard.split, item.name, f"{item.image_path}: left out by the check.")
+    try:
+        image, mask = plan.source.read_example(item)
+        histogram = np.bincount(mask.ravel(), minlength=256)
+        _check_ids(plan.source, item, histogram)
+    except (OSError, ValueError) as error:
+        return Failure(shard.split, item.name, str(error))
+    gradient = laplacian.laplacian(image.rgb) if plan.with_gradient else None
+    example = segmentation.encode_example(
+        item.name, image.encoded, image.format, image.rgb, mask, gradient
+    )
+    return _Encoded(example.SerializeToString(deterministic=True), histogram, mask.shape)
+
+
+def _check_ids(source: Source, item: Item, histogram: np.ndarray) -> None:
+    allowed = {*range(source.num_classes), source.ignore_label}
+    wrong = [int(class_id) for class_id in np.flatnonzero(histogram) if class_id not in allowed]
+    if wrong:
+        raise ValueError(
+            f"{item.mask_path}: ids {', '.join(map(str, wrong))} have no class; expected "
+            f"0..{source.num_classes - 1} and {source.ignore_label} for ignored pixels."
+        )
+
+
+def _write(
+    shard: Shard, source: Source, encoded: Iterator[_Encoded | Failure], skip_failures: bool
+) -> FinishedShard:
+    """Writes one shard from the next results, and that it is finished just before it appears."""
+    shard_plan.discard(shard)
+    counter = ClassCounter(source.num_classes, source.ignore_label)
+    num_bytes = 0
+    failures = []
+    with tfrecords.write_shard(shard.path) as writer:
+        for _ in shard.items:
+            result = next(encoded)
+            if isinstance(result, _Encoded):
+                writer.write(result.record)
+                num_bytes += tfrecords.stored_size(result.record)
+                counter.add(result.histogram, result.size)
+            elif skip_failures:
+                failures.append(result)
+            else:
+                raise ValueError(
+                    f"{result.message} Mend it, or leave such examples out with --on_error=skip; "
+                    "the same command goes on from here."
+                )
+        finished = FinishedShard(
+            fingerprint=shard.fingerprint,
+            num_bytes=num_bytes,
+            statistics=counter.statistics().to_spec(num_shards=1),
+            failures=tuple(failures),
+        )
+        shard_plan.remember(shard, finished)
+    return finished
+
+
+def _describe(plan: ShardPlan, finished: Mapping[str, FinishedShard]) -> DatasetSpec:
+    """Adds up the statistics of the shards."""
+    splits = {}
+    for split in plan.source.splits:
+        parts = [finished[shard.path].statistics for shard in plan.shards if shard.split == split]
+        splits[split] = SplitSpec(
+            num_examples=sum(part.num_examples for part in parts),
+            num_shards=len(parts),
+            pixels_per_class=_add_up(part.pixels_per_class for part in parts),
+            examples_per_class=_add_up(part.examples_per_class for part in parts),
+            ignored_pixels=sum(part.ignored_pixels for part in parts),
+            max_height=max(part.max_height for part in parts),
+            max_width=max(part.max_width for part in parts),
+        )
+        if not splits[split].num_examples:
+            raise ValueError(
+                f"no example of split {split!r} can be used: mend its files, or remove the split."
+            )
+    return DatasetSpec(
+        name=plan.source.name,
+        directory=plan.output_dir,
+        class_names=plan.source.class_names,
+        palette=plan.source.palette,
+        ignore_label=plan.source.ignore_label,
+        has_gradient=plan.with_gradient,
+        splits=splits,
+    )
+
+
+def _add_up(rows: Iterable[Sequence[int]]) -> tuple[int, ...]:
+    return tuple(map(sum, zip(*rows, strict=True)))

@@ -1,0 +1,204 @@
+"""Examines one example of a dataset: its files, sizes, ids and colours."""
+
+import dataclasses
+import hashlib
+import os
+from collections.abc import Iterator
+
+import numpy as np
+
+from datasets.sources import images, masks
+from datasets.sources.images import DecodedImage
+from datasets.sources.masks import RawMask
+from datasets.sources.source import ERROR, WARNING, Item, Problem, Source, describe_sizes
+
+BINARY_IDS = frozenset({0, 255})
+
+_MAX_NAMED_IDS = 8
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """What the examination of one example found.
+
+    Attributes:
+      problems: what is wrong with it.
+      histogram: int64 [256], pixels of each id of the mask, or None when it cannot be read.
+      size: (height, width) of the mask.
+      is_binary: whether the mask's file holds 0 and 255 only, and 255 at all.
+      digest: hash of the picture's file, or None when it cannot be read.
+    """
+
+    problems: tuple[Problem, ...]
+    histogram: np.ndarray | None = None
+    size: tuple[int, int] = (0, 0)
+    is_binary: bool = False
+    digest: bytes | None = None
+
+    @property
+    def has_error(self) -> bool:
+        return any(problem.severity == ERROR for problem in self.problems)
+
+    @property
+    def ids(self) -> frozenset[int]:
+        """The ids in the mask."""
+        return frozenset() if self.histogram is None else _ids(self.histogram)
+
+
+def examine(source: Source, split: str, item: Item) -> Finding:
+    """Reads one example and reports what is wrong with it.
+
+    Args:
+      source: the dataset, for its classes and the meaning of masks.
+      split: name of the split, for the problems.
+      item: the example.
+    """
+    problems: list[Problem] = []
+
+    def report(severity: str, kind: str, message: str, path: str) -> None:
+        message = message.removeprefix(f"{path}: ")
+        problems.append(Problem(severity, kind, message, path, split, item.name))
+
+    histogram, size, is_binary = None, None, False
+    raw_mask = _read_mask(item, report)
+    if raw_mask is not None:
+        size = raw_mask.values.shape[:2]
+        try:
+            ids = source.mask_format.decode(raw_mask)
+        except ValueError as error:
+            report(ERROR, "colours", str(error), item.mask_path)
+        else:
+            histogram = np.bincount(ids.ravel(), minlength=256)
+            is_binary = _is_binary(source, raw_mask, _ids(histogram))
+            if is_binary and source.ignore_label != 255:
+                problems.append(describe_binary(ERROR, split, item))
+            else:
+                for severity, kind, message in _check_mask(source, raw_mask, _ids(histogram)):
+                    report(severity, kind, message, item.mask_path)
+
+    digest = None
+    image = _read_image(item, size, report)
+    if image is not None:
+        digest = hashlib.blake2b(image.data, digest_size=16).digest()
+        if size is not None and image.rgb.shape[:2] != size:
+            report(ERROR, "size", describe_sizes(item, image.rgb.shape[:2], size), item.mask_path)
+        for kind, message in _check_image(image):
+            report(WARNING, kind, message, item.image_path)
+    return Finding(tuple(problems), histogram, size or (0, 0), is_binary, digest)
+
+
+def describe_binary(severity: str, split: str, item: Item) -> Problem:
+    """Returns the problem of a mask of 0 and 255 only."""
+    message = (
+        "the mask holds only 0 and 255, and 255 means 'ignored', so its objects would never be "
+        "learned. Ids count from 0: write 1 where it has 255 (in Python: mask[mask == 255] = 1). "
+        "It looks black then, and that is right."
+    )
+    return Problem(severity, "binary", message, item.mask_path, split, item.name)
+
+
+def _read_mask(item: Item, report) -> RawMask | None:
+    if not os.path.isfile(item.mask_path):
+        report(
+            ERROR,
+            "missing",
+            f"there is no mask for the picture {item.image_path}. Add it, or remove the picture.",
+            item.mask_path,
+        )
+        return None
+    try:
+        return masks.read_raw_mask(item.mask_path)
+    except (OSError, ValueError) as error:
+        report(ERROR, "unreadable", str(error), item.mask_path)
+        return None
+
+
+def _read_image(item: Item, mask_size: tuple[int, int] | None, report) -> DecodedImage | None:
+    if not os.path.isfile(item.image_path):
+        report(
+            ERROR,
+            "missing",
+            f"there is no picture for the mask {item.mask_path}. Add it, or remove the mask.",
+            item.image_path,
+        )
+        return None
+    try:
+        return images.decode_image(item.image_path, mask_size)
+    except (OSError, ValueError) as error:
+        report(ERROR, "unreadable", str(error), item.image_path)
+        return None
+
+
+def _is_binary(source: Source, mask: RawMask, ids: frozenset[int]) -> bool:
+    """Whether the file itself holds 0 and 255 only; decoded colours and mapped ids are no slip."""
+    is_decoded = source.mask_format.id_map or (mask.is_coloured and source.mask_format.colours)
+    return not is_decoded and 255 in ids and ids <= BINARY_IDS
+
+
+def _check_mask(
+    source: Source, mask: RawMask, ids: frozenset[int]
+) -> Iterator[tuple[str, str, str]]:
+    """Yields severity, kind and message of what is wrong with a mask's ids and its palette."""
+    unknown = sorted(i for i in ids if i >= source.num_classes and i != source.ignore_label)
+    if unknown:
+        named = ", ".join(map(str, unknown[:_MAX_NAMED_IDS]))
+        if len(unknown) > _MAX_NAMED_IDS:
+            named += f" and {len(unknown) - _MAX_NAMED_IDS} more"
+        yield (
+            ERROR,
+            "ids",
+            f"ids {named} have no class: the {source.num_classes} classes have the ids 0 to "
+            f"{source.num_classes - 1}, and {source.ignore_label} is ignored. Give those pixels "
+            "an id of a class, or name more classes.",
+        )
+    if ids == {source.ignore_label}:
+        yield WARNING, "unlabelled", "every pixel is ignored, so nothing can be learned from it."
+    if mask.palette is not None and source.mask_format.colours is not None:
+        yield from _check_palette(source, mask.palette, ids)
+
+
+def _check_palette(
+    source: Source, palette: np.ndarray, ids: frozenset[int]
+) -> Iterator[tuple[str, str, str]]:
+    """Compares the colours in a palette mask with the classes' colours; tells of the first."""
+    used = [i for i in sorted(ids) if i < min(len(palette), source.num_classes)]
+    colours = {i: tuple(palette[i].tolist()) for i in used}
+    if all(colours[i] == (i, i, i) for i in used):
+        return  # A gray ramp says nothing about classes.
+    for class_id, colour in colours.items():
+        expected = source.palette[class_id]
+        if colour == expected:
+            continue
+        text = (
+            f"index {class_id} is painted {colour}, but class {class_id} "
+            f"({source.class_names[class_id]}) is {expected}"
+        )
+        other = source.mask_format.colours.get(colour)
+        if other is not None:
+            yield (
+                ERROR,
+                "palette",
+                f"{text}; {colour} stands for id {other}. The index is the id, so the file's "
+                "palette has another order than the classes: save the mask as RGB, which is read "
+                "by its colours, or reorder the palette.",
+            )
+        else:
+            yield WARNING, "palette", f"{text}. The index is taken as the id: see that it is right."
+        return
+
+
+def _check_image(image: DecodedImage) -> Iterator[tuple[str, str]]:
+    """Yields kind and message of what is unusual about a picture."""
+    if image.orientation != 1:
+        outcome = (
+            "it is turned upright; see that its mask is drawn on the upright picture"
+            if image.is_turned
+            else "it is left as it is stored, because so is its mask"
+        )
+        yield "orientation", f"carries EXIF orientation {image.orientation}: {outcome}."
+    if image.mode != "RGB":
+        yield "converted", f"is of mode {image.mode} and is converted to RGB."
+
+
+def _ids(histogram: np.ndarray) -> frozenset[int]:
+    return frozenset(np.flatnonzero(histogram).tolist())

@@ -1,0 +1,83 @@
+"""The gradient channel: the Laplacian of a picture, with OpenCV and as a TensorFlow graph.
+
+One definition, of the decoded 8-bit RGB picture:
+
+1. gray as OpenCV computes it, in fixed point:
+   `(9798 R + 19235 G + 3735 B + 16384) >> 15` (ITU-R BT.601 weights times 2**15, rounded);
+2. the 3x3 Laplacian `[0 1 0; 1 -4 1; 0 1 0]`, which is `cv2.Laplacian` with its default aperture;
+3. beyond the border the picture is mirrored without repeating its outermost row and column
+   (`cv2.BORDER_REFLECT_101`); a picture one pixel high or wide is repeated instead, as OpenCV does.
+
+`laplacian` is what the records store and `laplacian_graph` is what an input pipeline or an exported
+graph computes; both give the same integers to the bit. Every number in the graph is an integer
+below 2**24 or that integer divided by 2**15, which float32 holds exactly, so the result depends
+neither on the order of the additions nor on the device.
+"""
+
+import cv2
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+# Four neighbours of 255 around a 0, or the reverse.
+GRADIENT_LIMIT = 4 * 255
+
+_GRAY_SHIFT = 15
+_RED, _GREEN, _BLUE = 9798.0, 19235.0, 3735.0
+
+
+def laplacian(image: np.ndarray) -> np.ndarray:
+    """Computes the gradient channel with OpenCV.
+
+    Args:
+      image: uint8 [height, width, 3], RGB.
+
+    Returns:
+      int16 [height, width], -GRADIENT_LIMIT..GRADIENT_LIMIT.
+
+    Raises:
+      ValueError: `image` is not a uint8 RGB picture with at least one pixel.
+    """
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[-1] != 3 or not image.size:
+        raise ValueError(
+            "the Laplacian is defined on uint8 [height, width, 3] RGB pictures; "
+            f"got {image.dtype} {list(image.shape)}."
+        )
+    gray = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2GRAY)
+    return cv2.Laplacian(gray, cv2.CV_16S, ksize=1)
+
+
+def laplacian_graph(images: tf.Tensor) -> tf.Tensor:
+    """Builds the graph that computes the gradient channel.
+
+    Args:
+      images: uint8 [batch, height, width, 3], RGB; any dimension may be unknown until run time.
+
+    Returns:
+      float32 [batch, height, width, 1], whole numbers in -GRADIENT_LIMIT..GRADIENT_LIMIT.
+    """
+    with tf.name_scope("laplacian"):
+        red, green, blue = tf.split(tf.cast(images, tf.float32), 3, axis=-1)
+        weighted = _RED * red + _GREEN * green + _BLUE * blue
+        half = float(2 ** (_GRAY_SHIFT - 1))
+        gray = tf.floor((weighted + half) * 2.0**-_GRAY_SHIFT)
+        return _second_difference(gray, axis=1) + _second_difference(gray, axis=2)
+
+
+def _second_difference(values: tf.Tensor, axis: int) -> tf.Tensor:
+    """Returns `before - 2 * values + after` along an axis, mirrored at both ends."""
+    # tf.pad(mode="REFLECT") refuses a dimension of 1, hence the slices; with one element the
+    # neighbour on either side is that element.
+    size = tf.shape(values)[axis]
+    second = tf.minimum(1, size - 1)
+    last_but_one = tf.maximum(size - 2, 0)
+
+    def part(start, stop):
+        window = [slice(None)] * 4
+        window[axis] = slice(start, stop)
+        return values[tuple(window)]
+
+    before = tf.concat([part(second, second + 1), part(0, size - 1)], axis)
+    after = tf.concat([part(1, size), part(last_but_one, last_but_one + 1)], axis)
+    difference = before - 2.0 * values + after
+    difference.set_shape(values.shape)
+    return difference

@@ -1,0 +1,175 @@
+"""Reads pictures of any common kind as 8-bit RGB.
+
+Converted: gray, gray with alpha, RGBA, CMYK, YCbCr, palette and 1-bit pictures (alpha is dropped,
+colour profiles are not applied). Refused: 16-bit and floating point pictures, because the range of
+values that a camera or microscope filled is not written in the file; and damaged files.
+
+A picture with an EXIF orientation is turned upright, as every viewer shows it, unless only the
+unturned size agrees with the size of its mask.
+"""
+
+import dataclasses
+import io
+from typing import NamedTuple
+
+import numpy as np
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+
+IMAGE_EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".ppm")
+
+_JPEG_FORMATS = ("JPEG", "MPO")  # MPO: a JPEG with further pictures behind it, made by phones.
+_EIGHT_BIT_MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr")
+_TRANSPOSING_ORIENTATIONS = (5, 6, 7, 8)  # Those that swap height and width.
+_BITS_PER_SAMPLE = 258  # TIFF tag.
+# Pillow reads a PNG without its end, TensorFlow refuses it. The end may be followed by padding.
+_PNG_END = b"IEND\xaeB`\x82"
+_PNG_TAIL = 4096
+
+
+@dataclasses.dataclass(frozen=True)
+class DecodedImage:
+    """A picture and what its file was like.
+
+    Attributes:
+      rgb: uint8 [height, width, 3], RGB, 0..255, upright unless `is_turned` is false.
+      data: bytes of the file.
+      file_format: Pillow's name of the format, such as "JPEG".
+      mode: Pillow's name of the pixel format in the file, such as "RGB" or "CMYK".
+      bits: bits per channel in the file.
+      orientation: EXIF orientation; 1 is upright.
+      is_turned: whether the orientation was applied.
+    """
+
+    rgb: np.ndarray
+    data: bytes
+    file_format: str
+    mode: str
+    bits: int
+    orientation: int
+    is_turned: bool
+
+
+class EncodedImage(NamedTuple):
+    """A picture as records store it.
+
+    Attributes:
+      encoded: bytes of a JPEG or PNG file.
+      format: "jpeg" or "png".
+      rgb: uint8 [height, width, 3], RGB, 0..255: what `encoded` decodes to.
+    """
+
+    encoded: bytes
+    format: str
+    rgb: np.ndarray
+
+
+def read_image(path: str, mask_size: tuple[int, int] | None = None) -> EncodedImage:
+    """Reads a picture for a record.
+
+    The bytes of the file are kept when they are a JPEG or PNG of 8-bit RGB or gray that need no
+    turning, so that nothing is lost and nothing grows; any other picture becomes a PNG.
+
+    Args:
+      path: the picture.
+      mask_size: (height, width) of its mask, which decides whether an EXIF orientation applies.
+
+    Raises:
+      OSError: the file cannot be opened.
+      ValueError: the file is damaged or of a refused kind; the message names it.
+    """
+    image = decode_image(path, mask_size)
+    if image.mode in ("RGB", "L") and image.bits == 8 and not image.is_turned:
+        if image.file_format in _JPEG_FORMATS:
+            return EncodedImage(image.data, "jpeg", image.rgb)
+        if image.file_format == "PNG":
+            return EncodedImage(image.data, "png", image.rgb)
+    buffer = io.BytesIO()
+    Image.fromarray(image.rgb).save(buffer, "PNG")
+    return EncodedImage(buffer.getvalue(), "png", image.rgb)
+
+
+def decode_image(path: str, mask_size: tuple[int, int] | None = None) -> DecodedImage:
+    """Decodes a picture completely, so that a truncated file is noticed.
+
+    Args:
+      path: the picture.
+      mask_size: (height, width) of its mask, which decides whether an EXIF orientation applies.
+
+    Raises:
+      OSError: the file cannot be opened.
+      ValueError: the file is damaged or of a refused kind; the message names it.
+    """
+    with open(path, "rb") as file:
+        data = file.read()
+    image = load(data, path)
+    bits = _bits_per_channel(image, data)
+    if bits != 8 or image.mode not in _EIGHT_BIT_MODES:
+        raise ValueError(
+            f"{path}: {bits}-bit picture (mode {image.mode}); pictures have 8 bits per channel. "
+            "Scale its values to 0..255 as suits your data and save it again."
+        )
+    orientation = _read_orientation(image)
+    is_turned = _applies(orientation, (image.height, image.width), mask_size)
+    upright = ImageOps.exif_transpose(image) if is_turned else image
+    return DecodedImage(
+        rgb=np.array(upright.convert("RGB")),
+        data=data,
+        file_format=image.format,
+        mode=image.mode,
+        bits=bits,
+        orientation=orientation,
+        is_turned=is_turned,
+    )
+
+
+def load(data: bytes, path: str) -> Image.Image:
+    """Decodes the bytes of an image file with Pillow.
+
+    Raises:
+      ValueError: the bytes are damaged or no known format; the message names the file.
+    """
+    if not data:
+        raise ValueError(f"{path}: the file is empty. Copy it again, or remove it.")
+    try:
+        image = Image.open(io.BytesIO(data))
+        image.load()
+    except UnidentifiedImageError:
+        raise ValueError(f"{path}: not an image file that can be read.") from None
+    except Image.DecompressionBombError as error:
+        raise ValueError(f"{path}: {error} Cut the picture into tiles.") from None
+    except Exception as error:  # Pillow's decoders raise many types on damaged bytes.
+        raise ValueError(
+            f"{path}: truncated or damaged ({error}). Copy it again, or remove it."
+        ) from None
+    if image.format == "PNG" and _PNG_END not in data[-_PNG_TAIL:]:
+        raise ValueError(f"{path}: truncated: a PNG's last bytes are missing. Copy it again.")
+    return image
+
+
+def _bits_per_channel(image: Image.Image, data: bytes) -> int:
+    """Bits per channel in the file; Pillow cuts 16-bit RGB to 8 bits without saying so."""
+    if image.format == "PNG":
+        return max(8, data[24])  # The byte after width and height in the header chunk.
+    if image.format == "TIFF":
+        return max(8, *image.tag_v2.get(_BITS_PER_SAMPLE, (8,)))
+    return {"I": 32, "F": 32, "I;16": 16, "I;16B": 16, "I;16L": 16}.get(image.mode, 8)
+
+
+def _read_orientation(image: Image.Image) -> int:
+    """EXIF orientation, 1..8; 1 where there is none or it is no such number."""
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # A damaged EXIF block is no reason to refuse the pixels.
+        return 1
+    return orientation if orientation in range(1, 9) else 1
+
+
+def _applies(
+    orientation: int, stored_size: tuple[int, int], mask_size: tuple[int, int] | None
+) -> bool:
+    """Whether an EXIF orientation is to be applied."""
+    if orientation == 1:
+        return False
+    if mask_size is None or orientation not in _TRANSPOSING_ORIENTATIONS:
+        return True
+    return tuple(mask_size) != stored_size or stored_size[0] == stored_size[1]

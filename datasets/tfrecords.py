@@ -1,0 +1,186 @@
+"""TFRecord shards and the features of their examples, for every task.
+
+A shard is called `SPLIT-00000-of-00004.tfrecord`. It is written under a temporary name and renamed
+when it is complete, so a file of that name is always whole unless it was damaged later.
+"""
+
+import contextlib
+import glob
+import os
+import re
+import struct
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+_TEMPORARY_SUFFIX = ".tmp"
+_SHARD_NAME = re.compile(r"(?P<split>.+)-(?P<index>\d{5})-of-(?P<count>\d{5})\.tfrecord")
+
+# A record is its length (uint64, little endian), a checksum of the length (4 bytes), the data, and
+# a checksum of the data (4 bytes): https://www.tensorflow.org/tutorials/load_data/tfrecord
+_HEADER_SIZE = 12
+_FOOTER_SIZE = 4
+
+
+def int64_feature(values: int | Sequence[int]) -> tf.train.Feature:
+    """Returns a feature of one or several whole numbers."""
+    values = [values] if np.isscalar(values) else values
+    return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
+
+
+def float_feature(values: float | Sequence[float]) -> tf.train.Feature:
+    """Returns a feature of one or several numbers, kept as float32."""
+    values = [values] if np.isscalar(values) else values
+    return tf.train.Feature(float_list=tf.train.FloatList(value=values))
+
+
+def bytes_feature(value: bytes | str) -> tf.train.Feature:
+    """Returns a feature of one string of bytes; text is encoded as UTF-8."""
+    value = value.encode() if isinstance(value, str) else value
+    return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+
+
+def shard_path(directory: str, split: str, index: int, num_shards: int) -> str:
+    """Returns the path of a shard."""
+    return os.path.join(directory, f"{split}-{index:05d}-of-{num_shards:05d}.tfrecord")
+
+
+def find_shards(directory: str) -> list[str]:
+    """Returns the paths of all files in a folder that are named as shards, sorted by name."""
+    names = sorted(os.listdir(directory)) if os.path.isdir(directory) else []
+    return [os.path.join(directory, name) for name in names if _SHARD_NAME.fullmatch(name)]
+
+
+def list_shards(directory: str) -> dict[str, list[str]]:
+    """Returns the paths of the shards in a folder by split, sorted by name.
+
+    Raises:
+      ValueError: shards of one split disagree on their number, or some are missing.
+    """
+    shards: dict[str, dict[int, list[str]]] = {}
+    for path in find_shards(directory):
+        match = _SHARD_NAME.fullmatch(os.path.basename(path))
+        shards.setdefault(match["split"], {}).setdefault(int(match["count"]), []).append(path)
+    for split, counts in shards.items():
+        if len(counts) > 1:
+            numbers = " and of ".join(map(str, sorted(counts)))
+            raise ValueError(
+                f"{directory} holds {split!r} shards of {numbers}: remove those of the older build."
+            )
+        ((count, paths),) = counts.items()
+        if len(paths) != count:
+            raise ValueError(
+                f"{directory} holds {len(paths)} of the {count} {split!r} shards: copy or build "
+                "the missing ones."
+            )
+    return {split: next(iter(counts.values())) for split, counts in shards.items()}
+
+
+def remove_temporary_files(directory: str) -> None:
+    """Removes what writers that were killed have left in a folder."""
+    for path in glob.glob(
+        os.path.join(glob.escape(directory), ".*.tfrecord.*" + _TEMPORARY_SUFFIX)
+    ):
+        os.remove(path)
+
+
+@contextlib.contextmanager
+def write_shard(path: str) -> Iterator[tf.io.TFRecordWriter]:
+    """Opens a shard for writing; it appears under its name when the block ends without an error.
+
+    Args:
+      path: where the shard goes.
+
+    Yields:
+      The writer; call `write(serialized_example)`.
+
+    Raises:
+      OSError: the folder cannot be written to, or the disk is full; the message names the shard.
+    """
+    directory, name = os.path.split(path)
+    temporary = os.path.join(directory, f".{name}.{os.getpid()}{_TEMPORARY_SUFFIX}")
+    try:
+        with tf.io.TFRecordWriter(temporary) as writer:
+            yield writer
+        os.replace(temporary, path)
+    except tf.errors.OpError as error:
+        raise OSError(f"{path} cannot be written: {error.message}") from error
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(temporary)
+
+
+def stored_size(record: bytes) -> int:
+    """Returns the bytes that a serialized example takes in a shard."""
+    return _HEADER_SIZE + len(record) + _FOOTER_SIZE
+
+
+def count_records(path: str) -> int:
+    """Counts the records of a shard by walking over their lengths, without reading their data.
+
+    Raises:
+      OSError: the file cannot be opened.
+      ValueError: the file ends inside a record, or is no TFRecord file; the message names it.
+    """
+    with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        offset = count = 0
+        while offset < size:
+            file.seek(offset)
+            header = file.read(_HEADER_SIZE)
+            if len(header) == _HEADER_SIZE:
+                (length,) = struct.unpack("<Q", header[:8])
+                end = offset + _HEADER_SIZE + length + _FOOTER_SIZE
+            if len(header) < _HEADER_SIZE or end > size:
+                raise ValueError(_describe_damage(path, count))
+            offset = end
+            count += 1
+    return count
+
+
+def read_records(path: str) -> Iterator[bytes]:
+    """Reads the records of a shard one by one and verifies their checksums.
+
+    Raises:
+      OSError: the file cannot be opened.
+      ValueError: a record is truncated or damaged; the message names the file and the record.
+    """
+    size = os.path.getsize(path)
+    # The graph is not the default one while this generator waits: its caller may build another.
+    graph = tf.Graph()
+    with graph.as_default():
+        next_record = tf.data.make_one_shot_iterator(tf.data.TFRecordDataset(path)).get_next()
+    count = offset = 0
+    with contextlib.closing(tf.Session(graph=graph)) as session:
+        while True:
+            try:
+                record = session.run(next_record)
+            except tf.errors.OutOfRangeError:
+                break
+            except tf.errors.DataLossError:
+                raise ValueError(_describe_damage(path, count)) from None
+            yield record
+            count += 1
+            offset += stored_size(record)
+    if offset != size:  # TensorFlow takes a file cut within a record's header for a whole one.
+        raise ValueError(_describe_damage(path, count))
+
+
+def check_records(paths: Sequence[str]) -> None:
+    """Reads shards completely, to tell which of them made a training stop.
+
+    Raises:
+      OSError: a file cannot be opened.
+      ValueError: a record is truncated or damaged; the message names the file and the record.
+    """
+    for path in paths:
+        for _ in read_records(path):
+            pass
+
+
+def _describe_damage(path: str, num_good: int) -> str:
+    return (
+        f"{path} is truncated or damaged behind record {num_good}, or is no TFRecord file. "
+        "Remove it and build the dataset again, or copy it again."
+    )

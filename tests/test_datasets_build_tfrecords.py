@@ -1,0 +1,195 @@
+"""The command: what it writes and prints, and one clear line when something is wrong."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pictures
+import pytest
+
+from datasets import specs, tfrecords
+
+COMMAND = [sys.executable, "-m", "datasets.build_tfrecords"]
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+def run(*arguments: str, cwd=None) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": ROOT},
+    )
+
+
+def last_line(result: subprocess.CompletedProcess) -> str:
+    assert "Traceback" not in result.stderr
+    return result.stderr.strip().splitlines()[-1]
+
+
+@pytest.fixture
+def data_dir(tmp_path):
+    for index in range(6):
+        mask = np.zeros((24, 40), np.uint8)
+        mask[: 4 + index] = 1
+        pictures.save_pair(tmp_path / "pets", f"p{index}", mask, index)
+    return tmp_path / "pets"
+
+
+def test_a_folder_becomes_the_last_dataset_built(data_dir, tmp_path):
+    result = run(f"--data_dir={data_dir}", "--val_fraction=0.4", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    directory = specs.find_last_dataset(str(tmp_path / "data" / "tfrecords"))
+    assert os.path.basename(directory) == "pets"
+    spec = specs.read_spec(directory)
+    assert spec.has_gradient
+    assert sum(split.num_examples for split in spec.splits.values()) == 6
+    for name, split in spec.splits.items():
+        (path,) = spec.shard_paths(name)
+        assert tfrecords.count_records(path) == split.num_examples
+    assert "pets: 2 classes in" in result.stdout
+    assert "--label_weights=" in result.stdout
+    assert "img/s" in result.stderr
+
+
+def test_check_only_writes_nothing_and_tells_by_its_status(data_dir, tmp_path):
+    os.truncate(data_dir / "masks" / "p1.png", 50)
+    pictures.write_json(data_dir / "classes.json", {"names": ["background", "pet"]})
+    result = run(f"--data_dir={data_dir}", "--check_only", cwd=tmp_path)
+    assert result.returncode == 1
+    assert f"{data_dir}/masks/p1.png" in result.stdout
+    assert os.listdir(tmp_path) == ["pets"]
+
+
+def test_errors_end_the_command_before_anything_is_written_or_are_skipped(data_dir, tmp_path):
+    pictures.write_json(data_dir / "classes.json", {"names": ["background", "pet"]})
+    damaged = data_dir / "images" / "p1.jpg"
+    os.truncate(damaged, damaged.stat().st_size // 2)
+    out = tmp_path / "out"
+    options = [f"--data_dir={data_dir}", f"--output_dir={out}", "--val_fraction=0.4"]
+
+    result = run(*options)
+    assert result.returncode == 1
+    assert str(damaged) in result.stdout
+    assert last_line(result).startswith("error: the check found 1 errors")
+    assert "--on_error=skip" in last_line(result)
+    assert not out.exists()
+
+    result = run(*options, "--on_error=skip")
+    assert result.returncode == 0, result.stderr
+    assert "p1: " in result.stderr
+    spec = specs.read_spec(str(out))
+    assert sum(split.num_examples for split in spec.splits.values()) == 5
+
+    result = run(*options, "--on_error=skip")
+    assert "2 of 2 shards are there already" in result.stderr
+    assert "checking" not in result.stderr
+
+
+def interrupt_after_first_shard(command: list[str], out: str) -> tuple[int, str]:
+    """Sends SIGINT once a shard is finished; returns the exit status and stderr."""
+    process = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        # Whoever started the tests in the background had the shell ignore SIGINT for them.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    deadline = time.monotonic() + 120
+    while not (os.path.isdir(out) and tfrecords.find_shards(out)):
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    return process.returncode, stderr
+
+
+def test_ctrl_c_keeps_what_is_finished_and_the_next_run_goes_on(data_dir, tmp_path):
+    copies = tmp_path / "many"
+    for folder, extension in (("images", "jpg"), ("masks", "png")):
+        (copies / folder).mkdir(parents=True)
+        for index in range(1500):
+            source = data_dir / folder / f"p{index % 6}.{extension}"
+            shutil.copy(source, copies / folder / f"{index:04d}.{extension}")
+    pictures.write_json(copies / "classes.json", {"names": ["background", "pet"]})
+    out = tmp_path / "out"
+    options = [f"--data_dir={copies}", f"--output_dir={out}", "--nocheck", "--num_workers=1"]
+    options += ["--num_shards=100"]
+
+    for _ in range(5):  # On a busy machine the command may be done before the signal comes.
+        status, stderr = interrupt_after_first_shard([*COMMAND, *options], str(out))
+        if status != 0:
+            break
+        shutil.rmtree(out)
+    assert status == 130
+    assert "Traceback" not in stderr
+    assert "goes on where this one stopped" in stderr
+    kept = tfrecords.find_shards(str(out))
+    assert 0 < len(kept) < 200
+    visible = sorted(name for name in os.listdir(out) if name != ".build")
+    assert visible == [os.path.basename(path) for path in kept]
+    times = {path: os.stat(path).st_mtime_ns for path in kept}
+
+    result = run(*options)
+    assert result.returncode == 0, result.stderr
+    assert f"{len(kept)} of 200 shards are there already" in result.stderr
+    assert {path: os.stat(path).st_mtime_ns for path in kept} == times
+    spec = specs.read_spec(str(out))
+    assert sum(split.num_examples for split in spec.splits.values()) == 1500
+
+
+def test_a_full_disk_is_one_line_and_leaves_no_half_file(data_dir, tmp_path):
+    """A limit on file sizes stands in for the full disk."""
+    out = tmp_path / "out"
+    command = " ".join([*COMMAND, f"--data_dir={data_dir}", f"--output_dir={out}", "--nocheck"])
+    result = subprocess.run(
+        ["bash", "-c", f"trap '' XFSZ; ulimit -f 4; exec {command}"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+    assert result.returncode == 1
+    assert last_line(result).startswith(f"error: {out}/train-00000-of-00001.tfrecord cannot be")
+    assert os.listdir(out) == [".build"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (["--dataset=camvid"], 1, "error: --dataset=camvid needs --data_dir"),
+        (["--data_dir=pets", "--output_dir=pets/images/p0.jpg/x"], 1, "is not a folder"),
+        (["--dataset=camvit", "--data_dir=pets"], 2, "camvit"),
+    ],
+)
+def test_wrong_input_is_told_in_one_line(data_dir, tmp_path, arguments, status, message):
+    result = run(*arguments, cwd=tmp_path)
+    assert result.returncode == status, result.stderr
+    assert "Traceback" not in result.stderr
+    assert message in result.stderr
+    assert os.listdir(tmp_path) == ["pets"]
+
+
+@pytest.mark.slow
+def test_the_demo_needs_no_argument(tmp_path):
+    result = run(cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    spec = specs.read_spec(specs.find_last_dataset(str(tmp_path / "data" / "tfrecords")))
+    assert spec.name == "demo"
+    assert spec.num_classes >= 7
+    assert spec.split("train").ignored_pixels > 0
+
+
+@pytest.mark.slow
+def test_camvid(shared, tmp_path):
+    result = run("--dataset=camvid", f"--data_dir={shared}/camvid", f"--output_dir={tmp_path}/out")
+    assert result.returncode == 0, result.stderr
+    spec = specs.read_spec(str(tmp_path / "out"))
+    assert (spec.split("train").num_examples, spec.split("val").num_examples) == (367, 101)
+    assert (spec.num_classes, spec.ignore_label) == (11, 255)
+    assert (spec.split("val").max_height, spec.split("val").max_width) == (360, 480)

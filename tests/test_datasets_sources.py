@@ -1,0 +1,194 @@
+"""datasets.sources: the sources' common parts, class files, lists, palettes and workers."""
+
+import pickle
+import time
+
+import numpy as np
+import pytest
+from pictures import exif, save, smooth_rgb, write, write_json
+
+from datasets import sources
+from datasets.sources import class_file, listing, masks, palettes, workers
+from datasets.sources.source import Item, Source
+
+HEIGHT, WIDTH = 24, 40
+COLOURS = {(0, 0, 0): 0, (255, 0, 0): 1}
+
+
+def test_example_of_a_source_has_the_turned_size_of_its_mask(tmp_path):
+    image_path = save(tmp_path / "a.jpg", smooth_rgb(), exif=exif(6))
+    mask_path = save(tmp_path / "a.png", np.zeros((WIDTH, HEIGHT), np.uint8))
+    source = Source("own", ("a",), ((0, 0, 0),), 255, {"train": ()})
+    image, mask = source.read_example(Item("a", image_path, mask_path))
+    assert image.rgb.shape[:2] == mask.shape == (WIDTH, HEIGHT)
+
+
+@pytest.mark.parametrize(
+    ("mask_size", "fix"),
+    [
+        ((WIDTH, HEIGHT), "turned by 90 degrees"),
+        ((HEIGHT // 2, WIDTH // 2), r"Resize the mask to 40x24 with nearest"),
+        ((HEIGHT, HEIGHT), "may not belong together"),
+    ],
+)
+def test_example_of_two_sizes_is_refused(tmp_path, mask_size, fix):
+    image_path = save(tmp_path / "a.jpg", smooth_rgb())
+    mask_path = save(tmp_path / "a.png", np.zeros(mask_size, np.uint8))
+    source = Source("own", ("a",), ((0, 0, 0),), 255, {"train": ()})
+    with pytest.raises(ValueError, match=rf"a\.png: the mask is .*a\.jpg is 40x24\. .*{fix}"):
+        source.read_example(Item("a", image_path, mask_path))
+
+
+def test_unknown_split_is_named():
+    source = Source("own", ("a",), ((0, 0, 0),), 255, {"train": (), "val": ()})
+    with pytest.raises(ValueError, match=r"no split 'trian'; it has train, val"):
+        source.split("trian")
+
+
+def test_sources_can_be_sent_to_other_processes(tmp_path):
+    source = Source(
+        "own", ("a",), ((0, 0, 0),), 255, {"train": ()}, masks.MaskFormat({1: 2}, COLOURS)
+    )
+    assert pickle.loads(pickle.dumps(source)) == source
+
+
+def test_unknown_source_is_named(tmp_path):
+    with pytest.raises(ValueError, match="no source 'coco'; expected one of folder, demo, camvid"):
+        sources.open_source("coco", str(tmp_path))
+
+
+def test_published_sources_take_no_options(tmp_path):
+    with pytest.raises(ValueError, match=r"val_fraction is 0\.1, but source 'camvid' has its own"):
+        sources.open_source("camvid", str(tmp_path), val_fraction=0.1)
+
+
+# --- class files
+
+
+def write_classes(tmp_path, content) -> str:
+    save_file = write if isinstance(content, str) else write_json
+    return save_file(tmp_path / "classes.json", content)
+
+
+def test_class_file_with_everything(tmp_path):
+    path = write_classes(
+        tmp_path,
+        {
+            "names": ["background", "cat"],
+            "palette": [[0, 0, 0], "#ff8000"],
+            "ignore_label": 7,
+            "ignore_palette": ["#ffffff", [1, 2, 3]],
+        },
+    )
+    classes = class_file.read_class_file(path)
+    assert classes.names == ("background", "cat")
+    assert classes.display_palette == ((0, 0, 0), (255, 128, 0))
+    assert classes.mask_colours == {
+        (0, 0, 0): 0,
+        (255, 128, 0): 1,
+        (255, 255, 255): 7,
+        (1, 2, 3): 7,
+    }
+
+
+def test_class_file_with_names_only(tmp_path):
+    classes = class_file.read_class_file(write_classes(tmp_path, {"names": ["a", "b", "c"]}))
+    assert classes.ignore_label == 255
+    assert classes.display_palette == ((0, 0, 0), (128, 0, 0), (0, 128, 0))
+    assert classes.mask_colours is None
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "not a JSON file"),
+        ([], "expected an object"),
+        ({}, "'names' is not a list of names"),
+        ({"names": [1]}, "'names' is not a list of names"),
+        ({"names": []}, "has 0 names; expected 1 to 256"),
+        ({"names": ["a", "a"]}, "has 'a' twice"),
+        ({"names": ["a"], "pallete": []}, "unknown key 'pallete': did you mean 'palette'"),
+        ({"names": ["a"], "palette": []}, "0 colours and 'names' 1 names"),
+        ({"names": ["a"], "palette": [[0, 0, 256]]}, r"has \[0, 0, 256\]; expected"),
+        ({"names": ["a"], "palette": ["#00zz00"]}, "has '#00zz00'; expected"),
+        ({"names": ["a", "b"], "palette": ["#000000"] * 2}, r"colour \(0, 0, 0\) twice"),
+        ({"names": ["a"], "ignore_label": 256}, "'ignore_label' is 256; expected"),
+        ({"names": ["a"], "ignore_label": True}, "'ignore_label' is True; expected"),
+        ({"names": ["a"], "ignore_palette": ["#000000"]}, "goes with 'palette'"),
+        (
+            {"names": ["a"], "palette": ["#000000"], "ignore_palette": ["#000000"]},
+            "in 'palette' and in 'ignore_palette'",
+        ),
+    ],
+)
+def test_wrong_class_file_is_named(tmp_path, content, message):
+    with pytest.raises(ValueError, match=rf"classes\.json: .*{message}"):
+        class_file.read_class_file(write_classes(tmp_path, content))
+
+
+def test_missing_class_file_is_named(tmp_path):
+    with pytest.raises(ValueError, match=r"class file .*none\.json does not exist"):
+        class_file.read_class_file(str(tmp_path / "none.json"))
+
+
+# --- lists and palettes
+
+
+def test_list_takes_stems_of_the_first_words(tmp_path):
+    path = tmp_path / "train.txt"
+    path.write_text(
+        "# comment\n\nplain\n2008.v1\nfile.jpg\n"
+        "/SegNet/CamVid/train/0001TP.png /SegNet/CamVid/trainannot/0001TP.png;\n"
+        "C:\\pictures\\windows.JPG\n"
+    )
+    assert listing.read_list(str(path)) == ("plain", "2008.v1", "file", "0001TP", "windows")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"\n#a\n", "names no example"), (b"a\na.jpg\n", "names 'a' twice"), (b"\xff\xfe\0", "not a")],
+)
+def test_wrong_list_is_named(tmp_path, content, message):
+    path = tmp_path / "train.txt"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=rf"train\.txt: {message}"):
+        listing.read_list(str(path))
+
+
+def test_voc_palette_is_the_devkits():
+    palette = palettes.voc_palette(256)
+    assert palette[:3] == ((0, 0, 0), (128, 0, 0), (0, 128, 0))
+    assert palette[15] == (192, 128, 128)  # person
+    assert palette[20] == (0, 64, 128)  # tvmonitor
+    assert palette[255] == (224, 224, 192)  # void
+    assert len(set(palette)) == 256
+
+
+# --- workers
+
+
+def test_workers_keep_the_order_and_bound_what_waits():
+    begun = []
+
+    def work(number: int) -> int:
+        begun.append(number)
+        time.sleep(0.02 if number == 0 else 0)
+        return number * number
+
+    results = workers.map_in_order(
+        work, range(200), description="", num_workers=2, show_progress=False
+    )
+    assert next(results) == 0
+    assert len(begun) <= 16
+    assert list(results) == [number * number for number in range(1, 200)]
+
+
+def test_workers_raise_what_the_function_raises():
+    def work(number: int) -> int:
+        if number == 3:
+            raise ValueError("three is broken")
+        return number
+
+    results = workers.map_in_order(work, range(9), description="", show_progress=False)
+    with pytest.raises(ValueError, match="three is broken"):
+        list(results)
