@@ -1,0 +1,105 @@
+"""Layers that several networks share and tf-slim does not have."""
+
+import tensorflow.compat.v1 as tf
+import tf_slim as slim
+
+
+def scale_dimension(dimension: int, scale: float) -> int:
+    """Returns a picture side scaled so that corner pixels stay on corner pixels.
+
+    513 at 1/16 is 33. Every size in DeepLab follows this rule (research/deeplab's function of the
+    same name).
+    """
+    return int((float(dimension) - 1.0) * scale + 1.0)
+
+
+def resize_bilinear(inputs: tf.Tensor, height, width) -> tf.Tensor:
+    """Resizes [batch, h, w, channels] with corners aligned, as published weights were trained.
+
+    `tf.image.resize` puts pixel centres elsewhere and is not equivalent.
+    """
+    return tf.image.resize_bilinear(inputs, [height, width], align_corners=True)
+
+
+def pad_as_same(inputs: tf.Tensor, kernel_size: int, rate: int = 1) -> tf.Tensor:
+    """Pads for a VALID convolution, the same way for every input size.
+
+    SAME padding of a strided convolution depends on the input's size, which shifts features of
+    pictures of even and odd sizes against each other (He et al., arXiv 1512.03385, as in
+    `tf_slim.nets.resnet_utils.conv2d_same`).
+    """
+    total = (kernel_size - 1) * rate
+    before = total // 2
+    after = total - before
+    return tf.pad(inputs, [[0, 0], [before, after], [before, after], [0, 0]])
+
+
+def depthwise_conv2d(
+    inputs: tf.Tensor,
+    kernel_size: int,
+    *,
+    scope: str,
+    stride: int = 1,
+    rate: int = 1,
+    fixed_padding: bool = False,
+    **slim_arguments,
+) -> tf.Tensor:
+    """Convolves each channel with a kernel of its own: [b, h, w, c] -> [b, h', w', c].
+
+    Args:
+      inputs: float32 [batch, height, width, channels].
+      kernel_size: side of the kernel.
+      scope: variable scope.
+      stride: stride; above 1 only where `rate` is 1.
+      rate: atrous rate. slim turns it into space-to-batch and a dense convolution, which is right:
+        TensorFlow's native dilated depthwise convolution has wrong gradients on the CPU.
+      fixed_padding: pad by `pad_as_same` where the stride is above 1, else SAME.
+      **slim_arguments: `activation_fn`, `weights_initializer` … of `slim.separable_conv2d`.
+    """
+    padding = "SAME"
+    if stride > 1 and fixed_padding:
+        inputs = pad_as_same(inputs, kernel_size, rate)
+        padding = "VALID"
+    return slim.separable_conv2d(
+        inputs,
+        None,
+        kernel_size,
+        depth_multiplier=1,
+        stride=stride,
+        rate=rate,
+        padding=padding,
+        scope=scope,
+        **slim_arguments,
+    )
+
+
+def separable_conv2d(
+    inputs: tf.Tensor,
+    filters: int,
+    *,
+    rate: int,
+    weight_decay: float,
+    scope: str,
+) -> tf.Tensor:
+    """A 3x3 depthwise and a 1x1 convolution, each with normaliser and activation (DeepLabV3+ §3.2).
+
+    Variables: `SCOPE_depthwise/depthwise_weights` and `SCOPE_pointwise/weights`. Normaliser and
+    activation come from the surrounding arg_scope. Initial deviations 0.33 and 0.06 and the missing
+    decay of depthwise weights are those of research/deeplab.
+    """
+    outputs = depthwise_conv2d(
+        inputs,
+        3,
+        rate=rate,
+        weights_initializer=tf.truncated_normal_initializer(stddev=0.33),
+        weights_regularizer=None,
+        scope=f"{scope}_depthwise",
+    )
+    return slim.conv2d(
+        outputs,
+        filters,
+        1,
+        weights_initializer=tf.truncated_normal_initializer(stddev=0.06),
+        weights_regularizer=slim.l2_regularizer(weight_decay),
+        scope=f"{scope}_pointwise",
+    )

@@ -1,0 +1,199 @@
+"""Xception encoders, as modified for DeepLabV3+.
+
+Chollet, "Xception", arXiv 1610.02357; Chen et al., "DeepLabV3+", arXiv 1802.02611, section 3.2 and
+figure 4: deeper, strided separable convolutions instead of max pooling, batch norm and (where
+wanted) ReLU after each depthwise convolution.
+
+Variable names are those of research/deeplab; published checkpoints depend on them.
+"""
+
+import dataclasses
+
+import tensorflow.compat.v1 as tf
+import tf_slim as slim
+
+from nets import layers
+from nets.batch_norm import BatchNormMode
+
+# research/deeplab, core/xception.py and core/feature_extractor.py.
+_BATCH_NORM_DECAY = 0.9997
+_BATCH_NORM_EPSILON = 1e-3
+_WEIGHTS_STDDEV = 0.09
+
+
+@dataclasses.dataclass(frozen=True)
+class Block:
+    """One or more equal Xception modules.
+
+    Attributes:
+      scope: variable scope below the network's.
+      depths: channels of the module's three separable convolutions.
+      skip: "conv" (1x1 convolution), "sum" (identity) or "none".
+      stride: stride of the last separable convolution of the last module.
+      num_units: how many modules.
+      activate_inside: ReLU after each depthwise and pointwise convolution, instead of before each
+        separable one.
+      is_multi_grid: whether `multi_grid` sets the rates of the three convolutions.
+    """
+
+    scope: str
+    depths: tuple[int, int, int]
+    skip: str
+    stride: int
+    num_units: int = 1
+    activate_inside: bool = False
+    is_multi_grid: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class XceptionSpec:
+    """The root convolutions' channels and the blocks of one Xception."""
+
+    root_depths: tuple[int, int]
+    blocks: tuple[Block, ...]
+
+
+def _flows(entry, middle, exit_) -> tuple[Block, ...]:
+    """Names the blocks of the entry, middle and exit flow as checkpoints do."""
+    flows = (("entry_flow", entry), ("middle_flow", middle), ("exit_flow", exit_))
+    return tuple(
+        dataclasses.replace(block, scope=f"{flow}/block{number}")
+        for flow, blocks in flows
+        for number, block in enumerate(blocks, start=1)
+    )
+
+
+def _exit_flow(first: tuple[int, int, int], second: tuple[int, int, int]) -> tuple[Block, ...]:
+    return (
+        Block("", first, "conv", 2),
+        Block("", second, "none", 1, activate_inside=True, is_multi_grid=True),
+    )
+
+
+_EXIT = _exit_flow((728, 1024, 1024), (1536, 1536, 2048))
+_ENTRY_65 = (
+    Block("", (128,) * 3, "conv", 2),
+    Block("", (256,) * 3, "conv", 2),
+    Block("", (728,) * 3, "conv", 2),
+)
+_ENTRY_71 = (
+    Block("", (128,) * 3, "conv", 2),
+    Block("", (256,) * 3, "conv", 1),
+    Block("", (256,) * 3, "conv", 2),
+    Block("", (728,) * 3, "conv", 1),
+    Block("", (728,) * 3, "conv", 2),
+)
+
+
+def _middle(depth: int, num_units: int) -> tuple[Block, ...]:
+    return (Block("", (depth,) * 3, "sum", 1, num_units=num_units),)
+
+
+SPECS = {
+    "xception_41": XceptionSpec((32, 64), _flows(_ENTRY_65, _middle(728, 8), _EXIT)),
+    "xception_65": XceptionSpec((32, 64), _flows(_ENTRY_65, _middle(728, 16), _EXIT)),
+    "xception_71": XceptionSpec((32, 64), _flows(_ENTRY_71, _middle(728, 16), _EXIT)),
+    # Ours, for the demo and for tests: the same modules, few channels, two middle units.
+    "xception_tiny": XceptionSpec(
+        (16, 32),
+        _flows(
+            (
+                Block("", (32,) * 3, "conv", 2),
+                Block("", (64,) * 3, "conv", 2),
+                Block("", (128,) * 3, "conv", 2),
+            ),
+            _middle(128, 2),
+            _exit_flow((128, 160, 160), (192, 192, 256)),
+        ),
+    ),
+}
+
+
+def build(
+    images: tf.Tensor,
+    variant: str,
+    *,
+    output_stride: int,
+    multi_grid: tuple[int, ...] | None,
+    weight_decay: float,
+    batch_norm: BatchNormMode,
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+    """Builds an Xception without its classifier.
+
+    Args:
+      images: float32 [batch, height, width, channels], normalised.
+      variant: a name of `SPECS`; also the variable scope.
+      output_stride: picture size over feature map size. Later strides become atrous rates.
+      multi_grid: rates of the three convolutions of the last block; None for (1, 1, 1).
+      weight_decay: L2 weight of ordinary convolutions; depthwise ones have none.
+      batch_norm: how batch norm behaves.
+
+    Returns:
+      (features float32 [batch, height / output_stride, …, channels], end points by name: the
+      second separable convolution of every module).
+    """
+    spec = SPECS[variant]
+    end_points = {}
+    arguments = {
+        "weights_initializer": tf.truncated_normal_initializer(stddev=_WEIGHTS_STDDEV),
+        "activation_fn": None,
+        **batch_norm.slim_params(_BATCH_NORM_DECAY, _BATCH_NORM_EPSILON),
+    }
+    with (
+        tf.variable_scope(variant),
+        slim.arg_scope([slim.conv2d, slim.separable_conv2d], **arguments),
+        slim.arg_scope([slim.conv2d], weights_regularizer=slim.l2_regularizer(weight_decay)),
+    ):
+        net = _root(images, spec.root_depths)
+        current_stride, rate = 2, 1
+        for block in spec.blocks:
+            with tf.variable_scope(block.scope):
+                for unit in range(1, block.num_units + 1):
+                    stride = block.stride if unit == block.num_units else 1
+                    unit_rate = 1
+                    if current_stride == output_stride:
+                        unit_rate, rate, stride = rate, rate * stride, 1
+                    current_stride *= stride
+                    with tf.variable_scope(f"unit_{unit}/xception_module"):
+                        net, tap = _module(net, block, stride, unit_rate, multi_grid)
+                    name = f"{block.scope}/unit_{unit}/xception_module/separable_conv2_pointwise"
+                    end_points[name] = tap
+        return net, end_points
+
+
+def _root(images: tf.Tensor, depths: tuple[int, int]) -> tf.Tensor:
+    with tf.variable_scope("entry_flow"):
+        net = layers.pad_as_same(images, 3)
+        net = slim.conv2d(
+            net, depths[0], 3, stride=2, padding="VALID", activation_fn=tf.nn.relu, scope="conv1_1"
+        )
+        return slim.conv2d(net, depths[1], 3, activation_fn=tf.nn.relu, scope="conv1_2")
+
+
+def _module(
+    inputs: tf.Tensor, block: Block, stride: int, rate: int, multi_grid: tuple[int, ...] | None
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """One module; returns its output and the output of its second separable convolution."""
+    unit_rates = multi_grid if block.is_multi_grid and multi_grid else (1, 1, 1)
+    activation = tf.nn.relu if block.activate_inside else None
+    net, outputs = inputs, []
+    for index, (depth, unit_rate) in enumerate(zip(block.depths, unit_rates, strict=True)):
+        scope = f"separable_conv{index + 1}"
+        if not block.activate_inside:
+            net = tf.nn.relu(net)
+        net = layers.depthwise_conv2d(
+            net,
+            3,
+            stride=stride if index == 2 else 1,
+            rate=rate * unit_rate,
+            fixed_padding=True,
+            activation_fn=activation,
+            scope=f"{scope}_depthwise",
+        )
+        net = slim.conv2d(net, depth, 1, activation_fn=activation, scope=f"{scope}_pointwise")
+        outputs.append(net)
+    if block.skip == "conv":
+        net += slim.conv2d(inputs, block.depths[-1], 1, stride=stride, scope="shortcut")
+    elif block.skip == "sum":
+        net += inputs
+    return net, outputs[1]
