@@ -1,0 +1,200 @@
+"""Scores checkpoints on a split: mean IoU and the rest of `deeplab.metrics`.
+
+Pictures are padded to a common crop and never cut; padding carries the ignore label, so it does
+not count. The network is built once and takes the weights of one checkpoint after the other.
+"""
+
+import dataclasses
+import os
+import time
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+import tqdm
+
+from datasets.specs import DatasetSpec
+from deeplab import input_errors, input_pipeline, metrics, model
+from deeplab.input_pipeline import InputOptions
+from deeplab.options import ModelOptions
+from nets import registry
+
+# A list of every variable of an encoder fills a screen and says no more than its first few.
+_MOST_DIFFERENCES_SHOWN = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """The scores of one checkpoint on one split.
+
+    Attributes:
+      checkpoint: prefix of its files.
+      step: training step of the checkpoint; 0 where it has none.
+      split: name of the split.
+      num_pictures: pictures scored.
+      confusion: int64 [num_classes, num_classes], pixels by true (row) and predicted class.
+      metrics: the scores.
+      seconds: time that it took, without building the network.
+    """
+
+    checkpoint: str
+    step: int
+    split: str
+    num_pictures: int
+    confusion: np.ndarray
+    metrics: metrics.Metrics
+    seconds: float
+
+
+class Evaluator:
+    """A network and a split; `evaluate` scores one checkpoint. `close` it afterwards.
+
+    Args:
+      spec: the dataset.
+      split: name of the split.
+      model_options: the network.
+      input_options: crop size and the resize before it; its random scales are not used.
+      batch_size: pictures in a batch.
+      scales: scales at which the network sees each picture.
+      add_flipped: whether it also sees each picture's mirror image.
+
+    Raises:
+      ValueError: the split is missing, the crop does not suit the network, or the classes of
+        network and dataset differ in number.
+    """
+
+    def __init__(
+        self,
+        spec: DatasetSpec,
+        split: str,
+        model_options: ModelOptions,
+        input_options: InputOptions,
+        *,
+        batch_size: int = 1,
+        scales: Sequence[float] = (1.0,),
+        add_flipped: bool = False,
+    ):
+        if model_options.num_classes != spec.num_classes:
+            raise ValueError(
+                f"the network has {model_options.num_classes} classes, but dataset {spec.name!r} "
+                f"in {spec.directory} has {spec.num_classes}."
+            )
+        if not scales or min(scales) <= 0:
+            raise ValueError(f"eval_scales are {tuple(scales)}; expected numbers above 0.")
+        if input_options.crop_size is not None:
+            input_pipeline.check_crop_size(input_options.crop_size, model_options.output_stride)
+        self._spec, self._split = spec, split
+        self._with_gradient = model_options.decoder_use_gradient
+        self._graph = tf.Graph()
+        with self._graph.as_default():
+            batches = input_pipeline.evaluation_batches(
+                spec,
+                split,
+                input_options,
+                batch_size=batch_size,
+                mean_pixel=registry.encoder(model_options.model_variant).mean_pixel,
+                with_gradient=self._with_gradient,
+            )
+            self._iterator = tf.data.make_initializable_iterator(batches)
+            batch = self._iterator.get_next()
+            prediction = model.predict(batch, model_options, scales=scales, add_flipped=add_flipped)
+            self._fetches = (batch["label"], prediction.labels)
+            self._variables = tf.global_variables()
+            self._saver = tf.train.Saver(self._variables)
+        config = tf.ConfigProto(allow_soft_placement=True)
+        config.gpu_options.allow_growth = True
+        self._session = tf.Session(graph=self._graph, config=config)
+
+    def close(self) -> None:
+        """Frees the session."""
+        self._session.close()
+
+    def evaluate(self, checkpoint: str) -> Evaluation:
+        """Scores a checkpoint, with a progress bar on a terminal.
+
+        Args:
+          checkpoint: prefix of its files.
+
+        Raises:
+          ValueError: the checkpoint belongs to another network or is damaged, or a picture of the
+            split is broken or larger than the crop; names it.
+        """
+        start = time.monotonic()
+        step = self._restore(checkpoint)
+        num_classes, ignore_label = self._spec.num_classes, self._spec.ignore_label
+        confusion = np.zeros((num_classes, num_classes), np.int64)
+        num_pictures = 0
+        self._session.run(self._iterator.initializer)
+        with tqdm.tqdm(
+            total=self._spec.split(self._split).num_examples,
+            desc=f"step {step} on {self._split}",
+            unit="picture",
+            disable=None,
+        ) as progress:
+            while True:
+                try:
+                    labels, predictions = self._session.run(self._fetches)
+                except tf.errors.OutOfRangeError:
+                    break
+                except tf.errors.OpError as error:
+                    explained = input_errors.explain(
+                        error, self._spec, self._split, self._with_gradient
+                    )
+                    raise (explained or error) from None
+                confusion += metrics.confusion_matrix(
+                    labels, predictions, num_classes, ignore_label
+                )
+                num_pictures += len(labels)
+                progress.update(len(labels))
+        return Evaluation(
+            checkpoint=checkpoint,
+            step=step,
+            split=self._split,
+            num_pictures=num_pictures,
+            confusion=confusion,
+            metrics=metrics.compute_metrics(confusion),
+            seconds=time.monotonic() - start,
+        )
+
+    def _restore(self, checkpoint: str) -> int:
+        """Loads the weights and returns the checkpoint's step."""
+        try:
+            reader = tf.train.load_checkpoint(checkpoint)
+            self._check_same_network(checkpoint, reader.get_variable_to_shape_map())
+            self._saver.restore(self._session, checkpoint)
+            has_step = reader.has_tensor("global_step")
+            return int(reader.get_tensor("global_step")) if has_step else 0
+        except (tf.errors.OpError, RuntimeError) as error:
+            reason = str(getattr(error, "message", error)).splitlines()[0]
+            raise ValueError(
+                f"checkpoint {checkpoint} cannot be read ({reason}). It may be truncated: copy it "
+                "again, or take an older one."
+            ) from error
+
+    def _check_same_network(self, checkpoint: str, saved: dict[str, list[int]]) -> None:
+        """Compares all weights: a network without the decoder it was trained with runs, too.
+
+        What an optimizer keeps (below a variable's name, or scalars) does not count.
+        """
+        shapes = {variable.op.name: variable.shape.as_list() for variable in self._variables}
+        differences = [
+            f"{name} is {saved[name]} in the checkpoint and {shape} in the network"
+            for name, shape in sorted(shapes.items())
+            if name in saved and saved[name] != shape
+        ]
+        differences += [
+            f"{name} is missing in the checkpoint" for name in sorted(shapes) if name not in saved
+        ]
+        differences += [
+            f"{name} is missing in the network"
+            for name, shape in sorted(saved.items())
+            if shape and name not in shapes and os.path.dirname(name) not in shapes
+        ]
+        if differences:
+            more = len(differences) - _MOST_DIFFERENCES_SHOWN
+            raise ValueError(
+                f"checkpoint {checkpoint} belongs to another network: "
+                + "; ".join(differences[:_MOST_DIFFERENCES_SHOWN])
+                + (f"; and {more} more" if more > 0 else "")
+                + ". Evaluate it with the options that it was trained with."
+            )

@@ -1,0 +1,146 @@
+"""Pictures in, class ids and probabilities at their own size out: the graph that an export freezes.
+
+Node names are those of research/deeplab's `export_model.py`, so that programs written for its
+published graphs run on ours. What differs: a batch may hold several pictures, the gradient channel
+is computed inside, and a picture that does not fit is refused by name instead of by a padding op.
+"""
+
+from collections.abc import Sequence
+
+import tensorflow.compat.v1 as tf
+
+from datasets import laplacian
+from deeplab import input_pipeline, model, preprocess
+from deeplab.options import ModelOptions
+from nets import registry
+
+INPUT = "ImageTensor"
+PREDICTIONS = "SemanticPredictions"
+PROBABILITIES = "SemanticProbabilities"
+RAW_PREDICTIONS = "RawSemanticPredictions"
+RAW_PROBABILITIES = "RawSemanticProbabilities"
+OUTPUTS = (PREDICTIONS, PROBABILITIES, RAW_PREDICTIONS, RAW_PROBABILITIES)
+
+
+def build_inference_graph(
+    options: ModelOptions,
+    *,
+    crop_size: tuple[int, int],
+    min_resize_value: int | None = None,
+    max_resize_value: int | None = None,
+    resize_factor: int | None = None,
+    scales: Sequence[float] = (1.0,),
+    add_flipped: bool = False,
+) -> None:
+    """Builds the graph of inference in the default graph.
+
+    Nodes, by name:
+      ImageTensor: the input, uint8 [batch, height, width, 3], RGB.
+      RawSemanticPredictions: int32 [batch, crop height, crop width], padding included.
+      RawSemanticProbabilities: float32 [batch, crop height, crop width, num_classes].
+      SemanticPredictions: int32 [batch, height, width], class ids.
+      SemanticProbabilities: float32 [batch, height, width, num_classes].
+
+    Args:
+      options: the network.
+      crop_size: (height, width) that pictures are padded to; larger ones are an error at run time.
+      min_resize_value, max_resize_value, resize_factor: resize before anything else, as in
+        `preprocess.resize_to_range`; None for none.
+      scales: scales at which the network sees the picture.
+      add_flipped: whether it also sees the mirror image.
+
+    Raises:
+      ValueError: the options contradict each other.
+    """
+    input_pipeline.check_crop_size(crop_size, options.output_stride)
+    preprocess.check_resize_range(min_resize_value, max_resize_value, resize_factor)
+    _check_scales(scales)
+    images = tf.placeholder(tf.uint8, [None, None, None, 3], name=INPUT)
+    with tf.name_scope("preprocess"):
+        features = {"image": tf.cast(images, tf.float32)}
+        if options.decoder_use_gradient:
+            # Before the resize, as the records hold it: that of the picture as it was taken.
+            features["gradient"] = laplacian.laplacian_graph(images)
+        picture_size = network_size = tf.shape(images)[1:3]
+        if min_resize_value is not None:
+            network_size = preprocess.range_size(
+                picture_size[0], picture_size[1], min_resize_value, max_resize_value, resize_factor
+            )
+            features = {
+                name: tf.image.resize_bilinear(channels, network_size, align_corners=True)
+                for name, channels in features.items()
+            }
+        fill = {"image": registry.encoder(options.model_variant).mean_pixel, "gradient": (0.0,)}
+        with tf.control_dependencies([_assert_fits(picture_size, network_size, crop_size)]):
+            padding = tf.constant(crop_size) - network_size
+        features = {
+            name: _pad(channels, padding, fill[name], crop_size)
+            for name, channels in features.items()
+        }
+    prediction = model.predict(features, options, scales=scales, add_flipped=add_flipped)
+
+    labels = tf.identity(prediction.labels, RAW_PREDICTIONS)
+    probabilities = tf.identity(prediction.probabilities, RAW_PROBABILITIES)
+    with tf.name_scope("postprocess"):
+        labels = labels[:, : network_size[0], : network_size[1]]
+        probabilities = probabilities[:, : network_size[0], : network_size[1]]
+        if min_resize_value is not None:
+            labels = tf.image.resize_nearest_neighbor(
+                labels[..., tf.newaxis], picture_size, align_corners=True
+            )[..., 0]
+            probabilities = tf.image.resize_bilinear(
+                probabilities, picture_size, align_corners=True
+            )
+    tf.identity(labels, PREDICTIONS)
+    tf.identity(probabilities, PROBABILITIES)
+
+
+def _check_scales(scales: Sequence[float]) -> None:
+    if not scales or min(scales) <= 0:
+        raise ValueError(
+            f"inference scales are {tuple(scales)}; expected one or more above 0, such as 1.0."
+        )
+
+
+def _assert_fits(
+    picture_size: tf.Tensor, network_size: tf.Tensor, crop_size: tuple[int, int]
+) -> tf.Operation:
+    resized = "" if picture_size is network_size else "after resizing "
+    return tf.Assert(
+        tf.reduce_all(network_size <= tf.constant(crop_size)),
+        [
+            f"The picture (height, width) {resized}is",
+            network_size,
+            f"but this graph was exported for pictures of at most {crop_size[0]} {crop_size[1]}. "
+            "Shrink the picture, or export with a larger --crop_size, or with "
+            "--min_resize_value and --max_resize_value.",
+        ],
+        name="assert_picture_fits",
+    )
+
+
+def _pad(
+    channels: tf.Tensor,
+    padding: tf.Tensor,
+    fill: Sequence[float],
+    crop_size: tuple[int, int],
+) -> tf.Tensor:
+    """Pads a batch at the bottom and on the right.
+
+    Args:
+      channels: float32 [batch, height, width, depth].
+      padding: int32 [2], rows and columns to add.
+      fill: value of each channel in the padding.
+      crop_size: (height, width) of the result.
+
+    Returns:
+      float32 [batch, crop height, crop width, depth].
+    """
+    color = tf.constant(fill, tf.float32)
+    shape = tf.shape(channels)
+    below = tf.broadcast_to(color, [shape[0], padding[0], shape[2], len(fill)])
+    channels = tf.concat([channels, below], axis=1)
+    beside = tf.broadcast_to(color, [shape[0], crop_size[0], padding[1], len(fill)])
+    channels = tf.concat([channels, beside], axis=2)
+    channels.set_shape([None, *crop_size, len(fill)])
+    return channels

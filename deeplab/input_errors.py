@@ -1,0 +1,146 @@
+"""Says which picture or file is wrong when the input pipeline fails.
+
+What only the graph can see (label ids, sizes) is asserted there, with the picture's name. tf.data
+reports a truncated shard or a picture that does not decode without a name; that is looked for
+after the failure, so that reading costs nothing while all is well.
+"""
+
+import contextlib
+import re
+from collections.abc import Callable, Mapping
+
+import tensorflow.compat.v1 as tf
+from google.protobuf.message import DecodeError
+
+from datasets import segmentation, specs, tfrecords
+
+_ASSERTION = re.compile(r"assertion failed: \[(.*?)\]$", re.MULTILINE)
+
+
+def assert_labels(example: Mapping[str, tf.Tensor], spec: specs.DatasetSpec) -> tf.Operation:
+    """Asserts that a mask holds nothing but class ids and the ignore label.
+
+    research/deeplab trains without a loss on other ids, which nobody notices.
+
+    Args:
+      example: "label", any integers, and "image_name".
+      spec: the dataset, for its classes.
+    """
+    label = tf.cast(example["label"], tf.int32)
+    is_valid = (label < spec.num_classes) | tf.equal(label, spec.ignore_label)
+
+    def message() -> list:
+        wrong_ids = tf.sort(tf.unique(tf.boolean_mask(label, ~is_valid))[0])
+        return [
+            "the mask of picture ",
+            example["image_name"],
+            tf.strings.format(" holds label ids {}, which are no class: ", wrong_ids, summarize=-1),
+            f"dataset {spec.name} has classes 0..{spec.num_classes - 1} and ignore label "
+            f"{spec.ignore_label} (run make check-dataset)",
+        ]
+
+    return _assert(tf.reduce_all(is_valid), message)
+
+
+def assert_fits(example: Mapping[str, tf.Tensor], crop_size: tuple[int, int]) -> tf.Operation:
+    """Asserts that a picture is not larger than the crop that it is to be padded to.
+
+    Args:
+      example: "height", "width" and "image_name".
+      crop_size: (height, width).
+    """
+    height, width = example["height"], example["width"]
+    return _assert(
+        (height <= crop_size[0]) & (width <= crop_size[1]),
+        lambda: [
+            "picture ",
+            example["image_name"],
+            tf.strings.format(" has height {} and width {}, ", [height, width]),
+            f"more than the crop of {crop_size[0]},{crop_size[1]} holds: give a larger crop "
+            "(--eval_crop_size), or resize with --min_resize_value and --max_resize_value",
+        ],
+    )
+
+
+def explain(
+    error: tf.errors.OpError, spec: specs.DatasetSpec, split: str, with_gradient: bool
+) -> ValueError | None:
+    """Turns an error of a session into one that speaks of the data.
+
+    Reads the whole split again when the error does not carry its cause.
+
+    Args:
+      error: what `Session.run` raised while it read batches of `deeplab.input_pipeline`.
+      spec, split, with_gradient: what the batches were made of.
+
+    Returns:
+      An error in one line that names the picture or the file, or None where the data are not the
+      cause.
+    """
+    if not isinstance(error, (tf.errors.InvalidArgumentError, tf.errors.DataLossError)):
+        return None
+    assertion = _ASSERTION.search(error.message)
+    if assertion:
+        return ValueError(_unescape(assertion[1].replace("] [", " ")) + ".")
+    if "IteratorGetNext" not in error.message:
+        return None
+    try:
+        find_broken_record(spec, split, with_gradient)
+    except (ValueError, OSError) as broken:
+        return ValueError(str(broken))
+    return None
+
+
+def find_broken_record(spec: specs.DatasetSpec, split: str, with_gradient: bool) -> None:
+    """Reads and decodes every record of a split until one fails.
+
+    Raises:
+      OSError: a file cannot be opened.
+      ValueError: a file is damaged, or a picture or mask cannot be decoded; names it.
+    """
+    graph = tf.Graph()
+    with graph.as_default():
+        serialized = tf.placeholder(tf.string, [])
+        example = segmentation.parse_example(serialized, with_gradient)
+    with contextlib.closing(tf.Session(graph=graph)) as session:
+        for shard in spec.shard_paths(split):
+            with contextlib.closing(tfrecords.read_records(shard)) as records:
+                for number, record in enumerate(records):
+                    try:
+                        session.run(example, {serialized: record})
+                    except tf.errors.InvalidArgumentError as error:
+                        raise ValueError(
+                            f"picture {_name(record)}, record {number} of {shard}, cannot be "
+                            f"decoded: {_reason(error)}. Build the dataset again from whole files."
+                        ) from None
+
+
+def _name(record: bytes) -> str:
+    try:
+        features = tf.train.Example.FromString(record).features.feature
+    except DecodeError:
+        return "of unknown name"
+    names = features["image/filename"].bytes_list.value
+    return names[0].decode(errors="replace") if names else "of unknown name"
+
+
+def _reason(error: tf.errors.OpError) -> str:
+    """Returns the line of TensorFlow's message that tells what was wrong."""
+    lines = [line.strip() for line in error.message.splitlines()]
+    lines = [line for line in lines if line and not line.startswith(("[[", "Node:", "File "))]
+    return lines[-1].rstrip(".") if lines else type(error).__name__
+
+
+def _unescape(text: str) -> str:
+    """Undoes the escapes with which TensorFlow prints strings."""
+    return re.sub(r"\\(.)", r"\1", text)
+
+
+def _assert(condition: tf.Tensor, message: Callable[[], list]) -> tf.Operation:
+    """Asserts a condition; the parts of the message are only computed where it does not hold."""
+
+    def fail() -> tf.Tensor:
+        with tf.control_dependencies([tf.Assert(False, [tf.strings.join(message())])]):
+            return tf.constant(False)
+
+    return tf.cond(condition, lambda: tf.constant(True), fail).op

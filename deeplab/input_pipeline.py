@@ -1,0 +1,314 @@
+"""TFRecord shards → batches for training and evaluation, as one tf.data graph.
+
+The order is that of research/deeplab (`input_preprocess.py`): resize to a range, random scale,
+random crop and padding, flip; evaluation only resizes and pads. Two things differ: encoded
+records are shuffled instead of preprocessed crops, which holds a hundredth of the memory, and a
+mask that does not fit its picture or the classes is an error that names the picture, where
+research/deeplab trains without a loss on such pixels.
+"""
+
+import dataclasses
+import os
+import random
+from collections.abc import Sequence
+
+import tensorflow.compat.v1 as tf
+
+from datasets import segmentation, specs
+from deeplab import input_errors, preprocess
+
+# Memory for the shuffled records. A few thousand pictures of ordinary size; a dataset with larger
+# ones is shuffled over fewer of them.
+_SHUFFLE_BYTES = 256 << 20
+
+# Shards read at the same time: more mix the order better, each holds a file open.
+_OPEN_SHARDS = 16
+
+# Batches made ahead of the network. They are large; two hide the variation of decoding times.
+_PREFETCHED_BATCHES = 2
+
+
+@dataclasses.dataclass(frozen=True)
+class InputOptions:
+    """How pictures become what the network sees. Names and defaults are research/deeplab's.
+
+    Attributes:
+      crop_size: (height, width) of the network's input, pixels; None only for evaluation of one
+        picture at a time at its own size.
+      min_resize_value, max_resize_value, resize_factor: see `deeplab.preprocess.range_size`;
+        None for no such resize.
+      min_scale_factor, max_scale_factor: range of the random scale of training pictures.
+      scale_factor_step_size: distance of neighbouring scales; 0 for any scale in the range.
+
+    Raises:
+      ValueError: a value is out of its range.
+    """
+
+    crop_size: tuple[int, int] | None
+    min_resize_value: int | None = None
+    max_resize_value: int | None = None
+    resize_factor: int | None = None
+    min_scale_factor: float = 0.5
+    max_scale_factor: float = 2.0
+    scale_factor_step_size: float = 0.25
+
+    def __post_init__(self):
+        if self.crop_size is not None and (
+            len(self.crop_size) != 2 or not all(side > 0 for side in self.crop_size)
+        ):
+            raise ValueError(
+                f"crop size is {tuple(self.crop_size)}; expected height,width in pixels."
+            )
+        preprocess.check_resize_range(
+            self.min_resize_value, self.max_resize_value, self.resize_factor
+        )
+        preprocess.check_scale_range(
+            self.min_scale_factor, self.max_scale_factor, self.scale_factor_step_size
+        )
+
+
+def training_batches(
+    spec: specs.DatasetSpec,
+    split: str,
+    input_options: InputOptions,
+    *,
+    batch_size: int,
+    mean_pixel: Sequence[float],
+    with_gradient: bool,
+    seed: int | None = None,
+    num_parallel_calls: int | None = None,
+) -> tf.data.Dataset:
+    """Makes shuffled, augmented batches, without end.
+
+    Args:
+      spec: the dataset.
+      split: name of the split.
+      input_options: sizes and random scales.
+      batch_size: pictures in a batch; may exceed the number of pictures in the split.
+      mean_pixel: RGB colour, 0..255, of the padding.
+      with_gradient: whether batches carry the Laplacian gradient.
+      seed: the same seed gives the same batches in the same order; None for new ones each time.
+      num_parallel_calls: threads that decode and augment; None lets tf.data decide.
+
+    Returns:
+      A dataset of dictionaries: "image" float32 [batch, height, width, 3], RGB, 0..255; "label"
+      int32 [batch, height, width, 1]; "gradient" float32 [batch, height, width, 1] if asked for;
+      "image_name" string [batch]; "height" and "width" int32 [batch], the part of the crop that
+      is picture and not padding. All shapes are known to the graph.
+
+    Raises:
+      ValueError: the split or its files are missing, or there is no crop size.
+    """
+    if input_options.crop_size is None:
+        raise ValueError("training needs a crop size, for example 513,513.")
+    _check_batch_size(batch_size)
+    is_deterministic = seed is not None
+    first_seed = random.SystemRandom().randrange(1 << 31) if seed is None else seed
+
+    shards = _nonempty_shards(spec, split)
+    num_examples = spec.split(split).num_examples
+    records = tf.data.Dataset.from_tensor_slices(shards).shuffle(len(shards), seed=seed)
+    records = records.interleave(
+        tf.data.TFRecordDataset,
+        cycle_length=min(len(shards), _OPEN_SHARDS),
+        num_parallel_calls=tf.data.AUTOTUNE,
+        deterministic=is_deterministic,
+    )
+    records = records.shuffle(_shuffle_buffer(num_examples, shards), seed=seed).repeat()
+
+    @tf.autograph.experimental.do_not_convert
+    def prepare(serialized: tf.Tensor, index: tf.Tensor) -> preprocess.Example:
+        scale_seed, crop_seed, flip_seed = tf.unstack(
+            tf.random.experimental.stateless_split(tf.stack([first_seed, index]), num=3)
+        )
+        example = _parse(serialized, spec, with_gradient)
+        example = _resize_to_range(example, input_options)
+        example = preprocess.random_scale(
+            example,
+            input_options.min_scale_factor,
+            input_options.max_scale_factor,
+            input_options.scale_factor_step_size,
+            scale_seed,
+        )
+        example = preprocess.random_crop(example, input_options.crop_size, crop_seed)
+        example = _set_size(example)
+        example = preprocess.pad_to_crop(
+            example, input_options.crop_size, mean_pixel, spec.ignore_label
+        )
+        return _finish(preprocess.random_flip(example, flip_seed))
+
+    numbered = tf.data.Dataset.zip((records, tf.data.Dataset.counter()))
+    batches = numbered.map(
+        prepare,
+        num_parallel_calls=num_parallel_calls or tf.data.AUTOTUNE,
+        deterministic=is_deterministic,
+    )
+    return batches.batch(batch_size, drop_remainder=True).prefetch(_PREFETCHED_BATCHES)
+
+
+def evaluation_batches(
+    spec: specs.DatasetSpec,
+    split: str,
+    input_options: InputOptions,
+    *,
+    batch_size: int,
+    mean_pixel: Sequence[float],
+    with_gradient: bool,
+) -> tf.data.Dataset:
+    """Makes batches of whole pictures, each picture once, in the order of the records.
+
+    Args:
+      spec, split, input_options, mean_pixel, with_gradient: as for `training_batches`; pictures
+        are padded to the crop size and never cut.
+      batch_size: pictures in a batch; the last one may be smaller.
+
+    Returns:
+      A dataset like that of `training_batches`; the batch dimension is not known to the graph,
+      nor are height and width without a crop size.
+
+    Raises:
+      ValueError: the split or its files are missing, or a batch of several pictures has no crop
+        size. Reading raises `tf.errors.InvalidArgumentError` for a picture larger than the crop.
+    """
+    _check_batch_size(batch_size)
+    if input_options.crop_size is None and batch_size > 1:
+        raise ValueError(
+            f"a batch of {batch_size} pictures needs a crop size that all are padded to."
+        )
+    shards = _nonempty_shards(spec, split)
+
+    @tf.autograph.experimental.do_not_convert
+    def prepare(serialized: tf.Tensor) -> preprocess.Example:
+        example = _parse(serialized, spec, with_gradient)
+        example = _set_size(_resize_to_range(example, input_options))
+        if input_options.crop_size is not None:
+            example = _after(input_errors.assert_fits(example, input_options.crop_size), example)
+            example = preprocess.pad_to_crop(
+                example, input_options.crop_size, mean_pixel, spec.ignore_label
+            )
+        return _finish(example)
+
+    examples = tf.data.TFRecordDataset(shards).map(
+        prepare, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+    )
+    return examples.batch(batch_size).prefetch(_PREFETCHED_BATCHES)
+
+
+def crop_for(
+    spec: specs.DatasetSpec,
+    splits: Sequence[str],
+    output_stride: int,
+    *,
+    min_resize_value: int | None = None,
+    max_resize_value: int | None = None,
+    resize_factor: int | None = None,
+) -> tuple[int, int]:
+    """Returns the smallest crop that holds every picture of some splits.
+
+    Args:
+      spec: the dataset.
+      splits: names of the splits.
+      output_stride: of the network; the crop's sides are multiples of it plus one.
+      min_resize_value, max_resize_value, resize_factor: the resize before padding, or None.
+
+    Returns:
+      (height, width), pixels.
+
+    Raises:
+      ValueError: a split is missing, or its pictures are resized without an upper limit.
+    """
+    if min_resize_value is None:
+        height = max(spec.split(name).max_height for name in splits)
+        width = max(spec.split(name).max_width for name in splits)
+    elif max_resize_value is None:
+        raise ValueError(
+            f"min_resize_value {min_resize_value} without max_resize_value leaves the longer side "
+            "of the pictures open; give max_resize_value, or the crop size."
+        )
+    else:
+        height = width = preprocess.largest_side(max_resize_value, resize_factor)
+    return _round_up(height, output_stride), _round_up(width, output_stride)
+
+
+def check_crop_size(crop_size: Sequence[int], output_stride: int) -> None:
+    """Checks that a crop is height, width and that both are multiples of the stride plus one.
+
+    Only then do the corners of picture, feature maps and logits fall onto each other.
+
+    Raises:
+      ValueError: they are not; names the nearest sizes that are.
+    """
+    if len(crop_size) != 2:
+        raise ValueError(
+            f"crop size is {','.join(map(str, crop_size))}; expected two numbers: height,width."
+        )
+    for direction, side in zip(("height", "width"), crop_size, strict=True):
+        if side < 1 or (side - 1) % output_stride:
+            above = _round_up(max(side, 1), output_stride)
+            below = above - output_stride
+            nearest = f"{below} or {above}" if below > 0 else f"{above}"
+            raise ValueError(
+                f"crop {direction} is {side}; expected a multiple of output_stride "
+                f"{output_stride} plus one, such as {nearest}."
+            )
+
+
+def _round_up(side: int, output_stride: int) -> int:
+    return side + (1 - side) % output_stride
+
+
+def _check_batch_size(batch_size: int) -> None:
+    if batch_size < 1:
+        raise ValueError(f"batch size is {batch_size}; expected 1 or more pictures.")
+
+
+def _nonempty_shards(spec: specs.DatasetSpec, split: str) -> list[str]:
+    """Returns the files of a split.
+
+    Raises:
+      ValueError: there are none, or they hold no record: `repeat` would search them for ever.
+    """
+    shards = spec.shard_paths(split)
+    if not any(os.path.getsize(shard) for shard in shards):
+        raise ValueError(
+            f"split {split!r} of dataset {spec.name!r} in {spec.directory} holds no pictures."
+        )
+    return shards
+
+
+def _shuffle_buffer(num_examples: int, shards: Sequence[str]) -> int:
+    """Returns how many encoded records fit into the memory for shuffling."""
+    num_bytes = sum(os.path.getsize(shard) for shard in shards)
+    return max(1, min(num_examples, num_examples * _SHUFFLE_BYTES // num_bytes))
+
+
+def _parse(
+    serialized: tf.Tensor, spec: specs.DatasetSpec, with_gradient: bool
+) -> preprocess.Example:
+    """Decodes a record and checks the ids of its mask."""
+    example = segmentation.parse_example(serialized, with_gradient)
+    return _after(input_errors.assert_labels(example, spec), example)
+
+
+def _resize_to_range(example: preprocess.Example, options: InputOptions) -> preprocess.Example:
+    return preprocess.resize_to_range(
+        example, options.min_resize_value, options.max_resize_value, options.resize_factor
+    )
+
+
+def _set_size(example: preprocess.Example) -> preprocess.Example:
+    shape = tf.shape(example["image"])
+    return {**example, "height": shape[0], "width": shape[1]}
+
+
+def _finish(example: preprocess.Example) -> preprocess.Example:
+    for key, dtype in (("image", tf.float32), ("label", tf.int32), ("gradient", tf.float32)):
+        if key in example:
+            example[key] = tf.cast(example[key], dtype)
+    return example
+
+
+def _after(check: tf.Operation, example: preprocess.Example) -> preprocess.Example:
+    """Returns the example, of which no value is used before the check has passed."""
+    with tf.control_dependencies([check]):
+        return {key: tf.identity(value) for key, value in example.items()}

@@ -1,0 +1,203 @@
+"""The options of a network, and `options.json`, which carries them beside the weights.
+
+`train.py` writes `options.json` into its log folder; evaluation, export and inference read it, so
+that no command repeats what training was told.
+"""
+
+import dataclasses
+import json
+import os
+from typing import Any
+
+from datasets import specs
+from nets import registry
+
+OPTIONS_FILE = "options.json"
+FORMAT_VERSION = 1
+
+OUTPUT_STRIDES = (8, 16, 32)
+MERGE_METHODS = ("max", "avg")
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelOptions:
+    """Everything that decides a network's variables and arithmetic.
+
+    Names and defaults are those of research/deeplab's flags, except where a comment says so.
+
+    Attributes:
+      num_classes: number of classes, background included.
+      model_variant: encoder, a name of `nets.registry`.
+      output_stride: ratio of picture size to the encoder's feature map size.
+      multi_grid: rates of the units in the encoder's last block; None for the encoder's own.
+      depth_multiplier: channel multiplier of the MobileNets.
+      divisible_by: channel counts of the MobileNets are multiples of this; None for the rule of
+        the published checkpoints (8 at depth multiplier 1.0, else 1).
+      add_image_level_feature: whether ASPP has its image pooling branch.
+      image_pooling_crop_size: (height, width) that image pooling averages over; None for the
+        whole picture.
+      image_pooling_stride: (height, width) stride of image pooling with a crop size.
+      atrous_rates: rates of ASPP's 3x3 branches; None or () for no such branch.
+      aspp_with_batch_norm: whether ASPP's layers carry batch norm (else biases).
+      aspp_with_separable_conv: whether ASPP's 3x3 branches are separable.
+      aspp_with_concat_projection: whether a 1x1 convolution follows ASPP's concatenation.
+      aspp_convs_filters: channels of each ASPP branch.
+      decoder_output_stride: strides of the decoder's stages, coarse to fine; () for no decoder.
+      decoder_use_separable_conv: whether the decoder's 3x3 convolutions are separable.
+      decoder_filters: channels of the decoder's convolutions.
+      decoder_use_gradient: whether the Laplacian gradient joins the decoder's last stage (not in
+        research/deeplab).
+      logits_kernel_size: kernel of the layer that makes the logits.
+      image_pyramid: scales at which the network sees each picture; (1.0,) for just once.
+      merge_method: "max" or "avg" over the image pyramid.
+      prediction_with_upsampled_logits: argmax after the resize to picture size, else before.
+    """
+
+    num_classes: int
+    model_variant: str = "xception_65"  # research/deeplab: mobilenet_v2
+    output_stride: int = 16
+    multi_grid: tuple[int, ...] | None = None
+    depth_multiplier: float = 1.0
+    divisible_by: int | None = None
+    add_image_level_feature: bool = True
+    image_pooling_crop_size: tuple[int, int] | None = None
+    image_pooling_stride: tuple[int, int] = (1, 1)
+    atrous_rates: tuple[int, ...] | None = None
+    aspp_with_batch_norm: bool = True
+    aspp_with_separable_conv: bool = True
+    aspp_with_concat_projection: bool = True
+    aspp_convs_filters: int = 256
+    decoder_output_stride: tuple[int, ...] = ()
+    decoder_use_separable_conv: bool = True
+    decoder_filters: int = 256
+    decoder_use_gradient: bool = False
+    logits_kernel_size: int = 1
+    image_pyramid: tuple[float, ...] = (1.0,)
+    merge_method: str = "max"
+    prediction_with_upsampled_logits: bool = True
+
+    def validate(self) -> None:
+        """Checks the options against each other and the encoder.
+
+        Raises:
+          ValueError: names the option, its value and what is allowed.
+        """
+        encoder = registry.encoder(self.model_variant)
+        if self.output_stride not in OUTPUT_STRIDES:
+            raise ValueError(f"output_stride is {self.output_stride}; expected 8, 16 or 32.")
+        for name in ("num_classes", "aspp_convs_filters", "decoder_filters", "logits_kernel_size"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; expected at least 1.")
+        if self.num_classes < 2:
+            raise ValueError(
+                f"num_classes is {self.num_classes}; expected at least 2: background counts."
+            )
+        if self.depth_multiplier <= 0:
+            raise ValueError(f"depth_multiplier is {self.depth_multiplier}; expected above 0.")
+        if self.merge_method not in MERGE_METHODS:
+            raise ValueError(f"merge_method is {self.merge_method!r}; expected 'max' or 'avg'.")
+        if not self.image_pyramid or min(self.image_pyramid) <= 0:
+            raise ValueError(
+                f"image_pyramid is {self.image_pyramid}; expected scales above 0, such as 0.5,1.0."
+            )
+        if any(rate < 1 for rate in self.atrous_rates or ()):
+            raise ValueError(f"atrous_rates are {self.atrous_rates}; expected 1 or more each.")
+        if self.multi_grid is not None:
+            if "multi_grid" not in encoder.options:
+                raise ValueError(
+                    f"multi_grid is {self.multi_grid}, but {self.model_variant} has no such rates."
+                )
+            if len(self.multi_grid) != 3:
+                raise ValueError(f"multi_grid is {self.multi_grid}; expected 3 rates.")
+        if self.aspp_with_batch_norm and self.logits_kernel_size != 1:
+            raise ValueError(
+                f"logits_kernel_size is {self.logits_kernel_size}; behind ASPP it is 1 (larger "
+                "kernels belong to --noaspp_with_batch_norm, DeepLabV2's head)."
+            )
+        self._validate_decoder(encoder)
+
+    def _validate_decoder(self, encoder: registry.Encoder) -> None:
+        strides = self.decoder_output_stride
+        for stride in strides:
+            encoder.stage(stride)
+            if stride >= self.output_stride:
+                raise ValueError(
+                    f"decoder_output_stride is {stride}; expected less than output_stride "
+                    f"{self.output_stride}."
+                )
+        if list(strides) != sorted(set(strides), reverse=True):
+            raise ValueError(
+                f"decoder_output_stride is {strides}; expected coarse to fine, such as 8,4."
+            )
+        if self.decoder_use_gradient and not strides:
+            raise ValueError(
+                "decoder_use_gradient needs a decoder; set --decoder_output_stride=4 or "
+                "--nodecoder_use_gradient."
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class Description:
+    """What goes with the weights of a trained network: `options.json`.
+
+    Attributes:
+      model: the network.
+      dataset_name: name of the dataset it was trained on.
+      class_names: name of each class id.
+      palette: RGB colour, 0..255, of each class id.
+      ignore_label: label value that was neither trained on nor scored.
+      train_crop_size: (height, width) of the training crops, pixels.
+      min_resize_value, max_resize_value, resize_factor: the resize of every picture before
+        anything else (`deeplab.preprocess.resize_to_range`), or None.
+    """
+
+    model: ModelOptions
+    dataset_name: str
+    class_names: tuple[str, ...]
+    palette: tuple[tuple[int, int, int], ...]
+    ignore_label: int
+    train_crop_size: tuple[int, int]
+    min_resize_value: int | None = None
+    max_resize_value: int | None = None
+    resize_factor: int | None = None
+
+
+def write_description(description: Description, directory: str) -> str:
+    """Writes `options.json` into a folder, whole or not at all, and returns its path."""
+    path = os.path.join(directory, OPTIONS_FILE)
+    content = {"format_version": FORMAT_VERSION, **dataclasses.asdict(description)}
+    specs.write_json(path, content)
+    return path
+
+
+def read_description(directory: str) -> Description:
+    """Reads `options.json` from a folder.
+
+    Raises:
+      ValueError: the file is missing or is not one of ours.
+    """
+    path = os.path.join(directory, OPTIONS_FILE)
+    try:
+        with open(path, encoding="utf-8") as file:
+            content = json.load(file)
+        version = content.pop("format_version")
+        if version != FORMAT_VERSION:
+            raise ValueError(f"format_version is {version}; this code reads {FORMAT_VERSION}")
+        model = ModelOptions(**_tuples(content.pop("model")))
+        return Description(model=model, **_tuples(content))
+    except FileNotFoundError:
+        raise ValueError(
+            f"{path} is missing: train.py writes it beside its checkpoints. Name the train_logdir "
+            "of a training, or give the network's flags (--model_variant, --num_classes …)."
+        ) from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} cannot be read: {error}.") from error
+
+
+def _tuples(value: Any) -> Any:
+    """Turns JSON's lists back into tuples, at every depth."""
+    if isinstance(value, list):
+        return tuple(_tuples(item) for item in value)
+    if isinstance(value, dict):
+        return {key: _tuples(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,292 @@
+"""Geometry of pictures on their way into the network: resize, scale, pad, crop, flip.
+
+Every function takes and returns an *example*, a dictionary whose values "image" [h, w, 3],
+"label" [h, w, 1] and "gradient" [h, w, 1] (the last two where present) are transformed jointly;
+other keys pass through. Images are RGB, 0..255, and stay uint8 until the first resize or the
+padding; labels are class ids; gradients are raw Laplacian values of the original picture, which
+every transformation treats as one more channel: the value of a pixel moves with the pixel.
+
+The arithmetic is that of research/deeplab (`core/preprocess_utils.py`): bilinear resizes and the
+labels' nearest-neighbour resize align the corners, which `tf.image.resize` of TensorFlow 2 does
+not. Randomness is stateless: the same seed gives the same result, in any thread.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import tensorflow.compat.v1 as tf
+
+Example = dict[str, tf.Tensor]
+
+_SPATIAL_KEYS = ("image", "label", "gradient")
+
+
+def check_resize_range(min_size: int | None, max_size: int | None, factor: int | None) -> None:
+    """Checks the three values that `resize_to_range` takes.
+
+    Raises:
+      ValueError: they contradict each other.
+    """
+    for name, value in (
+        ("min_resize_value", min_size),
+        ("max_resize_value", max_size),
+        ("resize_factor", factor),
+    ):
+        if value is not None and value <= 0:
+            raise ValueError(f"{name} is {value}; expected a positive number of pixels.")
+    if min_size is None and (max_size is not None or factor is not None):
+        raise ValueError(
+            "min_resize_value is not given; max_resize_value and resize_factor need it."
+        )
+    if max_size is not None and max_size < min_size:
+        raise ValueError(
+            f"max_resize_value {max_size} is less than min_resize_value {min_size}; "
+            "expected min_resize_value <= max_resize_value."
+        )
+
+
+def largest_side(max_size: int, factor: int | None) -> int:
+    """Returns the longest side that `resize_to_range` produces: at most `max_size`, pixels."""
+    return max_size if factor is None else max(max_size - (max_size - 1) % factor, 1)
+
+
+def range_size(
+    height: tf.Tensor,
+    width: tf.Tensor,
+    min_size: int,
+    max_size: int | None = None,
+    factor: int | None = None,
+) -> tf.Tensor:
+    """Computes the size that `resize_to_range` gives to a picture.
+
+    The shorter side becomes `min_size`, unless the longer one would exceed `max_size`: then that
+    becomes `max_size`. The other side keeps the aspect ratio, rounded down. With a factor, both
+    sides are then rounded up to the next factor·k + 1, and `max_size` is rounded down to such a
+    number beforehand, so that it still holds.
+
+    This is research/deeplab's rule in exact integers. There, float32 rounding makes a side one
+    pixel too short for some sizes.
+
+    Args:
+      height, width: int32 scalars, the picture's size.
+      min_size: wanted size of the shorter side, pixels.
+      max_size: largest allowed size of the longer side, pixels, or None for no limit.
+      factor: both sides become a multiple of this plus one; None for no such rounding.
+
+    Returns:
+      int32 [2]: new (height, width), each at least 1.
+    """
+    size = tf.stack([height, width])
+    new_size = size * min_size // tf.reduce_min(size)
+    if max_size is not None:
+        limit = largest_side(max_size, factor)
+        fitted = size * limit // tf.reduce_max(size)
+        new_size = tf.where(tf.reduce_max(new_size) > limit, fitted, new_size)
+    new_size = tf.maximum(new_size, 1)
+    if factor is not None:
+        new_size += (1 - new_size) % factor
+    return new_size
+
+
+def resize_to_range(
+    example: Mapping[str, tf.Tensor],
+    min_size: int | None,
+    max_size: int | None = None,
+    factor: int | None = None,
+) -> Example:
+    """Resizes a picture so that its sides lie in a range; see `range_size`.
+
+    Args:
+      example: see the module's head.
+      min_size, max_size, factor: as for `range_size`; `min_size` None leaves the example alone.
+
+    Returns:
+      The example; image and gradient are float32 where it was resized.
+
+    Raises:
+      ValueError: the values contradict each other.
+    """
+    check_resize_range(min_size, max_size, factor)
+    if min_size is None:
+        return dict(example)
+    height, width = _size(example)
+    return _resize(example, range_size(height, width, min_size, max_size, factor))
+
+
+def random_scale(
+    example: Mapping[str, tf.Tensor],
+    min_scale_factor: float,
+    max_scale_factor: float,
+    step_size: float,
+    seed: tf.Tensor,
+) -> Example:
+    """Scales a picture by a random factor.
+
+    Args:
+      example: see the module's head.
+      min_scale_factor, max_scale_factor: range of the factor.
+      step_size: the factor is one of evenly spaced values from the smallest to the largest, as
+        many as steps of this size fit; 0 draws it uniformly from the range.
+      seed: integer [2], decides the factor.
+
+    Returns:
+      The example; image and gradient are float32 where the range holds more than the factor 1.
+      New sides are rounded down, and at least 1.
+
+    Raises:
+      ValueError: the range is empty or not positive.
+    """
+    check_scale_range(min_scale_factor, max_scale_factor, step_size)
+    if min_scale_factor == max_scale_factor == 1.0:
+        return dict(example)
+    if step_size == 0.0:
+        scale = tf.random.stateless_uniform(
+            [], seed, minval=min_scale_factor, maxval=max_scale_factor
+        )
+    else:
+        # The small constant keeps (2.0 - 0.5) / 0.1 at 15 steps: in floats it is 14.999….
+        num_scales = int((max_scale_factor - min_scale_factor) / step_size + 1e-6) + 1
+        scales = tf.linspace(float(min_scale_factor), float(max_scale_factor), num_scales)
+        index = tf.random.stateless_uniform([], seed, maxval=num_scales, dtype=tf.int32)
+        scale = scales[index]
+    size = tf.cast(tf.stack(_size(example)), tf.float32)
+    return _resize(example, tf.maximum(tf.cast(size * scale, tf.int32), 1))
+
+
+def check_scale_range(min_scale_factor: float, max_scale_factor: float, step_size: float) -> None:
+    """Checks the range of `random_scale`.
+
+    Raises:
+      ValueError: the range is empty or not positive.
+    """
+    if not 0.0 < min_scale_factor <= max_scale_factor:
+        raise ValueError(
+            f"min_scale_factor is {min_scale_factor} and max_scale_factor {max_scale_factor}; "
+            "expected 0 < min_scale_factor <= max_scale_factor."
+        )
+    if step_size < 0.0:
+        raise ValueError(
+            f"scale_factor_step_size is {step_size}; expected a positive step, "
+            "or 0 for any factor in the range."
+        )
+
+
+def random_crop(
+    example: Mapping[str, tf.Tensor], crop_size: tuple[int, int], seed: tf.Tensor
+) -> Example:
+    """Cuts a window at a random place out of a picture; a side that is too short stays whole.
+
+    Followed by `pad_to_crop` it gives the same as padding first, without moving the padding.
+
+    Args:
+      example: see the module's head.
+      crop_size: (height, width) of the window.
+      seed: integer [2], decides the place, uniform over all that fit.
+
+    Returns:
+      The example, at most as large as the window.
+    """
+    size = tf.stack(_size(example))
+    window = tf.minimum(size, tf.constant(crop_size, tf.int32))
+    seeds = tf.random.experimental.stateless_split(seed, num=2)
+    start = [
+        tf.random.stateless_uniform([], seeds[axis], 0, size[axis] - window[axis] + 1, tf.int32)
+        for axis in range(2)
+    ]
+    start = tf.stack([*start, 0])
+    window = tf.concat([window, [-1]], axis=0)
+
+    def cut(_: str, value: tf.Tensor) -> tf.Tensor:
+        cropped = tf.slice(value, start, window)
+        cropped.set_shape([None, None, value.shape[-1]])
+        return cropped
+
+    return _map_spatial(example, cut)
+
+
+def pad_to_crop(
+    example: Mapping[str, tf.Tensor],
+    crop_size: tuple[int, int],
+    mean_pixel: Sequence[float],
+    ignore_label: int,
+) -> Example:
+    """Pads a picture at the bottom and on the right up to a size that is no smaller.
+
+    Args:
+      example: see the module's head.
+      crop_size: (height, width) of the result.
+      mean_pixel: RGB colour, 0..255, of the padding: what the encoder normalises to zero.
+      ignore_label: label of the padding. The gradient's padding is 0.
+
+    Returns:
+      The example with its sizes known to the graph; the image is float32.
+    """
+    height, width = _size(example)
+    bottom, right = crop_size[0] - height, crop_size[1] - width
+
+    def pad(key: str, value: tf.Tensor) -> tf.Tensor:
+        if key == "image":
+            padded = _pad_image(tf.cast(value, tf.float32), bottom, right, mean_pixel)
+        else:
+            fill = ignore_label if key == "label" else 0
+            padded = tf.pad(value, [[0, bottom], [0, right], [0, 0]], constant_values=fill)
+        padded.set_shape([*crop_size, value.shape[-1]])
+        return padded
+
+    return _map_spatial(example, pad)
+
+
+def random_flip(
+    example: Mapping[str, tf.Tensor], seed: tf.Tensor, probability: float = 0.5
+) -> Example:
+    """Mirrors a picture, left to right, with a probability.
+
+    Args:
+      example: see the module's head.
+      seed: integer [2], decides whether.
+      probability: of the mirrored result, 0..1.
+
+    Returns:
+      The example, mirrored or not.
+    """
+    is_flipped = tf.random.stateless_uniform([], seed) < probability
+    spatial = {key: example[key] for key in _SPATIAL_KEYS if key in example}
+    flipped = tf.cond(
+        is_flipped,
+        lambda: {key: tf.reverse(value, axis=[1]) for key, value in spatial.items()},
+        lambda: {key: tf.identity(value) for key, value in spatial.items()},
+    )
+    return {**example, **flipped}
+
+
+def _size(example: Mapping[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+    shape = tf.shape(example["image"])
+    return shape[0], shape[1]
+
+
+def _map_spatial(
+    example: Mapping[str, tf.Tensor], function: Callable[[str, tf.Tensor], tf.Tensor]
+) -> Example:
+    return {
+        key: function(key, value) if key in _SPATIAL_KEYS else value
+        for key, value in example.items()
+    }
+
+
+def _resize(example: Mapping[str, tf.Tensor], size: tf.Tensor) -> Example:
+    def resize(key: str, value: tf.Tensor) -> tf.Tensor:
+        method = tf.image.resize_nearest_neighbor if key == "label" else tf.image.resize_bilinear
+        return method(value[tf.newaxis], size, align_corners=True)[0]
+
+    return _map_spatial(example, resize)
+
+
+def _pad_image(
+    image: tf.Tensor, bottom: tf.Tensor, right: tf.Tensor, pixel: Sequence[float]
+) -> tf.Tensor:
+    """Pads with a colour, which `tf.pad` cannot; leaves every value of the image as it is."""
+    pixel = tf.constant(pixel, image.dtype)
+    shape = tf.shape(image)
+    below = tf.broadcast_to(pixel, [bottom, shape[1], 3])
+    image = tf.concat([image, below], axis=0)
+    beside = tf.broadcast_to(pixel, [shape[0] + bottom, right, 3])
+    return tf.concat([image, beside], axis=1)

@@ -1,0 +1,271 @@
+"""Class ids as pictures: palette masks, overlays with outlines, and legends.
+
+Needs NumPy and Pillow only, so that serving, training and datasets share one look.
+Arrays are [height, width]; colours are RGB, 0..255.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
+
+Palette = Sequence[Sequence[int]] | np.ndarray
+
+MAX_COLORS = 256
+# Colour of ids that no class has, the ignore label among them: PASCAL VOC's own for "void".
+VOID_COLOR = (224, 224, 192)
+# Names under which datasets list "none of the classes": overlays leave such pixels as they are.
+BACKGROUND_NAMES = frozenset({"background", "_background_", "__background__", "bg"})
+
+_PANEL_COLOR = (255, 255, 255)
+_NAME_COLOR = (32, 36, 42)
+_SHARE_COLOR = (118, 124, 134)
+_SWATCH_EDGE = (150, 154, 162)
+_SWATCH_SUPERSAMPLING = 4
+_MIN_FONT_SIZE = 13
+# Outlines are one pixel soft up to this height or width, and grow in proportion above.
+_OUTLINE_REFERENCE_SIZE = 480
+
+
+def pascal_colormap(num_colors: int = MAX_COLORS) -> np.ndarray:
+    """Returns the colours of PASCAL VOC, which tell neighbouring ids well apart.
+
+    The bits of an id are dealt out in turn to red, green and blue, most significant bit first.
+
+    Args:
+      num_colors: how many ids to colour, 1..256.
+
+    Returns:
+      uint8 [num_colors, 3].
+    """
+    if not 1 <= num_colors <= MAX_COLORS:
+        raise ValueError(f"num_colors is {num_colors}; expected 1 to {MAX_COLORS}.")
+    ids = np.arange(num_colors)
+    colormap = np.zeros((num_colors, 3), np.uint8)
+    for bit in range(8):
+        for channel in range(3):
+            colormap[:, channel] |= (((ids >> (3 * bit + channel)) & 1) << (7 - bit)).astype(
+                np.uint8
+            )
+    return colormap
+
+
+def color_table(palette: Palette) -> np.ndarray:
+    """Returns a colour for each of the 256 ids of an 8-bit mask.
+
+    Args:
+      palette: RGB colour of each class id, at most 256.
+
+    Returns:
+      uint8 [256, 3]: the palette, then `VOID_COLOR`.
+
+    Raises:
+      ValueError: the palette is no list of at most 256 RGB colours.
+    """
+    colors = np.asarray(palette)
+    if colors.ndim != 2 or colors.shape[1] != 3 or not 1 <= len(colors) <= MAX_COLORS:
+        raise ValueError(
+            f"a palette has shape {colors.shape}; expected [classes, 3] with 1 to {MAX_COLORS} "
+            "classes."
+        )
+    if colors.min() < 0 or colors.max() > 255:
+        raise ValueError(
+            f"palette values run from {colors.min()} to {colors.max()}; expected 0 to 255."
+        )
+    table = np.empty((MAX_COLORS, 3), np.uint8)
+    table[:] = VOID_COLOR
+    table[: len(colors)] = colors
+    return table
+
+
+def colorize(ids: np.ndarray, palette: Palette) -> np.ndarray:
+    """Returns a mask in its class colours.
+
+    Args:
+      ids: integers [..., height, width], 0..255.
+      palette: RGB colour of each class id; other ids are drawn in `VOID_COLOR`.
+
+    Returns:
+      uint8 [..., height, width, 3].
+    """
+    return color_table(palette)[_as_uint8(ids)]
+
+
+def mask_picture(ids: np.ndarray, palette: Palette) -> Image.Image:
+    """Returns a palette picture whose indices are the class ids.
+
+    Annotation tools and `datasets/sources/folder.py` read such a PNG back as ids, and viewers show
+    its colours instead of near-black.
+
+    Args:
+      ids: integers [height, width], 0..255.
+      palette: RGB colour of each class id.
+
+    Returns:
+      A Pillow picture of mode "P".
+    """
+    picture = Image.fromarray(_as_uint8(ids))
+    picture.putpalette(color_table(palette).tobytes())
+    return picture
+
+
+def class_shares(ids: np.ndarray, num_classes: int) -> np.ndarray:
+    """Returns each class's share of the pixels that carry a class.
+
+    Args:
+      ids: integers [height, width]; ids from `num_classes` on (the ignore label) do not count.
+      num_classes: number of classes.
+
+    Returns:
+      float64 [num_classes], 0..1, of sum 1 (or all 0 where no pixel carries a class).
+    """
+    counts = np.bincount(_as_uint8(ids).ravel(), minlength=num_classes)[:num_classes]
+    return counts / max(1, counts.sum())
+
+
+def is_background(name: str, color: Sequence[int]) -> bool:
+    """Returns whether a class means "none of the others": by its name, or as it is drawn black."""
+    return name.lower() in BACKGROUND_NAMES or tuple(int(value) for value in color) == (0, 0, 0)
+
+
+def overlay(
+    image: np.ndarray,
+    ids: np.ndarray,
+    palette: Palette,
+    class_names: Sequence[str] = (),
+    opacity: float = 0.5,
+    outlines: bool = True,
+) -> np.ndarray:
+    """Paints a mask over its picture.
+
+    Background keeps the picture's own colours, so that objects stand out. White outlines separate
+    regions whose colours look alike on top of the picture.
+
+    Args:
+      image: uint8 [height, width, 3].
+      ids: integers [height, width], 0..255.
+      palette: RGB colour of each class id.
+      class_names: name of each class id, to know the background by.
+      opacity: 0 shows the picture only, 1 the mask only.
+      outlines: whether to draw the borders of regions.
+
+    Returns:
+      uint8 [height, width, 3].
+    """
+    if image.shape[:2] != ids.shape:
+        raise ValueError(
+            f"the picture is {image.shape[0]}x{image.shape[1]} (height x width) and its mask "
+            f"{ids.shape[0]}x{ids.shape[1]}; they have to be equal."
+        )
+    if not 0 <= opacity <= 1:
+        raise ValueError(f"opacity is {opacity}; expected 0 to 1.")
+    ids = _as_uint8(ids)
+    opacities = np.full(MAX_COLORS, round(255 * opacity), np.uint8)
+    for class_id, color in enumerate(palette):
+        name = class_names[class_id] if class_id < len(class_names) else ""
+        if is_background(name, color):
+            opacities[class_id] = 0
+    painted = Image.composite(
+        Image.fromarray(colorize(ids, palette)),
+        Image.fromarray(image),
+        Image.fromarray(opacities[ids]),
+    )
+    if outlines:
+        painted.paste((255, 255, 255), mask=_outlines(ids))
+    return np.array(painted)
+
+
+def _outlines(ids: np.ndarray) -> Image.Image:
+    """Returns the opacity of soft lines along the borders between ids, 0..255.
+
+    The lines widen with the picture, so that they show equally well when it is scaled to a screen.
+    """
+    border = np.zeros(ids.shape, bool)
+    border[:, 1:] |= ids[:, 1:] != ids[:, :-1]
+    border[1:] |= ids[1:] != ids[:-1]
+    thickness = max(1.0, min(ids.shape) / _OUTLINE_REFERENCE_SIZE)
+    lines = Image.fromarray(border * np.uint8(255))
+    lines = lines.filter(ImageFilter.GaussianBlur(0.6 * thickness))
+    # The blur spreads a line one pixel wide; the gain brings its middle back to full opacity.
+    gain = 1.6 * thickness
+    return lines.point([min(255, round(gain * level)) for level in range(256)])
+
+
+def append_legend(
+    picture: Image.Image,
+    shares: Sequence[float],
+    class_names: Sequence[str],
+    palette: Palette,
+) -> Image.Image:
+    """Adds a strip below a picture that names the classes in it and their share of the pixels.
+
+    Args:
+      picture: an RGB picture; one narrower than its longest entry is set on a wider panel.
+      shares: share of the pixels, 0..1, of each class id; classes of share 0 are left out.
+      class_names: name of each class id.
+      palette: RGB colour of each class id.
+
+    Returns:
+      An RGB picture, the largest class first in the strip.
+    """
+    font_size = max(_MIN_FONT_SIZE, round(picture.width / 50))
+    font = ImageFont.load_default(font_size)
+    entries = [
+        (class_names[class_id], format_share(shares[class_id]), tuple(palette[class_id]))
+        for class_id in sorted(range(len(shares)), key=lambda class_id: -shares[class_id])
+        if shares[class_id] > 0
+    ]
+    margin, line_height, swatch = font_size, round(1.75 * font_size), round(1.05 * font_size)
+    gap, spacing = round(0.5 * font_size), round(1.5 * font_size)
+
+    rows: list[list[tuple[int, tuple[str, str, tuple]]]] = [[]]
+    x, right = margin, margin
+    for entry in entries:
+        width = swatch + 2 * gap + round(font.getlength(entry[0]) + font.getlength(entry[1]))
+        if rows[-1] and x + width > picture.width - margin:
+            rows.append([])
+            x = margin
+        rows[-1].append((x, entry))
+        right = max(right, x + width)
+        x += width + spacing
+
+    panel_width = max(picture.width, right + margin)
+    panel = Image.new(
+        "RGB", (panel_width, picture.height + len(rows) * line_height + margin), _PANEL_COLOR
+    )
+    panel.paste(picture, (0, 0))
+    draw = ImageDraw.Draw(panel)
+    for row, row_entries in enumerate(rows):
+        middle = picture.height + margin // 2 + row * line_height + line_height // 2
+        for x, (name, share, color) in row_entries:
+            _paste_swatch(panel, (x, middle - swatch // 2), swatch, color)
+            x += swatch + gap
+            draw.text((x, middle), name, _NAME_COLOR, font, anchor="lm")
+            x += font.getlength(name) + gap
+            draw.text((x, middle), share, _SHARE_COLOR, font, anchor="lm")
+    return panel
+
+
+def format_share(share: float) -> str:
+    """Returns a share as people read it: "23.1%", and "<0.1%" where it would round to nothing."""
+    return "<0.1%" if 0 < share < 0.0005 else f"{100 * share:.1f}%"
+
+
+def _paste_swatch(panel: Image.Image, corner: tuple[int, int], size: int, color: tuple) -> None:
+    large = _SWATCH_SUPERSAMPLING * size
+    tile = Image.new("RGB", (large, large), _PANEL_COLOR)
+    ImageDraw.Draw(tile).rounded_rectangle(
+        (0, 0, large - 1, large - 1), large // 4, tuple(int(value) for value in color), _SWATCH_EDGE
+    )
+    panel.paste(tile.resize((size, size), Image.Resampling.LANCZOS), corner)
+
+
+def _as_uint8(ids: np.ndarray) -> np.ndarray:
+    ids = np.asarray(ids)
+    if ids.dtype == np.uint8:
+        return ids
+    if ids.size and (ids.min() < 0 or ids.max() >= MAX_COLORS):
+        raise ValueError(
+            f"class ids run from {ids.min()} to {ids.max()}; an 8-bit mask holds 0 to 255."
+        )
+    return ids.astype(np.uint8)
