@@ -1,0 +1,52 @@
+"""The progress line against a clock that is set by hand."""
+
+import pytest
+
+from training import progress
+from training.progress import Progress
+
+
+class Clock:
+    """Seconds, set by a test."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_speed_and_time_left_count_from_the_last_line():
+    clock = Clock()
+    lines = Progress(num_steps=1000, images_per_step=8, clock=clock)
+    lines.start(1)
+    clock.now += 9.0
+
+    first = lines.line(10, loss=1.23456, learning_rate=0.00697)
+    clock.now += 5.0
+    second = lines.line(20, loss=0.5, learning_rate=0.006)
+
+    assert first == (
+        "step   10/1000  loss 1.2346  learning rate 0.00697  8.0 images/s  16 min 30 s left"
+    )
+    assert second.endswith("16.0 images/s  8 min 10 s left")
+    assert lines.images_per_sec == 16.0
+
+
+def test_without_a_step_before_there_is_no_speed():
+    line = Progress(num_steps=5, images_per_step=8, clock=Clock()).line(1, 1.0, 0.1)
+
+    assert line == "step 1/5  loss 1.0000  learning rate 0.1"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (7.6, "8 s"),
+        (59.7, "1 min 00 s"),
+        (200, "3 min 20 s"),
+        (2 * 3600 + 5 * 60 + 40, "2 h 05 min"),
+        (50 * 3600, "2 d 02 h"),
+    ],
+)
+def test_durations(seconds, words):
+    assert progress._duration(seconds) == words

@@ -1,0 +1,226 @@
+"""Checkpoints: finding, reading and comparing them, and how a training starts."""
+
+import dataclasses
+import glob
+import os
+import re
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+CHECKPOINT_NAME = "model.ckpt"
+RUNS_ROOT = "runs"
+
+# Names that optimizers give to what they keep of a variable, and to their own counters.
+_OPTIMIZER_SUFFIXES = ("/Momentum", "/Adam", "/Adam_1", "/RMSProp", "/RMSProp_1", "/Adagrad")
+_OPTIMIZER_NAMES = ("global_step", "beta1_power", "beta2_power")
+# TensorFlow's reader raises some statuses as Python's own exceptions: a file that ends too early
+# is an IndexError.
+_READ_ERRORS = (tf.errors.OpError, ValueError, IndexError, RuntimeError)
+# A list of every variable of an encoder fills a screen and says no more than its first few.
+_MOST_DIFFERENCES_SHOWN = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class Start:
+    """How a training starts.
+
+    Attributes:
+      kind: "resume", "continue", "warm start" or "scratch"; on workers other than the chief, which
+        take the variables as they are, "join".
+      checkpoint: prefix of the checkpoint that it starts from, or None.
+      step: steps done so far.
+    """
+
+    kind: str
+    checkpoint: str | None
+    step: int
+
+
+def find_start(
+    train_logdir: str, continue_checkpoint: str | None, initial_checkpoint: str | None
+) -> Start:
+    """Decides how a training starts. The order matters: the first that applies is taken.
+
+    Args:
+      train_logdir: folder of this training's own checkpoints.
+      continue_checkpoint: checkpoint of another training that this one goes on from: weights,
+        optimizer and step count.
+      initial_checkpoint: checkpoint that weights are taken from, where they fit.
+
+    Raises:
+      ValueError: a checkpoint is not there or cannot be read.
+    """
+    newest = latest_checkpoint(train_logdir)
+    if newest:
+        return Start("resume", newest, read_step(newest))
+    if continue_checkpoint:
+        checkpoint = find_checkpoint(continue_checkpoint)
+        return Start("continue", checkpoint, read_step(checkpoint))
+    if initial_checkpoint:
+        return Start("warm start", find_checkpoint(initial_checkpoint), 0)
+    return Start("scratch", None, 0)
+
+
+def latest_checkpoint(directory: str) -> str | None:
+    """Returns the prefix of the newest checkpoint in a folder, or None.
+
+    The file `checkpoint` there decides; without it, as in downloads, the highest step does.
+    """
+    newest = tf.train.latest_checkpoint(directory)
+    if newest:
+        return newest
+    prefixes = [
+        path.removesuffix(".index")
+        for path in glob.glob(os.path.join(glob.escape(directory), "*.index"))
+    ]
+    return max(prefixes, key=lambda prefix: (_step_in_name(prefix), prefix), default=None)
+
+
+def find_checkpoint(path: str) -> str:
+    """Returns the prefix of the checkpoint that a user means.
+
+    Args:
+      path: a prefix (`model.ckpt-100`), one of its files (`model.ckpt-100.index`), or a folder,
+        whose newest checkpoint is taken.
+
+    Raises:
+      ValueError: there is none.
+    """
+    if os.path.isdir(path):
+        newest = latest_checkpoint(path)
+        if newest is None:
+            raise ValueError(f"folder {path} holds no checkpoint (no *.index file).")
+        return newest
+    prefix = re.sub(r"\.(index|meta|data-\d+-of-\d+)$", "", path)
+    if not os.path.exists(prefix + ".index"):
+        nearby = sorted(glob.glob(glob.escape(os.path.dirname(prefix) or ".") + "/*.index"))
+        hint = f" There is {nearby[-1].removesuffix('.index')}." if nearby else ""
+        raise ValueError(f"checkpoint {path} does not exist (no file {prefix}.index).{hint}")
+    return prefix
+
+
+def find_newest_run(root: str = RUNS_ROOT) -> str:
+    """Returns the folder below `root` that holds the most recently written checkpoint.
+
+    Raises:
+      ValueError: there is none.
+    """
+    newest = {
+        directory: os.path.getmtime(checkpoint + ".index")
+        for directory in glob.glob(os.path.join(glob.escape(root), "*", ""))
+        if (checkpoint := latest_checkpoint(directory))
+    }
+    if not newest:
+        raise ValueError(f"there is no training in {root}: run python train.py.")
+    return os.path.dirname(max(newest, key=newest.get))
+
+
+class Reader:
+    """The variables of a checkpoint.
+
+    Args:
+      checkpoint: prefix.
+
+    Attributes:
+      checkpoint: the prefix.
+      shapes: shape by variable name.
+
+    Raises:
+      ValueError: its index cannot be read.
+    """
+
+    def __init__(self, checkpoint: str):
+        self.checkpoint = checkpoint
+        try:
+            self._reader = tf.train.NewCheckpointReader(checkpoint)
+        except _READ_ERRORS as error:
+            raise ValueError(f"checkpoint {checkpoint} cannot be read: {error}") from error
+        self.shapes: dict[str, tuple[int, ...]] = {
+            name: tuple(shape) for name, shape in self._reader.get_variable_to_shape_map().items()
+        }
+
+    def value(self, name: str) -> np.ndarray:
+        """Returns the value of a variable.
+
+        Raises:
+          ValueError: its bytes are damaged or missing.
+        """
+        try:
+            return self._reader.get_tensor(name)
+        except _READ_ERRORS as error:
+            raise ValueError(
+                f"checkpoint {self.checkpoint} is damaged: {name} cannot be read ({error}). "
+                "Take an older one of the same folder, or copy it anew."
+            ) from error
+
+    def weights(self) -> list[str]:
+        """Returns the names of its variables without those that only an optimizer uses."""
+        return sorted(name for name in self.shapes if not is_optimizer_variable(name))
+
+
+def is_optimizer_variable(name: str) -> bool:
+    """Whether a variable of this name belongs to an optimizer, or counts steps."""
+    return name in _OPTIMIZER_NAMES or name.endswith(_OPTIMIZER_SUFFIXES)
+
+
+def read_step(checkpoint: str) -> int:
+    """Returns the step count of a checkpoint; 0 if it has none."""
+    reader = Reader(checkpoint)
+    return int(reader.value("global_step")) if "global_step" in reader.shapes else 0
+
+
+def check_restorable(checkpoint: str, variables: Sequence[tf.Variable]) -> None:
+    """Makes sure that a checkpoint holds every variable in its shape, undamaged.
+
+    Reads all of it, because a file that ends too early is otherwise found in the middle of the
+    restore.
+
+    Args:
+      checkpoint: prefix.
+      variables: all that the training needs, its optimizer's included.
+
+    Raises:
+      ValueError: it does not; names variables and shapes.
+    """
+    reader = Reader(checkpoint)
+    differences = shape_differences(
+        reader.shapes, {variable.op.name: tuple(variable.shape.as_list()) for variable in variables}
+    )
+    if differences:
+        shown = "; ".join(differences[:_MOST_DIFFERENCES_SHOWN])
+        more = len(differences) - _MOST_DIFFERENCES_SHOWN
+        raise ValueError(
+            f"checkpoint {checkpoint} belongs to another network or optimizer: {shown}"
+            + (f"; and {more} more" if more > 0 else "")
+            + ". Train in a new folder, or with the options of this one."
+        )
+    for variable in variables:
+        reader.value(variable.op.name)
+
+
+def shape_differences(
+    in_checkpoint: Mapping[str, tuple[int, ...]], wanted: Mapping[str, tuple[int, ...]]
+) -> list[str]:
+    """Words what a checkpoint lacks or has in another shape.
+
+    Args:
+      in_checkpoint: its shapes by variable name.
+      wanted: shapes of the network's variables.
+
+    Returns:
+      One phrase a variable, shapes that differ first.
+    """
+    differing = [
+        f"{name} is {list(in_checkpoint[name])} there and {list(shape)} here"
+        for name, shape in sorted(wanted.items())
+        if name in in_checkpoint and in_checkpoint[name] != shape
+    ]
+    missing = [f"{name} is missing" for name in sorted(wanted) if name not in in_checkpoint]
+    return differing + missing
+
+
+def _step_in_name(prefix: str) -> int:
+    match = re.search(r"-(\d+)$", prefix)
+    return int(match.group(1)) if match else -1

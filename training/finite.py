@@ -1,0 +1,109 @@
+"""Stops a training at the first loss or gradient that is not finite, and says where it came from.
+
+The check runs inside the step, before any variable is updated, so neither the variables nor a
+checkpoint ever take up such a step.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from deployment.model_deploy import Batch
+
+# Enough to look at by hand; a list of a thousand files helps nobody.
+_MOST_VALUES_SHOWN = 32
+
+
+class NonFiniteError(ValueError):
+    """The loss or a gradient is not finite, or a variable has become so."""
+
+
+class FiniteGuard:
+    """Checks a step, and remembers what its batch was if it fails.
+
+    Args:
+      describe_batch: makes tensors, by what they are called in the message, that tell a user which
+        batch it was, for example its file names. They are computed after a failure only.
+    """
+
+    def __init__(
+        self,
+        describe_batch: Callable[[Batch], Batch] | None = None,
+    ):
+        self._describe_batch = describe_batch or (lambda batch: {})
+        self.finding: str | None = None
+
+    def check(self, loss: tf.Tensor, gradient_norm: tf.Tensor, batch: Batch) -> tf.Operation:
+        """Returns an op that fails, and sets `finding`, unless both values are finite.
+
+        Args:
+          loss: float scalar.
+          gradient_norm: float scalar, L2 norm over all gradients.
+          batch: the whole batch of the step.
+        """
+        names = []
+
+        def fail() -> tf.Tensor:
+            facts = self._describe_batch(batch)
+            names.extend(facts)
+            return tf.py_func(
+                lambda loss, norm, *values: self._fail(loss, norm, names, values),
+                [loss, gradient_norm, *facts.values()],
+                tf.bool,
+            )
+
+        with tf.name_scope("check_finite"):
+            is_finite = tf.is_finite(loss) & tf.is_finite(gradient_norm)
+            return tf.cond(is_finite, lambda: tf.constant(True), fail).op
+
+    def _fail(self, loss, norm, names: Sequence[str], values: Sequence[np.ndarray]) -> None:
+        if math.isfinite(loss):
+            found = f"the loss is {loss:.4g}, but its gradients are not finite (norm {norm:.4g})"
+        else:
+            found = f"the loss is not finite ({loss:.4g})"
+        facts = [f"{name}: {_listed(value)}" for name, value in zip(names, values, strict=True)]
+        self.finding = "; ".join([found, *facts])
+        raise NonFiniteError(self.finding)
+
+
+def variables_check(variables: Sequence[tf.Variable]) -> Callable[[tf.Session], None]:
+    """Adds ops to the graph that look for values that are not finite, for use before saving.
+
+    Args:
+      variables: what is going to be saved.
+
+    Returns:
+      A function of a session. It raises NonFiniteError, naming the variables.
+    """
+    floating = [variable for variable in variables if variable.dtype.base_dtype.is_floating]
+    with tf.name_scope("check_variables"):
+        flags = []
+        for variable in floating:
+            with tf.colocate_with(variable.op):
+                flags.append(tf.reduce_all(tf.is_finite(variable)))
+        all_flags = tf.stack(flags)
+
+    def check(session: tf.Session) -> None:
+        bad = [
+            variable.op.name
+            for variable, is_finite in zip(floating, session.run(all_flags), strict=True)
+            if not is_finite
+        ]
+        if bad:
+            raise NonFiniteError(
+                f"{len(bad)} variables hold values that are not finite, among them "
+                f"{', '.join(bad[:3])}"
+            )
+
+    return check
+
+
+def _listed(values: np.ndarray) -> str:
+    items = [
+        item.decode("utf-8", "replace") if isinstance(item, bytes) else str(item)
+        for item in np.ravel(values).tolist()
+    ]
+    more = f" and {len(items) - _MOST_VALUES_SHOWN} more" if len(items) > _MOST_VALUES_SHOWN else ""
+    return ", ".join(items[:_MOST_VALUES_SHOWN]) + more

@@ -1,0 +1,223 @@
+"""The training loop around `slim.learning.train`. It knows no task.
+
+A task gives a function that opens its data and one that builds a clone of its network. This module
+has the step built from them (`training.step_graph`), decides how the training starts, and runs it.
+
+slim holds the session: it initialises the variables, lets workers wait for their chief, and starts
+again when a process of a cluster has gone. Saving and summaries are ours (`training.step`), because
+the threads in which slim's supervisor does both run in the middle of steps: its checkpoints would
+mix two steps, and its summaries would take batches away from the training.
+"""
+
+import contextlib
+import dataclasses
+import functools
+import os
+from collections.abc import Callable, Sequence
+
+import tensorflow.compat.v1 as tf
+import tf_slim as slim
+
+from deployment.model_deploy import Batch, DeploymentConfig
+from training import checkpoints
+from training.checkpointer import Checkpointer
+from training.finite import FiniteGuard, variables_check
+from training.interruption import Interruption
+from training.options import TrainOptions
+from training.progress import Progress
+from training.schedules import OptimizerOptions
+from training.step import StepFunction
+from training.step_graph import Step, build_step
+from training.warm_start import Adapter, WarmStart
+
+_print = functools.partial(print, flush=True)
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainResult:
+    """How a training ended.
+
+    Attributes:
+      step: steps done.
+      exit_status: 0 if it is finished, 128 + the signal if it was asked to end before.
+    """
+
+    step: int
+    exit_status: int
+
+
+def train(
+    dataset_fn: Callable[[int], tf.data.Dataset],
+    clone_fn: Callable[[Batch], None],
+    options: TrainOptions,
+    optimizer_options: OptimizerOptions,
+    deployment: DeploymentConfig,
+    *,
+    before_gradients: Callable[[], None] | None = None,
+    describe_batch: Callable[[Batch], Batch] | None = None,
+    adapters: Sequence[Adapter] = (),
+    master: str = "",
+    startup_delay_steps: int = 0,
+    before_session: Callable[[], object] | None = None,
+    explain_error: Callable[[tf.errors.OpError], Exception | None] | None = None,
+    report: Callable[[str], None] = _print,
+) -> TrainResult:
+    """Trains until the last step, a signal, or a loss that is not finite.
+
+    Args:
+      dataset_fn: opens the endless dataset of batches, dicts of tensors [train_batch_size, ...].
+        Gets the number of steps done before, so that a resumed training can draw other examples
+        than those that the first one began with.
+      clone_fn: builds one clone on its share of a batch (`model_deploy.create_clones`).
+      options: what the training does.
+      optimizer_options: how weights follow their gradients.
+      deployment: where it runs.
+      before_gradients: called when all clones are built.
+      describe_batch: tells which batch a step had (`FiniteGuard`).
+      adapters: see `warm_start.WarmStart`.
+      master: TensorFlow session target; "" for this process alone.
+      startup_delay_steps: steps of the whole training that workers other than the chief wait for.
+      before_session: called by the chief when everything is checked and `train_logdir` is there,
+        to write beside the checkpoints what goes with them.
+      explain_error: turns an error of a step into one that names the file at fault, or None.
+      report: takes each line that a user should see.
+
+    Returns:
+      How it ended.
+
+    Raises:
+      ValueError: the batch cannot be divided, a checkpoint does not fit, or (NonFiniteError) the
+        loss is not finite; in that case the last checkpoint is from before.
+      OSError: a checkpoint cannot be written.
+    """
+    deployment.clone_batch_size(options.train_batch_size)
+    warning = deployment.placement_warning(len(tf.config.list_physical_devices("GPU")))
+    if warning:
+        report(f"warning: {warning}")
+    start = _find_start(options, deployment)
+    if start.step >= options.training_number_of_steps:
+        report(
+            f"already finished: {start.checkpoint} has {start.step} steps and "
+            f"training_number_of_steps is {options.training_number_of_steps}. To train longer, "
+            "raise it; to train anew, choose another train_logdir."
+        )
+        return TrainResult(start.step, 0)
+
+    with tf.Graph().as_default():
+        tf.set_random_seed(options.seed)
+        guard = FiniteGuard(describe_batch)
+        step = build_step(
+            functools.partial(dataset_fn, start.step),
+            clone_fn,
+            options,
+            optimizer_options,
+            deployment,
+            guard,
+            before_gradients,
+        )
+        checkpointer = Checkpointer(
+            options.train_logdir,
+            variables_check(tf.global_variables()),
+            max_checkpoints_to_keep=options.max_checkpoints_to_keep,
+        )
+        initialize = _initializer(start, options, step, checkpointer, adapters, report)
+        interruption = Interruption()
+        step_function = StepFunction(
+            step,
+            guard,
+            interruption,
+            checkpointer if deployment.is_chief else None,
+            Progress(
+                options.training_number_of_steps,
+                options.train_batch_size * deployment.num_replicas,
+            ),
+            options.training_number_of_steps,
+            log_steps=options.log_steps,
+            save_interval_secs=options.save_interval_secs,
+            save_summaries_secs=options.save_summaries_secs,
+            explain_error=explain_error,
+            report=report,
+        )
+        if deployment.is_chief:
+            os.makedirs(options.train_logdir, exist_ok=True)
+            if before_session:
+                before_session()
+        with contextlib.closing(step_function), interruption.listening(report):
+            slim.learning.train(
+                step.train_op,
+                logdir=None,
+                train_step_fn=step_function,
+                train_step_kwargs={},
+                master=master,
+                is_chief=deployment.is_chief,
+                global_step=step.global_step,
+                number_of_steps=options.training_number_of_steps,
+                init_fn=initialize,
+                summary_writer=None,
+                startup_delay_steps=startup_delay_steps,
+                session_config=_session_config(deployment),
+            )
+    return TrainResult(step_function.step, interruption.exit_status)
+
+
+def _find_start(options: TrainOptions, deployment: DeploymentConfig) -> checkpoints.Start:
+    if not deployment.is_chief:
+        return checkpoints.Start("join", None, 0)
+    return checkpoints.find_start(
+        options.train_logdir, options.continue_checkpoint, options.initial_checkpoint
+    )
+
+
+def _initializer(
+    start: checkpoints.Start,
+    options: TrainOptions,
+    step: Step,
+    checkpointer: Checkpointer,
+    adapters: Sequence[Adapter],
+    report: Callable[[str], None],
+) -> Callable[[tf.Session], None]:
+    """Returns the function that gives the variables of a fresh session their values.
+
+    What can be wrong with a checkpoint is found here, before the session starts.
+    """
+    warm_start = None
+    if start.kind == "join":
+        report("waiting for the chief, which initialises the variables")
+    elif start.kind == "resume":
+        checkpoints.check_restorable(start.checkpoint, tf.global_variables())
+        report(f"resuming from {start.checkpoint} at step {start.step}")
+        for ignored in (options.continue_checkpoint, options.initial_checkpoint):
+            if ignored:
+                report(
+                    f"warning: {ignored} is not used, because {options.train_logdir} already has "
+                    "a checkpoint; choose another train_logdir to start from it."
+                )
+    elif start.kind == "continue":
+        checkpoints.check_restorable(start.checkpoint, tf.global_variables())
+        report(f"continuing from {start.checkpoint} at step {start.step}")
+    elif start.kind == "warm start":
+        warm_start = WarmStart(
+            start.checkpoint, step.network_variables, options.exclude_scopes, adapters
+        )
+    else:
+        report("training from scratch")
+
+    def initialize(session: tf.Session) -> None:
+        # Not `start` alone: after the loss of a process of a cluster slim comes here again.
+        newest = checkpoints.latest_checkpoint(options.train_logdir)
+        if newest or start.kind == "continue":
+            checkpointer.restore(session, newest or start.checkpoint)
+        elif warm_start is not None:
+            for line in warm_start.load(session).lines():
+                report(line)
+
+    return initialize
+
+
+def _session_config(deployment: DeploymentConfig) -> tf.ConfigProto:
+    config = tf.ConfigProto(allow_soft_placement=True)
+    config.gpu_options.allow_growth = True
+    if deployment.is_distributed:
+        # A worker must not wait for other workers, who may come later or have gone.
+        config.device_filters.extend(["/job:ps", f"/job:worker/task:{deployment.replica_id}"])
+    return config

@@ -1,0 +1,55 @@
+"""What a training does: one record of all its settings that are not the optimizer's."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainOptions:
+    """What a training does. Names and defaults are research/deeplab's flags where it has them.
+
+    Attributes:
+      train_logdir: folder of checkpoints and summaries.
+      training_number_of_steps: step count at which the training ends.
+      train_batch_size: images in a step of this process, over all its clones.
+      continue_checkpoint: training that this one goes on from (`checkpoints.find_start`).
+      initial_checkpoint: weights to start from where they fit (`checkpoints.find_start`).
+      exclude_scopes: starts of the names of variables that `initial_checkpoint` does not set.
+      last_layer_scopes: starts of the names of the variables that a new task trains from new.
+      last_layer_gradient_multiplier: learning rate of these, relative to the others'.
+      clip_gradient_norm: largest L2 norm over all gradients; 0 for no limit.
+      log_steps: steps between progress lines.
+      save_interval_secs: seconds between checkpoints; 0 for none before the end.
+      save_summaries_secs: seconds between summaries; 0 for none.
+      save_histograms: whether summaries hold a histogram of every trained variable.
+      max_checkpoints_to_keep: number of newest checkpoints that are kept; 0 for all.
+      seed: seed of everything random in the graph; None for another one each time.
+    """
+
+    train_logdir: str
+    training_number_of_steps: int = 30000
+    train_batch_size: int = 8
+    continue_checkpoint: str | None = None
+    initial_checkpoint: str | None = None
+    exclude_scopes: tuple[str, ...] = ()
+    last_layer_scopes: tuple[str, ...] = ()
+    last_layer_gradient_multiplier: float = 1.0
+    clip_gradient_norm: float = 0.0
+    log_steps: int = 10
+    save_interval_secs: float = 1200
+    save_summaries_secs: float = 600
+    save_histograms: bool = False
+    max_checkpoints_to_keep: int = 5
+    seed: int | None = None
+
+    def __post_init__(self):
+        for name in ("training_number_of_steps", "train_batch_size", "log_steps"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; expected 1 or more.")
+        for name in (
+            "clip_gradient_norm",
+            "save_interval_secs",
+            "save_summaries_secs",
+            "max_checkpoints_to_keep",
+        ):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} is {getattr(self, name)}; expected 0 or more.")

@@ -1,0 +1,130 @@
+"""The graph of a training step: batch, clones, gradients, the check of both, and the update."""
+
+import dataclasses
+from collections.abc import Callable
+
+import tensorflow.compat.v1 as tf
+
+from deployment import model_deploy
+from deployment.model_deploy import Batch, DeploymentConfig
+from training import gradients, schedules
+from training.finite import FiniteGuard
+from training.options import TrainOptions
+from training.schedules import OptimizerOptions
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """The tensors of a training step.
+
+    Attributes:
+      train_op: total loss, float32 scalar; computing it does the step.
+      global_step: the step count's variable.
+      steps_done: the step count after the step.
+      learning_rate: float32 scalar.
+      summaries: serialized summaries.
+      network_variables: the network's variables; the step count and what the optimizer keeps are
+        not among them.
+    """
+
+    train_op: tf.Tensor
+    global_step: tf.Variable
+    steps_done: tf.Tensor
+    learning_rate: tf.Tensor
+    summaries: tf.Tensor
+    network_variables: tuple[tf.Variable, ...]
+
+
+def build_step(
+    dataset_fn: Callable[[], tf.data.Dataset],
+    clone_fn: Callable[[Batch], None],
+    options: TrainOptions,
+    optimizer_options: OptimizerOptions,
+    deployment: DeploymentConfig,
+    guard: FiniteGuard,
+    before_gradients: Callable[[], None] | None = None,
+) -> Step:
+    """Builds the training step in the default graph.
+
+    Args:
+      dataset_fn: opens the endless dataset of batches.
+      clone_fn: builds one clone on its share of a batch.
+      options, optimizer_options, deployment: what is trained, how and where.
+      guard: checks loss and gradients before any variable is updated.
+      before_gradients: called when all clones are built.
+
+    Returns:
+      Its tensors.
+    """
+    with tf.device(deployment.device_function(deployment.inputs_device())):
+        global_step = tf.train.get_or_create_global_step()
+    with tf.device(deployment.inputs_device()):
+        batch = _next_batch(dataset_fn())
+    clones = model_deploy.create_clones(deployment, clone_fn, batch)
+    network_variables = tuple(
+        variable for variable in tf.global_variables() if variable is not global_step
+    )
+    if before_gradients:
+        before_gradients()
+
+    loss = model_deploy.total_loss(deployment, clones)
+    with tf.device(deployment.device_function(deployment.optimizer_device())):
+        learning_rate = schedules.learning_rate(
+            optimizer_options, global_step, options.training_number_of_steps
+        )
+        optimizer = schedules.optimizer(optimizer_options, learning_rate)
+        grads_and_vars, norm = _gradients(loss, optimizer, options)
+    with tf.device(deployment.inputs_device()):
+        check = guard.check(loss, norm, batch)
+    with tf.device(deployment.device_function(deployment.optimizer_device())):
+        with tf.control_dependencies([check]):
+            update = optimizer.apply_gradients(grads_and_vars, global_step)
+        with tf.control_dependencies([update, *clones[0].update_ops]):
+            train_op = tf.identity(loss, name="train_op")
+        with tf.control_dependencies([train_op]):
+            steps_done = global_step.read_value()
+
+    summaries = [
+        *clones[0].summaries,
+        tf.summary.scalar("losses/total_loss", loss),
+        tf.summary.scalar("losses/gradient_norm", norm),
+        tf.summary.scalar("learning_rate", learning_rate),
+    ]
+    if options.save_histograms:
+        for variable in tf.trainable_variables():
+            summaries.append(tf.summary.histogram(f"histograms/{variable.op.name}", variable))
+    return Step(
+        train_op=train_op,
+        global_step=global_step,
+        steps_done=steps_done,
+        learning_rate=learning_rate,
+        summaries=tf.summary.merge(summaries),
+        network_variables=network_variables,
+    )
+
+
+def _next_batch(dataset: tf.data.Dataset) -> dict[str, tf.Tensor]:
+    iterator = tf.data.make_initializable_iterator(dataset)
+    # slim runs this collection in every process, whatever the variables start from.
+    tf.add_to_collection(tf.GraphKeys.TABLE_INITIALIZERS, iterator.initializer)
+    return iterator.get_next()
+
+
+def _gradients(
+    loss: tf.Tensor, optimizer: tf.train.Optimizer, options: TrainOptions
+) -> tuple[gradients.GradientsAndVariables, tf.Tensor]:
+    """Returns what is applied to the variables, and its L2 norm before clipping."""
+    # One call for all clones: what they share (synchronised batch norm) is passed once. No gate is
+    # needed, since the check waits for every gradient before any update.
+    grads_and_vars = optimizer.compute_gradients(
+        loss, gate_gradients=optimizer.GATE_NONE, colocate_gradients_with_ops=True
+    )
+    multiplied = gradients.multiply(
+        [(gradient, variable) for gradient, variable in grads_and_vars if gradient is not None],
+        gradients.multipliers(
+            tf.trainable_variables(),
+            options.last_layer_scopes,
+            options.last_layer_gradient_multiplier,
+        ),
+    )
+    return gradients.clip(multiplied, options.clip_gradient_norm)
