@@ -1,0 +1,176 @@
+"""A checkpoint and the graph that it belongs to → one frozen `.pb` file.
+
+Knows no task: the caller gives the function that builds the graph of inference. What describes the
+model (class names, sizes …) travels inside the `.pb`, as an attribute of its input, and in a JSON
+file beside it for people and other programs.
+"""
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import tensorflow.compat.v1 as tf
+from tensorflow.python.tools import freeze_graph
+
+# TensorFlow ignores attributes that start with an underscore and carries them along.
+METADATA_ATTRIBUTE = "_metadata"
+
+_MAX_LISTED = 4
+
+
+def freeze(
+    build_graph: Callable[[], object],
+    checkpoint_path: str,
+    export_path: str,
+    *,
+    input_name: str,
+    output_names: Sequence[str],
+    metadata: Mapping[str, Any],
+) -> None:
+    """Writes a frozen graph, and its metadata beside it, whole or not at all.
+
+    Args:
+      build_graph: builds the graph of inference in the default graph; its return value is not used.
+      checkpoint_path: prefix of the checkpoint's files, such as "runs/demo/model.ckpt-1000".
+      export_path: the `.pb` to write; the metadata go to the same name with ".json".
+      input_name: name of the placeholder.
+      output_names: names of the nodes that callers fetch; nothing else stays but what they need.
+      metadata: what describes the model; JSON's types only.
+
+    Raises:
+      ValueError: the checkpoint does not exist, is damaged, or belongs to another network; or
+        `export_path` is no `.pb`.
+      OSError: the files cannot be written.
+    """
+    if not export_path.endswith(".pb"):
+        raise ValueError(f"export_path is {export_path}; expected the name of a .pb file.")
+    with tf.Graph().as_default() as graph:
+        build_graph()
+        variables = {v.op.name: tuple(v.shape.as_list()) for v in tf.global_variables()}
+        check_variables(variables, _checkpoint_shapes(checkpoint_path), checkpoint_path)
+        saver_def = tf.train.Saver().as_saver_def()
+        graph_def = graph.as_graph_def()
+    with tf.Graph().as_default():
+        try:
+            frozen = freeze_graph.freeze_graph_with_def_protos(
+                input_graph_def=graph_def,
+                input_saver_def=saver_def,
+                input_checkpoint=checkpoint_path,
+                output_node_names=",".join(output_names),
+                restore_op_name="",
+                filename_tensor_name="",
+                output_graph="",
+                clear_devices=True,
+                initializer_nodes="",
+            )
+        except tf.errors.OpError as error:
+            raise _damaged(checkpoint_path, error) from error
+    frozen = _without_training_nodes(frozen, output_names)
+    description = json.dumps(metadata, indent=2, ensure_ascii=False) + "\n"
+    placeholder = next(node for node in frozen.node if node.name == input_name)
+    placeholder.attr[METADATA_ATTRIBUTE].s = description.encode()
+    os.makedirs(os.path.dirname(export_path) or ".", exist_ok=True)
+    _write(export_path, frozen.SerializeToString(deterministic=True))
+    _write(metadata_path(export_path), description.encode())
+
+
+def metadata_path(export_path: str) -> str:
+    """Returns where the metadata of an export lie: the same name with ".json"."""
+    return os.path.splitext(export_path)[0] + ".json"
+
+
+def check_variables(
+    graph: Mapping[str, tuple[int, ...]],
+    checkpoint: Mapping[str, Sequence[int]],
+    checkpoint_path: str,
+) -> None:
+    """Checks that a checkpoint belongs to a network.
+
+    Variables of the checkpoint that the network does not have are as wrong as missing ones: a
+    network built without the decoder that it was trained with would run and give nonsense. Those
+    of an optimizer (slots below a variable's name, scalars) do not count.
+
+    Args:
+      graph: shape of each variable of the network.
+      checkpoint: shape of each variable of the checkpoint.
+      checkpoint_path: for the message.
+
+    Raises:
+      ValueError: names variables, their shapes, and what may be wrong.
+    """
+    missing = sorted(set(graph) - set(checkpoint))
+    differing = [
+        f"{name} is {_shape(checkpoint[name])} in the checkpoint and {_shape(shape)} in the network"
+        for name, shape in sorted(graph.items())
+        if name in checkpoint and tuple(checkpoint[name]) != tuple(shape)
+    ]
+    surplus = sorted(
+        name
+        for name, shape in checkpoint.items()
+        if name not in graph and len(shape) and os.path.dirname(name) not in graph
+    )
+    differences = [
+        f"{title}: {_listed(entries)}"
+        for title, entries in (
+            ("of another shape", differing),
+            ("missing from the checkpoint", missing),
+            ("unknown to the network", surplus),
+        )
+        if entries
+    ]
+    if differences:
+        raise ValueError(
+            f"{checkpoint_path} belongs to another network than the options describe. Variables "
+            f"{'; '.join(differences)}. Compare the options of the network (encoder, number of "
+            "classes, atrous rates, decoder) with those of its training."
+        )
+
+
+def _without_training_nodes(frozen: tf.GraphDef, output_names: Sequence[str]) -> tf.GraphDef:
+    """Drops what only training needs: reads of variables, and what dropout leaves behind."""
+    pruned = tf.graph_util.remove_training_nodes(frozen, protected_nodes=list(output_names))
+    pruned.versions.CopyFrom(frozen.versions)  # Else TensorFlow takes the graph for a very old one.
+    return pruned
+
+
+def _checkpoint_shapes(checkpoint_path: str) -> dict[str, list[int]]:
+    if not tf.train.checkpoint_exists(checkpoint_path):
+        raise ValueError(
+            f"{checkpoint_path} is no checkpoint: there is no {checkpoint_path}.index. Name the "
+            "part before .index, such as runs/demo/model.ckpt-1000."
+        )
+    try:
+        return tf.train.load_checkpoint(checkpoint_path).get_variable_to_shape_map()
+    except (tf.errors.OpError, RuntimeError) as error:
+        raise _damaged(checkpoint_path, error) from error
+
+
+def _damaged(checkpoint_path: str, error: Exception) -> ValueError:
+    reason = str(getattr(error, "message", None) or error).splitlines()[0]
+    return ValueError(
+        f"{checkpoint_path}: the checkpoint cannot be read ({reason}). It may be truncated: copy "
+        "it again, or use an earlier one."
+    )
+
+
+def _listed(entries: Sequence[str]) -> str:
+    rest = len(entries) - _MAX_LISTED
+    return ", ".join(entries[:_MAX_LISTED]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _shape(shape: Sequence[int]) -> str:
+    return f"[{', '.join(map(str, shape))}]"
+
+
+def _write(path: str, content: bytes) -> None:
+    """Writes a file under a temporary name in its folder, then renames it."""
+    temporary = f"{path}.{os.getpid()}.tmp"
+    try:
+        with open(temporary, "wb") as file:
+            file.write(content)
+        os.replace(temporary, path)
+    except BaseException:
+        if os.path.exists(temporary):
+            os.remove(temporary)
+        raise

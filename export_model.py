@@ -1,0 +1,236 @@
+"""Freezes a checkpoint into one `.pb` for inference: `python export_model.py`.
+
+Without flags it exports the newest checkpoint of the newest training, as it was trained. A
+checkpoint without `options.json` beside it, such as those that research/deeplab published, needs
+the flags of its network:
+
+    python export_model.py --checkpoint_path=deeplabv3_mnv2_pascal/model.ckpt-30000 \\
+        --model_variant=mobilenet_v2 --num_classes=21 --dataset=pascal_voc_seg \\
+        --export_path=exports/mnv2_pascal/frozen_inference_graph.pb
+"""
+
+import dataclasses
+import functools
+import os
+
+import command_line  # before TensorFlow, whose start it quiets
+
+# isort: split
+
+import tensorflow.compat.v1 as tf
+from absl import flags
+
+import model_flags
+from datasets import specs
+from deeplab import inference_graph, input_pipeline
+from deeplab.options import OPTIONS_FILE, Description, read_description
+from export import freeze
+from inference_flags import RESIZE_FLAGS
+from training import checkpoints
+
+FLAGS = flags.FLAGS
+
+flags.DEFINE_string(
+    "checkpoint_path",
+    None,
+    "Checkpoint (model.ckpt-1000), or a folder, whose newest is taken. Default: the newest of the "
+    "newest training in runs/.",
+)
+flags.DEFINE_string(
+    "export_path",
+    None,
+    "The .pb to write; its description goes beside it as .json. Default: "
+    "export/frozen_inference_graph.pb in the training's folder.",
+)
+command_line.define_numbers(
+    "crop_size",
+    None,
+    "height,width of the largest picture that the graph takes, each a multiple of output_stride "
+    "plus one. Every picture is padded to it, so smaller is faster. Default: as large as the "
+    "pictures of the dataset in dataset_dir, or 513,513 where that is not there.",
+)
+flags.DEFINE_string(
+    "dataset_dir",
+    None,
+    "Folder of the records that crop_size is chosen for. Default: the training's dataset in "
+    "data/tfrecords.",
+)
+flags.DEFINE_integer(
+    "num_classes",
+    None,
+    "Number of classes, background included. Only needed where the checkpoint has no options.json.",
+)
+flags.DEFINE_enum(
+    "dataset",
+    None,
+    sorted(specs.GOOGLE_DATASETS),
+    "Published dataset that gives names and colours to the classes of a checkpoint without "
+    "options.json.",
+)
+command_line.define_numbers(
+    "inference_scales",
+    (1.0,),
+    "Scales at which the network sees each picture; their probabilities are averaged. Several, "
+    "such as 0.75,1.0,1.25, are a little better, and each takes its own time.",
+    number_type=float,
+)
+
+EXPORT_FILE = "frozen_inference_graph.pb"
+DEFAULT_CROP_SIZE = (513, 513)
+FORMAT_VERSION = 1
+
+
+def main(arguments: list[str]) -> None:
+    """Turns flags into options and exports."""
+    del arguments
+    tf.disable_v2_behavior()
+    checkpoint = checkpoints.find_checkpoint(FLAGS.checkpoint_path or checkpoints.find_newest_run())
+    description, export_path = _describe(checkpoint)
+    crop_size = _crop_size(description)
+    _check_crop_holds_resized(crop_size, description)
+    resize = {name: getattr(description, name) for name in RESIZE_FLAGS}
+    freeze.freeze(
+        functools.partial(
+            inference_graph.build_inference_graph,
+            description.model,
+            crop_size=crop_size,
+            scales=tuple(FLAGS.inference_scales),
+            add_flipped=FLAGS.add_flipped_images,
+            **resize,
+        ),
+        checkpoint,
+        export_path,
+        input_name=inference_graph.INPUT,
+        output_names=inference_graph.OUTPUTS,
+        metadata={
+            "format_version": FORMAT_VERSION,
+            "class_names": description.class_names,
+            "palette": description.palette,
+            "num_classes": description.model.num_classes,
+            "ignore_label": description.ignore_label,
+            "crop_size": crop_size,
+            **resize,
+            "inference_scales": FLAGS.inference_scales,
+            "add_flipped_images": FLAGS.add_flipped_images,
+            "model": dataclasses.asdict(description.model),
+            "dataset_name": description.dataset_name,
+            "checkpoint": os.path.basename(checkpoint),
+            "global_step": checkpoints.read_step(checkpoint),
+            "tensorflow_version": tf.version.VERSION,
+        },
+    )
+    print(
+        f"exported {checkpoint}: {description.model.model_variant}, "
+        f"{description.model.num_classes} classes, pictures up to {crop_size[0]}x{crop_size[1]} "
+        f"(height x width)\n  {export_path}  ({os.path.getsize(export_path) / 1e6:.1f} MB)\n"
+        f"  {freeze.metadata_path(export_path)}\n"
+        f"use it: python infer.py PICTURES --model={export_path}"
+    )
+
+
+def _describe(checkpoint: str) -> tuple[Description, str]:
+    """Returns what a checkpoint is, and where its export goes.
+
+    Raises:
+      ValueError: flags contradict the training, or are missing.
+    """
+    directory = os.path.dirname(checkpoint) or "."
+    options_path = os.path.join(directory, OPTIONS_FILE)
+    if os.path.exists(options_path):
+        description = _as_trained(read_description(directory), options_path)
+        return description, FLAGS.export_path or os.path.join(directory, "export", EXPORT_FILE)
+    if FLAGS.export_path is None:
+        raise ValueError(
+            f"{directory} is no folder of a training (it has no {OPTIONS_FILE}), so the export "
+            "does not go there: give --export_path."
+        )
+    return _from_flags(checkpoint), FLAGS.export_path
+
+
+def _as_trained(trained: Description, options_path: str) -> Description:
+    """Returns what was trained, with what the flags may change of it.
+
+    Raises:
+      ValueError: a flag contradicts the training.
+    """
+    if FLAGS.num_classes not in (None, trained.model.num_classes):
+        raise ValueError(
+            f"--num_classes is {FLAGS.num_classes}, but {options_path} says that the network was "
+            f"trained with {trained.model.num_classes}. Leave the flag away."
+        )
+    if FLAGS.dataset and specs.google_classes(FLAGS.dataset).names != trained.class_names:
+        raise ValueError(
+            f"--dataset is {FLAGS.dataset}, but {options_path} says that the network was trained "
+            f"on {trained.dataset_name}, which has other classes. Leave the flag away."
+        )
+    resize = {name: FLAGS[name].value for name in RESIZE_FLAGS if FLAGS[name].present}
+    model = model_flags.changed_options(trained.model, options_path)
+    return dataclasses.replace(trained, model=model, **resize)
+
+
+def _from_flags(checkpoint: str) -> Description:
+    """Describes a checkpoint that has no options.json.
+
+    Raises:
+      ValueError: flags that its network needs are not given.
+    """
+    given = model_flags.given_values()
+    if "model_variant" not in given or FLAGS.num_classes is None:
+        raise ValueError(
+            f"{checkpoint} has no {OPTIONS_FILE} beside it: describe its network with "
+            "--model_variant, --num_classes and, where they are not the default, --atrous_rates, "
+            "--decoder_output_stride …"
+        )
+    model = model_flags.model_options(FLAGS.num_classes, has_gradient=False)
+    classes = specs.Classes((), (), 255)
+    if FLAGS.dataset is not None:
+        classes = specs.google_classes(FLAGS.dataset)
+        if len(classes.names) != model.num_classes:
+            raise ValueError(
+                f"--num_classes is {model.num_classes}, but dataset {FLAGS.dataset} has "
+                f"{len(classes.names)} classes."
+            )
+    return Description(
+        model=model,
+        dataset_name=FLAGS.dataset or "",
+        class_names=classes.names,
+        palette=classes.palette,
+        ignore_label=classes.ignore_label,
+        train_crop_size=DEFAULT_CROP_SIZE,
+        **{name: FLAGS[name].value for name in RESIZE_FLAGS},
+    )
+
+
+def _crop_size(description: Description) -> tuple[int, int]:
+    """Returns the flag, or a crop that holds every picture of the training's dataset."""
+    output_stride = description.model.output_stride
+    if FLAGS.crop_size is not None:
+        input_pipeline.check_crop_size(FLAGS.crop_size, output_stride)
+        return tuple(FLAGS.crop_size)
+    directory = FLAGS.dataset_dir or os.path.join(specs.DATASETS_ROOT, description.dataset_name)
+    if FLAGS.dataset_dir is None and not os.path.exists(
+        os.path.join(directory, specs.DATASET_FILE)
+    ):
+        return DEFAULT_CROP_SIZE
+    spec = specs.read_spec(directory)
+    return input_pipeline.crop_for(
+        spec,
+        sorted(spec.splits),
+        output_stride,
+        min_resize_value=description.min_resize_value,
+        max_resize_value=description.max_resize_value,
+        resize_factor=description.resize_factor,
+    )
+
+
+def _check_crop_holds_resized(crop_size: tuple[int, int], description: Description) -> None:
+    longest = description.max_resize_value
+    if longest is not None and longest > min(crop_size):
+        raise ValueError(
+            f"max_resize_value is {longest}, more than the crop of {crop_size[0]},{crop_size[1]} "
+            "holds in either direction; give a larger --crop_size or a smaller --max_resize_value."
+        )
+
+
+if __name__ == "__main__":
+    command_line.run(main)

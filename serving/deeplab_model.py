@@ -1,0 +1,261 @@
+"""`DeepLabModel`: an exported network, from a picture to class ids.
+
+Needs TensorFlow, NumPy and Pillow, and nothing of the training code. Runs our exports and the
+frozen graphs that research/deeplab published (one picture at a time, no probabilities in the older
+ones).
+"""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+from PIL import Image
+
+from deeplab import visualize
+from serving import export_file, pictures, upscaling
+
+Picture = Image.Image | np.ndarray
+
+# Values that one batch may hold at the output of the network: 256 MiB of float32.
+_MAX_BATCH_VALUES = 1 << 26
+
+
+class Segmentation(NamedTuple):
+    """What the network says of one picture, at the picture's own size.
+
+    Attributes:
+      ids: int32 [height, width], class ids.
+      probabilities: float32 [height, width, num_classes], or None when not asked for.
+    """
+
+    ids: np.ndarray
+    probabilities: np.ndarray | None
+
+
+class DeepLabModel:
+    """An exported segmentation network in a session of its own.
+
+    Pictures are Pillow pictures of any 8-bit mode, turned upright by their EXIF orientation, or
+    uint8 RGB arrays [height, width, 3]. Methods may be called from several threads.
+
+    Attributes:
+      path: file of the graph.
+      class_names: name of each class id; "class 0" … when the graph carries no names.
+      palette: RGB colour, 0..255, of each class id; PASCAL VOC's when the graph carries none.
+      crop_size: (height, width) of the largest picture the graph takes.
+      takes_batches: whether the graph takes several pictures of one size at once.
+      has_probabilities: whether the graph gives probabilities.
+    """
+
+    INPUT_TENSOR_NAME = f"{export_file.INPUT}:0"
+    OUTPUT_TENSOR_NAME = f"{export_file.PREDICTIONS}:0"
+    PROBABILITIES_TENSOR_NAME = f"{export_file.PROBABILITIES}:0"
+    INPUT_SIZE = 513  # Crop of the published graphs, which do not say it themselves.
+
+    def __init__(self, path: str):
+        """Loads a model.
+
+        Args:
+          path: a `.pb`, a folder with one, or a published `.tar.gz`; see
+            `export_file.read_export`.
+
+        Raises:
+          ValueError: the file is damaged or no DeepLab graph.
+          OSError: the file cannot be opened.
+        """
+        export = export_file.read_export(path)
+        metadata = export.metadata
+        self.path = export.path
+        self.crop_size = metadata.crop_size or (self.INPUT_SIZE, self.INPUT_SIZE)
+        self._graph_resizes = metadata.min_resize_value is not None
+        graph = tf.Graph()
+        with graph.as_default():
+            try:
+                tf.import_graph_def(export.graph_def, name="")
+            except ValueError as error:
+                reason = str(error).splitlines()[0]
+                raise ValueError(
+                    f"{self.path} cannot be loaded by TensorFlow {tf.version.VERSION}: {reason}"
+                ) from None
+        nodes = {operation.name for operation in graph.get_operations()}
+        self.has_probabilities = export_file.PROBABILITIES in nodes
+        self.takes_batches = (
+            graph.get_tensor_by_name(self.INPUT_TENSOR_NAME).shape.as_list()[0] != 1
+        )
+        num_classes = len(metadata.class_names) or _count_classes(graph)
+        self.class_names = metadata.class_names or tuple(f"class {i}" for i in range(num_classes))
+        self.palette = metadata.palette or tuple(
+            tuple(color) for color in visualize.pascal_colormap(num_classes).tolist()
+        )
+        config = tf.ConfigProto(allow_soft_placement=True)
+        config.gpu_options.allow_growth = True
+        self._session = tf.Session(graph=graph, config=config)
+
+    @property
+    def num_classes(self) -> int:
+        return len(self.class_names)
+
+    def __enter__(self) -> "DeepLabModel":
+        return self
+
+    def __exit__(self, *exception) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Frees the session's memory; the model cannot be used afterwards."""
+        self._session.close()
+
+    def warm_up(self, size: tuple[int, int] | None = None) -> None:
+        """Runs an empty picture, so that the first real one does not pay for TensorFlow's set-up.
+
+        Args:
+          size: (height, width) of the pictures to come; None for the crop size.
+        """
+        self.segment(np.zeros([*(size or self.crop_size), 3], np.uint8))
+
+    def run(self, image: Picture) -> tuple[Image.Image, np.ndarray]:
+        """Segments a picture after scaling it to the network's input size, up or down.
+
+        The method of research/deeplab's demonstration: the longer side becomes 513 pixels; for an
+        export of ours, the picture becomes as large as fits its crop.
+
+        Args:
+          image: the picture.
+
+        Returns:
+          (the scaled RGB picture, its class ids as int32 [height, width]).
+        """
+        picture = pictures.to_rgb(image)
+        resized = self._resize(picture, self._fitting_scale(picture))
+        return resized, self._run([np.asarray(resized)], False)[0].ids
+
+    def segment(self, image: Picture) -> np.ndarray:
+        """Returns the class ids of a picture at its own size, int32 [height, width]."""
+        return self.predict_batch([image])[0].ids
+
+    def segment_batch(self, images: Sequence[Picture]) -> list[np.ndarray]:
+        """Returns what `segment` gives for each picture; faster where sizes are equal."""
+        return [prediction.ids for prediction in self.predict_batch(images)]
+
+    def probabilities(self, image: Picture) -> np.ndarray:
+        """Returns the class probabilities of a picture, float32 [height, width, num_classes].
+
+        Raises:
+          ValueError: the graph gives none.
+        """
+        return self.predict_batch([image], with_probabilities=True)[0].probabilities
+
+    def predict_batch(
+        self, images: Sequence[Picture], with_probabilities: bool = False
+    ) -> list[Segmentation]:
+        """Segments pictures at their own sizes.
+
+        A picture larger than the crop is shrunk for the network, and the result brought back to its
+        size; with probabilities in the graph its borders become smooth. Pictures that
+        the network sees at one size run together. The results are those of single pictures.
+
+        Args:
+          images: any number of pictures, of any sizes.
+          with_probabilities: whether to return probabilities.
+
+        Returns:
+          The predictions in the order of the pictures.
+
+        Raises:
+          ValueError: the graph gives no probabilities, or a picture is none.
+        """
+        if with_probabilities and not self.has_probabilities:
+            raise ValueError(
+                f"{self.path} gives no probabilities: it has no node {export_file.PROBABILITIES}. "
+                "Export the checkpoint again with python export_model.py."
+            )
+        originals = [pictures.to_rgb(image) for image in images]
+        arrays = [np.asarray(self._shrink(picture)) for picture in originals]
+        same_size: dict[tuple[int, int], list[int]] = {}
+        for index, array in enumerate(arrays):
+            same_size.setdefault(array.shape[:2], []).append(index)
+
+        results: list[Segmentation | None] = [None] * len(arrays)
+        for size, indices in same_size.items():
+            batch_size = self._batch_size(size)
+            for start in range(0, len(indices), batch_size):
+                batch = indices[start : start + batch_size]
+                is_shrunk = any(_size(originals[index]) != size for index in batch)
+                fetch_probabilities = with_probabilities or (is_shrunk and self.has_probabilities)
+                predictions = self._run([arrays[index] for index in batch], fetch_probabilities)
+                for index, prediction in zip(batch, predictions, strict=True):
+                    results[index] = _to_size(
+                        prediction, _size(originals[index]), with_probabilities
+                    )
+        return results
+
+    def _run(self, arrays: Sequence[np.ndarray], with_probabilities: bool) -> list[Segmentation]:
+        """Runs the graph on pictures of one size, as they are."""
+        fetches = [self.OUTPUT_TENSOR_NAME]
+        if with_probabilities:
+            fetches.append(self.PROBABILITIES_TENSOR_NAME)
+        try:
+            outputs = self._session.run(fetches, {self.INPUT_TENSOR_NAME: np.stack(arrays)})
+        except tf.errors.InvalidArgumentError as error:
+            raise ValueError(f"{self.path}: {_reason(error)}") from error
+        probabilities = outputs[1] if with_probabilities else [None] * len(arrays)
+        return [
+            Segmentation(ids.astype(np.int32), probability)
+            for ids, probability in zip(outputs[0], probabilities, strict=True)
+        ]
+
+    def _batch_size(self, size: tuple[int, int]) -> int:
+        if not self.takes_batches:
+            return 1
+        padded = max(size[0], self.crop_size[0]) * max(size[1], self.crop_size[1])
+        return max(1, _MAX_BATCH_VALUES // (padded * self.num_classes))
+
+    def _shrink(self, picture: Image.Image) -> Image.Image:
+        """Returns the picture as the graph takes it: no larger than its crop."""
+        if self._graph_resizes:
+            return picture
+        scale = self._fitting_scale(picture)
+        return picture if scale >= 1 else self._resize(picture, scale)
+
+    def _fitting_scale(self, picture: Image.Image) -> float:
+        return min(self.crop_size[0] / picture.height, self.crop_size[1] / picture.width)
+
+    @staticmethod
+    def _resize(picture: Image.Image, scale: float) -> Image.Image:
+        size = (max(1, int(scale * picture.width)), max(1, int(scale * picture.height)))
+        return picture.resize(size, Image.Resampling.LANCZOS)
+
+
+def _reason(error: tf.errors.OpError) -> str:
+    """Returns what an assertion in the graph says, or the error's own words."""
+    assertion = re.search(r"assertion failed: (.*)", error.message)
+    return re.sub(r"\] \[|^\[|\]$", " ", assertion[1]).strip() if assertion else error.message
+
+
+def _size(picture: Image.Image) -> tuple[int, int]:
+    return picture.height, picture.width
+
+
+def _to_size(
+    prediction: Segmentation, size: tuple[int, int], with_probabilities: bool
+) -> Segmentation:
+    """Brings a prediction to a picture's own size, and drops probabilities not asked for."""
+    ids, probabilities = prediction
+    if ids.shape != size:
+        if probabilities is None:
+            ids = upscaling.upscale_ids(ids, size)
+        else:
+            ids = upscaling.upscale_to_ids(probabilities, size)
+            if with_probabilities:
+                probabilities = upscaling.upscale_probabilities(probabilities, size)
+    return Segmentation(ids, probabilities if with_probabilities else None)
+
+
+def _count_classes(graph: tf.Graph) -> int:
+    """Returns the number of classes of a graph that does not say it: its logits' channels."""
+    for operation in graph.get_operations():
+        if operation.name == "logits/semantic/biases":
+            return operation.outputs[0].shape.as_list()[0]
+    return visualize.MAX_COLORS

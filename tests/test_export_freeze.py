@@ -1,0 +1,148 @@
+"""Freezing, with a network of two variables: values, metadata, and checkpoints that do not fit."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+from export import freeze
+
+
+def build(channels: int = 2, device: str = "") -> None:
+    with tf.device(device):
+        inputs = tf.placeholder(tf.float32, [None, 3], name="input")
+        weights = tf.get_variable("layer/weights", [3, channels], use_resource=False)
+        biases = tf.get_variable("layer/biases", [channels], use_resource=False)
+        dropped = tf.identity(inputs @ weights, "dropout/Identity")
+        tf.identity(dropped + biases, "output")
+
+
+def save(folder, extra: tuple[str, ...] = (), skip: tuple[str, ...] = ()) -> str:
+    """Saves a checkpoint of `build` with further variables and without some."""
+    folder.mkdir(exist_ok=True)
+    with tf.Graph().as_default(), tf.Session() as session:
+        build()
+        tf.get_variable("global_step", [], tf.int64, initializer=tf.zeros_initializer())
+        for name in extra:
+            tf.get_variable(name, [3, 2])
+        session.run(tf.global_variables_initializer())
+        kept = [v for v in tf.global_variables() if v.op.name not in skip]
+        return tf.train.Saver(kept).save(session, str(folder / "model.ckpt"))
+
+
+def run_freeze(checkpoint, path, build_graph=build, metadata=None) -> None:
+    freeze.freeze(
+        build_graph,
+        str(checkpoint),
+        str(path),
+        input_name="input",
+        output_names=["output"],
+        metadata=metadata or {},
+    )
+
+
+def read(path) -> tf.GraphDef:
+    return tf.GraphDef.FromString(path.read_bytes())
+
+
+def test_frozen_graph_computes_with_the_checkpoints_values(tmp_path):
+    checkpoint = save(tmp_path)
+    path = tmp_path / "new" / "frozen.pb"
+    run_freeze(checkpoint, path, lambda: build(device="/device:GPU:3"))
+    reader = tf.train.load_checkpoint(checkpoint)
+    inputs = np.random.RandomState(0).rand(4, 3).astype(np.float32)
+    with tf.Graph().as_default() as graph:
+        tf.import_graph_def(read(path), name="")
+        with tf.Session() as session:
+            outputs = session.run("output:0", {"input:0": inputs})
+    assert not any(operation.type.startswith("Var") for operation in graph.get_operations())
+    expected = inputs @ reader.get_tensor("layer/weights") + reader.get_tensor("layer/biases")
+    np.testing.assert_allclose(outputs, expected, rtol=1e-6)
+
+
+def test_nothing_but_inference_stays(tmp_path):
+    run_freeze(save(tmp_path), tmp_path / "frozen.pb", lambda: build(device="/device:GPU:3"))
+    frozen = read(tmp_path / "frozen.pb")
+    assert {node.name for node in frozen.node if node.op != "Const"} == {
+        "input",
+        "matmul",
+        "add",
+        "output",
+    }
+    assert all(node.device == "" for node in frozen.node)
+    assert frozen.versions.producer == tf.version.GRAPH_DEF_VERSION
+
+
+def test_metadata_are_in_the_graph_and_beside_it(tmp_path):
+    metadata = {"class_names": ["sky", "Bäume"], "crop_size": [33, 65]}
+    run_freeze(save(tmp_path), tmp_path / "frozen.pb", metadata=metadata)
+    inside = next(node for node in read(tmp_path / "frozen.pb").node if node.name == "input")
+    assert json.loads(inside.attr[freeze.METADATA_ATTRIBUTE].s) == metadata
+    assert json.loads((tmp_path / "frozen.json").read_text(encoding="utf-8")) == metadata
+
+
+def test_optimizer_variables_do_not_matter(tmp_path):
+    extra = (
+        "layer/weights/Momentum",
+        "layer/biases/Adam_1",
+        "layer/weights/ExponentialMovingAverage",
+    )
+    run_freeze(save(tmp_path, extra=extra), tmp_path / "frozen.pb")
+    assert (tmp_path / "frozen.pb").exists()
+
+
+@pytest.mark.parametrize(
+    ("channels", "extra", "skip", "message"),
+    [
+        (5, (), (), r"layer/weights is \[3, 2\] in the checkpoint and \[3, 5\] in the network"),
+        (2, (), ("layer/biases",), "missing from the checkpoint: layer/biases"),
+        (2, ("decoder/weights",), (), "unknown to the network: decoder/weights"),
+    ],
+)
+def test_checkpoint_of_another_network_is_refused(tmp_path, channels, extra, skip, message):
+    checkpoint = save(tmp_path / "checkpoint", extra, skip)
+    path = tmp_path / "export" / "frozen.pb"
+    with pytest.raises(ValueError, match=message):
+        run_freeze(checkpoint, path, lambda: build(channels))
+    assert not path.parent.exists()
+
+
+def test_long_lists_are_cut(tmp_path):
+    checkpoint = {f"layer_{number}/weights": (1,) for number in range(9)}
+    with pytest.raises(ValueError, match="layer_3/weights and 5 more"):
+        freeze.check_variables({}, checkpoint, "model.ckpt")
+
+
+def test_missing_and_damaged_checkpoints_are_named(tmp_path):
+    with pytest.raises(ValueError, match=r"nowhere/model\.ckpt is no checkpoint"):
+        run_freeze(tmp_path / "nowhere" / "model.ckpt", tmp_path / "frozen.pb")
+    checkpoint = save(tmp_path)
+    for ending in (".data-00000-of-00001", ".index"):
+        with open(checkpoint + ending, "rb+") as file:
+            file.truncate(os.path.getsize(checkpoint + ending) // 2)
+        with pytest.raises(ValueError, match=r"model\.ckpt: the checkpoint cannot be read"):
+            run_freeze(checkpoint, tmp_path / "frozen.pb")
+    assert not (tmp_path / "frozen.pb").exists()
+
+
+def test_a_failed_write_keeps_the_old_export(tmp_path, monkeypatch):
+    checkpoint = save(tmp_path / "checkpoint")
+    path = tmp_path / "export" / "frozen.pb"
+    run_freeze(checkpoint, path, metadata={"number": 1})
+    before = path.read_bytes()
+
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(freeze.os, "replace", fail)
+    with pytest.raises(OSError, match="No space left"):
+        run_freeze(checkpoint, path, metadata={"number": 2})
+    assert path.read_bytes() == before
+    assert sorted(os.listdir(path.parent)) == ["frozen.json", "frozen.pb"]
+
+
+def test_export_path_is_a_pb(tmp_path):
+    with pytest.raises(ValueError, match=r"expected the name of a \.pb file"):
+        run_freeze(save(tmp_path), tmp_path / "folder")

@@ -1,0 +1,170 @@
+"""The command `export_model.py`, in processes of its own."""
+
+import dataclasses
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import conformance
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+from datasets import specs
+from datasets.sources import voc2012
+from deeplab import model
+from deeplab.options import Description, ModelOptions, write_description
+from serving.deeplab_model import DeepLabModel
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+STEP = 12
+OPTIONS = ModelOptions(
+    num_classes=3,
+    model_variant="xception_tiny",
+    atrous_rates=(2, 4),
+    decoder_output_stride=(4,),
+    aspp_convs_filters=8,
+    decoder_filters=8,
+)
+DESCRIPTION = Description(
+    model=OPTIONS,
+    dataset_name="shapes",
+    class_names=("ground", "disc", "ring"),
+    palette=((0, 0, 0), (250, 0, 0), (0, 0, 250)),
+    ignore_label=255,
+    train_crop_size=(33, 33),
+)
+
+
+def save(folder: pathlib.Path, options: ModelOptions) -> str:
+    folder.mkdir(parents=True)
+    with tf.Graph().as_default(), tf.Session() as session:
+        model.multi_scale_logits({"image": tf.zeros([1, 33, 33, 3])}, options)
+        conformance.fill_variables(session)
+        session.run(tf.train.create_global_step().initializer)
+        session.run(tf.assign(tf.train.get_global_step(), STEP))
+        return tf.train.Saver().save(session, str(folder / "model.ckpt"), global_step=STEP)
+
+
+@pytest.fixture
+def command(tmp_path):
+    def run(*arguments: str) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            [sys.executable, str(ROOT / "export_model.py"), *arguments],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def trained(tmp_path) -> pathlib.Path:
+    folder = tmp_path / "runs" / "shapes"
+    save(folder, OPTIONS)
+    write_description(DESCRIPTION, str(folder))
+    return folder
+
+
+def expected_labels(checkpoint: str, options: ModelOptions, image: np.ndarray) -> np.ndarray:
+    with tf.Graph().as_default(), tf.Session() as session:
+        features = {"image": tf.constant(image[None], tf.float32)}
+        labels = model.predict(features, options).labels
+        tf.train.Saver().restore(session, checkpoint)
+        return session.run(labels)[0]
+
+
+def test_newest_training_is_exported_as_it_was_trained(tmp_path, command, trained):
+    split = specs.SplitSpec(1, 1, (1, 1, 1), (1, 1, 1), 0, max_height=40, max_width=60)
+    records = tmp_path / "data" / "tfrecords" / "shapes"
+    records.mkdir(parents=True)
+    specs.write_spec(
+        specs.DatasetSpec(
+            name="shapes",
+            directory=str(records),
+            class_names=DESCRIPTION.class_names,
+            palette=DESCRIPTION.palette,
+            ignore_label=255,
+            has_gradient=False,
+            splits={"train": split, "val": dataclasses.replace(split, max_height=30)},
+        )
+    )
+    result = command()
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    assert "model.ckpt-12" in result.stdout
+
+    image = np.random.RandomState(0).randint(0, 256, [49, 65, 3], np.uint8)
+    with DeepLabModel(str(trained)) as served:
+        assert served.crop_size == (49, 65)  # the smallest 16 k + 1 that holds 40x60
+        assert served.class_names == DESCRIPTION.class_names
+        labels = served.segment(image)
+    checkpoint = str(trained / "model.ckpt-12")
+    np.testing.assert_array_equal(labels, expected_labels(checkpoint, OPTIONS, image))
+    described = json.loads((trained / "export" / "frozen_inference_graph.json").read_text())
+    assert described["global_step"] == STEP
+    assert described["palette"] == [list(color) for color in DESCRIPTION.palette]
+
+
+def test_another_output_stride_takes_its_rates_along(tmp_path, command, trained):
+    path = tmp_path / "fine.pb"
+    result = command("--output_stride=8", "--crop_size=33,41", f"--export_path={path}")
+    assert result.returncode == 0, result.stderr
+    image = np.random.RandomState(0).randint(0, 256, [33, 41, 3], np.uint8)
+    finer = dataclasses.replace(OPTIONS, output_stride=8, atrous_rates=(4, 8))
+    with DeepLabModel(str(path)) as served:
+        labels = served.segment(image)
+    np.testing.assert_array_equal(
+        labels, expected_labels(str(trained / "model.ckpt-12"), finer, image)
+    )
+
+
+def test_published_checkpoint_is_described_by_flags(tmp_path, command):
+    options = ModelOptions(num_classes=21, model_variant="mobilenet_v2", depth_multiplier=0.25)
+    checkpoint = save(tmp_path / "published", options)
+    flags = (
+        f"--checkpoint_path={checkpoint}",
+        "--model_variant=mobilenet_v2",
+        "--num_classes=21",
+        "--depth_multiplier=0.25",
+        "--dataset=pascal_voc_seg",
+    )
+    result = command(*flags, "--crop_size=33", "--crop_size=49", "--export_path=out/graph.pb")
+    assert result.returncode == 0, result.stderr
+    image = np.random.RandomState(0).randint(0, 256, [33, 49, 3], np.uint8)
+    with DeepLabModel(str(tmp_path / "out" / "graph.pb")) as served:
+        assert served.class_names == voc2012.CLASS_NAMES
+        np.testing.assert_array_equal(
+            served.segment(image), expected_labels(checkpoint, options, image)
+        )
+    result = command(*flags)
+    assert result.returncode == 1
+    assert "give --export_path" in result.stderr
+    assert not (tmp_path / "published" / "export").exists()
+
+
+def test_wrong_input_is_one_line(tmp_path, command, trained):
+    (tmp_path / "bare").mkdir()
+    for name in os.listdir(trained):
+        if name.startswith("model.ckpt"):
+            os.link(trained / name, tmp_path / "bare" / name)
+    bare = ("--checkpoint_path=bare", "--export_path=x/graph.pb")
+    for arguments, status, message in (
+        (["--num_classes=21"], 1, "--num_classes is 21, but"),
+        (["--dataset=cityscapes"], 1, "trained on shapes, which has other classes"),
+        (["--max_resize_value=600", "--min_resize_value=300"], 1, "max_resize_value is 600"),
+        (["--export_path=folder"], 1, "expected the name of a .pb file"),
+        ([*bare], 1, "has no options.json"),
+        ([*bare, "--model_variant=xception_tiny", "--num_classes=3"], 1, "another network"),
+        (["--crop_sze=33,33"], 2, "Did you mean: crop_size"),
+    ):
+        result = command(*arguments)
+        assert result.returncode == status, (arguments, result.stderr)
+        assert message in result.stderr, arguments
+        assert len(result.stderr.strip().splitlines()) <= 2
+        assert not (trained / "export").exists()
+        assert not (tmp_path / "x").exists()

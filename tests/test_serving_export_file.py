@@ -1,0 +1,100 @@
+"""Reading exports from folders, archives and damaged files."""
+
+import gzip
+import json
+import os
+import tarfile
+
+import pytest
+import tensorflow.compat.v1 as tf
+import toy_export
+
+from deeplab import inference_graph
+from export import freeze
+from serving import export_file
+
+
+def test_names_agree_with_those_of_the_exporter():
+    assert export_file.INPUT == inference_graph.INPUT
+    assert export_file.PREDICTIONS == inference_graph.PREDICTIONS
+    assert export_file.PROBABILITIES == inference_graph.PROBABILITIES
+    assert export_file._METADATA_ATTRIBUTE == freeze.METADATA_ATTRIBUTE
+
+
+@pytest.mark.parametrize("inside", ["", "export"])
+def test_folder_of_an_export_or_of_a_training(tmp_path, inside):
+    path = toy_export.write(tmp_path / inside if inside else tmp_path)
+    export = export_file.read_export(str(tmp_path))
+    assert export.path == str(path)
+    assert export.metadata.class_names == toy_export.CLASS_NAMES
+    assert export.metadata.palette == toy_export.PALETTE
+    assert export.metadata.crop_size == toy_export.CROP
+
+
+def test_the_only_graph_of_a_folder_may_have_any_name(tmp_path):
+    path = toy_export.write(tmp_path / "mine.pb")
+    assert export_file.read_export(str(tmp_path)).path == str(path)
+    toy_export.write(tmp_path / "other.pb")
+    with pytest.raises(ValueError, match=r"has no frozen_inference_graph\.pb \(it holds 2 other"):
+        export_file.read_export(str(tmp_path))
+
+
+def test_description_beside_a_graph_that_has_none(tmp_path):
+    path = toy_export.write(tmp_path / "theirs.pb", published=True)
+    assert export_file.read_export(str(path)).metadata == export_file.Metadata()
+    (tmp_path / "theirs.json").write_text(json.dumps({"class_names": ["a", "b", "c"]}))
+    assert export_file.read_export(str(path)).metadata.class_names == ("a", "b", "c")
+    for text, message in (
+        ('{"crop_size": 513}', "not subscriptable"),
+        ('{"class_names": ["a", "b"], "palette": [[0, 0, 0]]}', "2 class_names and 1 colours"),
+        ("[", "Expecting value"),
+    ):
+        (tmp_path / "theirs.json").write_text(text)
+        with pytest.raises(
+            ValueError, match=rf"description of .*theirs\.pb cannot be read: .*{message}"
+        ):
+            export_file.read_export(str(path))
+
+
+def make_archive(tmp_path, member: str = "deeplabv3/frozen_inference_graph.pb"):
+    archive = tmp_path / "published.tar.gz"
+    with tarfile.open(archive, "w:gz") as tar:
+        tar.add(toy_export.write(tmp_path / "graph.pb", published=True), arcname=member)
+    return archive
+
+
+def test_archives_that_hold_no_graph_are_named(tmp_path):
+    archive = make_archive(tmp_path, member="deeplabv3/readme.txt")
+    with pytest.raises(ValueError, match=r"published\.tar\.gz holds no frozen_inference_graph"):
+        export_file.read_export(str(archive))
+    content = make_archive(tmp_path).read_bytes()
+    for damaged in (content[: len(content) // 2], b"no archive", gzip.compress(b"no tar")):
+        archive.write_bytes(damaged)
+        with pytest.raises(ValueError, match=r"published\.tar\.gz is truncated or no tar archive"):
+            export_file.read_export(str(archive))
+
+
+def test_files_that_are_no_graph_are_named(tmp_path):
+    path = toy_export.write(tmp_path)
+    content = path.read_bytes()
+    for damaged in (b"", b"text", content[: len(content) // 2], content[:-3]):
+        path.write_bytes(damaged)
+        with pytest.raises(ValueError, match=r"frozen_inference_graph\.pb is truncated or no"):
+            export_file.read_export(str(path))
+    with tf.Graph().as_default() as graph:
+        tf.placeholder(tf.float32, name="ImageTensor")
+    path.write_bytes(graph.as_graph_def().SerializeToString())
+    with pytest.raises(ValueError, match="no DeepLab graph: it has no node SemanticPredictions"):
+        export_file.read_export(str(path))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match=r"it holds no \.pb file"):
+        export_file.read_export(str(tmp_path / "empty"))
+
+
+def test_newest_export_of_all_trainings(tmp_path):
+    with pytest.raises(ValueError, match=r"run python export_model\.py"):
+        export_file.find_newest_export(str(tmp_path))
+    paths = [str(toy_export.write(tmp_path / name / "export")) for name in ("b", "c", "a")]
+    for age, path in enumerate(paths):
+        os.utime(path, (1e9 - age, 1e9 - age))
+    assert export_file.find_newest_export(str(tmp_path)) == paths[0]
