@@ -1,0 +1,128 @@
+"""The whole way on pictures that the project draws: what `make demo` runs.
+
+Each step is an ordinary command of the project, printed before it runs, so that it can be tried
+again by hand with other flags. A demo that was stopped goes on where it was.
+"""
+
+import glob
+import json
+import os
+import subprocess
+import sys
+import time
+
+import numpy as np
+from absl import flags
+from PIL import Image
+
+import command_line
+
+_STEPS = flags.DEFINE_integer(
+    "steps", 2400, "Training steps. The default takes about seven minutes on two CPU cores."
+)
+
+PICTURES = "data/demo"
+RECORDS = "data/tfrecords/demo"
+RUN = "runs/demo"
+MASKS = "masks/demo"
+SHEET = "masks/demo.png"
+# Rows of the picture that shows results.
+_SHEET_ROWS = 4
+_PANEL_SIZE = (256, 192)  # width, height
+
+
+def commands(steps: int) -> list[list[str]]:
+    """Returns the demo's commands, in order, without the interpreter."""
+    return [
+        ["-m", "datasets.build_tfrecords", "--dataset=demo", f"--output_dir={RECORDS}"],
+        [
+            "train.py",
+            f"--dataset_dir={RECORDS}",
+            f"--train_logdir={RUN}",
+            "--model_variant=xception_tiny",
+            # Finer features than at 16 and a narrow head: 0.83 instead of 0.78 at equal steps.
+            "--output_stride=8",
+            "--aspp_convs_filters=64",
+            "--decoder_filters=64",
+            "--train_crop_size=129,161",
+            "--train_batch_size=8",
+            f"--training_number_of_steps={steps}",
+            "--base_learning_rate=0.1",
+            # A short training: the published 0.9997 would leave the moving statistics behind.
+            "--batch_norm_decay=0.98",
+            "--min_scale_factor=0.75",
+            "--max_scale_factor=1.25",
+            "--log_steps=100",
+        ],
+        [
+            "eval.py",
+            f"--checkpoint_dir={RUN}",
+            f"--dataset_dir={RECORDS}",
+            "--max_number_of_evaluations=1",
+        ],
+        ["export_model.py", f"--checkpoint_path={RUN}"],
+        [
+            "infer.py",
+            f"{PICTURES}/val/images",
+            f"--model={RUN}/export/frozen_inference_graph.pb",
+            f"--output={MASKS}",
+        ],
+    ]
+
+
+def main(_: list[str]) -> int:
+    start = time.time()
+    for number, command in enumerate(commands(_STEPS.value), start=1):
+        print(f"\n[{number}/5] python {' '.join(command)}", flush=True)
+        status = subprocess.run([sys.executable, *command], check=False).returncode
+        if status:
+            print(f"error: step {number} of the demo ended with status {status}", file=sys.stderr)
+            return status
+    draw_sheet()
+    minutes = (time.time() - start) / 60
+    print(f"""
+Done in {minutes:.1f} minutes. Mean IoU on the demo's validation pictures: {newest_miou():.3f}
+
+  pictures and masks   {PICTURES}/
+  TFRecords            {RECORDS}/
+  checkpoints, curves  {RUN}/   (make tensorboard shows them)
+  scores               {RUN}/eval/
+  exported model       {RUN}/export/frozen_inference_graph.pb
+  masks and overlays   {MASKS}/
+  some of them         {SHEET}
+
+Your own pictures: README.md, "Your own data".""")
+    return 0
+
+
+def newest_miou() -> float:
+    """Returns the mean IoU that eval.py wrote last."""
+    newest = max(glob.glob(f"{RUN}/eval/*.json"), key=os.path.getmtime)
+    with open(newest, encoding="utf-8") as file:
+        return json.load(file)["miou"]
+
+
+def draw_sheet() -> None:
+    """Draws some pictures, true masks, predicted masks and overlays side by side."""
+    overlays = sorted(glob.glob(f"{MASKS}/*_overlay.jpg"))
+    chosen = overlays[:: max(1, len(overlays) // _SHEET_ROWS)][:_SHEET_ROWS]
+    rows = []
+    for overlay in chosen:
+        name = os.path.basename(overlay).removesuffix("_overlay.jpg")
+        files = (
+            f"{PICTURES}/val/images/{name}.jpg",
+            f"{PICTURES}/val/masks/{name}.png",
+            f"{MASKS}/{name}_mask.png",
+            overlay,
+        )
+        picture, *masks, painted = (Image.open(file).convert("RGB") for file in files)
+        painted = painted.crop((0, 0, *picture.size))  # without its legend
+        panels = [panel.resize(_PANEL_SIZE) for panel in (picture, *masks, painted)]
+        rows.append(np.hstack(panels))
+    temporary = f"{SHEET}.tmp"
+    Image.fromarray(np.vstack(rows)).save(temporary, format="PNG")
+    os.replace(temporary, SHEET)
+
+
+if __name__ == "__main__":
+    command_line.run(main)
