@@ -1,5 +1,7 @@
 """Layers that several networks share and tf-slim does not have."""
 
+from collections.abc import Sequence
+
 import tensorflow.compat.v1 as tf
 import tf_slim as slim
 
@@ -21,6 +23,30 @@ def resize_bilinear(inputs: tf.Tensor, height, width) -> tf.Tensor:
     return tf.image.resize_bilinear(inputs, [height, width], align_corners=True)
 
 
+def resize_as(inputs: tf.Tensor, like: tf.Tensor) -> tf.Tensor:
+    """Resizes [batch, h, w, channels] to the height and width of another tensor."""
+    size = tf.shape(like)
+    resized = resize_bilinear(inputs, size[1], size[2])
+    resized.set_shape(like.shape[:3].concatenate(inputs.shape[3:]))
+    return resized
+
+
+def round_depth(depth: float, divisor: int, min_depth: int | None = None) -> int:
+    """Rounds a channel count to a multiple of `divisor`, but never down by more than a tenth.
+
+    research/slim's rule for the MobileNets. `min_depth` is `divisor` by default.
+    """
+    rounded = max(min_depth or divisor, int(depth + divisor / 2) // divisor * divisor)
+    if rounded < 0.9 * depth:
+        rounded += divisor
+    return rounded
+
+
+def quantized_sigmoid(inputs: tf.Tensor) -> tf.Tensor:
+    """relu6(x + 3) / 6, with research/slim's rounded sixth, which published weights know."""
+    return tf.nn.relu6(inputs + 3.0) * 0.16667
+
+
 def pad_as_same(inputs: tf.Tensor, kernel_size: int, rate: int = 1) -> tf.Tensor:
     """Pads for a VALID convolution, the same way for every input size.
 
@@ -36,11 +62,11 @@ def pad_as_same(inputs: tf.Tensor, kernel_size: int, rate: int = 1) -> tf.Tensor
 
 def depthwise_conv2d(
     inputs: tf.Tensor,
-    kernel_size: int,
+    kernel_size: int | Sequence[int],
     *,
     scope: str,
     stride: int = 1,
-    rate: int = 1,
+    rate: int | Sequence[int] = 1,
     fixed_padding: bool = False,
     **slim_arguments,
 ) -> tf.Tensor:
@@ -48,11 +74,12 @@ def depthwise_conv2d(
 
     Args:
       inputs: float32 [batch, height, width, channels].
-      kernel_size: side of the kernel.
+      kernel_size: side of the kernel, or (height, width).
       scope: variable scope.
       stride: stride; above 1 only where `rate` is 1.
-      rate: atrous rate. slim turns it into space-to-batch and a dense convolution, which is right:
-        TensorFlow's native dilated depthwise convolution has wrong gradients on the CPU.
+      rate: atrous rate, or (vertical, horizontal). slim turns it into space-to-batch and a dense
+        convolution, which is right: TensorFlow's native dilated depthwise convolution has wrong
+        gradients on the CPU.
       fixed_padding: pad by `pad_as_same` where the stride is above 1, else SAME.
       **slim_arguments: `activation_fn`, `weights_initializer` … of `slim.separable_conv2d`.
     """
@@ -77,11 +104,12 @@ def separable_conv2d(
     inputs: tf.Tensor,
     filters: int,
     *,
-    rate: int,
+    rate: int | Sequence[int],
     weight_decay: float,
     scope: str,
+    kernel_size: int | Sequence[int] = 3,
 ) -> tf.Tensor:
-    """A 3x3 depthwise and a 1x1 convolution, each with normaliser and activation (DeepLabV3+ §3.2).
+    """A depthwise and a 1x1 convolution, each with normaliser and activation (DeepLabV3+ §3.2).
 
     Variables: `SCOPE_depthwise/depthwise_weights` and `SCOPE_pointwise/weights`. Normaliser and
     activation come from the surrounding arg_scope. Initial deviations 0.33 and 0.06 and the missing
@@ -89,7 +117,7 @@ def separable_conv2d(
     """
     outputs = depthwise_conv2d(
         inputs,
-        3,
+        kernel_size,
         rate=rate,
         weights_initializer=tf.truncated_normal_initializer(stddev=0.33),
         weights_regularizer=None,

@@ -75,7 +75,7 @@ def build(
     min_depth = 8 if depth_multiplier == 1.0 else 1
 
     def scaled(depth: int) -> int:
-        return _round_depth(depth * depth_multiplier, divisible_by, min_depth)
+        return layers.round_depth(depth * depth_multiplier, divisible_by, min_depth)
 
     end_points = {}
     arguments = {
@@ -112,18 +112,10 @@ def _expanded_conv(
     net = inputs
     if expansion > 1:
         # Always rounded to 8, whatever `divisible_by` is: `expand_input` of research/slim.
-        net = slim.conv2d(net, _round_depth(input_depth * expansion, 8, 8), 1, scope="expand")
+        net = slim.conv2d(net, layers.round_depth(input_depth * expansion, 8, 8), 1, scope="expand")
     net = layers.depthwise_conv2d(net, 3, stride=stride, rate=rate, scope="depthwise")
     expanded = net
     net = slim.conv2d(net, depth, 1, activation_fn=None, scope="project")
     if stride == 1 and input_depth == depth:
         net += inputs
     return net, expanded
-
-
-def _round_depth(depth: float, divisor: int, min_depth: int) -> int:
-    """Rounds to a multiple of `divisor`, but never down by more than a tenth."""
-    rounded = max(min_depth, int(depth + divisor / 2) // divisor * divisor)
-    if rounded < 0.9 * depth:
-        rounded += divisor
-    return rounded

@@ -5,20 +5,27 @@ Adding an encoder is one entry here and one file that builds it.
 
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import tensorflow.compat.v1 as tf
 
-from nets import mobilenet_v2, xception
+from nets import mobilenet_v2, mobilenet_v3, resnet_v1, xception
 from nets.batch_norm import BatchNormMode
 
 
 @dataclasses.dataclass(frozen=True)
 class Stage:
-    """A feature map that a decoder may use: the end point's name and its stride."""
+    """A feature map that a decoder may use.
+
+    Attributes:
+      end_point: its name.
+      stride: picture size over its size.
+      depth: its channels, at depth multiplier 1.0.
+    """
 
     end_point: str
     stride: int
+    depth: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +39,10 @@ class Encoder:
         (features, end points).
       options: names of the model options that `build` takes besides.
       stages: feature maps for decoders, fine to coarse.
+      depth: channels of the features, at depth multiplier 1.0.
+      num_grid_units: how many rates `multi_grid` has; 0 where there is none.
       mean_pixel: RGB, 0..255: the colour that becomes 0 when normalised, hence that of padding.
+      keeps_range: whether normalising only subtracts the mean, instead of mapping to -1..1.
     """
 
     name: str
@@ -40,10 +50,15 @@ class Encoder:
     build: Callable[..., tuple[tf.Tensor, dict[str, tf.Tensor]]]
     options: tuple[str, ...]
     stages: tuple[Stage, ...]
+    depth: int
+    num_grid_units: int = 0
     mean_pixel: tuple[float, float, float] = (127.5, 127.5, 127.5)
+    keeps_range: bool = False
 
     def normalize(self, images: tf.Tensor) -> tf.Tensor:
-        """Maps float32 RGB 0..255 to -1..1, the range that this encoder was trained on."""
+        """Maps float32 RGB 0..255 to the range that this encoder was trained on."""
+        if self.keeps_range:
+            return images - tf.constant(self.mean_pixel, tf.float32)
         return (2.0 / 255.0) * images - 1.0
 
     def stage(self, stride: int) -> Stage:
@@ -61,37 +76,81 @@ class Encoder:
         )
 
 
-def _xception(name: str, block_at_4: int, block_at_8: int) -> Encoder:
+# research/deeplab, core/feature_extractor.py: the mean colour of ImageNet.
+_IMAGENET_MEAN = (123.15, 115.90, 103.06)
+
+
+def _xception(
+    name: str, block_at_4: int, block_at_8: int, stage_depths=(256, 728, 1024), depth: int = 2048
+) -> Encoder:
+    blocks = (f"entry_flow/block{block_at_4}", f"entry_flow/block{block_at_8}", "exit_flow/block1")
     module = "unit_1/xception_module/separable_conv2_pointwise"
     return Encoder(
         name=name,
         scope=name,
         build=functools.partial(xception.build, variant=name),
-        options=("multi_grid",),
-        stages=(
-            Stage(f"entry_flow/block{block_at_4}/{module}", 4),
-            Stage(f"entry_flow/block{block_at_8}/{module}", 8),
-            Stage(f"exit_flow/block1/{module}", 16),
-        ),
+        options=("multi_grid", "use_bounded_activation"),
+        stages=_stages((f"{block}/{module}" for block in blocks), stage_depths),
+        depth=depth,
+        num_grid_units=3,
     )
+
+
+def _mobilenet_v3(name: str, layers: tuple[int, ...], stage_depths, depth: int) -> Encoder:
+    return Encoder(
+        name=name,
+        scope="MobilenetV3",
+        build=functools.partial(mobilenet_v3.build, variant=name),
+        options=("depth_multiplier",),
+        stages=_stages((f"layer_{layer}/depthwise_output" for layer in layers), stage_depths),
+        depth=depth,
+    )
+
+
+def _resnet_v1(name: str) -> Encoder:
+    spec = resnet_v1.SPECS[name]
+    layer = "lite_bottleneck_v1/conv2" if spec.is_lite else "bottleneck_v1/conv3"
+    factor = 1 if spec.is_lite else 4
+    is_beta = spec.root_depths is not None
+    # The last unit of a block that still has the block's own stride.
+    units = enumerate(spec.num_units[:3], start=1)
+    names = (f"block{block}/unit_{num_units - 1}/{layer}" for block, num_units in units)
+    return Encoder(
+        name=name,
+        scope=spec.scope,
+        build=functools.partial(resnet_v1.build, variant=name),
+        options=("multi_grid",),
+        stages=_stages(names, (64 * factor, 128 * factor, 256 * factor)),
+        depth=512 * factor,
+        num_grid_units=spec.num_units[3],
+        mean_pixel=(127.5, 127.5, 127.5) if is_beta else _IMAGENET_MEAN,
+        keeps_range=not is_beta,
+    )
+
+
+def _stages(end_points: Iterable[str], depths: Sequence[int]) -> tuple[Stage, ...]:
+    """The feature maps at strides 4, 8 and 16."""
+    return tuple(map(Stage, end_points, (4, 8, 16), depths))
 
 
 _ENCODERS = (
     _xception("xception_41", block_at_4=2, block_at_8=3),
     _xception("xception_65", block_at_4=2, block_at_8=3),
     _xception("xception_71", block_at_4=3, block_at_8=5),
-    _xception("xception_tiny", block_at_4=2, block_at_8=3),
+    _xception("xception_tiny", 2, 3, stage_depths=(64, 128, 160), depth=256),
     Encoder(
         name="mobilenet_v2",
         scope="MobilenetV2",
         build=mobilenet_v2.build,
         options=("depth_multiplier", "divisible_by"),
-        stages=(
-            Stage("layer_4/depthwise_output", 4),
-            Stage("layer_7/depthwise_output", 8),
-            Stage("layer_14/depthwise_output", 16),
+        stages=_stages(
+            (f"layer_{layer}/depthwise_output" for layer in (4, 7, 14)), (144, 192, 576)
         ),
+        depth=320,
     ),
+    _mobilenet_v3("mobilenet_v3_large_seg", (4, 7, 13), (72, 120, 672), depth=480),
+    _mobilenet_v3("mobilenet_v3_small_seg", (2, 4, 9), (16, 88, 144), depth=288),
+    *map(_resnet_v1, resnet_v1.SPECS),
 )
 
 ENCODERS: Mapping[str, Encoder] = {encoder.name: encoder for encoder in _ENCODERS}

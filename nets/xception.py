@@ -19,6 +19,8 @@ from nets.batch_norm import BatchNormMode
 _BATCH_NORM_DECAY = 0.9997
 _BATCH_NORM_EPSILON = 1e-3
 _WEIGHTS_STDDEV = 0.09
+# research/deeplab, core/xception.py: what bounded activations stay within.
+_BOUND = 6.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,6 +117,7 @@ def build(
     *,
     output_stride: int,
     multi_grid: tuple[int, ...] | None,
+    use_bounded_activation: bool,
     weight_decay: float,
     batch_norm: BatchNormMode,
 ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
@@ -125,6 +128,8 @@ def build(
       variant: a name of `SPECS`; also the variable scope.
       output_stride: picture size over feature map size. Later strides become atrous rates.
       multi_grid: rates of the three convolutions of the last block; None for (1, 1, 1).
+      use_bounded_activation: keep activations within -6..6, for 8-bit inference; strided
+        convolutions are then padded by TensorFlow's SAME.
       weight_decay: L2 weight of ordinary convolutions; depthwise ones have none.
       batch_norm: how batch norm behaves.
 
@@ -144,7 +149,8 @@ def build(
         slim.arg_scope([slim.conv2d, slim.separable_conv2d], **arguments),
         slim.arg_scope([slim.conv2d], weights_regularizer=slim.l2_regularizer(weight_decay)),
     ):
-        net = _root(images, spec.root_depths)
+        relu = tf.nn.relu6 if use_bounded_activation else tf.nn.relu
+        net = _root(images, spec.root_depths, relu)
         current_stride, rate = 2, 1
         for block in spec.blocks:
             with tf.variable_scope(block.scope):
@@ -155,45 +161,58 @@ def build(
                         unit_rate, rate, stride = rate, rate * stride, 1
                     current_stride *= stride
                     with tf.variable_scope(f"unit_{unit}/xception_module"):
-                        net, tap = _module(net, block, stride, unit_rate, multi_grid)
+                        net, tap = _module(
+                            net, block, stride, unit_rate, multi_grid, use_bounded_activation
+                        )
                     name = f"{block.scope}/unit_{unit}/xception_module/separable_conv2_pointwise"
                     end_points[name] = tap
         return net, end_points
 
 
-def _root(images: tf.Tensor, depths: tuple[int, int]) -> tf.Tensor:
-    with tf.variable_scope("entry_flow"):
+def _root(images: tf.Tensor, depths: tuple[int, int], relu) -> tf.Tensor:
+    with tf.variable_scope("entry_flow"), slim.arg_scope([slim.conv2d], activation_fn=relu):
         net = layers.pad_as_same(images, 3)
-        net = slim.conv2d(
-            net, depths[0], 3, stride=2, padding="VALID", activation_fn=tf.nn.relu, scope="conv1_1"
-        )
-        return slim.conv2d(net, depths[1], 3, activation_fn=tf.nn.relu, scope="conv1_2")
+        net = slim.conv2d(net, depths[0], 3, stride=2, padding="VALID", scope="conv1_1")
+        return slim.conv2d(net, depths[1], 3, scope="conv1_2")
 
 
 def _module(
-    inputs: tf.Tensor, block: Block, stride: int, rate: int, multi_grid: tuple[int, ...] | None
+    inputs: tf.Tensor,
+    block: Block,
+    stride: int,
+    rate: int,
+    multi_grid: tuple[int, ...] | None,
+    is_bounded: bool,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """One module; returns its output and the output of its second separable convolution."""
     unit_rates = multi_grid if block.is_multi_grid and multi_grid else (1, 1, 1)
-    activation = tf.nn.relu if block.activate_inside else None
+    relu = tf.nn.relu6 if is_bounded else tf.nn.relu
+    bound = _clip if is_bounded else tf.identity
     net, outputs = inputs, []
     for index, (depth, unit_rate) in enumerate(zip(block.depths, unit_rates, strict=True)):
         scope = f"separable_conv{index + 1}"
+        activation = relu if block.activate_inside else bound
         if not block.activate_inside:
-            net = tf.nn.relu(net)
+            net = relu(net)
         net = layers.depthwise_conv2d(
             net,
             3,
             stride=stride if index == 2 else 1,
             rate=rate * unit_rate,
-            fixed_padding=True,
+            fixed_padding=not is_bounded,
             activation_fn=activation,
             scope=f"{scope}_depthwise",
         )
         net = slim.conv2d(net, depth, 1, activation_fn=activation, scope=f"{scope}_pointwise")
         outputs.append(net)
+    if block.skip == "none":
+        return net, outputs[1]
+    shortcut = inputs
     if block.skip == "conv":
-        net += slim.conv2d(inputs, block.depths[-1], 1, stride=stride, scope="shortcut")
-    elif block.skip == "sum":
-        net += inputs
-    return net, outputs[1]
+        shortcut = slim.conv2d(inputs, block.depths[-1], 1, stride=stride, scope="shortcut")
+    net = bound(net) + bound(shortcut)
+    return tf.nn.relu6(net) if is_bounded else net, outputs[1]
+
+
+def _clip(inputs: tf.Tensor) -> tf.Tensor:
+    return tf.clip_by_value(inputs, -_BOUND, _BOUND)

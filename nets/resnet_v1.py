@@ -1,0 +1,163 @@
+"""ResNet v1 encoders and their beta forms, whose root is three 3x3 convolutions.
+
+He et al., "Deep Residual Learning for Image Recognition", arXiv 1512.03385. Unlike there, a block
+halves the resolution in its last unit, and the units of block 4 have atrous rates of their own
+(`multi_grid`: Chen et al., "Rethinking Atrous Convolution", arXiv 1706.05587, section 3.2).
+
+Blocks and strides are tf_slim's; its own networks have neither the beta root nor `multi_grid`.
+Variable names are those of research/deeplab; published checkpoints depend on them.
+"""
+
+import dataclasses
+import functools
+
+import tensorflow.compat.v1 as tf
+import tf_slim as slim
+from tf_slim.nets import resnet_utils
+
+from nets.batch_norm import BatchNormMode
+
+# research/deeplab, core/feature_extractor.py.
+_BATCH_NORM_DECAY = 0.95
+_BATCH_NORM_EPSILON = 1e-5
+
+_BLOCK_DEPTHS = (64, 128, 256, 512)
+# Channels of a bottleneck's output over those inside: table 1 of the paper.
+_BOTTLENECK_FACTOR = 4
+# The root convolution and the pooling behind it.
+_ROOT_STRIDE = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class ResNetSpec:
+    """What distinguishes one ResNet.
+
+    Attributes:
+      scope: variable scope, the same for the plain and the beta form.
+      num_units: units in each of the four blocks.
+      is_lite: units of two 3x3 convolutions; otherwise 1x1, 3x3, 1x1.
+      root_depths: channels of the three 3x3 convolutions of a beta form; None for one of 7x7.
+    """
+
+    scope: str
+    num_units: tuple[int, int, int, int]
+    is_lite: bool = False
+    root_depths: tuple[int, int, int] | None = None
+
+
+SPECS = {
+    "resnet_v1_18": ResNetSpec("resnet_v1_18", (2, 2, 2, 2), is_lite=True),
+    "resnet_v1_18_beta": ResNetSpec(
+        "resnet_v1_18", (2, 2, 2, 2), is_lite=True, root_depths=(16, 16, 32)
+    ),
+    "resnet_v1_50": ResNetSpec("resnet_v1_50", (3, 4, 6, 3)),
+    "resnet_v1_50_beta": ResNetSpec("resnet_v1_50", (3, 4, 6, 3), root_depths=(64, 64, 128)),
+    "resnet_v1_101": ResNetSpec("resnet_v1_101", (3, 4, 23, 3)),
+    "resnet_v1_101_beta": ResNetSpec("resnet_v1_101", (3, 4, 23, 3), root_depths=(64, 64, 128)),
+}
+
+
+def build(
+    images: tf.Tensor,
+    variant: str,
+    *,
+    output_stride: int,
+    multi_grid: tuple[int, ...] | None,
+    weight_decay: float,
+    batch_norm: BatchNormMode,
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+    """Builds a ResNet without its classifier.
+
+    Args:
+      images: float32 [batch, height, width, channels], normalised.
+      variant: a name of `SPECS`.
+      output_stride: picture size over feature map size. Later strides become atrous rates.
+      multi_grid: rates of the units of block 4; None for 1 each. The published beta checkpoints
+        were trained with (1, 2, 4).
+      weight_decay: L2 weight.
+      batch_norm: how batch norm behaves.
+
+    Returns:
+      (features float32 [batch, height / output_stride, …, channels], end points by name: the last
+      convolution of every unit, before the shortcut is added).
+    """
+    spec = SPECS[variant]
+    end_points = {}
+    unit = functools.partial(_lite_bottleneck if spec.is_lite else _bottleneck, end_points)
+    arguments = {
+        "weights_initializer": slim.variance_scaling_initializer(),
+        "weights_regularizer": slim.l2_regularizer(weight_decay),
+        "activation_fn": tf.nn.relu,
+        **batch_norm.slim_params(_BATCH_NORM_DECAY, _BATCH_NORM_EPSILON),
+    }
+    with tf.variable_scope(spec.scope), slim.arg_scope([slim.conv2d], **arguments):
+        net = _root(images, spec.root_depths)
+        net = slim.max_pool2d(net, 3, stride=2, padding="SAME", scope="pool1")
+        net = resnet_utils.stack_blocks_dense(
+            net, _blocks(spec, unit, multi_grid), output_stride // _ROOT_STRIDE
+        )
+        return net, end_points
+
+
+def _root(images: tf.Tensor, depths: tuple[int, int, int] | None) -> tf.Tensor:
+    if depths is None:
+        return resnet_utils.conv2d_same(images, 64, 7, stride=2, scope="conv1")
+    net = images
+    for number, depth in enumerate(depths, start=1):
+        stride = 2 if number == 1 else 1
+        net = resnet_utils.conv2d_same(net, depth, 3, stride=stride, scope=f"conv1_{number}")
+    return net
+
+
+def _blocks(spec: ResNetSpec, unit, multi_grid) -> list[resnet_utils.Block]:
+    """Describes the blocks for `stack_blocks_dense`."""
+    blocks = []
+    for number, (depth, num_units) in enumerate(
+        zip(_BLOCK_DEPTHS, spec.num_units, strict=True), start=1
+    ):
+        is_last = number == len(_BLOCK_DEPTHS)
+        rates = multi_grid if is_last and multi_grid else (1,) * num_units
+        strides = (1,) * (num_units - 1) + (1 if is_last else 2,)
+        units = [
+            {"depth": depth, "stride": stride, "unit_rate": rate}
+            for stride, rate in zip(strides, rates, strict=True)
+        ]
+        blocks.append(resnet_utils.Block(f"block{number}", unit, units))
+    return blocks
+
+
+def _bottleneck(end_points, inputs, *, depth, stride, unit_rate, rate) -> tf.Tensor:
+    """1x1, 3x3 and 1x1 convolutions around a shortcut: figure 5, right, of the paper."""
+    with tf.variable_scope("bottleneck_v1"):
+        output_depth = depth * _BOTTLENECK_FACTOR
+        shortcut = _shortcut(inputs, output_depth, stride)
+        net = slim.conv2d(inputs, depth, 1, scope="conv1")
+        net = resnet_utils.conv2d_same(net, depth, 3, stride, rate=rate * unit_rate, scope="conv2")
+        net = slim.conv2d(net, output_depth, 1, activation_fn=None, scope="conv3")
+        end_points[_end_point_name("conv3")] = net
+        return tf.nn.relu(shortcut + net)
+
+
+def _lite_bottleneck(end_points, inputs, *, depth, stride, unit_rate, rate) -> tf.Tensor:
+    """Two 3x3 convolutions around a shortcut: figure 5, left, of the paper."""
+    with tf.variable_scope("lite_bottleneck_v1"):
+        shortcut = _shortcut(inputs, depth, stride)
+        net = resnet_utils.conv2d_same(inputs, depth, 3, 1, rate=rate * unit_rate, scope="conv1")
+        with slim.arg_scope([slim.conv2d], activation_fn=None):
+            net = resnet_utils.conv2d_same(
+                net, depth, 3, stride, rate=rate * unit_rate, scope="conv2"
+            )
+        end_points[_end_point_name("conv2")] = net
+        return tf.nn.relu(shortcut + net)
+
+
+def _shortcut(inputs: tf.Tensor, depth: int, stride: int) -> tf.Tensor:
+    if depth == inputs.shape[-1].value:
+        return resnet_utils.subsample(inputs, stride, "shortcut")
+    return slim.conv2d(inputs, depth, 1, stride=stride, activation_fn=None, scope="shortcut")
+
+
+def _end_point_name(layer: str) -> str:
+    """Returns `blockN/unit_M/…/layer`, whatever scopes the network is in."""
+    unit = tf.get_variable_scope().name.split("/")[-3:]
+    return "/".join([*unit, layer])
