@@ -4,6 +4,8 @@ Chen et al., "Rethinking Atrous Convolution", arXiv 1706.05587, section 3.3; sep
 "DeepLabV3+", arXiv 1802.02611, section 3.1. Variable names are those of research/deeplab.
 """
 
+from collections.abc import Sequence
+
 import tensorflow.compat.v1 as tf
 import tf_slim as slim
 
@@ -14,13 +16,21 @@ from nets.batch_norm import BatchNormMode
 # research/deeplab, model.py: the same for ASPP and decoder, whatever the encoder's are.
 BATCH_NORM_DECAY = 0.9997
 BATCH_NORM_EPSILON = 1e-5
-_KEEP_PROBABILITY = 0.9
+KEEP_PROBABILITY = 0.9
 
 
-def head_arguments(weight_decay: float, batch_norm: BatchNormMode) -> dict:
-    """Returns slim's arguments for the convolutions of ASPP and decoder."""
+def head_arguments(
+    weight_decay: float, batch_norm: BatchNormMode, *, is_bounded: bool = False
+) -> dict:
+    """Returns slim's arguments for the convolutions of ASPP and decoder.
+
+    Args:
+      weight_decay: L2 weight.
+      batch_norm: how batch norm behaves.
+      is_bounded: whether activations end at 6.
+    """
     return {
-        "activation_fn": tf.nn.relu,
+        "activation_fn": tf.nn.relu6 if is_bounded else tf.nn.relu,
         "weights_regularizer": slim.l2_regularizer(weight_decay),
         **batch_norm.slim_params(BATCH_NORM_DECAY, BATCH_NORM_EPSILON),
     }
@@ -48,12 +58,10 @@ def build(
       no concat projection.
     """
     depth = options.aspp_convs_filters
-    arguments = head_arguments(weight_decay, batch_norm)
+    arguments = head_arguments(weight_decay, batch_norm, is_bounded=options.use_bounded_activation)
     with slim.arg_scope([slim.conv2d, slim.separable_conv2d], **arguments):
-        branches = []
-        if options.add_image_level_feature:
-            branches.append(_image_pooling(features, depth, options))
-        branches.append(slim.conv2d(features, depth, 1, scope="aspp0"))
+        image_level = _image_pooling(features, options) if options.add_image_level_feature else None
+        branches = [slim.conv2d(features, depth, 1, scope="aspp0")]
         for number, rate in enumerate(options.atrous_rates or (), start=1):
             scope = f"aspp{number}"
             if options.aspp_with_separable_conv:
@@ -63,27 +71,56 @@ def build(
             else:
                 branch = slim.conv2d(features, depth, 3, rate=rate, scope=scope)
             branches.append(branch)
+        if image_level is not None and not options.aspp_with_squeeze_and_excitation:
+            branches.insert(0, image_level)
         context = tf.concat(branches, axis=3)
-        if not options.aspp_with_concat_projection:
-            return context
-        context = slim.conv2d(context, depth, 1, scope="concat_projection")
-        return slim.dropout(context, keep_prob=_KEEP_PROBABILITY, is_training=is_training)
+        if options.aspp_with_concat_projection:
+            context = slim.conv2d(context, depth, 1, scope="concat_projection")
+            context = slim.dropout(context, keep_prob=KEEP_PROBABILITY, is_training=is_training)
+        if options.aspp_with_squeeze_and_excitation:
+            context *= image_level
+        return context
 
 
-def _image_pooling(features: tf.Tensor, depth: int, options: ModelOptions) -> tf.Tensor:
-    """The picture's mean features, a 1x1 convolution, and back to the size of the features."""
-    size = tf.shape(features)[1:3]
-    if options.image_pooling_crop_size is None:
+def average(
+    features: tf.Tensor, kernel: Sequence[int], *, stride: Sequence[int], crop_size: Sequence[int]
+) -> tf.Tensor:
+    """Averages [batch, h, w, channels] over windows that lie inside.
+
+    Args:
+      features: float32 [batch, height, width, channels].
+      kernel: (height, width) of a window.
+      stride: (vertical, horizontal) distance of windows.
+      crop_size: (height, width) of the window in the picture, for the error.
+
+    Raises:
+      ValueError: a window is larger than the features.
+    """
+    size = features.shape.as_list()[1:3]
+    if any(side is not None and side < window for side, window in zip(size, kernel, strict=True)):
+        raise ValueError(
+            f"image_pooling_crop_size is {tuple(crop_size)}, larger than the picture: its features "
+            f"are {tuple(size)} and would have to be at least {tuple(kernel)}."
+        )
+    return slim.avg_pool2d(features, list(kernel), stride=list(stride), padding="VALID")
+
+
+def _image_pooling(features: tf.Tensor, options: ModelOptions) -> tf.Tensor:
+    """The picture's mean features, a 1x1 convolution, and back to the size of the features.
+
+    With squeeze and excitation the result are weights, 0..1, of the channels of the context
+    (MobileNetV3, arXiv 1905.02244, section 6.4).
+    """
+    crop_size = options.image_pooling_crop_size
+    if crop_size is None:
         pooled = tf.reduce_mean(features, axis=[1, 2], keepdims=True)
     else:
-        kernel = [
-            layers.scale_dimension(side, 1.0 / options.output_stride)
-            for side in options.image_pooling_crop_size
-        ]
-        pooled = slim.avg_pool2d(
-            features, kernel, stride=list(options.image_pooling_stride), padding="VALID"
-        )
-    pooled = slim.conv2d(pooled, depth, 1, scope="image_pooling")
-    resized = layers.resize_bilinear(pooled, size[0], size[1])
-    resized.set_shape(features.shape[:3].concatenate(depth))
-    return resized
+        kernel = [layers.scale_dimension(side, 1.0 / options.output_stride) for side in crop_size]
+        pooled = average(features, kernel, stride=options.image_pooling_stride, crop_size=crop_size)
+    # Never bounded, as in research/deeplab.
+    arguments = {"activation_fn": tf.nn.relu}
+    if options.aspp_with_squeeze_and_excitation:
+        gate = layers.quantized_sigmoid if options.image_se_uses_qsigmoid else tf.nn.sigmoid
+        arguments = {"activation_fn": gate, "normalizer_fn": None}
+    pooled = slim.conv2d(pooled, options.aspp_convs_filters, 1, scope="image_pooling", **arguments)
+    return layers.resize_as(pooled, features)

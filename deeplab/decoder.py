@@ -48,21 +48,29 @@ def build(
 
     Returns:
       float32 [batch, image height / stride, image width / stride, decoder_filters] at the last
-      stride, corners aligned.
+      stride, corners aligned. They are the logits with `decoder_output_is_logits`.
     """
-    arguments = aspp.head_arguments(weight_decay, batch_norm)
+    arguments = aspp.head_arguments(
+        weight_decay, batch_norm, is_bounded=options.use_bounded_activation
+    )
+    if options.decoder_output_is_logits:
+        arguments.update(activation_fn=None, normalizer_fn=None)
+    # What is added has to have equally many channels.
+    projection_depth = (
+        options.decoder_filters if options.decoder_use_sum_merge else PROJECTION_DEPTH
+    )
+    merge = _sum_merge if options.decoder_use_sum_merge else _concat_merge
     last = len(options.decoder_output_stride) - 1
     with (
         tf.variable_scope("decoder"),
         slim.arg_scope([slim.conv2d, slim.separable_conv2d], **arguments),
     ):
         for stage, stride in enumerate(options.decoder_output_stride):
-            suffix = (
-                f"_{stage}" if stage else ""
-            )  # The first stage has research/deeplab's old name.
+            # The first stage has research/deeplab's old name.
+            suffix = f"_{stage}" if stage else ""
             skip = slim.conv2d(
                 end_points[encoder.stage(stride).end_point],
-                PROJECTION_DEPTH,
+                projection_depth,
                 1,
                 scope=f"feature_projection0{suffix}",
             )
@@ -71,7 +79,7 @@ def build(
                 inputs.insert(1, gradient * _GRADIENT_SCALE)
             size = [feature_side(side, stride) for side in image_size]
             resized = [_resize(tensor, size) for tensor in inputs]
-            features = _refine(tf.concat(resized, axis=3), options, weight_decay, suffix)
+            features = merge(resized, options, weight_decay, suffix)
         return features
 
 
@@ -87,19 +95,41 @@ def _resize(inputs: tf.Tensor, size: list) -> tf.Tensor:
     return outputs
 
 
-def _refine(
-    inputs: tf.Tensor, options: ModelOptions, weight_decay: float, suffix: str
+def _is_separable(options: ModelOptions) -> bool:
+    return options.decoder_use_separable_conv and not options.decoder_output_is_logits
+
+
+def _concat_merge(
+    inputs: list[tf.Tensor], options: ModelOptions, weight_decay: float, suffix: str
 ) -> tf.Tensor:
+    """Two 3x3 convolutions over all channels together (DeepLabV3+ table 2)."""
+    net = tf.concat(inputs, axis=3)
     depth = options.decoder_filters
-    if not options.decoder_use_separable_conv:
-        return slim.repeat(inputs, 2, slim.conv2d, depth, 3, scope=f"decoder_conv0{suffix}")
-    net = inputs
+    if not _is_separable(options):
+        return slim.repeat(net, 2, slim.conv2d, depth, 3, scope=f"decoder_conv0{suffix}")
     for number in range(2):
         net = layers.separable_conv2d(
-            net,
+            net, depth, rate=1, weight_decay=weight_decay, scope=f"decoder_conv{number}{suffix}"
+        )
+    return net
+
+
+def _sum_merge(
+    inputs: list[tf.Tensor], options: ModelOptions, weight_decay: float, suffix: str
+) -> tf.Tensor:
+    """One convolution of the context, to which the encoder's features are added.
+
+    MobileNetV3, arXiv 1905.02244, figure 10.
+    """
+    context, skip = inputs
+    depth = options.decoder_filters
+    if _is_separable(options):
+        return skip + layers.separable_conv2d(
+            context,
             depth,
             rate=1,
             weight_decay=weight_decay,
-            scope=f"decoder_conv{number}{suffix}",
+            scope=f"decoder_split_sep_conv0{suffix}",
         )
-    return net
+    kernel_size = 1 if options.decoder_output_is_logits else 3
+    return skip + slim.conv2d(context, depth, kernel_size, scope=f"decoder_conv0{suffix}")

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import tensorflow.compat.v1 as tf
 import tf_slim as slim
 
-from deeplab import aspp, decoder
+from deeplab import aspp, decoder, dense_prediction_cell
 from deeplab.options import ModelOptions
 from nets import layers, registry
 from nets.batch_norm import BatchNormMode, SyncGroup
@@ -83,7 +83,11 @@ def multi_scale_logits(
     with tf.variable_scope(tf.get_variable_scope(), reuse=tf.AUTO_REUSE):
         for scale in options.image_pyramid:
             logits = _single_scale_logits(
-                _rescale(features, scale, size), options, is_training, weight_decay, batch_norm
+                _rescale(features, scale, size),
+                _at_scale(options, scale),
+                is_training,
+                weight_decay,
+                batch_norm,
             )
             if options.image_pyramid != (1.0,):
                 logits = layers.resize_bilinear(logits, *logits_size)
@@ -141,23 +145,28 @@ def last_layer_scopes(options: ModelOptions, logits_only: bool = False) -> tuple
       options: the network.
       logits_only: only the layer that makes the logits.
     """
-    del options  # The names are the same for every network.
     if logits_only:
-        return ("logits",)
-    return ("logits", "image_pooling", "aspp", "concat_projection", "decoder")
+        # Where the decoder makes the logits, each of its layers has a channel for each class.
+        return ("decoder",) if options.decoder_output_is_logits else ("logits",)
+    return (
+        "logits",
+        "image_pooling",
+        "aspp",
+        "concat_projection",
+        "decoder",
+        "meta_architecture",
+    )
 
 
 def _predict_once(features, options: ModelOptions, size: list) -> Prediction:
     logits = multi_scale_logits(features, options)[MERGED_LOGITS]
-    upsampled = layers.resize_bilinear(logits, *size)
-    probabilities = tf.nn.softmax(upsampled)
     if options.prediction_with_upsampled_logits:
-        labels = tf.argmax(upsampled, axis=3, output_type=tf.int32)
-    else:
-        coarse = tf.argmax(logits, axis=3, output_type=tf.int32)
-        labels = tf.image.resize_nearest_neighbor(coarse[..., None], size, align_corners=True)
-        labels = tf.squeeze(labels, axis=3)
-    return Prediction(labels, probabilities)
+        logits = layers.resize_bilinear(logits, *size)
+        return Prediction(tf.argmax(logits, axis=3, output_type=tf.int32), tf.nn.softmax(logits))
+    labels = tf.argmax(logits, axis=3, output_type=tf.int32)[..., tf.newaxis]
+    labels = tf.image.resize_nearest_neighbor(labels, size, align_corners=True)
+    probabilities = layers.resize_bilinear(tf.nn.softmax(logits), *size)
+    return Prediction(tf.squeeze(labels, axis=3), probabilities)
 
 
 def _single_scale_logits(
@@ -172,7 +181,16 @@ def _single_scale_logits(
         batch_norm=batch_norm,
         options=dataclasses.asdict(options),
     )
-    if options.aspp_with_batch_norm:
+    if options.dense_prediction_cell_config is not None:
+        net = dense_prediction_cell.build(
+            net,
+            options,
+            image_size=_size(features["image"]),
+            is_training=is_training,
+            weight_decay=weight_decay,
+            batch_norm=batch_norm,
+        )
+    elif options.aspp_with_batch_norm:
         net = aspp.build(
             net,
             options,
@@ -191,6 +209,8 @@ def _single_scale_logits(
             weight_decay=weight_decay,
             batch_norm=batch_norm,
         )
+    if options.decoder_output_is_logits:
+        return net
     return _logits(net, options, weight_decay)
 
 
@@ -228,6 +248,15 @@ def _rescale(features, scale: float, size: list) -> Mapping[str, tf.Tensor]:
         return features
     scaled = [_scaled_side(side, scale) for side in size]
     return {name: layers.resize_bilinear(features[name], *scaled) for name in _inputs(features)}
+
+
+def _at_scale(options: ModelOptions, scale: float) -> ModelOptions:
+    """Returns the options whose pooling crop is the same part of a scaled picture."""
+    crop_size = options.image_pooling_crop_size
+    if crop_size is None:
+        return options
+    scaled = tuple(layers.scale_dimension(side, scale) for side in crop_size)
+    return dataclasses.replace(options, image_pooling_crop_size=scaled)
 
 
 def _inputs(features) -> list[str]:

@@ -1,0 +1,106 @@
+"""What a dense prediction cell is made of: the JSON of research/deeplab, read and checked.
+
+Chen et al., "Searching for Efficient Multi-Scale Architectures for Dense Image Prediction", arXiv
+1809.04184, section 3.2: a cell is a list of branches; each applies one operation to the encoder's
+features or to an earlier branch, and all results are concatenated.
+"""
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+CONVOLUTION = "conv"
+PYRAMID_POOLING = "pyramid_pooling"
+# `input` of a branch that reads the encoder's features.
+FEATURES = -1
+
+
+@dataclasses.dataclass(frozen=True)
+class Branch:
+    """One operation of a cell.
+
+    Attributes:
+      op: "conv" or "pyramid_pooling".
+      input: number of an earlier branch, or -1 for the encoder's features.
+      kernel: (height, width) of a convolution: (1, 1) is an ordinary one, a larger one separable.
+      rate: (vertical, horizontal) atrous rate of a separable convolution at output stride 16.
+      grid_size: (rows, columns) of cells of the picture that pyramid pooling averages over.
+    """
+
+    op: str
+    input: int
+    kernel: tuple[int, int] = (1, 1)
+    rate: tuple[int, int] = (1, 1)
+    grid_size: tuple[int, int] = (1, 1)
+
+
+def read_json(path: str) -> tuple[Mapping[str, Any], ...]:
+    """Reads a cell from a JSON file, such as those that research/deeplab ships.
+
+    Raises:
+      ValueError: the file cannot be read or describes no cell; names the file.
+    """
+    try:
+        with open(path, encoding="utf-8") as file:
+            config = json.load(file)
+        parse(config)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"dense_prediction_cell_json {path}: {error}") from error
+    return tuple(
+        {name: tuple(value) if isinstance(value, list) else value for name, value in branch.items()}
+        for branch in config
+    )
+
+
+def parse(config: Sequence[Mapping[str, Any]]) -> list[Branch]:
+    """Returns the branches of a cell.
+
+    Args:
+      config: one mapping a branch, with "op", "input" and, by operation, "kernel" and "rate" or
+        "grid_size". A single number stands for both directions.
+
+    Raises:
+      ValueError: names the branch and what is wrong with it.
+    """
+    if not isinstance(config, list | tuple) or not config:
+        raise ValueError("a dense prediction cell is a list of one branch or more.")
+    return [_parse_branch(number, fields) for number, fields in enumerate(config)]
+
+
+def _parse_branch(number: int, fields: Mapping[str, Any]) -> Branch:
+    where = f"branch {number} of the dense prediction cell"
+    if not isinstance(fields, Mapping):
+        raise ValueError(f"{where} is {fields!r}; expected a mapping with 'op' and 'input'.")
+    known = {field.name for field in dataclasses.fields(Branch)}
+    for name in fields:
+        if name not in known:
+            raise ValueError(f"{where} has {name!r}; expected {', '.join(sorted(known))}.")
+    op, source = fields.get("op"), fields.get("input")
+    if op not in (CONVOLUTION, PYRAMID_POOLING):
+        raise ValueError(f"{where} has op {op!r}; expected 'conv' or 'pyramid_pooling'.")
+    if not isinstance(source, int) or not FEATURES <= source < number:
+        raise ValueError(
+            f"{where} has input {source!r}; expected -1 for the encoder's features, or the number "
+            "of an earlier branch."
+        )
+    needed = {"grid_size"} if op == PYRAMID_POOLING else {"kernel"}
+    kernel = _pair(where, "kernel", fields.get("kernel", 1))
+    if kernel != (1, 1):
+        needed.add("rate")
+    for name in sorted(needed - set(fields)):
+        raise ValueError(f"{where} lacks {name!r}, which its operation needs.")
+    return Branch(
+        op,
+        source,
+        kernel,
+        _pair(where, "rate", fields.get("rate", 1)),
+        _pair(where, "grid_size", fields.get("grid_size", 1)),
+    )
+
+
+def _pair(where: str, name: str, value: Any) -> tuple[int, int]:
+    pair = (value, value) if isinstance(value, int) else tuple(value or ())
+    if len(pair) != 2 or not all(isinstance(side, int) and side >= 1 for side in pair):
+        raise ValueError(f"{where} has {name} {value!r}; expected one or two numbers of 1 or more.")
+    return pair
