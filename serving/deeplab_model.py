@@ -14,7 +14,7 @@ import tensorflow.compat.v1 as tf
 from PIL import Image
 
 from deeplab import visualize
-from serving import export_file, pictures, upscaling
+from serving import export_file, graph_facts, pictures, upscaling
 
 Picture = Image.Image | np.ndarray
 
@@ -52,7 +52,7 @@ class DeepLabModel:
     INPUT_TENSOR_NAME = f"{export_file.INPUT}:0"
     OUTPUT_TENSOR_NAME = f"{export_file.PREDICTIONS}:0"
     PROBABILITIES_TENSOR_NAME = f"{export_file.PROBABILITIES}:0"
-    INPUT_SIZE = 513  # Crop of the published graphs, which do not say it themselves.
+    INPUT_SIZE = 513  # Crop of graphs that do not tell it: that of most published ones.
 
     def __init__(self, path: str):
         """Loads a model.
@@ -68,8 +68,6 @@ class DeepLabModel:
         export = export_file.read_export(path)
         metadata = export.metadata
         self.path = export.path
-        self.crop_size = metadata.crop_size or (self.INPUT_SIZE, self.INPUT_SIZE)
-        self._graph_resizes = metadata.min_resize_value is not None
         graph = tf.Graph()
         with graph.as_default():
             try:
@@ -84,7 +82,9 @@ class DeepLabModel:
         self.takes_batches = (
             graph.get_tensor_by_name(self.INPUT_TENSOR_NAME).shape.as_list()[0] != 1
         )
-        num_classes = len(metadata.class_names) or _count_classes(graph)
+        num_classes = (
+            len(metadata.class_names) or graph_facts.count_classes(graph) or visualize.MAX_COLORS
+        )
         self.class_names = metadata.class_names or tuple(f"class {i}" for i in range(num_classes))
         self.palette = metadata.palette or tuple(
             tuple(color) for color in visualize.pascal_colormap(num_classes).tolist()
@@ -92,6 +92,14 @@ class DeepLabModel:
         config = tf.ConfigProto(allow_soft_placement=True)
         config.gpu_options.allow_growth = True
         self._session = tf.Session(graph=graph, config=config)
+        self._graph_resizes = metadata.min_resize_value is not None
+        self.crop_size = metadata.crop_size
+        if self.crop_size is None:
+            self._graph_resizes |= graph_facts.resizes_pictures(graph)
+            self.crop_size = graph_facts.measure_crop(self._session) or (
+                self.INPUT_SIZE,
+                self.INPUT_SIZE,
+            )
 
     @property
     def num_classes(self) -> int:
@@ -251,11 +259,3 @@ def _to_size(
             if with_probabilities:
                 probabilities = upscaling.upscale_probabilities(probabilities, size)
     return Segmentation(ids, probabilities if with_probabilities else None)
-
-
-def _count_classes(graph: tf.Graph) -> int:
-    """Returns the number of classes of a graph that does not say it: its logits' channels."""
-    for operation in graph.get_operations():
-        if operation.name == "logits/semantic/biases":
-            return operation.outputs[0].shape.as_list()[0]
-    return visualize.MAX_COLORS
