@@ -19,7 +19,7 @@ ARGS ?=
 flag = $(if $(strip $(2)),--$(1)='$(strip $(2))')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo tfrecords check-dataset train eval export infer tensorboard \
+.PHONY: help setup setup-dev demo tfrecords check-dataset train eval vis export infer tensorboard \
 	lint format test test-all lock clean
 
 help:  ## List the targets
@@ -62,6 +62,10 @@ train: setup  ## Train on the last dataset built, or on TFRECORDS=...
 
 eval: setup  ## Score the newest training, or LOGDIR=..., once
 	@$(RUN) eval.py --max_number_of_evaluations=1 $(call flag,dataset_dir,$(TFRECORDS)) \
+	  $(call flag,checkpoint_dir,$(LOGDIR)) $(ARGS)
+
+vis: setup  ## Draw what the newest training, or LOGDIR=..., predicts of the validation split
+	@$(RUN) vis.py --max_number_of_iterations=1 $(call flag,dataset_dir,$(TFRECORDS)) \
 	  $(call flag,checkpoint_dir,$(LOGDIR)) $(ARGS)
 
 export: setup  ## Freeze the newest checkpoint, or CHECKPOINT=..., into a .pb

@@ -56,9 +56,7 @@ flags.DEFINE_string(
     "data/tfrecords.",
 )
 flags.DEFINE_integer(
-    "num_classes",
-    None,
-    "Number of classes, background included. Only needed where the checkpoint has no options.json.",
+    "num_classes", None, "Number of classes, background included. Default: the checkpoint's."
 )
 flags.DEFINE_enum(
     "dataset",
@@ -74,9 +72,18 @@ command_line.define_numbers(
     "such as 0.75,1.0,1.25, are a little better, and each takes its own time.",
     number_type=float,
 )
+flags.DEFINE_bool(
+    "save_inference_graph",
+    False,
+    "Whether the graph before freezing is written too, as text: inference_graph.pbtxt beside the "
+    ".pb.",
+)
 
 EXPORT_FILE = "frozen_inference_graph.pb"
+INFERENCE_GRAPH_FILE = "inference_graph.pbtxt"
 DEFAULT_CROP_SIZE = (513, 513)
+# Of a checkpoint that does not say it. research/deeplab's default, that of its published graphs.
+DEFAULT_OUTPUT_STRIDE = 8
 FORMAT_VERSION = 1
 
 
@@ -89,15 +96,16 @@ def main(arguments: list[str]) -> None:
     crop_size = _crop_size(description)
     _check_crop_holds_resized(crop_size, description)
     resize = {name: getattr(description, name) for name in RESIZE_FLAGS}
+    build_graph = functools.partial(
+        inference_graph.build_inference_graph,
+        description.model,
+        crop_size=crop_size,
+        scales=tuple(FLAGS.inference_scales),
+        add_flipped=FLAGS.add_flipped_images,
+        **resize,
+    )
     freeze.freeze(
-        functools.partial(
-            inference_graph.build_inference_graph,
-            description.model,
-            crop_size=crop_size,
-            scales=tuple(FLAGS.inference_scales),
-            add_flipped=FLAGS.add_flipped_images,
-            **resize,
-        ),
+        build_graph,
         checkpoint,
         export_path,
         input_name=inference_graph.INPUT,
@@ -119,6 +127,10 @@ def main(arguments: list[str]) -> None:
             "tensorflow_version": tf.version.VERSION,
         },
     )
+    if FLAGS.save_inference_graph:
+        with tf.Graph().as_default() as graph:
+            build_graph()
+        tf.io.write_graph(graph, os.path.dirname(export_path) or ".", INFERENCE_GRAPH_FILE)
     print(
         f"exported {checkpoint}: {description.model.model_variant}, "
         f"{description.model.num_classes} classes, pictures up to {crop_size[0]}x{crop_size[1]} "
@@ -174,14 +186,15 @@ def _from_flags(checkpoint: str) -> Description:
     Raises:
       ValueError: flags that its network needs are not given.
     """
-    given = model_flags.given_values()
-    if "model_variant" not in given or FLAGS.num_classes is None:
+    num_classes = FLAGS.num_classes or _count_classes(checkpoint)
+    if "model_variant" not in model_flags.given_values() or num_classes is None:
         raise ValueError(
             f"{checkpoint} has no {OPTIONS_FILE} beside it: describe its network with "
             "--model_variant, --num_classes and, where they are not the default, --atrous_rates, "
             "--decoder_output_stride …"
         )
-    model = model_flags.model_options(FLAGS.num_classes, has_gradient=False)
+    FLAGS.set_default("output_stride", DEFAULT_OUTPUT_STRIDE)
+    model = model_flags.model_options(num_classes, has_gradient=False)
     classes = specs.Classes((), (), 255)
     if FLAGS.dataset is not None:
         classes = specs.google_classes(FLAGS.dataset)
@@ -201,6 +214,12 @@ def _from_flags(checkpoint: str) -> Description:
     )
 
 
+def _count_classes(checkpoint: str) -> int | None:
+    """Returns how many classes the logits of a checkpoint have; None where it has no such layer."""
+    shape = checkpoints.Reader(checkpoint).shapes.get("logits/semantic/biases")
+    return shape[0] if shape else None
+
+
 def _crop_size(description: Description) -> tuple[int, int]:
     """Returns the flag, or a crop that holds every picture of the training's dataset."""
     output_stride = description.model.output_stride
@@ -217,9 +236,7 @@ def _crop_size(description: Description) -> tuple[int, int]:
         spec,
         sorted(spec.splits),
         output_stride,
-        min_resize_value=description.min_resize_value,
-        max_resize_value=description.max_resize_value,
-        resize_factor=description.resize_factor,
+        **{name: getattr(description, name) for name in RESIZE_FLAGS},
     )
 
 

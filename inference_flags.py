@@ -2,7 +2,10 @@
 
 from absl import flags
 
-RESIZE_FLAGS = ("min_resize_value", "max_resize_value", "resize_factor")
+import upstream_flags  # noqa: F401
+from command_line import define_numbers
+
+RESIZE_FLAGS = ("min_resize_value", "max_resize_value", "resize_factor", "keep_aspect_ratio")
 
 flags.DEFINE_bool(
     "add_flipped_images", False, "Whether the network also sees the mirror image; twice the time."
@@ -22,3 +25,14 @@ flags.DEFINE_integer(
     None,
     "Sides after that resize are multiples of this plus one. Default: as trained.",
 )
+flags.DEFINE_bool(
+    "keep_aspect_ratio",
+    True,
+    "Whether that resize keeps the picture's shape, or makes it a square. Default: as trained.",
+)
+
+# Flags of a training that research/deeplab's commands share, so that its scripts pass them here.
+define_numbers(
+    "label_weights", None, "Of a training; without effect on its result.", number_type=float
+)
+flags.DEFINE_float("batch_norm_decay", None, "Of a training; without effect on its result.")

@@ -9,6 +9,7 @@ from typing import Any
 from absl import flags
 
 from command_line import define_numbers
+from deeplab import cell_config
 from deeplab.options import MERGE_METHODS, ModelOptions
 from nets import registry
 
@@ -22,6 +23,9 @@ _CHANGEABLE = ("output_stride", "atrous_rates")
 
 _DEFAULTS = {field.name: field.default for field in dataclasses.fields(ModelOptions)}
 _NAMES = tuple(name for name in _DEFAULTS if name != "num_classes")
+# The one option that a flag does not hold itself: it names a file.
+_CELL = "dense_prediction_cell_config"
+_CELL_FLAG = "dense_prediction_cell_json"
 
 
 def _default(name: str) -> Any:
@@ -89,6 +93,22 @@ flags.DEFINE_bool(
 flags.DEFINE_integer(
     "aspp_convs_filters", _default("aspp_convs_filters"), "Channels of each ASPP branch."
 )
+flags.DEFINE_bool(
+    "aspp_with_squeeze_and_excitation",
+    _default("aspp_with_squeeze_and_excitation"),
+    "Whether image pooling weighs the channels of ASPP's result instead of being one of its "
+    "branches, as MobileNetV3's networks have it.",
+)
+flags.DEFINE_bool(
+    "image_se_uses_qsigmoid",
+    _default("image_se_uses_qsigmoid"),
+    "Whether those weights come from relu6(x + 3) / 6 instead of the sigmoid.",
+)
+flags.DEFINE_string(
+    _CELL_FLAG,
+    None,
+    "JSON file of a dense prediction cell, which then stands in ASPP's place.",
+)
 define_numbers(
     "decoder_output_stride",
     _default("decoder_output_stride"),
@@ -104,6 +124,18 @@ flags.DEFINE_integer(
     "decoder_filters", _default("decoder_filters"), "Channels of the decoder's convolutions."
 )
 flags.DEFINE_bool(
+    "decoder_use_sum_merge",
+    _default("decoder_use_sum_merge"),
+    "Whether the decoder adds the encoder's features to the context instead of concatenating both. "
+    "There is no place for the gradient then.",
+)
+flags.DEFINE_bool(
+    "decoder_output_is_logits",
+    _default("decoder_output_is_logits"),
+    "Whether the decoder's last convolution makes the logits; decoder_filters is then the number "
+    "of classes.",
+)
+flags.DEFINE_bool(
     "decoder_use_gradient",
     None,
     "Whether the Laplacian gradient joins the decoder. Default: yes where there is a decoder and "
@@ -113,6 +145,11 @@ flags.DEFINE_integer(
     "logits_kernel_size",
     _default("logits_kernel_size"),
     "Kernel of the layer that makes the logits; above 1 only without ASPP.",
+)
+flags.DEFINE_bool(
+    "use_bounded_activation",
+    _default("use_bounded_activation"),
+    "Keep the activations of Xception, ASPP and decoder within 6, for 8-bit inference.",
 )
 define_numbers(
     "image_pyramid",
@@ -135,7 +172,7 @@ flags.DEFINE_bool(
 
 def given_values() -> dict[str, Any]:
     """Returns the values of the flags that the command line gives, by name."""
-    return {name: _value(name) for name in _NAMES if FLAGS[name].present}
+    return {name: _value(name) for name in _NAMES if FLAGS[_flag(name)].present}
 
 
 def model_options(num_classes: int, has_gradient: bool) -> ModelOptions:
@@ -153,10 +190,15 @@ def model_options(num_classes: int, has_gradient: bool) -> ModelOptions:
     values = {name: _value(name) for name in _NAMES}
     has_head_flags = "atrous_rates" in given or "decoder_output_stride" in given
     if not has_head_flags and not values["model_variant"].startswith("mobilenet"):
-        values["atrous_rates"] = _ATROUS_RATES.get(values["output_stride"])
         values["decoder_output_stride"] = _DECODER_OUTPUT_STRIDE
+        if values[_CELL] is None:
+            values["atrous_rates"] = _ATROUS_RATES.get(values["output_stride"])
     if "decoder_use_gradient" not in given:
-        values["decoder_use_gradient"] = has_gradient and bool(values["decoder_output_stride"])
+        values["decoder_use_gradient"] = (
+            has_gradient
+            and bool(values["decoder_output_stride"])
+            and not values["decoder_use_sum_merge"]
+        )
     options = ModelOptions(num_classes=num_classes, **values)
     options.validate()
     return options
@@ -181,7 +223,7 @@ def changed_options(trained: ModelOptions, source: str) -> ModelOptions:
         stored = getattr(trained, name)
         if value != stored:
             raise ValueError(
-                f"--{name} is {value}, but {source} says that the network was trained with "
+                f"--{_flag(name)} is {value}, but {source} says that the network was trained with "
                 f"{stored}. Leave the flag away."
             )
     changed = dataclasses.replace(trained, **changes)
@@ -203,6 +245,13 @@ def _rates_at(output_stride: int, trained: ModelOptions) -> tuple[int, ...]:
     return tuple(int(rate) for rate in scaled)
 
 
+def _flag(name: str) -> str:
+    """Returns the name of the flag that sets an option."""
+    return _CELL_FLAG if name == _CELL else name
+
+
 def _value(name: str) -> Any:
-    value = FLAGS[name].value
+    value = FLAGS[_flag(name)].value
+    if name == _CELL:
+        return cell_config.read_json(value) if value else None
     return tuple(value) if isinstance(value, list) else value

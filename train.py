@@ -156,6 +156,7 @@ def _describe(spec: DatasetSpec, train_logdir: str) -> Description:
         "min_resize_value": FLAGS.min_resize_value,
         "max_resize_value": FLAGS.max_resize_value,
         "resize_factor": FLAGS.resize_factor,
+        "keep_aspect_ratio": FLAGS.keep_aspect_ratio,
     }
     has_options = os.path.exists(os.path.join(train_logdir, options.OPTIONS_FILE))
     if has_options and checkpoints.latest_checkpoint(train_logdir):
@@ -187,6 +188,7 @@ def _input_sizes(description: Description) -> dict[str, Any]:
         "min_resize_value": description.min_resize_value,
         "max_resize_value": description.max_resize_value,
         "resize_factor": description.resize_factor,
+        "keep_aspect_ratio": description.keep_aspect_ratio,
     }
 
 

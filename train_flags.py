@@ -8,6 +8,7 @@ from typing import Any
 
 from absl import flags
 
+import upstream_flags
 from command_line import define_numbers
 from training import schedules
 
@@ -38,6 +39,9 @@ flags.DEFINE_integer(
 flags.DEFINE_integer("max_resize_value", None, "… unless the longer side exceeded this one.")
 flags.DEFINE_integer(
     "resize_factor", None, "Sides after that resize are multiples of this plus one."
+)
+flags.DEFINE_bool(
+    "keep_aspect_ratio", True, "Whether that resize keeps the picture's shape, or makes a square."
 )
 flags.DEFINE_float("min_scale_factor", 0.5, "Smallest random scale of training pictures.")
 flags.DEFINE_float("max_scale_factor", 2.0, "Largest random scale of training pictures.")
@@ -161,6 +165,20 @@ flags.DEFINE_bool(
 flags.DEFINE_bool("save_histograms", False, "Show histograms of all weights in TensorBoard.")
 flags.DEFINE_integer("max_checkpoints_to_keep", 5, "Newest checkpoints that are kept; 0 for all.")
 flags.DEFINE_integer("seed", None, "Seed of everything random. Default: another one each time.")
+
+upstream_flags.define_refused(
+    flags.DEFINE_float,
+    "drop_path_keep_prob",
+    1.0,
+    "only networks found by neural architecture search have paths to drop; leave the flag away",
+)
+upstream_flags.define_refused(
+    flags.DEFINE_string,
+    "profile_logdir",
+    None,
+    "the profiler behind it (tf.contrib.tfprof) is gone from TensorFlow; the progress lines tell "
+    "pictures per second",
+)
 
 
 def from_flags(options_class: type, **values: Any) -> Any:

@@ -7,7 +7,7 @@ not count. The network is built once and takes the weights of one checkpoint aft
 import dataclasses
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -44,6 +44,24 @@ class Evaluation:
     confusion: np.ndarray
     metrics: metrics.Metrics
     seconds: float
+
+
+@dataclasses.dataclass(frozen=True)
+class PredictedBatch:
+    """What a network predicts of some pictures of a split, each at the top left of the crop.
+
+    Attributes:
+      image_names: bytes [batch], the records' names.
+      heights, widths: int32 [batch], size of each picture in the crop; the rest is padding.
+      labels: int32 [batch, crop height, crop width, 1], true class ids and the ignore label.
+      predictions: int32 [batch, crop height, crop width], class ids.
+    """
+
+    image_names: np.ndarray
+    heights: np.ndarray
+    widths: np.ndarray
+    labels: np.ndarray
+    predictions: np.ndarray
 
 
 class Evaluator:
@@ -98,7 +116,13 @@ class Evaluator:
             self._iterator = tf.data.make_initializable_iterator(batches)
             batch = self._iterator.get_next()
             prediction = model.predict(batch, model_options, scales=scales, add_flipped=add_flipped)
-            self._fetches = (batch["label"], prediction.labels)
+            self._fetches = {
+                "image_names": batch["image_name"],
+                "heights": batch["height"],
+                "widths": batch["width"],
+                "labels": batch["label"],
+                "predictions": prediction.labels,
+            }
             self._variables = tf.global_variables()
             self._saver = tf.train.Saver(self._variables)
         config = tf.ConfigProto(allow_soft_placement=True)
@@ -124,28 +148,11 @@ class Evaluator:
         num_classes, ignore_label = self._spec.num_classes, self._spec.ignore_label
         confusion = np.zeros((num_classes, num_classes), np.int64)
         num_pictures = 0
-        self._session.run(self._iterator.initializer)
-        with tqdm.tqdm(
-            total=self._spec.split(self._split).num_examples,
-            desc=f"step {step} on {self._split}",
-            unit="picture",
-            disable=None,
-        ) as progress:
-            while True:
-                try:
-                    labels, predictions = self._session.run(self._fetches)
-                except tf.errors.OutOfRangeError:
-                    break
-                except tf.errors.OpError as error:
-                    explained = input_errors.explain(
-                        error, self._spec, self._split, self._with_gradient
-                    )
-                    raise (explained or error) from None
-                confusion += metrics.confusion_matrix(
-                    labels, predictions, num_classes, ignore_label
-                )
-                num_pictures += len(labels)
-                progress.update(len(labels))
+        for batch in self._predict(step):
+            confusion += metrics.confusion_matrix(
+                batch.labels, batch.predictions, num_classes, ignore_label
+            )
+            num_pictures += len(batch.labels)
         return Evaluation(
             checkpoint=checkpoint,
             step=step,
@@ -155,6 +162,38 @@ class Evaluator:
             metrics=metrics.compute_metrics(confusion),
             seconds=time.monotonic() - start,
         )
+
+    def predict(self, checkpoint: str) -> Iterator[PredictedBatch]:
+        """Predicts the pictures in the order of the records, with a progress bar on a terminal.
+
+        Args:
+          checkpoint: prefix of its files.
+
+        Raises:
+          ValueError: as for `evaluate`.
+        """
+        return self._predict(self._restore(checkpoint))
+
+    def _predict(self, step: int) -> Iterator[PredictedBatch]:
+        self._session.run(self._iterator.initializer)
+        with tqdm.tqdm(
+            total=self._spec.split(self._split).num_examples,
+            desc=f"step {step} on {self._split}",
+            unit="picture",
+            disable=None,
+        ) as progress:
+            while True:
+                try:
+                    batch = PredictedBatch(**self._session.run(self._fetches))
+                except tf.errors.OutOfRangeError:
+                    return
+                except tf.errors.OpError as error:
+                    explained = input_errors.explain(
+                        error, self._spec, self._split, self._with_gradient
+                    )
+                    raise (explained or error) from None
+                yield batch
+                progress.update(len(batch.labels))
 
     def _restore(self, checkpoint: str) -> int:
         """Loads the weights and returns the checkpoint's step."""

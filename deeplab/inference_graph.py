@@ -29,6 +29,7 @@ def build_inference_graph(
     min_resize_value: int | None = None,
     max_resize_value: int | None = None,
     resize_factor: int | None = None,
+    keep_aspect_ratio: bool = True,
     scales: Sequence[float] = (1.0,),
     add_flipped: bool = False,
 ) -> None:
@@ -44,8 +45,8 @@ def build_inference_graph(
     Args:
       options: the network.
       crop_size: (height, width) that pictures are padded to; larger ones are an error at run time.
-      min_resize_value, max_resize_value, resize_factor: resize before anything else, as in
-        `preprocess.resize_to_range`; None for none.
+      min_resize_value, max_resize_value, resize_factor, keep_aspect_ratio: resize before anything
+        else, as in `preprocess.resize_to_range`; a min_resize_value of None for none.
       scales: scales at which the network sees the picture.
       add_flipped: whether it also sees the mirror image.
 
@@ -53,7 +54,8 @@ def build_inference_graph(
       ValueError: the options contradict each other.
     """
     input_pipeline.check_crop_size(crop_size, options.output_stride)
-    preprocess.check_resize_range(min_resize_value, max_resize_value, resize_factor)
+    resize = (min_resize_value, max_resize_value, resize_factor, keep_aspect_ratio)
+    preprocess.check_resize_range(*resize)
     _check_scales(scales)
     images = tf.placeholder(tf.uint8, [None, None, None, 3], name=INPUT)
     with tf.name_scope("preprocess"):
@@ -63,9 +65,7 @@ def build_inference_graph(
             features["gradient"] = laplacian.laplacian_graph(images)
         picture_size = network_size = tf.shape(images)[1:3]
         if min_resize_value is not None:
-            network_size = preprocess.range_size(
-                picture_size[0], picture_size[1], min_resize_value, max_resize_value, resize_factor
-            )
+            network_size = preprocess.range_size(picture_size[0], picture_size[1], *resize)
             features = {
                 name: tf.image.resize_bilinear(channels, network_size, align_corners=True)
                 for name, channels in features.items()

@@ -57,7 +57,8 @@ def assert_fits(example: Mapping[str, tf.Tensor], crop_size: tuple[int, int]) ->
             example["image_name"],
             tf.strings.format(" has height {} and width {}, ", [height, width]),
             f"more than the crop of {crop_size[0]},{crop_size[1]} holds: give a larger crop "
-            "(--eval_crop_size), or resize with --min_resize_value and --max_resize_value",
+            "(--eval_crop_size, --vis_crop_size), or resize with --min_resize_value and "
+            "--max_resize_value",
         ],
     )
 

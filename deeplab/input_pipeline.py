@@ -35,8 +35,8 @@ class InputOptions:
     Attributes:
       crop_size: (height, width) of the network's input, pixels; None only for evaluation of one
         picture at a time at its own size.
-      min_resize_value, max_resize_value, resize_factor: see `deeplab.preprocess.range_size`;
-        None for no such resize.
+      min_resize_value, max_resize_value, resize_factor, keep_aspect_ratio: see
+        `deeplab.preprocess.range_size`; a min_resize_value of None for no such resize.
       min_scale_factor, max_scale_factor: range of the random scale of training pictures.
       scale_factor_step_size: distance of neighbouring scales; 0 for any scale in the range.
 
@@ -48,6 +48,7 @@ class InputOptions:
     min_resize_value: int | None = None
     max_resize_value: int | None = None
     resize_factor: int | None = None
+    keep_aspect_ratio: bool = True
     min_scale_factor: float = 0.5
     max_scale_factor: float = 2.0
     scale_factor_step_size: float = 0.25
@@ -60,7 +61,10 @@ class InputOptions:
                 f"crop size is {tuple(self.crop_size)}; expected height,width in pixels."
             )
         preprocess.check_resize_range(
-            self.min_resize_value, self.max_resize_value, self.resize_factor
+            self.min_resize_value,
+            self.max_resize_value,
+            self.resize_factor,
+            self.keep_aspect_ratio,
         )
         preprocess.check_scale_range(
             self.min_scale_factor, self.max_scale_factor, self.scale_factor_step_size
@@ -202,6 +206,7 @@ def crop_for(
     min_resize_value: int | None = None,
     max_resize_value: int | None = None,
     resize_factor: int | None = None,
+    keep_aspect_ratio: bool = True,
 ) -> tuple[int, int]:
     """Returns the smallest crop that holds every picture of some splits.
 
@@ -209,7 +214,8 @@ def crop_for(
       spec: the dataset.
       splits: names of the splits.
       output_stride: of the network; the crop's sides are multiples of it plus one.
-      min_resize_value, max_resize_value, resize_factor: the resize before padding, or None.
+      min_resize_value, max_resize_value, resize_factor, keep_aspect_ratio: the resize before
+        padding; a min_resize_value of None for none. The last does not change the longest side.
 
     Returns:
       (height, width), pixels.
@@ -217,6 +223,7 @@ def crop_for(
     Raises:
       ValueError: a split is missing, or its pictures are resized without an upper limit.
     """
+    del keep_aspect_ratio
     if min_resize_value is None:
         height = max(spec.split(name).max_height for name in splits)
         width = max(spec.split(name).max_width for name in splits)
@@ -292,7 +299,11 @@ def _parse(
 
 def _resize_to_range(example: preprocess.Example, options: InputOptions) -> preprocess.Example:
     return preprocess.resize_to_range(
-        example, options.min_resize_value, options.max_resize_value, options.resize_factor
+        example,
+        options.min_resize_value,
+        options.max_resize_value,
+        options.resize_factor,
+        options.keep_aspect_ratio,
     )
 
 

@@ -20,8 +20,13 @@ Example = dict[str, tf.Tensor]
 _SPATIAL_KEYS = ("image", "label", "gradient")
 
 
-def check_resize_range(min_size: int | None, max_size: int | None, factor: int | None) -> None:
-    """Checks the three values that `resize_to_range` takes.
+def check_resize_range(
+    min_size: int | None,
+    max_size: int | None,
+    factor: int | None,
+    keep_aspect_ratio: bool = True,
+) -> None:
+    """Checks the values that `resize_to_range` takes.
 
     Raises:
       ValueError: they contradict each other.
@@ -37,6 +42,8 @@ def check_resize_range(min_size: int | None, max_size: int | None, factor: int |
         raise ValueError(
             "min_resize_value is not given; max_resize_value and resize_factor need it."
         )
+    if min_size is None and not keep_aspect_ratio:
+        raise ValueError("min_resize_value is not given; nokeep_aspect_ratio needs it.")
     if max_size is not None and max_size < min_size:
         raise ValueError(
             f"max_resize_value {max_size} is less than min_resize_value {min_size}; "
@@ -55,13 +62,15 @@ def range_size(
     min_size: int,
     max_size: int | None = None,
     factor: int | None = None,
+    keep_aspect_ratio: bool = True,
 ) -> tf.Tensor:
     """Computes the size that `resize_to_range` gives to a picture.
 
     The shorter side becomes `min_size`, unless the longer one would exceed `max_size`: then that
     becomes `max_size`. The other side keeps the aspect ratio, rounded down. With a factor, both
     sides are then rounded up to the next factor·k + 1, and `max_size` is rounded down to such a
-    number beforehand, so that it still holds.
+    number beforehand, so that it still holds. Without the aspect ratio, the shorter side becomes as
+    long as the longer one in the end.
 
     This is research/deeplab's rule in exact integers. There, float32 rounding makes a side one
     pixel too short for some sizes.
@@ -71,6 +80,7 @@ def range_size(
       min_size: wanted size of the shorter side, pixels.
       max_size: largest allowed size of the longer side, pixels, or None for no limit.
       factor: both sides become a multiple of this plus one; None for no such rounding.
+      keep_aspect_ratio: whether the picture keeps its shape; otherwise it becomes a square.
 
     Returns:
       int32 [2]: new (height, width), each at least 1.
@@ -84,7 +94,7 @@ def range_size(
     new_size = tf.maximum(new_size, 1)
     if factor is not None:
         new_size += (1 - new_size) % factor
-    return new_size
+    return new_size if keep_aspect_ratio else tf.fill([2], tf.reduce_max(new_size))
 
 
 def resize_to_range(
@@ -92,12 +102,14 @@ def resize_to_range(
     min_size: int | None,
     max_size: int | None = None,
     factor: int | None = None,
+    keep_aspect_ratio: bool = True,
 ) -> Example:
     """Resizes a picture so that its sides lie in a range; see `range_size`.
 
     Args:
       example: see the module's head.
-      min_size, max_size, factor: as for `range_size`; `min_size` None leaves the example alone.
+      min_size, max_size, factor, keep_aspect_ratio: as for `range_size`; `min_size` None leaves the
+        example alone.
 
     Returns:
       The example; image and gradient are float32 where it was resized.
@@ -105,11 +117,12 @@ def resize_to_range(
     Raises:
       ValueError: the values contradict each other.
     """
-    check_resize_range(min_size, max_size, factor)
+    check_resize_range(min_size, max_size, factor, keep_aspect_ratio)
     if min_size is None:
         return dict(example)
     height, width = _size(example)
-    return _resize(example, range_size(height, width, min_size, max_size, factor))
+    new_size = range_size(height, width, min_size, max_size, factor, keep_aspect_ratio)
+    return _resize(example, new_size)
 
 
 def random_scale(

@@ -6,7 +6,14 @@ import pathlib
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-COMMANDS = {"command_line", "inference_flags", "model_flags", "train_flags"}
+COMMANDS = {
+    "command_line",
+    "evaluation_flags",
+    "inference_flags",
+    "model_flags",
+    "train_flags",
+    "upstream_flags",
+}
 ALLOWED = {
     "nets": set(),
     "datasets": set(),

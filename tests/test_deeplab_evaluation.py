@@ -391,7 +391,7 @@ WRONG_FLAGS = {
     "--eval_split=test": "has no split 'test'; it has val",
     "--max_resize_value=40": "min_resize_value is not given",
     "--eval_batch_size=0": "batch size is 0",
-    "--max_number_of_evaluations=-1": "numbers of 0 or more",
+    "--eval_interval_secs=-1": "eval_interval_secs is -1; expected 0 or more",
 }
 
 # One process for all of them: TensorFlow takes seconds to start.

@@ -124,7 +124,10 @@ def test_another_output_stride_takes_its_rates_along(tmp_path, command, trained)
 
 
 def test_published_checkpoint_is_described_by_flags(tmp_path, command):
-    options = ModelOptions(num_classes=21, model_variant="mobilenet_v2", depth_multiplier=0.25)
+    # 8 is research/deeplab's default for an export.
+    options = ModelOptions(
+        num_classes=21, model_variant="mobilenet_v2", depth_multiplier=0.25, output_stride=8
+    )
     checkpoint = save(tmp_path / "published", options)
     flags = (
         f"--checkpoint_path={checkpoint}",

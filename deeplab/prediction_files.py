@@ -1,0 +1,150 @@
+"""Writes the pictures of a split and what a network predicts of them, as research/deeplab's vis.py.
+
+    segmentation_results/NAME_image.jpg        the picture, the file that the record holds
+    segmentation_results/NAME_prediction.png   a palette PNG: class ids, shown in class colours
+    raw_segmentation_results/NAME.png          8-bit gray, ids as a benchmark's server wants them
+
+There the predictions are RGB, and all files are numbered.
+"""
+
+import dataclasses
+import io
+import os
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+from PIL import Image
+
+from datasets.sources import cityscapes
+from deeplab import visualize
+
+RESULTS_FOLDER = "segmentation_results"
+RAW_FOLDER = "raw_segmentation_results"
+
+# Endings of the files that records keep as they are.
+_ENDINGS = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png"}
+_PICTURE_EXTENSION = re.compile(r"\.(jpe?g|png|bmp|tiff?|webp|ppm|gif)$", re.IGNORECASE)
+
+
+@dataclasses.dataclass(frozen=True)
+class Picture:
+    """A picture as its record holds it.
+
+    Attributes:
+      encoded: bytes of a JPEG or PNG file.
+      size: (height, width), pixels.
+    """
+
+    encoded: bytes
+    size: tuple[int, int]
+
+
+def read_picture(record: bytes) -> Picture:
+    """Takes the picture out of a serialized record that has been decoded before."""
+    feature = tf.train.Example.FromString(record).features.feature
+    (encoded,) = feature["image/encoded"].bytes_list.value
+    with Image.open(io.BytesIO(encoded)) as image:
+        return Picture(encoded, (image.height, image.width))
+
+
+def server_ids(class_names: Sequence[str]) -> np.ndarray:
+    """Returns the id that a benchmark's server knows each class by.
+
+    Args:
+      class_names: name of each class id of the dataset.
+
+    Returns:
+      uint8 [256]: Cityscapes' label ids for its 19 classes, the ids themselves for other datasets.
+    """
+    table = np.arange(256, dtype=np.uint8)
+    if tuple(class_names) == cityscapes.CLASS_NAMES:
+        table[: len(cityscapes.LABEL_IDS)] = cityscapes.LABEL_IDS
+    return table
+
+
+class PredictionFiles:
+    """Writes one picture after the other; the folders are made.
+
+    Args:
+      directory: folder of the folders of results.
+      palette: RGB colour, 0..255, of each class id.
+      raw_ids: uint8 [256], the id that a raw file has for each class id; None for no raw files.
+      numbered: whether files are called 000000_image.png, 000000_prediction.png … instead of after
+        the pictures. Raw files are called after the pictures.
+    """
+
+    def __init__(
+        self,
+        directory: str,
+        palette: visualize.Palette,
+        raw_ids: np.ndarray | None = None,
+        numbered: bool = False,
+    ):
+        self._results = os.path.join(directory, RESULTS_FOLDER)
+        self._raw = os.path.join(directory, RAW_FOLDER)
+        self._palette = palette
+        self._raw_ids = raw_ids
+        self._numbered = numbered
+        self._names: set[str] = set()
+        os.makedirs(self._results, exist_ok=True)
+        if raw_ids is not None:
+            os.makedirs(self._raw, exist_ok=True)
+
+    def write(self, image_name: str, picture: Picture, ids: np.ndarray) -> None:
+        """Writes the files of one picture, each whole or not at all.
+
+        Args:
+          image_name: the record's name of the picture; folders in front of it and a picture's
+            extension are dropped. A name that was written before gets a number behind it.
+          picture: the picture.
+          ids: integers [height, width], the class ids at the picture's size.
+
+        Raises:
+          OSError: a file cannot be written.
+        """
+        number = len(self._names)
+        name = self._choose_name(image_name)
+        base = os.path.join(self._results, f"{number:06d}" if self._numbered else name)
+        ending, encoded = self._picture_file(picture)
+        _write(f"{base}_image{ending}", encoded)
+        _write(f"{base}_prediction.png", _as_png(visualize.mask_picture(ids, self._palette)))
+        if self._raw_ids is not None:
+            raw = Image.fromarray(self._raw_ids[ids])
+            _write(os.path.join(self._raw, f"{name}.png"), _as_png(raw))
+
+    def _choose_name(self, image_name: str) -> str:
+        stem = _PICTURE_EXTENSION.sub("", os.path.basename(image_name))
+        stem = stem or f"{len(self._names):06d}"
+        name, copy = stem, 1
+        while name.lower() in self._names:
+            copy += 1
+            name = f"{stem}_{copy}"
+        self._names.add(name.lower())
+        return name
+
+    def _picture_file(self, picture: Picture) -> tuple[str, bytes]:
+        with Image.open(io.BytesIO(picture.encoded)) as image:
+            ending = _ENDINGS.get(image.format)
+            if ending == ".png" or (ending and not self._numbered):
+                return ending, picture.encoded
+            return ".png", _as_png(image.convert("RGB"))
+
+
+def _as_png(image: Image.Image) -> bytes:
+    content = io.BytesIO()
+    image.save(content, "PNG")
+    return content.getvalue()
+
+
+def _write(path: str, content: bytes) -> None:
+    """Writes a file under a temporary name in its folder, then renames it."""
+    temporary = f"{path}.{os.getpid()}.tmp"
+    try:
+        with open(temporary, "wb") as file:
+            file.write(content)
+        os.replace(temporary, path)
+    finally:
+        if os.path.exists(temporary):
+            os.remove(temporary)

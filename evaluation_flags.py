@@ -1,0 +1,165 @@
+"""What `eval.py` and `vis.py` share: which checkpoints run, on which records, and how.
+
+Flags, and the functions that turn them into options.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+
+import tensorflow.compat.v1 as tf
+from absl import flags
+
+import model_flags
+import upstream_flags
+from command_line import define_numbers
+from datasets import specs
+from datasets.specs import DatasetSpec
+from deeplab import input_pipeline
+from deeplab.input_pipeline import InputOptions
+from deeplab.options import OPTIONS_FILE, Description, ModelOptions, read_description
+from inference_flags import RESIZE_FLAGS
+from training import checkpoints
+
+FLAGS = flags.FLAGS
+
+flags.DEFINE_string(
+    "checkpoint_dir",
+    None,
+    "Folder of checkpoints: the train_logdir of a training. Default: the newest one in runs/.",
+)
+flags.DEFINE_string(
+    "checkpoint_path",
+    None,
+    "One checkpoint (model.ckpt-1000), which is taken instead of those of checkpoint_dir.",
+)
+flags.DEFINE_string(
+    "dataset_dir",
+    None,
+    "Folder of the records and their dataset.json. Default: data/tfrecords/NAME, with the name of "
+    "--dataset or of the training's dataset; else the dataset built last.",
+)
+flags.DEFINE_string(
+    "dataset",
+    None,
+    "Name of the dataset. With records that research/deeplab's converters made: pascal_voc_seg, "
+    "cityscapes or ade20k.",
+)
+flags.DEFINE_integer(
+    "eval_interval_secs", 300, "Seconds at least between the starts on two checkpoints."
+)
+define_numbers(
+    "eval_scales",
+    (1.0,),
+    "Scales at which the network sees each picture; their probabilities are averaged. Each takes "
+    "its own time.",
+    number_type=float,
+)
+upstream_flags.define_refused(
+    flags.DEFINE_string,
+    "master",
+    "",
+    "scoring and drawing run in this process; leave the flag away",
+)
+
+
+def find_checkpoints(limit_flag: str) -> Iterator[str]:
+    """Yields the checkpoints to run, and waits for them.
+
+    Args:
+      limit_flag: name of the flag that says after how many to end: 1 is the newest there is, 0 or
+        less waits for new ones for ever.
+
+    Raises:
+      ValueError: the folder or the checkpoint is not there.
+    """
+    if FLAGS.eval_interval_secs < 0:
+        raise ValueError(
+            f"eval_interval_secs is {FLAGS.eval_interval_secs}; expected 0 or more seconds."
+        )
+    if FLAGS.checkpoint_path is not None:
+        yield checkpoints.find_checkpoint(FLAGS.checkpoint_path)
+        return
+    directory = FLAGS.checkpoint_dir or checkpoints.find_newest_run()
+    if not os.path.isdir(directory):
+        is_checkpoint = os.path.exists(f"{directory}.index") or os.path.exists(directory)
+        raise ValueError(
+            f"checkpoint_dir {directory} is no folder: "
+            + (
+                f"give one checkpoint as --checkpoint_path={directory}."
+                if is_checkpoint
+                else "it is the train_logdir of a training (runs/NAME)."
+            )
+        )
+    limit = FLAGS[limit_flag].value
+    if limit == 1:
+        yield checkpoints.find_checkpoint(directory)
+        return
+    print(
+        f"taking every new checkpoint in {directory} (Ctrl-C ends; --{limit_flag}=1 takes the "
+        "newest one and ends)",
+        flush=True,
+    )
+    arriving = tf.train.checkpoints_iterator(directory, FLAGS.eval_interval_secs)
+    for number, checkpoint in enumerate(arriving, start=1):
+        yield checkpoint
+        if number == limit:
+            return
+        print(f"waiting for the next checkpoint in {directory}", flush=True)
+
+
+def resolve(
+    directory: str, split: str, crop_size: Sequence[int] | None
+) -> tuple[DatasetSpec, ModelOptions, InputOptions]:
+    """Finds out what to run on and how, from flags and the `options.json` in a folder.
+
+    Args:
+      directory: folder of the checkpoint.
+      split: name of the split.
+      crop_size: (height, width) that pictures are padded to; None for the smallest that holds every
+        picture of the split.
+
+    Raises:
+      ValueError: flags, training and dataset contradict each other, or something is missing.
+    """
+    options_path = os.path.join(directory, OPTIONS_FILE)
+    if os.path.exists(options_path):
+        trained = read_description(directory)
+        spec = _read_dataset(trained.dataset_name)
+        _check_same_classes(spec, trained, options_path)
+        model_options = model_flags.changed_options(trained.model, options_path)
+        resize = {name: getattr(trained, name) for name in RESIZE_FLAGS}
+    else:
+        if "model_variant" not in model_flags.given_values():
+            raise ValueError(
+                f"{directory} has no {OPTIONS_FILE}: describe the network of its checkpoints with "
+                "--model_variant and, where they are not the default, --atrous_rates, "
+                "--decoder_output_stride …"
+            )
+        spec = _read_dataset(None)
+        model_options = model_flags.model_options(spec.num_classes, has_gradient=False)
+        resize = {name: FLAGS[name].default for name in RESIZE_FLAGS}
+    resize.update({name: FLAGS[name].value for name in RESIZE_FLAGS if FLAGS[name].present})
+    if crop_size is None:
+        crop_size = input_pipeline.crop_for(spec, [split], model_options.output_stride, **resize)
+    else:
+        input_pipeline.check_crop_size(crop_size, model_options.output_stride)
+    return spec, model_options, InputOptions(crop_size=tuple(crop_size), **resize)
+
+
+def _read_dataset(trained_on: str | None) -> DatasetSpec:
+    directory = FLAGS.dataset_dir
+    if directory is None and (FLAGS.dataset or trained_on):
+        directory = os.path.join(specs.DATASETS_ROOT, FLAGS.dataset or trained_on)
+        if FLAGS.dataset is None and not os.path.isdir(directory):
+            directory = None
+    return specs.read_spec(directory or specs.find_last_dataset(), FLAGS.dataset)
+
+
+def _check_same_classes(spec: DatasetSpec, trained: Description, options_path: str) -> None:
+    if trained.class_names and spec.class_names != trained.class_names:
+        raise ValueError(
+            f"dataset {spec.name!r} in {spec.directory} has the {spec.num_classes} classes "
+            f"{', '.join(spec.class_names)}, but {options_path} says that the network was trained "
+            f"on {trained.dataset_name!r} with the {len(trained.class_names)} classes "
+            f"{', '.join(trained.class_names)}; name the dataset's folder with --dataset_dir."
+        )

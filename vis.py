@@ -1,0 +1,153 @@
+"""Draws what a network predicts of a split: `python vis.py --max_number_of_iterations=1`.
+
+The counterpart of research/deeplab's `vis.py`, on the same records as `eval.py`. Without flags it
+draws every new checkpoint of the newest training over the one before, for ever;
+`--max_number_of_iterations=1` draws the newest one and ends. For pictures that are no records,
+export the checkpoint and use `infer.py`.
+
+Results, in vis_logdir: segmentation_results/NAME_image.jpg and NAME_prediction.png, named after the
+picture; with --also_save_raw_predictions also raw_segmentation_results/NAME.png, whose gray values
+are the ids that the benchmark's server expects.
+"""
+
+import contextlib
+import itertools
+import os
+from collections.abc import Iterator
+
+import command_line  # before TensorFlow, whose start it quiets
+
+# isort: split
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+from absl import flags
+
+import evaluation_flags
+from datasets import specs, tfrecords
+from datasets.specs import DatasetSpec
+from deeplab import prediction_files, visualize
+from deeplab.evaluation import Evaluator, PredictedBatch
+from serving import upscaling
+
+FLAGS = flags.FLAGS
+
+flags.DEFINE_string(
+    "vis_logdir",
+    None,
+    "Folder of the results. Default: vis/ in the checkpoint's folder, vis_SPLIT/ for another split "
+    "than val.",
+)
+flags.DEFINE_string("vis_split", "val", "Split to draw.")
+flags.DEFINE_integer(
+    "vis_batch_size", 1, "Pictures in a batch. More take more memory, and are faster on a GPU."
+)
+command_line.define_numbers(
+    "vis_crop_size",
+    None,
+    "height,width in pixels that every picture is padded to, each a multiple of output_stride plus "
+    "one. Default: the smallest that holds every picture of the split.",
+)
+flags.DEFINE_integer(
+    "max_number_of_iterations",
+    0,
+    "Checkpoints until the command ends. 1 draws the newest one there is and ends; 0 or less waits "
+    "for new checkpoints for ever.",
+)
+flags.DEFINE_enum(
+    "colormap_type",
+    None,
+    ["pascal", "cityscapes", "ade20k"],
+    "Colours of the classes. Default: the dataset's own.",
+)
+flags.DEFINE_bool(
+    "also_save_raw_predictions",
+    False,
+    "Also write 8-bit class ids, for Cityscapes as its label ids, to send to a benchmark's server.",
+)
+flags.DEFINE_bool(
+    "upstream_names",
+    False,
+    "Name files as research/deeplab does: 000000_image.png, 000000_prediction.png …",
+)
+
+_DEFAULT_SPLIT = "val"
+
+
+def main(arguments: list[str]) -> None:
+    """Turns flags into options and draws one checkpoint after the other."""
+    del arguments
+    tf.disable_v2_behavior()
+    tf.logging.set_verbosity(tf.logging.ERROR)  # the lines of its waiting repeat ours
+    arriving = evaluation_flags.find_checkpoints("max_number_of_iterations")
+    first = next(arriving)
+    spec, model_options, inputs = evaluation_flags.resolve(
+        os.path.dirname(first) or ".", FLAGS.vis_split, FLAGS.vis_crop_size
+    )
+    evaluator = Evaluator(
+        spec,
+        FLAGS.vis_split,
+        model_options,
+        inputs,
+        batch_size=FLAGS.vis_batch_size,
+        scales=tuple(FLAGS.eval_scales),
+        add_flipped=FLAGS.add_flipped_images,
+    )
+    with contextlib.closing(evaluator):
+        for checkpoint in itertools.chain([first], arriving):
+            _draw(evaluator, checkpoint, spec)
+
+
+def _draw(evaluator: Evaluator, checkpoint: str, spec: DatasetSpec) -> None:
+    """Draws the pictures of the split as one checkpoint sees them."""
+    directory = FLAGS.vis_logdir or os.path.join(
+        os.path.dirname(checkpoint),
+        "vis" if FLAGS.vis_split == _DEFAULT_SPLIT else f"vis_{FLAGS.vis_split}",
+    )
+    files = prediction_files.PredictionFiles(
+        directory,
+        _palette(spec),
+        prediction_files.server_ids(spec.class_names) if FLAGS.also_save_raw_predictions else None,
+        numbered=FLAGS.upstream_names,
+    )
+    # The network's input is resized and padded; the pictures themselves are those of the records.
+    pictures = map(prediction_files.read_picture, _records(spec))
+    num_pictures = 0
+    for batch in evaluator.predict(checkpoint):
+        for name, ids in _predictions(batch):
+            picture = next(pictures)
+            files.write(name, picture, upscaling.upscale_ids(ids, picture.size))
+            num_pictures += 1
+    written = [prediction_files.RESULTS_FOLDER]
+    if FLAGS.also_save_raw_predictions:
+        written.append(prediction_files.RAW_FOLDER)
+    print(
+        f"{checkpoint}: {num_pictures} pictures of split {FLAGS.vis_split} in "
+        + " and ".join(os.path.join(directory, folder) for folder in written)
+    )
+
+
+def _palette(spec: DatasetSpec) -> visualize.Palette:
+    if FLAGS.colormap_type is None:
+        return spec.palette
+    if FLAGS.colormap_type == "pascal":
+        return visualize.pascal_colormap()
+    return specs.google_classes(FLAGS.colormap_type).palette
+
+
+def _records(spec: DatasetSpec) -> Iterator[bytes]:
+    """Yields the records of the split in the order in which the evaluator reads them."""
+    for shard in spec.shard_paths(FLAGS.vis_split):
+        yield from tfrecords.read_records(shard)
+
+
+def _predictions(batch: PredictedBatch) -> Iterator[tuple[str, np.ndarray]]:
+    """Yields name and class ids of each picture of a batch, without the padding."""
+    for name, height, width, ids in zip(
+        batch.image_names, batch.heights, batch.widths, batch.predictions, strict=True
+    ):
+        yield name.decode(errors="replace"), ids[:height, :width]
+
+
+if __name__ == "__main__":
+    command_line.run(main)
