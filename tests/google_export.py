@@ -1,7 +1,7 @@
 """Frozen graphs as research/deeplab's `export_model.py` makes them, node for node.
 
-The network is ours, whose arithmetic `tests/test_conformance` and others hold; what stands around
-it is written as there, in TensorFlow 1's ops: one picture, squeezed, resized to the range in
+The network is ours, which `test_scripts_conformance.py` and others hold against theirs; what stands
+around it is written as there, in TensorFlow 1's ops: one picture, squeezed, resized to the range in
 float32, padded to the crop around the subtracted mean, predicted, cut, and brought back to the
 picture's size by nearest neighbours.
 """
@@ -9,12 +9,12 @@ picture's size by nearest neighbours.
 import pathlib
 from collections.abc import Sequence
 
-import conformance
 import tensorflow.compat.v1 as tf
 
 from deeplab import model
 from deeplab.options import ModelOptions
 from nets import registry
+from scripts import conformance
 
 
 def build(

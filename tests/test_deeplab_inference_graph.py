@@ -1,6 +1,5 @@
 """The exported graph against the network itself, fed by hand."""
 
-import conformance
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
@@ -8,6 +7,7 @@ import tensorflow.compat.v1 as tf
 from datasets import laplacian
 from deeplab import inference_graph, model
 from deeplab.options import ModelOptions
+from scripts import conformance
 from serving import upscaling
 
 OPTIONS = ModelOptions(

@@ -1,6 +1,5 @@
 """The loss, against NumPy and against research/deeplab's own values."""
 
-import conformance
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
@@ -169,23 +168,3 @@ def test_no_tensor_of_the_labels_size_holds_all_classes_twice():
     operations = {operation.type for operation in tf.get_default_graph().get_operations()}
     assert "SparseSoftmaxCrossEntropyWithLogits" in operations
     assert "OneHot" not in operations
-
-
-@pytest.mark.parametrize(
-    ("kind", "options"),
-    [
-        ("plain", {}),
-        ("label_weights", {"label_weights": True}),
-        ("hard_top25", {"top_k_percent_pixels": 0.25}),
-    ],
-)
-def test_losses_equal_those_of_research_deeplab(shared, kind, options):
-    folder = shared / "conformance"
-    for name, entry in conformance.entries(folder).items():
-        num_classes = entry["num_classes"]
-        if "label_weights" in options:
-            options["label_weights"] = [1.0 + 0.5 * (index % 3) for index in range(num_classes)]
-        stored = np.load(folder / f"{name}.npz")
-        labels = stored["label"].astype(np.int32)[None, ..., None]
-        loss, _ = compute(stored["logits"], labels, num_classes, **options)
-        np.testing.assert_allclose(loss, entry["losses"][kind], rtol=1e-4, err_msg=name)

@@ -1,13 +1,12 @@
 """The command `export_model.py`, in processes of its own."""
 
 import dataclasses
+import functools
 import json
 import os
 import pathlib
-import subprocess
-import sys
 
-import conformance
+import commands
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
@@ -16,9 +15,9 @@ from datasets import specs
 from datasets.sources import voc2012
 from deeplab import model
 from deeplab.options import Description, ModelOptions, write_description
+from scripts import conformance
 from serving.deeplab_model import DeepLabModel
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
 STEP = 12
 OPTIONS = ModelOptions(
     num_classes=3,
@@ -50,16 +49,7 @@ def save(folder: pathlib.Path, options: ModelOptions) -> str:
 
 @pytest.fixture
 def command(tmp_path):
-    def run(*arguments: str) -> subprocess.CompletedProcess:
-        return subprocess.run(
-            [sys.executable, str(ROOT / "export_model.py"), *arguments],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    return run
+    return functools.partial(commands.run, "export_model.py", cwd=tmp_path)
 
 
 @pytest.fixture

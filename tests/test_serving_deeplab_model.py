@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tarfile
 
-import conformance
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
@@ -18,6 +17,7 @@ from datasets import laplacian
 from deeplab import inference_graph, model
 from deeplab.options import ModelOptions
 from export import freeze
+from scripts import conformance
 from serving import upscaling
 from serving.deeplab_model import DeepLabModel
 
