@@ -72,8 +72,8 @@ def range_size(
     number beforehand, so that it still holds. Without the aspect ratio, the shorter side becomes as
     long as the longer one in the end.
 
-    This is research/deeplab's rule in exact integers. There, float32 rounding makes a side one
-    pixel too short for some sizes.
+    In float32, as in research/deeplab, whose exports must be met pixel by pixel: rounding makes a
+    side one pixel shorter than asked for some sizes (45 to 500 gives 499).
 
     Args:
       height, width: int32 scalars, the picture's size.
@@ -85,13 +85,13 @@ def range_size(
     Returns:
       int32 [2]: new (height, width), each at least 1.
     """
-    size = tf.stack([height, width])
-    new_size = size * min_size // tf.reduce_min(size)
+    size = tf.cast(tf.stack([height, width]), tf.float32)
+    new_size = tf.floor(size * (min_size / tf.reduce_min(size)))
     if max_size is not None:
-        limit = largest_side(max_size, factor)
-        fitted = size * limit // tf.reduce_max(size)
+        limit = float(largest_side(max_size, factor))
+        fitted = tf.floor(size * (limit / tf.reduce_max(size)))
         new_size = tf.where(tf.reduce_max(new_size) > limit, fitted, new_size)
-    new_size = tf.maximum(new_size, 1)
+    new_size = tf.maximum(tf.cast(new_size, tf.int32), 1)
     if factor is not None:
         new_size += (1 - new_size) % factor
     return new_size if keep_aspect_ratio else tf.fill([2], tf.reduce_max(new_size))

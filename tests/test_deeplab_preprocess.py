@@ -93,11 +93,11 @@ def test_range_size(size, limits, expected):
     assert tuple(result) == expected
 
 
-def test_range_size_is_exact_where_float32_loses_a_pixel():
+def test_range_size_rounds_as_research_deeplab_s():
     assert int(np.float32(45) * (np.float32(500) / np.float32(45))) == 499
     with tf.Session() as session:
-        size = preprocess.range_size(tf.constant(45), tf.constant(45), 500)
-        assert tuple(session.run(size)) == (500, 500)
+        size = preprocess.range_size(tf.constant(45), tf.constant(90), 500)
+        assert tuple(session.run(size)) == (499, 999)
 
 
 def test_resize_to_range_resizes_image_label_and_gradient_alike():
