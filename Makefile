@@ -13,6 +13,7 @@ CHECKPOINT ?=
 MODEL ?=
 PICTURES ?=
 OUTPUT ?= masks
+JOBS ?= 2
 ARGS ?=
 
 # --name=value where the variable has a value.
@@ -85,11 +86,12 @@ lint: setup-dev  ## Check style
 format: setup-dev  ## Mend style
 	@$(RUN) -m ruff check --fix . ; $(RUN) -m ruff format .
 
-test: setup-dev  ## Run the fast tests
-	@$(RUN) -m pytest -m "not slow" $(ARGS)
+# A file's tests stay in one process, for what they share.
+test: setup-dev  ## Run the fast tests, in JOBS processes (2)
+	@$(RUN) -m pytest -m "not slow" --numprocesses=$(JOBS) --dist=loadfile $(ARGS)
 
 test-all: setup-dev  ## Run every test, the slow ones too
-	@$(RUN) -m pytest $(ARGS)
+	@$(RUN) -m pytest --numprocesses=$(JOBS) --dist=loadfile $(ARGS)
 
 lock: pyproject.toml  ## Pin the newest allowed versions again (needs uv)
 	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \

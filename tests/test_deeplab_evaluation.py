@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 
+import commands
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
@@ -325,9 +326,8 @@ def start_eval(root, *flags):
 
 
 def run_eval(root, *flags):
-    process = start_eval(root, *flags)
-    out, err = process.communicate(timeout=120)
-    return process.returncode, out, err
+    result = commands.run("eval.py", *flags, cwd=root, timeout=120)
+    return result.returncode, result.stdout, result.stderr
 
 
 def test_the_command_scores_the_newest_run_once_without_further_flags(run_folder):

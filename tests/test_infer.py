@@ -1,32 +1,20 @@
 """The command `infer.py`, in processes of its own."""
 
+import functools
 import os
 import pathlib
-import subprocess
-import sys
 
+import commands
 import numpy as np
 import pytest
 import toy_export
 from PIL import Image
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-
 
 @pytest.fixture
 def infer(tmp_path):
     """Runs the command with an empty folder as the current one."""
-
-    def run(*arguments: str) -> subprocess.CompletedProcess:
-        return subprocess.run(
-            [sys.executable, str(ROOT / "infer.py"), *arguments],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    return run
+    return functools.partial(commands.run, "infer.py", cwd=tmp_path)
 
 
 def save(path: pathlib.Path, seed: int, size: tuple[int, int] = (20, 30)) -> np.ndarray:

@@ -6,6 +6,7 @@ import pathlib
 import subprocess
 import sys
 
+import commands
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
@@ -25,14 +26,7 @@ SMALL = (
 
 
 def _train(folder, *arguments: str, environment=None) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [sys.executable, str(ROOT / "train.py"), *arguments],
-        cwd=folder,
-        env={**os.environ, **(environment or {})},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    return commands.run("train.py", *arguments, cwd=folder, environment=environment)
 
 
 def _pictures(num_pictures: int):
