@@ -26,7 +26,7 @@ flag = $(if $(strip $(2)),--$(1)='$(strip $(2))')
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo '  Variables: DATASET DATA_DIR TFRECORDS LOGDIR CHECKPOINT MODEL PICTURES OUTPUT, and ARGS'
+	@echo '  Variables: DATASET DATA_DIR TFRECORDS LOGDIR CHECKPOINT MODEL PICTURES OUTPUT JOBS, and ARGS'
 	@echo "  for any further flags: make train ARGS='--train_batch_size=4 --num_clones=2'."
 	@echo '  Each command lists its flags with --help: $(RUN) train.py --help'
 
