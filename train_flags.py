@@ -113,6 +113,13 @@ flags.DEFINE_float(
     "Learning rate of the layers behind the encoder, relative to the encoder's.",
 )
 flags.DEFINE_float("clip_gradient_norm", 0.0, "Largest L2 norm over all gradients; 0 for no limit.")
+flags.DEFINE_float(
+    "ema_decay",
+    0.0,
+    "Decay of an exponential moving average of all weights, which checkpoints then hold too, for "
+    "--use_ema of eval.py, vis.py and export_model.py; 0 for none. After step n it is (1 + n) / "
+    "(10 + n) at most. 0.999 suits some thousands of steps, 0.9999 a hundred thousand.",
+)
 flags.DEFINE_bool("upsample_logits", True, "Loss at the label's size, or at the logits'.")
 define_numbers(
     "label_weights",
