@@ -87,16 +87,25 @@ def latest_checkpoint(directory: str) -> str | None:
     return max(prefixes, key=lambda prefix: (_step_in_name(prefix), prefix), default=None)
 
 
-def find_checkpoint(path: str) -> str:
+def find_checkpoint(path: str, run: str | None = None) -> str:
     """Returns the prefix of the checkpoint that a user means.
 
     Args:
-      path: a prefix (`model.ckpt-100`), one of its files (`model.ckpt-100.index`), or a folder,
-        whose newest checkpoint is taken.
+      path: a prefix (`model.ckpt-100`), one of its files (`model.ckpt-100.index`), a folder, whose
+        newest checkpoint is taken, or "latest" or "best" for a checkpoint of `run`.
+      run: folder of a training; None for the newest one.
 
     Raises:
       ValueError: there is none.
     """
+    if path in (BEST, LATEST):
+        run = run or find_newest_run()
+        if path == BEST and latest_checkpoint(os.path.join(run, BEST_FOLDER)) is None:
+            raise ValueError(
+                f"{run} has no best checkpoint yet: python eval.py --checkpoint_dir={run} scores "
+                f"its checkpoints and keeps the best in {os.path.join(run, BEST_FOLDER)}."
+            )
+        path = run if path == LATEST else os.path.join(run, BEST_FOLDER)
     if os.path.isdir(path):
         newest = latest_checkpoint(path)
         if newest is None:
