@@ -59,8 +59,9 @@ flags.DEFINE_string(
 flags.DEFINE_string(
     "tf_initial_checkpoint",
     None,
-    "Checkpoint (prefix or folder) whose weights are taken where they fit. Not used once "
-    "train_logdir has a checkpoint of its own.",
+    "Checkpoint (prefix or folder, or 'best' or 'latest' for that of the newest training in runs/) "
+    "whose weights are taken where they fit. Not used once train_logdir has a checkpoint of its "
+    "own.",
 )
 flags.DEFINE_string(
     "continue_checkpoint",
