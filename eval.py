@@ -6,7 +6,10 @@ one that `options.json` beside the checkpoint describes. It may run at another o
 it was trained at (`--output_stride=8`; ASPP's rates follow). A checkpoint without `options.json`,
 such as those that research/deeplab published, needs the flags of its network.
 
-Results: a table on the terminal, `eval-STEP.json` and TensorBoard's events in eval_logdir.
+Results: a table on the terminal, `eval-STEP.json` and TensorBoard's events in eval_logdir. The
+checkpoint with the highest mean IoU on the split val is kept in best/ in the training's folder, and
+`best_checkpoint` there says what it scored. Other splits don't count: a checkpoint that is chosen
+by its score on a test split has seen the test.
 """
 
 import contextlib
@@ -22,22 +25,26 @@ import tensorflow.compat.v1 as tf
 from absl import flags
 
 import evaluation_flags
+import inference_flags
 from datasets.specs import DatasetSpec
 from deeplab import evaluation_report
-from deeplab.evaluation import Evaluator
+from deeplab.evaluation import Evaluation, Evaluator
 from deeplab.input_pipeline import InputOptions
-from deeplab.options import ModelOptions
+from deeplab.options import OPTIONS_FILE, ModelOptions, read_description
 from inference_flags import RESIZE_FLAGS
+from training import best_checkpoint
 
 FLAGS = flags.FLAGS
 
 flags.DEFINE_string(
     "eval_logdir",
     None,
-    "Folder of the results. Default: eval/ in the checkpoint's folder, eval_SPLIT/ for another "
-    "split than val.",
+    "Folder of the results. Default: eval/ in the training's folder; eval_SPLIT/ for another split "
+    "than val, eval_ema/ with --use_ema.",
 )
-flags.DEFINE_string("eval_split", "val", "Split to score.")
+flags.DEFINE_string(
+    "eval_split", evaluation_flags.DEFAULT_SPLIT, "Split to score. Only on val the best is kept."
+)
 flags.DEFINE_integer(
     "eval_batch_size", 1, "Pictures in a batch. More take more memory, and are faster on a GPU."
 )
@@ -53,8 +60,6 @@ flags.DEFINE_integer(
     "Evaluations until the command ends. 1 scores the newest checkpoint there is and ends; 0 or "
     "less waits for new checkpoints for ever.",
 )
-
-_DEFAULT_SPLIT = "val"
 
 
 def main(arguments: list[str]) -> None:
@@ -89,10 +94,11 @@ def _score(
     inputs: InputOptions,
 ) -> None:
     """Scores one checkpoint, prints the table and writes the results."""
-    evaluation = evaluator.evaluate(checkpoint)
-    directory = FLAGS.eval_logdir or os.path.join(
-        os.path.dirname(checkpoint),
-        "eval" if FLAGS.eval_split == _DEFAULT_SPLIT else f"eval_{FLAGS.eval_split}",
+    saved_names = inference_flags.saved_names(checkpoint)
+    use_ema = bool(saved_names)
+    evaluation = evaluator.evaluate(checkpoint, saved_names)
+    directory = FLAGS.eval_logdir or evaluation_flags.results_folder(
+        "eval", checkpoint, FLAGS.eval_split, use_ema
     )
     path = evaluation_report.write_json(
         evaluation,
@@ -101,6 +107,7 @@ def _score(
         class_names=spec.class_names,
         options={
             "dataset_dir": spec.directory,
+            "use_ema": use_ema,
             "eval_crop_size": inputs.crop_size,
             **{name: getattr(inputs, name) for name in RESIZE_FLAGS},
             "eval_scales": FLAGS.eval_scales,
@@ -112,7 +119,52 @@ def _score(
     evaluation_report.write_summaries(
         evaluation, directory, scales=FLAGS.eval_scales, add_flipped=FLAGS.add_flipped_images
     )
-    print(f"{checkpoint}\n{evaluation_report.format_table(evaluation, spec.class_names)}\n{path}")
+    title = inference_flags.title(checkpoint, saved_names)
+    print(f"{title}\n{evaluation_report.format_table(evaluation, spec.class_names)}\n{path}")
+    kept = _keep_if_best(evaluation, spec, model_options, inputs, use_ema)
+    if kept:
+        print(kept)
+
+
+def _keep_if_best(
+    evaluation: Evaluation,
+    spec: DatasetSpec,
+    model_options: ModelOptions,
+    inputs: InputOptions,
+    use_ema: bool,
+) -> str | None:
+    """Keeps a training's best checkpoint by its score on the validation split of its own dataset.
+
+    Returns:
+      A line for the user; None where the score does not count.
+    """
+    directory = os.path.dirname(evaluation.checkpoint) or "."
+    if FLAGS.eval_split != evaluation_flags.DEFAULT_SPLIT:
+        return None
+    if not os.path.exists(os.path.join(directory, OPTIONS_FILE)):
+        return None  # a download, which is not ours to write to
+    trained_on = read_description(directory).dataset_name
+    if trained_on != spec.name:
+        return f"not compared with the best so far: the training was on the dataset {trained_on!r}"
+    return best_checkpoint.keep_if_best(
+        evaluation.checkpoint,
+        "miou",
+        evaluation.metrics.mean_iou,
+        {
+            "dataset": spec.name,
+            "split": evaluation.split,
+            "num_pictures": evaluation.num_pictures,
+            "eval_crop_size": inputs.crop_size,
+            **{name: getattr(inputs, name) for name in RESIZE_FLAGS},
+            "eval_scales": FLAGS.eval_scales,
+            "add_flipped_images": FLAGS.add_flipped_images,
+            "output_stride": model_options.output_stride,
+            "atrous_rates": model_options.atrous_rates,
+        },
+        step=evaluation.step,
+        use_ema=use_ema,
+        companions=[OPTIONS_FILE],
+    )
 
 
 if __name__ == "__main__":

@@ -18,9 +18,11 @@ from deeplab import input_pipeline
 from deeplab.input_pipeline import InputOptions
 from deeplab.options import OPTIONS_FILE, Description, ModelOptions, read_description
 from inference_flags import RESIZE_FLAGS
-from training import checkpoints
+from training import best_checkpoint, checkpoints
 
 FLAGS = flags.FLAGS
+
+DEFAULT_SPLIT = "val"
 
 flags.DEFINE_string(
     "checkpoint_dir",
@@ -30,7 +32,8 @@ flags.DEFINE_string(
 flags.DEFINE_string(
     "checkpoint_path",
     None,
-    "One checkpoint (model.ckpt-1000), which is taken instead of those of checkpoint_dir.",
+    "One checkpoint (model.ckpt-1000), which is taken instead of those of checkpoint_dir; or "
+    "'best' or 'latest' for that one of checkpoint_dir.",
 )
 flags.DEFINE_string(
     "dataset_dir",
@@ -77,7 +80,7 @@ def find_checkpoints(limit_flag: str) -> Iterator[str]:
             f"eval_interval_secs is {FLAGS.eval_interval_secs}; expected 0 or more seconds."
         )
     if FLAGS.checkpoint_path is not None:
-        yield checkpoints.find_checkpoint(FLAGS.checkpoint_path)
+        yield checkpoints.find_checkpoint(FLAGS.checkpoint_path, FLAGS.checkpoint_dir)
         return
     directory = FLAGS.checkpoint_dir or checkpoints.find_newest_run()
     if not os.path.isdir(directory):
@@ -105,6 +108,19 @@ def find_checkpoints(limit_flag: str) -> Iterator[str]:
         if number == limit:
             return
         print(f"waiting for the next checkpoint in {directory}", flush=True)
+
+
+def results_folder(name: str, checkpoint: str, split: str, use_ema: bool) -> str:
+    """Returns where the results go if no flag says it: NAME, NAME_SPLIT, NAME_SPLIT_ema, NAME_ema.
+
+    Args:
+      name: "eval" or "vis"; in the training's folder it stands alone for the split "val".
+      checkpoint: prefix.
+      split: name of the split.
+      use_ema: whether the averages of the weights are used.
+    """
+    parts = [name, *([] if split == DEFAULT_SPLIT else [split]), *(["ema"] if use_ema else [])]
+    return os.path.join(best_checkpoint.training_folder(checkpoint), "_".join(parts))
 
 
 def resolve(

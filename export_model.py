@@ -20,21 +20,23 @@ import command_line  # before TensorFlow, whose start it quiets
 import tensorflow.compat.v1 as tf
 from absl import flags
 
+import inference_flags
 import model_flags
 from datasets import specs
 from deeplab import inference_graph, input_pipeline
 from deeplab.options import OPTIONS_FILE, Description, read_description
 from export import freeze
 from inference_flags import RESIZE_FLAGS
-from training import checkpoints
+from training import best_checkpoint, checkpoints
 
 FLAGS = flags.FLAGS
 
 flags.DEFINE_string(
     "checkpoint_path",
     None,
-    "Checkpoint (model.ckpt-1000), or a folder, whose newest is taken. Default: the newest of the "
-    "newest training in runs/.",
+    "Checkpoint (model.ckpt-1000), or a folder, whose newest is taken (runs/NAME/best for the best "
+    "that eval.py kept), or 'best' or 'latest' for that one of the newest training in runs/. "
+    "Default: latest.",
 )
 flags.DEFINE_string(
     "export_path",
@@ -91,7 +93,8 @@ def main(arguments: list[str]) -> None:
     """Turns flags into options and exports."""
     del arguments
     tf.disable_v2_behavior()
-    checkpoint = checkpoints.find_checkpoint(FLAGS.checkpoint_path or checkpoints.find_newest_run())
+    checkpoint = checkpoints.find_checkpoint(FLAGS.checkpoint_path or checkpoints.LATEST)
+    saved_names = inference_flags.saved_names(checkpoint)
     description, export_path = _describe(checkpoint)
     crop_size = _crop_size(description)
     _check_crop_holds_resized(crop_size, description)
@@ -123,16 +126,19 @@ def main(arguments: list[str]) -> None:
             "model": dataclasses.asdict(description.model),
             "dataset_name": description.dataset_name,
             "checkpoint": os.path.basename(checkpoint),
+            "use_ema": bool(saved_names),
             "global_step": checkpoints.read_step(checkpoint),
             "tensorflow_version": tf.version.VERSION,
         },
+        saved_names=saved_names,
     )
     if FLAGS.save_inference_graph:
         with tf.Graph().as_default() as graph:
             build_graph()
         tf.io.write_graph(graph, os.path.dirname(export_path) or ".", INFERENCE_GRAPH_FILE)
     print(
-        f"exported {checkpoint}: {description.model.model_variant}, "
+        f"exported {inference_flags.title(checkpoint, saved_names)}: "
+        f"{description.model.model_variant}, "
         f"{description.model.num_classes} classes, pictures up to {crop_size[0]}x{crop_size[1]} "
         f"(height x width)\n  {export_path}  ({os.path.getsize(export_path) / 1e6:.1f} MB)\n"
         f"  {freeze.metadata_path(export_path)}\n"
@@ -150,7 +156,8 @@ def _describe(checkpoint: str) -> tuple[Description, str]:
     options_path = os.path.join(directory, OPTIONS_FILE)
     if os.path.exists(options_path):
         description = _as_trained(read_description(directory), options_path)
-        return description, FLAGS.export_path or os.path.join(directory, "export", EXPORT_FILE)
+        folder = os.path.join(best_checkpoint.training_folder(checkpoint), "export")
+        return description, FLAGS.export_path or os.path.join(folder, EXPORT_FILE)
     if FLAGS.export_path is None:
         raise ValueError(
             f"{directory} is no folder of a training (it has no {OPTIONS_FILE}), so the export "

@@ -59,8 +59,9 @@ flags.DEFINE_string(
 flags.DEFINE_string(
     "tf_initial_checkpoint",
     None,
-    "Checkpoint (prefix or folder) whose weights are taken where they fit. Not used once "
-    "train_logdir has a checkpoint of its own.",
+    "Checkpoint (prefix or folder, or 'best' or 'latest' for that of the newest training in runs/) "
+    "whose weights are taken where they fit. Not used once train_logdir has a checkpoint of its "
+    "own.",
 )
 flags.DEFINE_string(
     "continue_checkpoint",
@@ -113,6 +114,13 @@ flags.DEFINE_float(
     "Learning rate of the layers behind the encoder, relative to the encoder's.",
 )
 flags.DEFINE_float("clip_gradient_norm", 0.0, "Largest L2 norm over all gradients; 0 for no limit.")
+flags.DEFINE_float(
+    "ema_decay",
+    0.0,
+    "Decay of an exponential moving average of all weights, which checkpoints then hold too, for "
+    "--use_ema of eval.py, vis.py and export_model.py; 0 for none. After step n it is (1 + n) / "
+    "(10 + n) at most. 0.999 suits some thousands of steps, 0.9999 a hundred thousand.",
+)
 flags.DEFINE_bool("upsample_logits", True, "Loss at the label's size, or at the logits'.")
 define_numbers(
     "label_weights",

@@ -24,6 +24,7 @@ import tensorflow.compat.v1 as tf
 from absl import flags
 
 import evaluation_flags
+import inference_flags
 from datasets import specs, tfrecords
 from datasets.specs import DatasetSpec
 from deeplab import prediction_files, visualize
@@ -35,10 +36,10 @@ FLAGS = flags.FLAGS
 flags.DEFINE_string(
     "vis_logdir",
     None,
-    "Folder of the results. Default: vis/ in the checkpoint's folder, vis_SPLIT/ for another split "
-    "than val.",
+    "Folder of the results. Default: vis/ in the training's folder; vis_SPLIT/ for another split "
+    "than val, vis_ema/ with --use_ema.",
 )
-flags.DEFINE_string("vis_split", "val", "Split to draw.")
+flags.DEFINE_string("vis_split", evaluation_flags.DEFAULT_SPLIT, "Split to draw.")
 flags.DEFINE_integer(
     "vis_batch_size", 1, "Pictures in a batch. More take more memory, and are faster on a GPU."
 )
@@ -71,8 +72,6 @@ flags.DEFINE_bool(
     "Name files as research/deeplab does: 000000_image.png, 000000_prediction.png …",
 )
 
-_DEFAULT_SPLIT = "val"
-
 
 def main(arguments: list[str]) -> None:
     """Turns flags into options and draws one checkpoint after the other."""
@@ -100,9 +99,9 @@ def main(arguments: list[str]) -> None:
 
 def _draw(evaluator: Evaluator, checkpoint: str, spec: DatasetSpec) -> None:
     """Draws the pictures of the split as one checkpoint sees them."""
-    directory = FLAGS.vis_logdir or os.path.join(
-        os.path.dirname(checkpoint),
-        "vis" if FLAGS.vis_split == _DEFAULT_SPLIT else f"vis_{FLAGS.vis_split}",
+    saved_names = inference_flags.saved_names(checkpoint)
+    directory = FLAGS.vis_logdir or evaluation_flags.results_folder(
+        "vis", checkpoint, FLAGS.vis_split, use_ema=bool(saved_names)
     )
     files = prediction_files.PredictionFiles(
         directory,
@@ -113,7 +112,7 @@ def _draw(evaluator: Evaluator, checkpoint: str, spec: DatasetSpec) -> None:
     # The network's input is resized and padded; the pictures themselves are those of the records.
     pictures = map(prediction_files.read_picture, _records(spec))
     num_pictures = 0
-    for batch in evaluator.predict(checkpoint):
+    for batch in evaluator.predict(checkpoint, saved_names):
         for name, ids in _predictions(batch):
             picture = next(pictures)
             files.write(name, picture, upscaling.upscale_ids(ids, picture.size))
@@ -121,10 +120,9 @@ def _draw(evaluator: Evaluator, checkpoint: str, spec: DatasetSpec) -> None:
     written = [prediction_files.RESULTS_FOLDER]
     if FLAGS.also_save_raw_predictions:
         written.append(prediction_files.RAW_FOLDER)
-    print(
-        f"{checkpoint}: {num_pictures} pictures of split {FLAGS.vis_split} in "
-        + " and ".join(os.path.join(directory, folder) for folder in written)
-    )
+    folders = " and ".join(os.path.join(directory, folder) for folder in written)
+    title = inference_flags.title(checkpoint, saved_names)
+    print(f"{title}: {num_pictures} pictures of split {FLAGS.vis_split} in {folders}")
 
 
 def _palette(spec: DatasetSpec) -> visualize.Palette:

@@ -7,7 +7,7 @@ not count. The network is built once and takes the weights of one checkpoint aft
 import dataclasses
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -123,8 +123,8 @@ class Evaluator:
                 "labels": batch["label"],
                 "predictions": prediction.labels,
             }
-            self._variables = tf.global_variables()
-            self._saver = tf.train.Saver(self._variables)
+            self._variables = {each.op.name: each for each in tf.global_variables()}
+        self._savers: dict[frozenset[str], tf.train.Saver] = {}
         config = tf.ConfigProto(allow_soft_placement=True)
         config.gpu_options.allow_growth = True
         self._session = tf.Session(graph=self._graph, config=config)
@@ -133,18 +133,20 @@ class Evaluator:
         """Frees the session."""
         self._session.close()
 
-    def evaluate(self, checkpoint: str) -> Evaluation:
+    def evaluate(self, checkpoint: str, saved_names: Mapping[str, str] | None = None) -> Evaluation:
         """Scores a checkpoint, with a progress bar on a terminal.
 
         Args:
           checkpoint: prefix of its files.
+          saved_names: under which names it holds the values to take, by variable name; the variable
+            itself where that is not in it.
 
         Raises:
           ValueError: the checkpoint belongs to another network or is damaged, or a picture of the
             split is broken or larger than the crop; names it.
         """
         start = time.monotonic()
-        step = self._restore(checkpoint)
+        step = self._restore(checkpoint, saved_names or {})
         num_classes, ignore_label = self._spec.num_classes, self._spec.ignore_label
         confusion = np.zeros((num_classes, num_classes), np.int64)
         num_pictures = 0
@@ -163,16 +165,18 @@ class Evaluator:
             seconds=time.monotonic() - start,
         )
 
-    def predict(self, checkpoint: str) -> Iterator[PredictedBatch]:
+    def predict(
+        self, checkpoint: str, saved_names: Mapping[str, str] | None = None
+    ) -> Iterator[PredictedBatch]:
         """Predicts the pictures in the order of the records, with a progress bar on a terminal.
 
         Args:
-          checkpoint: prefix of its files.
+          checkpoint, saved_names: as for `evaluate`.
 
         Raises:
           ValueError: as for `evaluate`.
         """
-        return self._predict(self._restore(checkpoint))
+        return self._predict(self._restore(checkpoint, saved_names or {}))
 
     def _predict(self, step: int) -> Iterator[PredictedBatch]:
         self._session.run(self._iterator.initializer)
@@ -195,12 +199,14 @@ class Evaluator:
                 yield batch
                 progress.update(len(batch.labels))
 
-    def _restore(self, checkpoint: str) -> int:
+    def _restore(self, checkpoint: str, saved_names: Mapping[str, str]) -> int:
         """Loads the weights and returns the checkpoint's step."""
         try:
             reader = tf.train.load_checkpoint(checkpoint)
-            self._check_same_network(checkpoint, reader.get_variable_to_shape_map())
-            self._saver.restore(self._session, checkpoint)
+            saved = reader.get_variable_to_shape_map()
+            seen = {**saved, **{name: saved[other] for name, other in saved_names.items()}}
+            self._check_same_network(checkpoint, seen)
+            self._saver(saved_names).restore(self._session, checkpoint)
             has_step = reader.has_tensor("global_step")
             return int(reader.get_tensor("global_step")) if has_step else 0
         except (tf.errors.OpError, RuntimeError) as error:
@@ -210,12 +216,21 @@ class Evaluator:
                 "again, or take an older one."
             ) from error
 
+    def _saver(self, saved_names: Mapping[str, str]) -> tf.train.Saver:
+        """Returns what restores the variables; made once, as each adds to the graph."""
+        variables = {saved_names.get(name, name): each for name, each in self._variables.items()}
+        key = frozenset(variables)
+        if key not in self._savers:
+            with self._graph.as_default():
+                self._savers[key] = tf.train.Saver(variables)
+        return self._savers[key]
+
     def _check_same_network(self, checkpoint: str, saved: dict[str, list[int]]) -> None:
         """Compares all weights: a network without the decoder it was trained with runs, too.
 
         What an optimizer keeps (below a variable's name, or scalars) does not count.
         """
-        shapes = {variable.op.name: variable.shape.as_list() for variable in self._variables}
+        shapes = {name: variable.shape.as_list() for name, variable in self._variables.items()}
         differences = [
             f"{name} is {saved[name]} in the checkpoint and {shape} in the network"
             for name, shape in sorted(shapes.items())

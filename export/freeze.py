@@ -27,6 +27,7 @@ def freeze(
     input_name: str,
     output_names: Sequence[str],
     metadata: Mapping[str, Any],
+    saved_names: Mapping[str, str] | None = None,
 ) -> None:
     """Writes a frozen graph, and its metadata beside it, whole or not at all.
 
@@ -37,6 +38,8 @@ def freeze(
       input_name: name of the placeholder.
       output_names: names of the nodes that callers fetch; nothing else stays but what they need.
       metadata: what describes the model; JSON's types only.
+      saved_names: under which names the checkpoint holds the values to freeze, by variable name;
+        the variable itself where that is not in it.
 
     Raises:
       ValueError: the checkpoint does not exist, is damaged, or belongs to another network; or
@@ -48,8 +51,12 @@ def freeze(
     with tf.Graph().as_default() as graph:
         build_graph()
         variables = {v.op.name: tuple(v.shape.as_list()) for v in tf.global_variables()}
-        check_variables(variables, _checkpoint_shapes(checkpoint_path), checkpoint_path)
-        saver_def = tf.train.Saver().as_saver_def()
+        names = saved_names or {}
+        saved = _checkpoint_shapes(checkpoint_path)
+        seen = {**saved, **{name: saved[other] for name, other in names.items()}}
+        check_variables(variables, seen, checkpoint_path)
+        saver = tf.train.Saver({names.get(v.op.name, v.op.name): v for v in tf.global_variables()})
+        saver_def = saver.as_saver_def()
         graph_def = graph.as_graph_def()
     with tf.Graph().as_default():
         try:

@@ -21,6 +21,7 @@ from deeplab import evaluation, evaluation_report, metrics, model, options
 from deeplab.evaluation import Evaluation, Evaluator
 from deeplab.input_pipeline import InputOptions
 from deeplab.options import ModelOptions
+from training import averages
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 NETWORK = ModelOptions(
@@ -55,6 +56,21 @@ def save_network(directory, network=NETWORK, step=7):
         return tf.train.Saver().save(session, str(directory / "model.ckpt"), step)
 
 
+def save_with_averages(directory, checkpoint):
+    """Saves zeros, with the values of a checkpoint as their moving averages."""
+    reader = tf.train.load_checkpoint(checkpoint)
+    with tf.Graph().as_default(), tf.Session() as session:
+        variables = {}
+        for name in reader.get_variable_to_shape_map():
+            value = reader.get_tensor(name)
+            if name != "global_step":
+                variables[f"{name}/ExponentialMovingAverage"] = tf.Variable(value)
+                value = np.zeros_like(value)
+            variables[name] = tf.Variable(value)
+        session.run(tf.global_variables_initializer())
+        return tf.train.Saver(variables).save(session, str(directory / "averaged.ckpt"))
+
+
 def confusion_of_single_pictures(checkpoint, pictures, network, **arguments):
     """Predicts each picture alone, padded with NumPy, and counts with loops."""
     confusion = np.zeros((3, 3), np.int64)
@@ -87,11 +103,16 @@ def test_an_evaluation_is_the_confusion_of_each_picture_on_its_own(tmp_path, arg
     evaluator = Evaluator(spec, "val", NETWORK, CROP, batch_size=2, **arguments)
     with contextlib.closing(evaluator):
         result = evaluator.evaluate(checkpoint)
+        averaged = save_with_averages(tmp_path, checkpoint)
+        zeros = evaluator.evaluate(averaged)
+        of_averages = evaluator.evaluate(averaged, averages.saved_names(averaged))
         again = evaluator.evaluate(checkpoint)
     expected = confusion_of_single_pictures(checkpoint, pictures, NETWORK, **arguments)
     assert np.count_nonzero(expected.sum(axis=0)) > 1, "all one class would show too little"
     np.testing.assert_array_equal(result.confusion, expected)
     np.testing.assert_array_equal(again.confusion, expected)
+    np.testing.assert_array_equal(of_averages.confusion, expected)
+    assert zeros.metrics.only_predicted_class == 0
     assert (result.num_pictures, result.step, result.split) == (3, 7, "val")
     assert result.metrics == metrics.compute_metrics(expected)
 
@@ -437,6 +458,170 @@ def messages_of_wrong_flags(run_folder):
 @pytest.mark.parametrize("flag", list(WRONG_FLAGS))
 def test_wrong_flags_are_explained(messages_of_wrong_flags, flag):
     assert WRONG_FLAGS[flag] in messages_of_wrong_flags[flag]
+
+
+# The best checkpoint, with a network whose score is known: it adds its only variable to the red
+# channel, which is the class. One process for a series of evaluations.
+SCORE_ALL = """
+import contextlib, io, json, sys
+import command_line
+import numpy as np
+import tensorflow.compat.v1 as tf
+from absl import flags
+from absl.testing import flagsaver
+from deeplab import evaluation, model
+import eval as command
+
+def predict(features, network, *, scales, add_flipped):
+    shift = tf.get_variable("shift", [])
+    labels = tf.cast(tf.minimum(features["image"][..., 0] + shift, 2.0), tf.int32)
+    return model.Prediction(labels, tf.one_hot(labels, network.num_classes))
+
+evaluation.model.predict = predict
+outputs = []
+for arguments in json.loads(sys.argv[1]):
+    output = io.StringIO()
+    with flagsaver.as_parsed(), contextlib.redirect_stdout(output):
+        flags.FLAGS.unparse_flags()
+        flags.FLAGS(["eval.py", *arguments])
+        try:
+            command.main([])
+        except ValueError as error:
+            print(error)
+    outputs.append(output.getvalue())
+print(json.dumps(outputs))
+"""
+EVALUATIONS = {
+    "weights of 10": ["--checkpoint_path=runs/tiny/model.ckpt-10"],
+    "another split": ["--checkpoint_path=runs/tiny/model.ckpt-10", "--eval_split=test"],
+    "averages of 10": ["--checkpoint_path=runs/tiny/model.ckpt-10", "--use_ema"],
+    "weights of 20": ["--checkpoint_dir=runs/tiny", "--checkpoint_path=latest"],
+    "averages of 20": ["--max_number_of_evaluations=1", "--use_ema"],
+    "best": ["--checkpoint_path=best", "--eval_logdir=best"],
+    "weights of best": ["--checkpoint_path=runs/tiny/best", "--nouse_ema"],
+    "flipped": ["--checkpoint_path=latest", "--add_flipped_images", "--eval_logdir=flipped"],
+    "other dataset": ["--checkpoint_path=latest", "--dataset_dir=data/other"],
+    "download": [
+        "--checkpoint_path=download/model.ckpt-20",
+        "--dataset_dir=data/tfrecords/tiny",
+        "--model_variant=xception_tiny",
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def evaluations(tmp_path_factory):
+    """(folder, what each evaluation printed)."""
+    root = tmp_path_factory.mktemp("best")
+    records, logdir, download = (
+        root / name for name in ("data/tfrecords/tiny", "runs/tiny", "download")
+    )
+    for folder in (records, logdir, download, root / "data" / "other"):
+        folder.mkdir(parents=True)
+    pictures = pictures_of((20, 40), (33, 45))
+    for _, image, mask in pictures:
+        image[..., 0] = np.where(mask == 255, 1, mask)
+    test = tiny_dataset.write(records, pictures[:1], split="test")
+    spec = tiny_dataset.write(records, pictures, split="val")
+    spec = dataclasses.replace(spec, splits={**spec.splits, **test.splits})
+    specs.write_spec(spec)
+    other = tiny_dataset.write(root / "data" / "other", pictures, split="val")
+    specs.write_spec(dataclasses.replace(other, name="other"))
+    description = options.Description(
+        NETWORK, "tiny", spec.class_names, spec.palette, spec.ignore_label, (33, 33)
+    )
+    options.write_description(description, str(logdir))
+    for folder, step, values in (
+        (logdir, 10, {"shift": 2.0, "shift/ExponentialMovingAverage": 0.0}),
+        (logdir, 20, {"shift": 1.0}),
+        (download, 20, {"shift": 1.0}),
+    ):
+        with tf.Graph().as_default(), tf.Session() as session:
+            variables = {name: tf.Variable(value) for name, value in values.items()}
+            variables["global_step"] = tf.Variable(np.int64(step))
+            session.run(tf.global_variables_initializer())
+            saver = tf.train.Saver(variables, save_relative_paths=True)
+            saver.save(session, str(folder / "model.ckpt"), step)
+    result = subprocess.run(
+        [sys.executable, "-c", SCORE_ALL, json.dumps(list(EVALUATIONS.values()))],
+        cwd=root,
+        env={**ENVIRONMENT, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    return root, dict(zip(EVALUATIONS, json.loads(result.stdout.splitlines()[-1]), strict=True))
+
+
+def test_each_evaluation_says_whether_it_was_the_best(evaluations):
+    root, printed = evaluations
+    lowest = json.loads((root / "runs" / "tiny" / "eval" / "eval-10.json").read_text())["miou"]
+    assert 0 < lowest < 0.5
+    for name, last_line in {
+        "weights of 10": "the best so far, kept in runs/tiny/best",
+        "another split": "runs/tiny/eval_test/eval-10.json",
+        "averages of 10": "the best so far, kept in runs/tiny/best",
+        "weights of 20": "the best so far: miou 1.0000 at step 10",
+        "averages of 20": "checkpoint runs/tiny/model.ckpt-20 has no averages of its weights (no "
+        "*/ExponentialMovingAverage): train with --ema_decay, such as 0.999, or leave --use_ema "
+        "away.",
+        "best": "the best so far: miou 1.0000 at step 10",
+        "weights of best": "the best so far: miou 1.0000 at step 10",
+        "flipped": "not compared with the best so far (step 10), which was scored with "
+        "add_flipped_images false instead of true; to begin anew, delete runs/tiny/best_checkpoint",
+        "other dataset": "not compared with the best so far: the training was on the dataset "
+        "'tiny'",
+        "download": "download/eval/eval-20.json",
+    }.items():
+        assert printed[name].splitlines()[-1] == last_line, name
+    assert printed["best"].startswith("runs/tiny/best/model.ckpt-10, averages of its weights\n")
+    assert printed["weights of best"].startswith("runs/tiny/best/model.ckpt-10\n")
+
+
+def test_the_best_checkpoint_and_its_record_are_those_of_the_highest_score(evaluations):
+    root, _ = evaluations
+    record = json.loads((root / "runs" / "tiny" / "best_checkpoint").read_text())
+    assert record == {
+        "format_version": 1,
+        "checkpoint": "best/model.ckpt-10",
+        "step": 10,
+        "miou": 1.0,
+        "use_ema": True,
+        "dataset": "tiny",
+        "split": "val",
+        "num_pictures": 2,
+        "eval_crop_size": [33, 49],
+        "min_resize_value": None,
+        "max_resize_value": None,
+        "resize_factor": None,
+        "keep_aspect_ratio": True,
+        "eval_scales": [1.0],
+        "add_flipped_images": False,
+        "output_stride": 16,
+        "atrous_rates": [6, 12],
+    }
+    assert options.read_description(str(root / "runs" / "tiny" / "best")).model == NETWORK
+    assert not (root / "runs" / "tiny" / "best" / "eval").exists()
+    assert not (root / "download" / "best").exists()
+
+
+def test_the_scores_say_which_weights_they_are_of(evaluations):
+    logdir = evaluations[0] / "runs" / "tiny"
+    weights, averaged, best = (
+        json.loads(path.read_text())
+        for path in (
+            logdir / "eval" / "eval-10.json",
+            logdir / "eval_ema" / "eval-10.json",
+            evaluations[0] / "best" / "eval-10.json",
+        )
+    )
+    assert (weights["options"]["use_ema"], averaged["options"]["use_ema"]) == (False, True)
+    assert weights["checkpoint"] == "runs/tiny/best/model.ckpt-10"
+    assert weights["confusion_matrix"] != averaged["confusion_matrix"]
+    assert best["confusion_matrix"] == averaged["confusion_matrix"]
+    assert (averaged["miou"], best["options"]["use_ema"]) == (1.0, True)
 
 
 @pytest.mark.slow

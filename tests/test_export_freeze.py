@@ -32,7 +32,7 @@ def save(folder, extra: tuple[str, ...] = (), skip: tuple[str, ...] = ()) -> str
         return tf.train.Saver(kept).save(session, str(folder / "model.ckpt"))
 
 
-def run_freeze(checkpoint, path, build_graph=build, metadata=None) -> None:
+def run_freeze(checkpoint, path, build_graph=build, metadata=None, saved_names=None) -> None:
     freeze.freeze(
         build_graph,
         str(checkpoint),
@@ -40,6 +40,7 @@ def run_freeze(checkpoint, path, build_graph=build, metadata=None) -> None:
         input_name="input",
         output_names=["output"],
         metadata=metadata or {},
+        saved_names=saved_names,
     )
 
 
@@ -91,6 +92,21 @@ def test_optimizer_variables_do_not_matter(tmp_path):
     )
     run_freeze(save(tmp_path, extra=extra), tmp_path / "frozen.pb")
     assert (tmp_path / "frozen.pb").exists()
+
+
+def test_values_saved_under_other_names_are_frozen(tmp_path):
+    """The moving average of the weights; the biases have none."""
+    checkpoint = save(tmp_path, extra=("layer/weights/ExponentialMovingAverage",))
+    names = {"layer/weights": "layer/weights/ExponentialMovingAverage"}
+    run_freeze(checkpoint, tmp_path / "frozen.pb", saved_names=names)
+    reader = tf.train.load_checkpoint(checkpoint)
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.import_graph_def(read(tmp_path / "frozen.pb"), name="")
+        outputs = session.run("output:0", {"input:0": np.eye(3)})
+    expected = reader.get_tensor(names["layer/weights"]) + reader.get_tensor("layer/biases")
+    np.testing.assert_allclose(outputs, expected, rtol=1e-6)
+    with pytest.raises(ValueError, match=r"layer/weights is \[3, 2\] .* \[3, 5\] in the net"):
+        run_freeze(checkpoint, tmp_path / "x.pb", lambda: build(5), saved_names=names)
 
 
 @pytest.mark.parametrize(

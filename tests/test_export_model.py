@@ -17,6 +17,7 @@ from deeplab import model
 from deeplab.options import Description, ModelOptions, write_description
 from scripts import conformance
 from serving.deeplab_model import DeepLabModel
+from training import best_checkpoint
 
 STEP = 12
 OPTIONS = ModelOptions(
@@ -97,7 +98,38 @@ def test_newest_training_is_exported_as_it_was_trained(tmp_path, command, traine
     np.testing.assert_array_equal(labels, expected_labels(checkpoint, OPTIONS, image))
     described = json.loads((trained / "export" / "frozen_inference_graph.json").read_text())
     assert described["global_step"] == STEP
+    assert described["use_ema"] is False
     assert described["palette"] == [list(color) for color in DESCRIPTION.palette]
+
+
+def test_the_best_checkpoint_is_exported_with_the_averages_that_were_scored(
+    tmp_path, command, trained
+):
+    """The average of the biases of the logits makes one class of everything."""
+    checkpoint = str(trained / "model.ckpt-12")
+    reader = tf.train.load_checkpoint(checkpoint)
+    with tf.Graph().as_default(), tf.Session() as session:
+        variables = {
+            name: tf.Variable(reader.get_tensor(name))
+            for name in reader.get_variable_to_shape_map()
+        }
+        average = tf.Variable([0.0, 500.0, 0.0])
+        variables["logits/semantic/biases/ExponentialMovingAverage"] = average
+        session.run(tf.global_variables_initializer())
+        tf.train.Saver(variables).save(session, str(trained / "model.ckpt"), STEP)
+    best_checkpoint.keep_if_best(
+        checkpoint, "miou", 0.5, {}, step=STEP, use_ema=True, companions=["options.json"]
+    )
+
+    result = command("--checkpoint_path=best", "--crop_size=33,33")
+
+    assert result.returncode == 0, result.stderr
+    assert "exported runs/shapes/best/model.ckpt-12, averages of its weights: xc" in result.stdout
+    described = json.loads((trained / "export" / "frozen_inference_graph.json").read_text())
+    assert (described["use_ema"], described["checkpoint"]) == (True, "model.ckpt-12")
+    with DeepLabModel(str(trained)) as served:
+        image = np.random.RandomState(0).randint(0, 256, [33, 33, 3], np.uint8)
+        assert np.all(served.segment(image) == 1)
 
 
 def test_another_output_stride_takes_its_rates_along(tmp_path, command, trained):
@@ -148,6 +180,7 @@ def test_wrong_input_is_one_line(tmp_path, command, trained):
     bare = ("--checkpoint_path=bare", "--export_path=x/graph.pb")
     for arguments, status, message in (
         (["--num_classes=21"], 1, "--num_classes is 21, but"),
+        (["--use_ema"], 1, "model.ckpt-12 has no averages of its weights"),
         (["--dataset=cityscapes"], 1, "trained on shapes, which has other classes"),
         (["--max_resize_value=600", "--min_resize_value=300"], 1, "max_resize_value is 600"),
         (["--export_path=folder"], 1, "expected the name of a .pb file"),

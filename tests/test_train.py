@@ -14,7 +14,7 @@ import tiny_dataset
 
 from datasets import specs
 from deeplab import options
-from training import checkpoints
+from training import averages, checkpoints
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SMALL = (
@@ -51,6 +51,7 @@ def folder(tmp_path_factory) -> pathlib.Path:
         "--sync_batch_norm",
         "--save_summaries_images",
         "--seed=3",
+        "--ema_decay=0.9",
     )
     assert result.returncode == 0, result.stderr
     (folder / "output").write_text(result.stdout)
@@ -80,6 +81,11 @@ def test_trains_on_the_last_dataset_and_describes_the_network(folder):
     )
     weights = checkpoints.Reader(str(logdir / "model.ckpt-2"))
     assert weights.shapes["logits/semantic/weights"] == (1, 1, 256, 3)
+    names = averages.saved_names(str(logdir / "model.ckpt-2"))
+    assert sorted(names) == weights.weights()
+    for name in ("logits/semantic/weights", "aspp0/BatchNorm/moving_variance"):
+        difference = weights.value(names[name]) - weights.value(name)
+        assert 0 < np.abs(difference).max() < 0.1, name
 
 
 def test_output_tells_options_warning_progress_and_checkpoint(folder):
@@ -122,6 +128,7 @@ def test_resumes_without_repeating_flags(folder):
 
     assert result.returncode == 0, result.stderr
     assert "resuming from runs/resumed/model.ckpt-2 at step 2" in result.stdout
+    assert "its averages of the weights are dropped, because ema_decay is 0" in result.stdout
     assert checkpoints.read_step(checkpoints.latest_checkpoint(str(copy))) == 3
     assert options.read_description(str(copy)) == options.read_description(
         str(folder / "runs" / "tiny")
@@ -153,6 +160,7 @@ WRONG_INPUT = {
         1,
         "batch of 3 cannot be divided over 2 clones",
     ),
+    "averages": (["--train_logdir=new", "--ema_decay=1"], 1, "ema_decay is 1.0; expected 0 (no av"),
     "checkpoint": (["--train_logdir=new", "--tf_initial_checkpoint=x"], 1, "x does not exist"),
     "cluster": (["--train_logdir=new", "--num_ps_tasks=1"], 1, "is 1 without a --master"),
     "label weights": (

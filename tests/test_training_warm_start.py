@@ -101,7 +101,50 @@ def test_report_has_a_line_for_each_layer_and_outcome(tmp_path):
         "  encoder/new        1 not in the checkpoint",
         "  decoder/conv0      1 adapted: weights [2, 2] -> [3, 2]",
         "  logits/semantic    2 shape differs: weights [2, 21] -> [2, 11]; biases [21] -> [11]",
+        "  encoder/old        1 in the checkpoint only",
     ]
+
+
+def test_extra_input_channels_are_named_with_both_shapes_and_the_rest_is_loaded(tmp_path):
+    saved = {
+        "encoder/conv1/weights": np.ones((3, 3, 3, 8), np.float32),
+        "encoder/conv2/weights": np.full((3, 3, 8, 8), 2.0, np.float32),
+    }
+    variables = [
+        tf.get_variable("encoder/conv1/weights", [3, 3, 4, 8], initializer=tf.zeros_initializer()),
+        tf.get_variable("encoder/conv2/weights", [3, 3, 8, 8]),
+        tf.get_variable("decoder/conv0/weights", [8, 2]),
+    ]
+    start = WarmStart(save(tmp_path, 9, saved), variables)
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        report = start.load(session)
+        conv1, conv2 = session.run(variables[:2])
+
+    assert report.lines()[1:] == [
+        "  encoder/conv1    1 shape differs: weights [3, 3, 3, 8] -> [3, 3, 4, 8]",
+        "  encoder/conv2    1 loaded",
+        "  decoder/conv0    1 not in the checkpoint",
+    ]
+    assert np.all(conv1 == 0.0)
+    np.testing.assert_array_equal(conv2, saved["encoder/conv2/weights"])
+
+
+def test_what_a_training_keeps_beside_its_weights_is_neither_loaded_nor_unused(tmp_path):
+    """Slots of any optimizer and averages, as in the checkpoints that slim's trainings leave."""
+    weights = SAVED["encoder/conv1/weights"]
+    kept = {
+        f"encoder/conv1/weights/{name}": weights + 90.0
+        for name in ("ExponentialMovingAverage", "RMSProp_1", "some_new_optimizer")
+    }
+    variables = [tf.get_variable("encoder/conv1/weights", [3, 2])]
+    start = WarmStart(save(tmp_path, 9, {"encoder/conv1/weights": weights, **kept}), variables)
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        report = start.load(session)
+
+        assert report.unused == ()
+        np.testing.assert_array_equal(session.run(variables[0]), weights)
 
 
 def test_loading_adds_nothing_to_the_graph(tmp_path):

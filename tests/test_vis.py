@@ -109,6 +109,7 @@ PICTURES = [
 RUNS = {
     "plain": ["--vis_batch_size=2", "--also_save_raw_predictions"],
     "resized": ["--min_resize_value=17", "--max_resize_value=31", "--upstream_names"],
+    "averaged": ["--checkpoint_dir=averaged", "--use_ema"],
     "coloured": ["--colormap_type=pascal", "--add_flipped_images", "--vis_crop_size=33,49"],
 }
 WRONG_FLAGS = {
@@ -117,6 +118,7 @@ WRONG_FLAGS = {
     "--vis_crop_size=40,49": "crop height is 40; expected a multiple of output_stride 16",
     "--vis_split=test": "has no split 'test'; it has val",
     "--checkpoint_dir=runs/none": "checkpoint_dir runs/none is no folder",
+    "--use_ema": "model.ckpt-7 has no averages of its weights",
     "--eval_interval_secs=-1": "eval_interval_secs is -1; expected 0 or more seconds",
 }
 TRY_FLAGS = """
@@ -167,10 +169,20 @@ def command(tmp_path_factory):
         (logits,) = [v for v in tf.global_variables() if v.op.name == "logits/semantic/weights"]
         logits.load(np.random.RandomState(0).normal(0, 1, logits.shape.as_list()), session)
         tf.train.Saver().save(session, str(logdir / "model.ckpt"), 7)
+        values = session.run({v.op.name: v for v in tf.global_variables()})
+    # The same as the averages of another training, whose own weights are zero.
+    with tf.Graph().as_default(), tf.Session() as session:
+        averages = {f"{name}/ExponentialMovingAverage": value for name, value in values.items()}
+        zeros = {name: np.zeros_like(value) for name, value in values.items()}
+        variables = {name: tf.Variable(each) for name, each in {**zeros, **averages}.items()}
+        session.run(tf.global_variables_initializer())
+        (root / "averaged").mkdir()
+        tf.train.Saver(variables).save(session, str(root / "averaged" / "model.ckpt"), 7)
     description = options.Description(
         NETWORK, "streets", spec.class_names, spec.palette, spec.ignore_label, (33, 33)
     )
-    options.write_description(description, str(logdir))
+    for folder in (logdir, root / "averaged"):
+        options.write_description(description, str(folder))
     calls = [[*flags, f"--vis_logdir={name}"] for name, flags in RUNS.items()]
     environment = {key: value for key, value in os.environ.items() if key != "TF_CPP_MIN_LOG_LEVEL"}
     result = subprocess.run(
@@ -208,7 +220,8 @@ def predict(root, image: np.ndarray, resized: tuple[int, int] | None = None, fli
 
 
 @pytest.mark.parametrize(
-    ("run", "sizes"), [("plain", None), ("resized", [(15, 31), (17, 25), (31, 10)])]
+    ("run", "sizes"),
+    [("plain", None), ("averaged", None), ("resized", [(15, 31), (17, 25), (31, 10)])],
 )
 def test_predictions_have_the_size_of_the_picture(command, run, sizes):
     root = command[0]

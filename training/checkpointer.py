@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import tensorflow.compat.v1 as tf
 
+from training import averages
+from training.averages import Averages
 from training.checkpoints import CHECKPOINT_NAME
 from training.op_errors import reason
 
@@ -17,6 +19,7 @@ class Checkpointer:
       train_logdir: folder of the checkpoints.
       check_variables: called before saving; raises NonFiniteError.
       max_checkpoints_to_keep: 0 for all.
+      averages_of_weights: those among the variables that a checkpoint may lack as a whole.
 
     Attributes:
       newest: prefix of the newest checkpoint known here, or None.
@@ -28,16 +31,26 @@ class Checkpointer:
         check_variables: Callable[[tf.Session], None],
         *,
         max_checkpoints_to_keep: int,
+        averages_of_weights: Averages | None = None,
     ):
         self.train_logdir = train_logdir
         self.newest: str | None = None
         self._check_variables = check_variables
         # Relative paths, so that the folder can be moved.
         self._saver = tf.train.Saver(max_to_keep=max_checkpoints_to_keep, save_relative_paths=True)
+        self._averages = averages_of_weights
+        if averages_of_weights:
+            self._saver_without_averages = tf.train.Saver(
+                averages_of_weights.left_out_of(tf.global_variables())
+            )
 
     def restore(self, session: tf.Session, checkpoint: str) -> None:
-        """Restores every variable from a checkpoint."""
-        self._saver.restore(session, checkpoint)
+        """Restores every variable from a checkpoint; averages that it lacks start from theirs."""
+        if self._averages is None or averages.are_in(checkpoint):
+            self._saver.restore(session, checkpoint)
+        else:
+            self._saver_without_averages.restore(session, checkpoint)
+            session.run(self._averages.start)
         self.newest = checkpoint
         state = tf.train.get_checkpoint_state(self.train_logdir)
         if state is not None:

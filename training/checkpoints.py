@@ -11,9 +11,18 @@ import tensorflow.compat.v1 as tf
 
 CHECKPOINT_NAME = "model.ckpt"
 RUNS_ROOT = "runs"
+# Folder, in that of a training, of its best checkpoint (`training.best_checkpoint`).
+BEST_FOLDER = "best"
+# What follows a variable's name in that of its moving average (`training.averages`).
+AVERAGE_SUFFIX = "/ExponentialMovingAverage"
+# What a user may say instead of a checkpoint's path.
+BEST, LATEST = "best", "latest"
 
 # Names that optimizers give to what they keep of a variable, and to their own counters.
-_OPTIMIZER_SUFFIXES = ("/Momentum", "/Adam", "/Adam_1", "/RMSProp", "/RMSProp_1", "/Adagrad")
+_OPTIMIZER_SUFFIXES = (
+    *("/Momentum", "/Adam", "/Adam_1", "/RMSProp", "/RMSProp_1", "/Adagrad"),
+    AVERAGE_SUFFIX,
+)
 _OPTIMIZER_NAMES = ("global_step", "beta1_power", "beta2_power")
 # TensorFlow's reader raises some statuses as Python's own exceptions: a file that ends too early
 # is an IndexError.
@@ -78,16 +87,25 @@ def latest_checkpoint(directory: str) -> str | None:
     return max(prefixes, key=lambda prefix: (_step_in_name(prefix), prefix), default=None)
 
 
-def find_checkpoint(path: str) -> str:
+def find_checkpoint(path: str, run: str | None = None) -> str:
     """Returns the prefix of the checkpoint that a user means.
 
     Args:
-      path: a prefix (`model.ckpt-100`), one of its files (`model.ckpt-100.index`), or a folder,
-        whose newest checkpoint is taken.
+      path: a prefix (`model.ckpt-100`), one of its files (`model.ckpt-100.index`), a folder, whose
+        newest checkpoint is taken, or "latest" or "best" for a checkpoint of `run`.
+      run: folder of a training; None for the newest one.
 
     Raises:
       ValueError: there is none.
     """
+    if path in (BEST, LATEST):
+        run = run or find_newest_run()
+        if path == BEST and latest_checkpoint(os.path.join(run, BEST_FOLDER)) is None:
+            raise ValueError(
+                f"{run} has no best checkpoint yet: python eval.py --checkpoint_dir={run} scores "
+                f"its checkpoints and keeps the best in {os.path.join(run, BEST_FOLDER)}."
+            )
+        path = run if path == LATEST else os.path.join(run, BEST_FOLDER)
     if os.path.isdir(path):
         newest = latest_checkpoint(path)
         if newest is None:
@@ -156,12 +174,17 @@ class Reader:
             ) from error
 
     def weights(self) -> list[str]:
-        """Returns the names of its variables without those that only an optimizer uses."""
-        return sorted(name for name in self.shapes if not is_optimizer_variable(name))
+        """Returns the names of its variables without what only a training keeps of them."""
+        return sorted(
+            name
+            for name in self.shapes
+            # Whatever the optimizer was, its slots lie below the name of their variable.
+            if not is_optimizer_variable(name) and os.path.dirname(name) not in self.shapes
+        )
 
 
 def is_optimizer_variable(name: str) -> bool:
-    """Whether a variable of this name belongs to an optimizer, or counts steps."""
+    """Whether a variable of this name belongs to an optimizer, is an average, or counts steps."""
     return name in _OPTIMIZER_NAMES or name.endswith(_OPTIMIZER_SUFFIXES)
 
 

@@ -19,7 +19,8 @@ import tensorflow.compat.v1 as tf
 import tf_slim as slim
 
 from deployment.model_deploy import Batch, DeploymentConfig
-from training import checkpoints
+from training import averages, checkpoints
+from training.averages import Averages
 from training.checkpointer import Checkpointer
 from training.finite import FiniteGuard, variables_check
 from training.interruption import Interruption
@@ -119,6 +120,7 @@ def train(
             options.train_logdir,
             variables_check(tf.global_variables()),
             max_checkpoints_to_keep=options.max_checkpoints_to_keep,
+            averages_of_weights=step.averages,
         )
         initialize = _initializer(start, options, step, checkpointer, adapters, report)
         interruption = Interruption()
@@ -184,8 +186,8 @@ def _initializer(
     if start.kind == "join":
         report("waiting for the chief, which initialises the variables")
     elif start.kind == "resume":
-        checkpoints.check_restorable(start.checkpoint, tf.global_variables())
-        report(f"resuming from {start.checkpoint} at step {start.step}")
+        remark = _check_restorable(start.checkpoint, step.averages)
+        report(f"resuming from {start.checkpoint} at step {start.step}{remark}")
         for ignored in (options.continue_checkpoint, options.initial_checkpoint):
             if ignored:
                 report(
@@ -193,8 +195,8 @@ def _initializer(
                     "a checkpoint; choose another train_logdir to start from it."
                 )
     elif start.kind == "continue":
-        checkpoints.check_restorable(start.checkpoint, tf.global_variables())
-        report(f"continuing from {start.checkpoint} at step {start.step}")
+        remark = _check_restorable(start.checkpoint, step.averages)
+        report(f"continuing from {start.checkpoint} at step {start.step}{remark}")
     elif start.kind == "warm start":
         warm_start = WarmStart(
             start.checkpoint, step.network_variables, options.exclude_scopes, adapters
@@ -207,11 +209,38 @@ def _initializer(
         newest = checkpoints.latest_checkpoint(options.train_logdir)
         if newest or start.kind == "continue":
             checkpointer.restore(session, newest or start.checkpoint)
-        elif warm_start is not None:
+            return
+        if warm_start is not None:
             for line in warm_start.load(session).lines():
                 report(line)
+        if step.averages:
+            session.run(step.averages.start)
 
     return initialize
+
+
+def _check_restorable(checkpoint: str, own_averages: Averages | None) -> str:
+    """Makes sure that a training can go on from a checkpoint, with averages or without them.
+
+    Returns:
+      What the user should know of the averages, or "".
+
+    Raises:
+      ValueError: it cannot; names variables and shapes.
+    """
+    variables = tf.global_variables()
+    has_averages = averages.are_in(checkpoint)
+    if own_averages and not has_averages:
+        variables = own_averages.left_out_of(variables)
+    checkpoints.check_restorable(checkpoint, variables)
+    if own_averages and not has_averages:
+        return "; it has no averages of its weights (ema_decay), so they start from the weights"
+    if has_averages and not own_averages:
+        return (
+            "\nwarning: its averages of the weights are dropped, because ema_decay is 0; to keep "
+            "them, give the --ema_decay that it was trained with."
+        )
+    return ""
 
 
 def _session_config(deployment: DeploymentConfig) -> tf.ConfigProto:

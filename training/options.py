@@ -17,6 +17,7 @@ class TrainOptions:
       last_layer_scopes: starts of the names of the variables that a new task trains from new.
       last_layer_gradient_multiplier: learning rate of these, relative to the others'.
       clip_gradient_norm: largest L2 norm over all gradients; 0 for no limit.
+      ema_decay: decay of the moving averages of all weights (`averages`); 0 for none.
       log_steps: steps between progress lines.
       save_interval_secs: seconds between checkpoints; 0 for none before the end.
       save_summaries_secs: seconds between summaries; 0 for none.
@@ -34,6 +35,7 @@ class TrainOptions:
     last_layer_scopes: tuple[str, ...] = ()
     last_layer_gradient_multiplier: float = 1.0
     clip_gradient_norm: float = 0.0
+    ema_decay: float = 0.0
     log_steps: int = 10
     save_interval_secs: float = 1200
     save_summaries_secs: float = 600
@@ -53,3 +55,8 @@ class TrainOptions:
         ):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} is {getattr(self, name)}; expected 0 or more.")
+        if not 0 <= self.ema_decay < 1:
+            raise ValueError(
+                f"ema_decay is {self.ema_decay}; expected 0 (no averages) to less than 1, such as "
+                "0.999."
+            )

@@ -8,6 +8,7 @@ import tensorflow.compat.v1 as tf
 from deployment import model_deploy
 from deployment.model_deploy import Batch, DeploymentConfig
 from training import gradients, schedules
+from training.averages import Averages
 from training.finite import FiniteGuard
 from training.options import TrainOptions
 from training.schedules import OptimizerOptions
@@ -23,8 +24,9 @@ class Step:
       steps_done: the step count after the step.
       learning_rate: float32 scalar.
       summaries: serialized summaries.
-      network_variables: the network's variables; the step count and what the optimizer keeps are
-        not among them.
+      network_variables: the network's variables; the step count, what the optimizer keeps and the
+        averages are not among them.
+      averages: their moving averages, if there are any.
     """
 
     train_op: tf.Tensor
@@ -33,6 +35,7 @@ class Step:
     learning_rate: tf.Tensor
     summaries: tf.Tensor
     network_variables: tuple[tf.Variable, ...]
+    averages: Averages | None
 
 
 def build_step(
@@ -77,9 +80,14 @@ def build_step(
     with tf.device(deployment.inputs_device()):
         check = guard.check(loss, norm, batch)
     with tf.device(deployment.device_function(deployment.optimizer_device())):
+        averages = Averages(network_variables, options.ema_decay) if options.ema_decay else None
         with tf.control_dependencies([check]):
             update = optimizer.apply_gradients(grads_and_vars, global_step)
-        with tf.control_dependencies([update, *clones[0].update_ops]):
+        updates = [update, *clones[0].update_ops]
+        if averages:
+            with tf.control_dependencies(updates):
+                updates.append(averages.update(global_step.read_value()))
+        with tf.control_dependencies(updates):
             train_op = tf.identity(loss, name="train_op")
         with tf.control_dependencies([train_op]):
             steps_done = global_step.read_value()
@@ -100,6 +108,7 @@ def build_step(
         learning_rate=learning_rate,
         summaries=tf.summary.merge(summaries),
         network_variables=network_variables,
+        averages=averages,
     )
 
 

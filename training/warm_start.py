@@ -1,4 +1,7 @@
-"""Warm start: a new network takes what fits of an older one's weights, and says what that was."""
+"""Warm start: a new network takes what fits of an older one's weights, and says what that was.
+
+Of a checkpoint with moving averages (`training.averages`) it takes the weights themselves.
+"""
 
 import collections
 import dataclasses
@@ -18,6 +21,7 @@ ADAPTED = "adapted"
 EXCLUDED = "excluded as last layer"
 MISSING = "not in the checkpoint"
 DIFFERENT = "shape differs"
+UNUSED = "in the checkpoint only"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,8 +43,7 @@ class Transfer:
     @property
     def group(self) -> str:
         """The layer, or the first two parts of its name: "MobilenetV2/expanded_conv_3"."""
-        scopes = [part for part in self.name.split("/")[:-1] if part != "BatchNorm"]
-        return "/".join(scopes[:2]) or self.name
+        return _group(self.name)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +53,8 @@ class TransferReport:
     Attributes:
       checkpoint: prefix of the checkpoint.
       transfers: one entry for every variable of the network.
-      unused: names of the checkpoint's variables that the network lacks, optimizer's aside.
+      unused: names of the checkpoint's variables that the network lacks, without those that only
+        its training kept (optimizer, averages, step count).
     """
 
     checkpoint: str
@@ -62,7 +66,10 @@ class TransferReport:
         return [transfer for transfer in self.transfers if transfer.outcome in outcomes]
 
     def lines(self) -> list[str]:
-        """Words the report: a summary, then a line for each layer group and outcome."""
+        """Words the report: a summary, then a line for each layer group and outcome.
+
+        Where shapes differ, the line names each variable with both.
+        """
         num_loaded = len(self.with_outcome(LOADED, ADAPTED))
         groups = collections.defaultdict(list)
         for transfer in self.transfers:
@@ -71,7 +78,8 @@ class TransferReport:
             f"warm start from {self.checkpoint}: {num_loaded} of {len(self.transfers)} variables "
             f"loaded, {len(self.unused)} of the checkpoint's unused"
         ]
-        width = max(len(group) for group, _ in groups)
+        unused = collections.Counter(map(_group, self.unused))
+        width = max(map(len, [*unused, *(group for group, _ in groups)]))
         for (group, outcome), transfers in groups.items():
             line = f"  {group:<{width}}  {len(transfers):>3} {outcome}"
             if outcome in (ADAPTED, DIFFERENT):
@@ -81,6 +89,7 @@ class TransferReport:
                     for transfer in transfers
                 )
             lines.append(line)
+        lines += [f"  {group:<{width}}  {count:>3} {UNUSED}" for group, count in unused.items()]
         return lines
 
 
@@ -180,6 +189,11 @@ class WarmStart:
                 assert adapted.shape == initial_value.shape, (name, adapted.shape)
                 return ADAPTED, adapted
         return DIFFERENT, None
+
+
+def _group(name: str) -> str:
+    scopes = [part for part in name.split("/")[:-1] if part != "BatchNorm"]
+    return "/".join(scopes[:2]) or name
 
 
 def _root(name: str) -> str:

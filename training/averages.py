@@ -1,0 +1,105 @@
+"""Exponential moving averages of a network's variables (`--ema_decay`).
+
+After step n, each average follows its variable by
+
+    average -= (1 - d) * (average - variable),   d = min(decay, (1 + n) / (10 + n))
+
+as with `tf.train.ExponentialMovingAverage(decay, num_updates=global_step)`, whose names the
+averages have: VARIABLE/ExponentialMovingAverage. That class reads a variable by the op that the
+forward pass has read it with, which does not wait for the step's update; here it is read anew.
+
+Batch norm's moving statistics are averaged like the weights, as in tf-slim and EfficientNet's code,
+although they are averages already: they have to belong to the weights that they are used with, and
+averaged weights lie some 1 / (1 - decay) steps behind.
+"""
+
+from collections.abc import Sequence
+
+import tensorflow.compat.v1 as tf
+
+from training import checkpoints
+from training.checkpoints import AVERAGE_SUFFIX
+
+
+class Averages:
+    """Makes a variable for the average of each variable, on the same device.
+
+    They are zero until `start` has run.
+
+    Args:
+      variables: the network's variables; those that are no floating point numbers have no average.
+      decay: 0 to less than 1.
+
+    Attributes:
+      variables: the averages.
+      start: op that sets the averages to their variables.
+    """
+
+    def __init__(self, variables: Sequence[tf.Variable], decay: float):
+        self._decay = decay
+        self._averaged = [each for each in variables if each.dtype.base_dtype.is_floating]
+        self.variables: list[tf.Variable] = []
+        starts = []
+        for variable in self._averaged:
+            with tf.colocate_with(variable.op):
+                average = tf.get_variable(
+                    variable.op.name + AVERAGE_SUFFIX,
+                    variable.shape,
+                    variable.dtype.base_dtype,
+                    initializer=tf.zeros_initializer(),
+                    trainable=False,
+                )
+                starts.append(tf.assign(average, variable.read_value()))
+            self.variables.append(average)
+        self.start = tf.group(*starts)
+
+    def update(self, steps_done: tf.Tensor) -> tf.Operation:
+        """Returns the op that moves the averages; make it behind the update of the variables.
+
+        Args:
+          steps_done: int scalar, n in the formula: this step is counted.
+        """
+        with tf.name_scope("update_averages"):
+            # The sum comes before the cast: TensorFlow's graph optimizer moves a cast of a read to
+            # before the read, where it no longer waits for the step count's update.
+            n_and_10 = tf.cast(steps_done + 10, tf.float32)
+            # 1 - d, from 1 - decay as Python computes it: float32 has four digits of 1 - 0.9999.
+            share = tf.maximum(1.0 - self._decay, 9.0 / n_and_10)
+            updates = []
+            for variable, average in zip(self._averaged, self.variables, strict=True):
+                with tf.colocate_with(variable.op):
+                    ahead = average.read_value() - variable.read_value()
+                    updates.append(tf.assign_sub(average, tf.cast(share, ahead.dtype) * ahead))
+            return tf.group(*updates)
+
+    def left_out_of(self, variables: Sequence[tf.Variable]) -> list[tf.Variable]:
+        """Returns the variables that are none of the averages."""
+        names = {average.op.name for average in self.variables}
+        return [variable for variable in variables if variable.op.name not in names]
+
+
+def saved_names(checkpoint: str) -> dict[str, str]:
+    """Returns the name of the average of each variable that has one in a checkpoint.
+
+    Args:
+      checkpoint: prefix.
+
+    Raises:
+      ValueError: it has none, or cannot be read.
+    """
+    names = {
+        name.removesuffix(AVERAGE_SUFFIX): name
+        for name in checkpoints.Reader(checkpoint).shapes
+        if name.endswith(AVERAGE_SUFFIX)
+    }
+    if not names:
+        raise ValueError(
+            f"checkpoint {checkpoint} has no averages of its weights (no *{AVERAGE_SUFFIX}): train "
+            "with --ema_decay, such as 0.999, or leave --use_ema away."
+        )
+    return names
+
+
+def are_in(checkpoint: str) -> bool:
+    """Whether a checkpoint has averages."""
+    return any(name.endswith(AVERAGE_SUFFIX) for name in checkpoints.Reader(checkpoint).shapes)

@@ -1,0 +1,204 @@
+"""The best checkpoint of a training, where no Saver deletes it.
+
+    runs/NAME/best_checkpoint      which it is and what it scored, as JSON
+    runs/NAME/best/model.ckpt-N.*  a copy of its files
+    runs/NAME/best/best_checkpoint the same facts, and beside them what else the folder needs to
+                                   stand by itself
+
+Every file is written under a temporary name and renamed, the record last. Whatever ends that half
+way, the folder still has a whole checkpoint.
+"""
+
+import contextlib
+import fcntl
+import glob
+import json
+import math
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from training.checkpoints import BEST_FOLDER
+
+RECORD_FILE = "best_checkpoint"
+FORMAT_VERSION = 1
+
+_CURE = "delete it, and score the checkpoints again."
+# The file in which TensorFlow looks for the newest checkpoint of a folder.
+_STATE_FILE = "checkpoint"
+_CHECKPOINT_FILE = re.compile(r"(?P<name>.+)\.(index|data-\d+-of-\d+)")
+
+
+def keep_if_best(
+    checkpoint: str,
+    metric: str,
+    value: float,
+    conditions: Mapping[str, Any],
+    *,
+    step: int,
+    use_ema: bool,
+    companions: Sequence[str] = (),
+) -> str:
+    """Keeps a checkpoint if it scores higher than the best so far.
+
+    Only scores that were taken in the same way say which of two checkpoints is better, so one that
+    was taken in another is not compared.
+
+    Args:
+      checkpoint: prefix of its files.
+      metric, value: name and value of the score; more is better. NaN is never the best.
+      conditions: how the score was taken; JSON's types.
+      step: training step of the checkpoint.
+      use_ema: whether the moving averages of its weights were scored.
+      companions: names of files beside the checkpoint that are kept with it.
+
+    Returns:
+      A line for the user.
+
+    Raises:
+      ValueError: the record is damaged.
+      OSError: the checkpoint cannot be copied; the best so far stays.
+    """
+    training = training_folder(checkpoint)
+    if not os.access(training, os.W_OK):
+        return f"not kept as the best: {training} cannot be written"
+    if math.isnan(value):
+        return f"not kept as the best: {metric} is not defined"
+    record = {"step": step, metric: value, "use_ema": use_ema, **conditions}
+    record = json.loads(json.dumps(record))  # tuples as lists, to compare
+    with _alone_in(training):
+        best = read_record(training)
+        if best is not None:
+            for name in conditions:
+                if record[name] != best.get(name):
+                    return (
+                        f"not compared with the best so far (step {best['step']}), which was "
+                        f"scored with {name} {json.dumps(best.get(name))} instead of "
+                        f"{json.dumps(record[name])}; to begin anew, delete "
+                        f"{os.path.join(training, RECORD_FILE)}"
+                    )
+            highest = best.get(metric, -math.inf)
+            if value <= highest:
+                return f"the best so far: {metric} {highest:.4f} at step {best['step']}"
+        directory = os.path.join(training, BEST_FOLDER)
+        try:
+            _copy(checkpoint, directory, companions)
+            _write_records(training, os.path.basename(checkpoint), record)
+        except FileNotFoundError:
+            return (
+                f"the best so far, but not kept: {checkpoint} was deleted meanwhile; raise the "
+                "training's --max_checkpoints_to_keep"
+            )
+        except OSError as error:
+            raise OSError(
+                f"{checkpoint} cannot be copied to {directory} ({error.strerror}), so the best "
+                "checkpoint so far stays. Is the disk full?"
+            ) from error
+        _remove_others(directory, os.path.basename(checkpoint))
+    return f"the best so far, kept in {directory}"
+
+
+def read_record(directory: str) -> dict[str, Any] | None:
+    """Returns what is recorded of the best checkpoint, or None if there is none.
+
+    Args:
+      directory: folder of a training, or its folder of the best checkpoint.
+
+    Raises:
+      ValueError: the record is damaged.
+    """
+    path = os.path.join(directory, RECORD_FILE)
+    if not os.path.exists(path):
+        return None
+    try:
+        with open(path, encoding="utf-8") as file:
+            record = json.load(file)
+        missing = {"checkpoint", "step", "use_ema"} - set(record)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{path} is damaged ({error}): {_CURE}") from error
+    if missing:
+        raise ValueError(f"{path} lacks {', '.join(sorted(missing))}: {_CURE}")
+    checkpoint = os.path.join(directory, record["checkpoint"])
+    return record if os.path.exists(f"{checkpoint}.index") else None
+
+
+def was_scored_with_averages(checkpoint: str) -> bool:
+    """Whether a checkpoint is kept as the best for the score of its averaged weights."""
+    directory, name = os.path.split(checkpoint)
+    record = read_record(directory)
+    return record is not None and record["checkpoint"] == name and record["use_ema"]
+
+
+def training_folder(checkpoint: str) -> str:
+    """Returns the folder of the training that a checkpoint, the best one too, belongs to."""
+    directory = os.path.dirname(checkpoint) or "."
+    parent = os.path.normpath(os.path.join(directory, ".."))
+    is_best = os.path.basename(os.path.abspath(directory)) == BEST_FOLDER
+    return parent if is_best and os.path.exists(os.path.join(parent, RECORD_FILE)) else directory
+
+
+@contextlib.contextmanager
+def _alone_in(directory: str) -> Iterator[None]:
+    """Lets evaluations of one training come one after the other, such as with averages and not."""
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # some network file systems have no locks
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _copy(checkpoint: str, directory: str, companions: Sequence[str]) -> None:
+    """Copies a checkpoint and its companions into a folder, if they are not there already."""
+    source = os.path.dirname(checkpoint) or "."
+    os.makedirs(directory, exist_ok=True)
+    if os.path.samefile(source, directory):
+        return
+    paths = sorted(glob.glob(f"{glob.escape(checkpoint)}.data-*"))
+    # TensorFlow deletes the index first: while that is there, the data before it were complete.
+    paths.append(f"{checkpoint}.index")
+    paths += [os.path.join(source, name) for name in companions]
+    temporaries = {}
+    try:
+        for path in paths:
+            copy = os.path.join(directory, os.path.basename(path))
+            temporaries[copy] = f"{copy}.{os.getpid()}.tmp"
+            shutil.copyfile(path, temporaries[copy])
+        for copy, temporary in temporaries.items():
+            os.replace(temporary, copy)
+    finally:
+        for temporary in temporaries.values():
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(temporary)
+
+
+def _write_records(training: str, name: str, record: Mapping[str, Any]) -> None:
+    """Says in both folders which checkpoint is the best; from then on it is."""
+    directory = os.path.join(training, BEST_FOLDER)
+    _write(os.path.join(directory, _STATE_FILE), f"model_checkpoint_path: {json.dumps(name)}\n")
+    for folder, checkpoint in ((directory, name), (training, f"{BEST_FOLDER}/{name}")):
+        content = {"format_version": FORMAT_VERSION, "checkpoint": checkpoint, **record}
+        text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+        _write(os.path.join(folder, RECORD_FILE), text)
+
+
+def _remove_others(directory: str, name: str) -> None:
+    """Removes the checkpoints before, and what a killed evaluation left half copied."""
+    for entry in os.listdir(directory):
+        match = _CHECKPOINT_FILE.fullmatch(entry)
+        if entry.endswith(".tmp") or (match and match["name"] != name):
+            os.remove(os.path.join(directory, entry))
+
+
+def _write(path: str, text: str) -> None:
+    temporary = f"{path}.{os.getpid()}.tmp"
+    try:
+        with open(temporary, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(temporary, path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(temporary)
