@@ -1,0 +1,124 @@
+"""What an import leaves: a folder with checkpoint and options.json, compared with the file."""
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from datasets import specs
+from deeplab.options import Description, ModelOptions, write_description
+from scripts.weight_import.network import Network, describe
+from training.checkpoints import CHECKPOINT_NAME
+
+# Of a file that says nothing of its masks; that of the published datasets.
+IGNORE_LABEL = 255
+# Two runs of one network differ by the order of their sums; of the largest logit.
+LARGEST_LOGITS_ERROR = 1e-3
+SMALLEST_EQUAL_SHARE = 0.999
+
+
+@contextlib.contextmanager
+def whole_folder(path: str) -> Iterator[str]:
+    """Gives a temporary folder, which becomes `path` if all goes well and else is removed.
+
+    Raises:
+      ValueError: `path` is a file, or holds something.
+    """
+    path = os.path.normpath(path)
+    if os.path.lexists(path) and (not os.path.isdir(path) or os.listdir(path)):
+        raise ValueError(f"{path} exists and is not empty; name a new folder, or remove it.")
+    parent = os.path.dirname(path) or "."
+    os.makedirs(parent, exist_ok=True)
+    temporary = tempfile.mkdtemp(dir=parent, prefix=f".{os.path.basename(path)}.")
+    try:
+        yield temporary
+        os.chmod(temporary, 0o777 & ~_umask())  # mkdtemp's is for its maker alone.
+        os.rename(temporary, path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def describe_model(
+    options: ModelOptions, crop_size: tuple[int, int], dataset: str | None
+) -> Description:
+    """Returns what options.json says of an import.
+
+    Args:
+      options: the network.
+      crop_size: (height, width) of the pictures that the file takes.
+      dataset: a key of `specs.GOOGLE_DATASETS`, or None for the one with as many classes.
+
+    Raises:
+      ValueError: the dataset has another number of classes.
+    """
+    counts = {name: len(specs.google_classes(name).names) for name in specs.GOOGLE_DATASETS}
+    if dataset is None:
+        fitting = (name for name, count in counts.items() if count == options.num_classes)
+        dataset = next(fitting, None)
+    elif counts[dataset] != options.num_classes:
+        raise ValueError(
+            f"--dataset is {dataset}, which has {counts[dataset]} classes, but the file has "
+            f"{options.num_classes}. Leave the flag away."
+        )
+    classes = specs.google_classes(dataset) if dataset else specs.Classes((), (), IGNORE_LABEL)
+    return Description(
+        model=options,
+        dataset_name=dataset or "",
+        class_names=classes.names,
+        palette=classes.palette,
+        ignore_label=classes.ignore_label,
+        train_crop_size=crop_size,
+    )
+
+
+def write(network: Network, description: Description, directory: str) -> None:
+    """Writes a network's checkpoint and options.json into a folder."""
+    network.save(os.path.join(directory, CHECKPOINT_NAME))
+    write_description(description, directory)
+
+
+def check(
+    network: Network, pairs: Iterable[tuple[np.ndarray, np.ndarray]], *, is_exact: bool, source: str
+) -> str:
+    """Compares logits and words the result.
+
+    Args:
+      network: the network, for the error.
+      pairs: for each picture, logits of the file and ours, float32 [height, width, classes].
+      is_exact: whether they have to agree; a file that calculates with 8 bits does not.
+      source: the file, for the error.
+
+    Raises:
+      ValueError: they should agree and do not.
+    """
+    errors, shares = [], []
+    for theirs, ours in pairs:
+        if theirs.shape != ours.shape:
+            raise ValueError(
+                f"{source} makes logits {list(theirs.shape)}, and the network "
+                f"{describe(network.options)} {list(ours.shape)}; give the flags that differ."
+            )
+        errors.append(np.abs(ours - theirs).max() / max(np.abs(theirs).max(), 1e-30))
+        shares.append(np.mean(ours.argmax(axis=2) == theirs.argmax(axis=2)))
+    error, share = np.max(errors), np.min(shares)
+    text = (
+        f"logits differ by {error:.1e} of the largest at most, and {share:.3%} of the pixels or "
+        f"more have the same class on each of {len(errors)} pictures"
+    )
+    # So written, a comparison with NaN fails.
+    if is_exact and not (error <= LARGEST_LOGITS_ERROR and share >= SMALLEST_EQUAL_SHARE):
+        raise ValueError(
+            f"{source} is not the network {describe(network.options)}: {text}; allowed are "
+            f"{LARGEST_LOGITS_ERROR:.0e} and {SMALLEST_EQUAL_SHARE:.1%}. Give the flags of the "
+            "network that its layers do not show, such as --multi_grid or --image_pyramid."
+        )
+    return text
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
