@@ -42,6 +42,7 @@ def main(arguments: list[str]) -> None:
         )
         single_scale = dataclasses.replace(options, image_pyramid=(1.0,))
         with Network(single_scale, file.network_size) as network:
+            network.check_rates(file.convolutions)
             network.load(_values(file, network), file.path)
             compared = map(pictures.read_picture, paths)
             if not paths:
@@ -56,7 +57,7 @@ def _describe(file: FrozenGraph) -> Description:
     """Returns what the graph says of itself; the flags win."""
     given = import_flags.given_options()
     if file.description is None:
-        options = options_search.find_options(file.convolutions(), file.crop_size, given)
+        options = options_search.find_options(file.convolutions, file.network_size, given)
         return result.describe_model(options, file.crop_size, import_flags.FLAGS.dataset)
     options = dataclasses.replace(file.description.model, **given)
     options.validate()

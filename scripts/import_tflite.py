@@ -48,6 +48,7 @@ def main(arguments: list[str]) -> None:
                 _fit(pictures.read_picture(path), file.crop_size, options.model_variant)
                 for path in paths
             ]
+            network.check_rates(convolutions)
             statistics = batch_norm_statistics.identity(network)
             network.load(_values(network, layers, statistics), source)
             if images:

@@ -19,7 +19,7 @@ _BEHIND_LOGITS = (
     *("ResizeBilinear", "Softmax", "Identity", "Squeeze", "Reshape", "Cast"),
     *("Mean", "RealDiv", "ConcatV2", "ExpandDims", "Max", "Pack"),
 )
-# Sums of probabilities over scales; logits are sums, too, where no such operation stands before.
+# Sums of probabilities over scales; the logits themselves may be a sum, too.
 _SUMS = ("AddN", "Add", "AddV2")
 # Of a graph that takes any size: that of the published mobile networks.
 _ANY_SIZE = (257, 257)
@@ -35,6 +35,7 @@ class FrozenGraph:
       path: the file.
       crop_size: (height, width) of the largest picture that it takes.
       network_size: (height, width) at which the network sees that, at its first scale.
+      convolutions: by the scope of their variables.
       resizes: whether it resizes pictures before anything else.
       description: what the graph says of itself, as those of this project do, else None.
       constants: constants of floating point numbers by name.
@@ -66,23 +67,19 @@ class FrozenGraph:
         )
         self._session = tf.Session(graph=graph)
         self._logits = self._find_logits(graph)
-        self._operations = graph_walk.convolutions(self._logits)
+        operations = graph_walk.convolutions(self._logits)
         self._normalized = graph_walk.network_input(self._logits)
         self.crop_size = (
             export.metadata.crop_size or graph_facts.measure_crop(self._session) or _ANY_SIZE
         )
-        (self.network_size,) = self._sizes([self._normalized])
+        inputs = [graph_walk.before_padding(each) for each in operations.values()]
+        self.network_size, *sizes = self._sizes([self._normalized, *inputs])
+        self.convolutions = {
+            scope: _read(operation, size)
+            for (scope, operation), size in zip(operations.items(), sizes, strict=True)
+        }
         self.resizes = bool(export.metadata.min_resize_value) or graph_facts.resizes_pictures(graph)
         self.description = _read_description(export.graph_def)
-
-    def convolutions(self) -> dict[str, Convolution]:
-        """Returns its convolutions by the scope of their variables."""
-        inputs = [graph_walk.before_padding(each) for each in self._operations.values()]
-        sizes = self._sizes(inputs)
-        return {
-            scope: _read(operation, size)
-            for (scope, operation), size in zip(self._operations.items(), sizes, strict=True)
-        }
 
     def run(self, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Runs the graph on a picture, uint8 [*crop_size, 3], RGB.
@@ -102,7 +99,7 @@ class FrozenGraph:
             tensor = tensor.op.inputs[0]
         tensor = tensor.op.inputs[0]
         while tensor.op.type in _BEHIND_LOGITS or (
-            tensor.op.type in _SUMS and tensor.op.inputs[0].op.type in _BEHIND_LOGITS
+            tensor.op.type in _SUMS and tensor.op.inputs[0].op.type == "Softmax"
         ):
             tensor = tensor.op.inputs[0]
         return tensor
@@ -135,19 +132,14 @@ def _read_description(graph_def: tf.GraphDef) -> Description | None:
 
 
 def _read(operation: tf.Operation, input_size: tuple[int, int]) -> Convolution:
-    rate = operation.get_attr("dilations")[1]
-    before = operation.inputs[0].op
-    if before.type == "SpaceToBatchND":
-        block = graph_walk.constant(before.inputs[1])
-        rate *= int(block[0])
-        before = before.inputs[0].op
+    before = graph_walk.before_padding(operation).op
     pooling = None
     if before.type == "AvgPool":
         pooling = tuple(tuple(before.get_attr(name)[1:3]) for name in ("ksize", "strides"))
     return Convolution(
         kernel_name=KERNEL_NAMES[operation.type != "Conv2D"],
         shape=tuple(operation.inputs[1].shape.as_list()),
-        rate=rate,
+        rate=graph_walk.rate(operation),
         input_size=input_size,
         activation=graph_walk.activation(operation)[0],
         pooling=pooling,

@@ -53,6 +53,13 @@ def before_padding(convolution: tf.Operation) -> tf.Tensor:
     return _behind(convolution.inputs[0], _PADDING)
 
 
+def rate(convolution: tf.Operation) -> int:
+    """Returns the vertical atrous rate of a convolution."""
+    before = convolution.inputs[0].op
+    block = constant(before.inputs[1]) if before.type == "SpaceToBatchND" else None
+    return convolution.get_attr("dilations")[1] * (1 if block is None else int(block[0]))
+
+
 def constant(tensor: tf.Tensor) -> np.ndarray | None:
     """Returns the value of a tensor that is a constant, else None."""
     operation = source(tensor)

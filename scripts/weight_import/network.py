@@ -12,6 +12,7 @@ from deeplab import model
 from deeplab.options import ModelOptions
 from nets import layers
 from scripts.weight_import import graph_walk
+from scripts.weight_import.convolution import Convolution
 
 _MOST_LISTED = 4
 
@@ -64,10 +65,9 @@ class Network:
         self.shapes = {
             name: tuple(variable.shape.as_list()) for name, variable in self._variables.items()
         }
-        self.offsets = {
-            scope: graph_walk.activation(operation)[1]
-            for scope, operation in graph_walk.convolutions(self._logits).items()
-        }
+        operations = graph_walk.convolutions(self._logits)
+        self._rates = {scope: graph_walk.rate(each) for scope, each in operations.items()}
+        self.offsets = {scope: graph_walk.activation(each)[1] for scope, each in operations.items()}
         self.batch_norms = {
             os.path.dirname(os.path.dirname(graph_walk.source(operation.inputs[1]).name)): (
                 BatchNorm(operation.inputs[0], operation.get_attr("epsilon"))
@@ -116,6 +116,23 @@ class Network:
                 for name, variable in self._variables.items()
             },
         )
+
+    def check_rates(self, convolutions: Mapping[str, Convolution]) -> None:
+        """Compares the atrous rates of a file's convolutions, which variables do not show.
+
+        Raises:
+          ValueError: they differ.
+        """
+        differing = [
+            f"{scope} has rate {each.rate} there and {self._rates[scope]} here"
+            for scope, each in convolutions.items()
+            if max(each.shape[:2]) > 1 and self._rates.get(scope, each.rate) != each.rate
+        ]
+        if differing:
+            raise ValueError(
+                f"the file is not the network {describe(self.options)}: {listed(differing)}. "
+                "Give --multi_grid, --output_stride or --atrous_rates as it was built with."
+            )
 
     def run(self, fetches, image: np.ndarray):
         """Runs tensors of the graph on a picture, float32 [*size, 3], RGB, 0..255."""
