@@ -1,8 +1,8 @@
 """What the two commands that import published weights share: flags, arguments, pictures."""
 
-import numpy as np
+from typing import Any
+
 from absl import flags
-from PIL import Image
 
 import model_flags
 from datasets import specs
@@ -26,39 +26,25 @@ flags.DEFINE_enum(
 )
 
 
-def source_and_target(arguments: list[str]) -> tuple[str, str]:
-    """Returns the two arguments of a command.
+def import_arguments(arguments: list[str]) -> dict[str, Any]:
+    """Returns what `import_tflite` and `import_graph` take, by name.
 
     Raises:
-      ValueError: there are not two.
+      ValueError: the arguments are not two, or no picture is where the flag says.
     """
     if len(arguments) != 2:
         raise ValueError(
             f"expected a file and a folder to write, got {len(arguments)}: {' '.join(arguments)}"
         )
-    return arguments[0], arguments[1]
-
-
-def picture_paths() -> list[str]:
-    """Returns the pictures of --calibration_images, [] if it is not given.
-
-    Raises:
-      ValueError: it means no picture.
-    """
-    if FLAGS.calibration_images is None:
-        return []
-    paths, problems = pictures.find_pictures([FLAGS.calibration_images])
+    paths, problems = [], []
+    if FLAGS.calibration_images is not None:
+        paths, problems = pictures.find_pictures([FLAGS.calibration_images])
     if problems:
         raise ValueError(f"--calibration_images: {problems[0]}")
-    return paths
-
-
-def drawn_picture() -> Image.Image:
-    """Returns a picture of coloured blobs, for a comparison where no other is given."""
-    coarse = np.random.RandomState(0).randint(0, 256, [8, 8, 3], np.uint8)
-    return Image.fromarray(coarse).resize((512, 512), Image.Resampling.BICUBIC)
-
-
-def given_options() -> dict:
-    """Returns the network's options that the command line gives."""
-    return model_flags.given_values()
+    return {
+        "source": arguments[0],
+        "target": arguments[1],
+        "pictures": paths,
+        "given": model_flags.given_values(),
+        "dataset": FLAGS.dataset,
+    }

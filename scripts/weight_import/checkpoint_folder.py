@@ -1,23 +1,18 @@
-"""What an import leaves: a folder with checkpoint and options.json, compared with the file."""
+"""The folder that an import leaves: a checkpoint and options.json, whole or not at all."""
 
 import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
-
-import numpy as np
+from collections.abc import Iterator
 
 from datasets import specs
 from deeplab.options import Description, ModelOptions, write_description
-from scripts.weight_import.network import Network, describe
+from scripts.weight_import.network import Network
 from training.checkpoints import CHECKPOINT_NAME
 
 # Of a file that says nothing of its masks; that of the published datasets.
-IGNORE_LABEL = 255
-# Two runs of one network differ by the order of their sums; of the largest logit.
-LARGEST_LOGITS_ERROR = 1e-3
-SMALLEST_EQUAL_SHARE = 0.999
+_IGNORE_LABEL = 255
 
 
 @contextlib.contextmanager
@@ -63,7 +58,7 @@ def describe_model(
             f"--dataset is {dataset}, which has {counts[dataset]} classes, but the file has "
             f"{options.num_classes}. Leave the flag away."
         )
-    classes = specs.google_classes(dataset) if dataset else specs.Classes((), (), IGNORE_LABEL)
+    classes = specs.google_classes(dataset) if dataset else specs.Classes((), (), _IGNORE_LABEL)
     return Description(
         model=options,
         dataset_name=dataset or "",
@@ -78,44 +73,6 @@ def write(network: Network, description: Description, directory: str) -> None:
     """Writes a network's checkpoint and options.json into a folder."""
     network.save(os.path.join(directory, CHECKPOINT_NAME))
     write_description(description, directory)
-
-
-def check(
-    network: Network, pairs: Iterable[tuple[np.ndarray, np.ndarray]], *, is_exact: bool, source: str
-) -> str:
-    """Compares logits and words the result.
-
-    Args:
-      network: the network, for the error.
-      pairs: for each picture, logits of the file and ours, float32 [height, width, classes].
-      is_exact: whether they have to agree; a file that calculates with 8 bits does not.
-      source: the file, for the error.
-
-    Raises:
-      ValueError: they should agree and do not.
-    """
-    errors, shares = [], []
-    for theirs, ours in pairs:
-        if theirs.shape != ours.shape:
-            raise ValueError(
-                f"{source} makes logits {list(theirs.shape)}, and the network "
-                f"{describe(network.options)} {list(ours.shape)}; give the flags that differ."
-            )
-        errors.append(np.abs(ours - theirs).max() / max(np.abs(theirs).max(), 1e-30))
-        shares.append(np.mean(ours.argmax(axis=2) == theirs.argmax(axis=2)))
-    error, share = np.max(errors), np.min(shares)
-    text = (
-        f"logits differ by {error:.1e} of the largest at most, and {share:.3%} of the pixels or "
-        f"more have the same class on each of {len(errors)} pictures"
-    )
-    # So written, a comparison with NaN fails.
-    if is_exact and not (error <= LARGEST_LOGITS_ERROR and share >= SMALLEST_EQUAL_SHARE):
-        raise ValueError(
-            f"{source} is not the network {describe(network.options)}: {text}; allowed are "
-            f"{LARGEST_LOGITS_ERROR:.0e} and {SMALLEST_EQUAL_SHARE:.1%}. Give the flags of the "
-            "network that its layers do not show, such as --multi_grid or --image_pyramid."
-        )
-    return text
 
 
 def _umask() -> int:
