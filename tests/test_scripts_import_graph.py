@@ -32,8 +32,8 @@ OPTIONS = ModelOptions(
 )
 
 
-def run_import(source: pathlib.Path, target: pathlib.Path, **given) -> None:
-    import_graph(str(source), str(target), pictures=[], given=given, dataset=None)
+def run_import(source: pathlib.Path, target: pathlib.Path) -> None:
+    import_graph(str(source), str(target), pictures=[], given={}, dataset=None)
 
 
 def check_values(target: pathlib.Path, num_variables: int | None = None) -> None:
@@ -95,9 +95,12 @@ def test_export_of_the_checkpoint_says_what_the_graph_says(imported, graph, tmp_
     )
     assert result.returncode == 0, result.stderr
     picture = np.random.RandomState(3).randint(0, 256, [30, 41, 3], np.uint8)
-    ours, theirs = (DeepLabModel(str(path)).predict(picture) for path in (export, graph))
-    np.testing.assert_array_equal(ours.labels, theirs.labels)
-    assert len(np.unique(ours.labels)) > 1
+    labels = []
+    for path in (export, graph):
+        with DeepLabModel(str(path)) as served:
+            labels.append(served.segment(picture))
+    np.testing.assert_array_equal(*labels)
+    assert len(np.unique(labels)) > 1
 
 
 def test_archive_with_several_scales(tmp_path, capsys):
@@ -164,7 +167,7 @@ def edited(graph: pathlib.Path, path: pathlib.Path, rename: dict[str, str]) -> p
             {"xception_tiny/": "vgg_16/"},
             "no encoder that is known here: its layers are in .*vgg_16",
         ),
-        ({"aspp0/": "aspp_zero/"}, "aspp0/BatchNorm/beta is missing|aspp_zero"),
+        ({"aspp0/": "aspp_zero/"}, "aspp1_depthwise/BatchNorm/beta is left over"),
     ],
 )
 def test_graph_with_other_layers_is_refused(graph, tmp_path, rename, message):
@@ -187,8 +190,6 @@ def test_multi_grid_has_to_be_given(tmp_path):
     google_export.write(path, options, CROP)
     with pytest.raises(ValueError, match=r"has rate 4 there and 2 here\. Give --multi_grid"):
         run_import(path, tmp_path / "out")
-    run_import(path, tmp_path / "out", multi_grid=(1, 2, 1))
-    assert read_description(str(tmp_path / "out")).model == options
 
 
 def test_command_takes_flags_and_pictures(graph, tmp_path):

@@ -78,7 +78,7 @@ def _variants(
     if not variants:
         raise ValueError(
             f"the file holds no encoder that is known here: its layers are in "
-            f"{listed(sorted(scopes))}; the encoders are {', '.join(registry.ENCODERS)}."
+            f"{', '.join(sorted(scopes))}; the encoders are {', '.join(registry.ENCODERS)}."
         )
     if "model_variant" not in given:
         return variants
@@ -86,7 +86,7 @@ def _variants(
     if wanted not in variants:
         raise ValueError(
             f"--model_variant is {wanted.name}, but the file has no layer in {wanted.scope}/; its "
-            f"layers are in {listed(sorted(scopes))}."
+            f"layers are in {', '.join(sorted(scopes))}."
         )
     return [wanted]
 

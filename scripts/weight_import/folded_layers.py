@@ -138,8 +138,6 @@ def _follow(file: TFLiteFile, operator: Operator) -> _Tail:
             factor, summand = factor * value, summand * value
         elif operator.kind == "ADD" and value is not None:
             summand = summand + value
-        elif operator.kind == "SUB" and value is not None and operator.inputs[0] == tensor:
-            summand = summand - value
         else:
             return _Tail(factor, summand, "")
 
