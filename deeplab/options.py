@@ -290,8 +290,7 @@ def read_description(directory: str) -> Description:
         version = content.pop("format_version")
         if version != FORMAT_VERSION:
             raise ValueError(f"format_version is {version}; this code reads {FORMAT_VERSION}")
-        model = ModelOptions(**_tuples(content.pop("model")))
-        return Description(model=model, **_tuples(content))
+        return parse_description(content)
     except FileNotFoundError:
         raise ValueError(
             f"{path} is missing: train.py writes it beside its checkpoints. Name the train_logdir "
@@ -299,6 +298,16 @@ def read_description(directory: str) -> Description:
         ) from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} cannot be read: {error}.") from error
+
+
+def parse_description(content: Mapping[str, Any]) -> Description:
+    """Returns a description of its fields as JSON has them.
+
+    Raises:
+      TypeError: a field does not exist, or lacks.
+    """
+    fields = {name: _tuples(value) for name, value in content.items()}
+    return Description(**{**fields, "model": ModelOptions(**fields["model"])})
 
 
 def _tuples(value: Any) -> Any:

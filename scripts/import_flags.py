@@ -1,0 +1,50 @@
+"""What the two commands that import published weights share: flags, arguments, pictures."""
+
+from typing import Any
+
+from absl import flags
+
+import model_flags
+from datasets import specs
+from serving import pictures
+
+FLAGS = flags.FLAGS
+
+flags.DEFINE_string(
+    "calibration_images",
+    None,
+    "Pictures on which the import is compared with the file: a folder, a file or a quoted glob "
+    "pattern. From a TFLite file they also give batch norm its statistics; a hundred or more of "
+    "the kind that will be trained on are good. Default: one that is drawn.",
+)
+flags.DEFINE_enum(
+    "dataset",
+    None,
+    sorted(specs.GOOGLE_DATASETS),
+    "Published dataset that gives names and colours to the classes. Default: the one that has as "
+    "many classes, if any.",
+)
+
+
+def import_arguments(arguments: list[str]) -> dict[str, Any]:
+    """Returns what `import_tflite` and `import_graph` take, by name.
+
+    Raises:
+      ValueError: the arguments are not two, or no picture is where the flag says.
+    """
+    if len(arguments) != 2:
+        raise ValueError(
+            f"expected a file and a folder to write, got {len(arguments)}: {' '.join(arguments)}"
+        )
+    paths, problems = [], []
+    if FLAGS.calibration_images is not None:
+        paths, problems = pictures.find_pictures([FLAGS.calibration_images])
+    if problems:
+        raise ValueError(f"--calibration_images: {problems[0]}")
+    return {
+        "source": arguments[0],
+        "target": arguments[1],
+        "pictures": paths,
+        "given": model_flags.given_values(),
+        "dataset": FLAGS.dataset,
+    }

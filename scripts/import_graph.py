@@ -1,0 +1,26 @@
+"""Makes a checkpoint of a frozen graph: `python -m scripts.import_graph FROZEN.pb OUT_DIR`.
+
+The graph is one of research/deeplab's or of this project's exports, as a `.pb`, the folder that
+holds it, or the published `.tar.gz`. Its constants carry the variables' names and are copied.
+OUT_DIR gets `model.ckpt-0` and `options.json`, so that training, evaluation and export take it as
+any other.
+"""
+
+import command_line  # before TensorFlow, whose start it quiets
+
+# isort: split
+
+import tensorflow.compat.v1 as tf
+
+from scripts import import_flags
+from scripts.weight_import.graph_import import import_graph
+
+
+def main(arguments: list[str]) -> None:
+    """Turns flags into one call."""
+    tf.disable_v2_behavior()
+    import_graph(**import_flags.import_arguments(arguments))
+
+
+if __name__ == "__main__":
+    command_line.run(main, positional=True)
