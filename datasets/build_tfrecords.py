@@ -107,6 +107,12 @@ def main(_: list[str]) -> int:
             f"{len(plan.finished)} of {len(plan.shards)} shards are there already and unchanged.",
             file=sys.stderr,
         )
+    if plan.outdated:
+        print(
+            f"{len(plan.outdated)} of {len(plan.shards)} shards are written again: their pictures, "
+            "masks, options or the libraries have changed since.",
+            file=sys.stderr,
+        )
     try:
         spec, failures = conversion.convert(
             plan, excluded=excluded, skip_failures=skip_failures, num_workers=_NUM_WORKERS.value

@@ -102,6 +102,11 @@ class ShardPlan:
         """The shards that remain to be written."""
         return [shard for shard in self.shards if shard.path not in self.finished]
 
+    @property
+    def outdated(self) -> list[Shard]:
+        """The shards that are there but have to be written again."""
+        return [shard for shard in self.pending if os.path.exists(shard.path)]
+
     def find_stale_files(self) -> list[str]:
         """Finds shards that only an earlier build has, and what is remembered of them."""
         shards = {shard.path for shard in self.shards}
