@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from datasets import laplacian, segmentation, shard_plan, tfrecords
-from datasets.class_statistics import ClassCounter
+from datasets.class_statistics import ClassCounter, count_ids
 from datasets.shard_plan import Failure, FinishedShard, Shard, ShardPlan
 from datasets.sources import workers
 from datasets.sources.source import Item, Source
@@ -84,16 +84,16 @@ def _encode(
     if (shard.split, item.name) in excluded:
         return Failure(shard.split, item.name, f"{item.image_path}: left out by the check.")
     try:
-        image, mask = plan.source.read_example(item)
-        histogram = np.bincount(mask.ravel(), minlength=256)
+        image, mask = plan.source.read_example(item, with_pixels=plan.with_gradient)
+        histogram = count_ids(mask.ids)
         _check_ids(plan.source, item, histogram)
     except (OSError, ValueError) as error:
         return Failure(shard.split, item.name, str(error))
     gradient = laplacian.laplacian(image.rgb) if plan.with_gradient else None
     example = segmentation.encode_example(
-        item.name, image.encoded, image.format, image.rgb, mask, gradient
+        item.name, image.encoded, image.format, image.rgb, mask.ids, gradient, mask.png
     )
-    return _Encoded(example.SerializeToString(deterministic=True), histogram, mask.shape)
+    return _Encoded(example.SerializeToString(deterministic=True), histogram, image.size)
 
 
 def _check_ids(source: Source, item: Item, histogram: np.ndarray) -> None:

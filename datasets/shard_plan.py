@@ -16,13 +16,13 @@ from collections.abc import Mapping, Sequence
 import cv2
 import PIL
 
-from datasets import tfrecords
+from datasets import gradient_png, tfrecords
 from datasets.sources.source import Item, Source
 from datasets.specs import DATASET_FILE, SplitSpec, read_spec, write_json
 
 _STATE_DIR = ".build"
 # Raise it when the bytes of records change for another reason than those in the fingerprint.
-_RECORD_VERSION = 1
+_RECORD_VERSION = 2
 
 # Small enough to lose little work when a run is stopped and to shuffle well over files, large
 # enough to be read at the speed of the disk: with a 480x360 gradient 34 MB.
@@ -230,6 +230,7 @@ def _fingerprint(
         _RECORD_VERSION,
         cv2.__version__,  # Both libraries may compress in another way in another version.
         PIL.__version__,
+        gradient_png.ENCODER,
         with_gradient,
         is_checked,
         source.num_classes,
