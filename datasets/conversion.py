@@ -72,6 +72,29 @@ def convert(
         for shard in plan.pending:
             finished[shard.path] = _write(shard, plan.source, encoded, skip_failures)
 
+    return finish(plan, finished)
+
+
+def write_shard(
+    plan: ShardPlan, shard: Shard, excluded: Collection[tuple[str, str]], skip_failures: bool
+) -> FinishedShard:
+    """Writes one shard by itself, in this thread; see `convert`."""
+    encoded = (_encode(plan, shard, item, excluded) for item in shard.items)
+    return _write(shard, plan.source, encoded, skip_failures)
+
+
+def finish(
+    plan: ShardPlan, finished: Mapping[str, FinishedShard]
+) -> tuple[DatasetSpec, list[Failure]]:
+    """Writes `dataset.json`; returns it and the examples that were left out.
+
+    Args:
+      plan: what was written.
+      finished: every shard of the plan, by path.
+
+    Raises:
+      ValueError: nothing remains of a split.
+    """
     spec = _describe(plan, finished)
     write_spec(spec)
     return spec, [failure for shard in plan.shards for failure in finished[shard.path].failures]

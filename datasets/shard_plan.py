@@ -159,7 +159,7 @@ def plan_shards(
             shards.append(Shard(split, path, part, fingerprint))
     finished = {}
     for shard in shards:
-        state = _recall(shard)
+        state = recall(shard)
         if state is not None and (skip_failures or not state.failures):
             finished[shard.path] = state
     return ShardPlan(source, output_dir, with_gradient, tuple(shards), finished)
@@ -193,13 +193,28 @@ def remember(shard: Shard, finished: FinishedShard) -> None:
     write_json(_state_path(shard.path), dataclasses.asdict(finished))
 
 
+def remember_failure(shard: Shard, message: str) -> None:
+    """Writes down why a shard cannot be written, where nobody hears of an exception."""
+    with open(_failure_path(shard.path), "w", encoding="utf-8") as file:
+        file.write(message)
+
+
+def recall_failure(shard: Shard) -> str | None:
+    """Returns why a shard could not be written, or None; `prepare` forgets it."""
+    try:
+        with open(_failure_path(shard.path), encoding="utf-8") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+
+
 def discard(shard: Shard) -> None:
     """Removes what an earlier build left of a shard that has to be written again."""
     _remove(_state_path(shard.path))
     _remove(shard.path)
 
 
-def _recall(shard: Shard) -> FinishedShard | None:
+def recall(shard: Shard) -> FinishedShard | None:
     """Returns what is remembered of a shard if it is there and still what is wanted."""
     try:
         with open(_state_path(shard.path), encoding="utf-8") as file:
@@ -220,6 +235,10 @@ def _recall(shard: Shard) -> FinishedShard | None:
 def _state_path(shard_path: str) -> str:
     directory, name = os.path.split(shard_path)
     return os.path.join(directory, _STATE_DIR, name.removesuffix(".tfrecord") + ".json")
+
+
+def _failure_path(shard_path: str) -> str:
+    return _state_path(shard_path).removesuffix(".json") + ".failed"
 
 
 def _fingerprint(

@@ -190,6 +190,7 @@ def test_a_full_disk_is_one_line_and_leaves_no_half_file(data_dir, tmp_path):
     [
         (["--dataset=camvid"], 1, "error: --dataset=camvid needs --data_dir"),
         (["--data_dir=pets", "--output_dir=pets/images/p0.jpg/x"], 1, "is not a folder"),
+        (["--data_dir=pets", "--beam_options=--x=1"], 1, "--beam_options goes with --runner"),
         (["--dataset=camvit", "--data_dir=pets"], 2, "camvit"),
     ],
 )
