@@ -20,7 +20,7 @@ ARGS ?=
 flag = $(if $(strip $(2)),--$(1)='$(strip $(2))')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo tfrecords check-dataset train eval vis export infer tensorboard \
+.PHONY: help setup setup-dev setup-beam demo tfrecords check-dataset train eval vis export infer tensorboard \
 	lint format test test-all lock clean
 
 help:  ## List the targets
@@ -34,12 +34,18 @@ setup: $(VENV)/.installed  ## Install what the project needs into .venv
 
 setup-dev: $(VENV)/.installed-dev
 
+setup-beam: $(VENV)/.installed-beam  ## Also install Apache Beam, for conversions on many machines
+
 $(VENV)/.installed: requirements.lock | $(VENV)/bin/python
 	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.lock | $(VENV)/bin/python
 	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements-dev.lock
+	@touch $(VENV)/.installed $@
+
+$(VENV)/.installed-beam: requirements-beam.lock | $(VENV)/bin/python
+	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements-beam.lock
 	@touch $(VENV)/.installed $@
 
 $(VENV)/bin/python:
@@ -98,6 +104,8 @@ lock: pyproject.toml  ## Pin the newest allowed versions again (needs uv)
 	  pyproject.toml -o requirements.lock
 	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \
 	  --group dev pyproject.toml -o requirements-dev.lock
+	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \
+	  --extra beam pyproject.toml -o requirements-beam.lock
 
 clean:  ## Remove .venv and caches; data/, runs/ and masks/ are kept
 	rm -rf $(VENV) .pytest_cache .ruff_cache

@@ -13,7 +13,7 @@ import sys
 from absl import flags
 
 import command_line
-from datasets import check_report, checks, conversion, shard_plan
+from datasets import beam_conversion, check_report, checks, conversion, shard_plan
 from datasets.sources import SOURCES, demo, open_source
 from datasets.sources.source import Source
 from datasets.specs import DATASETS_ROOT, DatasetSpec
@@ -82,9 +82,25 @@ _NUM_WORKERS = flags.DEFINE_integer(
     "num_workers", None, "Threads that read and encode pictures. Default: one a core.", 1
 )
 
+_RUNNER = flags.DEFINE_string(
+    "runner",
+    None,
+    "Convert on Apache Beam with this runner, such as DirectRunner (this machine), FlinkRunner or "
+    "DataflowRunner, instead of threads. Needs `make setup-beam`; the check still runs here.",
+)
+_BEAM_OPTIONS = flags.DEFINE_string(
+    "beam_options",
+    "",
+    "Further options of Beam and its runner, in one string: '--direct_num_workers=2'.",
+)
+
 
 def main(_: list[str]) -> int:
     """Checks the source, writes the records, and says what to do next."""
+    if _RUNNER.value:
+        beam_conversion.require_beam(_RUNNER.value)
+    elif _BEAM_OPTIONS.value:
+        raise ValueError("--beam_options goes with --runner, the engine that takes them.")
     source = _open_source()
     if _CHECK_ONLY.value:
         report = checks.check_source(source, num_workers=_NUM_WORKERS.value)
@@ -107,10 +123,25 @@ def main(_: list[str]) -> int:
             f"{len(plan.finished)} of {len(plan.shards)} shards are there already and unchanged.",
             file=sys.stderr,
         )
-    try:
-        spec, failures = conversion.convert(
-            plan, excluded=excluded, skip_failures=skip_failures, num_workers=_NUM_WORKERS.value
+    if plan.outdated:
+        print(
+            f"{len(plan.outdated)} of {len(plan.shards)} shards are written again: their pictures, "
+            "masks, options or the libraries have changed since.",
+            file=sys.stderr,
         )
+    try:
+        if _RUNNER.value:
+            spec, failures = beam_conversion.convert(
+                plan,
+                runner=_RUNNER.value,
+                options=_BEAM_OPTIONS.value,
+                excluded=excluded,
+                skip_failures=skip_failures,
+            )
+        else:
+            spec, failures = conversion.convert(
+                plan, excluded=excluded, skip_failures=skip_failures, num_workers=_NUM_WORKERS.value
+            )
     except KeyboardInterrupt:
         print("\nThe same command goes on where this one stopped.", file=sys.stderr)
         raise

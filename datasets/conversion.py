@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from datasets import laplacian, segmentation, shard_plan, tfrecords
-from datasets.class_statistics import ClassCounter
+from datasets.class_statistics import ClassCounter, count_ids
 from datasets.shard_plan import Failure, FinishedShard, Shard, ShardPlan
 from datasets.sources import workers
 from datasets.sources.source import Item, Source
@@ -72,6 +72,29 @@ def convert(
         for shard in plan.pending:
             finished[shard.path] = _write(shard, plan.source, encoded, skip_failures)
 
+    return finish(plan, finished)
+
+
+def write_shard(
+    plan: ShardPlan, shard: Shard, excluded: Collection[tuple[str, str]], skip_failures: bool
+) -> FinishedShard:
+    """Writes one shard by itself, in this thread; see `convert`."""
+    encoded = (_encode(plan, shard, item, excluded) for item in shard.items)
+    return _write(shard, plan.source, encoded, skip_failures)
+
+
+def finish(
+    plan: ShardPlan, finished: Mapping[str, FinishedShard]
+) -> tuple[DatasetSpec, list[Failure]]:
+    """Writes `dataset.json`; returns it and the examples that were left out.
+
+    Args:
+      plan: what was written.
+      finished: every shard of the plan, by path.
+
+    Raises:
+      ValueError: nothing remains of a split.
+    """
     spec = _describe(plan, finished)
     write_spec(spec)
     return spec, [failure for shard in plan.shards for failure in finished[shard.path].failures]
@@ -84,16 +107,16 @@ def _encode(
     if (shard.split, item.name) in excluded:
         return Failure(shard.split, item.name, f"{item.image_path}: left out by the check.")
     try:
-        image, mask = plan.source.read_example(item)
-        histogram = np.bincount(mask.ravel(), minlength=256)
+        image, mask = plan.source.read_example(item, with_pixels=plan.with_gradient)
+        histogram = count_ids(mask.ids)
         _check_ids(plan.source, item, histogram)
     except (OSError, ValueError) as error:
         return Failure(shard.split, item.name, str(error))
     gradient = laplacian.laplacian(image.rgb) if plan.with_gradient else None
     example = segmentation.encode_example(
-        item.name, image.encoded, image.format, image.rgb, mask, gradient
+        item.name, image.encoded, image.format, image.rgb, mask.ids, gradient, mask.png
     )
-    return _Encoded(example.SerializeToString(deterministic=True), histogram, mask.shape)
+    return _Encoded(example.SerializeToString(deterministic=True), histogram, image.size)
 
 
 def _check_ids(source: Source, item: Item, histogram: np.ndarray) -> None:

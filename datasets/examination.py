@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from datasets.class_statistics import count_ids
 from datasets.sources import images, masks
 from datasets.sources.images import DecodedImage
 from datasets.sources.masks import RawMask
@@ -68,7 +69,7 @@ def examine(source: Source, split: str, item: Item) -> Finding:
         except ValueError as error:
             report(ERROR, "colours", str(error), item.mask_path)
         else:
-            histogram = np.bincount(ids.ravel(), minlength=256)
+            histogram = count_ids(ids)
             is_binary = _is_binary(source, raw_mask, _ids(histogram))
             if is_binary and source.ignore_label != 255:
                 problems.append(describe_binary(ERROR, split, item))
@@ -80,8 +81,8 @@ def examine(source: Source, split: str, item: Item) -> Finding:
     image = _read_image(item, size, report)
     if image is not None:
         digest = hashlib.blake2b(image.data, digest_size=16).digest()
-        if size is not None and image.rgb.shape[:2] != size:
-            report(ERROR, "size", describe_sizes(item, image.rgb.shape[:2], size), item.mask_path)
+        if size is not None and image.size != size:
+            report(ERROR, "size", describe_sizes(item, image.size, size), item.mask_path)
         for kind, message in _check_image(image):
             report(WARNING, kind, message, item.image_path)
     return Finding(tuple(problems), histogram, size or (0, 0), is_binary, digest)
@@ -123,7 +124,7 @@ def _read_image(item: Item, mask_size: tuple[int, int] | None, report) -> Decode
         )
         return None
     try:
-        return images.decode_image(item.image_path, mask_size)
+        return images.decode_image(item.image_path, mask_size, with_pixels=False)
     except (OSError, ValueError) as error:
         report(ERROR, "unreadable", str(error), item.image_path)
         return None

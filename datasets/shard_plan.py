@@ -16,13 +16,13 @@ from collections.abc import Mapping, Sequence
 import cv2
 import PIL
 
-from datasets import tfrecords
+from datasets import gradient_png, tfrecords
 from datasets.sources.source import Item, Source
 from datasets.specs import DATASET_FILE, SplitSpec, read_spec, write_json
 
 _STATE_DIR = ".build"
 # Raise it when the bytes of records change for another reason than those in the fingerprint.
-_RECORD_VERSION = 1
+_RECORD_VERSION = 2
 
 # Small enough to lose little work when a run is stopped and to shuffle well over files, large
 # enough to be read at the speed of the disk: with a 480x360 gradient 34 MB.
@@ -102,6 +102,11 @@ class ShardPlan:
         """The shards that remain to be written."""
         return [shard for shard in self.shards if shard.path not in self.finished]
 
+    @property
+    def outdated(self) -> list[Shard]:
+        """The shards that are there but have to be written again."""
+        return [shard for shard in self.pending if os.path.exists(shard.path)]
+
     def find_stale_files(self) -> list[str]:
         """Finds shards that only an earlier build has, and what is remembered of them."""
         shards = {shard.path for shard in self.shards}
@@ -154,7 +159,7 @@ def plan_shards(
             shards.append(Shard(split, path, part, fingerprint))
     finished = {}
     for shard in shards:
-        state = _recall(shard)
+        state = recall(shard)
         if state is not None and (skip_failures or not state.failures):
             finished[shard.path] = state
     return ShardPlan(source, output_dir, with_gradient, tuple(shards), finished)
@@ -188,13 +193,28 @@ def remember(shard: Shard, finished: FinishedShard) -> None:
     write_json(_state_path(shard.path), dataclasses.asdict(finished))
 
 
+def remember_failure(shard: Shard, message: str) -> None:
+    """Writes down why a shard cannot be written, where nobody hears of an exception."""
+    with open(_failure_path(shard.path), "w", encoding="utf-8") as file:
+        file.write(message)
+
+
+def recall_failure(shard: Shard) -> str | None:
+    """Returns why a shard could not be written, or None; `prepare` forgets it."""
+    try:
+        with open(_failure_path(shard.path), encoding="utf-8") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+
+
 def discard(shard: Shard) -> None:
     """Removes what an earlier build left of a shard that has to be written again."""
     _remove(_state_path(shard.path))
     _remove(shard.path)
 
 
-def _recall(shard: Shard) -> FinishedShard | None:
+def recall(shard: Shard) -> FinishedShard | None:
     """Returns what is remembered of a shard if it is there and still what is wanted."""
     try:
         with open(_state_path(shard.path), encoding="utf-8") as file:
@@ -217,6 +237,10 @@ def _state_path(shard_path: str) -> str:
     return os.path.join(directory, _STATE_DIR, name.removesuffix(".tfrecord") + ".json")
 
 
+def _failure_path(shard_path: str) -> str:
+    return _state_path(shard_path).removesuffix(".json") + ".failed"
+
+
 def _fingerprint(
     source: Source, items: Sequence[Item], with_gradient: bool, is_checked: bool
 ) -> str:
@@ -225,6 +249,7 @@ def _fingerprint(
         _RECORD_VERSION,
         cv2.__version__,  # Both libraries may compress in another way in another version.
         PIL.__version__,
+        gradient_png.ENCODER,
         with_gradient,
         is_checked,
         source.num_classes,

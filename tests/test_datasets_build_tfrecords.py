@@ -1,7 +1,6 @@
 """The command: what it writes and prints, and one clear line when something is wrong."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -90,9 +89,22 @@ def test_errors_end_the_command_before_anything_is_written_or_are_skipped(data_d
     assert "2 of 2 shards are there already" in result.stderr
     assert "checking" not in result.stderr
 
+    os.utime(data_dir / "masks" / "p0.png", (0, 0))
+    result = run(*options, "--on_error=skip")
+    assert "1 of 2 shards are written again" in result.stderr
 
-def interrupt_after_first_shard(command: list[str], out: str) -> tuple[int, str]:
-    """Sends SIGINT once a shard is finished; returns the exit status and stderr."""
+
+def interrupt_at_a_pipe(
+    command: list[str], pipe: str, out: str, num_shards: int
+) -> tuple[int, str]:
+    """Sends SIGINT to a command that waits for a picture; returns the exit status and stderr.
+
+    Args:
+      command: what to run.
+      pipe: a named pipe in the place of the picture, so that the command cannot be faster.
+      out: folder of the shards.
+      num_shards: how many shards lie before that picture, to wait for.
+    """
     process = subprocess.Popen(
         command,
         stderr=subprocess.PIPE,
@@ -102,46 +114,60 @@ def interrupt_after_first_shard(command: list[str], out: str) -> tuple[int, str]
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 120
-    while not (os.path.isdir(out) and tfrecords.find_shards(out)):
+
+    def wait() -> None:
         assert time.monotonic() < deadline
-        time.sleep(0.002)
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.01)
+
+    while True:
+        try:  # This end opens once the command has opened the other one for reading.
+            writing_end = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+            break
+        except OSError:
+            wait()
+    while len(tfrecords.find_shards(out)) < num_shards:
+        wait()
     process.send_signal(signal.SIGINT)
+    os.close(writing_end)
     _, stderr = process.communicate(timeout=60)
     return process.returncode, stderr
 
 
 def test_ctrl_c_keeps_what_is_finished_and_the_next_run_goes_on(data_dir, tmp_path):
-    copies = tmp_path / "many"
-    for folder, extension in (("images", "jpg"), ("masks", "png")):
-        (copies / folder).mkdir(parents=True)
-        for index in range(1500):
-            source = data_dir / folder / f"p{index % 6}.{extension}"
-            shutil.copy(source, copies / folder / f"{index:04d}.{extension}")
-    pictures.write_json(copies / "classes.json", {"names": ["background", "pet"]})
+    """Shards hold one picture each; the first of the split `val` stops in the middle."""
+    pictures.write_json(data_dir / "classes.json", {"names": ["background", "pet"]})
+    for split, names in (("train", ["p0", "p1", "p2", "p3"]), ("val", ["p4", "p5"])):
+        pictures.write(data_dir / "splits" / f"{split}.txt", "\n".join(names))
+    picture = data_dir / "images" / "p4.jpg"
+    os.rename(picture, tmp_path / "p4.jpg")
+    os.mkfifo(picture)
     out = tmp_path / "out"
-    options = [f"--data_dir={copies}", f"--output_dir={out}", "--nocheck", "--num_workers=1"]
-    options += ["--num_shards=100"]
+    options = [f"--data_dir={data_dir}", f"--output_dir={out}", "--nocheck", "--num_workers=1"]
+    options += ["--num_shards=4"]
 
-    for _ in range(5):  # On a busy machine the command may be done before the signal comes.
-        status, stderr = interrupt_after_first_shard([*COMMAND, *options], str(out))
-        if status != 0:
-            break
-        shutil.rmtree(out)
+    status, stderr = interrupt_at_a_pipe([*COMMAND, *options], str(picture), str(out), 4)
     assert status == 130
     assert "Traceback" not in stderr
     assert "goes on where this one stopped" in stderr
     kept = tfrecords.find_shards(str(out))
-    assert 0 < len(kept) < 200
+    assert len(kept) == 4
     visible = sorted(name for name in os.listdir(out) if name != ".build")
     assert visible == [os.path.basename(path) for path in kept]
     times = {path: os.stat(path).st_mtime_ns for path in kept}
 
+    os.replace(tmp_path / "p4.jpg", picture)
     result = run(*options)
     assert result.returncode == 0, result.stderr
-    assert f"{len(kept)} of 200 shards are there already" in result.stderr
+    assert "4 of 6 shards are there already" in result.stderr
+    assert "2/2" in result.stderr
     assert {path: os.stat(path).st_mtime_ns for path in kept} == times
+    assert "written again" not in result.stderr
     spec = specs.read_spec(str(out))
-    assert sum(split.num_examples for split in spec.splits.values()) == 1500
+    assert {name: split.num_examples for name, split in spec.splits.items()} == {
+        "train": 4,
+        "val": 2,
+    }
 
 
 def test_a_full_disk_is_one_line_and_leaves_no_half_file(data_dir, tmp_path):
@@ -164,6 +190,7 @@ def test_a_full_disk_is_one_line_and_leaves_no_half_file(data_dir, tmp_path):
     [
         (["--dataset=camvid"], 1, "error: --dataset=camvid needs --data_dir"),
         (["--data_dir=pets", "--output_dir=pets/images/p0.jpg/x"], 1, "is not a folder"),
+        (["--data_dir=pets", "--beam_options=--x=1"], 1, "--beam_options goes with --runner"),
         (["--dataset=camvit", "--data_dir=pets"], 2, "camvit"),
     ],
 )

@@ -20,7 +20,7 @@ def test_example_of_a_source_has_the_turned_size_of_its_mask(tmp_path):
     mask_path = save(tmp_path / "a.png", np.zeros((WIDTH, HEIGHT), np.uint8))
     source = Source("own", ("a",), ((0, 0, 0),), 255, {"train": ()})
     image, mask = source.read_example(Item("a", image_path, mask_path))
-    assert image.rgb.shape[:2] == mask.shape == (WIDTH, HEIGHT)
+    assert image.rgb.shape[:2] == mask.ids.shape == (WIDTH, HEIGHT)
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,13 @@ A picture with an EXIF orientation is turned upright, as every viewer shows it, 
 unturned size agrees with the size of its mask.
 """
 
+import contextlib
 import dataclasses
 import io
+from collections.abc import Iterator
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
@@ -24,6 +27,7 @@ _BITS_PER_SAMPLE = 258  # TIFF tag.
 # Pillow reads a PNG without its end, TensorFlow refuses it. The end may be followed by padding.
 _PNG_END = b"IEND\xaeB`\x82"
 _PNG_TAIL = 4096
+_JPEG_END = b"\xff\xd9"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +35,9 @@ class DecodedImage:
     """A picture and what its file was like.
 
     Attributes:
-      rgb: uint8 [height, width, 3], RGB, 0..255, upright unless `is_turned` is false.
+      rgb: uint8 [height, width, 3], RGB, 0..255, upright unless `is_turned` is false; None when
+        pixels were not wanted.
+      size: (height, width) of `rgb`.
       data: bytes of the file.
       file_format: Pillow's name of the format, such as "JPEG".
       mode: Pillow's name of the pixel format in the file, such as "RGB" or "CMYK".
@@ -40,7 +46,8 @@ class DecodedImage:
       is_turned: whether the orientation was applied.
     """
 
-    rgb: np.ndarray
+    rgb: np.ndarray | None
+    size: tuple[int, int]
     data: bytes
     file_format: str
     mode: str
@@ -55,15 +62,20 @@ class EncodedImage(NamedTuple):
     Attributes:
       encoded: bytes of a JPEG or PNG file.
       format: "jpeg" or "png".
-      rgb: uint8 [height, width, 3], RGB, 0..255: what `encoded` decodes to.
+      size: (height, width).
+      rgb: uint8 [height, width, 3], RGB, 0..255: what `encoded` decodes to; None when pixels were
+        not wanted.
     """
 
     encoded: bytes
     format: str
-    rgb: np.ndarray
+    size: tuple[int, int]
+    rgb: np.ndarray | None
 
 
-def read_image(path: str, mask_size: tuple[int, int] | None = None) -> EncodedImage:
+def read_image(
+    path: str, mask_size: tuple[int, int] | None = None, with_pixels: bool = True
+) -> EncodedImage:
     """Reads a picture for a record.
 
     The bytes of the file are kept when they are a JPEG or PNG of 8-bit RGB or gray that need no
@@ -72,28 +84,38 @@ def read_image(path: str, mask_size: tuple[int, int] | None = None) -> EncodedIm
     Args:
       path: the picture.
       mask_size: (height, width) of its mask, which decides whether an EXIF orientation applies.
+      with_pixels: whether `rgb` is wanted. Without it a JPEG that has its end is not decoded.
 
     Raises:
       OSError: the file cannot be opened.
       ValueError: the file is damaged or of a refused kind; the message names it.
     """
-    image = decode_image(path, mask_size)
+    image = decode_image(path, mask_size, with_pixels, trust_end=not with_pixels)
     if image.mode in ("RGB", "L") and image.bits == 8 and not image.is_turned:
         if image.file_format in _JPEG_FORMATS:
-            return EncodedImage(image.data, "jpeg", image.rgb)
+            return EncodedImage(image.data, "jpeg", image.size, image.rgb)
         if image.file_format == "PNG":
-            return EncodedImage(image.data, "png", image.rgb)
+            return EncodedImage(image.data, "png", image.size, image.rgb)
+    rgb = image.rgb if with_pixels else decode_image(path, mask_size).rgb
     buffer = io.BytesIO()
-    Image.fromarray(image.rgb).save(buffer, "PNG")
-    return EncodedImage(buffer.getvalue(), "png", image.rgb)
+    Image.fromarray(rgb).save(buffer, "PNG")
+    return EncodedImage(buffer.getvalue(), "png", image.size, rgb)
 
 
-def decode_image(path: str, mask_size: tuple[int, int] | None = None) -> DecodedImage:
+def decode_image(
+    path: str,
+    mask_size: tuple[int, int] | None = None,
+    with_pixels: bool = True,
+    trust_end: bool = False,
+) -> DecodedImage:
     """Decodes a picture completely, so that a truncated file is noticed.
 
     Args:
       path: the picture.
       mask_size: (height, width) of its mask, which decides whether an EXIF orientation applies.
+      with_pixels: whether `rgb` is wanted. Without it a JPEG is still read to its end, but only an
+        eighth of its rows and columns is computed, which takes half the time.
+      trust_end: without pixels, take a JPEG that ends as it should for a whole one.
 
     Raises:
       OSError: the file cannot be opened.
@@ -101,21 +123,30 @@ def decode_image(path: str, mask_size: tuple[int, int] | None = None) -> Decoded
     """
     with open(path, "rb") as file:
         data = file.read()
-    image = load(data, path)
+    image = _open(data, path)
+    mode, size = image.mode, (image.height, image.width)
+    rgb = _decode_jpeg(image, data) if with_pixels else None
+    if with_pixels and rgb is None:
+        _load(image, data, path)
+    elif not with_pixels and not (trust_end and _has_jpeg_end(image, data)):
+        image.draft("L", (1, 1))  # Changes mode and size of a JPEG, and nothing else.
+        _load(image, data, path)
     bits = _bits_per_channel(image, data)
-    if bits != 8 or image.mode not in _EIGHT_BIT_MODES:
+    if bits != 8 or mode not in _EIGHT_BIT_MODES:
         raise ValueError(
-            f"{path}: {bits}-bit picture (mode {image.mode}); pictures have 8 bits per channel. "
+            f"{path}: {bits}-bit picture (mode {mode}); pictures have 8 bits per channel. "
             "Scale its values to 0..255 as suits your data and save it again."
         )
     orientation = _read_orientation(image)
-    is_turned = _applies(orientation, (image.height, image.width), mask_size)
-    upright = ImageOps.exif_transpose(image) if is_turned else image
+    is_turned = _applies(orientation, size, mask_size)
+    if with_pixels and (rgb is None or is_turned):
+        rgb = _to_rgb(image, is_turned)
     return DecodedImage(
-        rgb=np.array(upright.convert("RGB")),
+        rgb=rgb,
+        size=size[::-1] if is_turned and orientation in _TRANSPOSING_ORIENTATIONS else size,
         data=data,
         file_format=image.format,
-        mode=image.mode,
+        mode=mode,
         bits=bits,
         orientation=orientation,
         is_turned=is_turned,
@@ -128,11 +159,32 @@ def load(data: bytes, path: str) -> Image.Image:
     Raises:
       ValueError: the bytes are damaged or no known format; the message names the file.
     """
+    image = _open(data, path)
+    _load(image, data, path)
+    return image
+
+
+def _open(data: bytes, path: str) -> Image.Image:
+    """Reads the head of an image file; `_load` reads the rest."""
     if not data:
         raise ValueError(f"{path}: the file is empty. Copy it again, or remove it.")
-    try:
-        image = Image.open(io.BytesIO(data))
+    with _damage_explained(path):
+        return Image.open(io.BytesIO(data))
+
+
+def _load(image: Image.Image, data: bytes, path: str) -> None:
+    """Decodes an image file to its end."""
+    with _damage_explained(path):
         image.load()
+    if image.format == "PNG" and _PNG_END not in data[-_PNG_TAIL:]:
+        raise ValueError(f"{path}: truncated: a PNG's last bytes are missing. Copy it again.")
+
+
+@contextlib.contextmanager
+def _damage_explained(path: str) -> Iterator[None]:
+    """Turns what Pillow raises on damaged bytes into a ValueError that names the file."""
+    try:
+        yield
     except UnidentifiedImageError:
         raise ValueError(f"{path}: not an image file that can be read.") from None
     except Image.DecompressionBombError as error:
@@ -141,9 +193,26 @@ def load(data: bytes, path: str) -> Image.Image:
         raise ValueError(
             f"{path}: truncated or damaged ({error}). Copy it again, or remove it."
         ) from None
-    if image.format == "PNG" and _PNG_END not in data[-_PNG_TAIL:]:
-        raise ValueError(f"{path}: truncated: a PNG's last bytes are missing. Copy it again.")
-    return image
+
+
+def _has_jpeg_end(image: Image.Image, data: bytes) -> bool:
+    return image.format in _JPEG_FORMATS and data.endswith(_JPEG_END)
+
+
+def _decode_jpeg(image: Image.Image, data: bytes) -> np.ndarray | None:
+    """Decodes a whole RGB or gray JPEG as it is stored; None where that is Pillow's to judge.
+
+    OpenCV gives the same pixels in two thirds of the time, but takes truncated files.
+    """
+    if image.mode not in ("RGB", "L") or not _has_jpeg_end(image, data):
+        return None
+    flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
+    return cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+
+
+def _to_rgb(image: Image.Image, is_turned: bool) -> np.ndarray:
+    upright = ImageOps.exif_transpose(image) if is_turned else image
+    return np.asarray(upright if upright.mode == "RGB" else upright.convert("RGB"))
 
 
 def _bits_per_channel(image: Image.Image, data: bytes) -> int:

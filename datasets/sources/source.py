@@ -98,22 +98,30 @@ class Source:
         """
         return self.mask_format.decode(masks.read_raw_mask(item.mask_path))
 
-    def read_example(self, item: Item) -> tuple[images.EncodedImage, np.ndarray]:
+    def read_example(
+        self, item: Item, with_pixels: bool = True
+    ) -> tuple[images.EncodedImage, masks.DecodedMask]:
         """Reads a picture and its mask.
 
+        Args:
+          item: the example.
+          with_pixels: whether the picture's pixels are wanted; it is read completely anyway.
+
         Returns:
-          The picture as a record stores it, and uint8 [height, width] class ids of its size.
+          The picture and the mask as a record stores them; they have one size.
 
         Raises:
           OSError: a file cannot be opened.
           ValueError: a file is damaged or of a refused kind, or the sizes differ; the message
             names the file.
         """
-        mask = self.read_mask(item)
-        image = images.read_image(item.image_path, mask.shape)
-        if image.rgb.shape[:2] != mask.shape:
-            raise ValueError(describe_sizes(item, image.rgb.shape[:2], mask.shape))
-        return image, mask
+        raw_mask = masks.read_raw_mask(item.mask_path)
+        ids = self.mask_format.decode(raw_mask)
+        image = images.read_image(item.image_path, ids.shape, with_pixels)
+        if image.size != ids.shape:
+            raise ValueError(describe_sizes(item, image.size, ids.shape))
+        is_unchanged = raw_mask.gray_png is not None and np.array_equal(ids, raw_mask.values)
+        return image, masks.DecodedMask(ids, raw_mask.gray_png if is_unchanged else None)
 
 
 def describe_sizes(item: Item, image_size: tuple[int, int], mask_size: tuple[int, int]) -> str:

@@ -57,8 +57,9 @@ def map_in_order(
     with bar, futures.ThreadPoolExecutor(num_workers) as pool:
         try:
             for result in _bounded(pool, function, arguments, num_workers * _TASKS_PER_WORKER):
-                yield result
+                # Before the caller goes on: it does not come back after the last one.
                 bar.update()
+                yield result
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
