@@ -22,7 +22,7 @@ flag = $(if $(strip $(2)),--$(1)='$(strip $(2))')
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev demo tfrecords check-dataset train eval vis export infer tensorboard \
-	lint format test test-all lock bench bench-peers-setup bench-peers-lock clean
+	lint format test test-all lock bench bench-peers-setup bench-peers-lock bench-growth clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -101,6 +101,9 @@ lock: pyproject.toml  ## Pin the newest allowed versions again (needs uv)
 
 bench: setup  ## Measure speed and memory beside the peers, into docs/benchmarks.md: 25 minutes
 	@$(RUN) -m scripts.benchmarks.run $(ARGS)
+
+bench-growth: setup  ## Measure how cost grows with size, classes, batch, clones, pictures
+	@$(RUN) -m scripts.benchmarks.growth $(ARGS)
 
 bench-peers-setup: $(PEERS_VENV)/.installed  ## Install what make bench compares us with
 

@@ -23,10 +23,10 @@ def draw(directory: str, count: int, height: int, width: int) -> None:
         os.makedirs(os.path.join(directory, name), exist_ok=True)
     with open(os.path.join(directory, folder.CLASSES_FILE), "w", encoding="utf-8") as file:
         json.dump({"names": CLASS_NAMES, "palette": np.asarray(PALETTE).tolist()}, file)
-    missing = [i for i in range(count) if not all(map(os.path.exists, _paths(directory, i)))]
+    missing = [i for i in range(count) if not all(map(os.path.exists, paths(directory, i)))]
 
     def draw_one(index: int) -> None:
-        image_path, mask_path = _paths(directory, index)
+        image_path, mask_path = paths(directory, index)
         random = np.random.default_rng(index)
         picture, mask = draw_scene(random, height, width)
         noisy = np.clip(picture + random.normal(0, _NOISE, picture.shape), 0, 255)
@@ -38,10 +38,19 @@ def draw(directory: str, count: int, height: int, width: int) -> None:
         pass
 
 
+def paths(directory: str, index: int) -> tuple[str, str]:
+    """Returns the files of one example: (picture, mask)."""
+    name = f"{index:05d}"
+    return (
+        os.path.join(directory, "images", f"{name}.jpg"),
+        os.path.join(directory, "masks", f"{name}.png"),
+    )
+
+
 def pairs(directory: str) -> list[tuple[str, str]]:
     """Returns (picture, mask) of every example in a folder."""
     names = sorted(os.listdir(os.path.join(directory, "images")))
-    return [_paths(directory, int(os.path.splitext(name)[0])) for name in names]
+    return [paths(directory, int(os.path.splitext(name)[0])) for name in names]
 
 
 def build(directory: str, records_dir: str, *, with_gradient: bool) -> specs.DatasetSpec:
@@ -50,11 +59,3 @@ def build(directory: str, records_dir: str, *, with_gradient: bool) -> specs.Dat
     plan = shard_plan.plan_shards(source, records_dir, with_gradient=with_gradient)
     spec, _ = conversion.convert(plan, show_progress=False)
     return spec
-
-
-def _paths(directory: str, index: int) -> tuple[str, str]:
-    name = f"{index:05d}"
-    return (
-        os.path.join(directory, "images", f"{name}.jpg"),
-        os.path.join(directory, "masks", f"{name}.png"),
-    )

@@ -77,9 +77,30 @@ def format_section(tables: Sequence[Table], command: str, num_rounds: int) -> st
     for table in tables:
         for result in table.results:
             versions.update(result.facts.get("versions", {}))
-    made = [f"{datetime.date.today():%d %B %Y}", f"`{command}`", f"{num_rounds} rounds", machine()]
     named = ", ".join(f"{package} {version}" for package, version in sorted(versions.items()))
-    return "\n\n".join([*map(format_table, tables), f"{'; '.join(made)}; {named}."])
+    made = f"{origin(command, num_rounds)}; {named}."
+    return "\n\n".join([*map(format_table, tables), made])
+
+
+def origin(command: str, num_rounds: int) -> str:
+    """Words how figures were made: day, command, rounds, machine."""
+    day = f"{datetime.date.today():%d %B %Y}"
+    return f"{day}; `{command}`; {num_rounds} rounds; {machine()}"
+
+
+def write_section(path: str, name: str, content: str) -> None:
+    """Puts new content between a section's two markers in a file.
+
+    Raises:
+      OSError: the file cannot be read or written.
+      ValueError: the markers are not there.
+    """
+    with open(path, encoding="utf-8") as file:
+        text = replace_section(file.read(), name, content)
+    temporary = f"{path}.{os.getpid()}.tmp"
+    with open(temporary, "w", encoding="utf-8") as file:
+        file.write(text)
+    os.replace(temporary, path)
 
 
 def replace_section(text: str, name: str, content: str) -> str:

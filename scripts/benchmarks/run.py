@@ -59,7 +59,7 @@ def main(_: list[str]) -> None:
         section = report.format_section(tables, _command(name), settings.num_rounds)
         settings.report(f"\n{section}\n")
         if _DOCUMENT.value:
-            _write_section(_DOCUMENT.value, name, section)
+            report.write_section(_DOCUMENT.value, name, section)
     settings.report(f"{(time.monotonic() - began) / 60:.1f} minutes")
 
 
@@ -76,15 +76,6 @@ def _keep(settings: Settings, tables: list[Table]) -> None:
         results = [dataclasses.asdict(result) for result in table.results]
         path = settings.path("results", f"{table.key}.json")
         write_json(path, {"title": table.title, "machine": report.machine(), "results": results})
-
-
-def _write_section(path: str, name: str, section: str) -> None:
-    with open(path, encoding="utf-8") as file:
-        text = report.replace_section(file.read(), name, section)
-    temporary = f"{path}.{os.getpid()}.tmp"
-    with open(temporary, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.replace(temporary, path)
 
 
 if __name__ == "__main__":
