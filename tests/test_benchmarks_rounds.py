@@ -228,3 +228,13 @@ def test_section_of_a_document_is_replaced():
     assert report.replace_section(text, "x", r"new \1") == text.replace("old", r"new \1")
     with pytest.raises(ValueError, match="no section <!-- begin z -->"):
         report.replace_section(text, "z", "new")
+
+
+def test_section_tells_rounds_and_versions():
+    results = [
+        Result("ours", False, (1.0, 1.0), facts={"versions": {"B": "2.0", "A": "1.0"}}),
+        Result("absent", True, reason="no such package"),
+    ]
+    section = report.format_section([Table("key", "Title", "s", 1.0, results)], "make bench")
+    assert "`make bench`; 2 rounds; " in section
+    assert section.endswith("; A 1.0, B 2.0.")

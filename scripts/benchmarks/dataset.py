@@ -13,7 +13,7 @@ from datasets.sources import folder, workers
 
 # Drawn pictures are smooth; with this noise they take as many bytes, and so as long to decode, as
 # photographs (PASCAL VOC: 500x375 and some 85 kB).
-_NOISE = 5.0
+_NOISE = 8.0
 _JPEG_QUALITY = 92
 
 

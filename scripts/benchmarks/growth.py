@@ -15,6 +15,7 @@ import subprocess
 import time
 from collections.abc import Callable
 
+import tensorflow.compat.v1 as tf
 from absl import flags
 
 from datasets.specs import write_json
@@ -40,6 +41,7 @@ _DOCUMENT = flags.DEFINE_string(
 
 def main(_: list[str]) -> None:
     """Measures the series, and writes a table and a plot of each."""
+    tf.disable_v2_behavior()
     unknown = [name for name in _ONLY.value if name not in SERIES]
     if unknown or not _ONLY.value:
         raise ValueError(
@@ -55,7 +57,7 @@ def main(_: list[str]) -> None:
         if draw_plot(settings, growth, plot):
             table += f"\n\n![{growth.title}]({os.path.basename(plot)})"
         arguments = f"--only={name}" + ("" if _ROUNDS.value == 3 else f" --rounds={_ROUNDS.value}")
-        made = report.origin(f"make bench-growth ARGS='{arguments}'", _ROUNDS.value)
+        made = report.origin(f"make bench-growth ARGS='{arguments}'", [_ROUNDS.value])
         report.write_section(_DOCUMENT.value, growth.key, f"{table}\n\n{made}.")
     settings.report(f"{(time.monotonic() - began) / 60:.1f} minutes")
 

@@ -8,7 +8,7 @@ from scripts.benchmarks import networks, rounds
 from scripts.benchmarks.models import ModelFile, Models
 from scripts.benchmarks.report import Table
 from scripts.benchmarks.rounds import Contender, Result
-from scripts.benchmarks.settings import Settings
+from scripts.benchmarks.settings import COMPILE_SETTINGS, Settings
 
 # (network, pictures in a batch)
 CASES = (
@@ -90,7 +90,9 @@ def contenders(
         }
         for name, is_compiled in (("smp", False), ("smp, torch.compile", True)):
             parameters = {**shared, **network, "is_compiled": is_compiled}
-            entrants.append(settings.peer(name, "predict_smp", parameters))
+            entrants.append(
+                settings.peer(name, "predict_smp", parameters, environment=COMPILE_SETTINGS)
+            )
     return entrants
 
 

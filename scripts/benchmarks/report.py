@@ -71,21 +71,22 @@ def format_table(table: Table) -> str:
     return "\n".join(lines + (["", *absent] if absent else []))
 
 
-def format_section(tables: Sequence[Table], command: str, num_rounds: int) -> str:
+def format_section(tables: Sequence[Table], command: str) -> str:
     """Words the tables of a benchmark, and how they were made."""
     versions: dict[str, str] = {}
     for table in tables:
         for result in table.results:
             versions.update(result.facts.get("versions", {}))
     named = ", ".join(f"{package} {version}" for package, version in sorted(versions.items()))
-    made = f"{origin(command, num_rounds)}; {named}."
+    counts = {len(result.seconds) for table in tables for result in table.results} - {0}
+    made = f"{origin(command, sorted(counts))}; {named}."
     return "\n\n".join([*map(format_table, tables), made])
 
 
-def origin(command: str, num_rounds: int) -> str:
-    """Words how figures were made: day, command, rounds, machine."""
+def origin(command: str, num_rounds: Sequence[int]) -> str:
+    """Words how figures were made: day, command, numbers of rounds, machine."""
     day = f"{datetime.date.today():%d %B %Y}"
-    return f"{day}; `{command}`; {num_rounds} rounds; {machine()}"
+    return f"{day}; `{command}`; {' or '.join(map(str, num_rounds))} rounds; {machine()}"
 
 
 def write_section(path: str, name: str, content: str) -> None:

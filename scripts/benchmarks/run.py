@@ -14,6 +14,7 @@ import functools
 import os
 import time
 
+import tensorflow.compat.v1 as tf
 from absl import flags
 
 from datasets.specs import write_json
@@ -41,6 +42,7 @@ _DOCUMENT = flags.DEFINE_string(
 
 def main(_: list[str]) -> None:
     """Runs the benchmarks, prints their tables and puts them into the document."""
+    tf.disable_v2_behavior()
     unknown = [name for name in _ONLY.value if name not in BENCHMARKS]
     if unknown or not _ONLY.value:
         raise ValueError(
@@ -56,7 +58,7 @@ def main(_: list[str]) -> None:
     for name in _ONLY.value:
         tables = BENCHMARKS[name](settings)
         _keep(settings, tables)
-        section = report.format_section(tables, _command(name), settings.num_rounds)
+        section = report.format_section(tables, _command(name))
         settings.report(f"\n{section}\n")
         if _DOCUMENT.value:
             report.write_section(_DOCUMENT.value, name, section)

@@ -21,6 +21,8 @@ MALLOC_SETTINGS = {
     "MALLOC_TRIM_THRESHOLD_": "17179869184",
     "MALLOC_TOP_PAD_": "268435456",
 }
+# It compiles in this process: others would stay, and count as its memory.
+COMPILE_SETTINGS = {**MALLOC_SETTINGS, "TORCHINDUCTOR_COMPILE_THREADS": "1"}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -33,7 +33,16 @@ def main() -> None:
     batch = tf.group(*iterator.get_next().values())
     session = tf.Session()
     session.run(iterator.initializer)
-    draining.serve(channel, lambda: session.run(batch), versions={"TensorFlow": tf.version.VERSION})
+    versions = {"TensorFlow": tf.version.VERSION}
+    if "batches" in parameters:
+        channel.serve(lambda: _take(session, batch, parameters["batches"]), versions=versions)
+    else:
+        draining.serve(channel, lambda: session.run(batch), versions=versions)
+
+
+def _take(session: tf.Session, batch: tf.Operation, count: int) -> None:
+    for _ in range(count):
+        session.run(batch)
 
 
 if __name__ == "__main__":

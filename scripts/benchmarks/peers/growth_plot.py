@@ -8,6 +8,7 @@ import matplotlib
 matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
+from matplotlib.ticker import NullLocator
 
 
 def main() -> None:
@@ -22,12 +23,15 @@ def main() -> None:
         mebibytes = [point["peak_bytes"] / 2**20 for point in points]
         time_axes.plot(values, seconds, "o-", label=curve["name"])
         memory_axes.plot(values, mebibytes, "o-", label=curve["name"])
-    for axes, label in ((time_axes, "seconds"), (memory_axes, "peak memory, MiB")):
-        axes.set(xscale="log", yscale="log", xlabel=data["quantity"], ylabel=label)
+    time_axes.set(yscale="log", ylabel="seconds")
+    memory_axes.set(ylabel="peak memory, MiB")
+    memory_axes.set_ylim(0, 1.1 * memory_axes.get_ylim()[1])
+    for axes in (time_axes, memory_axes):
+        axes.set(xscale="log", xlabel=data["quantity"])
         axes.grid(True, which="both", alpha=0.25)
         ticks = sorted({point["value"] for curve in data["curves"] for point in curve["points"]})
         axes.set_xticks(ticks, [str(tick) for tick in ticks])
-        axes.minorticks_off()
+        axes.xaxis.set_minor_locator(NullLocator())
     time_axes.legend(frameon=False)
     figure.savefig(plot_path, dpi=80)
 
