@@ -33,7 +33,7 @@ BENCHMARKS = {
 
 _ONLY = flags.DEFINE_list("only", list(BENCHMARKS), "Which benchmarks run.")
 _ROUNDS = flags.DEFINE_integer(
-    "rounds", 7, "Rounds of each contender; fewer are faster and less sure.", lower_bound=1
+    "rounds", 5, "Rounds of each contender; fewer are faster and less sure.", lower_bound=1
 )
 _DOCUMENT = flags.DEFINE_string(
     "document", DOCUMENT, "Markdown file whose sections are replaced; empty for none."

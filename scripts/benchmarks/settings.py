@@ -37,7 +37,7 @@ class Settings:
       report: takes lines about the progress.
     """
 
-    num_rounds: int = 7
+    num_rounds: int = 5
     round_secs: float = rounds.ROUND_SECS
     work_dir: str = WORK_DIR
     peers_venv: str = PEERS_VENV

@@ -14,8 +14,6 @@ from scripts.benchmarks.settings import Settings
 
 NETWORKS = ("mnv2_plus",)
 SIZE = 513
-# A start takes seconds; the spread is small.
-_MOST_ROUNDS = 5
 
 
 def run(settings: Settings, names: Sequence[str] = NETWORKS, size: int = SIZE) -> list[Table]:
@@ -25,7 +23,6 @@ def run(settings: Settings, names: Sequence[str] = NETWORKS, size: int = SIZE) -
     np.save(pictures, array)
     photo = settings.path("start", "photo.png")
     Image.fromarray(array[0]).save(photo)
-    num_rounds = min(settings.num_rounds, _MOST_ROUNDS)
     tables = []
     for name in names:
         title = networks.TITLES[name]
@@ -35,7 +32,7 @@ def run(settings: Settings, names: Sequence[str] = NETWORKS, size: int = SIZE) -
         results = rounds.measure(
             # PyTorch has no file to load, and would compile each network that it builds.
             [contender for contender in loading if not contender.name.startswith("smp")],
-            num_rounds,
+            settings.num_rounds,
             round_secs=settings.round_secs,
             report=settings.report,
         )
@@ -54,7 +51,7 @@ def run(settings: Settings, names: Sequence[str] = NETWORKS, size: int = SIZE) -
         ]
         results = rounds.measure(
             entrants,
-            num_rounds,
+            settings.num_rounds,
             round_secs=settings.round_secs,
             start_together=False,
             report=settings.report,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from scripts.benchmarks import networks, rounds
 from scripts.benchmarks.predict import SMP_ENCODERS
 from scripts.benchmarks.report import Table
-from scripts.benchmarks.settings import MALLOC_SETTINGS, Settings
+from scripts.benchmarks.settings import Settings
 
 # (network, side of the crop, pictures in a batch)
 CASES = (("mnv2_plus", 257, 8), ("mnv2_plus", 513, 4), ("xception_65", 257, 8))
@@ -27,20 +27,9 @@ def run(settings: Settings, cases: Sequence[tuple[str, int, int]] = CASES) -> li
             settings.project("plain graph", "plain.train", parameters),
             settings.project("ours", "ours.train", parameters),
         ]
-        encoder = SMP_ENCODERS.get(network)
-        for name, environment in (
-            ("smp, malloc settings", MALLOC_SETTINGS),
-            ("smp, out of the box", {}),
-        ):
-            if encoder:
-                contenders.append(
-                    settings.peer(
-                        name,
-                        "train_smp",
-                        {**parameters, "encoder": encoder},
-                        environment=environment,
-                    )
-                )
+        if network in SMP_ENCODERS:
+            peer = {**parameters, "encoder": SMP_ENCODERS[network]}
+            contenders.append(settings.peer("smp", "train_smp", peer))
         results = rounds.measure(
             contenders,
             settings.num_rounds,

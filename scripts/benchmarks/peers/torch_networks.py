@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+from importlib import metadata
 
 import torch
 
@@ -40,10 +41,8 @@ def build(encoder: str, num_classes: int) -> torch.nn.Module:
 
 def versions() -> dict[str, str]:
     """Returns the versions that the table names."""
-    import timm
-
     return {
         "PyTorch": torch.__version__,
         "segmentation_models.pytorch": import_smp().__version__,
-        "timm": timm.__version__,
+        "timm": metadata.version("timm"),
     }
