@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
+PEERS_VENV := .venv-peers
+PEERS := scripts/benchmarks/peers
 
 # Variables of the targets; give them on the command line: make tfrecords DATASET=camvid DATA_DIR=...
 DATASET ?=
@@ -20,11 +22,12 @@ ARGS ?=
 flag = $(if $(strip $(2)),--$(1)='$(strip $(2))')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-beam demo tfrecords check-dataset train eval vis export infer tensorboard \
-	lint format test test-all lock clean
+.PHONY: help setup setup-dev setup-beam demo tfrecords check-dataset train eval vis export infer \
+	tensorboard lint format test test-all lock bench bench-peers-setup bench-peers-lock \
+	bench-growth clean
 
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo '  Variables: DATASET DATA_DIR TFRECORDS LOGDIR CHECKPOINT MODEL PICTURES OUTPUT JOBS, and ARGS'
 	@echo "  for any further flags: make train ARGS='--train_batch_size=4 --num_clones=2'."
@@ -107,6 +110,28 @@ lock: pyproject.toml  ## Pin the newest allowed versions again (needs uv)
 	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \
 	  --extra beam pyproject.toml -o requirements-beam.lock
 
-clean:  ## Remove .venv and caches; data/, runs/ and masks/ are kept
-	rm -rf $(VENV) .pytest_cache .ruff_cache
+bench: setup  ## Measure speed and memory beside the peers, into docs/benchmarks.md: 25 minutes
+	@$(RUN) -m scripts.benchmarks.run $(ARGS)
+
+bench-growth: setup  ## Measure how cost grows with size, classes, batch, clones, pictures
+	@$(RUN) -m scripts.benchmarks.growth $(ARGS)
+
+bench-peers-setup: $(PEERS_VENV)/.installed  ## Install what make bench compares us with
+
+$(PEERS_VENV)/.installed: $(PEERS)/requirements.lock $(PEERS)/torch.txt
+	$(PYTHON) -m venv $(PEERS_VENV)
+	$(PEERS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	  -r $(PEERS)/torch.txt $(ARGS)
+	$(PEERS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	  --require-hashes -r $(PEERS)/requirements.lock
+	@touch $@
+
+bench-peers-lock:
+	uv pip compile --universal --python-version 3.11 --generate-hashes --quiet --upgrade \
+	  --override $(PEERS)/overrides.txt --no-emit-package torch \
+	  --custom-compile-command 'make bench-peers-lock' \
+	  $(PEERS)/requirements.in -o $(PEERS)/requirements.lock
+
+clean:  ## Remove .venv, .venv-peers and caches; data/, runs/ and masks/ are kept
+	rm -rf $(VENV) $(PEERS_VENV) .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,61 @@
+"""Pictures and masks for the benchmarks of feeding and building, drawn by the project."""
+
+import json
+import os
+
+import cv2
+import numpy as np
+
+from datasets import conversion, shard_plan, specs
+from datasets.demo_scenes.classes import CLASS_NAMES, PALETTE
+from datasets.demo_scenes.scene import draw_scene
+from datasets.sources import folder, workers
+
+# Drawn pictures are smooth; with this noise they take as many bytes, and so as long to decode, as
+# photographs (PASCAL VOC: 500x375 and some 85 kB).
+_NOISE = 8.0
+_JPEG_QUALITY = 92
+
+
+def draw(directory: str, count: int, height: int, width: int) -> None:
+    """Draws `images/*.jpg`, `masks/*.png` and `classes.json`; what is there is kept."""
+    for name in ("images", "masks"):
+        os.makedirs(os.path.join(directory, name), exist_ok=True)
+    with open(os.path.join(directory, folder.CLASSES_FILE), "w", encoding="utf-8") as file:
+        json.dump({"names": CLASS_NAMES, "palette": np.asarray(PALETTE).tolist()}, file)
+    missing = [i for i in range(count) if not all(map(os.path.exists, paths(directory, i)))]
+
+    def draw_one(index: int) -> None:
+        image_path, mask_path = paths(directory, index)
+        random = np.random.default_rng(index)
+        picture, mask = draw_scene(random, height, width)
+        noisy = np.clip(picture + random.normal(0, _NOISE, picture.shape), 0, 255)
+        bgr = np.ascontiguousarray(noisy.astype(np.uint8)[..., ::-1])
+        cv2.imwrite(image_path, bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+        cv2.imwrite(mask_path, mask)
+
+    for _ in workers.map_in_order(draw_one, missing, description="drawing", show_progress=False):
+        pass
+
+
+def paths(directory: str, index: int) -> tuple[str, str]:
+    """Returns the files of one example: (picture, mask)."""
+    name = f"{index:05d}"
+    return (
+        os.path.join(directory, "images", f"{name}.jpg"),
+        os.path.join(directory, "masks", f"{name}.png"),
+    )
+
+
+def pairs(directory: str) -> list[tuple[str, str]]:
+    """Returns (picture, mask) of every example in a folder."""
+    names = sorted(os.listdir(os.path.join(directory, "images")))
+    return [paths(directory, int(os.path.splitext(name)[0])) for name in names]
+
+
+def build(directory: str, records_dir: str, *, with_gradient: bool) -> specs.DatasetSpec:
+    """Builds the records of a folder with the project's conversion, without a check before."""
+    source = folder.open_source(directory, val_fraction=0.0)
+    plan = shard_plan.plan_shards(source, records_dir, with_gradient=with_gradient)
+    spec, _ = conversion.convert(plan, show_progress=False)
+    return spec

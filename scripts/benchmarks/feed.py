@@ -1,0 +1,49 @@
+"""Benchmark: feeding, from records of 500x375 JPEG and PNG to augmented batches."""
+
+from scripts.benchmarks import dataset, rounds
+from scripts.benchmarks.report import Table
+from scripts.benchmarks.settings import Settings
+
+NUM_PICTURES = 128
+CROP = 513
+_BATCH = 8
+_SIZE = (375, 500)
+# A batch of the slow scales takes several times that of the others, so many are needed.
+_ROUND_SECS = 3.0
+
+
+def run(settings: Settings, num_pictures: int = NUM_PICTURES, crop: int = CROP) -> list[Table]:
+    """Measures the pipelines in one table."""
+    settings.report("feed: drawing pictures, building records")
+    pictures = settings.path("feed", f"pictures_{num_pictures}", "")
+    records = settings.path("feed", f"records_{num_pictures}", "")
+    dataset.draw(pictures, num_pictures, *_SIZE)
+    dataset.build(pictures, records, with_gradient=True)
+    parameters = {"records": records, "crop": crop, "batch": _BATCH}
+
+    def ours(name: str, order: str, with_gradient: bool) -> rounds.Contender:
+        return settings.project(
+            name, "ours.feed", {**parameters, "order": order, "with_gradient": with_gradient}
+        )
+
+    contenders = [
+        ours("plain order", "plain", False),
+        ours("ours", "ours", False),
+        ours("ours, with the gradient channel", "ours", True),
+        settings.peer(
+            "DataLoader, albumentations",
+            "feed_albumentations",
+            {"pairs": dataset.pairs(pictures), "crop": crop, "batch": _BATCH},
+            environment={},
+        ),
+    ]
+    results = rounds.measure(
+        contenders,
+        settings.num_rounds,
+        round_secs=_ROUND_SECS * settings.round_secs,
+        report=settings.report,
+    )
+    title = (
+        f"{_SIZE[1]}x{_SIZE[0]} pictures, scale 0.5 to 2, crop {crop}, flip, batches of {_BATCH}"
+    )
+    return [Table("feed", title, "pictures/s", _BATCH, results, is_rate=True)]

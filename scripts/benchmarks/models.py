@@ -1,0 +1,76 @@
+"""The files that contenders predict with: exports of a network, and what other engines read."""
+
+import glob
+import os
+import sys
+from typing import NamedTuple
+
+from scripts.benchmarks import dataset, networks
+from scripts.benchmarks.settings import Settings
+
+# As research/deeplab exports: the graph as it was built.
+_PLAIN_FLAGS = ("--nooptimize",)
+_NUM_CALIBRATION_PICTURES = 32
+_CALIBRATION_SIZE = (375, 500)
+
+
+class ModelFile(NamedTuple):
+    """A file to predict with.
+
+    Attributes:
+      path: where it is.
+      missing: why it could not be made, in one line; None where it was.
+    """
+
+    path: str
+    missing: str | None
+
+
+class Models:
+    """The exports of one network.
+
+    Attributes:
+      name: the network, a key of `networks.NETWORKS`.
+      plain: its export without optimisation.
+      ours: its export as the project makes it.
+    """
+
+    def __init__(self, settings: Settings, name: str, size: int):
+        """Makes the exports for pictures of `size` pixels on each side, in the work folder."""
+        self._settings = settings
+        self._size = size
+        self.name = name
+        self._checkpoint = settings.path("models", name, "model.ckpt")
+        networks.write_checkpoint(networks.NETWORKS[name], self._checkpoint)
+        self.ours = self._export("ours")
+        self.plain = self._export("plain", _PLAIN_FLAGS)
+        if self.plain.missing and "nooptimize" in self.plain.missing:
+            self.plain = self._export("plain")
+
+    def quantized(self) -> ModelFile:
+        """Exports it for 8-bit arithmetic, calibrated with pictures that the project draws."""
+        pictures = self._settings.path("calibration", "")
+        dataset.draw(pictures, _NUM_CALIBRATION_PICTURES, *_CALIBRATION_SIZE)
+        images = os.path.join(pictures, "images")
+        return self._export("int8", ("--quantize=int8", f"--calibration_images={images}"))
+
+    def converted(self, engine: str, batch: int) -> ModelFile:
+        """Converts the plain export for a peer.
+
+        Args:
+          engine: "onnxruntime" or "litert".
+          batch: pictures that the engine will take at once.
+        """
+        path = self._settings.path("models", self.name, f"{engine}_batch{batch}")
+        if self.plain.missing or not self._settings.has_peers:
+            return ModelFile(path, self.plain.missing)
+        pattern = os.path.join(self._settings.peers_venv, "lib", "python*", "site-packages")
+        (packages,) = glob.glob(pattern)
+        arguments = engine, self.plain.path, path, str(batch), str(self._size), packages
+        missing = networks.run(sys.executable, "-m", "scripts.benchmarks.peers.convert", *arguments)
+        return ModelFile(path, missing)
+
+    def _export(self, kind: str, flags: tuple[str, ...] = ()) -> ModelFile:
+        options = networks.NETWORKS[self.name]
+        path = self._settings.path("models", self.name, kind, "frozen_inference_graph.pb")
+        return ModelFile(path, networks.export(options, self._checkpoint, path, self._size, flags))

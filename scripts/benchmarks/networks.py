@@ -1,0 +1,110 @@
+"""The networks that are measured, with random weights, and the pictures they see."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from deeplab import model
+from deeplab.options import ModelOptions
+from scripts import conformance
+
+NUM_CLASSES = 21
+
+# "plain" has ASPP without rates and no decoder, "plus" both: research/deeplab's two forms.
+_PLUS = {"atrous_rates": (6, 12, 18), "decoder_output_stride": (4,)}
+NETWORKS = {
+    "mnv2_plain": ModelOptions(NUM_CLASSES, model_variant="mobilenet_v2"),
+    "mnv2_plus": ModelOptions(NUM_CLASSES, model_variant="mobilenet_v2", **_PLUS),
+    "xception_65": ModelOptions(NUM_CLASSES, model_variant="xception_65", **_PLUS),
+    "xception_tiny": ModelOptions(NUM_CLASSES, model_variant="xception_tiny", **_PLUS),
+}
+TITLES = {
+    "mnv2_plain": "MobileNetV2, plain",
+    "mnv2_plus": "MobileNetV2, plus",
+    "xception_65": "Xception-65, plus",
+    "xception_tiny": "tiny Xception, plus",
+}
+
+
+def write_checkpoint(options: ModelOptions, path: str) -> None:
+    """Writes a checkpoint whose weights are functions of the variables' names."""
+    with tf.Graph().as_default():
+        images = tf.placeholder(tf.float32, [1, 65, 65, 3])
+        model.multi_scale_logits({"image": images}, options)
+        with tf.Session() as session:
+            conformance.fill_variables(session)
+            tf.train.Saver().save(session, path, write_meta_graph=False)
+
+
+def export(
+    options: ModelOptions,
+    checkpoint: str,
+    path: str,
+    crop_size: int,
+    further_flags: tuple[str, ...] = (),
+) -> str | None:
+    """Exports a checkpoint with the project's command.
+
+    Args:
+      options: the network.
+      checkpoint: its weights.
+      path: the `.pb` to write.
+      crop_size: side of the largest picture, pixels.
+      further_flags: further flags of the command.
+
+    Returns:
+      Why that is not possible, in one line; None where it was.
+    """
+    values = {"num_classes": options.num_classes, **network_flags(options)}
+    return run(
+        sys.executable,
+        "export_model.py",
+        f"--checkpoint_path={checkpoint}",
+        f"--export_path={path}",
+        f"--crop_size={crop_size},{crop_size}",
+        *(f"--{name}={value}" for name, value in values.items()),
+        *further_flags,
+    )
+
+
+def network_flags(options: ModelOptions) -> dict[str, str]:
+    """Returns the flags of `train.py` and `export_model.py` that describe a network."""
+    return {
+        "model_variant": options.model_variant,
+        "output_stride": str(options.output_stride),
+        "atrous_rates": ",".join(map(str, options.atrous_rates or ())),
+        "decoder_output_stride": ",".join(map(str, options.decoder_output_stride)),
+    }
+
+
+def run(*command: str, environment: dict[str, str] | None = None) -> str | None:
+    """Runs a command that prepares something; returns why it failed, in one line, or None."""
+    finished = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        env={**os.environ, **(environment or {})},
+        check=False,
+    )
+    if finished.returncode == 0:
+        return None
+    lines = (finished.stderr or finished.stdout).strip().splitlines()
+    errors = [line for line in lines if line.startswith("error: ")] or lines[-1:]
+    return errors[0].strip() if errors else f"exit status {finished.returncode}"
+
+
+def draw_pictures(count: int, size: int) -> np.ndarray:
+    """Draws pictures, uint8 [count, size, size, 3], with detail at every scale, as photographs."""
+    random = np.random.RandomState(0)
+    picture = np.zeros([count, size, size, 3], np.float32)
+    cells = 2
+    while cells < size:
+        coarse = random.uniform(-1, 1, [count, cells, cells, 3])
+        places = np.arange(size) * cells // size
+        picture += coarse[:, places][:, :, places] / np.sqrt(cells)
+        cells *= 2
+    low, high = picture.min(), picture.max()
+    return ((picture - low) * (255 / (high - low))).astype(np.uint8)

@@ -1,0 +1,45 @@
+"""Contender: builds records of a folder of pictures and masks, or checks it."""
+
+import command_line  # noqa: F401  (before TensorFlow, whose start it quiets)
+
+# isort: split
+
+import os
+import shutil
+import tempfile
+
+import tensorflow.compat.v1 as tf
+
+from datasets import checks
+from datasets.sources import folder
+from scripts.benchmarks import contender, dataset
+from scripts.benchmarks.plain import converter
+
+
+def main() -> None:
+    channel = contender.Channel()
+    parameters = contender.parameters()
+    pictures, what = parameters["pictures"], parameters["what"]
+    pairs = dataset.pairs(pictures)
+    parent = tempfile.mkdtemp()
+    output = os.path.join(parent, "records")
+
+    def build() -> None:
+        shutil.rmtree(output, ignore_errors=True)
+        if what == "check":
+            checks.check_source(folder.open_source(pictures, val_fraction=0.0), show_progress=False)
+        elif what == "plain":
+            os.makedirs(output)
+            converter.convert(pairs, os.path.join(output, "train-00000-of-00001.tfrecord"))
+        else:
+            dataset.build(pictures, output, with_gradient=what == "with gradient")
+
+    build()
+    try:
+        channel.serve(build, versions={"TensorFlow": tf.version.VERSION})
+    finally:
+        shutil.rmtree(parent)
+
+
+if __name__ == "__main__":
+    main()

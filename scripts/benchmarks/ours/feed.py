@@ -1,0 +1,49 @@
+"""Contender: batches of the project's input pipeline, or of the plain order."""
+
+import command_line  # noqa: F401  (before TensorFlow, whose start it quiets)
+
+# isort: split
+
+import tensorflow.compat.v1 as tf
+
+from datasets import specs
+from deeplab import input_pipeline
+from scripts.benchmarks import contender, draining
+from scripts.benchmarks.plain import input_order
+
+_ORDERS = {"ours": input_pipeline, "plain": input_order}
+_MEAN_PIXEL = (127.5, 127.5, 127.5)
+
+
+def main() -> None:
+    channel = contender.Channel()
+    parameters = contender.parameters()
+    tf.disable_v2_behavior()
+    spec = specs.read_spec(parameters["records"])
+    dataset = _ORDERS[parameters["order"]].training_batches(
+        spec,
+        "train",
+        input_pipeline.InputOptions(crop_size=(parameters["crop"], parameters["crop"])),
+        batch_size=parameters["batch"],
+        mean_pixel=_MEAN_PIXEL,
+        with_gradient=parameters["with_gradient"],
+    )
+    iterator = tf.data.make_initializable_iterator(dataset)
+    # Not fetched: a training takes its batches inside the session too.
+    batch = tf.group(*iterator.get_next().values())
+    session = tf.Session()
+    session.run(iterator.initializer)
+    versions = {"TensorFlow": tf.version.VERSION}
+    if "batches" in parameters:
+        channel.serve(lambda: _take(session, batch, parameters["batches"]), versions=versions)
+    else:
+        draining.serve(channel, lambda: session.run(batch), versions=versions)
+
+
+def _take(session: tf.Session, batch: tf.Operation, count: int) -> None:
+    for _ in range(count):
+        session.run(batch)
+
+
+if __name__ == "__main__":
+    main()

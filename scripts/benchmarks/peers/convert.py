@@ -1,0 +1,45 @@
+"""Turns a frozen graph into what other engines read: ENGINE MODEL OUTPUT BATCH SIZE PACKAGES.
+
+Runs in the project's environment, for its TensorFlow; tf2onnx comes from PACKAGES, the folder of
+the peers' packages.
+"""
+
+import sys
+
+import command_line  # noqa: F401  (before TensorFlow, whose start it quiets)
+
+# isort: split
+
+import tensorflow as tf
+
+_INPUT, _OUTPUT = "ImageTensor", "SemanticPredictions"
+
+
+def main() -> None:
+    engine, model_path, output_path, batch, size, packages = sys.argv[1:]
+    shape = [int(batch), int(size), int(size), 3]
+    if engine == "litert":
+        converter = tf.compat.v1.lite.TFLiteConverter.from_frozen_graph(
+            model_path, [_INPUT], [_OUTPUT], {_INPUT: shape}
+        )
+        content = converter.convert()
+        with open(output_path, "wb") as file:
+            file.write(content)
+        return
+    sys.path.append(packages)  # At the end: what both have is the project's.
+    import tf2onnx
+
+    with open(model_path, "rb") as file:
+        graph_def = tf.compat.v1.GraphDef.FromString(file.read())
+    tf2onnx.convert.from_graph_def(
+        graph_def,
+        input_names=[f"{_INPUT}:0"],
+        output_names=[f"{_OUTPUT}:0"],
+        shape_override={f"{_INPUT}:0": shape},
+        opset=18,
+        output_path=output_path,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""Benchmark: the first answer, of a loaded program and of the whole `infer.py`."""
+
+import sys
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image
+
+from scripts.benchmarks import networks, predict, rounds
+from scripts.benchmarks.models import ModelFile, Models
+from scripts.benchmarks.report import Table
+from scripts.benchmarks.rounds import Contender
+from scripts.benchmarks.settings import Settings
+
+NETWORKS = ("mnv2_plus",)
+SIZE = 513
+
+
+def run(settings: Settings, names: Sequence[str] = NETWORKS, size: int = SIZE) -> list[Table]:
+    """Measures the first answers of every network in two tables."""
+    array = networks.draw_pictures(1, size)
+    pictures = settings.path("start", "pictures.npy")
+    np.save(pictures, array)
+    photo = settings.path("start", "photo.png")
+    Image.fromarray(array[0]).save(photo)
+    tables = []
+    for name in names:
+        title = networks.TITLES[name]
+        settings.report(f"start: {title}")
+        models = Models(settings, name, size)
+        loading = predict.contenders(settings, models, pictures, 1, with_loading=True)
+        results = rounds.measure(
+            # PyTorch has no file to load, and would compile each network that it builds.
+            [contender for contender in loading if not contender.name.startswith("smp")],
+            settings.num_rounds,
+            round_secs=settings.round_secs,
+            report=settings.report,
+        )
+        tables.append(
+            Table(
+                f"start_load_{name}",
+                f"{title}: loading and the first picture of {size}x{size}, libraries imported",
+                "seconds",
+                1.0,
+                results,
+            )
+        )
+        entrants = [
+            _infer(settings, "plain graph", photo, models.plain),
+            _infer(settings, "ours", photo, models.ours),
+        ]
+        results = rounds.measure(
+            entrants,
+            settings.num_rounds,
+            round_secs=settings.round_secs,
+            start_together=False,
+            report=settings.report,
+        )
+        tables.append(
+            Table(
+                f"start_infer_{name}",
+                f"{title}: from the start of `infer.py` to its end, one picture",
+                "seconds",
+                1.0,
+                results,
+            )
+        )
+    return tables
+
+
+def _infer(settings: Settings, name: str, photo: str, model: ModelFile) -> Contender:
+    output = settings.path("start", "masks", "")
+    command = [sys.executable, "infer.py", photo, f"--model={model.path}", f"--output={output}"]
+    return settings.project(name, "ours.command", {"command": command}, model.missing)

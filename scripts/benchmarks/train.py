@@ -1,0 +1,50 @@
+"""Benchmark: a training step, forward, backward and update, batch norm trained."""
+
+from collections.abc import Sequence
+
+from scripts.benchmarks import networks, rounds
+from scripts.benchmarks.predict import SMP_ENCODERS
+from scripts.benchmarks.report import Table
+from scripts.benchmarks.settings import Settings
+
+# (network, side of the crop, pictures in a batch)
+CASES = (("mnv2_plus", 257, 8), ("mnv2_plus", 513, 4), ("xception_65", 257, 8))
+
+
+def run(settings: Settings, cases: Sequence[tuple[str, int, int]] = CASES) -> list[Table]:
+    """Measures every case; a table each."""
+    tables = []
+    for network, crop, batch in cases:
+        title = f"{networks.TITLES[network]}, {crop}x{crop}, batch {batch}"
+        settings.report(f"train: {title}")
+        parameters = {
+            "network": network,
+            "crop": crop,
+            "batch": batch,
+            "num_classes": networks.NUM_CLASSES,
+        }
+        contenders = [
+            settings.project("plain graph", "plain.train", parameters),
+            settings.project("ours", "ours.train", parameters),
+        ]
+        if network in SMP_ENCODERS:
+            peer = {**parameters, "encoder": SMP_ENCODERS[network]}
+            contenders.append(settings.peer("smp", "train_smp", peer))
+        results = rounds.measure(
+            contenders,
+            settings.num_rounds,
+            round_secs=settings.round_secs,
+            # Several would hold their memory at once while they are warmed up.
+            start_together=False,
+            report=settings.report,
+        )
+        tables.append(
+            Table(
+                key=f"train_{network}_{crop}_batch{batch}",
+                title=title,
+                quantity="ms a step",
+                scale=1000,
+                results=results,
+            )
+        )
+    return tables
