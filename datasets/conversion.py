@@ -91,7 +91,13 @@ def _encode(
         return Failure(shard.split, item.name, str(error))
     gradient = laplacian.laplacian(image.rgb) if plan.with_gradient else None
     example = segmentation.encode_example(
-        item.name, image.encoded, image.format, image.rgb, mask, gradient
+        item.name,
+        image.encoded,
+        image.format,
+        image.rgb,
+        mask,
+        gradient,
+        is_laplacian_of_image=True,
     )
     return _Encoded(example.SerializeToString(deterministic=True), histogram, mask.shape)
 
