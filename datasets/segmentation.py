@@ -17,7 +17,9 @@ and, for the gradient channel (`datasets.laplacian`) of the decoded picture,
     image/gradient/format               "png"
     image/gradient/source               "laplacian" if it is that of this very picture
 
-A reader may compute such a gradient instead of decoding it, which takes longer. The system that DeepLabV3+ with a gradient branch was described with stores it as the int64 list
+A reader may compute such a gradient instead of decoding it, which takes longer; ours does.
+
+The system that DeepLabV3+ with a gradient branch was described with stores it as the int64 list
 `image/gradient`, height * width values in rows. That takes ten times the space (a negative value
 takes ten bytes); the reader takes it too, and computes the gradient where a record has none.
 
@@ -54,9 +56,9 @@ _GRADIENT_PNG = (
     *(cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_NONE),
 )
 
-# Masks have few ids in large areas. Without a filter TensorFlow decodes them in a third of the time,
-# and they are no larger (500x375 masks of CamVid: 0.25 ms and 6.8 kB; OpenCV's default, the filter
-# SUB, takes 0.79 ms and 7.6 kB).
+# Masks have few ids in large areas. Without a filter TensorFlow decodes them in a third of the
+# time, and they are no larger (500x375 masks of CamVid: 0.25 ms and 6.8 kB; OpenCV's default, the
+# filter SUB, takes 0.79 ms and 7.6 kB).
 _MASK_PNG = (
     *(cv2.IMWRITE_PNG_COMPRESSION, 3),
     *(cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_NONE),
@@ -267,7 +269,8 @@ def read_gradient(record: Record, image: tf.Tensor) -> tf.Tensor:
     """Returns the gradient channel of the whole picture.
 
     It is computed from the picture where the record says that it is the picture's Laplacian, which
-    is quicker than to decode it and equal to the bit, or where the record has none; else it is read.
+    is quicker than to decode it and equal to the bit, or where the record has none. Else it is
+    read.
 
     Args:
       record: of the picture, parsed with its gradient.

@@ -97,7 +97,8 @@ def cut_label(label: tf.Tensor, window: Window, ignore_label: int) -> tf.Tensor:
     indices = []
     for axis, places in enumerate(_places(window)):
         nearest = places.lower + tf.cast(places.fraction >= 0.5, tf.int32)
-        indices.append(_or_padding(nearest, places, window.source_size[axis]))
+        outside = tf.fill(tf.shape(nearest), window.source_size[axis])
+        indices.append(tf.where(places.is_picture, nearest, outside))
     padded = tf.pad(label[..., 0], [[0, 1], [0, 1]], constant_values=ignore_label)
     # Rows are gathered by copies of memory; single columns would take twice as long.
     columns = tf.gather(tf.transpose(padded), indices[1])
@@ -115,75 +116,97 @@ def cut_image(image: tf.Tensor, window: Window, mean_pixel: Sequence[float]) -> 
     Returns:
       float32 [crop height, crop width, 3].
     """
-    image = tf.cond(
-        window.is_flipped, lambda: tf.reverse(image, axis=[1]), lambda: tf.identity(image)
-    )
+    # A picture that is scaled to one column keeps its first one, mirrored or not.
+    is_reversed = window.is_flipped & (window.scaled_size[1] > 1)
+    image = tf.cond(is_reversed, lambda: tf.reverse(image, axis=[1]), lambda: tf.identity(image))
     scaled = tf.image.resize_bilinear(
         tf.cast(image, tf.float32)[tf.newaxis], window.scaled_size, align_corners=True
     )[0]
     top, left = tf.unstack(window.start)
-    left = tf.where(
-        window.is_flipped, window.scaled_size[1] - window.size[1] - left, left
-    )
+    left = tf.where(window.is_flipped, window.scaled_size[1] - window.size[1] - left, left)
     cut = tf.slice(scaled, tf.stack([top, left, 0]), tf.concat([window.size, [3]], axis=0))
     bottom, side = tf.unstack(tf.constant(window.crop_size) - window.size)
     zero = tf.zeros_like(side)
-    padded = preprocess.pad_image(
-        cut,
-        bottom,
-        tf.where(window.is_flipped, side, zero),
-        tf.where(window.is_flipped, zero, side),
-        mean_pixel,
-    )
+
+    def pad() -> tf.Tensor:
+        left = tf.where(window.is_flipped, side, zero)
+        return preprocess.pad_image(cut, bottom, left, side - left, mean_pixel)
+
+    # tf.pad copies everything even where there is nothing to pad.
+    padded = tf.cond(bottom + side > 0, pad, lambda: tf.identity(cut))
     padded.set_shape([*window.crop_size, 3])
     return padded
 
 
 def interpolate(
-    part: tf.Tensor,
-    origin: tf.Tensor,
-    window: Window,
-    fill: Sequence[float],
-    stride: int = 1,
+    part: tf.Tensor, origin: tf.Tensor, window: Window, fill: Sequence[float]
 ) -> tf.Tensor:
-    """Computes the crop, or every so many pixels of it, from a part of a picture.
+    """Computes the crop from a part of a picture.
 
     Args:
       part: any numbers [height, width, channels], at least what `Window.box` says.
       origin: int32 [2], where in the picture the part begins.
       window: the crop.
       fill: colour of the padding.
-      stride: distance of the pixels that are wanted; the first one is among them.
 
     Returns:
-      float32 [rows, columns, channels]; rows = (crop height - 1) // stride + 1, columns likewise.
+      float32 [crop height, crop width, channels].
     """
     channels = part.shape.as_list()[-1]
-    rows, columns = (
-        _Places(*(value[::stride] for value in places)) for places in _places(window)
-    )
+    rows, columns = _places(window)
     height, width = tf.unstack(tf.shape(part)[:2])
-    # Columns first, as rows of the transposed part, because rows are gathered by copies of memory.
+    # Columns first, as rows of the transposed part: rows are gathered by copies of memory.
     part = tf.cast(tf.transpose(part, [1, 0, 2]), tf.float32)
     part = preprocess.pad_image(part, 1, 0, 1, fill)
     part = tf.reshape(part, [width + 1, (height + 1) * channels])
-    across = _between_rows(part, columns, origin[1], width)
-    num_rows, num_columns = (places.lower.shape.as_list()[0] for places in (rows, columns))
+    across = _between_rows(part, _or_padding(columns, origin[1], width))
+    num_rows, num_columns = window.crop_size
     across = tf.reshape(across, [num_columns, height + 1, channels])
     across = tf.reshape(tf.transpose(across, [1, 0, 2]), [height + 1, num_columns * channels])
-    values = _between_rows(across, rows, origin[0], height)
+    values = _between_rows(across, _or_padding(rows, origin[0], height))
     return tf.reshape(values, [num_rows, num_columns, channels])
 
 
-def _between_rows(values: tf.Tensor, places: _Places, origin: tf.Tensor, padding: tf.Tensor):
-    """Interpolates between rows of a matrix; the row called `padding` is that of the padding."""
-    lower = tf.gather(values, _or_padding(places.lower - origin, places, padding))
-    upper = tf.gather(values, _or_padding(places.upper - origin, places, padding))
+def interpolate_channel(
+    part: tf.Tensor, origin: tf.Tensor, window: Window, stride: int
+) -> tf.Tensor:
+    """Computes every so many pixels of one channel of a crop; its padding is 0.
+
+    Args:
+      part: any numbers [height, width], at least what `Window.box` says; more columns do no harm.
+      origin: int32 [2], where in the picture the part begins.
+      window: the crop.
+      stride: distance of the pixels that are wanted; the first one is among them.
+
+    Returns:
+      float32 [rows, columns, 1]; rows = (crop height - 1) // stride + 1, columns likewise.
+    """
+    rows, columns = (_Places(*(value[::stride] for value in places)) for places in _places(window))
+    down = _between_rows(part, _shifted(rows, origin[0]))
+    values = tf.transpose(_between_rows(tf.transpose(down), _shifted(columns, origin[1])))
+    is_picture = rows.is_picture[:, tf.newaxis] & columns.is_picture
+    return tf.where(is_picture, values, tf.zeros_like(values))[..., tf.newaxis]
+
+
+def _between_rows(values: tf.Tensor, places: _Places) -> tf.Tensor:
+    """Interpolates between rows of a matrix; gives float32."""
+    lower = tf.cast(tf.gather(values, places.lower), tf.float32)
+    upper = tf.cast(tf.gather(values, places.upper), tf.float32)
     return lower + (upper - lower) * places.fraction[:, tf.newaxis]
 
 
-def _or_padding(indices: tf.Tensor, places: _Places, padding: tf.Tensor) -> tf.Tensor:
-    return tf.where(places.is_picture, indices, tf.fill(tf.shape(indices), padding))
+def _shifted(places: _Places, origin: tf.Tensor) -> _Places:
+    return places._replace(lower=places.lower - origin, upper=places.upper - origin)
+
+
+def _or_padding(places: _Places, origin: tf.Tensor, padding: tf.Tensor) -> _Places:
+    """Returns places that count from `origin`; those of the padding are the row called so."""
+    index = tf.fill(tf.shape(places.lower), padding)
+    shifted = _shifted(places, origin)
+    return shifted._replace(
+        lower=tf.where(places.is_picture, shifted.lower, index),
+        upper=tf.where(places.is_picture, shifted.upper, index),
+    )
 
 
 def _places(window: Window) -> list[_Places]:
@@ -201,7 +224,9 @@ def _places(window: Window) -> list[_Places]:
         fraction = place - lower
         lower = tf.cast(lower, tf.int32)
         last = window.source_size[axis] - 1
-        result.append(_Places(tf.minimum(lower, last), tf.minimum(lower + 1, last), fraction, is_picture))
+        result.append(
+            _Places(tf.minimum(lower, last), tf.minimum(lower + 1, last), fraction, is_picture)
+        )
     return result
 
 
@@ -210,4 +235,6 @@ def _step(source_size: tf.Tensor, scaled_size: tf.Tensor) -> tf.Tensor:
 
     As TensorFlow's kernels compute it, to the bit.
     """
-    return tf.cast(source_size - 1, tf.float32) / tf.cast(tf.maximum(scaled_size - 1, 1), tf.float32)
+    return tf.cast(source_size - 1, tf.float32) / tf.cast(
+        tf.maximum(scaled_size - 1, 1), tf.float32
+    )

@@ -107,10 +107,10 @@ def training_batches(
 
     Returns:
       A dataset of dictionaries: "image" float32 [batch, height, width, 3], RGB, 0..255; "label"
-      int32 [batch, height, width, 1]; "gradient" float32 [batch, (height - 1) / gradient_stride + 1,
-      (width - 1) / gradient_stride + 1, 1] if asked for;
-      "image_name" string [batch]; "height" and "width" int32 [batch], the part of the crop that
-      is picture and not padding. All shapes are known to the graph.
+      uint8 [batch, height, width, 1]; "gradient" float32 [batch, (height - 1) / stride + 1,
+      (width - 1) / stride + 1, 1] if asked for; "image_name" string [batch]; "height" and "width"
+      int32 [batch], the part of the crop that is picture and not padding. All shapes are known to
+      the graph.
 
     Raises:
       ValueError: the split or its files are missing, or there is no crop size.
@@ -138,17 +138,10 @@ def training_batches(
         num_parallel_calls=num_parallel_calls or tf.data.AUTOTUNE,
         deterministic=seed is not None,
     )
-    # Labels are bytes as long as they are single.
-    return (
-        batches.batch(batch_size, drop_remainder=True)
-        .map(lambda batch: {**batch, "label": tf.cast(batch["label"], tf.int32)})
-        .prefetch(_PREFETCHED_BATCHES)
-    )
+    return batches.batch(batch_size, drop_remainder=True).prefetch(_PREFETCHED_BATCHES)
 
 
-def numbered_records(
-    spec: specs.DatasetSpec, split: str, seed: int | None
-) -> tf.data.Dataset:
+def numbered_records(spec: specs.DatasetSpec, split: str, seed: int | None) -> tf.data.Dataset:
     """Opens the records of a split, shuffled and without end.
 
     Args:
@@ -190,8 +183,8 @@ def evaluation_batches(
       batch_size: pictures in a batch; the last one may be smaller.
 
     Returns:
-      A dataset like that of `training_batches`; the batch dimension is not known to the graph,
-      nor are height and width without a crop size.
+      A dataset like that of `training_batches`, but labels are int32; the batch dimension is not
+      known to the graph, nor are height and width without a crop size.
 
     Raises:
       ValueError: the split or its files are missing, or a batch of several pictures has no crop

@@ -152,9 +152,7 @@ def random_scale(
     if min_scale_factor == max_scale_factor == 1.0:
         return dict(example)
     size = tf.stack(_size(example))
-    return _resize(
-        example, scaled_size(size, min_scale_factor, max_scale_factor, step_size, seed)
-    )
+    return _resize(example, scaled_size(size, min_scale_factor, max_scale_factor, step_size, seed))
 
 
 def scaled_size(

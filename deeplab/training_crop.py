@@ -100,14 +100,13 @@ def _cut(
 
     def computed() -> tf.Tensor:
         # Its values at the rim, where it lacks neighbours, are used at the picture's rim only.
-        values = laplacian.laplacian_graph(part[tf.newaxis])[0]
-        return crop_window.interpolate(values, box[:2], window, (0.0,), gradient_stride)
+        values = laplacian.laplacian_of_picture(part)
+        return crop_window.interpolate_channel(values, box[:2], window, gradient_stride)
 
     def stored() -> tf.Tensor:
         values = segmentation.read_stored_gradient(record, window.source_size)
-        return crop_window.interpolate(
-            _slice(values, box), box[:2], window, (0.0,), gradient_stride
-        )
+        origin = tf.zeros([2], tf.int32)
+        return crop_window.interpolate_channel(values[..., 0], origin, window, gradient_stride)
 
     return image, tf.cond(segmentation.is_laplacian(record), computed, stored)
 
@@ -123,9 +122,9 @@ def _cut_resized(
     box = window.box()
 
     def resize(values: tf.Tensor) -> tf.Tensor:
-        return tf.image.resize_bilinear(
-            values[tf.newaxis], window.source_size, align_corners=True
-        )[0]
+        return tf.image.resize_bilinear(values[tf.newaxis], window.source_size, align_corners=True)[
+            0
+        ]
 
     image = resize(decoded)
     crop = tf.cond(
@@ -135,8 +134,9 @@ def _cut_resized(
     )
     if gradient_stride is None:
         return crop, None
-    gradient = _slice(resize(segmentation.read_gradient(record, decoded)), box)
-    return crop, crop_window.interpolate(gradient, box[:2], window, (0.0,), gradient_stride)
+    gradient = resize(segmentation.read_gradient(record, decoded))[..., 0]
+    origin = tf.zeros([2], tf.int32)
+    return crop, crop_window.interpolate_channel(gradient, origin, window, gradient_stride)
 
 
 def _slice(values: tf.Tensor, box: tf.Tensor) -> tf.Tensor:
