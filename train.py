@@ -99,6 +99,7 @@ def _train(deployment: DeploymentConfig, master: str) -> int:
             batch_size=FLAGS.train_batch_size,
             mean_pixel=registry.encoder(network.model_variant).mean_pixel,
             with_gradient=network.decoder_use_gradient,
+            gradient_stride=model.gradient_stride(network, inputs.crop_size),
             seed=seed,
         )
 

@@ -114,7 +114,14 @@ def _encode(
         return Failure(shard.split, item.name, str(error))
     gradient = laplacian.laplacian(image.rgb) if plan.with_gradient else None
     example = segmentation.encode_example(
-        item.name, image.encoded, image.format, image.rgb, mask.ids, gradient, mask.png
+        item.name,
+        image.encoded,
+        image.format,
+        image.rgb,
+        mask.ids,
+        gradient,
+        mask.png,
+        is_laplacian_of_image=True,
     )
     return _Encoded(example.SerializeToString(deterministic=True), histogram, image.size)
 

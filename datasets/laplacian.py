@@ -63,6 +63,62 @@ def laplacian_graph(images: tf.Tensor) -> tf.Tensor:
         return _second_difference(gray, axis=1) + _second_difference(gray, axis=2)
 
 
+def laplacian_of_picture(image: tf.Tensor) -> tf.Tensor:
+    """Builds the graph that computes the gradient channel of one picture, quickly on a CPU.
+
+    Args:
+      image: uint8 [height, width, 3], RGB.
+
+    Returns:
+      float32 [height, width + 2], the values of `laplacian_graph`; the last two columns are no part
+      of the result. They cost less than to cut them off.
+    """
+    with tf.name_scope("laplacian_of_picture"):
+        rows, columns = (_mirrored(tf.shape(image)[axis]) for axis in range(2))
+        image = tf.gather(image, rows)
+        image = tf.concat(
+            [image[:, columns[0] : columns[0] + 1], image, image[:, columns[-1] : columns[-1] + 1]],
+            axis=1,
+        )
+        width = tf.shape(image)[1]
+        gray = _gray_in_row(image)
+        # A pixel's neighbours stand at fixed distances in the one long row of all pixels.
+        length = tf.size(gray) - 2 * width
+
+        def neighbours(offset):
+            return gray[offset : offset + length - 2]
+
+        values = tf.add_n(
+            [
+                neighbours(1),
+                neighbours(width),
+                -4.0 * neighbours(width + 1),
+                neighbours(width + 2),
+                neighbours(2 * width + 1),
+            ]
+        )
+        return tf.reshape(tf.pad(values, [[0, 2]]), [-1, width])
+
+
+def _mirrored(size: tf.Tensor) -> tf.Tensor:
+    """Returns the indices 0..size-1 with the mirrored one before and behind."""
+    second, last_but_one = tf.minimum(1, size - 1), tf.maximum(size - 2, 0)
+    return tf.concat([[second], tf.range(size), [last_but_one]], axis=0)
+
+
+def _gray_in_row(image: tf.Tensor) -> tf.Tensor:
+    """Returns the gray of all pixels: float32 [height * width]."""
+    # A matrix product of eight pixels at a time takes a third of the time of single channels.
+    weights = np.zeros([8, 3, 8], np.float32)
+    for pixel in range(8):
+        weights[pixel, :, pixel] = _RED, _GREEN, _BLUE
+    weights = weights.reshape(24, 8) * 2.0**-_GRAY_SHIFT
+    num_pixels = tf.size(image) // 3
+    values = tf.pad(tf.reshape(image, [-1]), [[0, -tf.size(image) % 24]])
+    weighted = tf.matmul(tf.reshape(tf.cast(values, tf.float32), [-1, 24]), weights)
+    return tf.floor(tf.reshape(weighted, [-1])[:num_pixels] + 0.5)
+
+
 def _second_difference(values: tf.Tensor, axis: int) -> tf.Tensor:
     """Returns `before - 2 * values + after` along an axis, mirrored at both ends."""
     # tf.pad(mode="REFLECT") refuses a dimension of 1, hence the slices; with one element the

@@ -15,6 +15,9 @@ and, for the gradient channel (`datasets.laplacian`) of the decoded picture,
 
     image/gradient/encoded              16-bit gray PNG file of gradient + 32768
     image/gradient/format               "png"
+    image/gradient/source               "laplacian" if it is that of this very picture
+
+A reader may compute such a gradient instead of decoding it, which takes longer; ours does.
 
 The system that DeepLabV3+ with a gradient branch was described with stores it as the int64 list
 `image/gradient`, height * width values in rows. That takes ten times the space (a negative value
@@ -25,6 +28,8 @@ the same pixels when TensorFlow's runs with dct_method="INTEGER_ACCURATE", which
 uses. (TensorFlow's default differs from them by up to 21 levels on noise.)
 """
 
+from typing import NamedTuple
+
 import cv2
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -33,6 +38,22 @@ from google.protobuf.message import DecodeError
 from datasets import gradient_png, laplacian, tfrecords
 
 _FORMATS = ("jpeg", "png")
+_DCT_METHOD = "INTEGER_ACCURATE"
+
+# image/gradient/source of a gradient that is `datasets.laplacian` of the record's own picture.
+LAPLACIAN_SOURCE = "laplacian"
+
+# Pixels around a part of a JPEG file that are decoded with it: the largest block of colour that is
+# interpolated, with which the rest has the values of the whole picture (shown by a test).
+_JPEG_RIM = 16
+
+# Masks have few ids in large areas. Without a filter TensorFlow decodes them in a third of the
+# time, and they are no larger (500x375 masks of CamVid: 0.25 ms and 6.8 kB; OpenCV's default, the
+# filter SUB, takes 0.79 ms and 7.6 kB).
+_MASK_PNG = (
+    *(cv2.IMWRITE_PNG_COMPRESSION, 3),
+    *(cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_NONE),
+)
 
 
 def encode_example(
@@ -43,6 +64,8 @@ def encode_example(
     mask: np.ndarray,
     gradient: np.ndarray | None = None,
     mask_png: bytes | None = None,
+    *,
+    is_laplacian_of_image: bool = False,
 ) -> tf.train.Example:
     """Makes the record of one picture.
 
@@ -55,6 +78,8 @@ def encode_example(
       mask: uint8 [height, width], class ids and the ignore label.
       gradient: int16 [height, width], the picture's gradient channel; None leaves it out.
       mask_png: the mask as an 8-bit gray PNG file; None encodes it.
+      is_laplacian_of_image: whether the gradient is `datasets.laplacian` of this very picture, so
+        that a reader may compute it instead.
 
     Raises:
       ValueError: sizes or types do not fit together; the message names the example.
@@ -81,6 +106,8 @@ def encode_example(
         _check_channel(name, "gradient", gradient, np.int16, (height, width))
         tfrecords.put_bytes(example, "image/gradient/encoded", gradient_png.encode(gradient))
         tfrecords.put_bytes(example, "image/gradient/format", "png")
+        if is_laplacian_of_image:
+            tfrecords.put_bytes(example, "image/gradient/source", LAPLACIAN_SOURCE)
     return example
 
 
@@ -89,8 +116,7 @@ def parse_example(serialized: tf.Tensor, with_gradient: bool) -> dict[str, tf.Te
 
     Args:
       serialized: string [], one record of ours or of research/deeplab's converters.
-      with_gradient: whether the gradient channel is wanted. It is read from the record, or
-        computed from the picture where the record has none.
+      with_gradient: whether the gradient channel is wanted; see `read_gradient`.
 
     Returns:
       "image": uint8 [height, width, 3], RGB, 0..255.
@@ -102,6 +128,48 @@ def parse_example(serialized: tf.Tensor, with_gradient: bool) -> dict[str, tf.Te
       Running it fails with tf.errors.InvalidArgumentError when the record cannot be decoded or
       when sizes in it differ; in the latter case the message names the example.
     """
+    record = parse_record(serialized, with_gradient)
+    image = decode_image(record)
+    size = tf.shape(image)[:2]
+    example = {
+        "image": image,
+        "label": decode_label(record, size),
+        "image_name": record.name,
+        "height": size[0],
+        "width": size[1],
+    }
+    if with_gradient:
+        example["gradient"] = read_gradient(record, image)
+    return example
+
+
+class Record(NamedTuple):
+    """The fields of a record, as tensors, before anything is decoded.
+
+    Attributes:
+      name: string [].
+      image: string [], the picture's file.
+      label: string [], the mask's file.
+      gradient: string [], the gradient's file, or "".
+      gradient_list: int64 [height * width] or [0], the gradient in the older form.
+      gradient_source: string [], `LAPLACIAN_SOURCE` if the gradient is that of the picture.
+    """
+
+    name: tf.Tensor
+    image: tf.Tensor
+    label: tf.Tensor
+    gradient: tf.Tensor | None
+    gradient_list: tf.Tensor | None
+    gradient_source: tf.Tensor | None
+
+
+def parse_record(serialized: tf.Tensor, with_gradient: bool) -> Record:
+    """Builds the graph that takes a record apart.
+
+    Args:
+      serialized: string [].
+      with_gradient: whether the gradient's fields are wanted; they are None otherwise.
+    """
     features = {
         "image/encoded": tf.io.FixedLenFeature([], tf.string),
         "image/filename": tf.io.FixedLenFeature([], tf.string, ""),
@@ -110,26 +178,141 @@ def parse_example(serialized: tf.Tensor, with_gradient: bool) -> dict[str, tf.Te
     if with_gradient:
         features["image/gradient/encoded"] = tf.io.FixedLenFeature([], tf.string, "")
         features["image/gradient"] = tf.io.FixedLenSequenceFeature([], tf.int64, allow_missing=True)
+        features["image/gradient/source"] = tf.io.FixedLenFeature([], tf.string, "")
     parsed = tf.io.parse_single_example(serialized, features)
-    name = parsed["image/filename"]
+    return Record(
+        name=parsed["image/filename"],
+        image=parsed["image/encoded"],
+        label=parsed["image/segmentation/class/encoded"],
+        gradient=parsed.get("image/gradient/encoded"),
+        gradient_list=parsed.get("image/gradient"),
+        gradient_source=parsed.get("image/gradient/source"),
+    )
 
+
+def image_size(record: Record) -> tf.Tensor:
+    """Reads (height, width) int32 [2] of the picture from the head of its file."""
+
+    def of_png() -> tf.Tensor:
+        # The first chunk of a PNG file begins with width and height, at byte 16.
+        sides = tf.io.decode_raw(
+            tf.strings.substr(record.image, 16, 8), tf.int32, little_endian=False
+        )
+        return tf.reverse(tf.ensure_shape(sides, [2]), axis=[0])
+
+    return tf.cond(
+        tf.io.is_jpeg(record.image),
+        lambda: tf.io.extract_jpeg_shape(record.image)[:2],
+        of_png,
+    )
+
+
+def decode_image(record: Record) -> tf.Tensor:
+    """Decodes the picture: uint8 [height, width, 3], RGB, 0..255."""
     # The kernel goes by the first bytes of the file, not by the op, so it reads PNG as well;
     # image/format need not be trusted.
-    image = tf.io.decode_jpeg(parsed["image/encoded"], channels=3, dct_method="INTEGER_ACCURATE")
-    label = tf.io.decode_png(parsed["image/segmentation/class/encoded"], channels=1)
-    label = _match_size(label, image, "mask", name)
-    example = {
-        "image": image,
-        "label": label,
-        "image_name": name,
-        "height": tf.shape(image)[0],
-        "width": tf.shape(image)[1],
-    }
-    if with_gradient:
-        example["gradient"] = _read_gradient(
-            parsed["image/gradient/encoded"], parsed["image/gradient"], image, name
+    return tf.io.decode_jpeg(record.image, channels=3, dct_method=_DCT_METHOD)
+
+
+def decode_image_window(record: Record, box: tf.Tensor) -> tf.Tensor:
+    """Decodes a part of the picture; of a JPEG file only that, to the values of the whole one.
+
+    Args:
+      record: of the picture.
+      box: int32 [4], top, left, height, width of the part.
+
+    Returns:
+      uint8 [box height, box width, 3], RGB, 0..255.
+    """
+    top, left, height, width = tf.unstack(box)
+
+    def of_jpeg() -> tf.Tensor:
+        # Colour is stored at half the size and interpolated, which at the rim of a part lacks a
+        # neighbour: decode a little more, and cut.
+        size = tf.io.extract_jpeg_shape(record.image)[:2]
+        start = tf.maximum(box[:2] - _JPEG_RIM, 0)
+        stop = tf.minimum(box[:2] + box[2:] + _JPEG_RIM, size)
+        part = tf.io.decode_and_crop_jpeg(
+            record.image, tf.concat([start, stop - start], 0), channels=3, dct_method=_DCT_METHOD
         )
-    return example
+        inner = box[:2] - start
+        return tf.slice(part, [inner[0], inner[1], 0], [height, width, 3])
+
+    def of_png() -> tf.Tensor:
+        return tf.slice(decode_image(record), [top, left, 0], [height, width, 3])
+
+    part = tf.cond(tf.io.is_jpeg(record.image), of_jpeg, of_png)
+    part.set_shape([None, None, 3])
+    return part
+
+
+def decode_label(record: Record, size: tf.Tensor) -> tf.Tensor:
+    """Decodes the mask: uint8 [height, width, 1].
+
+    Args:
+      record: of the picture.
+      size: int32 [2], height and width of the picture; another size is an error that names it.
+    """
+    label = tf.io.decode_png(record.label, channels=1)
+    return _match_size(label, size, "mask", record.name)
+
+
+def read_gradient(record: Record, image: tf.Tensor) -> tf.Tensor:
+    """Returns the gradient channel of the whole picture.
+
+    It is computed from the picture where the record says that it is the picture's Laplacian, which
+    is quicker than to decode it and equal to the bit, or where the record has none. Else it is
+    read.
+
+    Args:
+      record: of the picture, parsed with its gradient.
+      image: uint8 [height, width, 3], the decoded picture.
+
+    Returns:
+      int32 [height, width, 1].
+    """
+    gradient = tf.cond(
+        is_laplacian(record),
+        lambda: tf.cast(laplacian.laplacian_graph(image[tf.newaxis])[0], tf.int32),
+        lambda: read_stored_gradient(record, tf.shape(image)[:2]),
+    )
+    gradient.set_shape([None, None, 1])
+    return gradient
+
+
+def is_laplacian(record: Record) -> tf.Tensor:
+    """Returns bool []: whether the gradient channel can be computed from the picture."""
+    has_none = tf.equal(record.gradient, "") & tf.equal(tf.size(record.gradient_list), 0)
+    return has_none | tf.equal(record.gradient_source, LAPLACIAN_SOURCE)
+
+
+def read_stored_gradient(record: Record, size: tf.Tensor) -> tf.Tensor:
+    """Returns the gradient int32 [height, width, 1] that a record holds, in whichever form.
+
+    Args:
+      record: of the picture, with a gradient.
+      size: int32 [2], height and width of the picture.
+    """
+
+    def decode() -> tf.Tensor:
+        gradient = tf.io.decode_png(record.gradient, channels=1, dtype=tf.uint16)
+        gradient = tf.cast(gradient, tf.int32) - gradient_png.OFFSET
+        return _match_size(gradient, size, "gradient", record.name)
+
+    def fold() -> tf.Tensor:
+        listed = record.gradient_list
+        message = "image/gradient has not one value for each pixel of this example:"
+        with tf.control_dependencies(
+            [
+                tf.Assert(
+                    tf.equal(tf.size(listed), tf.reduce_prod(size)),
+                    [message, record.name, tf.size(listed)],
+                )
+            ]
+        ):
+            return tf.reshape(tf.cast(listed, tf.int32), [size[0], size[1], 1])
+
+    return tf.cond(tf.not_equal(record.gradient, ""), decode, fold)
 
 
 def read_size(serialized: bytes, path: str) -> tuple[int, int]:
@@ -154,38 +337,9 @@ def read_size(serialized: bytes, path: str) -> tuple[int, int]:
     return height, width
 
 
-def _read_gradient(
-    encoded: tf.Tensor, listed: tf.Tensor, image: tf.Tensor, name: tf.Tensor
-) -> tf.Tensor:
-    """Returns the gradient int32 [height, width, 1], in whichever form a record has it, or not."""
-
-    def decode():
-        gradient = tf.io.decode_png(encoded, channels=1, dtype=tf.uint16)
-        gradient = tf.cast(gradient, tf.int32) - gradient_png.OFFSET
-        return _match_size(gradient, image, "gradient", name)
-
-    def fold():
-        num_pixels = tf.shape(image)[0] * tf.shape(image)[1]
-        message = "image/gradient has not one value for each pixel of this example:"
-        with tf.control_dependencies(
-            [tf.Assert(tf.equal(tf.size(listed), num_pixels), [message, name, tf.size(listed)])]
-        ):
-            return tf.reshape(tf.cast(listed, tf.int32), [*tf.unstack(tf.shape(image)[:2]), 1])
-
-    def compute():
-        return tf.cast(laplacian.laplacian_graph(image[tf.newaxis])[0], tf.int32)
-
-    gradient = tf.case(
-        [(tf.not_equal(encoded, ""), decode), (tf.greater(tf.size(listed), 0), fold)],
-        default=compute,
-    )
-    gradient.set_shape([None, None, 1])
-    return gradient
-
-
-def _match_size(values: tf.Tensor, image: tf.Tensor, what: str, name: tf.Tensor) -> tf.Tensor:
+def _match_size(values: tf.Tensor, size: tf.Tensor, what: str, name: tf.Tensor) -> tf.Tensor:
     """Returns `values` if they are as high and wide as the picture; fails at run time otherwise."""
-    sizes = tf.shape(values)[:2], tf.shape(image)[:2]
+    sizes = tf.shape(values)[:2], size
     message = f"{what} and picture differ in size (height, width) in this example:"
     with tf.control_dependencies(
         [tf.Assert(tf.reduce_all(tf.equal(*sizes)), [message, name, *sizes])]
@@ -205,6 +359,6 @@ def _check_channel(
 
 def _encode_png(values: np.ndarray) -> bytes:
     """Encodes uint8 [height, width] as a gray PNG file."""
-    succeeded, encoded = cv2.imencode(".png", values)
+    succeeded, encoded = cv2.imencode(".png", values, _MASK_PNG)
     assert succeeded, "OpenCV cannot encode PNG"
     return encoded.tobytes()

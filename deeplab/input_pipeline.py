@@ -1,10 +1,13 @@
 """TFRecord shards → batches for training and evaluation, as one tf.data graph.
 
-The order is that of research/deeplab (`input_preprocess.py`): resize to a range, random scale,
-random crop and padding, flip; evaluation only resizes and pads. Two things differ: encoded
-records are shuffled instead of preprocessed crops, which holds a hundredth of the memory, and a
-mask that does not fit its picture or the classes is an error that names the picture, where
-research/deeplab trains without a loss on such pixels.
+What a training picture goes through is that of research/deeplab (`input_preprocess.py`): resize to
+a range, random scale, random crop and padding, flip; evaluation only resizes and pads. But the crop
+is chosen first and then computed in one go (`deeplab.training_crop`); batches are those of the
+plain order, which `scripts/benchmarks/plain/input_order.py` keeps.
+
+Two things differ from research/deeplab: encoded records are shuffled instead of preprocessed crops,
+which holds a hundredth of the memory, and a mask that does not fit its picture or the classes is an
+error that names the picture, where research/deeplab trains without a loss on such pixels.
 """
 
 import dataclasses
@@ -15,7 +18,7 @@ from collections.abc import Sequence
 import tensorflow.compat.v1 as tf
 
 from datasets import segmentation, specs
-from deeplab import input_errors, preprocess
+from deeplab import input_errors, preprocess, training_crop
 
 # Memory for the shuffled records. A few thousand pictures of ordinary size; a dataset with larger
 # ones is shuffled over fewer of them.
@@ -53,6 +56,16 @@ class InputOptions:
     max_scale_factor: float = 2.0
     scale_factor_step_size: float = 0.25
 
+    @property
+    def resize_range(self) -> tuple[int | None, int | None, int | None, bool]:
+        """What `preprocess.range_size` takes."""
+        return (
+            self.min_resize_value,
+            self.max_resize_value,
+            self.resize_factor,
+            self.keep_aspect_ratio,
+        )
+
     def __post_init__(self):
         if self.crop_size is not None and (
             len(self.crop_size) != 2 or not all(side > 0 for side in self.crop_size)
@@ -60,12 +73,7 @@ class InputOptions:
             raise ValueError(
                 f"crop size is {tuple(self.crop_size)}; expected height,width in pixels."
             )
-        preprocess.check_resize_range(
-            self.min_resize_value,
-            self.max_resize_value,
-            self.resize_factor,
-            self.keep_aspect_ratio,
-        )
+        preprocess.check_resize_range(*self.resize_range)
         preprocess.check_scale_range(
             self.min_scale_factor, self.max_scale_factor, self.scale_factor_step_size
         )
@@ -79,6 +87,7 @@ def training_batches(
     batch_size: int,
     mean_pixel: Sequence[float],
     with_gradient: bool,
+    gradient_stride: int = 1,
     seed: int | None = None,
     num_parallel_calls: int | None = None,
 ) -> tf.data.Dataset:
@@ -91,14 +100,17 @@ def training_batches(
       batch_size: pictures in a batch; may exceed the number of pictures in the split.
       mean_pixel: RGB colour, 0..255, of the padding.
       with_gradient: whether batches carry the Laplacian gradient.
+      gradient_stride: distance of the pixels at which they carry it; a network whose decoder takes
+        every fourth pixel needs no others. Divides the crop's sides less one.
       seed: the same seed gives the same batches in the same order; None for new ones each time.
       num_parallel_calls: threads that decode and augment; None lets tf.data decide.
 
     Returns:
       A dataset of dictionaries: "image" float32 [batch, height, width, 3], RGB, 0..255; "label"
-      int32 [batch, height, width, 1]; "gradient" float32 [batch, height, width, 1] if asked for;
-      "image_name" string [batch]; "height" and "width" int32 [batch], the part of the crop that
-      is picture and not padding. All shapes are known to the graph.
+      uint8 [batch, height, width, 1]; "gradient" float32 [batch, (height - 1) / stride + 1,
+      (width - 1) / stride + 1, 1] if asked for; "image_name" string [batch]; "height" and "width"
+      int32 [batch], the part of the crop that is picture and not padding. All shapes are known to
+      the graph.
 
     Raises:
       ValueError: the split or its files are missing, or there is no crop size.
@@ -106,9 +118,41 @@ def training_batches(
     if input_options.crop_size is None:
         raise ValueError("training needs a crop size, for example 513,513.")
     _check_batch_size(batch_size)
-    is_deterministic = seed is not None
+    _check_gradient_stride(gradient_stride, input_options.crop_size)
     first_seed = random.SystemRandom().randrange(1 << 31) if seed is None else seed
 
+    @tf.autograph.experimental.do_not_convert
+    def prepare(serialized: tf.Tensor, index: tf.Tensor) -> preprocess.Example:
+        seeds = tf.random.experimental.stateless_split(tf.stack([first_seed, index]), num=3)
+        return training_crop.training_crop(
+            segmentation.parse_record(serialized, with_gradient),
+            spec,
+            input_options,
+            tf.unstack(seeds),
+            mean_pixel=mean_pixel,
+            gradient_stride=gradient_stride if with_gradient else None,
+        )
+
+    batches = numbered_records(spec, split, seed).map(
+        prepare,
+        num_parallel_calls=num_parallel_calls or tf.data.AUTOTUNE,
+        deterministic=seed is not None,
+    )
+    return batches.batch(batch_size, drop_remainder=True).prefetch(_PREFETCHED_BATCHES)
+
+
+def numbered_records(spec: specs.DatasetSpec, split: str, seed: int | None) -> tf.data.Dataset:
+    """Opens the records of a split, shuffled and without end.
+
+    Args:
+      spec, split, seed: as for `training_batches`.
+
+    Returns:
+      A dataset of (serialized record, its number from 0 on, which its random draws depend on).
+
+    Raises:
+      ValueError: the split or its files are missing.
+    """
     shards = _nonempty_shards(spec, split)
     num_examples = spec.split(split).num_examples
     records = tf.data.Dataset.from_tensor_slices(shards).shuffle(len(shards), seed=seed)
@@ -116,38 +160,10 @@ def training_batches(
         tf.data.TFRecordDataset,
         cycle_length=min(len(shards), _OPEN_SHARDS),
         num_parallel_calls=tf.data.AUTOTUNE,
-        deterministic=is_deterministic,
+        deterministic=seed is not None,
     )
     records = records.shuffle(_shuffle_buffer(num_examples, shards), seed=seed).repeat()
-
-    @tf.autograph.experimental.do_not_convert
-    def prepare(serialized: tf.Tensor, index: tf.Tensor) -> preprocess.Example:
-        scale_seed, crop_seed, flip_seed = tf.unstack(
-            tf.random.experimental.stateless_split(tf.stack([first_seed, index]), num=3)
-        )
-        example = _parse(serialized, spec, with_gradient)
-        example = _resize_to_range(example, input_options)
-        example = preprocess.random_scale(
-            example,
-            input_options.min_scale_factor,
-            input_options.max_scale_factor,
-            input_options.scale_factor_step_size,
-            scale_seed,
-        )
-        example = preprocess.random_crop(example, input_options.crop_size, crop_seed)
-        example = _set_size(example)
-        example = preprocess.pad_to_crop(
-            example, input_options.crop_size, mean_pixel, spec.ignore_label
-        )
-        return _finish(preprocess.random_flip(example, flip_seed))
-
-    numbered = tf.data.Dataset.zip((records, tf.data.Dataset.counter()))
-    batches = numbered.map(
-        prepare,
-        num_parallel_calls=num_parallel_calls or tf.data.AUTOTUNE,
-        deterministic=is_deterministic,
-    )
-    return batches.batch(batch_size, drop_remainder=True).prefetch(_PREFETCHED_BATCHES)
+    return tf.data.Dataset.zip((records, tf.data.Dataset.counter()))
 
 
 def evaluation_batches(
@@ -167,8 +183,8 @@ def evaluation_batches(
       batch_size: pictures in a batch; the last one may be smaller.
 
     Returns:
-      A dataset like that of `training_batches`; the batch dimension is not known to the graph,
-      nor are height and width without a crop size.
+      A dataset like that of `training_batches`, but labels are int32; the batch dimension is not
+      known to the graph, nor are height and width without a crop size.
 
     Raises:
       ValueError: the split or its files are missing, or a batch of several pictures has no crop
@@ -184,7 +200,7 @@ def evaluation_batches(
     @tf.autograph.experimental.do_not_convert
     def prepare(serialized: tf.Tensor) -> preprocess.Example:
         example = _parse(serialized, spec, with_gradient)
-        example = _set_size(_resize_to_range(example, input_options))
+        example = _set_size(preprocess.resize_to_range(example, *input_options.resize_range))
         if input_options.crop_size is not None:
             example = _after(input_errors.assert_fits(example, input_options.crop_size), example)
             example = preprocess.pad_to_crop(
@@ -269,6 +285,14 @@ def _check_batch_size(batch_size: int) -> None:
         raise ValueError(f"batch size is {batch_size}; expected 1 or more pictures.")
 
 
+def _check_gradient_stride(gradient_stride: int, crop_size: tuple[int, int]) -> None:
+    if gradient_stride < 1 or any((side - 1) % gradient_stride for side in crop_size):
+        raise ValueError(
+            f"gradient_stride is {gradient_stride}; expected a divisor of the sides of the crop "
+            f"{crop_size[0]},{crop_size[1]} less one."
+        )
+
+
 def _nonempty_shards(spec: specs.DatasetSpec, split: str) -> list[str]:
     """Returns the files of a split.
 
@@ -295,16 +319,6 @@ def _parse(
     """Decodes a record and checks the ids of its mask."""
     example = segmentation.parse_example(serialized, with_gradient)
     return _after(input_errors.assert_labels(example, spec), example)
-
-
-def _resize_to_range(example: preprocess.Example, options: InputOptions) -> preprocess.Example:
-    return preprocess.resize_to_range(
-        example,
-        options.min_resize_value,
-        options.max_resize_value,
-        options.resize_factor,
-        options.keep_aspect_ratio,
-    )
 
 
 def _set_size(example: preprocess.Example) -> preprocess.Example:

@@ -47,7 +47,8 @@ def multi_scale_logits(
 
     Args:
       features: "image" float32 [batch, height, width, 3], RGB, 0..255; "gradient" float32
-        [batch, height, width, 1], the Laplacian, when `options.decoder_use_gradient`.
+        [batch, height, width, 1], the Laplacian, when `options.decoder_use_gradient`; pixels at
+        distances of `gradient_stride` suffice.
       options: the network.
       is_training: whether dropout is on and, with `fine_tune_batch_norm`, batch norm trained.
       fine_tune_batch_norm: use and collect batch statistics in training.
@@ -212,6 +213,25 @@ def _single_scale_logits(
     if options.decoder_output_is_logits:
         return net
     return _logits(net, options, weight_decay)
+
+
+def gradient_stride(options: ModelOptions, crop_size: Sequence[int]) -> int:
+    """Returns the distance of the pixels at which the network reads the gradient channel.
+
+    The decoder resizes the channel to its last stage with corners aligned, which takes every
+    fourth pixel of it at stride 4. A channel that holds only these gives the same network.
+
+    Args:
+      options: of the network.
+      crop_size: (height, width) of its input.
+
+    Returns:
+      The stride of the decoder's last stage; 1 where other pixels are read too, because the network
+      sees its input at other scales or the crop is no multiple of the stride plus one.
+    """
+    stride = options.decoder_output_stride[-1] if options.decoder_output_stride else 1
+    is_plain = set(options.image_pyramid) == {1.0}
+    return stride if is_plain and all((side - 1) % stride == 0 for side in crop_size) else 1
 
 
 def _logits(features: tf.Tensor, options: ModelOptions, weight_decay: float) -> tf.Tensor:

@@ -151,6 +151,28 @@ def random_scale(
     check_scale_range(min_scale_factor, max_scale_factor, step_size)
     if min_scale_factor == max_scale_factor == 1.0:
         return dict(example)
+    size = tf.stack(_size(example))
+    return _resize(example, scaled_size(size, min_scale_factor, max_scale_factor, step_size, seed))
+
+
+def scaled_size(
+    size: tf.Tensor,
+    min_scale_factor: float,
+    max_scale_factor: float,
+    step_size: float,
+    seed: tf.Tensor,
+) -> tf.Tensor:
+    """Draws the size that `random_scale` gives to a picture.
+
+    Args:
+      size: int32 [2], the picture's height and width.
+      min_scale_factor, max_scale_factor, step_size, seed: as for `random_scale`.
+
+    Returns:
+      int32 [2]: new (height, width).
+    """
+    if min_scale_factor == max_scale_factor == 1.0:
+        return size
     if step_size == 0.0:
         scale = tf.random.stateless_uniform(
             [], seed, minval=min_scale_factor, maxval=max_scale_factor
@@ -161,8 +183,7 @@ def random_scale(
         scales = tf.linspace(float(min_scale_factor), float(max_scale_factor), num_scales)
         index = tf.random.stateless_uniform([], seed, maxval=num_scales, dtype=tf.int32)
         scale = scales[index]
-    size = tf.cast(tf.stack(_size(example)), tf.float32)
-    return _resize(example, tf.maximum(tf.cast(size * scale, tf.int32), 1))
+    return tf.maximum(tf.cast(tf.cast(size, tf.float32) * scale, tf.int32), 1)
 
 
 def check_scale_range(min_scale_factor: float, max_scale_factor: float, step_size: float) -> None:
@@ -198,14 +219,8 @@ def random_crop(
     Returns:
       The example, at most as large as the window.
     """
-    size = tf.stack(_size(example))
-    window = tf.minimum(size, tf.constant(crop_size, tf.int32))
-    seeds = tf.random.experimental.stateless_split(seed, num=2)
-    start = [
-        tf.random.stateless_uniform([], seeds[axis], 0, size[axis] - window[axis] + 1, tf.int32)
-        for axis in range(2)
-    ]
-    start = tf.stack([*start, 0])
+    start, window = window_of(tf.stack(_size(example)), crop_size, seed)
+    start = tf.concat([start, [0]], axis=0)
     window = tf.concat([window, [-1]], axis=0)
 
     def cut(_: str, value: tf.Tensor) -> tf.Tensor:
@@ -214,6 +229,27 @@ def random_crop(
         return cropped
 
     return _map_spatial(example, cut)
+
+
+def window_of(
+    size: tf.Tensor, crop_size: tuple[int, int], seed: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Draws the window that `random_crop` cuts out.
+
+    Args:
+      size: int32 [2], height and width of the scaled picture.
+      crop_size, seed: as for `random_crop`.
+
+    Returns:
+      int32 [2] each: the window's first row and column, and its height and width.
+    """
+    window = tf.minimum(size, tf.constant(crop_size, tf.int32))
+    seeds = tf.random.experimental.stateless_split(seed, num=2)
+    start = [
+        tf.random.stateless_uniform([], seeds[axis], 0, size[axis] - window[axis] + 1, tf.int32)
+        for axis in range(2)
+    ]
+    return tf.stack(start), window
 
 
 def pad_to_crop(
@@ -238,7 +274,7 @@ def pad_to_crop(
 
     def pad(key: str, value: tf.Tensor) -> tf.Tensor:
         if key == "image":
-            padded = _pad_image(tf.cast(value, tf.float32), bottom, right, mean_pixel)
+            padded = pad_image(tf.cast(value, tf.float32), bottom, 0, right, mean_pixel)
         else:
             fill = ignore_label if key == "label" else 0
             padded = tf.pad(value, [[0, bottom], [0, right], [0, 0]], constant_values=fill)
@@ -261,7 +297,7 @@ def random_flip(
     Returns:
       The example, mirrored or not.
     """
-    is_flipped = tf.random.stateless_uniform([], seed) < probability
+    is_flipped = flip_of(seed, probability)
     spatial = {key: example[key] for key in _SPATIAL_KEYS if key in example}
     flipped = tf.cond(
         is_flipped,
@@ -269,6 +305,11 @@ def random_flip(
         lambda: {key: tf.identity(value) for key, value in spatial.items()},
     )
     return {**example, **flipped}
+
+
+def flip_of(seed: tf.Tensor, probability: float = 0.5) -> tf.Tensor:
+    """Draws whether `random_flip` mirrors a picture: bool []."""
+    return tf.random.stateless_uniform([], seed) < probability
 
 
 def _size(example: Mapping[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
@@ -293,13 +334,22 @@ def _resize(example: Mapping[str, tf.Tensor], size: tf.Tensor) -> Example:
     return _map_spatial(example, resize)
 
 
-def _pad_image(
-    image: tf.Tensor, bottom: tf.Tensor, right: tf.Tensor, pixel: Sequence[float]
+def pad_image(
+    image: tf.Tensor, bottom: tf.Tensor, left: tf.Tensor, right: tf.Tensor, pixel: Sequence[float]
 ) -> tf.Tensor:
-    """Pads with a colour, which `tf.pad` cannot; leaves every value of the image as it is."""
+    """Pads with a colour; leaves every value of the image as it is.
+
+    Args:
+      image: float32 [height, width, channels].
+      bottom, left, right: int32 [], pixels.
+      pixel: value of each channel.
+    """
+    if len(set(pixel)) == 1:
+        paddings = [[0, bottom], [left, right], [0, 0]]
+        return tf.pad(image, paddings, constant_values=tf.constant(pixel[0], image.dtype))
     pixel = tf.constant(pixel, image.dtype)
-    shape = tf.shape(image)
-    below = tf.broadcast_to(pixel, [bottom, shape[1], 3])
-    image = tf.concat([image, below], axis=0)
-    beside = tf.broadcast_to(pixel, [shape[0] + bottom, right, 3])
-    return tf.concat([image, beside], axis=1)
+    height = tf.shape(image)[0]
+    sides = [tf.broadcast_to(pixel, [height, side, pixel.shape[0]]) for side in (left, right)]
+    image = tf.concat([sides[0], image, sides[1]], axis=1)
+    below = tf.broadcast_to(pixel, [bottom, tf.shape(image)[1], pixel.shape[0]])
+    return tf.concat([image, below], axis=0)

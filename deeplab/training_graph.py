@@ -82,7 +82,7 @@ def clone_fn(
         )
         scales_to_losses = losses.add_losses(
             scales_to_logits,
-            batch["label"],
+            tf.cast(batch["label"], tf.int32),
             ignore_label=description.ignore_label,
             num_classes=description.model.num_classes,
             upsample_logits=objective.upsample_logits,
@@ -113,7 +113,7 @@ def _add_pictures(batch: Batch, logits: tf.Tensor, description: Description) -> 
     logits = tf.image.resize_bilinear(logits[:_MOST_PICTURES_SHOWN], size, align_corners=True)
     colors = tf.constant(visualize.color_table(description.palette))
     images = tf.cast(shown["image"], tf.uint8)
-    labels = tf.gather(colors, tf.squeeze(shown["label"], axis=3))
+    labels = tf.gather(colors, tf.cast(tf.squeeze(shown["label"], axis=3), tf.int32))
     predictions = tf.gather(colors, tf.argmax(logits, axis=3))
     for name, pictures in (("image", images), ("label", labels), ("prediction", predictions)):
         tf.summary.image(f"samples/{name}", pictures, max_outputs=_MOST_PICTURES_SHOWN)

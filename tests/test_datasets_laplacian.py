@@ -124,3 +124,15 @@ def test_real_picture(shared):
     path = sorted((shared / "camvid" / "val" / "images").iterdir())[0]
     image = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
     np.testing.assert_array_equal(run_graph(image[None])[0, ..., 0], laplacian.laplacian(image))
+
+
+def test_the_quick_form_for_one_picture_is_equal_to_the_bit():
+    random = np.random.RandomState(9)
+    with tf.Graph().as_default(), tf.Session() as session:
+        image = tf.placeholder(tf.uint8, [None, None, 3])
+        values = laplacian.laplacian_of_picture(image)
+        for shape in [(1, 1), (1, 9), (9, 1), (2, 2), (3, 5), (48, 64), (37, 101)]:
+            noise = random.randint(0, 256, (*shape, 3)).astype(np.uint8)
+            for picture in (noise, noise // 128 * 255):
+                found = session.run(values, {image: picture})[:, : shape[1]]
+                np.testing.assert_array_equal(found, laplacian.laplacian(picture))

@@ -98,7 +98,7 @@ def test_types_and_shapes_are_known_to_the_graph(tmp_path):
     spec = tiny_dataset.write(tmp_path, pictures_of((5, 7)))
     assert tf.data.get_output_types(training(spec)) == {
         "image": tf.float32,
-        "label": tf.int32,
+        "label": tf.uint8,
         "gradient": tf.float32,
         "image_name": tf.string,
         "height": tf.int32,
@@ -311,6 +311,8 @@ def test_impossible_batches_are_refused(tmp_path):
         training(spec, InputOptions(None))
     with pytest.raises(ValueError, match="batch size is 0"):
         training(spec, batch_size=0)
+    with pytest.raises(ValueError, match=r"gradient_stride is 3; .* of the crop 9,11 less one"):
+        training(spec, gradient_stride=3)
     with pytest.raises(ValueError, match="batch size is 0"):
         evaluation(spec, batch_size=0)
 

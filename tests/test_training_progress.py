@@ -18,18 +18,40 @@ class Clock:
 def test_speed_and_time_left_count_from_the_last_line():
     clock = Clock()
     lines = Progress(num_steps=1000, images_per_step=8, clock=clock)
+    lines.add_wait(50.0)  # The first step is slow, and not counted.
     lines.start(1)
     clock.now += 9.0
+    lines.add_wait(0.2)
+    lines.add_wait(0.07)
 
     first = lines.line(10, loss=1.23456, learning_rate=0.00697)
     clock.now += 5.0
     second = lines.line(20, loss=0.5, learning_rate=0.006)
 
     assert first == (
-        "step   10/1000  loss 1.2346  learning rate 0.00697  8.0 images/s  16 min 30 s left"
+        "step   10/1000  loss 1.2346  learning rate 0.00697  8.0 images/s  data 3%  "
+        "16 min 30 s left"
     )
-    assert second.endswith("16.0 images/s  8 min 10 s left")
+    assert second.endswith("16.0 images/s  data 0%  8 min 10 s left")
     assert lines.images_per_sec == 16.0
+    assert lines.data_wait == 0.0
+    assert lines.advice() is None
+
+
+def test_a_training_that_waits_for_its_data_says_so_once():
+    clock = Clock()
+    lines = Progress(num_steps=100, images_per_step=8, clock=clock)
+    lines.start(1)
+    advice = []
+    for step in (6, 11, 16):
+        clock.now += 10.0
+        lines.add_wait(3.5)
+        lines.line(step, loss=1.0, learning_rate=0.1)
+        assert lines.data_wait == pytest.approx(0.35)
+        advice.append(lines.advice())
+    assert advice[0] is None  # Five steps say little.
+    assert "waits for its data 35% of the time: it is bound by its input" in advice[1]
+    assert advice[2] is None
 
 
 def test_without_a_step_before_there_is_no_speed():

@@ -84,12 +84,14 @@ class StepFunction:
             "loss": train_op,
             "step": self._tensors.steps_done,
             "learning_rate": self._tensors.learning_rate,
+            "data_wait_secs": self._tensors.data_wait_secs,
         }
         if self._writer and self._summary_timer.is_due(or_if=is_last):
             fetches["summaries"] = self._tensors.summaries
         values = self._run(session, fetches)
 
         before, self.step = self.step, int(values["step"])
+        self._progress.add_wait(float(values["data_wait_secs"]))
         if "summaries" in values:
             self._writer.add_serialized(values["summaries"], self.step)
         if (
@@ -162,11 +164,15 @@ class StepFunction:
     def _log(self, values: Mapping[str, object]) -> None:
         loss, learning_rate = float(values["loss"]), float(values["learning_rate"])
         self._report(self._progress.line(self.step, loss, learning_rate))
+        advice = self._progress.advice()
+        if advice:
+            self._report(advice)
         if self._writer is None:
             return
         scalars = {"progress/loss": loss, "progress/learning_rate": learning_rate}
         if self._progress.images_per_sec is not None:
             scalars["progress/images_per_sec"] = self._progress.images_per_sec
+            scalars["progress/data_wait"] = self._progress.data_wait
         self._writer.add_scalars(scalars, self.step)
 
 

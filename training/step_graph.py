@@ -23,6 +23,7 @@ class Step:
       global_step: the step count's variable.
       steps_done: the step count after the step.
       learning_rate: float32 scalar.
+      data_wait_secs: float64 scalar, how long the step waited for its batch.
       summaries: serialized summaries.
       network_variables: the network's variables; the step count, what the optimizer keeps and the
         averages are not among them.
@@ -33,6 +34,7 @@ class Step:
     global_step: tf.Variable
     steps_done: tf.Tensor
     learning_rate: tf.Tensor
+    data_wait_secs: tf.Tensor
     summaries: tf.Tensor
     network_variables: tuple[tf.Variable, ...]
     averages: Averages | None
@@ -62,7 +64,7 @@ def build_step(
     with tf.device(deployment.device_function(deployment.inputs_device())):
         global_step = tf.train.get_or_create_global_step()
     with tf.device(deployment.inputs_device()):
-        batch = _next_batch(dataset_fn())
+        batch, data_wait_secs = _next_batch(dataset_fn())
     clones = model_deploy.create_clones(deployment, clone_fn, batch)
     network_variables = tuple(
         variable for variable in tf.global_variables() if variable is not global_step
@@ -106,17 +108,24 @@ def build_step(
         global_step=global_step,
         steps_done=steps_done,
         learning_rate=learning_rate,
+        data_wait_secs=data_wait_secs,
         summaries=tf.summary.merge(summaries),
         network_variables=network_variables,
         averages=averages,
     )
 
 
-def _next_batch(dataset: tf.data.Dataset) -> dict[str, tf.Tensor]:
+def _next_batch(dataset: tf.data.Dataset) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+    """Returns the next batch and the seconds that a step waits for it."""
     iterator = tf.data.make_initializable_iterator(dataset)
     # slim runs this collection in every process, whatever the variables start from.
     tf.add_to_collection(tf.GraphKeys.TABLE_INITIALIZERS, iterator.initializer)
-    return iterator.get_next()
+    started = tf.timestamp()
+    with tf.control_dependencies([started]):
+        batch = iterator.get_next()
+    with tf.control_dependencies(tf.nest.flatten(batch)):
+        ended = tf.timestamp()
+    return batch, ended - started
 
 
 def _gradients(
