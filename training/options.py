@@ -23,6 +23,9 @@ class TrainOptions:
       save_histograms: whether summaries hold a histogram of every trained variable.
       max_checkpoints_to_keep: number of newest checkpoints that are kept; 0 for all.
       seed: seed of everything random in the graph; None for another one each time.
+      profile_steps: (first, last) step that the profiler traces, counted from 1; None for none.
+      mixed_precision: whether GPUs compute in float16 where TensorFlow deems it safe.
+      xla: whether GPUs run what XLA compiles.
     """
 
     train_logdir: str
@@ -40,6 +43,9 @@ class TrainOptions:
     save_histograms: bool = False
     max_checkpoints_to_keep: int = 5
     seed: int | None = None
+    profile_steps: tuple[int, ...] | None = None
+    mixed_precision: bool = False
+    xla: bool = False
 
     def __post_init__(self):
         for name in ("training_number_of_steps", "train_batch_size", "log_steps"):
@@ -53,3 +59,18 @@ class TrainOptions:
         ):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} is {getattr(self, name)}; expected 0 or more.")
+        if self.profile_steps is not None:
+            self._check_profile_steps()
+
+    def _check_profile_steps(self) -> None:
+        shown = ",".join(map(str, self.profile_steps))
+        if len(self.profile_steps) != 2 or not 1 <= self.profile_steps[0] <= self.profile_steps[1]:
+            raise ValueError(
+                f"profile_steps is {shown}; expected the first and the last step, counted from 1, "
+                "such as 10,15."
+            )
+        if self.profile_steps[1] > self.training_number_of_steps:
+            raise ValueError(
+                f"profile_steps is {shown}, but the training ends at step "
+                f"{self.training_number_of_steps} (training_number_of_steps)."
+            )
