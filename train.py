@@ -4,6 +4,10 @@ Without flags it trains on the dataset that was built last. `--help` lists the f
 of research/deeplab's `train.py`.
 """
 
+import allocator  # noqa: F401  (first: it starts the process again)
+
+# isort: split
+
 import command_line  # before TensorFlow, whose start it quiets
 
 # isort: split

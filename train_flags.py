@@ -163,6 +163,14 @@ flags.DEFINE_integer(
     "startup_delay_steps", 15, "Steps of the chief that the other workers wait for."
 )
 
+flags.DEFINE_bool(
+    "mixed_precision",
+    False,
+    "Compute in float16 on GPUs where TensorFlow deems it safe, with a loss scale that finds "
+    "itself. No effect on a CPU.",
+)
+flags.DEFINE_bool("xla", False, "Compile with XLA on GPUs. No effect on a CPU.")
+
 # What it leaves behind.
 flags.DEFINE_integer("log_steps", 10, "Steps between progress lines.")
 flags.DEFINE_integer("save_interval_secs", 1200, "Seconds between checkpoints; 0 for the end only.")
@@ -171,6 +179,12 @@ flags.DEFINE_bool(
     "save_summaries_images", False, "Show pictures, labels and predictions in TensorBoard."
 )
 flags.DEFINE_bool("save_histograms", False, "Show histograms of all weights in TensorBoard.")
+define_numbers(
+    "profile_steps",
+    None,
+    "first,last step, counted from 1, of a trace for TensorBoard's profiler, such as 10,15; it "
+    "needs the package tensorboard-plugin-profile there.",
+)
 flags.DEFINE_integer("max_checkpoints_to_keep", 5, "Newest checkpoints that are kept; 0 for all.")
 flags.DEFINE_integer("seed", None, "Seed of everything random. Default: another one each time.")
 
@@ -184,8 +198,8 @@ upstream_flags.define_refused(
     flags.DEFINE_string,
     "profile_logdir",
     None,
-    "the profiler behind it (tf.contrib.tfprof) is gone from TensorFlow; the progress lines tell "
-    "pictures per second",
+    "the profiler behind it (tf.contrib.tfprof) is gone from TensorFlow; --profile_steps writes a "
+    "trace into train_logdir instead",
 )
 
 

@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 
 import tensorflow.compat.v1 as tf
 
+from deeplab import upsampled_loss
+
 # A denominator of 0 pixels would be 0/0; research/deeplab's guard.
 _SMALLEST_PIXEL_COUNT = 1e-5
 
@@ -68,52 +70,48 @@ def add_losses(
                 f"logits of {scale} have {logits.shape[-1]} channels, but there are "
                 f"{num_classes} classes."
             )
+        logits = tf.cast(logits, tf.float32)
         with tf.name_scope(f"{scale}_loss"):
-            if upsample_logits:
-                scaled_labels = labels
-                logits = tf.image.resize_bilinear(logits, tf.shape(labels)[1:3], align_corners=True)
-            else:
+            scaled_labels = labels
+            if not upsample_logits:
                 scaled_labels = tf.image.resize_nearest_neighbor(
                     labels, tf.shape(logits)[1:3], align_corners=True
                 )
-            pixel_losses, is_counted = _weighted_cross_entropy(
-                logits, scaled_labels, ignore_label, label_weights
-            )
+                scaled_labels.set_shape([*logits.shape[:3], 1])
+            class_ids, weights, is_counted = _pixels(scaled_labels, ignore_label, label_weights)
             if top_k_percent_pixels == 1.0:
-                num_pixels = tf.reduce_sum(tf.cast(is_counted, tf.float32))
+                num_pixels = tf.reduce_sum(is_counted)
             else:
-                pixel_losses = _hardest(
-                    pixel_losses, top_k_percent_pixels, hard_example_mining_step, global_step
+                is_hard, num_pixels = _hardest(
+                    upsampled_loss.pixel_losses(logits, class_ids) * weights,
+                    top_k_percent_pixels,
+                    hard_example_mining_step,
+                    global_step,
                 )
-                num_pixels = tf.reduce_sum(tf.cast(tf.not_equal(pixel_losses, 0.0), tf.float32))
-            loss = tf.reduce_sum(pixel_losses) / tf.maximum(num_pixels, _SMALLEST_PIXEL_COUNT)
+                weights *= is_hard
+            loss_sum = upsampled_loss.weighted_sum(logits, class_ids, weights)
+            loss = loss_sum / tf.maximum(num_pixels, _SMALLEST_PIXEL_COUNT)
         tf.losses.add_loss(loss)
         losses[scale] = loss
     return losses
 
 
-def _weighted_cross_entropy(
-    logits: tf.Tensor,
-    labels: tf.Tensor,
-    ignore_label: int,
-    label_weights: Sequence[float] | None,
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Computes the loss of every pixel.
+def _pixels(
+    labels: tf.Tensor, ignore_label: int, label_weights: Sequence[float] | None
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Reads labels, int32 [batch, height, width, 1].
 
     Returns:
-      float32 [pixels], exactly 0 where the label is ignored; bool [pixels], False there.
+      Class ids, int32 [batch, height, width], 0 where the label is ignored; weights, float32 of
+      the same shape, 0 there; which pixels are counted, float32, 1 or 0.
     """
-    num_classes = logits.shape[-1]
-    labels = tf.reshape(labels, [-1])
+    labels = tf.squeeze(labels, axis=3)
     is_counted = tf.not_equal(labels, ignore_label)
     class_ids = tf.where(is_counted, labels, tf.zeros_like(labels))
-    weights = tf.cast(is_counted, tf.float32)
+    is_counted = weights = tf.cast(is_counted, tf.float32)
     if label_weights is not None:
         weights *= tf.gather(tf.constant(label_weights, tf.float32), class_ids)
-    pixel_losses = tf.nn.sparse_softmax_cross_entropy_with_logits(
-        labels=class_ids, logits=tf.reshape(logits, [-1, num_classes])
-    )
-    return pixel_losses * weights, is_counted
+    return class_ids, weights, is_counted
 
 
 def _hardest(
@@ -121,17 +119,25 @@ def _hardest(
     top_k_percent_pixels: float,
     hard_example_mining_step: int,
     global_step: tf.Tensor | None,
-) -> tf.Tensor:
-    """Returns the largest losses, float32 [k], of which the share is that of this step."""
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Finds the largest losses, of which the share is that of this step.
+
+    Returns:
+      Which pixels they are, float32 of the losses' shape, 1 or 0; how many of them are not 0.
+    """
     share = top_k_percent_pixels
     if hard_example_mining_step > 0:
         if global_step is None:
             global_step = tf.train.get_or_create_global_step()
         progress = tf.minimum(1.0, tf.cast(global_step, tf.float32) / hard_example_mining_step)
         share = progress * top_k_percent_pixels + (1.0 - progress)
-    num_pixels = tf.cast(tf.size(pixel_losses), tf.float32)
-    k = tf.maximum(tf.cast(share * num_pixels, tf.int32), 1)
-    return tf.math.top_k(pixel_losses, k=k, sorted=False).values
+    losses = tf.reshape(pixel_losses, [-1])
+    num_pixels = tf.size(losses)
+    k = tf.maximum(tf.cast(share * tf.cast(num_pixels, tf.float32), tf.int32), 1)
+    hardest = tf.math.top_k(losses, k=k, sorted=False)
+    is_hard = tf.scatter_nd(hardest.indices[:, tf.newaxis], tf.ones([k]), [num_pixels])
+    num_hard = tf.reduce_sum(tf.cast(tf.not_equal(hardest.values, 0.0), tf.float32))
+    return tf.reshape(is_hard, tf.shape(pixel_losses)), num_hard
 
 
 def _check_label_weights(label_weights: Sequence[float] | None, num_classes: int) -> None:

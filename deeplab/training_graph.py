@@ -7,6 +7,7 @@ import tensorflow.compat.v1 as tf
 
 from deeplab import losses, model, visualize
 from deeplab.options import Description
+from nets.backward import lean_gradients
 from nets.batch_norm import SyncGroup
 
 Batch = Mapping[str, tf.Tensor]
@@ -71,15 +72,16 @@ def clone_fn(
     """
 
     def build_clone(batch: Batch) -> None:
-        scales_to_logits = model.multi_scale_logits(
-            batch,
-            description.model,
-            is_training=True,
-            fine_tune_batch_norm=objective.fine_tune_batch_norm,
-            weight_decay=objective.weight_decay,
-            batch_norm_decay=objective.batch_norm_decay,
-            sync_group=sync_group,
-        )
+        with lean_gradients():
+            scales_to_logits = model.multi_scale_logits(
+                batch,
+                description.model,
+                is_training=True,
+                fine_tune_batch_norm=objective.fine_tune_batch_norm,
+                weight_decay=objective.weight_decay,
+                batch_norm_decay=objective.batch_norm_decay,
+                sync_group=sync_group,
+            )
         scales_to_losses = losses.add_losses(
             scales_to_logits,
             tf.cast(batch["label"], tf.int32),

@@ -5,6 +5,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from deeplab import losses
+from scripts.benchmarks.plain import loss as plain_loss
 
 NUM_CLASSES = 4
 IGNORE_LABEL = 255
@@ -126,7 +127,10 @@ def test_labels_are_resized_to_coarse_logits_when_asked():
 def test_every_scale_has_a_loss(batch):
     logits, labels = batch
     result = losses.add_losses(
-        {"logits_0.50": tf.constant(logits), "merged_logits": tf.constant(2 * logits)},
+        {
+            "logits_0.50": tf.constant(logits, tf.float32),
+            "merged_logits": tf.constant(2 * logits, tf.float32),
+        },
         tf.constant(labels, tf.int32),
         ignore_label=IGNORE_LABEL,
         num_classes=NUM_CLASSES,
@@ -155,16 +159,56 @@ def test_impossible_arguments_are_refused(batch, options, message):
         compute(*batch, **options)
 
 
-def test_no_tensor_of_the_labels_size_holds_all_classes_twice():
-    """One-hot labels would double the largest tensor of a training step."""
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"label_weights": [1.0, 2.5, 0.0, 0.5]},
+        {"top_k_percent_pixels": 0.3},
+        {"top_k_percent_pixels": 0.25, "hard_example_mining_step": 10, "step": 4},
+        {"ignore_label": 0, "label_weights": [1.0, 2.5, 3.0, 0.5]},
+        {"upsample_logits": False},
+        {"upsample_logits": False, "top_k_percent_pixels": 0.5},
+    ],
+)
+def test_loss_and_gradient_equal_those_of_the_plain_operations(options, monkeypatch):
+    """Labels of 70 rows make several bands of rows; the scale is no whole number."""
+    random = np.random.RandomState(0)
+    logits = random.normal(0, 20, (2, 18, 9, NUM_CLASSES))
+    labels = random.choice([0, 1, 2, 3, IGNORE_LABEL], (2, 70, 33, 1))
+    if "ignore_label" in options:
+        labels[labels == IGNORE_LABEL] = 0
+    loss, gradient = compute(logits, labels, **dict(options))
+    monkeypatch.setattr(losses, "add_losses", plain_loss.add_losses)
+    expected_loss, expected_gradient = compute(logits, labels, **dict(options))
+    np.testing.assert_allclose(loss, expected_loss, rtol=1e-6)
+    largest = np.abs(expected_gradient).max()
+    np.testing.assert_allclose(gradient, expected_gradient, rtol=1e-5, atol=1e-6 * largest)
+
+
+def test_logits_far_apart_have_a_finite_loss():
+    """Shifting by anything but the pixel's own largest logit would lose these."""
+    logits = np.zeros((1, 2, 2, NUM_CLASSES))
+    logits[0, 0, 0, 0] = logits[0, 1, 1, 1] = 1000.0
+    loss, gradient = compute(logits, np.full((1, 9, 9, 1), 2))
+    assert 400 < loss < 1000
+    assert np.isfinite(gradient).all()
+
+
+def test_no_tensor_of_the_labels_size_holds_all_classes():
+    """Logits at label size, their softmax and its gradient were the largest tensors of a step."""
     logits = tf.placeholder(tf.float32, [8, 65, 65, NUM_CLASSES])
-    losses.add_losses(
+    result = losses.add_losses(
         {"merged_logits": logits},
         tf.placeholder(tf.int32, [8, 257, 257, 1]),
         ignore_label=IGNORE_LABEL,
         num_classes=NUM_CLASSES,
         label_weights=[1.0, 2.0, 3.0, 4.0],
     )
-    operations = {operation.type for operation in tf.get_default_graph().get_operations()}
-    assert "SparseSoftmaxCrossEntropyWithLogits" in operations
-    assert "OneHot" not in operations
+    tf.gradients(result["merged_logits"], logits)
+    sizes = [
+        tensor.shape.num_elements() or 0
+        for operation in tf.get_default_graph().get_operations()
+        for tensor in operation.outputs
+    ]
+    assert max(sizes) < 8 * 257 * 257 * NUM_CLASSES / 2

@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 
 import tensorflow.compat.v1 as tf
 import tf_slim as slim
+from tensorflow.core.protobuf.rewriter_config_pb2 import RewriterConfig
 
 from deployment.model_deploy import Batch, DeploymentConfig
 from training import averages, checkpoints
@@ -25,6 +26,7 @@ from training.checkpointer import Checkpointer
 from training.finite import FiniteGuard, variables_check
 from training.interruption import Interruption
 from training.options import TrainOptions
+from training.profiling import StepProfiler
 from training.progress import Progress
 from training.schedules import OptimizerOptions
 from training.step import StepFunction
@@ -104,6 +106,12 @@ def train(
         )
         return TrainResult(start.step, 0)
 
+    if options.profile_steps and options.profile_steps[0] <= start.step:
+        raise ValueError(
+            f"profile_steps begins at step {options.profile_steps[0]}, but {start.checkpoint} has "
+            f"{start.step} steps already; begin at {start.step + 1} or later."
+        )
+
     with tf.Graph().as_default():
         tf.set_random_seed(options.seed)
         guard = FiniteGuard(describe_batch)
@@ -133,6 +141,9 @@ def train(
                 options.training_number_of_steps,
                 options.train_batch_size * deployment.num_replicas,
             ),
+            StepProfiler(
+                options.train_logdir, options.profile_steps if deployment.is_chief else None
+            ),
             options.training_number_of_steps,
             log_steps=options.log_steps,
             save_interval_secs=options.save_interval_secs,
@@ -157,7 +168,7 @@ def train(
                 init_fn=initialize,
                 summary_writer=None,
                 startup_delay_steps=startup_delay_steps,
-                session_config=_session_config(deployment),
+                session_config=_session_config(deployment, options),
             )
     return TrainResult(step_function.step, interruption.exit_status)
 
@@ -243,9 +254,14 @@ def _check_restorable(checkpoint: str, own_averages: Averages | None) -> str:
     return ""
 
 
-def _session_config(deployment: DeploymentConfig) -> tf.ConfigProto:
+def _session_config(deployment: DeploymentConfig, options: TrainOptions) -> tf.ConfigProto:
     config = tf.ConfigProto(allow_soft_placement=True)
     config.gpu_options.allow_growth = True
+    # Both leave a graph without a GPU as it is.
+    if options.mixed_precision:
+        config.graph_options.rewrite_options.auto_mixed_precision = RewriterConfig.ON
+    if options.xla:
+        config.graph_options.optimizer_options.global_jit_level = tf.OptimizerOptions.ON_1
     if deployment.is_distributed:
         # A worker must not wait for other workers, who may come later or have gone.
         config.device_filters.extend(["/job:ps", f"/job:worker/task:{deployment.replica_id}"])

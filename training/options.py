@@ -24,6 +24,9 @@ class TrainOptions:
       save_histograms: whether summaries hold a histogram of every trained variable.
       max_checkpoints_to_keep: number of newest checkpoints that are kept; 0 for all.
       seed: seed of everything random in the graph; None for another one each time.
+      profile_steps: (first, last) step that the profiler traces, counted from 1; None for none.
+      mixed_precision: whether GPUs compute in float16 where TensorFlow deems it safe.
+      xla: whether GPUs run what XLA compiles.
     """
 
     train_logdir: str
@@ -42,6 +45,9 @@ class TrainOptions:
     save_histograms: bool = False
     max_checkpoints_to_keep: int = 5
     seed: int | None = None
+    profile_steps: tuple[int, ...] | None = None
+    mixed_precision: bool = False
+    xla: bool = False
 
     def __post_init__(self):
         for name in ("training_number_of_steps", "train_batch_size", "log_steps"):
@@ -59,4 +65,19 @@ class TrainOptions:
             raise ValueError(
                 f"ema_decay is {self.ema_decay}; expected 0 (no averages) to less than 1, such as "
                 "0.999."
+            )
+        if self.profile_steps is not None:
+            self._check_profile_steps()
+
+    def _check_profile_steps(self) -> None:
+        shown = ",".join(map(str, self.profile_steps))
+        if len(self.profile_steps) != 2 or not 1 <= self.profile_steps[0] <= self.profile_steps[1]:
+            raise ValueError(
+                f"profile_steps is {shown}; expected the first and the last step, counted from 1, "
+                "such as 10,15."
+            )
+        if self.profile_steps[1] > self.training_number_of_steps:
+            raise ValueError(
+                f"profile_steps is {shown}, but the training ends at step "
+                f"{self.training_number_of_steps} (training_number_of_steps)."
             )

@@ -9,6 +9,7 @@ from training.checkpointer import Checkpointer
 from training.finite import FiniteGuard, NonFiniteError
 from training.interruption import Interruption
 from training.op_errors import reason
+from training.profiling import StepProfiler
 from training.progress import Progress
 from training.step_graph import Step
 from training.summaries import SummaryWriter
@@ -23,6 +24,7 @@ class StepFunction:
       interruption: tells when to end early.
       checkpointer: saves checkpoints; None on workers that do not.
       progress: words progress lines.
+      profiler: traces some of the steps.
       num_steps: step count at which the training ends.
       log_steps, save_interval_secs, save_summaries_secs: see `loop.TrainOptions`.
       explain_error: see `loop.train`.
@@ -39,6 +41,7 @@ class StepFunction:
         interruption: Interruption,
         checkpointer: Checkpointer | None,
         progress: Progress,
+        profiler: StepProfiler,
         num_steps: int,
         *,
         log_steps: int,
@@ -53,6 +56,7 @@ class StepFunction:
         self._interruption = interruption
         self._checkpointer = checkpointer
         self._progress = progress
+        self._profiler = profiler
         self._num_steps = num_steps
         self._log_steps = log_steps
         self._save_timer = _Timer(save_interval_secs)
@@ -88,7 +92,8 @@ class StepFunction:
         }
         if self._writer and self._summary_timer.is_due(or_if=is_last):
             fetches["summaries"] = self._tensors.summaries
-        values = self._run(session, fetches)
+        with self._profiler.step(self.step + 1):
+            values = self._run(session, fetches)
 
         before, self.step = self.step, int(values["step"])
         self._progress.add_wait(float(values["data_wait_secs"]))
@@ -108,7 +113,8 @@ class StepFunction:
         return values["loss"], False
 
     def close(self) -> None:
-        """Closes the file of summaries."""
+        """Closes the files of summaries and trace."""
+        self._profiler.close()
         if self._writer:
             self._writer.close()
 

@@ -10,6 +10,7 @@ from deployment.model_deploy import Batch, DeploymentConfig
 from training import gradients, schedules
 from training.averages import Averages
 from training.finite import FiniteGuard
+from training.loss_scale import LossScale
 from training.options import TrainOptions
 from training.schedules import OptimizerOptions
 
@@ -78,17 +79,21 @@ def build_step(
             optimizer_options, global_step, options.training_number_of_steps
         )
         optimizer = schedules.optimizer(optimizer_options, learning_rate)
-        grads_and_vars, norm = _gradients(loss, optimizer, options)
     with tf.device(deployment.inputs_device()):
-        check = guard.check(loss, norm, batch)
+        loss_scale = LossScale() if options.mixed_precision else None
+    with tf.device(deployment.device_function(deployment.optimizer_device())):
+        grads_and_vars, norm = _gradients(loss, optimizer, options, loss_scale)
+    with tf.device(deployment.inputs_device()):
+        is_skipped = loss_scale.is_overflow(loss, norm) if loss_scale else tf.constant(False)
+        check = guard.check(loss, tf.where(is_skipped, 0.0, norm), batch)
     with tf.device(deployment.device_function(deployment.optimizer_device())):
         averages = Averages(network_variables, options.ema_decay) if options.ema_decay else None
         with tf.control_dependencies([check]):
-            update = optimizer.apply_gradients(grads_and_vars, global_step)
+            update = _update(optimizer, grads_and_vars, global_step, loss_scale, is_skipped)
         updates = [update, *clones[0].update_ops]
         if averages:
             with tf.control_dependencies(updates):
-                updates.append(averages.update(global_step.read_value()))
+                updates.append(_move(averages, global_step, loss_scale, is_skipped))
         with tf.control_dependencies(updates):
             train_op = tf.identity(loss, name="train_op")
         with tf.control_dependencies([train_op]):
@@ -100,6 +105,8 @@ def build_step(
         tf.summary.scalar("losses/gradient_norm", norm),
         tf.summary.scalar("learning_rate", learning_rate),
     ]
+    if loss_scale:
+        summaries.append(tf.summary.scalar("losses/loss_scale", loss_scale.value))
     if options.save_histograms:
         for variable in tf.trainable_variables():
             summaries.append(tf.summary.histogram(f"histograms/{variable.op.name}", variable))
@@ -129,16 +136,27 @@ def _next_batch(dataset: tf.data.Dataset) -> tuple[dict[str, tf.Tensor], tf.Tens
 
 
 def _gradients(
-    loss: tf.Tensor, optimizer: tf.train.Optimizer, options: TrainOptions
+    loss: tf.Tensor,
+    optimizer: tf.train.Optimizer,
+    options: TrainOptions,
+    loss_scale: LossScale | None,
 ) -> tuple[gradients.GradientsAndVariables, tf.Tensor]:
     """Returns what is applied to the variables, and its L2 norm before clipping."""
     # One call for all clones: what they share (synchronised batch norm) is passed once. No gate is
     # needed, since the check waits for every gradient before any update.
+    scale = loss_scale.value.read_value() if loss_scale else None
     grads_and_vars = optimizer.compute_gradients(
-        loss, gate_gradients=optimizer.GATE_NONE, colocate_gradients_with_ops=True
+        loss if scale is None else loss * scale,
+        gate_gradients=optimizer.GATE_NONE,
+        colocate_gradients_with_ops=True,
     )
+    computed = [
+        (gradient, variable) for gradient, variable in grads_and_vars if gradient is not None
+    ]
+    if scale is not None:
+        computed = [(gradient / scale, variable) for gradient, variable in computed]
     multiplied = gradients.multiply(
-        [(gradient, variable) for gradient, variable in grads_and_vars if gradient is not None],
+        computed,
         gradients.multipliers(
             tf.trainable_variables(),
             options.last_layer_scopes,
@@ -146,3 +164,34 @@ def _gradients(
         ),
     )
     return gradients.clip(multiplied, options.clip_gradient_norm)
+
+
+def _update(
+    optimizer: tf.train.Optimizer,
+    grads_and_vars: gradients.GradientsAndVariables,
+    global_step: tf.Variable,
+    loss_scale: LossScale | None,
+    is_skipped: tf.Tensor,
+) -> tf.Operation:
+    """Returns the op that updates the variables, or only the loss scale where it was too large."""
+
+    def apply() -> tf.Operation:
+        return optimizer.apply_gradients(grads_and_vars, global_step)
+
+    if loss_scale is None:
+        return apply()
+    return tf.group(tf.cond(is_skipped, tf.no_op, apply), loss_scale.update(is_skipped))
+
+
+def _move(
+    averages: Averages,
+    global_step: tf.Variable,
+    loss_scale: LossScale | None,
+    is_skipped: tf.Tensor,
+) -> tf.Operation:
+    """Returns the op that moves the averages, unless the step was skipped."""
+
+    def move() -> tf.Operation:
+        return averages.update(global_step.read_value())
+
+    return move() if loss_scale is None else tf.cond(is_skipped, tf.no_op, move)

@@ -1,0 +1,127 @@
+"""The backward pass of a network, in less time and memory than TensorFlow's own gradients take.
+
+`lean_gradients` makes the operations built under it use the gradients of this module. Values are
+the same up to rounding; the forward pass and so any export stay as they are.
+
+Time, on a CPU:
+
+- The filter gradient of a 1x1 convolution is a product of matrices, X' dY.
+- The input gradient of a depthwise convolution of stride 1 is such a convolution itself, with the
+  kernel turned by 180 degrees; the forward kernel is faster than the one for gradients.
+- The gradient of a bilinear resize is a product with two matrices (`nets.interpolation`).
+
+Memory: TensorFlow keeps the outcome of each step of convolution -> batch norm -> ReLU for the
+backward pass. Here only the convolution's is kept. What follows from it without another
+convolution is computed a second time (`nets.recomputation`) when the backward pass comes to it, as
+in Chen et al., "Training Deep Nets with Sublinear Memory Cost", arXiv 1604.06174, section 3.
+"""
+
+import contextlib
+from collections.abc import Iterator
+
+import tensorflow.compat.v1 as tf
+
+from nets import interpolation
+from nets.recomputation import recomputed
+
+_Gradients = tuple[tf.Tensor | None, ...]
+
+
+@contextlib.contextmanager
+def lean_gradients() -> Iterator[None]:
+    """Within it, operations get the gradients of this module."""
+    with tf.get_default_graph().gradient_override_map(_OVERRIDES):
+        yield
+
+
+@tf.RegisterGradient("LeanConv2D")
+def _conv2d(op: tf.Operation, upstream: tf.Tensor) -> _Gradients:
+    arguments = _attributes(op, "strides", "padding", "explicit_paddings", "dilations")
+    filters, filter_shape = op.inputs[1], op.inputs[1].shape.as_list()
+    inputs = recomputed(op.inputs[0], upstream)
+    input_gradient = tf.raw_ops.Conv2DBackpropInput(
+        input_sizes=tf.shape(inputs), filter=filters, out_backprop=upstream, **arguments
+    )
+    if filter_shape[:2] == [1, 1] and set(arguments["strides"]) == {1}:
+        product = tf.matmul(_rows(inputs), _rows(upstream), transpose_a=True)
+        return input_gradient, tf.reshape(product, filter_shape)
+    return input_gradient, tf.raw_ops.Conv2DBackpropFilter(
+        input=inputs, filter_sizes=filter_shape, out_backprop=upstream, **arguments
+    )
+
+
+@tf.RegisterGradient("LeanDepthwiseConv2d")
+def _depthwise_conv2d(op: tf.Operation, upstream: tf.Tensor) -> _Gradients:
+    arguments = _attributes(op, "strides", "padding", "explicit_paddings", "dilations")
+    filters, filter_shape = op.inputs[1], op.inputs[1].shape.as_list()
+    inputs = recomputed(op.inputs[0], upstream)
+    filter_gradient = tf.raw_ops.DepthwiseConv2dNativeBackpropFilter(
+        input=inputs, filter_sizes=filter_shape, out_backprop=upstream, **arguments
+    )
+    height, width, _, multiplier = filter_shape
+    is_symmetric = (
+        set(arguments["strides"]) == {1}
+        and arguments["padding"] == b"SAME"
+        and set(arguments["dilations"]) == {1}
+        and height % 2 == width % 2 == multiplier == 1
+    )
+    if is_symmetric:
+        turned = tf.reverse(filters, axis=[0, 1])
+        return (
+            tf.raw_ops.DepthwiseConv2dNative(input=upstream, filter=turned, **arguments),
+            filter_gradient,
+        )
+    return tf.raw_ops.DepthwiseConv2dNativeBackpropInput(
+        input_sizes=tf.shape(inputs), filter=filters, out_backprop=upstream, **arguments
+    ), filter_gradient
+
+
+@tf.RegisterGradient("LeanRelu")
+def _relu(op: tf.Operation, upstream: tf.Tensor) -> tf.Tensor:
+    outputs = recomputed(op.outputs[0], upstream)
+    return tf.raw_ops.ReluGrad(gradients=upstream, features=outputs)
+
+
+@tf.RegisterGradient("LeanRelu6")
+def _relu6(op: tf.Operation, upstream: tf.Tensor) -> tf.Tensor:
+    outputs = recomputed(op.outputs[0], upstream)
+    return tf.raw_ops.Relu6Grad(gradients=upstream, features=outputs)
+
+
+@tf.RegisterGradient("LeanResizeBilinear")
+def _resize_bilinear(op: tf.Operation, upstream: tf.Tensor) -> _Gradients:
+    _, h, w, channels = op.inputs[0].shape.as_list()
+    _, height, width, _ = op.outputs[0].shape.as_list()
+    if None in (h, w, height, width, channels) or not op.get_attr("align_corners"):
+        return tf.raw_ops.ResizeBilinearGrad(
+            grads=upstream,
+            original_image=op.inputs[0],
+            **_attributes(op, "align_corners", "half_pixel_centers"),
+        ), None
+    if (h, w) == (height, width):
+        return upstream, None
+    row_weights = tf.constant(interpolation.matrix(h, height))
+    column_weights = tf.constant(interpolation.matrix(w, width))
+    rows = tf.matmul(
+        row_weights, tf.reshape(upstream, [-1, height, width * channels]), transpose_a=True
+    )
+    columns = tf.matmul(column_weights, tf.reshape(rows, [-1, width, channels]), transpose_a=True)
+    return tf.reshape(columns, [-1, h, w, channels]), None
+
+
+_OVERRIDES = {
+    "Conv2D": "LeanConv2D",
+    "DepthwiseConv2dNative": "LeanDepthwiseConv2d",
+    "Relu": "LeanRelu",
+    "Relu6": "LeanRelu6",
+    "ResizeBilinear": "LeanResizeBilinear",
+}
+
+
+def _rows(tensor: tf.Tensor) -> tf.Tensor:
+    """[batch, height, width, channels] as [pixels, channels]."""
+    return tf.reshape(tensor, [-1, tensor.shape[-1].value])
+
+
+def _attributes(op: tf.Operation, *names: str) -> dict[str, object]:
+    return {name: op.get_attr(name) for name in names}

@@ -1,0 +1,94 @@
+"""Tensors that the backward pass computes a second time instead of keeping them.
+
+Only what costs one or two passes over memory is recomputed: a trained batch norm, from its input
+and the statistics that the forward pass found, and what is made of it by ReLU, padding, resizing
+or concatenation. Convolutions and sums are kept.
+"""
+
+import tensorflow.compat.v1 as tf
+
+# The collection holds one dict {reference of a tensor: the tensor computed again}.
+_COLLECTION = "recomputed_tensors"
+# Operations that are repeated as they are if their first input is recomputed.
+_REPEATED = frozenset({"Relu", "Relu6", "Identity", "SpaceToBatchND", "Pad"})
+
+
+def recomputed(tensor: tf.Tensor, trigger: tf.Tensor) -> tf.Tensor:
+    """Returns a tensor with the same values, so that the given one can be freed after its use.
+
+    Args:
+      tensor: a tensor of the forward pass.
+      trigger: nothing is recomputed before this tensor is there; a gradient of the backward pass.
+
+    Returns:
+      The recomputed tensor, the same one for each call; `tensor` itself where it has to be kept.
+    """
+    if not _is_cheap(tensor):
+        return tensor
+    done = _done()
+    if tensor.ref() not in done:
+        with tf.control_dependencies([trigger]), tf.name_scope("recompute"):
+            done[tensor.ref()] = _compute(tensor, trigger)
+    return done[tensor.ref()]
+
+
+def _is_cheap(tensor: tf.Tensor) -> bool:
+    op = tensor.op
+    if op.type == "FusedBatchNormV3":
+        return op.get_attr("is_training") and tensor is op.outputs[0]
+    if op.type in _REPEATED:
+        return _is_cheap(op.inputs[0])
+    if op.type == "ConcatV2":
+        return all(map(_is_cheap, op.inputs[:-1]))
+    return op.type == "ResizeBilinear"
+
+
+def _compute(tensor: tf.Tensor, trigger: tf.Tensor) -> tf.Tensor:
+    op = tensor.op
+    if op.type == "FusedBatchNormV3":
+        return _batch_norm(op)
+    inputs = [recomputed(each, trigger) for each in op.inputs]
+    attributes = {
+        name: op.get_attr(name)
+        for name in ("align_corners", "half_pixel_centers", "N")
+        if name in op.node_def.attr
+    }
+    if op.type == "ConcatV2":
+        return tf.concat(inputs[:-1], axis=inputs[-1])
+    if op.type == "ResizeBilinear":
+        return tf.raw_ops.ResizeBilinear(
+            images=inputs[0],
+            size=inputs[1],
+            align_corners=attributes["align_corners"],
+            half_pixel_centers=attributes["half_pixel_centers"],
+        )
+    if op.type == "SpaceToBatchND":
+        return tf.space_to_batch_nd(*inputs)
+    if op.type == "Pad":
+        return tf.pad(*inputs)
+    return {"Relu": tf.nn.relu, "Relu6": tf.nn.relu6, "Identity": tf.identity}[op.type](inputs[0])
+
+
+def _batch_norm(op: tf.Operation) -> tf.Tensor:
+    """Repeats a trained batch norm with the statistics of its batch, as scale and shift.
+
+    Written as a depthwise 1x1 convolution with biases, which TensorFlow fuses with the ReLU behind
+    it: one pass over memory instead of the three of a batch norm and a ReLU.
+    """
+    inputs, gamma, beta = op.inputs[:3]
+    _, mean, unbiased_variance = op.outputs[:3]
+    depth = inputs.shape[-1].value
+    count = tf.cast(tf.size(inputs) // depth, tf.float32)
+    variance = unbiased_variance * (tf.maximum(count - 1.0, 1.0) / count)
+    scale = gamma * tf.rsqrt(variance + op.get_attr("epsilon"))
+    scaled = tf.nn.depthwise_conv2d(
+        inputs, tf.reshape(scale, [1, 1, depth, 1]), strides=[1, 1, 1, 1], padding="SAME"
+    )
+    return tf.nn.bias_add(scaled, beta - mean * scale)
+
+
+def _done() -> dict:
+    collection = tf.get_collection_ref(_COLLECTION)
+    if not collection:
+        collection.append({})
+    return collection[0]
