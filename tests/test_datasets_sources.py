@@ -6,6 +6,7 @@ import time
 import numpy as np
 import pytest
 from pictures import exif, save, smooth_rgb, write, write_json
+from PIL import Image
 
 from datasets import sources
 from datasets.sources import class_file, listing, masks, palettes, workers
@@ -192,3 +193,23 @@ def test_workers_raise_what_the_function_raises():
     results = workers.map_in_order(work, range(9), description="", show_progress=False)
     with pytest.raises(ValueError, match="three is broken"):
         list(results)
+
+
+def test_gray_png_masks_keep_their_bytes_unless_ids_change(tmp_path):
+    image_path = save(tmp_path / "a.jpg", smooth_rgb())
+    ids = np.arange(HEIGHT * WIDTH).reshape(HEIGHT, WIDTH) % 3
+    palette = save(tmp_path / "p.png", Image.fromarray(ids.astype(np.uint8)).convert("P"))
+    gray = save(tmp_path / "g.png", ids.astype(np.uint8))
+    with open(gray, "rb") as file:
+        data = file.read()
+    for mask_path, id_map, expected in (
+        (gray, {}, data),
+        (gray, {7: 255}, data),
+        (gray, {2: 255}, None),
+        (palette, {}, None),
+    ):
+        mask_format = masks.MaskFormat(id_map=id_map)
+        source = Source("own", ("a", "b", "c"), ((0, 0, 0),) * 3, 255, {}, mask_format)
+        _, mask = source.read_example(Item("a", image_path, mask_path))
+        assert mask.png == expected
+        np.testing.assert_array_equal(mask.ids, np.where(ids == 2, id_map.get(2, 2), ids))

@@ -1,6 +1,7 @@
 """datasets.sources.images: pictures of every kind become what the records' reader decodes."""
 
 import io
+import os
 import pathlib
 import struct
 import zlib
@@ -199,3 +200,37 @@ def test_other_files_are_named(tmp_path, content, message):
 def test_missing_picture_is_an_os_error(tmp_path):
     with pytest.raises(OSError, match=r"a\.jpg"):
         images.read_image(str(tmp_path / "a.jpg"))
+
+
+@pytest.mark.parametrize("file_name", ["a.jpg", "a.png"])
+@pytest.mark.parametrize("trust_end", [False, True])
+def test_without_pixels_truncated_pictures_are_named_too(tmp_path, file_name, trust_end):
+    path = save(tmp_path / file_name, smooth_rgb(), exif=exif(6))
+    whole = images.decode_image(path, None, False, trust_end)
+    expected = images.decode_image(path)
+    assert whole.rgb is None
+    assert whole.size == expected.rgb.shape[:2] == (WIDTH, HEIGHT)
+    assert (whole.mode, whole.is_turned) == (expected.mode, expected.is_turned) == ("RGB", True)
+    os.truncate(path, os.path.getsize(path) - 20)
+    with pytest.raises(ValueError, match=rf"{path}: truncated"):
+        images.decode_image(path, None, False, trust_end)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_jpegs_have_the_pixels_that_pillow_gives(tmp_path, mode):
+    noise = np.random.default_rng(0).integers(0, 256, (33, 45, 3), dtype=np.uint8)
+    for subsampling in (0, 2):
+        path = save(
+            tmp_path / "a.jpg", Image.fromarray(noise).convert(mode), subsampling=subsampling
+        )
+        with Image.open(path) as picture:
+            expected = np.asarray(picture.convert("RGB"))
+        np.testing.assert_array_equal(images.decode_image(path).rgb, expected)
+
+
+def test_converted_pictures_have_pixels_even_where_they_are_not_wanted(tmp_path):
+    path = save(tmp_path / "a.bmp", smooth_rgb())
+    image = images.read_image(path, None, with_pixels=False)
+    assert (image.format, image.size) == ("png", (HEIGHT, WIDTH))
+    decoded = np.asarray(Image.open(io.BytesIO(image.encoded)))
+    np.testing.assert_array_equal(decoded, smooth_rgb())
