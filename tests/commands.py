@@ -60,7 +60,8 @@ def run(
                 str(ROOT / script),
                 list(arguments),
                 str(cwd),
-                {**os.environ, **(environment or {})},
+                # The variable keeps `allocator` from starting the process again.
+                {**os.environ, "GLIBC_TUNABLES": "", **(environment or {})},
                 outputs,
             ),
         )
