@@ -34,10 +34,12 @@ def _import_tensorflow_quietly() -> None:
         import tensorflow as tf
 
         tf.config.list_physical_devices("GPU")
-        # The first run of a session chats too. No GPU in it, lest it take that GPU's memory.
+        # The first run of a session chats too, and so does the first transposition of bytes (it is
+        # not oneDNN's, which nobody asked). No GPU, lest the session take that GPU's memory.
         with tf.Graph().as_default():
             config = tf.compat.v1.ConfigProto(device_count={"GPU": 0})
-            tf.compat.v1.Session(config=config).run(tf.constant(0))
+            session = tf.compat.v1.Session(config=config)
+            session.run(tf.transpose(tf.io.decode_raw(tf.constant(["ab"]), tf.uint8)))
     finally:
         os.dup2(stderr, 2)
         os.close(stderr)
