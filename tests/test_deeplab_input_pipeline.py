@@ -253,10 +253,11 @@ def test_a_picture_that_does_not_decode_is_named(tmp_path):
     with tfrecords.write_shard(spec.shard_paths("train")[0]) as writer:
         writer.write(good)
         writer.write(broken.SerializeToString())
-    message = failure(spec, evaluation(spec))
-    assert "picture broken, record 1 of" in message
-    assert spec.shard_paths("train")[0] in message
-    assert "\n" not in message
+    for dataset in (evaluation(spec), training(spec)):
+        message = failure(spec, dataset)
+        assert "picture broken, record 1 of" in message
+        assert spec.shard_paths("train")[0] in message
+        assert "\n" not in message
 
 
 def test_a_truncated_shard_is_named(tmp_path):

@@ -88,6 +88,22 @@ def test_decoder_input_is_features_gradient_projection():
     assert np.abs(gradient / 255.0).max() <= 1.0
 
 
+def test_the_network_reads_the_gradient_at_the_decoder_s_stride_only():
+    features = pictures()
+    stride = model.gradient_stride(TINY, (65, 49))
+    assert stride == 4
+    sparse = {**features, "gradient": features["gradient"][:, ::stride, ::stride]}
+    whole = model.multi_scale_logits(features, TINY)[model.MERGED_LOGITS]
+    with tf.variable_scope(tf.get_variable_scope(), reuse=True):
+        part = model.multi_scale_logits(sparse, TINY)[model.MERGED_LOGITS]
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        whole, part = session.run([whole, part])
+    np.testing.assert_array_equal(whole, part)
+    assert model.gradient_stride(TINY, (67, 49)) == 1
+    assert model.gradient_stride(replace(image_pyramid=(0.5, 1.0)), (65, 49)) == 1
+
+
 def test_dynamic_and_static_sizes_give_the_same_logits():
     features = pictures(height=67, width=50)  # Not OS*k+1, on purpose.
     dynamic = {

@@ -366,10 +366,29 @@ def test_summaries_hold_losses_learning_rate_and_histograms(tmp_path):
         "progress/loss",
         "progress/learning_rate",
         "progress/images_per_sec",
+        "progress/data_wait",
     }
     assert values["learning_rate", 1].simple_value == pytest.approx(0.01)
     assert values["progress/learning_rate", 2].simple_value == pytest.approx(0.01 * 0.5**0.9)
     assert values["losses/total_loss", 2].simple_value == values["progress/loss", 2].simple_value
+
+
+def test_a_training_that_is_bound_by_its_input_says_so(tmp_path):
+    def slow_dataset(first_step):
+        def wait(name):
+            time.sleep(0.03)
+            return name
+
+        return toy_training.dataset(8).map(
+            lambda batch: {**batch, "name": tf.py_func(wait, [batch["name"]], tf.string)}
+        )
+
+    lines = []
+    toy_training.train(tmp_path, 16, dataset_fn=slow_dataset, report=lines.append, log_steps=15)
+    shares = [int(line.split("data ")[1].split("%")[0]) for line in lines if "  data " in line]
+    assert shares
+    assert min(shares) > 50
+    assert sum("it is bound by its input" in line for line in lines) == 1
 
 
 @pytest.mark.parametrize(
