@@ -238,3 +238,11 @@ def test_section_tells_rounds_and_versions():
     section = report.format_section([Table("key", "Title", "s", 1.0, results)], "make bench")
     assert "`make bench`; 2 rounds; " in section
     assert section.endswith("; A 1.0, B 2.0.")
+
+
+def test_missing_section_is_found_before_measuring(tmp_path):
+    document = tmp_path / "document.md"
+    document.write_text("<!-- begin x -->\n<!-- end x -->\n")
+    report.check_sections(str(document), ["x"])
+    with pytest.raises(ValueError, match="no section <!-- begin y -->"):
+        report.check_sections(str(document), ["x", "y"])

@@ -47,6 +47,7 @@ def main(_: list[str]) -> None:
         raise ValueError(
             f"--only is {','.join(_ONLY.value)}; expected some of {', '.join(SERIES)}."
         )
+    report.check_sections(_DOCUMENT.value, _ONLY.value)
     settings = Settings(num_rounds=_ROUNDS.value, report=functools.partial(print, flush=True))
     began = time.monotonic()
     for name in _ONLY.value:

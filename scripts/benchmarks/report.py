@@ -89,6 +89,19 @@ def origin(command: str, num_rounds: Sequence[int]) -> str:
     return f"{day}; `{command}`; {' or '.join(map(str, num_rounds))} rounds; {machine()}"
 
 
+def check_sections(path: str, names: Sequence[str]) -> None:
+    """Finds out before minutes of measuring whether a file has the sections.
+
+    Raises:
+      OSError: the file cannot be read.
+      ValueError: markers are not there.
+    """
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    for name in names:
+        replace_section(text, name, "")
+
+
 def write_section(path: str, name: str, content: str) -> None:
     """Puts new content between a section's two markers in a file.
 

@@ -48,6 +48,8 @@ def main(_: list[str]) -> None:
         raise ValueError(
             f"--only is {','.join(_ONLY.value)}; expected some of {', '.join(BENCHMARKS)}."
         )
+    if _DOCUMENT.value:
+        report.check_sections(_DOCUMENT.value, _ONLY.value)
     settings = Settings(num_rounds=_ROUNDS.value, report=functools.partial(print, flush=True))
     if not settings.has_peers:
         settings.report(
