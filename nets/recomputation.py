@@ -10,7 +10,13 @@ import tensorflow.compat.v1 as tf
 # The collection holds one dict {reference of a tensor: the tensor computed again}.
 _COLLECTION = "recomputed_tensors"
 # Operations that are repeated as they are if their first input is recomputed.
-_REPEATED = frozenset({"Relu", "Relu6", "Identity", "SpaceToBatchND", "Pad"})
+_REPEATED = {
+    "Relu": tf.nn.relu,
+    "Relu6": tf.nn.relu6,
+    "Identity": tf.identity,
+    "SpaceToBatchND": tf.space_to_batch_nd,
+    "Pad": tf.pad,
+}
 
 
 def recomputed(tensor: tf.Tensor, trigger: tf.Tensor) -> tf.Tensor:
@@ -48,25 +54,12 @@ def _compute(tensor: tf.Tensor, trigger: tf.Tensor) -> tf.Tensor:
     if op.type == "FusedBatchNormV3":
         return _batch_norm(op)
     inputs = [recomputed(each, trigger) for each in op.inputs]
-    attributes = {
-        name: op.get_attr(name)
-        for name in ("align_corners", "half_pixel_centers", "N")
-        if name in op.node_def.attr
-    }
+    if op.type == "ResizeBilinear":
+        corners = {name: op.get_attr(name) for name in ("align_corners", "half_pixel_centers")}
+        return tf.raw_ops.ResizeBilinear(images=inputs[0], size=inputs[1], **corners)
     if op.type == "ConcatV2":
         return tf.concat(inputs[:-1], axis=inputs[-1])
-    if op.type == "ResizeBilinear":
-        return tf.raw_ops.ResizeBilinear(
-            images=inputs[0],
-            size=inputs[1],
-            align_corners=attributes["align_corners"],
-            half_pixel_centers=attributes["half_pixel_centers"],
-        )
-    if op.type == "SpaceToBatchND":
-        return tf.space_to_batch_nd(*inputs)
-    if op.type == "Pad":
-        return tf.pad(*inputs)
-    return {"Relu": tf.nn.relu, "Relu6": tf.nn.relu6, "Identity": tf.identity}[op.type](inputs[0])
+    return _REPEATED[op.type](*inputs)
 
 
 def _batch_norm(op: tf.Operation) -> tf.Tensor:
