@@ -79,6 +79,13 @@ flags.DEFINE_bool(
     ".pb.",
 )
 
+flags.DEFINE_bool(
+    "optimize",
+    True,
+    "Whether batch norms are folded into convolutions and what is constant is computed: the same "
+    "results, faster. --nooptimize writes the graph as it was built.",
+)
+
 EXPORT_FILE = "frozen_inference_graph.pb"
 INFERENCE_GRAPH_FILE = "inference_graph.pbtxt"
 DEFAULT_CROP_SIZE = (513, 513)
@@ -126,6 +133,7 @@ def main(arguments: list[str]) -> None:
             "global_step": checkpoints.read_step(checkpoint),
             "tensorflow_version": tf.version.VERSION,
         },
+        optimize=FLAGS.optimize,
     )
     if FLAGS.save_inference_graph:
         with tf.Graph().as_default() as graph:

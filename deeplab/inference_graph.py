@@ -142,5 +142,5 @@ def _pad(
     channels = tf.concat([channels, below], axis=1)
     beside = tf.broadcast_to(color, [shape[0], crop_size[0], padding[1], len(fill)])
     channels = tf.concat([channels, beside], axis=2)
-    channels.set_shape([None, *crop_size, len(fill)])
-    return channels
+    # The frozen graph tells the size of all that follows; a mere static shape would be lost.
+    return tf.reshape(channels, [-1, *crop_size, len(fill)])

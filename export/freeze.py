@@ -13,6 +13,8 @@ from typing import Any
 import tensorflow.compat.v1 as tf
 from tensorflow.python.tools import freeze_graph
 
+from export import optimize_graph
+
 # TensorFlow ignores attributes that start with an underscore and carries them along.
 METADATA_ATTRIBUTE = "_metadata"
 
@@ -27,6 +29,7 @@ def freeze(
     input_name: str,
     output_names: Sequence[str],
     metadata: Mapping[str, Any],
+    optimize: bool = True,
 ) -> None:
     """Writes a frozen graph, and its metadata beside it, whole or not at all.
 
@@ -37,6 +40,7 @@ def freeze(
       input_name: name of the placeholder.
       output_names: names of the nodes that callers fetch; nothing else stays but what they need.
       metadata: what describes the model; JSON's types only.
+      optimize: whether the graph is made faster (`optimize_graph`), or stays as it was built.
 
     Raises:
       ValueError: the checkpoint does not exist, is damaged, or belongs to another network; or
@@ -67,6 +71,8 @@ def freeze(
         except tf.errors.OpError as error:
             raise _damaged(checkpoint_path, error) from error
     frozen = _without_training_nodes(frozen, output_names)
+    if optimize:
+        frozen = optimize_graph.optimize(frozen, [input_name], output_names)
     description = json.dumps(metadata, indent=2, ensure_ascii=False) + "\n"
     placeholder = next(node for node in frozen.node if node.name == input_name)
     placeholder.attr[METADATA_ATTRIBUTE].s = description.encode()
