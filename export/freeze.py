@@ -22,7 +22,7 @@ _MAX_LISTED = 4
 
 
 def freeze(
-    build_graph: Callable[[], object],
+    build_graph: Callable[[], Sequence[str] | None],
     checkpoint_path: str,
     export_path: str,
     *,
@@ -34,7 +34,8 @@ def freeze(
     """Writes a frozen graph, and its metadata beside it, whole or not at all.
 
     Args:
-      build_graph: builds the graph of inference in the default graph; its return value is not used.
+      build_graph: builds the graph of inference in the default graph; it may return the names of
+        further nodes that stay.
       checkpoint_path: prefix of the checkpoint's files, such as "runs/demo/model.ckpt-1000".
       export_path: the `.pb` to write; the metadata go to the same name with ".json".
       input_name: name of the placeholder.
@@ -50,7 +51,7 @@ def freeze(
     if not export_path.endswith(".pb"):
         raise ValueError(f"export_path is {export_path}; expected the name of a .pb file.")
     with tf.Graph().as_default() as graph:
-        build_graph()
+        output_names = sorted({*output_names, *(build_graph() or ())})
         variables = {v.op.name: tuple(v.shape.as_list()) for v in tf.global_variables()}
         check_variables(variables, _checkpoint_shapes(checkpoint_path), checkpoint_path)
         saver_def = tf.train.Saver().as_saver_def()
