@@ -19,8 +19,8 @@ ARGS ?=
 flag = $(if $(strip $(2)),--$(1)='$(strip $(2))')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo tfrecords check-dataset train eval vis export infer tensorboard \
-	lint format test test-all lock clean
+.PHONY: help setup setup-dev setup-openvino setup-litert demo tfrecords check-dataset train eval \
+	vis export infer tensorboard lint format test test-all lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,12 @@ $(VENV)/.installed: requirements.lock | $(VENV)/bin/python
 $(VENV)/.installed-dev: requirements-dev.lock | $(VENV)/bin/python
 	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements-dev.lock
 	@touch $(VENV)/.installed $@
+
+setup-openvino: requirements-openvino.lock setup  ## Add the engine OpenVINO, and NNCF for 8 bits
+	$(RUN) -m pip install --quiet --disable-pip-version-check -r $<
+
+setup-litert: requirements-litert.lock setup  ## Add the engine LiteRT
+	$(RUN) -m pip install --quiet --disable-pip-version-check -r $<
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(not (3, 10) <= v <= (3, 13) and \
@@ -96,6 +102,10 @@ lock: pyproject.toml  ## Pin the newest allowed versions again (needs uv)
 	  pyproject.toml -o requirements.lock
 	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \
 	  --group dev pyproject.toml -o requirements-dev.lock
+	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \
+	  --extra openvino pyproject.toml -o requirements-openvino.lock
+	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \
+	  --extra litert pyproject.toml -o requirements-litert.lock
 
 clean:  ## Remove .venv and caches; data/, runs/ and masks/ are kept
 	rm -rf $(VENV) .pytest_cache .ruff_cache

@@ -50,15 +50,17 @@ def upsampled_argmax(logits: tf.Tensor, height: int, width: int) -> tf.Tensor:
         vectors = tf.reshape(vectors, [4, -1])  # By corner: cells times classes.
         weights = tf.constant(_weights(vertical, horizontal))
         interpolated = tf.reshape(tf.matmul(weights, vectors), [num_pixels, -1, num_classes])
-        mixed_ids = tf.transpose(tf.argmax(interpolated, axis=2, output_type=tf.int32))
+        mixed_ids = tf.argmax(interpolated, axis=2, output_type=tf.int32)
+        # Moved about as float32: oneDNN prints an error before it leaves int32 to others.
+        mixed_ids = tf.transpose(tf.cast(mixed_ids, tf.float32))
 
-        flat_ids = tf.reshape(ids, [-1, 1])
+        flat_ids = tf.cast(tf.reshape(ids, [-1, 1]), tf.float32)
         cells = tf.broadcast_to(flat_ids, [tf.size(ids), num_pixels])
         cells = tf.tensor_scatter_nd_update(cells, mixed[:, tf.newaxis], mixed_ids)
         cells = tf.reshape(cells, [-1, rows, columns, vertical, horizontal])
         pixels = tf.transpose(cells, [0, 1, 3, 2, 4])
         pixels = tf.reshape(pixels, [-1, rows * vertical, columns * horizontal])
-        return pixels[:, :height, :width]
+        return tf.cast(pixels[:, :height, :width], tf.int32)
 
 
 def _factor(side: int, target: int) -> int | None:

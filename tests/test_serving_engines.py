@@ -2,14 +2,20 @@
 
 import functools
 import importlib.util
+import json
+import shutil
+import types
 
 import conformance
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
+import tiny_dataset
 import toy_export
+from PIL import Image
 
-from deeplab import inference_graph, model
+import export_forms
+from deeplab import inference_graph, metrics, model
 from deeplab.options import ModelOptions
 from export import freeze
 from serving import engines, export_file
@@ -30,6 +36,9 @@ METADATA = {"class_names": ["ground", "disc", "ring"], "crop_size": list(CROP)}
 
 needs_openvino = pytest.mark.skipif(
     importlib.util.find_spec("openvino") is None, reason="needs the package openvino"
+)
+needs_litert = pytest.mark.skipif(
+    importlib.util.find_spec("ai_edge_litert") is None, reason="needs the package ai-edge-litert"
 )
 
 
@@ -125,6 +134,84 @@ def test_openvino_takes_several_scales(tmp_path):
         assert_same_answers(first, other)
 
 
+@needs_litert
+def test_litert_gives_tensorflows_answers(tmp_path):
+    path = write_export(tmp_path)
+    forms = export_forms.Forms(True, False, [], [], None)
+    export_forms.write(forms, path, write_plain=None)
+    with DeepLabModel(path, "tensorflow") as first, DeepLabModel(path, "litert") as other:
+        assert other.engine_name == "litert"
+        assert_same_answers(first, other)
+
+
+@needs_openvino
+@pytest.mark.slow
+def test_int8_is_near_and_reported(tmp_path):
+    pytest.importorskip("nncf")
+    path = write_export(tmp_path)
+    files = []
+    for index, image in enumerate(pictures(CROP, (30, 41), CROP)):
+        files.append(str(tmp_path / f"{index}.png"))
+        Image.fromarray(image).save(files[-1])
+    export_forms.write(
+        export_forms.Forms(False, True, files, files, None), path, plain_writer(path)
+    )
+    results = json.loads((tmp_path / "verification.json").read_text())["engines"]
+    by_form = {(result["engine"], result["precision"]): result for result in results}
+    assert by_form["openvino", "int8"]["equal_pixels"] > 0.8
+    assert by_form["openvino", "float32"]["equal_pixels"] > 0.999
+    assert 1e-5 < by_form["openvino", "int8"]["max_probability_difference"] < 0.3
+    with DeepLabModel(path, "openvino", precision="int8") as served:
+        assert served.segment(pictures(CROP)[0]).shape == CROP
+
+
+def plain_writer(path: str):
+    return lambda plain: shutil.copyfile(path, plain)
+
+
+def test_check_tells_a_wrong_export_from_a_right_one(tmp_path):
+    """The reference is another network here, as if optimising had gone wrong."""
+    (tmp_path / "other").mkdir()
+    path = write_export(tmp_path)
+    other = write_export(tmp_path / "other", scales=(0.5,))
+    picture = str(tmp_path / "picture.png")
+    Image.fromarray(pictures(CROP)[0]).save(picture)
+    shares = []
+    for reference in (path, other):
+        forms = export_forms.Forms(False, False, [], [picture], None)
+        export_forms.write(forms, path, plain_writer(reference))
+        report = json.loads((tmp_path / "verification.json").read_text())["engines"]
+        shares.append(
+            [result["equal_pixels"] for result in report if result["engine"] == "tensorflow"]
+        )
+        largest = [result["max_probability_difference"] for result in report]
+    assert shares[0] == [1.0]
+    assert max(largest) > 1e-3
+
+
+def test_score_is_the_mean_iou_of_the_split(tmp_path, exported):
+    examples = [
+        (f"{seed}", *tiny_dataset.random_picture(seed, height, width))
+        for seed, (height, width) in enumerate([CROP, (30, 41), CROP])
+    ]
+    tiny_dataset.write(tmp_path, examples, split="val", num_shards=2)
+    copy = shutil.copy(exported, tmp_path / "graph.pb")
+    export_forms.write(
+        export_forms.Forms(False, False, [], [], (str(tmp_path), "val")), str(copy), None
+    )
+    report = json.loads((tmp_path / "verification.json").read_text())["mean_iou"]
+    with DeepLabModel(exported, "tensorflow") as served:
+        ids = [served.segment(image).ravel() for _, image, _ in examples]
+    masks = [mask.ravel() for _, _, mask in examples]
+    counts = metrics.confusion_matrix(np.concatenate(masks), np.concatenate(ids), 3, 255)
+    expected = metrics.compute_metrics(counts).mean_iou
+    np.testing.assert_allclose(report["tensorflow float32"], expected, rtol=1e-6)
+    with pytest.raises(ValueError, match=r"has no split 'test' .* it has val"):
+        export_forms.write(
+            export_forms.Forms(False, False, [], [], (str(tmp_path), "test")), str(copy), None
+        )
+
+
 def test_auto_takes_the_fastest_that_is_there(exported, monkeypatch):
     installed = importlib.util.find_spec
     expected = "openvino" if installed("openvino") else "tensorflow"
@@ -139,6 +226,35 @@ def test_auto_takes_the_fastest_that_is_there(exported, monkeypatch):
         DeepLabModel(exported, "openvino")
     with pytest.raises(ValueError, match="no int8 form that an installed engine can run"):
         DeepLabModel(exported, precision="int8")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"formats": ["onnx"]}, "--formats has 'onnx'; expected pb or tflite"),
+        ({"quantize": ["int8"]}, "needs pictures to fit the 8-bit range to"),
+        ({"verify_images": "nowhere"}, "--verify_images: nowhere: there is no such file"),
+        (
+            {"quantize": ["int8"], "calibration_images": "."},
+            r"--calibration_images: folder \. holds no picture",
+        ),
+    ],
+)
+def test_forms_that_cannot_be_made_are_said_before(given, message):
+    values = types.SimpleNamespace(
+        **{
+            "formats": ["pb"],
+            "quantize": [],
+            "calibration_images": None,
+            "num_calibration_images": 4,
+            "verify_images": None,
+            "quantize_dataset_dir": None,
+            "quantize_split": "val",
+            **given,
+        }
+    )
+    with pytest.raises(ValueError, match=message):
+        export_forms.Forms.from_flags(values, "shapes")
 
 
 def test_what_an_engine_cannot_run_is_said(tmp_path, exported, monkeypatch):

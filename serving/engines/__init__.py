@@ -21,7 +21,7 @@ NAMES = (AUTO, TENSORFLOW, OPENVINO, LITERT)
 PRECISIONS = (FLOAT32, INT8)
 
 _PACKAGES = {TENSORFLOW: "tensorflow", OPENVINO: "openvino", LITERT: "ai_edge_litert"}
-_FASTEST_FIRST = (OPENVINO, TENSORFLOW, LITERT)
+_FASTEST_FIRST = (OPENVINO, LITERT, TENSORFLOW)
 _INSTALL = {
     OPENVINO: "run make setup-openvino, or pip install openvino",
     LITERT: "run make setup-litert, or pip install ai-edge-litert",

@@ -1,5 +1,7 @@
 """The network in LiteRT, from the `.tflite` that `export_model.py --formats=pb,tflite` writes."""
 
+import os
+
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
@@ -15,12 +17,12 @@ class LiteRTNetwork:
         Args:
           export: the model.
           path: the `.tflite` of its network.
-          num_threads: CPU threads; None for one, LiteRT's choice.
+          num_threads: CPU threads; None for all cores, where LiteRT itself would take one.
 
         Raises:
           ValueError: the file is damaged.
         """
-        self._interpreter = Interpreter(model_path=path, num_threads=num_threads)
+        self._interpreter = Interpreter(model_path=path, num_threads=num_threads or os.cpu_count())
         self._interpreter.allocate_tensors()
         self._inputs = [
             _find(self._interpreter.get_input_details(), name) for name in export.network_inputs
