@@ -22,9 +22,9 @@ ARGS ?=
 flag = $(if $(strip $(2)),--$(1)='$(strip $(2))')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-beam demo tfrecords check-dataset train eval vis export infer \
-	tensorboard lint format test test-all lock bench bench-peers-setup bench-peers-lock \
-	bench-growth clean
+.PHONY: help setup setup-dev setup-beam setup-openvino setup-litert demo tfrecords check-dataset \
+	train eval vis export infer tensorboard lint format test test-all lock bench \
+	bench-peers-setup bench-peers-lock bench-growth clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,12 @@ $(VENV)/.installed-dev: requirements-dev.lock | $(VENV)/bin/python
 $(VENV)/.installed-beam: requirements-beam.lock | $(VENV)/bin/python
 	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements-beam.lock
 	@touch $(VENV)/.installed $@
+
+setup-openvino: requirements-openvino.lock setup  ## Also install the engine OpenVINO, and NNCF for 8 bits
+	$(RUN) -m pip install --quiet --disable-pip-version-check -r $<
+
+setup-litert: requirements-litert.lock setup  ## Also install the engine LiteRT
+	$(RUN) -m pip install --quiet --disable-pip-version-check -r $<
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(not (3, 10) <= v <= (3, 13) and \
@@ -109,6 +115,10 @@ lock: pyproject.toml  ## Pin the newest allowed versions again (needs uv)
 	  --group dev pyproject.toml -o requirements-dev.lock
 	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \
 	  --extra beam pyproject.toml -o requirements-beam.lock
+	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \
+	  --extra openvino pyproject.toml -o requirements-openvino.lock
+	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \
+	  --extra litert pyproject.toml -o requirements-litert.lock
 
 bench: setup  ## Measure speed and memory beside the peers, into docs/benchmarks.md: 25 minutes
 	@$(RUN) -m scripts.benchmarks.run $(ARGS)

@@ -20,6 +20,8 @@ import command_line  # before TensorFlow, whose start it quiets
 import tensorflow.compat.v1 as tf
 from absl import flags
 
+import export_flags  # noqa: F401
+import export_forms
 import inference_flags
 import model_flags
 from datasets import specs
@@ -30,56 +32,6 @@ from inference_flags import RESIZE_FLAGS
 from training import best_checkpoint, checkpoints
 
 FLAGS = flags.FLAGS
-
-flags.DEFINE_string(
-    "checkpoint_path",
-    None,
-    "Checkpoint (model.ckpt-1000), or a folder, whose newest is taken (runs/NAME/best for the best "
-    "that eval.py kept), or 'best' or 'latest' for that one of the newest training in runs/. "
-    "Default: latest.",
-)
-flags.DEFINE_string(
-    "export_path",
-    None,
-    "The .pb to write; its description goes beside it as .json. Default: "
-    "export/frozen_inference_graph.pb in the training's folder.",
-)
-command_line.define_numbers(
-    "crop_size",
-    None,
-    "height,width of the largest picture that the graph takes, each a multiple of output_stride "
-    "plus one. Every picture is padded to it, so smaller is faster. Default: as large as the "
-    "pictures of the dataset in dataset_dir, or 513,513 where that is not there.",
-)
-flags.DEFINE_string(
-    "dataset_dir",
-    None,
-    "Folder of the records that crop_size is chosen for. Default: the training's dataset in "
-    "data/tfrecords.",
-)
-flags.DEFINE_integer(
-    "num_classes", None, "Number of classes, background included. Default: the checkpoint's."
-)
-flags.DEFINE_enum(
-    "dataset",
-    None,
-    sorted(specs.GOOGLE_DATASETS),
-    "Published dataset that gives names and colours to the classes of a checkpoint without "
-    "options.json.",
-)
-command_line.define_numbers(
-    "inference_scales",
-    (1.0,),
-    "Scales at which the network sees each picture; their probabilities are averaged. Several, "
-    "such as 0.75,1.0,1.25, are a little better, and each takes its own time.",
-    number_type=float,
-)
-flags.DEFINE_bool(
-    "save_inference_graph",
-    False,
-    "Whether the graph before freezing is written too, as text: inference_graph.pbtxt beside the "
-    ".pb.",
-)
 
 EXPORT_FILE = "frozen_inference_graph.pb"
 INFERENCE_GRAPH_FILE = "inference_graph.pbtxt"
@@ -107,10 +59,10 @@ def main(arguments: list[str]) -> None:
         add_flipped=FLAGS.add_flipped_images,
         **resize,
     )
-    freeze.freeze(
-        build_graph,
-        checkpoint,
-        export_path,
+    forms = export_forms.Forms.from_flags(FLAGS, description.dataset_name)
+    write = functools.partial(
+        freeze.freeze,
+        checkpoint_path=checkpoint,
         input_name=inference_graph.INPUT,
         output_names=inference_graph.OUTPUTS,
         metadata={
@@ -132,6 +84,11 @@ def main(arguments: list[str]) -> None:
         },
         saved_names=saved_names,
     )
+    write(
+        functools.partial(build_graph, fast_labels=FLAGS.optimize),
+        export_path=export_path,
+        optimize=FLAGS.optimize,
+    )
     if FLAGS.save_inference_graph:
         with tf.Graph().as_default() as graph:
             build_graph()
@@ -143,6 +100,9 @@ def main(arguments: list[str]) -> None:
         f"(height x width)\n  {export_path}  ({os.path.getsize(export_path) / 1e6:.1f} MB)\n"
         f"  {freeze.metadata_path(export_path)}\n"
         f"use it: python infer.py PICTURES --model={export_path}"
+    )
+    export_forms.write(
+        forms, export_path, lambda path: write(build_graph, export_path=path, optimize=False)
     )
 
 

@@ -19,7 +19,7 @@ from absl import flags
 from tqdm import tqdm
 
 from deeplab import visualize
-from serving import export_file, file_inference, pictures, results
+from serving import engines, export_file, file_inference, pictures, results
 from serving.deeplab_model import DeepLabModel
 
 FLAGS = flags.FLAGS
@@ -54,6 +54,21 @@ flags.DEFINE_integer(
     "network at once.",
     lower_bound=1,
 )
+flags.DEFINE_enum(
+    "engine",
+    engines.AUTO,
+    engines.NAMES,
+    "What runs the network. auto takes the fastest one that is installed.",
+)
+flags.DEFINE_enum(
+    "precision",
+    engines.FLOAT32,
+    engines.PRECISIONS,
+    "int8 is faster and a little less exact, where export_model.py --quantize=int8 wrote it.",
+)
+flags.DEFINE_integer(
+    "num_threads", None, "CPU threads of the network. Default: all cores.", lower_bound=1
+)
 
 
 def main(arguments: list[str]) -> int:
@@ -71,7 +86,12 @@ def main(arguments: list[str]) -> int:
     names = results.choose_names(paths)
     _check_inputs_survive(paths, names, options)
     num_failed = 0
-    with DeepLabModel(FLAGS.model or export_file.find_newest_export()) as model:
+    with DeepLabModel(
+        FLAGS.model or export_file.find_newest_export(),
+        FLAGS.engine,
+        precision=FLAGS.precision,
+        num_threads=FLAGS.num_threads,
+    ) as model:
         os.makedirs(FLAGS.output, exist_ok=True)
         start = time.time()
         outcomes = file_inference.segment_files(

@@ -5,6 +5,7 @@ published graphs run on ours. What differs: a batch may hold several pictures, t
 is computed inside, and a picture that does not fit is refused by name instead of by a padding op.
 """
 
+import re
 from collections.abc import Sequence
 
 import tensorflow.compat.v1 as tf
@@ -19,6 +20,7 @@ PREDICTIONS = "SemanticPredictions"
 PROBABILITIES = "SemanticProbabilities"
 RAW_PREDICTIONS = "RawSemanticPredictions"
 RAW_PROBABILITIES = "RawSemanticProbabilities"
+NETWORK_INPUTS = {"image": "NetworkImage", "gradient": "NetworkGradient"}
 OUTPUTS = (PREDICTIONS, PROBABILITIES, RAW_PREDICTIONS, RAW_PROBABILITIES)
 
 
@@ -32,7 +34,8 @@ def build_inference_graph(
     keep_aspect_ratio: bool = True,
     scales: Sequence[float] = (1.0,),
     add_flipped: bool = False,
-) -> None:
+    fast_labels: bool = False,
+) -> list[str]:
     """Builds the graph of inference in the default graph.
 
     Nodes, by name:
@@ -41,6 +44,10 @@ def build_inference_graph(
       RawSemanticProbabilities: float32 [batch, crop height, crop width, num_classes].
       SemanticPredictions: int32 [batch, height, width], class ids.
       SemanticProbabilities: float32 [batch, height, width, num_classes].
+      NetworkImage: float32 [batch, crop height, crop width, 3], what the network itself sees, and
+        with a gradient branch NetworkGradient, [batch, crop height, crop width, 1].
+      SemanticLogits: float32 [batch, h, w, num_classes], what the network itself says; with several
+        scales or mirror images also SemanticLogits_1 …
 
     Args:
       options: the network.
@@ -49,6 +56,11 @@ def build_inference_graph(
         else, as in `preprocess.resize_to_range`; a min_resize_value of None for none.
       scales: scales at which the network sees the picture.
       add_flipped: whether it also sees the mirror image.
+      fast_labels: see `model.predict`.
+
+    Returns:
+      Names of the nodes that an export keeps: `OUTPUTS`, and what the network itself sees and says,
+      between which other engines than TensorFlow may take its place.
 
     Raises:
       ValueError: the options contradict each other.
@@ -77,7 +89,12 @@ def build_inference_graph(
             name: _pad(channels, padding, fill[name], crop_size)
             for name, channels in features.items()
         }
-    prediction = model.predict(features, options, scales=scales, add_flipped=add_flipped)
+    features = {
+        name: tf.identity(channels, NETWORK_INPUTS[name]) for name, channels in features.items()
+    }
+    prediction = model.predict(
+        features, options, scales=scales, add_flipped=add_flipped, fast_labels=fast_labels
+    )
 
     labels = tf.identity(prediction.labels, RAW_PREDICTIONS)
     probabilities = tf.identity(prediction.probabilities, RAW_PROBABILITIES)
@@ -93,6 +110,15 @@ def build_inference_graph(
             )
     tf.identity(labels, PREDICTIONS)
     tf.identity(probabilities, PROBABILITIES)
+    return [*OUTPUTS, *(tensor.op.name for tensor in features.values()), *_logits_nodes()]
+
+
+def _logits_nodes() -> list[str]:
+    return [
+        operation.name
+        for operation in tf.get_default_graph().get_operations()
+        if re.fullmatch(rf"{model.LOGITS_NODE}(_\d+)?", operation.name)
+    ]
 
 
 def _check_scales(scales: Sequence[float]) -> None:
@@ -142,5 +168,5 @@ def _pad(
     channels = tf.concat([channels, below], axis=1)
     beside = tf.broadcast_to(color, [shape[0], crop_size[0], padding[1], len(fill)])
     channels = tf.concat([channels, beside], axis=2)
-    channels.set_shape([None, *crop_size, len(fill)])
-    return channels
+    # The frozen graph tells the size of all that follows; a mere static shape would be lost.
+    return tf.reshape(channels, [-1, *crop_size, len(fill)])

@@ -10,12 +10,14 @@ from collections.abc import Mapping, Sequence
 import tensorflow.compat.v1 as tf
 import tf_slim as slim
 
-from deeplab import aspp, decoder, dense_prediction_cell
+from deeplab import aspp, class_map, decoder, dense_prediction_cell
 from deeplab.options import ModelOptions
 from nets import layers, registry
 from nets.batch_norm import BatchNormMode, SyncGroup
 
 MERGED_LOGITS = "merged_logits"
+# Node of the logits in `predict`; with several scales and mirror images each has a number behind.
+LOGITS_NODE = "SemanticLogits"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,6 +107,7 @@ def predict(
     *,
     scales: Sequence[float] = (1.0,),
     add_flipped: bool = False,
+    fast_labels: bool = False,
 ) -> Prediction:
     """Builds the network for inference, averaged over scales of the picture and its mirror image.
 
@@ -117,19 +120,22 @@ def predict(
       options: the network.
       scales: scales at which the network sees the picture.
       add_flipped: whether it also sees the mirror image.
+      fast_labels: take the labels from `class_map` where it can: the same ones, without
+        interpolating every logit. With mirror images or several scales it never can.
 
     Returns:
       The prediction at picture size.
     """
     size = _size(features["image"])
     if len(scales) == 1 and scales[0] == 1.0 and not add_flipped:
-        return _predict_once(features, options, size)
+        return _predict_once(features, options, size, fast_labels)
     members = []
     mirrored = {name: tf.reverse(features[name], axis=[2]) for name in _inputs(features)}
     for scale in scales:
         at_scale = dataclasses.replace(options, image_pyramid=(scale,))
         for flip in (False, True) if add_flipped else (False,):
             logits = multi_scale_logits(mirrored if flip else features, at_scale)[MERGED_LOGITS]
+            logits = tf.identity(logits, LOGITS_NODE)
             if flip:
                 logits = tf.reverse(logits, axis=[2])
             members.append(tf.nn.softmax(layers.resize_bilinear(logits, *size)))
@@ -159,11 +165,16 @@ def last_layer_scopes(options: ModelOptions, logits_only: bool = False) -> tuple
     )
 
 
-def _predict_once(features, options: ModelOptions, size: list) -> Prediction:
+def _predict_once(features, options: ModelOptions, size: list, fast_labels: bool) -> Prediction:
     logits = multi_scale_logits(features, options)[MERGED_LOGITS]
+    logits = tf.identity(logits, LOGITS_NODE)
     if options.prediction_with_upsampled_logits:
-        logits = layers.resize_bilinear(logits, *size)
-        return Prediction(tf.argmax(logits, axis=3, output_type=tf.int32), tf.nn.softmax(logits))
+        resized = layers.resize_bilinear(logits, *size)
+        if fast_labels and class_map.has_fast_form(logits, *size):
+            labels = class_map.upsampled_argmax(logits, *size)
+        else:
+            labels = tf.argmax(resized, axis=3, output_type=tf.int32)
+        return Prediction(labels, tf.nn.softmax(resized))
     labels = tf.argmax(logits, axis=3, output_type=tf.int32)[..., tf.newaxis]
     labels = tf.image.resize_nearest_neighbor(labels, size, align_corners=True)
     probabilities = layers.resize_bilinear(tf.nn.softmax(logits), *size)

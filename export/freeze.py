@@ -13,6 +13,8 @@ from typing import Any
 import tensorflow.compat.v1 as tf
 from tensorflow.python.tools import freeze_graph
 
+from export import optimize_graph
+
 # TensorFlow ignores attributes that start with an underscore and carries them along.
 METADATA_ATTRIBUTE = "_metadata"
 
@@ -20,7 +22,7 @@ _MAX_LISTED = 4
 
 
 def freeze(
-    build_graph: Callable[[], object],
+    build_graph: Callable[[], Sequence[str] | None],
     checkpoint_path: str,
     export_path: str,
     *,
@@ -28,11 +30,13 @@ def freeze(
     output_names: Sequence[str],
     metadata: Mapping[str, Any],
     saved_names: Mapping[str, str] | None = None,
+    optimize: bool = True,
 ) -> None:
     """Writes a frozen graph, and its metadata beside it, whole or not at all.
 
     Args:
-      build_graph: builds the graph of inference in the default graph; its return value is not used.
+      build_graph: builds the graph of inference in the default graph; it may return the names of
+        further nodes that stay.
       checkpoint_path: prefix of the checkpoint's files, such as "runs/demo/model.ckpt-1000".
       export_path: the `.pb` to write; the metadata go to the same name with ".json".
       input_name: name of the placeholder.
@@ -40,6 +44,7 @@ def freeze(
       metadata: what describes the model; JSON's types only.
       saved_names: under which names the checkpoint holds the values to freeze, by variable name;
         the variable itself where that is not in it.
+      optimize: whether the graph is made faster (`optimize_graph`), or stays as it was built.
 
     Raises:
       ValueError: the checkpoint does not exist, is damaged, or belongs to another network; or
@@ -49,7 +54,7 @@ def freeze(
     if not export_path.endswith(".pb"):
         raise ValueError(f"export_path is {export_path}; expected the name of a .pb file.")
     with tf.Graph().as_default() as graph:
-        build_graph()
+        output_names = sorted({*output_names, *(build_graph() or ())})
         variables = {v.op.name: tuple(v.shape.as_list()) for v in tf.global_variables()}
         names = saved_names or {}
         saved = _checkpoint_shapes(checkpoint_path)
@@ -74,6 +79,8 @@ def freeze(
         except tf.errors.OpError as error:
             raise _damaged(checkpoint_path, error) from error
     frozen = _without_training_nodes(frozen, output_names)
+    if optimize:
+        frozen = optimize_graph.optimize(frozen, [input_name], output_names)
     description = json.dumps(metadata, indent=2, ensure_ascii=False) + "\n"
     placeholder = next(node for node in frozen.node if node.name == input_name)
     placeholder.attr[METADATA_ATTRIBUTE].s = description.encode()

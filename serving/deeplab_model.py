@@ -5,16 +5,15 @@ frozen graphs that research/deeplab published (one picture at a time, no probabi
 ones).
 """
 
-import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import tensorflow.compat.v1 as tf
 from PIL import Image
 
 from deeplab import visualize
-from serving import export_file, graph_facts, pictures, upscaling
+from serving import engines, export_file, graph_facts, pictures, upscaling
+from serving.engines import tensorflow_engine
 
 Picture = Image.Image | np.ndarray
 
@@ -35,7 +34,7 @@ class Segmentation(NamedTuple):
 
 
 class DeepLabModel:
-    """An exported segmentation network in a session of its own.
+    """An exported segmentation network in an engine of its own.
 
     Pictures are Pillow pictures of any 8-bit mode, turned upright by their EXIF orientation, or
     uint8 RGB arrays [height, width, 3]. Methods may be called from several threads.
@@ -47,6 +46,7 @@ class DeepLabModel:
       crop_size: (height, width) of the largest picture the graph takes.
       takes_batches: whether the graph takes several pictures of one size at once.
       has_probabilities: whether the graph gives probabilities.
+      engine_name: what runs it: "tensorflow", "openvino" or "litert".
     """
 
     INPUT_TENSOR_NAME = f"{export_file.INPUT}:0"
@@ -54,52 +54,61 @@ class DeepLabModel:
     PROBABILITIES_TENSOR_NAME = f"{export_file.PROBABILITIES}:0"
     INPUT_SIZE = 513  # Crop of graphs that do not tell it: that of most published ones.
 
-    def __init__(self, path: str):
+    def __init__(
+        self,
+        path: str,
+        engine: str = engines.AUTO,
+        *,
+        precision: str = engines.FLOAT32,
+        num_threads: int | None = None,
+        warmup: Sequence[tuple[int, int]] = (),
+    ):
         """Loads a model.
 
         Args:
           path: a `.pb`, a folder with one, or a published `.tar.gz`; see
             `export_file.read_export`.
+          engine: "tensorflow", "openvino", "litert", or "auto" for the fastest one that is
+            installed and can run the model.
+          precision: "float32", or "int8" where `export_model.py --quantize=int8` wrote it.
+          num_threads: CPU threads; None for the engine's own choice, all cores.
+          warmup: (height, width) of pictures to come; one of each runs now, so that the first real
+            ones do not pay for set-up.
 
         Raises:
-          ValueError: the file is damaged or no DeepLab graph.
+          ValueError: the file is damaged or no DeepLab graph, or the engine is not installed or
+            cannot run it.
           OSError: the file cannot be opened.
         """
         export = export_file.read_export(path)
         metadata = export.metadata
         self.path = export.path
-        graph = tf.Graph()
-        with graph.as_default():
-            try:
-                tf.import_graph_def(export.graph_def, name="")
-            except ValueError as error:
-                reason = str(error).splitlines()[0]
-                raise ValueError(
-                    f"{self.path} cannot be loaded by TensorFlow {tf.version.VERSION}: {reason}"
-                ) from None
-        nodes = {operation.name for operation in graph.get_operations()}
+        nodes = {node.name: node for node in export.graph_def.node}
         self.has_probabilities = export_file.PROBABILITIES in nodes
-        self.takes_batches = (
-            graph.get_tensor_by_name(self.INPUT_TENSOR_NAME).shape.as_list()[0] != 1
-        )
-        num_classes = (
-            len(metadata.class_names) or graph_facts.count_classes(graph) or visualize.MAX_COLORS
-        )
+        batch = nodes[export_file.INPUT].attr["shape"].shape.dim[:1]
+        self.takes_batches = not batch or batch[0].size != 1
+        self._engine = engines.create(export, engine, precision, num_threads)
+        self.engine_name = self._engine.name
+        num_classes = len(metadata.class_names)
+        self._graph_resizes = metadata.min_resize_value is not None
+        self.crop_size = metadata.crop_size
+        if not num_classes or self.crop_size is None:  # Made by other programs.
+            whole = tensorflow_engine.TensorFlowEngine(export, num_threads)
+            num_classes = num_classes or graph_facts.count_classes(whole.graph)
+            if self.crop_size is None:
+                self._graph_resizes |= graph_facts.resizes_pictures(whole.graph)
+                self.crop_size = graph_facts.measure_crop(whole.session) or (
+                    self.INPUT_SIZE,
+                    self.INPUT_SIZE,
+                )
+            whole.close()
+        num_classes = num_classes or visualize.MAX_COLORS
         self.class_names = metadata.class_names or tuple(f"class {i}" for i in range(num_classes))
         self.palette = metadata.palette or tuple(
             tuple(color) for color in visualize.pascal_colormap(num_classes).tolist()
         )
-        config = tf.ConfigProto(allow_soft_placement=True)
-        config.gpu_options.allow_growth = True
-        self._session = tf.Session(graph=graph, config=config)
-        self._graph_resizes = metadata.min_resize_value is not None
-        self.crop_size = metadata.crop_size
-        if self.crop_size is None:
-            self._graph_resizes |= graph_facts.resizes_pictures(graph)
-            self.crop_size = graph_facts.measure_crop(self._session) or (
-                self.INPUT_SIZE,
-                self.INPUT_SIZE,
-            )
+        for size in warmup:
+            self.warm_up(size)
 
     @property
     def num_classes(self) -> int:
@@ -112,8 +121,8 @@ class DeepLabModel:
         self.close()
 
     def close(self) -> None:
-        """Frees the session's memory; the model cannot be used afterwards."""
-        self._session.close()
+        """Frees the engine's memory; the model cannot be used afterwards."""
+        self._engine.close()
 
     def warm_up(self, size: tuple[int, int] | None = None) -> None:
         """Runs an empty picture, so that the first real one does not pay for TensorFlow's set-up.
@@ -180,7 +189,7 @@ class DeepLabModel:
                 "Export the checkpoint again with python export_model.py."
             )
         originals = [pictures.to_rgb(image) for image in images]
-        arrays = [np.asarray(self._shrink(picture)) for picture in originals]
+        arrays = [np.asarray(self.fit(picture)) for picture in originals]
         same_size: dict[tuple[int, int], list[int]] = {}
         for index, array in enumerate(arrays):
             same_size.setdefault(array.shape[:2], []).append(index)
@@ -201,17 +210,12 @@ class DeepLabModel:
 
     def _run(self, arrays: Sequence[np.ndarray], with_probabilities: bool) -> list[Segmentation]:
         """Runs the graph on pictures of one size, as they are."""
-        fetches = [self.OUTPUT_TENSOR_NAME]
-        if with_probabilities:
-            fetches.append(self.PROBABILITIES_TENSOR_NAME)
-        try:
-            outputs = self._session.run(fetches, {self.INPUT_TENSOR_NAME: np.stack(arrays)})
-        except tf.errors.InvalidArgumentError as error:
-            raise ValueError(f"{self.path}: {_reason(error)}") from error
-        probabilities = outputs[1] if with_probabilities else [None] * len(arrays)
+        ids, probabilities = self._engine.run(np.stack(arrays), with_probabilities)
+        if probabilities is None:
+            probabilities = [None] * len(arrays)
         return [
             Segmentation(ids.astype(np.int32), probability)
-            for ids, probability in zip(outputs[0], probabilities, strict=True)
+            for ids, probability in zip(ids, probabilities, strict=True)
         ]
 
     def _batch_size(self, size: tuple[int, int]) -> int:
@@ -220,7 +224,7 @@ class DeepLabModel:
         padded = max(size[0], self.crop_size[0]) * max(size[1], self.crop_size[1])
         return max(1, _MAX_BATCH_VALUES // (padded * self.num_classes))
 
-    def _shrink(self, picture: Image.Image) -> Image.Image:
+    def fit(self, picture: Image.Image) -> Image.Image:
         """Returns the picture as the graph takes it: no larger than its crop."""
         if self._graph_resizes:
             return picture
@@ -234,12 +238,6 @@ class DeepLabModel:
     def _resize(picture: Image.Image, scale: float) -> Image.Image:
         size = (max(1, int(scale * picture.width)), max(1, int(scale * picture.height)))
         return picture.resize(size, Image.Resampling.LANCZOS)
-
-
-def _reason(error: tf.errors.OpError) -> str:
-    """Returns what an assertion in the graph says, or the error's own words."""
-    assertion = re.search(r"assertion failed: (.*)", error.message)
-    return re.sub(r"\] \[|^\[|\]$", " ", assertion[1]).strip() if assertion else error.message
 
 
 def _size(picture: Image.Image) -> tuple[int, int]:

@@ -5,6 +5,7 @@ import glob
 import gzip
 import json
 import os
+import re
 import tarfile
 import zlib
 from collections.abc import Mapping
@@ -17,6 +18,9 @@ GRAPH_FILE = "frozen_inference_graph.pb"
 INPUT = "ImageTensor"
 PREDICTIONS = "SemanticPredictions"
 PROBABILITIES = "SemanticProbabilities"
+# What the network itself sees and says, in exports of ours; see `deeplab.inference_graph`.
+NETWORK_INPUTS = ("NetworkImage", "NetworkGradient")
+LOGITS_PATTERN = r"SemanticLogits(_\d+)?"
 
 _ARCHIVE_ENDINGS = (".tar.gz", ".tgz", ".tar")
 # `export.freeze.METADATA_ATTRIBUTE`; serving does not need that module otherwise.
@@ -53,6 +57,17 @@ class Export:
     path: str
     graph_def: tf.GraphDef
     metadata: Metadata
+
+    @property
+    def network_inputs(self) -> list[str]:
+        """Nodes that the network begins with; none in graphs made elsewhere."""
+        return sorted(n.name for n in self.graph_def.node if n.name in NETWORK_INPUTS)
+
+    @property
+    def network_outputs(self) -> list[str]:
+        """Nodes of the network's logits; none in graphs made elsewhere."""
+        names = (node.name for node in self.graph_def.node)
+        return sorted(name for name in names if re.fullmatch(LOGITS_PATTERN, name))
 
 
 def find_newest_export(root: str = "runs") -> str:

@@ -9,6 +9,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 COMMANDS = {
     "command_line",
     "evaluation_flags",
+    "export_flags",
+    "export_forms",
     "inference_flags",
     "model_flags",
     "train_flags",

@@ -1,0 +1,125 @@
+"""Folds batch norms with fixed statistics into the convolutions before them.
+
+gamma (conv(x, w) - mean) / sqrt(variance + epsilon) + beta is a convolution with scaled kernel and
+a bias. An atrous convolution stands between space-to-batch and batch-to-space, which only move
+values: what is done to each channel behind them may as well be done to the kernel. The bias stays
+behind batch-to-space. Before it, TensorFlow could fuse it (1 % faster), but other engines would no
+longer see that the three operations are one atrous convolution (OpenVINO is 15 % slower then).
+"""
+
+import dataclasses
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from export.graph.editor import GraphEditor, node_of
+
+_BATCH_NORMS = {"FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3"}
+_CONVOLUTIONS = {"Conv2D", "DepthwiseConv2dNative"}
+
+
+@dataclasses.dataclass
+class _Affine:
+    """scale * channel + offset, float64 [channels] each; `sources` tells equal ones apart."""
+
+    scale: np.ndarray
+    offset: np.ndarray
+    sources: tuple[str, ...] = ()
+
+    def then(self, other: "_Affine") -> "_Affine":
+        return _Affine(
+            self.scale * other.scale,
+            self.offset * other.scale + other.offset,
+            self.sources + other.sources,
+        )
+
+
+def fold(editor: GraphEditor) -> None:
+    """Folds every batch norm that directly follows a convolution which nothing else reads."""
+    folded: dict[tuple[str, ...], str] = {}
+    for node in list(editor.nodes.values()):
+        if node.op in _CONVOLUTIONS and node.name in editor.nodes:
+            _fold_into(node, editor, folded)
+    editor.prune()
+
+
+def _fold_into(conv: tf.NodeDef, editor: GraphEditor, folded: dict[tuple[str, ...], str]) -> None:
+    """Folds what follows a convolution: biases and batch norms, also behind batch-to-space."""
+    kernel = editor.constant(conv.input[1])
+    if kernel is None:
+        return
+    depth = kernel.shape[3] if conv.op == "Conv2D" else kernel.shape[2] * kernel.shape[3]
+    affine = _Affine(np.ones(depth), np.zeros(depth))
+    last, move, has_batch_norm = conv, None, False
+    while (reader := editor.only_reader(last)) is not None:
+        step = _affine(reader, last, conv, editor)
+        if step is not None:
+            affine = affine.then(step)
+            has_batch_norm |= reader.op in _BATCH_NORMS
+        elif reader.op == "BatchToSpaceND" and move is None and _is_first_input(reader, last):
+            move = reader
+        else:
+            break
+        last = reader
+    if not has_batch_norm:
+        return
+    key = (conv.op, conv.input[1], *affine.sources)
+    if key not in folded:
+        shape = (1, 1, 1, depth) if conv.op == "Conv2D" else (1, 1, *kernel.shape[2:])
+        scaled = (kernel * affine.scale.reshape(shape)).astype(kernel.dtype)
+        folded[key] = editor.add_constant(f"{node_of(conv.input[1])}/folded", scaled)
+    editor.set_inputs(conv, [conv.input[0], folded[key], *conv.input[2:]])
+    bias = tf.NodeDef(op="BiasAdd")
+    bias.attr["T"].CopyFrom(conv.attr["T"])
+    bias.attr["data_format"].s = _data_format(conv)
+    bias_name = editor.add_constant(f"{conv.name}/folded_bias", affine.offset.astype(kernel.dtype))
+    bias.name = last.name  # In the place of the last node folded, under its name.
+    bias.input[:] = [conv.name if move is None else move.name, bias_name]
+    editor.add(bias)
+
+
+def _affine(
+    node: tf.NodeDef, before: tf.NodeDef, conv: tf.NodeDef, editor: GraphEditor
+) -> _Affine | None:
+    """Returns what a node does to each channel, None unless it is a bias or a fixed batch norm."""
+    if not _is_first_input(node, before) or any(entry.startswith("^") for entry in node.input):
+        return None
+    if node.op == "BiasAdd" and _data_format(node) == _data_format(conv):
+        bias = editor.constant(node.input[1])
+        return (
+            None
+            if bias is None
+            else _Affine(np.float64(1.0), bias.astype(np.float64), _sources(node))
+        )
+    if node.op not in _BATCH_NORMS or node.attr["is_training"].b:
+        return None
+    if _data_format(node) != _data_format(conv) or not _only_first_output_is_read(node, editor):
+        return None
+    values = [editor.constant(entry) for entry in node.input[1:5]]
+    if any(value is None for value in values):
+        return None
+    gamma, beta, mean, variance = (value.astype(np.float64) for value in values)
+    epsilon = node.attr["epsilon"].f
+    scale = gamma / np.sqrt(variance + epsilon)
+    return _Affine(scale, beta - mean * scale, (*_sources(node), repr(epsilon)))
+
+
+def _sources(node: tf.NodeDef) -> tuple[str, ...]:
+    return tuple(map(node_of, node.input[1:]))
+
+
+def _is_first_input(node: tf.NodeDef, producer: tf.NodeDef) -> bool:
+    return node.input[0] in (producer.name, f"{producer.name}:0")
+
+
+def _only_first_output_is_read(node: tf.NodeDef, editor: GraphEditor) -> bool:
+    return all(
+        entry in (node.name, f"{node.name}:0")
+        for reader in editor.readers(node.name)
+        for entry in reader.input
+        if node_of(entry) == node.name and not entry.startswith("^")
+    )
+
+
+def _data_format(node: tf.NodeDef) -> bytes:
+    return node.attr["data_format"].s or b"NHWC"

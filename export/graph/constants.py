@@ -1,0 +1,100 @@
+"""Computes what does not depend on the input."""
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from export.graph import shapes
+from export.graph.editor import GraphEditor
+
+# A value that is larger than what it is computed from stays computed, beyond this size in bytes.
+_MAX_GROWN_BYTES = 1 << 16
+_NOT_COMPUTED = {"Const", "Placeholder", "PlaceholderWithDefault", "Assert", "NoOp"}
+
+
+def fold(editor: GraphEditor) -> None:
+    """Replaces nodes that have only constants as inputs by their values."""
+    with tf.Graph().as_default() as graph:
+        tf.import_graph_def(editor.to_graph_def(), name="")
+        constant: set[str] = {node.name for node in editor.nodes.values() if _is_free_const(node)}
+        foldable = []
+        for operation in graph.get_operations():  # Each behind its inputs.
+            if (
+                operation.type not in _NOT_COMPUTED
+                and operation.name not in editor.kept
+                and len(operation.outputs) == 1
+                and operation.outputs[0].dtype not in (tf.string, tf.resource, tf.variant)
+                and not operation.op_def.is_stateful
+                and not operation.control_inputs
+                and operation.inputs
+                and all(tensor.op.name in constant for tensor in operation.inputs)
+            ):
+                constant.add(operation.name)
+                foldable.append(operation)
+        if not foldable:
+            return
+        with tf.Session(graph=graph) as session:
+            values = session.run({operation.name: operation.outputs[0] for operation in foldable})
+    for operation in foldable:
+        value = values[operation.name]
+        if value.nbytes <= max(_MAX_GROWN_BYTES, sum(map(_num_bytes, operation.inputs))):
+            _replace(editor, operation.name, value)
+    editor.prune()
+
+
+def fix_shapes(editor: GraphEditor) -> None:
+    """Replaces sides that are read off a tensor by constants, where the graph alone tells them.
+
+    TensorFlow itself does so only where the whole shape is known, and the batch's size is not.
+    """
+    static = shapes.infer(editor)
+    for node in list(editor.nodes.values()):
+        if node.op == "StridedSlice" and editor.producer(node).op == "Shape":
+            sides = _sliced(node, static[editor.producer(editor.producer(node)).name], editor)
+            if sides is not None and node.name not in editor.kept:
+                _replace(editor, node.name, sides.astype(np.int32))
+    editor.prune()
+
+
+def _sliced(node: tf.NodeDef, shape: tf.TensorShape, editor: GraphEditor) -> np.ndarray | None:
+    """Returns the part of a shape that a node takes, None unless all of it is known."""
+    unknown = -1
+    bounds = [editor.constant(entry) for entry in node.input[1:4]]
+    flags = {name: node.attr[f"{name}_mask"].i for name in ("ellipsis", "new_axis")}
+    is_plain = (
+        node.attr["T"].type == tf.int32.as_datatype_enum
+        and ":" not in editor.producer(node).input[0]
+        and not any(flags.values())
+        and all(bound is not None and bound.size == 1 for bound in bounds)
+        and not any(entry.startswith("^") for entry in [*node.input, *editor.producer(node).input])
+    )
+    if not is_plain or shape.rank is None:
+        return None
+    sides = np.array([unknown if side is None else side for side in shape.as_list()])
+    begin, end, step = (bound.item() for bound in bounds)
+    if node.attr["shrink_axis_mask"].i:
+        taken = sides[begin]
+    else:
+        taken = sides[
+            None if node.attr["begin_mask"].i else begin : None
+            if node.attr["end_mask"].i
+            else end : step
+        ]
+    return None if np.any(taken == unknown) else taken
+
+
+def _is_free_const(node: tf.NodeDef) -> bool:
+    """Whether a node is a constant that waits for nothing, such as an assertion."""
+    return node.op == "Const" and not node.input
+
+
+def _num_bytes(tensor: tf.Tensor) -> int:
+    return (tensor.shape.num_elements() or 0) * tensor.dtype.size
+
+
+def _replace(editor: GraphEditor, name: str, value) -> None:
+    node = editor.nodes[name]
+    node.op = "Const"
+    node.attr.clear()
+    node.attr["dtype"].type = tf.as_dtype(value.dtype).as_datatype_enum
+    node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(value))
+    editor.set_inputs(node, [])

@@ -1,0 +1,63 @@
+"""Drops nodes that give what they get."""
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from export.graph import shapes
+from export.graph.editor import GraphEditor, node_of
+
+_PASS_ON = {"Identity", "Snapshot", "StopGradient", "PreventGradient", "CheckNumerics"}
+_RESIZES = {"ResizeBilinear", "ResizeNearestNeighbor", "ResizeBicubic"}
+
+
+def remove(editor: GraphEditor) -> None:
+    """Drops identities, checks of numbers, and casts, transposes and resizes that change nothing.
+
+    A node that waits for others (by a control input) or that callers fetch stays.
+    """
+    static = shapes.infer(editor)
+    for node in list(editor.nodes.values()):
+        if node.name in editor.kept or any(entry.startswith("^") for entry in node.input):
+            continue
+        if node.op in _PASS_ON or _changes_nothing(node, editor, static):
+            editor.redirect(node.name, node.input[0])
+        elif node.op == "Transpose":
+            _join_transposes(node, editor)
+    editor.prune()
+
+
+def _changes_nothing(
+    node: tf.NodeDef, editor: GraphEditor, static: dict[str, tf.TensorShape]
+) -> bool:
+    if node.op == "Cast":
+        return node.attr["SrcT"].type == node.attr["DstT"].type
+    if node.op == "Transpose":
+        order = editor.constant(node.input[1])
+        return order is not None and np.array_equal(order, np.arange(len(order)))
+    if node.op in _RESIZES:
+        before, after = static[node_of(node.input[0])], static[node.name]
+        return (
+            node.attr["T"].type == tf.float32.as_datatype_enum
+            and ":" not in node.input[0]
+            and before.rank == 4
+            and before[1:3].is_fully_defined()
+            and before[1:3] == after[1:3]
+        )
+    return False
+
+
+def _join_transposes(node: tf.NodeDef, editor: GraphEditor) -> None:
+    """Makes one transpose, or none, of two that follow each other."""
+    first = editor.producer(node)
+    second_order = editor.constant(node.input[1])
+    if first.op != "Transpose" or ":" in node.input[0] or second_order is None:
+        return
+    first_order = editor.constant(first.input[1])
+    if first_order is None or any(entry.startswith("^") for entry in first.input):
+        return
+    order = first_order[second_order]
+    if np.array_equal(order, np.arange(len(order))):
+        editor.redirect(node.name, first.input[0])
+    else:
+        name = editor.add_constant(f"{node.name}/joined_order", order)
+        editor.set_inputs(node, [first.input[0], name])

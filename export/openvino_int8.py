@@ -1,0 +1,45 @@
+"""A model of OpenVINO → the same with 8-bit weights and activations (NNCF). Knows no task.
+
+Needs the packages openvino and nncf, which are optional.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+
+def quantize(model, examples: Iterable[Mapping[str, np.ndarray]], path: str) -> None:
+    """Quantises a model after training and writes it as `.xml` and `.bin`.
+
+    Args:
+      model: an `openvino.Model`.
+      examples: inputs by name that are like those to come; some 100 are enough, all are read.
+      path: the `.xml` to write; the weights go beside it.
+
+    Raises:
+      ValueError: nncf is not installed, or there are no examples.
+    """
+    try:
+        import nncf
+        import openvino
+    except ImportError as error:
+        raise ValueError(
+            f"8-bit models for OpenVINO need a package that is not installed ({error.name}): run "
+            "make setup-openvino."
+        ) from None
+    names = {  # Of an input, OpenVINO knows "node:0" where the graph has "node".
+        name.split(":")[0]: name for port in model.inputs for name in port.get_names()
+    }
+    items = [{names[name]: value for name, value in each.items()} for each in examples]
+    if not items:
+        raise ValueError("there are no calibration examples.")
+    nncf.set_log_level("ERROR")
+    quantized = nncf.quantize(
+        model,
+        nncf.Dataset(items),
+        # Symmetric weights, and activations with a zero point, which ReLU6 does not need and the
+        # linear bottlenecks of MobileNetV2 do.
+        preset=nncf.QuantizationPreset.MIXED,
+        subset_size=len(items),
+    )
+    openvino.save_model(quantized, path, compress_to_fp16=False)

@@ -1,0 +1,60 @@
+"""A frozen graph → a LiteRT file (`.tflite`), float32 or 8-bit. Knows no task."""
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+# One example of the graph's inputs, by name.
+Example = Mapping[str, np.ndarray]
+
+
+def convert(
+    graph_def: tf.GraphDef,
+    inputs: Mapping[str, Sequence[int]],
+    outputs: Sequence[str],
+    path: str,
+    calibration: Callable[[], Iterable[Example]] | None = None,
+) -> None:
+    """Writes a graph as a LiteRT file, whole or not at all.
+
+    Args:
+      graph_def: the frozen graph.
+      inputs: shape of each placeholder, batch included.
+      outputs: names of the nodes to give.
+      path: the `.tflite` to write.
+      calibration: gives examples of the inputs; then weights and activations become 8-bit integers,
+        with float32 inputs and outputs. None for float32.
+
+    Raises:
+      ValueError: the converter refuses the graph.
+    """
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.import_graph_def(graph_def, name="")
+        graph = session.graph
+        tensors = [graph.get_tensor_by_name(f"{name}:0") for name in inputs]
+        for tensor, shape in zip(tensors, inputs.values(), strict=True):
+            tensor.set_shape(shape)
+        converter = tf.lite.TFLiteConverter.from_session(
+            session, tensors, [graph.get_tensor_by_name(f"{name}:0") for name in outputs]
+        )
+        if calibration is not None:
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+            converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+            converter.representative_dataset = lambda: (
+                [np.asarray(example[name], np.float32) for name in inputs]
+                for example in calibration()
+            )
+        try:
+            content = converter.convert()
+        except Exception as error:  # The converter raises types of its own.
+            raise ValueError(f"{path} cannot be made: {str(error).splitlines()[0]}") from error
+    temporary = f"{path}.{os.getpid()}.tmp"
+    try:
+        with open(temporary, "wb") as file:
+            file.write(content)
+        os.replace(temporary, path)
+    finally:
+        if os.path.exists(temporary):
+            os.remove(temporary)

@@ -1,0 +1,36 @@
+"""What every engine offers to `DeepLabModel`."""
+
+from typing import Protocol
+
+import numpy as np
+
+
+class Engine(Protocol):
+    """Runs an exported graph on pictures of one size.
+
+    Attributes:
+      name: "tensorflow", "openvino" or "litert".
+    """
+
+    name: str
+
+    def run(
+        self, pictures: np.ndarray, with_probabilities: bool
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Segments pictures.
+
+        Args:
+          pictures: uint8 [batch, height, width, 3], RGB, as large as the graph takes.
+          with_probabilities: whether to return probabilities, which cost time.
+
+        Returns:
+          (ids, integers [batch, height, width]; float32 [batch, height, width, classes] or None).
+
+        Raises:
+          ValueError: the graph refuses the pictures.
+        """
+        ...
+
+    def close(self) -> None:
+        """Frees what the engine holds."""
+        ...

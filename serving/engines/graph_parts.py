@@ -1,0 +1,48 @@
+"""Cuts an exported graph into what stands before the network, the network, and what follows.
+
+Before it: padding to the crop, the Laplacian, a resize. After it: the class of each pixel,
+probabilities. Both depend on the picture's size and are cheap in TensorFlow; the network in between
+has one size and is what other engines are good at.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import tensorflow.compat.v1 as tf
+
+from serving import export_file
+
+
+def network(export: export_file.Export) -> tf.GraphDef:
+    """Returns the network alone, its inputs float32 placeholders [batch, height, width, depth]."""
+    shapes = input_shapes(export)
+    return _cut(export.graph_def, shapes, export.network_outputs)
+
+
+def around_network(export: export_file.Export) -> tf.GraphDef:
+    """Returns the graph without the network: where its outputs were, there are placeholders."""
+    outputs = {name: tf.TensorShape(None) for name in export.network_outputs}
+    wanted = [*export.network_inputs, export_file.PREDICTIONS, export_file.PROBABILITIES]
+    return _cut(export.graph_def, outputs, wanted)
+
+
+def input_shapes(export: export_file.Export) -> dict[str, tf.TensorShape]:
+    """Returns the shape of each input of the network: [None, crop height, crop width, depth]."""
+    with tf.Graph().as_default() as graph:
+        tf.import_graph_def(export.graph_def, name="")
+        return {name: graph.get_tensor_by_name(f"{name}:0").shape for name in export.network_inputs}
+
+
+def _cut(
+    graph_def: tf.GraphDef, placeholders: Mapping[str, tf.TensorShape], wanted: Sequence[str]
+) -> tf.GraphDef:
+    cut = tf.GraphDef(versions=graph_def.versions, library=graph_def.library)
+    for node in graph_def.node:
+        if node.name in placeholders:
+            new = cut.node.add(name=node.name, op="Placeholder")
+            new.attr["dtype"].type = tf.float32.as_datatype_enum
+            new.attr["shape"].shape.CopyFrom(placeholders[node.name].as_proto())
+        else:
+            cut.node.add().CopyFrom(node)
+    part = tf.graph_util.extract_sub_graph(cut, list(wanted))
+    part.versions.CopyFrom(graph_def.versions)
+    return part

@@ -1,0 +1,76 @@
+"""TensorFlow around the network, and another engine for the network itself."""
+
+import threading
+from typing import Protocol
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from serving import export_file
+from serving.engines import graph_parts, tensorflow_session
+
+
+class Network(Protocol):
+    """The network in an engine: from padded pictures to logits."""
+
+    def run(self, inputs: list[np.ndarray]) -> list[np.ndarray]:
+        """Returns the network's outputs, float32 each, in the order of `export.network_outputs`.
+
+        Args:
+          inputs: float32 [batch, crop height, crop width, depth], as `export.network_inputs`.
+        """
+        ...
+
+
+class SplitEngine:
+    """See `engine.Engine`."""
+
+    def __init__(
+        self, export: export_file.Export, network: Network, name: str, num_threads: int | None
+    ):
+        self.name = name
+        self._path = export.path
+        self._network = network
+        self._lock = threading.Lock()
+        graph = tf.Graph()
+        with graph.as_default():
+            tf.import_graph_def(graph_parts.around_network(export), name="")
+        self._session = tensorflow_session.session_for(graph, num_threads)
+        picture = f"{export_file.INPUT}:0"
+        logits = [f"{name}:0" for name in export.network_outputs]
+        self._prepare = self._session.make_callable(
+            [f"{name}:0" for name in export.network_inputs], [picture]
+        )
+        predictions = f"{export_file.PREDICTIONS}:0"
+        self._to_ids = self._session.make_callable([predictions], [picture, *logits])
+        self._to_all = self._session.make_callable(
+            [predictions, f"{export_file.PROBABILITIES}:0"], [picture, *logits]
+        )
+
+    def run(
+        self, pictures: np.ndarray, with_probabilities: bool
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """See `engine.Engine.run`."""
+        inputs = self.prepare(pictures)
+        with self._lock:  # A network has its buffers once, and its outputs lie in them.
+            outputs = self._network.run(inputs)
+            if with_probabilities:
+                ids, probabilities = self._to_all(pictures, *outputs)
+                return ids, probabilities
+            return self._to_ids(pictures, *outputs)[0], None
+
+    def prepare(self, pictures: np.ndarray) -> list[np.ndarray]:
+        """Returns what the network sees of pictures.
+
+        Raises:
+          ValueError: they do not fit.
+        """
+        try:
+            return self._prepare(pictures)
+        except tf.errors.InvalidArgumentError as error:
+            raise ValueError(f"{self._path}: {tensorflow_session.reason(error)}") from error
+
+    def close(self) -> None:
+        """Frees the memory of both."""
+        self._session.close()
+        self._network = None
