@@ -44,8 +44,6 @@ class Models:
         networks.write_checkpoint(networks.NETWORKS[name], self._checkpoint)
         self.ours = self._export("ours")
         self.plain = self._export("plain", _PLAIN_FLAGS)
-        if self.plain.missing and "nooptimize" in self.plain.missing:
-            self.plain = self._export("plain")
 
     def quantized(self) -> ModelFile:
         """Exports it for 8-bit arithmetic, calibrated with pictures that the project draws."""

@@ -58,7 +58,12 @@ class Settings:
         return os.path.join(self.peers_venv, "bin", "python")
 
     def project(
-        self, name: str, module: str, parameters: Mapping[str, Any], missing: str | None = None
+        self,
+        name: str,
+        module: str,
+        parameters: Mapping[str, Any],
+        missing: str | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> Contender:
         """Returns a contender that runs in the project's environment.
 
@@ -67,9 +72,10 @@ class Settings:
           module: its module below `scripts.benchmarks`.
           parameters: what it reads with `contender.parameters`.
           missing: why it cannot run, where that is known.
+          environment: variables that it gets besides.
         """
         command = (sys.executable, "-m", f"scripts.benchmarks.{module}", json.dumps(parameters))
-        return Contender(name, command, missing=missing)
+        return Contender(name, command, environment or {}, missing=missing)
 
     def peer(
         self,

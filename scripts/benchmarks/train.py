@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import allocator
 from scripts.benchmarks import networks, rounds
 from scripts.benchmarks.predict import SMP_ENCODERS
 from scripts.benchmarks.report import Table
@@ -25,7 +26,13 @@ def run(settings: Settings, cases: Sequence[tuple[str, int, int]] = CASES) -> li
         }
         contenders = [
             settings.project("plain graph", "plain.train", parameters),
-            settings.project("ours", "ours.train", parameters),
+            settings.project(
+                "ours",
+                "ours.train",
+                parameters,
+                # What train.py sets for itself before it starts.
+                environment={"GLIBC_TUNABLES": allocator.settings()},
+            ),
         ]
         if network in SMP_ENCODERS:
             peer = {**parameters, "encoder": SMP_ENCODERS[network]}

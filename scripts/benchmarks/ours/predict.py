@@ -4,7 +4,6 @@ import command_line  # noqa: F401  (before TensorFlow, whose start it quiets)
 
 # isort: split
 
-import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,11 +15,7 @@ from serving.deeplab_model import DeepLabModel
 
 
 def load(parameters: Mapping[str, Any], pictures: np.ndarray) -> prediction.Predict:
-    engine = parameters["engine"]
-    has_engines = "engine" in inspect.signature(DeepLabModel).parameters
-    if not has_engines and engine != "tensorflow":
-        raise ValueError(f"this DeepLabModel has no engine {engine!r}")
-    model = DeepLabModel(parameters["model"], **({"engine": engine} if has_engines else {}))
+    model = DeepLabModel(parameters["model"], engine=parameters["engine"])
     pictures = list(pictures)
     return lambda: model.segment_batch(pictures)
 
