@@ -80,7 +80,7 @@ def write(forms: Forms, export_path: str, write_plain: Callable[[str], None]) ->
       export_path: the `.pb`, which is there.
       write_plain: writes the graph as it was built, unoptimised, to a path.
     """
-    if not (forms.tflite or forms.int8 or forms.verify_images):
+    if not (forms.tflite or forms.int8 or forms.verify_images or forms.score):
         return
     export = export_file.read_export(export_path)
     if forms.tflite:
