@@ -1,12 +1,12 @@
 """Class ids from coarse logits against the argmax of all interpolated logits."""
 
-import conformance
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
 from deeplab import class_map, model
 from deeplab.options import ModelOptions
+from scripts import conformance
 
 
 def logits_of(kind: str, *shape: int) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 import json
 
-import conformance
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
@@ -10,6 +9,7 @@ import tensorflow.compat.v1 as tf
 from deeplab import inference_graph
 from deeplab.options import ModelOptions
 from export import optimize_graph
+from scripts import conformance
 
 DEPTH = 6
 

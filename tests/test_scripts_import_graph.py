@@ -140,6 +140,7 @@ def test_own_export_keeps_its_description(tmp_path):
         input_name=inference_graph.INPUT,
         output_names=inference_graph.OUTPUTS,
         metadata={**fields, "crop_size": fields.pop("train_crop_size")},
+        optimize=False,
     )
     run_import(tmp_path, tmp_path / "out")
     check_values(tmp_path / "out")

@@ -6,7 +6,6 @@ import json
 import shutil
 import types
 
-import conformance
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
@@ -18,6 +17,7 @@ import export_forms
 from deeplab import inference_graph, metrics, model
 from deeplab.options import ModelOptions
 from export import freeze
+from scripts import conformance
 from serving import engines, export_file
 from serving.deeplab_model import DeepLabModel
 from serving.engines import graph_parts
