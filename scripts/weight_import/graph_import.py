@@ -79,8 +79,8 @@ def _values(file: FrozenGraph, network: Network) -> dict[str, np.ndarray]:
     if network.batch_norms and not any("/BatchNorm/" in name for name in values):
         raise ValueError(
             f"{file.path} holds no batch norm: a tool has folded it into the kernels, as "
-            "export_model.py does without --nooptimize. Import the graph before that, or the TFLite "
-            "file with scripts.import_tflite."
+            "export_model.py does without --nooptimize. Import the graph before that, or the "
+            "TFLite file with scripts.import_tflite."
         )
     return values
 
