@@ -79,7 +79,8 @@ def contenders(
     for engine in ("tensorflow", "auto"):
         name = f"ours, engine={engine}"
         add(settings.project, name, "ours.predict", models.ours, engine=engine)
-    add(settings.project, "ours, 8 bits", "ours.predict", models.quantized(), engine="auto")
+    quantized = {"engine": "auto", "precision": "int8"}
+    add(settings.project, "ours, 8 bits", "ours.predict", models.quantized(), **quantized)
     add(settings.peer, "OpenVINO", "predict_openvino", models.plain)
     for name, engine in (("ONNX Runtime", "onnxruntime"), ("LiteRT, XNNPACK", "litert")):
         add(settings.peer, name, f"predict_{engine}", models.converted(engine, batch))

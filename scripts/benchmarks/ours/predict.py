@@ -15,7 +15,8 @@ from serving.deeplab_model import DeepLabModel
 
 
 def load(parameters: Mapping[str, Any], pictures: np.ndarray) -> prediction.Predict:
-    model = DeepLabModel(parameters["model"], engine=parameters["engine"])
+    precision = parameters.get("precision", "float32")
+    model = DeepLabModel(parameters["model"], engine=parameters["engine"], precision=precision)
     pictures = list(pictures)
     return lambda: model.segment_batch(pictures)
 
