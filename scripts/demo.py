@@ -18,7 +18,7 @@ from PIL import Image
 import command_line
 
 _STEPS = flags.DEFINE_integer(
-    "steps", 2400, "Training steps. The default takes about seven minutes on two CPU cores."
+    "steps", 2600, "Training steps. The default takes about seven minutes on two CPU cores."
 )
 
 PICTURES = "data/demo"
