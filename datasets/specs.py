@@ -5,7 +5,6 @@ Folders of records that research/deeplab's converters made have no such file; fo
 datasets the classes are known and the rest is counted from the shards.
 """
 
-import contextlib
 import dataclasses
 import glob
 import importlib
@@ -15,7 +14,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from datasets import segmentation, tfrecords
+from datasets import segmentation, tfrecords, whole_file
 
 DATASET_FILE = "dataset.json"
 FORMAT_VERSION = 1
@@ -146,16 +145,10 @@ def write_json(path: str, fields: dict[str, Any]) -> None:
     text = json.dumps(fields, indent=2, ensure_ascii=False)
     # Numbers of one list stand on one line: a palette of 151 colours would take 755 lines.
     text = re.sub(r"\[[\d\s,]+\]", lambda match: " ".join(match[0].split()), text)
-    temporary = f"{path}.{os.getpid()}.tmp"
     try:
-        with open(temporary, "w", encoding="utf-8") as file:
-            file.write(text + "\n")
-        os.replace(temporary, path)
+        whole_file.write(path, f"{text}\n".encode())
     except OSError as error:
         raise OSError(f"{path} cannot be written: {error.strerror or error}") from error
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.remove(temporary)
 
 
 def read_spec(directory: str, dataset: str | None = None) -> DatasetSpec:

@@ -9,6 +9,7 @@ from typing import Any
 
 import tensorflow.compat.v1 as tf
 
+from datasets import whole_file
 from deeplab.evaluation import Evaluation
 
 FORMAT_VERSION = 1
@@ -109,14 +110,7 @@ def write_json(
     }
     os.makedirs(directory, exist_ok=True)
     path = os.path.join(directory, f"eval-{evaluation.step}.json")
-    temporary = f"{path}.{os.getpid()}.tmp"
-    try:
-        with open(temporary, "w", encoding="utf-8") as file:
-            file.write(_to_json(content))
-        os.replace(temporary, path)
-    finally:
-        if os.path.exists(temporary):
-            os.remove(temporary)
+    whole_file.write(path, _to_json(content).encode())
     return path
 
 

@@ -17,6 +17,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 from PIL import Image
 
+from datasets import whole_file
 from datasets.sources import cityscapes
 from deeplab import visualize
 
@@ -108,11 +109,13 @@ class PredictionFiles:
         name = self._choose_name(image_name)
         base = os.path.join(self._results, f"{number:06d}" if self._numbered else name)
         ending, encoded = self._picture_file(picture)
-        _write(f"{base}_image{ending}", encoded)
-        _write(f"{base}_prediction.png", _as_png(visualize.mask_picture(ids, self._palette)))
+        whole_file.write(f"{base}_image{ending}", encoded)
+        whole_file.write(
+            f"{base}_prediction.png", _as_png(visualize.mask_picture(ids, self._palette))
+        )
         if self._raw_ids is not None:
             raw = Image.fromarray(self._raw_ids[ids])
-            _write(os.path.join(self._raw, f"{name}.png"), _as_png(raw))
+            whole_file.write(os.path.join(self._raw, f"{name}.png"), _as_png(raw))
 
     def _choose_name(self, image_name: str) -> str:
         stem = _PICTURE_EXTENSION.sub("", os.path.basename(image_name))
@@ -136,15 +139,3 @@ def _as_png(image: Image.Image) -> bytes:
     content = io.BytesIO()
     image.save(content, "PNG")
     return content.getvalue()
-
-
-def _write(path: str, content: bytes) -> None:
-    """Writes a file under a temporary name in its folder, then renames it."""
-    temporary = f"{path}.{os.getpid()}.tmp"
-    try:
-        with open(temporary, "wb") as file:
-            file.write(content)
-        os.replace(temporary, path)
-    finally:
-        if os.path.exists(temporary):
-            os.remove(temporary)

@@ -13,7 +13,7 @@ from typing import Any
 import tensorflow.compat.v1 as tf
 from tensorflow.python.tools import freeze_graph
 
-from export import optimize_graph
+from export import optimize_graph, whole_file
 
 # TensorFlow ignores attributes that start with an underscore and carries them along.
 METADATA_ATTRIBUTE = "_metadata"
@@ -85,8 +85,8 @@ def freeze(
     placeholder = next(node for node in frozen.node if node.name == input_name)
     placeholder.attr[METADATA_ATTRIBUTE].s = description.encode()
     os.makedirs(os.path.dirname(export_path) or ".", exist_ok=True)
-    _write(export_path, frozen.SerializeToString(deterministic=True))
-    _write(metadata_path(export_path), description.encode())
+    whole_file.write(export_path, frozen.SerializeToString(deterministic=True))
+    whole_file.write(metadata_path(export_path), description.encode())
 
 
 def metadata_path(export_path: str) -> str:
@@ -175,16 +175,3 @@ def _listed(entries: Sequence[str]) -> str:
 
 def _shape(shape: Sequence[int]) -> str:
     return f"[{', '.join(map(str, shape))}]"
-
-
-def _write(path: str, content: bytes) -> None:
-    """Writes a file under a temporary name in its folder, then renames it."""
-    temporary = f"{path}.{os.getpid()}.tmp"
-    try:
-        with open(temporary, "wb") as file:
-            file.write(content)
-        os.replace(temporary, path)
-    except BaseException:
-        if os.path.exists(temporary):
-            os.remove(temporary)
-        raise

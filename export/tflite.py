@@ -1,10 +1,11 @@
 """A frozen graph → a LiteRT file (`.tflite`), float32 or 8-bit. Knows no task."""
 
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 import tensorflow.compat.v1 as tf
+
+from export import whole_file
 
 # One example of the graph's inputs, by name.
 Example = Mapping[str, np.ndarray]
@@ -50,11 +51,4 @@ def convert(
             content = converter.convert()
         except Exception as error:  # The converter raises types of its own.
             raise ValueError(f"{path} cannot be made: {str(error).splitlines()[0]}") from error
-    temporary = f"{path}.{os.getpid()}.tmp"
-    try:
-        with open(temporary, "wb") as file:
-            file.write(content)
-        os.replace(temporary, path)
-    finally:
-        if os.path.exists(temporary):
-            os.remove(temporary)
+    whole_file.write(path, content)

@@ -17,7 +17,6 @@ Opening the source draws what is missing. A picture depends on the seed, its spl
 only, so drawing goes on where it stopped.
 """
 
-import contextlib
 import dataclasses
 import io
 import json
@@ -28,6 +27,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from datasets import whole_file
 from datasets.demo_scenes.classes import CLASS_NAMES, IGNORED, PALETTE
 from datasets.demo_scenes.scene import draw_scene
 from datasets.sources import folder, listing, workers
@@ -163,13 +163,7 @@ def _encode_mask(mask: np.ndarray) -> bytes:
 
 
 def _write_file(path: str, content: bytes) -> None:
-    temporary = f"{path}.{os.getpid()}.tmp"
     try:
-        with open(temporary, "wb") as file:
-            file.write(content)
-        os.replace(temporary, path)
+        whole_file.write(path, content)
     except OSError as error:
         raise OSError(f"{path} cannot be written: {error.strerror}") from error
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.remove(temporary)
