@@ -106,21 +106,22 @@ def _encode(
     """Makes the record of one example; runs in worker threads."""
     if (shard.split, item.name) in excluded:
         return Failure(shard.split, item.name, f"{item.image_path}: left out by the check.")
+    with_gradient = plan.gradient_format is not None
     try:
-        image, mask = plan.source.read_example(item, with_pixels=plan.with_gradient)
-        histogram = count_ids(mask.ids)
+        image, mask = plan.source.read_example(item, with_pixels=with_gradient)
+        histogram = count_ids(mask)
         _check_ids(plan.source, item, histogram)
     except (OSError, ValueError) as error:
         return Failure(shard.split, item.name, str(error))
-    gradient = laplacian.laplacian(image.rgb) if plan.with_gradient else None
+    gradient = laplacian.laplacian(image.rgb) if with_gradient else None
     example = segmentation.encode_example(
         item.name,
         image.encoded,
         image.format,
         image.rgb,
-        mask.ids,
+        mask,
         gradient,
-        mask.png,
+        gradient_format=plan.gradient_format,
         is_laplacian_of_image=True,
     )
     return _Encoded(example.SerializeToString(deterministic=True), histogram, image.size)
@@ -192,7 +193,7 @@ def _describe(plan: ShardPlan, finished: Mapping[str, FinishedShard]) -> Dataset
         class_names=plan.source.class_names,
         palette=plan.source.palette,
         ignore_label=plan.source.ignore_label,
-        has_gradient=plan.with_gradient,
+        has_gradient=plan.gradient_format is not None,
         splits=splits,
     )
 

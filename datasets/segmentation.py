@@ -13,15 +13,19 @@ and our reader takes theirs:
 
 and, for the gradient channel (`datasets.laplacian`) of the decoded picture,
 
-    image/gradient/encoded              16-bit gray PNG file of gradient + 32768
-    image/gradient/format               "png"
+    image/gradient/encoded              the values, row by row, in the format
+    image/gradient/format               "int16": 16-bit integers, little endian; or
+                                        "png": a 16-bit gray PNG file of gradient + 32768
     image/gradient/source               "laplacian" if it is that of this very picture
 
-A reader may compute such a gradient instead of decoding it, which takes longer; ours does.
+The PNG file takes three fifths of the space. But the gradient is close to noise: to compress it
+takes a conversion half as long again as everything else, and to decompress it takes a reader longer
+than to compute it from the picture, which ours then does.
 
 The system that DeepLabV3+ with a gradient branch was described with stores it as the int64 list
-`image/gradient`, height * width values in rows. That takes ten times the space (a negative value
-takes ten bytes); the reader takes it too, and computes the gradient where a record has none.
+`image/gradient`, height * width values in rows. That takes five times the space of "int16" (a
+negative value takes ten bytes); the reader takes it too, and computes the gradient where a record
+has none.
 
 What is stored is exact for whoever decodes: the JPEG decoders of Pillow, OpenCV and TensorFlow give
 the same pixels when TensorFlow's runs with dct_method="INTEGER_ACCURATE", which `parse_example`
@@ -30,12 +34,11 @@ uses. (TensorFlow's default differs from them by up to 21 levels on noise.)
 
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 import tensorflow.compat.v1 as tf
 from google.protobuf.message import DecodeError
 
-from datasets import gradient_png, laplacian, tfrecords
+from datasets import gray_png, laplacian, tfrecords
 
 _FORMATS = ("jpeg", "png")
 _DCT_METHOD = "INTEGER_ACCURATE"
@@ -47,13 +50,9 @@ LAPLACIAN_SOURCE = "laplacian"
 # interpolated, with which the rest has the values of the whole picture (shown by a test).
 _JPEG_RIM = 16
 
-# Masks have few ids in large areas. Without a filter TensorFlow decodes them in a third of the
-# time, and they are no larger (500x375 masks of CamVid: 0.25 ms and 6.8 kB; OpenCV's default, the
-# filter SUB, takes 0.79 ms and 7.6 kB).
-_MASK_PNG = (
-    *(cv2.IMWRITE_PNG_COMPRESSION, 3),
-    *(cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_NONE),
-)
+# Formats of the gradient, the first being the default.
+GRADIENT_FORMATS = ("int16", "png")
+_PNG_OFFSET = 1 << 15
 
 
 def encode_example(
@@ -63,8 +62,8 @@ def encode_example(
     image: np.ndarray | None,
     mask: np.ndarray,
     gradient: np.ndarray | None = None,
-    mask_png: bytes | None = None,
     *,
+    gradient_format: str = GRADIENT_FORMATS[0],
     is_laplacian_of_image: bool = False,
 ) -> tf.train.Example:
     """Makes the record of one picture.
@@ -77,7 +76,7 @@ def encode_example(
         not decoded, because its size is known to be the mask's.
       mask: uint8 [height, width], class ids and the ignore label.
       gradient: int16 [height, width], the picture's gradient channel; None leaves it out.
-      mask_png: the mask as an 8-bit gray PNG file; None encodes it.
+      gradient_format: one of `GRADIENT_FORMATS`.
       is_laplacian_of_image: whether the gradient is `datasets.laplacian` of this very picture, so
         that a reader may compute it instead.
 
@@ -100,12 +99,13 @@ def encode_example(
     tfrecords.put_int64(example, "image/height", height)
     tfrecords.put_int64(example, "image/width", width)
     tfrecords.put_int64(example, "image/channels", 3)
-    tfrecords.put_bytes(example, "image/segmentation/class/encoded", mask_png or _encode_png(mask))
+    tfrecords.put_bytes(example, "image/segmentation/class/encoded", gray_png.encode(mask))
     tfrecords.put_bytes(example, "image/segmentation/class/format", "png")
     if gradient is not None:
         _check_channel(name, "gradient", gradient, np.int16, (height, width))
-        tfrecords.put_bytes(example, "image/gradient/encoded", gradient_png.encode(gradient))
-        tfrecords.put_bytes(example, "image/gradient/format", "png")
+        encoded = _encode_gradient(gradient, gradient_format)
+        tfrecords.put_bytes(example, "image/gradient/encoded", encoded)
+        tfrecords.put_bytes(example, "image/gradient/format", gradient_format)
         if is_laplacian_of_image:
             tfrecords.put_bytes(example, "image/gradient/source", LAPLACIAN_SOURCE)
     return example
@@ -121,7 +121,7 @@ def parse_example(serialized: tf.Tensor, with_gradient: bool) -> dict[str, tf.Te
     Returns:
       "image": uint8 [height, width, 3], RGB, 0..255.
       "label": uint8 [height, width, 1], class ids and the ignore label.
-      "gradient": int32 [height, width, 1], only when `with_gradient`.
+      "gradient": int16 [height, width, 1], only when `with_gradient`.
       "image_name": string [].
       "height", "width": int32 [], pixels.
 
@@ -144,13 +144,14 @@ def parse_example(serialized: tf.Tensor, with_gradient: bool) -> dict[str, tf.Te
 
 
 class Record(NamedTuple):
-    """The fields of a record, as tensors, before anything is decoded.
+    """The fields of a record, as tensors, before anything is decoded; None where not parsed.
 
     Attributes:
       name: string [].
       image: string [], the picture's file.
       label: string [], the mask's file.
-      gradient: string [], the gradient's file, or "".
+      gradient: string [], the encoded gradient, or "".
+      gradient_format: string [], the format of that.
       gradient_list: int64 [height * width] or [0], the gradient in the older form.
       gradient_source: string [], `LAPLACIAN_SOURCE` if the gradient is that of the picture.
     """
@@ -158,9 +159,10 @@ class Record(NamedTuple):
     name: tf.Tensor
     image: tf.Tensor
     label: tf.Tensor
-    gradient: tf.Tensor | None
-    gradient_list: tf.Tensor | None
-    gradient_source: tf.Tensor | None
+    gradient: tf.Tensor | None = None
+    gradient_format: tf.Tensor | None = None
+    gradient_list: tf.Tensor | None = None
+    gradient_source: tf.Tensor | None = None
 
 
 def parse_record(serialized: tf.Tensor, with_gradient: bool) -> Record:
@@ -177,6 +179,7 @@ def parse_record(serialized: tf.Tensor, with_gradient: bool) -> Record:
     }
     if with_gradient:
         features["image/gradient/encoded"] = tf.io.FixedLenFeature([], tf.string, "")
+        features["image/gradient/format"] = tf.io.FixedLenFeature([], tf.string, "png")
         features["image/gradient"] = tf.io.FixedLenSequenceFeature([], tf.int64, allow_missing=True)
         features["image/gradient/source"] = tf.io.FixedLenFeature([], tf.string, "")
     parsed = tf.io.parse_single_example(serialized, features)
@@ -185,6 +188,7 @@ def parse_record(serialized: tf.Tensor, with_gradient: bool) -> Record:
         image=parsed["image/encoded"],
         label=parsed["image/segmentation/class/encoded"],
         gradient=parsed.get("image/gradient/encoded"),
+        gradient_format=parsed.get("image/gradient/format"),
         gradient_list=parsed.get("image/gradient"),
         gradient_source=parsed.get("image/gradient/source"),
     )
@@ -258,61 +262,63 @@ def decode_label(record: Record, size: tf.Tensor) -> tf.Tensor:
 
 
 def read_gradient(record: Record, image: tf.Tensor) -> tf.Tensor:
-    """Returns the gradient channel of the whole picture.
-
-    It is computed from the picture where the record says that it is the picture's Laplacian, which
-    is quicker than to decode it and equal to the bit, or where the record has none. Else it is
-    read.
+    """Returns the gradient channel of the whole picture, computed or read: see `is_computed`.
 
     Args:
       record: of the picture, parsed with its gradient.
       image: uint8 [height, width, 3], the decoded picture.
 
     Returns:
-      int32 [height, width, 1].
+      int16 [height, width, 1].
     """
     gradient = tf.cond(
-        is_laplacian(record),
-        lambda: tf.cast(laplacian.laplacian_graph(image[tf.newaxis])[0], tf.int32),
+        is_computed(record),
+        lambda: tf.cast(laplacian.laplacian_graph(image[tf.newaxis])[0], tf.int16),
         lambda: read_stored_gradient(record, tf.shape(image)[:2]),
     )
     gradient.set_shape([None, None, 1])
     return gradient
 
 
-def is_laplacian(record: Record) -> tf.Tensor:
-    """Returns bool []: whether the gradient channel can be computed from the picture."""
+def is_computed(record: Record) -> tf.Tensor:
+    """Returns bool []: whether the gradient is to be computed from the picture.
+
+    That is so where the record has none, or where it is the picture's Laplacian in another form
+    than plain integers: to compute it is quicker than to decode it, and equal to the bit.
+    """
     has_none = tf.equal(record.gradient, "") & tf.equal(tf.size(record.gradient_list), 0)
-    return has_none | tf.equal(record.gradient_source, LAPLACIAN_SOURCE)
+    is_laplacian = tf.equal(record.gradient_source, LAPLACIAN_SOURCE)
+    return has_none | (is_laplacian & tf.not_equal(record.gradient_format, "int16"))
 
 
 def read_stored_gradient(record: Record, size: tf.Tensor) -> tf.Tensor:
-    """Returns the gradient int32 [height, width, 1] that a record holds, in whichever form.
+    """Returns the gradient int16 [height, width, 1] that a record holds, in whichever form.
 
     Args:
       record: of the picture, with a gradient.
       size: int32 [2], height and width of the picture.
     """
 
-    def decode() -> tf.Tensor:
+    def of_integers() -> tf.Tensor:
+        values = tf.io.decode_raw(record.gradient, tf.int16, little_endian=True)
+        return _fold(values, size, "image/gradient/encoded", record.name)
+
+    def of_png() -> tf.Tensor:
         gradient = tf.io.decode_png(record.gradient, channels=1, dtype=tf.uint16)
-        gradient = tf.cast(gradient, tf.int32) - gradient_png.OFFSET
+        gradient = tf.cast(tf.cast(gradient, tf.int32) - _PNG_OFFSET, tf.int16)
         return _match_size(gradient, size, "gradient", record.name)
 
-    def fold() -> tf.Tensor:
-        listed = record.gradient_list
-        message = "image/gradient has not one value for each pixel of this example:"
-        with tf.control_dependencies(
-            [
-                tf.Assert(
-                    tf.equal(tf.size(listed), tf.reduce_prod(size)),
-                    [message, record.name, tf.size(listed)],
-                )
-            ]
-        ):
-            return tf.reshape(tf.cast(listed, tf.int32), [size[0], size[1], 1])
+    def of_list() -> tf.Tensor:
+        values = _fold(record.gradient_list, size, "image/gradient", record.name)
+        return tf.cast(values, tf.int16)
 
-    return tf.cond(tf.not_equal(record.gradient, ""), decode, fold)
+    return tf.case(
+        [
+            (tf.equal(record.gradient, ""), of_list),
+            (tf.equal(record.gradient_format, "int16"), of_integers),
+        ],
+        default=of_png,
+    )
 
 
 def read_size(serialized: bytes, path: str) -> tuple[int, int]:
@@ -347,6 +353,14 @@ def _match_size(values: tf.Tensor, size: tf.Tensor, what: str, name: tf.Tensor) 
         return tf.identity(values)
 
 
+def _fold(values: tf.Tensor, size: tf.Tensor, key: str, name: tf.Tensor) -> tf.Tensor:
+    """Returns [pixels] as [height, width, 1]; fails at run time if they are not so many."""
+    message = f"{key} has not one value for each pixel of this example:"
+    is_whole = tf.equal(tf.size(values), tf.reduce_prod(size))
+    with tf.control_dependencies([tf.Assert(is_whole, [message, name, tf.size(values)])]):
+        return tf.reshape(values, [size[0], size[1], 1])
+
+
 def _check_channel(
     name: str, what: str, values: np.ndarray, dtype: type, size: tuple[int, int]
 ) -> None:
@@ -357,8 +371,12 @@ def _check_channel(
         )
 
 
-def _encode_png(values: np.ndarray) -> bytes:
-    """Encodes uint8 [height, width] as a gray PNG file."""
-    succeeded, encoded = cv2.imencode(".png", values, _MASK_PNG)
-    assert succeeded, "OpenCV cannot encode PNG"
-    return encoded.tobytes()
+def _encode_gradient(gradient: np.ndarray, gradient_format: str) -> bytes:
+    if gradient_format == "int16":
+        return gradient.astype("<i2").tobytes()
+    if gradient_format == "png":
+        # Adds the offset, modulo 2**16.
+        return gray_png.encode(gradient.view(np.uint16) ^ np.uint16(_PNG_OFFSET))
+    raise ValueError(
+        f"gradient_format is {gradient_format!r}; expected {' or '.join(GRADIENT_FORMATS)}."
+    )

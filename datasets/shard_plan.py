@@ -16,16 +16,16 @@ from collections.abc import Mapping, Sequence
 import cv2
 import PIL
 
-from datasets import gradient_png, tfrecords
+from datasets import gray_png, segmentation, tfrecords
 from datasets.sources.source import Item, Source
 from datasets.specs import DATASET_FILE, SplitSpec, read_spec, write_json
 
 _STATE_DIR = ".build"
 # Raise it when the bytes of records change for another reason than those in the fingerprint.
-_RECORD_VERSION = 2
+_RECORD_VERSION = 3
 
 # Small enough to lose little work when a run is stopped and to shuffle well over files, large
-# enough to be read at the speed of the disk: with a 480x360 gradient 34 MB.
+# enough to be read at the speed of the disk: with a 480x360 gradient 52 MB.
 _EXAMPLES_PER_SHARD = 128
 _MAX_SHARDS = 1024
 
@@ -86,14 +86,15 @@ class ShardPlan:
     Attributes:
       source: the pictures and masks.
       output_dir: folder of the shards.
-      with_gradient: whether the records carry the gradient channel.
+      gradient_format: form of the records' gradient channel, one of
+        `segmentation.GRADIENT_FORMATS`; None for records without the channel.
       shards: all shards, split by split.
       finished: the shards that an earlier run has written and that are kept, by path.
     """
 
     source: Source
     output_dir: str
-    with_gradient: bool
+    gradient_format: str | None
     shards: tuple[Shard, ...]
     finished: Mapping[str, FinishedShard]
 
@@ -124,7 +125,7 @@ def plan_shards(
     output_dir: str,
     *,
     num_shards: int | None = None,
-    with_gradient: bool = True,
+    gradient_format: str | None = segmentation.GRADIENT_FORMATS[0],
     is_checked: bool = False,
     skip_failures: bool = False,
 ) -> ShardPlan:
@@ -135,7 +136,8 @@ def plan_shards(
       output_dir: folder of the shards; it need not exist.
       num_shards: shards of each split; None for about one for 128 examples. A split never gets
         more than it has examples.
-      with_gradient: whether the records carry the gradient channel.
+      gradient_format: form of the records' gradient channel, one of
+        `segmentation.GRADIENT_FORMATS`; None for records without the channel.
       is_checked: whether the examples that a check finds to be unusable will be left out; shards
         that were written without such a check are not kept then.
       skip_failures: whether finished shards in which examples were left out are kept.
@@ -155,14 +157,14 @@ def plan_shards(
         for index in range(count):
             part = items[len(items) * index // count : len(items) * (index + 1) // count]
             path = tfrecords.shard_path(output_dir, split, index, count)
-            fingerprint = _fingerprint(source, part, with_gradient, is_checked)
+            fingerprint = _fingerprint(source, part, gradient_format, is_checked)
             shards.append(Shard(split, path, part, fingerprint))
     finished = {}
     for shard in shards:
         state = recall(shard)
         if state is not None and (skip_failures or not state.failures):
             finished[shard.path] = state
-    return ShardPlan(source, output_dir, with_gradient, tuple(shards), finished)
+    return ShardPlan(source, output_dir, gradient_format, tuple(shards), finished)
 
 
 def prepare(plan: ShardPlan) -> None:
@@ -242,15 +244,15 @@ def _failure_path(shard_path: str) -> str:
 
 
 def _fingerprint(
-    source: Source, items: Sequence[Item], with_gradient: bool, is_checked: bool
+    source: Source, items: Sequence[Item], gradient_format: str | None, is_checked: bool
 ) -> str:
     """Digest of everything that the bytes and the statistics of a shard depend on."""
     fields = [
         _RECORD_VERSION,
         cv2.__version__,  # Both libraries may compress in another way in another version.
         PIL.__version__,
-        gradient_png.ENCODER,
-        with_gradient,
+        gray_png.ENCODER,
+        gradient_format,
         is_checked,
         source.num_classes,
         source.ignore_label,

@@ -2,7 +2,7 @@
 
 Which pixel of a crop shows which place of the picture is known before anything is decoded: with
 corners aligned, row y of a picture scaled from h to h' rows shows row y (h - 1) / (h' - 1). Crop,
-padding and mirror are only other lists of places (`_places`), so
+padding and mirror are only other lists of places (`Places`), so
 
 * a label is the nearest pixel: two gathers, on bytes;
 * the gradient channel is interpolated at the places that the network reads, which are few where
@@ -18,6 +18,7 @@ All values are those of scaling, cutting, padding and mirroring one after the ot
 """
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -49,14 +50,41 @@ class Window:
     is_flipped: tf.Tensor
     crop_size: tuple[int, int]
 
+    def __post_init__(self):
+        # Made here and not where they are first used, which may be a branch of the graph.
+        assert self.places
+        assert self.box is not None
+
+    @functools.cached_property
+    def places(self) -> list["Places"]:
+        """The places of the crop's rows and those of its columns."""
+        step = _step(self.source_size, self.scaled_size)
+        result = []
+        for axis, side in enumerate(self.crop_size):
+            index = tf.range(side)
+            if axis == 1:
+                index = tf.where(self.is_flipped, side - 1 - index, index)
+            is_picture = index < self.size[axis]
+            index = self.start[axis] + tf.minimum(index, self.size[axis] - 1)
+            place = tf.cast(index, tf.float32) * step[axis]
+            lower = tf.floor(place)
+            fraction = place - lower
+            lower = tf.cast(lower, tf.int32)
+            last = self.source_size[axis] - 1
+            result.append(
+                Places(tf.minimum(lower, last), tf.minimum(lower + 1, last), fraction, is_picture)
+            )
+        return result
+
     @property
     def is_large(self) -> tf.Tensor:
         """Whether it is slower to scale the whole picture than to interpolate the crop: bool []."""
         limit = _MOST_SCALED_PIXELS_PER_CROP_PIXEL * self.crop_size[0] * self.crop_size[1]
         return tf.reduce_prod(tf.cast(self.scaled_size, tf.int64)) > limit
 
+    @functools.cached_property
     def box(self) -> tf.Tensor:
-        """Returns the part of the picture that the crop shows: int32 [4], top, left, height, width.
+        """The part of the picture that the crop shows: int32 [4], top, left, height, width.
 
         The pixels that are interpolated are in it, and one more on each side for the gradient.
         """
@@ -68,7 +96,7 @@ class Window:
         return tf.concat([first, last - first + 1], axis=0)
 
 
-class _Places(NamedTuple):
+class Places(NamedTuple):
     """Where the pixels along one side of a crop lie in a picture.
 
     Attributes:
@@ -95,7 +123,7 @@ def cut_label(label: tf.Tensor, window: Window, ignore_label: int) -> tf.Tensor:
       uint8 [crop height, crop width, 1].
     """
     indices = []
-    for axis, places in enumerate(_places(window)):
+    for axis, places in enumerate(window.places):
         nearest = places.lower + tf.cast(places.fraction >= 0.5, tf.int32)
         outside = tf.fill(tf.shape(nearest), window.source_size[axis])
         indices.append(tf.where(places.is_picture, nearest, outside))
@@ -153,7 +181,7 @@ def interpolate(
       float32 [crop height, crop width, channels].
     """
     channels = part.shape.as_list()[-1]
-    rows, columns = _places(window)
+    rows, columns = window.places
     height, width = tf.unstack(tf.shape(part)[:2])
     # Columns first, as rows of the transposed part: rows are gathered by copies of memory.
     part = tf.cast(tf.transpose(part, [1, 0, 2]), tf.float32)
@@ -181,25 +209,28 @@ def interpolate_channel(
     Returns:
       float32 [rows, columns, 1]; rows = (crop height - 1) // stride + 1, columns likewise.
     """
-    rows, columns = (_Places(*(value[::stride] for value in places)) for places in _places(window))
+    rows, columns = (Places(*(value[::stride] for value in places)) for places in window.places)
     down = _between_rows(part, _shifted(rows, origin[0]))
-    values = tf.transpose(_between_rows(tf.transpose(down), _shifted(columns, origin[1])))
+    columns = _shifted(columns, origin[1])
+    # So few that to gather them one by one takes less time than to transpose.
+    left, right = (tf.gather(down, index, axis=1) for index in (columns.lower, columns.upper))
+    values = left + (right - left) * columns.fraction
     is_picture = rows.is_picture[:, tf.newaxis] & columns.is_picture
     return tf.where(is_picture, values, tf.zeros_like(values))[..., tf.newaxis]
 
 
-def _between_rows(values: tf.Tensor, places: _Places) -> tf.Tensor:
+def _between_rows(values: tf.Tensor, places: Places) -> tf.Tensor:
     """Interpolates between rows of a matrix; gives float32."""
     lower = tf.cast(tf.gather(values, places.lower), tf.float32)
     upper = tf.cast(tf.gather(values, places.upper), tf.float32)
     return lower + (upper - lower) * places.fraction[:, tf.newaxis]
 
 
-def _shifted(places: _Places, origin: tf.Tensor) -> _Places:
+def _shifted(places: Places, origin: tf.Tensor) -> Places:
     return places._replace(lower=places.lower - origin, upper=places.upper - origin)
 
 
-def _or_padding(places: _Places, origin: tf.Tensor, padding: tf.Tensor) -> _Places:
+def _or_padding(places: Places, origin: tf.Tensor, padding: tf.Tensor) -> Places:
     """Returns places that count from `origin`; those of the padding are the row called so."""
     index = tf.fill(tf.shape(places.lower), padding)
     shifted = _shifted(places, origin)
@@ -207,27 +238,6 @@ def _or_padding(places: _Places, origin: tf.Tensor, padding: tf.Tensor) -> _Plac
         lower=tf.where(places.is_picture, shifted.lower, index),
         upper=tf.where(places.is_picture, shifted.upper, index),
     )
-
-
-def _places(window: Window) -> list[_Places]:
-    """Returns the places of the crop's rows and those of its columns."""
-    step = _step(window.source_size, window.scaled_size)
-    result = []
-    for axis, side in enumerate(window.crop_size):
-        index = tf.range(side)
-        if axis == 1:
-            index = tf.where(window.is_flipped, side - 1 - index, index)
-        is_picture = index < window.size[axis]
-        index = window.start[axis] + tf.minimum(index, window.size[axis] - 1)
-        place = tf.cast(index, tf.float32) * step[axis]
-        lower = tf.floor(place)
-        fraction = place - lower
-        lower = tf.cast(lower, tf.int32)
-        last = window.source_size[axis] - 1
-        result.append(
-            _Places(tf.minimum(lower, last), tf.minimum(lower + 1, last), fraction, is_picture)
-        )
-    return result
 
 
 def _step(source_size: tf.Tensor, scaled_size: tf.Tensor) -> tf.Tensor:

@@ -23,14 +23,17 @@ def assert_labels(example: Mapping[str, tf.Tensor], spec: specs.DatasetSpec) -> 
     research/deeplab trains without a loss on other ids, which nobody notices.
 
     Args:
-      example: "label", any integers, and "image_name".
+      example: "label" uint8, and "image_name".
       spec: the dataset, for its classes.
     """
-    label = tf.cast(example["label"], tf.int32)
-    is_valid = (label < spec.num_classes) | tf.equal(label, spec.ignore_label)
+    label = example["label"]
+
+    def is_class() -> tf.Tensor:
+        ids = tf.cast(label, tf.int32)
+        return (ids < spec.num_classes) | tf.equal(ids, spec.ignore_label)
 
     def message() -> list:
-        wrong_ids = tf.sort(tf.unique(tf.boolean_mask(label, ~is_valid))[0])
+        wrong_ids = tf.sort(tf.unique(tf.cast(tf.boolean_mask(label, ~is_class()), tf.int32))[0])
         return [
             "the mask of picture ",
             example["image_name"],
@@ -39,7 +42,10 @@ def assert_labels(example: Mapping[str, tf.Tensor], spec: specs.DatasetSpec) -> 
             f"{spec.ignore_label} (run make check-dataset)",
         ]
 
-    return _assert(tf.reduce_all(is_valid), message)
+    if spec.ignore_label == 255 and spec.num_classes <= 255:
+        # In a byte 255 + 1 is 0, so that one comparison is enough, in half the time.
+        return _assert(tf.reduce_max(label + 1) <= spec.num_classes, message)
+    return _assert(tf.reduce_all(is_class()), message)
 
 
 def assert_fits(example: Mapping[str, tf.Tensor], crop_size: tuple[int, int]) -> tf.Operation:

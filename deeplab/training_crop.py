@@ -84,31 +84,32 @@ def _cut(
     gradient_stride: int | None,
 ) -> tuple[tf.Tensor, tf.Tensor | None]:
     """Returns image and gradient of a crop; decodes what is needed."""
-    box = window.box()
+    nowhere = tf.zeros([2], tf.int32)
 
-    def of_window() -> tuple[tf.Tensor, tf.Tensor]:
-        part = segmentation.decode_image_window(record, box)
-        return crop_window.interpolate(part, box[:2], window, mean_pixel), part
+    def of_window() -> tuple[tf.Tensor, ...]:
+        pixels = segmentation.decode_image_window(record, window.box)
+        origin = window.box[:2]
+        return crop_window.interpolate(pixels, origin, window, mean_pixel), pixels, origin
 
-    def of_whole() -> tuple[tf.Tensor, tf.Tensor]:
-        image = segmentation.decode_image(record)
-        return crop_window.cut_image(image, window, mean_pixel), _slice(image, box)
+    def of_whole() -> tuple[tf.Tensor, ...]:
+        pixels = segmentation.decode_image(record)
+        return crop_window.cut_image(pixels, window, mean_pixel), pixels, nowhere
 
+    image, pixels, origin = tf.cond(window.is_large, of_window, of_whole)
     if gradient_stride is None:
-        return tf.cond(window.is_large, lambda: of_window()[0], lambda: of_whole()[0]), None
-    image, part = tf.cond(window.is_large, of_window, of_whole)
+        return image, None
 
-    def computed() -> tf.Tensor:
+    def computed() -> tuple[tf.Tensor, tf.Tensor]:
+        part = _slice(pixels, window.box - tf.pad(origin, [[0, 2]]))
         # Its values at the rim, where it lacks neighbours, are used at the picture's rim only.
-        values = laplacian.laplacian_of_picture(part)
-        return crop_window.interpolate_channel(values, box[:2], window, gradient_stride)
+        return tf.cast(laplacian.laplacian_of_picture(part), tf.int16), window.box[:2]
 
-    def stored() -> tf.Tensor:
+    def stored() -> tuple[tf.Tensor, tf.Tensor]:
         values = segmentation.read_stored_gradient(record, window.source_size)
-        origin = tf.zeros([2], tf.int32)
-        return crop_window.interpolate_channel(values[..., 0], origin, window, gradient_stride)
+        return values[..., 0], nowhere
 
-    return image, tf.cond(segmentation.is_laplacian(record), computed, stored)
+    values, origin = tf.cond(segmentation.is_computed(record), computed, stored)
+    return image, crop_window.interpolate_channel(values, origin, window, gradient_stride)
 
 
 def _cut_resized(
@@ -119,7 +120,7 @@ def _cut_resized(
 ) -> tuple[tf.Tensor, tf.Tensor | None]:
     """Returns image and gradient of a crop of a picture that is resized as a whole before."""
     decoded = segmentation.decode_image(record)
-    box = window.box()
+    box = window.box
 
     def resize(values: tf.Tensor) -> tf.Tensor:
         return tf.image.resize_bilinear(values[tf.newaxis], window.source_size, align_corners=True)[

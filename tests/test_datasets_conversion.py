@@ -115,7 +115,7 @@ def test_an_ignored_class_is_counted_as_ignored(source, tmp_path):
 
 def test_without_gradient_records_are_smaller_and_say_so(source, tmp_path):
     build(source, tmp_path / "with")
-    spec, _ = build(source, tmp_path / "without", with_gradient=False)
+    spec, _ = build(source, tmp_path / "without", gradient_format=None)
     assert not spec.has_gradient
     sizes = [
         (tmp_path / d / "val-00000-of-00001.tfrecord").stat().st_size for d in ("with", "without")
@@ -209,7 +209,7 @@ def test_other_options_write_everything_again(source, tmp_path, recorder, option
     recorder.names.clear()
     options = {}
     if option == "gradient":
-        options["with_gradient"] = False
+        options["gradient_format"] = None
     elif option == "check":
         options["is_checked"] = True
     elif option == "classes":

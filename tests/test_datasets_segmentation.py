@@ -73,7 +73,7 @@ def test_a_record_gives_back_what_went_in(file_format):
     assert set(parsed) == {"image", "label", "gradient", "image_name", "height", "width"}
     assert parsed["image"].dtype == np.uint8
     assert parsed["label"].dtype == np.uint8
-    assert parsed["gradient"].dtype == np.int32
+    assert parsed["gradient"].dtype == np.int16
     np.testing.assert_array_equal(parsed["image"], image)
     np.testing.assert_array_equal(parsed["label"][..., 0], mask)
     np.testing.assert_array_equal(parsed["gradient"][..., 0], laplacian.laplacian(image))
@@ -104,26 +104,58 @@ def test_the_keys_are_those_of_research_deeplab():
     np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(stored_mask))), mask)
 
 
-def test_the_stored_gradient_is_a_png_of_value_plus_32768():
-    image = draw_image()
-    image[3, 4], image[5, 5] = 255, 0
-    gradient = np.random.RandomState(0).choice([-1020, -1, 0, 1, 1020], (31, 45)).astype(np.int16)
+EXTREMES = np.random.RandomState(0).choice([-1020, -1, 0, 1, 1020], (31, 45)).astype(np.int16)
+
+
+def encode_with_gradient(gradient: np.ndarray, **options) -> tf.train.Example:
+    image = draw_image(*gradient.shape)
     data = encode_image(image, "PNG")
-    example = segmentation.encode_example("a", data, "png", image, draw_mask(), gradient)
-    stored = example.features.feature["image/gradient/encoded"].bytes_list.value[0]
+    mask = draw_mask(*gradient.shape)
+    return segmentation.encode_example("a", data, "png", image, mask, gradient, **options)
+
+
+def stored_gradient(example: tf.train.Example) -> bytes:
+    return example.features.feature["image/gradient/encoded"].bytes_list.value[0]
+
+
+@pytest.mark.parametrize("gradient_format", segmentation.GRADIENT_FORMATS)
+def test_the_stored_gradient_is_read_and_not_computed_again(gradient_format):
+    example = encode_with_gradient(EXTREMES, gradient_format=gradient_format)
+    (name,) = example.features.feature["image/gradient/format"].bytes_list.value
+    assert name.decode() == gradient_format
+    np.testing.assert_array_equal(parse(example)["gradient"][..., 0], EXTREMES)
+
+
+def test_the_integers_are_little_endian_in_rows():
+    stored = np.frombuffer(stored_gradient(encode_with_gradient(EXTREMES)), "<i2")
+    np.testing.assert_array_equal(stored.reshape(EXTREMES.shape), EXTREMES)
+
+
+def test_the_png_is_of_value_plus_32768():
+    stored = stored_gradient(encode_with_gradient(EXTREMES, gradient_format="png"))
     decoded = np.asarray(Image.open(io.BytesIO(stored))).astype(np.int64)
-    np.testing.assert_array_equal(decoded - 32768, gradient)
-    # It is read, not computed again.
-    np.testing.assert_array_equal(parse(example)["gradient"][..., 0], gradient)
+    np.testing.assert_array_equal(decoded - 32768, EXTREMES)
 
 
-def test_the_compact_gradient_is_a_fraction_of_the_list():
-    image = draw_image(120, 160)
-    gradient = laplacian.laplacian(image)
-    data = encode_image(image, "PNG")
-    example = segmentation.encode_example("a", data, "png", image, draw_mask(120, 160), gradient)
-    compact = len(example.features.feature["image/gradient/encoded"].bytes_list.value[0])
-    assert compact < len(int64_feature(gradient.ravel().tolist()).SerializeToString()) / 3
+def test_a_png_that_is_the_laplacian_is_computed_and_not_decoded():
+    image = draw_image()
+    example = encode_with_gradient(EXTREMES, gradient_format="png", is_laplacian_of_image=True)
+    np.testing.assert_array_equal(parse(example)["gradient"][..., 0], laplacian.laplacian(image))
+
+
+def test_the_gradient_is_a_fraction_of_the_list_and_the_png_a_fraction_of_that():
+    gradient = laplacian.laplacian(draw_image(120, 160))
+    integers, png = (
+        len(stored_gradient(encode_with_gradient(gradient, gradient_format=name)))
+        for name in ("int16", "png")
+    )
+    assert integers < len(int64_feature(gradient.ravel().tolist()).SerializeToString()) / 2.5
+    assert png < integers * 0.75
+
+
+def test_an_unknown_form_of_the_gradient_is_refused():
+    with pytest.raises(ValueError, match="gradient_format is 'gif'; expected int16 or png"):
+        encode_with_gradient(EXTREMES, gradient_format="gif")
 
 
 @pytest.mark.parametrize("image_format", ["jpeg", "jpg", "png"])
@@ -206,8 +238,19 @@ def test_records_of_another_size_inside_name_the_example():
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"mask and picture.*2007_000032"):
         parse(wrong_mask, with_gradient=False)
     wrong_list = make_google_example(data, "jpg", draw_mask(), gradient=int64_feature([1, 2]))
-    with pytest.raises(tf.errors.InvalidArgumentError, match=r"image/gradient.*2007_000032"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"image/gradient .*2007_000032"):
         parse(wrong_list)
+    wrong_integers = make_google_example(
+        data,
+        "jpg",
+        draw_mask(),
+        **{
+            "gradient/encoded": bytes_feature(b"abcd"),
+            "gradient/format": bytes_feature("int16"),
+        },
+    )
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"gradient/encoded.*2007_000032"):
+        parse(wrong_integers)
 
 
 def test_static_shapes_are_known_as_far_as_they_can_be():

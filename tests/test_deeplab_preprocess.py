@@ -6,6 +6,7 @@ import tensorflow.compat.v1 as tf
 
 from datasets import laplacian
 from deeplab import preprocess
+from scripts.benchmarks.plain import augmentation
 
 MEAN_PIXEL = (123.15, 115.90, 103.06)
 
@@ -133,7 +134,9 @@ def test_contradicting_resize_ranges_are_refused(limits, message):
 def scaled(example, step_size, index):
     """Scales with a seed of its own for each index."""
     seed = [3, index]
-    return run(lambda tensors: preprocess.random_scale(tensors, 0.5, 2.0, step_size, seed), example)
+    return run(
+        lambda tensors: augmentation.random_scale(tensors, 0.5, 2.0, step_size, seed), example
+    )
 
 
 def test_random_scale_draws_every_step_and_rounds_sides_down():
@@ -157,16 +160,20 @@ def test_random_scale_without_step_is_continuous():
 
 def test_a_fixed_scale_is_applied_and_scale_one_leaves_uint8():
     example = example_of(10, 20)
-    result = run(lambda tensors: preprocess.random_scale(tensors, 1.5, 1.5, 0.25, [0, 0]), example)
+    result = run(
+        lambda tensors: augmentation.random_scale(tensors, 1.5, 1.5, 0.25, [0, 0]), example
+    )
     assert result["image"].shape == (15, 30, 3)
-    result = run(lambda tensors: preprocess.random_scale(tensors, 1.0, 1.0, 0.25, [0, 0]), example)
+    result = run(
+        lambda tensors: augmentation.random_scale(tensors, 1.0, 1.0, 0.25, [0, 0]), example
+    )
     assert result["image"].dtype == np.uint8
     np.testing.assert_array_equal(result["image"], example["image"])
 
 
 def test_a_tiny_scale_keeps_one_pixel():
     result = run(
-        lambda tensors: preprocess.random_scale(tensors, 0.1, 0.1, 0.0, [0, 0]), example_of(3, 40)
+        lambda tensors: augmentation.random_scale(tensors, 0.1, 0.1, 0.0, [0, 0]), example_of(3, 40)
     )
     assert result["label"].shape == (1, 4, 1)
 
@@ -194,7 +201,7 @@ def test_random_crop_cuts_one_window_out_of_all_three_at_every_place():
     with tf.Graph().as_default(), tf.Session() as session:
         seed = tf.placeholder(tf.int32, [2])
         tensors = {key: tf.constant(value) for key, value in example.items()}
-        cropped = preprocess.random_crop(tensors, (5, 6), seed)
+        cropped = augmentation.random_crop(tensors, (5, 6), seed)
         for index in range(150):
             result = session.run(cropped, {seed: [1, index]})
             row, column = result["image"][0, 0, :2].astype(int)
@@ -207,7 +214,7 @@ def test_random_crop_cuts_one_window_out_of_all_three_at_every_place():
 
 def test_random_crop_keeps_sides_that_are_too_short():
     example = example_of(4, 9)
-    result = run(lambda tensors: preprocess.random_crop(tensors, (5, 6), [0, 1]), example)
+    result = run(lambda tensors: augmentation.random_crop(tensors, (5, 6), [0, 1]), example)
     assert result["image"].shape == (4, 6, 3)
     assert result["gradient"].shape == (4, 6, 1)
 
@@ -243,7 +250,7 @@ def test_crop_then_pad_equals_pad_then_crop_of_the_same_window():
 
     def crop_then_pad(tensors):
         return preprocess.pad_to_crop(
-            preprocess.random_crop(tensors, (6, 8), [5, 5]), (6, 8), MEAN_PIXEL, 255
+            augmentation.random_crop(tensors, (6, 8), [5, 5]), (6, 8), MEAN_PIXEL, 255
         )
 
     result = run(crop_then_pad, example)
@@ -259,7 +266,7 @@ def test_random_flip_mirrors_all_three_together_about_half_the_time():
     with tf.Graph().as_default(), tf.Session() as session:
         seed = tf.placeholder(tf.int32, [2])
         tensors = {key: tf.constant(value) for key, value in example.items()}
-        flipped = preprocess.random_flip(tensors, seed)
+        flipped = augmentation.random_flip(tensors, seed)
         for index in range(200):
             result = session.run(flipped, {seed: [2, index]})
             is_flipped = not np.array_equal(result["image"], example["image"])
@@ -273,7 +280,7 @@ def test_random_flip_mirrors_all_three_together_about_half_the_time():
 def test_the_gradient_of_a_mirrored_picture_is_the_mirrored_gradient():
     """Why a stored Laplacian may be flipped with its picture."""
     example = example_of(8, 9)
-    result = run(lambda tensors: preprocess.random_flip(tensors, [0, 0], 1.0), example)
+    result = run(lambda tensors: augmentation.random_flip(tensors, [0, 0], 1.0), example)
     np.testing.assert_array_equal(
         result["gradient"][..., 0], laplacian.laplacian(result["image"].astype(np.uint8))
     )
@@ -283,8 +290,8 @@ def test_the_same_seed_gives_the_same_result():
     example = example_of(20, 20)
 
     def augment(tensors):
-        tensors = preprocess.random_scale(tensors, 0.5, 2.0, 0.0, [7, 1])
-        return preprocess.random_crop(tensors, (8, 8), [7, 2])
+        tensors = augmentation.random_scale(tensors, 0.5, 2.0, 0.0, [7, 1])
+        return augmentation.random_crop(tensors, (8, 8), [7, 2])
 
     first, second = run(augment, example), run(augment, example)
     np.testing.assert_array_equal(first["image"], second["image"])

@@ -34,8 +34,8 @@ def write_records(directory, gradients: str) -> specs.DatasetSpec:
 
     Args:
       directory: where to.
-      gradients: "none", "laplacian" (stored, and said to be that), or "other" (stored values that
-        the picture does not have).
+      gradients: "none", "laplacian" or "laplacian as png" (stored, and said to be that), or "other"
+        (stored values that the picture does not have).
     """
     random = np.random.RandomState(0)
     spec = tiny_dataset.write(
@@ -50,6 +50,7 @@ def write_records(directory, gradients: str) -> specs.DatasetSpec:
                 gradient = {
                     "none": None,
                     "laplacian": laplacian.laplacian(image),
+                    "laplacian as png": laplacian.laplacian(image),
                     "other": random.randint(-1020, 1021, mask.shape).astype(np.int16),
                 }[gradients]
                 record = segmentation.encode_example(
@@ -59,7 +60,8 @@ def write_records(directory, gradients: str) -> specs.DatasetSpec:
                     image,
                     mask,
                     gradient,
-                    is_laplacian_of_image=gradients == "laplacian",
+                    gradient_format="png" if gradients.endswith("png") else "int16",
+                    is_laplacian_of_image=gradients.startswith("laplacian"),
                 )
                 writer.write(record.SerializeToString())
     return spec
@@ -78,6 +80,7 @@ def batches(module, spec, options, *, mean_pixel=(127.5,) * 3, num_batches=12, *
     ("gradients", "options", "more"),
     [
         ("laplacian", InputOptions((33, 49)), {"gradient_stride": 4}),
+        ("laplacian as png", InputOptions((33, 49)), {"gradient_stride": 4}),
         ("other", InputOptions((33, 49)), {"mean_pixel": (120.0, 110.0, 100.0)}),
         (
             "none",
@@ -125,7 +128,7 @@ def test_a_part_of_a_jpeg_has_the_pixels_of_the_whole(subsampling, progressive):
     with tf.Graph().as_default(), tf.Session() as session:
         box = tf.placeholder(tf.int32, [4])
         data = tf.constant(stream.getvalue())
-        record = segmentation.Record(tf.constant("a"), data, None, None, None, None)
+        record = segmentation.Record(tf.constant("a"), data, None)
         part = segmentation.decode_image_window(record, box)
         for _ in range(60):
             top, left = random.randint(97), random.randint(131)
@@ -138,9 +141,7 @@ def test_a_part_of_a_jpeg_has_the_pixels_of_the_whole(subsampling, progressive):
 def test_sizes_are_read_from_the_heads_of_files():
     with tf.Graph().as_default(), tf.Session() as session:
         data = tf.placeholder(tf.string, [])
-        size = segmentation.image_size(
-            segmentation.Record(tf.constant("a"), data, None, None, None, None)
-        )
+        size = segmentation.image_size(segmentation.Record(tf.constant("a"), data, None))
         for image_format in ("JPEG", "PNG"):
             for shape in ((3, 700), (300, 5)):
                 file = encoded(np.zeros((*shape, 3), np.uint8), image_format)

@@ -6,7 +6,6 @@ colours to ids.
 
 import dataclasses
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -19,7 +18,6 @@ Colour = tuple[int, int, int]
 
 _GRAY_MODES = ("1", "L", "LA", "P", "PA", "I", "I;16", "I;16B", "I;16L")
 _ALPHA_MODES = ("LA", "PA", "RGBA")
-_PNG_BIT_DEPTH = 24  # Its place in a PNG file.
 _MAX_NAMED = 5  # Ids or colours named in one message.
 
 
@@ -32,30 +30,15 @@ class RawMask:
       values: uint8 [height, width] ids or palette indices, or uint8 [height, width, 3] RGB
         colours.
       palette: uint8 [n, 3] RGB colours of a palette file's indices, else None.
-      gray_png: bytes of the file if it is an 8-bit gray PNG, so that every reader takes just
-        `values` from it; else None.
     """
 
     path: str
     values: np.ndarray
     palette: np.ndarray | None = None
-    gray_png: bytes | None = None
 
     @property
     def is_coloured(self) -> bool:
         return self.values.ndim == 3
-
-
-class DecodedMask(NamedTuple):
-    """A mask as records store it.
-
-    Attributes:
-      ids: uint8 [height, width] class ids.
-      png: bytes of the mask's file if that is an 8-bit gray PNG of just these ids, else None.
-    """
-
-    ids: np.ndarray
-    png: bytes | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -153,12 +136,7 @@ def read_raw_mask(path: str) -> RawMask:
             f"{path}: ids {_name_some(ids[(ids > 255) | (ids < 0)])} do not fit into 8 bits; ids "
             "are 0..255. Save the mask with class ids, one small number per class."
         )
-    # Of fewer bits Pillow spreads the values over 0..255; readers may make transparency a channel.
-    is_gray_png = image.format == "PNG" and image.mode == "L" and data[_PNG_BIT_DEPTH] == 8
-    is_gray_png = is_gray_png and "transparency" not in image.info
-    return RawMask(
-        path, values.astype(np.uint8, copy=False), gray_png=data if is_gray_png else None
-    )
+    return RawMask(path, values.astype(np.uint8, copy=False))
 
 
 def _code(colour: Colour) -> int:

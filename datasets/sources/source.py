@@ -100,7 +100,7 @@ class Source:
 
     def read_example(
         self, item: Item, with_pixels: bool = True
-    ) -> tuple[images.EncodedImage, masks.DecodedMask]:
+    ) -> tuple[images.EncodedImage, np.ndarray]:
         """Reads a picture and its mask.
 
         Args:
@@ -108,20 +108,19 @@ class Source:
           with_pixels: whether the picture's pixels are wanted; it is read completely anyway.
 
         Returns:
-          The picture and the mask as a record stores them; they have one size.
+          The picture as a record stores it, and the mask as `read_mask` returns it; they have one
+          size.
 
         Raises:
           OSError: a file cannot be opened.
           ValueError: a file is damaged or of a refused kind, or the sizes differ; the message
             names the file.
         """
-        raw_mask = masks.read_raw_mask(item.mask_path)
-        ids = self.mask_format.decode(raw_mask)
+        ids = self.read_mask(item)
         image = images.read_image(item.image_path, ids.shape, with_pixels)
         if image.size != ids.shape:
             raise ValueError(describe_sizes(item, image.size, ids.shape))
-        is_unchanged = raw_mask.gray_png is not None and np.array_equal(ids, raw_mask.values)
-        return image, masks.DecodedMask(ids, raw_mask.gray_png if is_unchanged else None)
+        return image, ids
 
 
 def describe_sizes(item: Item, image_size: tuple[int, int], mask_size: tuple[int, int]) -> str:

@@ -1,15 +1,17 @@
 """Pictures and masks for the benchmarks of feeding and building, drawn by the project."""
 
+import dataclasses
 import json
 import os
 
 import cv2
 import numpy as np
 
-from datasets import conversion, shard_plan, specs
+from datasets import conversion, shard_plan, specs, tfrecords
 from datasets.demo_scenes.classes import CLASS_NAMES, PALETTE
 from datasets.demo_scenes.scene import draw_scene
 from datasets.sources import folder, workers
+from scripts.benchmarks.plain import converter
 
 # Drawn pictures are smooth; with this noise they take as many bytes, and so as long to decode, as
 # photographs (PASCAL VOC: 500x375 and some 85 kB).
@@ -56,6 +58,24 @@ def pairs(directory: str) -> list[tuple[str, str]]:
 def build(directory: str, records_dir: str, *, with_gradient: bool) -> specs.DatasetSpec:
     """Builds the records of a folder with the project's conversion, without a check before."""
     source = folder.open_source(directory, val_fraction=0.0)
-    plan = shard_plan.plan_shards(source, records_dir, with_gradient=with_gradient)
+    plan = shard_plan.plan_shards(
+        source, records_dir, **({} if with_gradient else {"gradient_format": None})
+    )
     spec, _ = conversion.convert(plan, show_progress=False)
     return spec
+
+
+def build_plain(directory: str, records_dir: str, spec: specs.DatasetSpec) -> None:
+    """Builds the records of a folder with the plain converter, as one shard.
+
+    Args:
+      directory: folder of the pictures.
+      records_dir: where the records go; they have the same description otherwise.
+      spec: the dataset as the project's conversion describes it.
+    """
+    split = dataclasses.replace(spec.split("train"), num_shards=1)
+    spec = dataclasses.replace(
+        spec, directory=records_dir, has_gradient=False, splits={"train": split}
+    )
+    converter.convert(pairs(directory), tfrecords.shard_path(records_dir, "train", 0, 1))
+    specs.write_spec(spec)

@@ -1,5 +1,6 @@
 """Benchmark: feeding, from records of 500x375 JPEG and PNG to augmented batches."""
 
+import allocator
 from scripts.benchmarks import dataset, rounds
 from scripts.benchmarks.report import Table
 from scripts.benchmarks.settings import Settings
@@ -16,20 +17,28 @@ def run(settings: Settings, num_pictures: int = NUM_PICTURES, crop: int = CROP) 
     """Measures the pipelines in one table."""
     settings.report("feed: drawing pictures, building records")
     pictures = settings.path("feed", f"pictures_{num_pictures}", "")
-    records = settings.path("feed", f"records_{num_pictures}", "")
     dataset.draw(pictures, num_pictures, *_SIZE)
-    dataset.build(pictures, records, with_gradient=True)
-    parameters = {"records": records, "crop": crop, "batch": _BATCH}
+    records, plain_records = (
+        settings.path("feed", f"{name}records_{num_pictures}", "") for name in ("", "plain_")
+    )
+    spec = dataset.build(pictures, records, with_gradient=True)
+    dataset.build_plain(pictures, plain_records, spec)
 
-    def ours(name: str, order: str, with_gradient: bool) -> rounds.Contender:
+    def ours(name: str, order: str, directory: str, with_gradient: bool) -> rounds.Contender:
+        parameters = {"order": order, "records": directory, "with_gradient": with_gradient}
+        # As train.py sets it; the plain order is that of a program that does not.
+        environment = {"GLIBC_TUNABLES": allocator.settings() if order == "ours" else ""}
         return settings.project(
-            name, "ours.feed", {**parameters, "order": order, "with_gradient": with_gradient}
+            name,
+            "ours.feed",
+            {**parameters, "crop": crop, "batch": _BATCH},
+            environment=environment,
         )
 
     contenders = [
-        ours("plain order", "plain", False),
-        ours("ours", "ours", False),
-        ours("ours, with the gradient channel", "ours", True),
+        ours("plain order", "plain", plain_records, False),
+        ours("ours", "ours", records, False),
+        ours("ours, with the gradient channel", "ours", records, True),
         settings.peer(
             "DataLoader, albumentations",
             "feed_albumentations",

@@ -12,6 +12,7 @@ import tensorflow.compat.v1 as tf
 from datasets import segmentation, specs
 from deeplab import input_errors, input_pipeline, preprocess
 from deeplab.input_pipeline import InputOptions
+from scripts.benchmarks.plain import augmentation
 
 
 def training_batches(
@@ -48,20 +49,20 @@ def training_batches(
             if key in example:
                 example[key] = tf.cast(example[key], dtype)
         example = preprocess.resize_to_range(example, *input_options.resize_range)
-        example = preprocess.random_scale(
+        example = augmentation.random_scale(
             example,
             input_options.min_scale_factor,
             input_options.max_scale_factor,
             input_options.scale_factor_step_size,
             scale_seed,
         )
-        example = preprocess.random_crop(example, input_options.crop_size, crop_seed)
+        example = augmentation.random_crop(example, input_options.crop_size, crop_seed)
         shape = tf.shape(example["image"])
         example = {**example, "height": shape[0], "width": shape[1]}
-        example = preprocess.pad_to_crop(
+        example = augmentation.pad_to_crop(
             example, input_options.crop_size, mean_pixel, spec.ignore_label
         )
-        example = preprocess.random_flip(example, flip_seed)
+        example = augmentation.random_flip(example, flip_seed)
         if with_gradient:
             example["gradient"] = example["gradient"][::gradient_stride, ::gradient_stride]
         return example
