@@ -5,7 +5,10 @@ other threads run meanwhile, and a thread needs no pickling and no second import
 """
 
 import collections
+import contextlib
+import ctypes
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent import futures
 from typing import TypeVar
@@ -17,12 +20,29 @@ R = TypeVar("R")
 
 _TASKS_PER_WORKER = 4  # Finished results wait for their turn, so their number is bounded.
 
+# Parameters of glibc's mallopt, from malloc.h, and their values in bytes.
+_TRIM_THRESHOLD, _KEPT_BYTES = -1, 256 << 20
+_MMAP_THRESHOLD, _LARGEST_KEPT_BLOCK = -3, 32 << 20  # It takes no more.
+
 
 def num_cores() -> int:
     """Returns the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def keep_freed_memory() -> None:
+    """Lets this process keep freed blocks of memory for its next ones, as far as glibc is used.
+
+    By default arrays of a picture's size go back to the system when they are freed, and new ones
+    come page by page: a quarter of the processor time of a conversion.
+    """
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):  # Another C library.
+            mallopt = ctypes.CDLL(None).mallopt
+            mallopt(_TRIM_THRESHOLD, _KEPT_BYTES)
+            mallopt(_MMAP_THRESHOLD, _LARGEST_KEPT_BLOCK)
 
 
 def map_in_order(
@@ -46,6 +66,7 @@ def map_in_order(
     Yields:
       The results.
     """
+    keep_freed_memory()
     num_workers = num_workers or num_cores()
     bar = tqdm.tqdm(
         total=len(arguments),
