@@ -164,6 +164,12 @@ flags.DEFINE_integer(
 )
 
 flags.DEFINE_bool(
+    "recompute_activations",
+    True,
+    "Compute activations again for the backward pass instead of keeping them. Without it a step "
+    "takes less time and more memory.",
+)
+flags.DEFINE_bool(
     "mixed_precision",
     False,
     "Compute in float16 on GPUs where TensorFlow deems it safe, with a loss scale that finds "

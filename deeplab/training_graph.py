@@ -28,6 +28,8 @@ class ObjectiveOptions:
       sync_batch_norm: whether batch norm uses statistics over all clones.
       upsample_logits, label_weights, hard_example_mining_step, top_k_percent_pixels: see
         `losses.add_losses`.
+      recompute_activations: whether the backward pass computes activations again, which takes less
+        memory and more time than to keep them.
       save_summaries_images: whether TensorBoard shows pictures, labels and predictions.
     """
 
@@ -39,6 +41,7 @@ class ObjectiveOptions:
     label_weights: tuple[float, ...] | None = None
     hard_example_mining_step: int = 0
     top_k_percent_pixels: float = 1.0
+    recompute_activations: bool = True
     save_summaries_images: bool = False
 
     def __post_init__(self):
@@ -72,7 +75,7 @@ def clone_fn(
     """
 
     def build_clone(batch: Batch) -> None:
-        with lean_gradients():
+        with lean_gradients(objective.recompute_activations):
             scales_to_logits = model.multi_scale_logits(
                 batch,
                 description.model,

@@ -56,13 +56,13 @@ NETWORKS = {
 }
 
 
-def gradients(build, is_lean: bool, size=(9, 7), weights_seed=1) -> list[np.ndarray]:
+def gradients(build, is_lean: bool, size=(9, 7), weights_seed=1, **options):
     """Returns the gradients of a loss with respect to picture and variables."""
     random = np.random.RandomState(0)
     with tf.Graph().as_default() as graph, tf.Session() as session:
         inputs = tf.placeholder(tf.float32, [2, *size, DEPTH])
         if is_lean:
-            with lean_gradients():
+            with lean_gradients(**options):
                 outputs = build(inputs)
         else:
             outputs = build(inputs)
@@ -100,6 +100,15 @@ def test_outcomes_of_batch_norm_and_relu_are_not_kept_for_the_backward_pass(name
     assert not kept & {"Relu", "Relu6", "SpaceToBatchND", "ConcatV2", "ResizeBilinear"}
     _, kept_by_tensorflow = gradients(NETWORKS[name], is_lean=False)
     assert kept_by_tensorflow & {"Relu", "Relu6"}
+
+
+@pytest.mark.parametrize("name", ["inverted residual", "atrous depthwise", "decoder"])
+def test_without_recomputation_they_are_kept_and_gradients_are_the_same(name):
+    expected, _ = gradients(NETWORKS[name], is_lean=True)
+    actual, kept = gradients(NETWORKS[name], is_lean=True, recompute_activations=False)
+    assert kept & {"Relu", "Relu6"}
+    for one, other in zip(actual, expected, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("kind", ["frozen", "synchronised"])

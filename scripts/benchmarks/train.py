@@ -1,6 +1,7 @@
 """Benchmark: a training step, forward, backward and update, batch norm trained."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import allocator
 from scripts.benchmarks import networks, rounds
@@ -26,12 +27,11 @@ def run(settings: Settings, cases: Sequence[tuple[str, int, int]] = CASES) -> li
         }
         contenders = [
             settings.project("plain graph", "plain.train", parameters),
-            settings.project(
-                "ours",
-                "ours.train",
-                parameters,
-                # What train.py sets for itself before it starts.
-                environment={"GLIBC_TUNABLES": allocator.settings()},
+            _ours(settings, "ours", parameters),
+            _ours(
+                settings,
+                "ours, --norecompute_activations",
+                {**parameters, "recompute_activations": False},
             ),
         ]
         if network in SMP_ENCODERS:
@@ -55,3 +55,9 @@ def run(settings: Settings, cases: Sequence[tuple[str, int, int]] = CASES) -> li
             )
         )
     return tables
+
+
+def _ours(settings: Settings, name: str, parameters: Mapping[str, Any]) -> rounds.Contender:
+    # What train.py sets for itself before it starts.
+    environment = {"GLIBC_TUNABLES": allocator.settings()}
+    return settings.project(name, "ours.train", parameters, environment=environment)

@@ -88,6 +88,7 @@ def _flags(parameters: dict, folder: str) -> list[str]:
         "train_crop_size": f"{parameters['crop']},{parameters['crop']}",
         "train_batch_size": parameters["batch"],
         "num_clones": parameters.get("clones", 1),
+        "recompute_activations": parameters.get("recompute_activations", True),
         "training_number_of_steps": 1 << 20,
         "log_steps": 1,
         "save_summaries_secs": 0,
