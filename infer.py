@@ -22,6 +22,9 @@ from deeplab import visualize
 from serving import engines, export_file, file_inference, pictures, results
 from serving.deeplab_model import DeepLabModel
 
+# From so many on it pays to find out which engine is the fastest.
+_MANY_PICTURES = 50
+
 FLAGS = flags.FLAGS
 
 flags.DEFINE_string(
@@ -91,6 +94,7 @@ def main(arguments: list[str]) -> int:
         FLAGS.engine,
         precision=FLAGS.precision,
         num_threads=FLAGS.num_threads,
+        try_engines=len(paths) >= _MANY_PICTURES,
     ) as model:
         os.makedirs(FLAGS.output, exist_ok=True)
         start = time.time()

@@ -61,6 +61,7 @@ class DeepLabModel:
         *,
         precision: str = engines.FLOAT32,
         num_threads: int | None = None,
+        try_engines: bool = True,
         warmup: Sequence[tuple[int, int]] = (),
     ):
         """Loads a model.
@@ -72,6 +73,8 @@ class DeepLabModel:
             installed and can run the model.
           precision: "float32", or "int8" where `export_model.py --quantize=int8` wrote it.
           num_threads: CPU threads; None for the engine's own choice, all cores.
+          try_engines: whether "auto" tries the engines where there is a choice, which takes a
+            second or two; otherwise it takes the one that starts soonest.
           warmup: (height, width) of pictures to come; one of each runs now, so that the first real
             ones do not pay for set-up.
 
@@ -87,7 +90,7 @@ class DeepLabModel:
         self.has_probabilities = export_file.PROBABILITIES in nodes
         batch = nodes[export_file.INPUT].attr["shape"].shape.dim[:1]
         self.takes_batches = not batch or batch[0].size != 1
-        self._engine = engines.create(export, engine, precision, num_threads)
+        self._engine = engines.create(export, engine, precision, num_threads, try_engines)
         self.engine_name = self._engine.name
         num_classes = len(metadata.class_names)
         self._graph_resizes = metadata.min_resize_value is not None
@@ -188,8 +191,8 @@ class DeepLabModel:
                 f"{self.path} gives no probabilities: it has no node {export_file.PROBABILITIES}. "
                 "Export the checkpoint again with python export_model.py."
             )
-        originals = [pictures.to_rgb(image) for image in images]
-        arrays = [np.asarray(self.fit(picture)) for picture in originals]
+        fitted = [self._fit_array(image) for image in images]
+        arrays, sizes = [array for array, _ in fitted], [size for _, size in fitted]
         same_size: dict[tuple[int, int], list[int]] = {}
         for index, array in enumerate(arrays):
             same_size.setdefault(array.shape[:2], []).append(index)
@@ -199,22 +202,21 @@ class DeepLabModel:
             batch_size = self._batch_size(size)
             for start in range(0, len(indices), batch_size):
                 batch = indices[start : start + batch_size]
-                is_shrunk = any(_size(originals[index]) != size for index in batch)
+                is_shrunk = any(sizes[index] != size for index in batch)
                 fetch_probabilities = with_probabilities or (is_shrunk and self.has_probabilities)
                 predictions = self._run([arrays[index] for index in batch], fetch_probabilities)
                 for index, prediction in zip(batch, predictions, strict=True):
-                    results[index] = _to_size(
-                        prediction, _size(originals[index]), with_probabilities
-                    )
+                    results[index] = _to_size(prediction, sizes[index], with_probabilities)
         return results
 
     def _run(self, arrays: Sequence[np.ndarray], with_probabilities: bool) -> list[Segmentation]:
         """Runs the graph on pictures of one size, as they are."""
-        ids, probabilities = self._engine.run(np.stack(arrays), with_probabilities)
+        batch = np.stack(arrays) if len(arrays) > 1 else arrays[0][np.newaxis]
+        ids, probabilities = self._engine.run(batch, with_probabilities)
         if probabilities is None:
             probabilities = [None] * len(arrays)
         return [
-            Segmentation(ids.astype(np.int32), probability)
+            Segmentation(ids.astype(np.int32, copy=False), probability)
             for ids, probability in zip(ids, probabilities, strict=True)
         ]
 
@@ -223,6 +225,18 @@ class DeepLabModel:
             return 1
         padded = max(size[0], self.crop_size[0]) * max(size[1], self.crop_size[1])
         return max(1, _MAX_BATCH_VALUES // (padded * self.num_classes))
+
+    def _fit_array(self, image: Picture) -> tuple[np.ndarray, tuple[int, int]]:
+        """Returns a picture as the graph takes it, and the (height, width) that it has."""
+        if isinstance(image, np.ndarray):
+            pictures.check_array(image)
+            size = image.shape[:2]
+            if self._graph_resizes or all(
+                side <= limit for side, limit in zip(size, self.crop_size, strict=True)
+            ):
+                return image, size  # Through Pillow it would take a millisecond.
+        picture = pictures.to_rgb(image)
+        return np.asarray(self.fit(picture)), (picture.height, picture.width)
 
     def fit(self, picture: Image.Image) -> Image.Image:
         """Returns the picture as the graph takes it: no larger than its crop."""
@@ -238,10 +252,6 @@ class DeepLabModel:
     def _resize(picture: Image.Image, scale: float) -> Image.Image:
         size = (max(1, int(scale * picture.width)), max(1, int(scale * picture.height)))
         return picture.resize(size, Image.Resampling.LANCZOS)
-
-
-def _size(picture: Image.Image) -> tuple[int, int]:
-    return picture.height, picture.width
 
 
 def _to_size(

@@ -80,13 +80,7 @@ def to_rgb(picture: Image.Image | np.ndarray) -> Image.Image:
       ValueError: its values do not fit 8 bits per channel, or it has no pixels.
     """
     if isinstance(picture, np.ndarray):
-        if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
-            raise ValueError(
-                f"the picture is {picture.dtype} {list(picture.shape)}; expected uint8 "
-                "[height, width, 3], RGB."
-            )
-        if not picture.size:
-            raise ValueError(f"the picture is {picture.shape[0]}x{picture.shape[1]} and empty.")
+        check_array(picture)
         return Image.fromarray(picture)
     if picture.mode in _WIDE_MODES:
         raise ValueError(
@@ -94,6 +88,21 @@ def to_rgb(picture: Image.Image | np.ndarray) -> Image.Image:
             "to 0..255 as the training pictures were."
         )
     return ImageOps.exif_transpose(picture).convert("RGB")
+
+
+def check_array(picture: np.ndarray) -> None:
+    """Checks that an array is a picture: uint8 [height, width, 3].
+
+    Raises:
+      ValueError: it is not, or it has no pixels.
+    """
+    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
+        raise ValueError(
+            f"the picture is {picture.dtype} {list(picture.shape)}; expected uint8 "
+            "[height, width, 3], RGB."
+        )
+    if not picture.size:
+        raise ValueError(f"the picture is {picture.shape[0]}x{picture.shape[1]} and empty.")
 
 
 def _pictures_among(paths: Iterable[str], skipped_endings: Sequence[str]) -> list[str]:

@@ -4,6 +4,7 @@ import functools
 import importlib.util
 import json
 import shutil
+import time
 import types
 
 import numpy as np
@@ -20,7 +21,7 @@ from export import freeze
 from scripts import conformance
 from serving import engines, export_file
 from serving.deeplab_model import DeepLabModel
-from serving.engines import graph_parts
+from serving.engines import graph_parts, race
 
 OPTIONS = ModelOptions(
     num_classes=3,
@@ -226,6 +227,37 @@ def test_auto_takes_the_fastest_that_is_there(exported, monkeypatch):
         DeepLabModel(exported, "openvino")
     with pytest.raises(ValueError, match="no int8 form that an installed engine can run"):
         DeepLabModel(exported, precision="int8")
+
+
+class _Sleeper:
+    """An engine that takes some time; its first run takes longer."""
+
+    def __init__(self, name: str, secs: float):
+        self.name = name
+        self.is_closed = False
+        self.num_runs = 0
+        self._secs = secs
+
+    def run(self, pictures, with_probabilities):
+        assert pictures.shape == (1, 5, 7, 3)
+        assert not with_probabilities
+        self.num_runs += 1
+        time.sleep(self._secs if self.num_runs > 1 else 0.1)
+
+    def close(self):
+        self.is_closed = True
+
+
+def test_the_fastest_of_several_engines_stays_and_the_others_are_closed():
+    entrants = [_Sleeper("slow", 0.05), _Sleeper("fast", 0.001), _Sleeper("slower", 0.1)]
+    assert race.fastest(entrants, (5, 7)).name == "fast"
+    assert [each.is_closed for each in entrants] == [True, False, True]
+
+
+def test_a_single_engine_is_not_tried():
+    engine = _Sleeper("only", 1.0)
+    assert race.fastest([engine], (5, 7)) is engine
+    assert not engine.num_runs
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,8 @@ from scripts.benchmarks.settings import Settings
 
 # As research/deeplab exports: the graph as it was built.
 _PLAIN_FLAGS = ("--nooptimize",)
+# What every engine can read; those that are not installed are left out of the race.
+_ALL_FORMS = ("--formats=pb,tflite",)
 _NUM_CALIBRATION_PICTURES = 32
 _CALIBRATION_SIZE = (375, 500)
 
@@ -42,7 +44,7 @@ class Models:
         self.name = name
         self._checkpoint = settings.path("models", name, "model.ckpt")
         networks.write_checkpoint(networks.NETWORKS[name], self._checkpoint)
-        self.ours = self._export("ours")
+        self.ours = self._export("ours", _ALL_FORMS)
         self.plain = self._export("plain", _PLAIN_FLAGS)
 
     def quantized(self) -> ModelFile:
@@ -50,7 +52,8 @@ class Models:
         pictures = self._settings.path("calibration", "")
         dataset.draw(pictures, _NUM_CALIBRATION_PICTURES, *_CALIBRATION_SIZE)
         images = os.path.join(pictures, "images")
-        return self._export("int8", ("--quantize=int8", f"--calibration_images={images}"))
+        flags = (*_ALL_FORMS, "--quantize=int8", f"--calibration_images={images}")
+        return self._export("int8", flags)
 
     def converted(self, engine: str, batch: int) -> ModelFile:
         """Converts the plain export for a peer.

@@ -76,7 +76,7 @@ def contenders(
         entrants.append(make(name, module, parameters, file.missing))
 
     add(settings.project, _PLAIN, "plain.predict", models.plain)
-    for engine in ("tensorflow", "auto"):
+    for engine in ("tensorflow", *(("openvino", "litert") if with_loading else ()), "auto"):
         name = f"ours, engine={engine}"
         add(settings.project, name, "ours.predict", models.ours, engine=engine)
     quantized = {"engine": "auto", "precision": "int8"}

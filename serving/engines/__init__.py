@@ -1,7 +1,8 @@
 """What runs an exported graph. `create` picks an engine by name; each has a file of its own.
 
-The order of `auto` is by measured speed (docs/serving.md). The packages of OpenVINO and LiteRT are
-optional and imported when they are asked for.
+`auto` prefers OpenVINO and LiteRT to TensorFlow (docs/serving.md has the figures); where both can
+run an export, it tries them, since which one is faster depends on network and processor. Their
+packages are optional and imported when they are asked for.
 """
 
 import importlib.util
@@ -9,6 +10,7 @@ import os
 from collections.abc import Callable
 
 from serving import export_file
+from serving.engines import race
 from serving.engines.engine import Engine
 
 AUTO = "auto"
@@ -21,7 +23,8 @@ NAMES = (AUTO, TENSORFLOW, OPENVINO, LITERT)
 PRECISIONS = (FLOAT32, INT8)
 
 _PACKAGES = {TENSORFLOW: "tensorflow", OPENVINO: "openvino", LITERT: "ai_edge_litert"}
-_FASTEST_FIRST = (OPENVINO, LITERT, TENSORFLOW)
+# Both are always faster than TensorFlow. LiteRT starts sooner: it has nothing to compile.
+_OPTIONAL = (LITERT, OPENVINO)
 _INSTALL = {
     OPENVINO: "run make setup-openvino, or pip install openvino",
     LITERT: "run make setup-litert, or pip install ai-edge-litert",
@@ -30,15 +33,21 @@ _INT8_ENDINGS = {OPENVINO: "_int8.xml", LITERT: "_int8.tflite"}
 
 
 def create(
-    export: export_file.Export, name: str, precision: str, num_threads: int | None
+    export: export_file.Export,
+    name: str,
+    precision: str,
+    num_threads: int | None,
+    try_engines: bool = True,
 ) -> Engine:
     """Returns the engine that runs an export.
 
     Args:
       export: the model.
-      name: one of `NAMES`; "auto" takes the fastest one that is installed and can run the export.
+      name: one of `NAMES`; "auto" takes the fastest one that is installed and can run the export,
+        which takes a second or two to find out where there is a choice.
       precision: "float32" or "int8".
       num_threads: CPU threads; None for the engine's own choice.
+      try_engines: whether "auto" tries them; otherwise it takes the one that starts soonest.
 
     Raises:
       ValueError: there is no such engine or precision, its package is not installed, or the export
@@ -48,17 +57,28 @@ def create(
         if value not in allowed:
             raise ValueError(f"{what} is {value!r}; expected one of {', '.join(allowed)}.")
     if name == AUTO:
-        usable = [each for each in _FASTEST_FIRST if why_not(export, each, precision) is None]
-        if not usable:
-            raise ValueError(
-                f"{export.path} has no {precision} form that an installed engine can run: "
-                f"{why_not(export, OPENVINO, precision)}"
-            )
-        name = usable[0]
+        return _automatic(export, precision, num_threads, try_engines)
     reason = why_not(export, name, precision)
     if reason is not None:
         raise ValueError(f"engine {name} cannot run {export.path} as {precision}: {reason}")
     return _BUILDERS[name](export, precision, num_threads)
+
+
+def _automatic(
+    export: export_file.Export, precision: str, num_threads: int | None, try_engines: bool
+) -> Engine:
+    usable = [each for each in _OPTIONAL if why_not(export, each, precision) is None]
+    if not usable and why_not(export, TENSORFLOW, precision) is None:
+        usable = [TENSORFLOW]
+    if not usable:
+        raise ValueError(
+            f"{export.path} has no {precision} form that an installed engine can run: "
+            f"{why_not(export, OPENVINO, precision)}"
+        )
+    if not try_engines:
+        usable = usable[:1]
+    entrants = [_BUILDERS[each](export, precision, num_threads) for each in usable]
+    return race.fastest(entrants, export.metadata.crop_size)
 
 
 def why_not(export: export_file.Export, name: str, precision: str = FLOAT32) -> str | None:
