@@ -71,6 +71,9 @@ def main(arguments: list[str]) -> int:
 
 def _train(deployment: DeploymentConfig, master: str) -> int:
     spec = _read_dataset()
+    deployment = dataclasses.replace(
+        deployment, prefetch_to_clones=FLAGS.prefetch_to_clones, nccl=FLAGS.nccl
+    )
     train_logdir = FLAGS.train_logdir or os.path.join("runs", spec.name)
     description = _describe(spec, train_logdir)
     network = description.model

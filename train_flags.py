@@ -150,6 +150,14 @@ flags.DEFINE_bool("sync_batch_norm", False, "Batch norm statistics over all clon
 # Where it runs.
 flags.DEFINE_integer("num_clones", 1, "Copies of the network, one a GPU, that share each batch.")
 flags.DEFINE_bool("clone_on_cpu", False, "Run all clones on the CPU.")
+flags.DEFINE_bool(
+    "prefetch_to_clones", False, "Copy each batch to the GPUs while they work on the one before."
+)
+flags.DEFINE_bool(
+    "nccl",
+    False,
+    "Sum gradients between the GPUs with NVIDIA's NCCL; on CPUs TensorFlow sums them, as without.",
+)
 flags.DEFINE_string(
     "master",
     "",

@@ -9,7 +9,7 @@ Names follow `slim/deployment/model_deploy.py` of tensorflow/models: scopes `clo
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import tensorflow.compat.v1 as tf
 
@@ -29,6 +29,8 @@ class DeploymentConfig:
       num_replicas: worker processes. Each applies its gradients to the shared variables on its
         own, without waiting for the others.
       num_ps_tasks: parameter server processes, which hold the variables.
+      prefetch_to_clones: whether a batch is copied to the clones' devices a step ahead.
+      nccl: whether gradients are summed between GPUs by NCCL, and not on the CPU.
     """
 
     num_clones: int = 1
@@ -36,6 +38,8 @@ class DeploymentConfig:
     replica_id: int = 0
     num_replicas: int = 1
     num_ps_tasks: int = 0
+    prefetch_to_clones: bool = False
+    nccl: bool = False
 
     def __post_init__(self):
         for name, smallest in (("num_clones", 1), ("num_replicas", 1), ("num_ps_tasks", 0)):
@@ -175,7 +179,10 @@ def split_batch(config: DeploymentConfig, batch: Batch) -> list[dict[str, tf.Ten
 
 
 def create_clones(
-    config: DeploymentConfig, clone_fn: Callable[[Batch], None], batch: Batch
+    config: DeploymentConfig,
+    clone_fn: Callable[[Batch], None],
+    shares: Sequence[Batch],
+    getter_of: Callable[[int], Callable] | None = None,
 ) -> list[Clone]:
     """Builds the clones; all share the variables that the first one makes.
 
@@ -183,7 +190,8 @@ def create_clones(
       config: the deployment.
       clone_fn: builds one clone on its share of the batch. Makes variables by `tf.get_variable`
         and adds at least one loss to `tf.GraphKeys.LOSSES`.
-      batch: the whole batch, tensors [batch, ...] by name.
+      shares: each clone's share of the batch; see `split_batch`.
+      getter_of: returns the `custom_getter` of a clone's variables.
 
     Returns:
       The clones in order.
@@ -192,11 +200,15 @@ def create_clones(
       ValueError: a clone adds no loss.
     """
     clones = []
-    for index, share in enumerate(split_batch(config, batch)):
+    for index, share in enumerate(shares):
         scope, device = config.clone_scope(index), config.clone_device(index)
         seen = {key: len(tf.get_collection(key)) for key in _COLLECTIONS}
         with (
-            tf.variable_scope(tf.get_variable_scope(), reuse=True if index else None),
+            tf.variable_scope(
+                tf.get_variable_scope(),
+                reuse=True if index else None,
+                custom_getter=getter_of(index) if getter_of else None,
+            ),
             tf.name_scope(f"{scope}/" if scope else None),
             tf.device(config.device_function(device)),
         ):

@@ -9,6 +9,7 @@ from deeplab.options import Description, ModelOptions
 from deeplab.training_graph import ObjectiveOptions
 from deployment import model_deploy
 from deployment.model_deploy import DeploymentConfig
+from deployment.variable_copies import VariableCopies
 from nets.batch_norm import SyncGroup
 
 SIZE = 33
@@ -41,7 +42,7 @@ def _batch(batch_size: int) -> dict[str, np.ndarray]:
     }
 
 
-def _build(batch, objective: ObjectiveOptions, num_clones: int = 1):
+def _build(batch, objective: ObjectiveOptions, num_clones: int = 1, getter_of=None):
     """Builds clones in the default graph; returns them and the total loss."""
     tf.train.get_or_create_global_step()
     config = DeploymentConfig(num_clones, clone_on_cpu=True)
@@ -52,7 +53,8 @@ def _build(batch, objective: ObjectiveOptions, num_clones: int = 1):
         name: tf.placeholder_with_default(value, value.shape)
         for name, value in batch.items()
     }
-    clones = model_deploy.create_clones(config, clone_fn, fed)
+    shares = model_deploy.split_batch(config, fed)
+    clones = model_deploy.create_clones(config, clone_fn, shares, getter_of)
     if sync_group:
         sync_group.connect()
     return clones, model_deploy.total_loss(config, clones)
@@ -62,12 +64,17 @@ def _without_dropout(monkeypatch):
     monkeypatch.setattr("tf_slim.dropout", lambda inputs, *_, **__: inputs)
 
 
-def _gradients(batch, objective: ObjectiveOptions, num_clones: int):
+def _gradients(batch, objective: ObjectiveOptions, num_clones: int, with_copies: bool = False):
     """Returns the loss, all gradients, and the moving statistics after a step."""
     with tf.Graph().as_default():
-        clones, loss = _build(batch, objective, num_clones)
+        copies = VariableCopies(DeploymentConfig(num_clones, clone_on_cpu=True))
+        getter_of = copies.getter if with_copies else None
+        clones, loss = _build(batch, objective, num_clones, getter_of)
         variables = tf.trainable_variables()
-        gradients = tf.gradients(loss, variables)
+        if with_copies:
+            gradients = [gradient for gradient, _ in copies.gradients(loss)]
+        else:
+            gradients = tf.gradients(loss, variables)
         moving = [variable for variable in tf.model_variables() if "moving" in variable.op.name]
         random = np.random.RandomState(1)
         with tf.Session() as session:
@@ -112,6 +119,19 @@ def test_clones_that_share_statistics_have_the_gradients_of_one_network(monkeypa
         np.testing.assert_allclose(value, expected, rtol=1e-3, atol=1e-5)
     with pytest.raises(AssertionError):
         _assert_equal(one, on_their_own)
+
+
+def test_copies_of_the_variables_have_the_same_gradients(monkeypatch):
+    _without_dropout(monkeypatch)
+    batch, objective = _batch(2), ObjectiveOptions(sync_batch_norm=True)
+
+    expected, actual = (
+        _gradients(batch, objective, 2, with_copies) for with_copies in (False, True)
+    )
+
+    length = np.sqrt(sum(np.sum(np.square(each, dtype=float)) for each in expected[1]))
+    for one, other in zip(expected[1], actual[1], strict=True):
+        assert np.linalg.norm(one - other) < 1e-5 * length
 
 
 @pytest.mark.slow

@@ -13,6 +13,11 @@ from deployment.model_deploy import DeploymentConfig
 BATCH = 8
 
 
+def _create_clones(config: DeploymentConfig, batch) -> list[model_deploy.Clone]:
+    shares = model_deploy.split_batch(config, batch)
+    return model_deploy.create_clones(config, toy_training.clone_fn, shares)
+
+
 def _loss_and_gradients(num_clones: int):
     """Returns total loss, gradients by variable name and the moving mean after the updates."""
     config = DeploymentConfig(num_clones, clone_on_cpu=True)
@@ -20,7 +25,7 @@ def _loss_and_gradients(num_clones: int):
         tf.set_random_seed(5)
         examples = {name: values[:BATCH] for name, values in toy_training.examples().items()}
         batch = {name: tf.constant(values) for name, values in examples.items()}
-        clones = model_deploy.create_clones(config, toy_training.clone_fn, batch)
+        clones = _create_clones(config, batch)
         loss = model_deploy.total_loss(config, clones)
         variables = tf.trainable_variables()
         gradients = tf.gradients(loss, variables)
@@ -69,7 +74,7 @@ def test_a_clone_reports_what_it_added_to_the_collections():
     tf.add_to_collection(tf.GraphKeys.UPDATE_OPS, tf.no_op("before"))
     batch = {name: tf.constant(values) for name, values in toy_training.examples().items()}
 
-    first, second = model_deploy.create_clones(config, toy_training.clone_fn, batch)
+    first, second = _create_clones(config, batch)
 
     assert [clone.scope for clone in (first, second)] == ["clone_0", "clone_1"]
     assert len(first.losses) == len(second.losses) == 1
@@ -82,7 +87,7 @@ def test_a_clone_reports_what_it_added_to_the_collections():
 
 def test_clone_without_loss_is_refused():
     with pytest.raises(ValueError, match="clone 0 adds no loss"):
-        model_deploy.create_clones(DeploymentConfig(), lambda batch: None, {"x": tf.zeros([2])})
+        model_deploy.create_clones(DeploymentConfig(), lambda batch: None, [{"x": tf.zeros([2])}])
 
 
 def test_split_gives_each_clone_its_examples_in_order():
@@ -108,7 +113,7 @@ def test_batch_that_the_clones_do_not_divide_is_refused_with_both_numbers():
 def _devices(config: DeploymentConfig) -> dict[str, str]:
     """Returns the device asked for by each op's name."""
     batch = {name: tf.constant(values) for name, values in toy_training.examples().items()}
-    clones = model_deploy.create_clones(config, toy_training.clone_fn, batch)
+    clones = _create_clones(config, batch)
     model_deploy.total_loss(config, clones)
     return {op.name: op.device for op in tf.get_default_graph().get_operations()}
 

@@ -53,7 +53,9 @@ def _step(clone_fn, model_variant: str, objective: ObjectiveOptions, num_clones:
         config = DeploymentConfig(num_clones, clone_on_cpu=True)
         group = SyncGroup(num_clones) if objective.sync_batch_norm else None
         build = clone_fn(_description(model_variant), objective, group)
-        clones = model_deploy.create_clones(config, build, _batch(2))
+        clones = model_deploy.create_clones(
+            config, build, model_deploy.split_batch(config, _batch(2))
+        )
         if group:
             group.connect()
         loss = model_deploy.total_loss(config, clones)

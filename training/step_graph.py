@@ -7,6 +7,8 @@ import tensorflow.compat.v1 as tf
 
 from deployment import model_deploy
 from deployment.model_deploy import Batch, DeploymentConfig
+from deployment.prefetch import Prefetch
+from deployment.variable_copies import VariableCopies
 from training import gradients, schedules
 from training.averages import Averages
 from training.finite import FiniteGuard
@@ -65,8 +67,11 @@ def build_step(
     with tf.device(deployment.device_function(deployment.inputs_device())):
         global_step = tf.train.get_or_create_global_step()
     with tf.device(deployment.inputs_device()):
-        batch, data_wait_secs = _next_batch(dataset_fn())
-    clones = model_deploy.create_clones(deployment, clone_fn, batch)
+        batch = _next_batch(dataset_fn(), deployment)
+    copies = VariableCopies(deployment) if deployment.nccl else None
+    clones = model_deploy.create_clones(
+        deployment, clone_fn, batch.shares, copies.getter if copies else None
+    )
     network_variables = tuple(
         variable for variable in tf.global_variables() if variable is not global_step
     )
@@ -82,15 +87,15 @@ def build_step(
     with tf.device(deployment.inputs_device()):
         loss_scale = LossScale() if options.mixed_precision else None
     with tf.device(deployment.device_function(deployment.optimizer_device())):
-        grads_and_vars, norm = _gradients(loss, optimizer, options, loss_scale)
+        grads_and_vars, norm = _gradients(loss, optimizer, options, loss_scale, copies)
     with tf.device(deployment.inputs_device()):
         is_skipped = loss_scale.is_overflow(loss, norm) if loss_scale else tf.constant(False)
-        check = guard.check(loss, tf.where(is_skipped, 0.0, norm), batch)
+        check = guard.check(loss, tf.where(is_skipped, 0.0, norm), batch.whole)
     with tf.device(deployment.device_function(deployment.optimizer_device())):
         averages = Averages(network_variables, options.ema_decay) if options.ema_decay else None
         with tf.control_dependencies([check]):
             update = _update(optimizer, grads_and_vars, global_step, loss_scale, is_skipped)
-        updates = [update, *clones[0].update_ops]
+        updates = [update, *clones[0].update_ops, *batch.following]
         if averages:
             with tf.control_dependencies(updates):
                 updates.append(_move(averages, global_step, loss_scale, is_skipped))
@@ -98,6 +103,8 @@ def build_step(
             train_op = tf.identity(loss, name="train_op")
         with tf.control_dependencies([train_op]):
             steps_done = global_step.read_value()
+    with tf.device(deployment.inputs_device()):
+        data_wait_secs = batch.wait_secs(loss)
 
     summaries = [
         *clones[0].summaries,
@@ -122,17 +129,56 @@ def build_step(
     )
 
 
-def _next_batch(dataset: tf.data.Dataset) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-    """Returns the next batch and the seconds that a step waits for it."""
+@dataclasses.dataclass(frozen=True)
+class _StepBatch:
+    """The batch of a step.
+
+    Attributes:
+      shares: each clone's share, tensors by name.
+      whole: the batch for who describes it; without its pictures where they are on GPUs.
+      began, ended: float64 scalars, when the wait for a batch began and ended, seconds.
+      following: the op that makes the next batch ready, if this step is to do so.
+    """
+
+    shares: list[dict[str, tf.Tensor]]
+    whole: dict[str, tf.Tensor]
+    began: tf.Tensor
+    ended: tf.Tensor
+    following: tuple[tf.Operation, ...] = ()
+
+    def wait_secs(self, loss: tf.Tensor) -> tf.Tensor:
+        """Returns how long the step waited for a batch: the next one only when it was done."""
+        if not self.following:
+            return self.ended - self.began
+        with tf.control_dependencies([loss]):
+            return tf.maximum(self.ended - tf.timestamp(), tf.constant(0.0, tf.float64))
+
+
+def _next_batch(dataset: tf.data.Dataset, deployment: DeploymentConfig) -> _StepBatch:
     iterator = tf.data.make_initializable_iterator(dataset)
-    # slim runs this collection in every process, whatever the variables start from.
-    tf.add_to_collection(tf.GraphKeys.TABLE_INITIALIZERS, iterator.initializer)
-    started = tf.timestamp()
-    with tf.control_dependencies([started]):
+    began = tf.timestamp()
+    with tf.control_dependencies([began]):
         batch = iterator.get_next()
     with tf.control_dependencies(tf.nest.flatten(batch)):
         ended = tf.timestamp()
-    return batch, ended - started
+    shares = model_deploy.split_batch(deployment, batch)
+    ready = iterator.initializer
+    following = ()
+    if deployment.prefetch_to_clones:
+        prefetch = Prefetch(deployment, shares)
+        with tf.control_dependencies([ready, prefetch.clear()]):
+            first = model_deploy.split_batch(deployment, iterator.get_next())
+            ready = prefetch.put(first)
+        following = (prefetch.put(shares),)
+        shares = prefetch.take()
+        batch = {
+            name: tf.concat([share[name] for share in shares], axis=0)
+            for name, tensor in batch.items()
+            if not tensor.dtype.is_floating
+        }
+    # slim runs this collection in every process, whatever the variables start from.
+    tf.add_to_collection(tf.GraphKeys.TABLE_INITIALIZERS, ready)
+    return _StepBatch(shares, batch, began, ended, following)
 
 
 def _gradients(
@@ -140,16 +186,19 @@ def _gradients(
     optimizer: tf.train.Optimizer,
     options: TrainOptions,
     loss_scale: LossScale | None,
+    copies: VariableCopies | None,
 ) -> tuple[gradients.GradientsAndVariables, tf.Tensor]:
     """Returns what is applied to the variables, and its L2 norm before clipping."""
     # One call for all clones: what they share (synchronised batch norm) is passed once. No gate is
     # needed, since the check waits for every gradient before any update.
     scale = loss_scale.value.read_value() if loss_scale else None
-    grads_and_vars = optimizer.compute_gradients(
-        loss if scale is None else loss * scale,
-        gate_gradients=optimizer.GATE_NONE,
-        colocate_gradients_with_ops=True,
-    )
+    scaled_loss = loss if scale is None else loss * scale
+    if copies:
+        grads_and_vars = copies.gradients(scaled_loss)
+    else:
+        grads_and_vars = optimizer.compute_gradients(
+            scaled_loss, gate_gradients=optimizer.GATE_NONE, colocate_gradients_with_ops=True
+        )
     computed = [
         (gradient, variable) for gradient, variable in grads_and_vars if gradient is not None
     ]
