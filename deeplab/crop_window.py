@@ -51,9 +51,9 @@ class Window:
     crop_size: tuple[int, int]
 
     def __post_init__(self):
-        # Made here and not where they are first used, which may be a branch of the graph.
-        assert self.places
-        assert self.box is not None
+        # Their tensors are made here and not where they are first used, which may be a branch.
+        for name in ("places", "box"):
+            getattr(self, name)
 
     @functools.cached_property
     def places(self) -> list["Places"]:
