@@ -18,7 +18,7 @@ import tensorflow.compat.v1 as tf
 
 Example = dict[str, tf.Tensor]
 
-_SPATIAL_KEYS = ("image", "label", "gradient")
+SPATIAL_KEYS = ("image", "label", "gradient")
 
 
 def check_resize_range(
@@ -141,7 +141,7 @@ def resize(example: Mapping[str, tf.Tensor], size: tf.Tensor) -> Example:
         method = tf.image.resize_nearest_neighbor if key == "label" else tf.image.resize_bilinear
         return method(value[tf.newaxis], size, align_corners=True)[0]
 
-    return _map_spatial(example, resize_value)
+    return map_spatial(example, resize_value)
 
 
 def scaled_size(
@@ -247,7 +247,7 @@ def pad_to_crop(
         padded.set_shape([*crop_size, value.shape[-1]])
         return padded
 
-    return _map_spatial(example, pad)
+    return map_spatial(example, pad)
 
 
 def flip_of(seed: tf.Tensor, probability: float = 0.5) -> tf.Tensor:
@@ -260,11 +260,12 @@ def _size(example: Mapping[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
     return shape[0], shape[1]
 
 
-def _map_spatial(
+def map_spatial(
     example: Mapping[str, tf.Tensor], function: Callable[[str, tf.Tensor], tf.Tensor]
 ) -> Example:
+    """Returns the example with `function(key, value)` instead of each spatial value."""
     return {
-        key: function(key, value) if key in _SPATIAL_KEYS else value
+        key: function(key, value) if key in SPATIAL_KEYS else value
         for key, value in example.items()
     }
 

@@ -7,7 +7,7 @@ import os
 import cv2
 import numpy as np
 
-from datasets import conversion, shard_plan, specs, tfrecords
+from datasets import conversion, segmentation, shard_plan, specs, tfrecords
 from datasets.demo_scenes.classes import CLASS_NAMES, PALETTE
 from datasets.demo_scenes.scene import draw_scene
 from datasets.sources import folder, workers
@@ -58,9 +58,8 @@ def pairs(directory: str) -> list[tuple[str, str]]:
 def build(directory: str, records_dir: str, *, with_gradient: bool) -> specs.DatasetSpec:
     """Builds the records of a folder with the project's conversion, without a check before."""
     source = folder.open_source(directory, val_fraction=0.0)
-    plan = shard_plan.plan_shards(
-        source, records_dir, **({} if with_gradient else {"gradient_format": None})
-    )
+    gradient_format = segmentation.GRADIENT_FORMATS[0] if with_gradient else None
+    plan = shard_plan.plan_shards(source, records_dir, gradient_format=gradient_format)
     spec, _ = conversion.convert(plan, show_progress=False)
     return spec
 

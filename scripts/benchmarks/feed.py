@@ -1,9 +1,8 @@
 """Benchmark: feeding, from records of 500x375 JPEG and PNG to augmented batches."""
 
-import allocator
 from scripts.benchmarks import dataset, rounds
 from scripts.benchmarks.report import Table
-from scripts.benchmarks.settings import Settings
+from scripts.benchmarks.settings import TRAIN_SETTINGS, Settings
 
 NUM_PICTURES = 128
 CROP = 513
@@ -26,13 +25,12 @@ def run(settings: Settings, num_pictures: int = NUM_PICTURES, crop: int = CROP) 
 
     def ours(name: str, order: str, directory: str, with_gradient: bool) -> rounds.Contender:
         parameters = {"order": order, "records": directory, "with_gradient": with_gradient}
-        # As train.py sets it; the plain order is that of a program that does not.
-        environment = {"GLIBC_TUNABLES": allocator.settings() if order == "ours" else ""}
         return settings.project(
             name,
             "ours.feed",
             {**parameters, "crop": crop, "batch": _BATCH},
-            environment=environment,
+            # The plain order is that of a program that sets nothing.
+            environment=TRAIN_SETTINGS if order == "ours" else None,
         )
 
     contenders = [

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import allocator
 from scripts.benchmarks import rounds
 from scripts.benchmarks.rounds import Contender
 
@@ -21,6 +22,8 @@ MALLOC_SETTINGS = {
     "MALLOC_TRIM_THRESHOLD_": "17179869184",
     "MALLOC_TOP_PAD_": "268435456",
 }
+# What train.py sets for itself before it starts.
+TRAIN_SETTINGS = {"GLIBC_TUNABLES": allocator.settings()}
 # It compiles in this process: others would stay, and count as its memory.
 COMPILE_SETTINGS = {**MALLOC_SETTINGS, "TORCHINDUCTOR_COMPILE_THREADS": "1"}
 

@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import allocator
 from scripts.benchmarks import networks, rounds
 from scripts.benchmarks.predict import SMP_ENCODERS
 from scripts.benchmarks.report import Table
-from scripts.benchmarks.settings import Settings
+from scripts.benchmarks.settings import TRAIN_SETTINGS, Settings
 
 # (network, side of the crop, pictures in a batch)
 CASES = (("mnv2_plus", 257, 8), ("mnv2_plus", 513, 4), ("xception_65", 257, 8))
@@ -58,6 +57,4 @@ def run(settings: Settings, cases: Sequence[tuple[str, int, int]] = CASES) -> li
 
 
 def _ours(settings: Settings, name: str, parameters: Mapping[str, Any]) -> rounds.Contender:
-    # What train.py sets for itself before it starts.
-    environment = {"GLIBC_TUNABLES": allocator.settings()}
-    return settings.project(name, "ours.train", parameters, environment=environment)
+    return settings.project(name, "ours.train", parameters, environment=TRAIN_SETTINGS)

@@ -3,14 +3,12 @@
 What an example is, and which values are drawn, is that of `deeplab.preprocess`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import tensorflow.compat.v1 as tf
 
 from deeplab import preprocess
 from deeplab.preprocess import Example
-
-_SPATIAL_KEYS = ("image", "label", "gradient")
 
 
 def random_scale(
@@ -60,7 +58,7 @@ def random_crop(
         cropped.set_shape([None, None, value.shape[-1]])
         return cropped
 
-    return _map_spatial(example, cut)
+    return preprocess.map_spatial(example, cut)
 
 
 def pad_to_crop(
@@ -79,7 +77,7 @@ def pad_to_crop(
         padded.set_shape([*crop_size, value.shape[-1]])
         return padded
 
-    return _map_spatial(example, pad)
+    return preprocess.map_spatial(example, pad)
 
 
 def random_flip(
@@ -96,7 +94,7 @@ def random_flip(
       The example, mirrored or not.
     """
     is_flipped = preprocess.flip_of(seed, probability)
-    spatial = {key: example[key] for key in _SPATIAL_KEYS if key in example}
+    spatial = {key: example[key] for key in preprocess.SPATIAL_KEYS if key in example}
     flipped = tf.cond(
         is_flipped,
         lambda: {key: tf.reverse(value, axis=[1]) for key, value in spatial.items()},
@@ -107,12 +105,3 @@ def random_flip(
 
 def _size(example: Mapping[str, tf.Tensor]) -> tf.Tensor:
     return tf.shape(example["image"])[:2]
-
-
-def _map_spatial(
-    example: Mapping[str, tf.Tensor], function: Callable[[str, tf.Tensor], tf.Tensor]
-) -> Example:
-    return {
-        key: function(key, value) if key in _SPATIAL_KEYS else value
-        for key, value in example.items()
-    }
