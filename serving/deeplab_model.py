@@ -13,7 +13,7 @@ from PIL import Image
 
 from deeplab import visualize
 from serving import engines, export_file, graph_facts, pictures, upscaling
-from serving.engines import tensorflow_engine
+from serving.engines.tensorflow_engine import TensorFlowEngine
 
 Picture = Image.Image | np.ndarray
 
@@ -96,7 +96,9 @@ class DeepLabModel:
         self._graph_resizes = metadata.min_resize_value is not None
         self.crop_size = metadata.crop_size
         if not num_classes or self.crop_size is None:  # Made by other programs.
-            whole = tensorflow_engine.TensorFlowEngine(export, num_threads)
+            # Only TensorFlow runs these, unless an export of ours has lost its description.
+            is_whole = isinstance(self._engine, TensorFlowEngine)
+            whole = self._engine if is_whole else TensorFlowEngine(export, num_threads)
             num_classes = num_classes or graph_facts.count_classes(whole.graph)
             if self.crop_size is None:
                 self._graph_resizes |= graph_facts.resizes_pictures(whole.graph)
@@ -104,7 +106,8 @@ class DeepLabModel:
                     self.INPUT_SIZE,
                     self.INPUT_SIZE,
                 )
-            whole.close()
+            if not is_whole:
+                whole.close()
         num_classes = num_classes or visualize.MAX_COLORS
         self.class_names = metadata.class_names or tuple(f"class {i}" for i in range(num_classes))
         self.palette = metadata.palette or tuple(
@@ -148,7 +151,7 @@ class DeepLabModel:
           (the scaled RGB picture, its class ids as int32 [height, width]).
         """
         picture = pictures.to_rgb(image)
-        resized = self._resize(picture, self._fitting_scale(picture))
+        resized = self._resize(picture, self._fitting_scale(picture.height, picture.width))
         return resized, self._run([np.asarray(resized)], False)[0].ids
 
     def segment(self, image: Picture) -> np.ndarray:
@@ -230,11 +233,8 @@ class DeepLabModel:
         """Returns a picture as the graph takes it, and the (height, width) that it has."""
         if isinstance(image, np.ndarray):
             pictures.check_array(image)
-            size = image.shape[:2]
-            if self._graph_resizes or all(
-                side <= limit for side, limit in zip(size, self.crop_size, strict=True)
-            ):
-                return image, size  # Through Pillow it would take a millisecond.
+            if self._graph_resizes or self._fitting_scale(*image.shape[:2]) >= 1:
+                return image, image.shape[:2]  # Through Pillow it would take a millisecond.
         picture = pictures.to_rgb(image)
         return np.asarray(self.fit(picture)), (picture.height, picture.width)
 
@@ -242,11 +242,11 @@ class DeepLabModel:
         """Returns the picture as the graph takes it: no larger than its crop."""
         if self._graph_resizes:
             return picture
-        scale = self._fitting_scale(picture)
+        scale = self._fitting_scale(picture.height, picture.width)
         return picture if scale >= 1 else self._resize(picture, scale)
 
-    def _fitting_scale(self, picture: Image.Image) -> float:
-        return min(self.crop_size[0] / picture.height, self.crop_size[1] / picture.width)
+    def _fitting_scale(self, height: int, width: int) -> float:
+        return min(self.crop_size[0] / height, self.crop_size[1] / width)
 
     @staticmethod
     def _resize(picture: Image.Image, scale: float) -> Image.Image:
