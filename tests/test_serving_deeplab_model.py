@@ -1,7 +1,6 @@
 """A frozen export in `DeepLabModel`: the checkpoint's network, batches, sizes, and bad files."""
 
 import dataclasses
-import functools
 import pathlib
 import subprocess
 import sys
@@ -10,11 +9,13 @@ import tarfile
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
+import tiny_export
 import toy_export
 from PIL import ExifTags, Image
+from tiny_export import CROP, OPTIONS
 
 from datasets import laplacian
-from deeplab import inference_graph, model
+from deeplab import model
 from deeplab.options import ModelOptions
 from export import freeze
 from scripts import conformance
@@ -22,16 +23,6 @@ from serving import upscaling
 from serving.deeplab_model import DeepLabModel
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-OPTIONS = ModelOptions(
-    num_classes=3,
-    model_variant="xception_tiny",
-    atrous_rates=(1, 2),
-    decoder_output_stride=(4,),
-    decoder_use_gradient=True,
-    aspp_convs_filters=8,
-    decoder_filters=8,
-)
-CROP = (49, 65)
 METADATA = {
     "format_version": 1,
     "class_names": ["ground", "disc", "ring"],
@@ -55,19 +46,6 @@ def save_checkpoint(folder, options: ModelOptions) -> str:
         return tf.train.Saver().save(session, str(folder / "model.ckpt"), global_step=7)
 
 
-def export(folder, checkpoint: str, options: ModelOptions) -> str:
-    path = str(folder / "frozen_inference_graph.pb")
-    freeze.freeze(
-        functools.partial(inference_graph.build_inference_graph, options, crop_size=CROP),
-        checkpoint,
-        path,
-        input_name=inference_graph.INPUT,
-        output_names=inference_graph.OUTPUTS,
-        metadata=METADATA,
-    )
-    return path
-
-
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory) -> str:
     return save_checkpoint(tmp_path_factory.mktemp("checkpoint"), OPTIONS)
@@ -75,7 +53,7 @@ def checkpoint(tmp_path_factory) -> str:
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory, checkpoint) -> str:
-    return export(tmp_path_factory.mktemp("export"), checkpoint, OPTIONS)
+    return tiny_export.write(tmp_path_factory.mktemp("export"), checkpoint, METADATA, OPTIONS)
 
 
 def picture(height: int, width: int, seed: int = 0) -> np.ndarray:
@@ -161,12 +139,12 @@ def test_published_tar_gz_with_a_graph_of_one_picture_and_int64(tmp_path):
 def test_checkpoint_of_another_network_is_named_with_both_shapes(tmp_path, checkpoint):
     wider = dataclasses.replace(OPTIONS, decoder_filters=16)
     with pytest.raises(ValueError, match=r"/beta is \[8\] in the checkpoint and \[16\]"):
-        export(tmp_path, checkpoint, wider)
+        tiny_export.write(tmp_path, checkpoint, METADATA, wider)
     without_decoder = dataclasses.replace(
         OPTIONS, decoder_output_stride=(), decoder_use_gradient=False
     )
     with pytest.raises(ValueError, match="unknown to the network: decoder/"):
-        export(tmp_path, checkpoint, without_decoder)
+        tiny_export.write(tmp_path, checkpoint, METADATA, without_decoder)
     assert list(tmp_path.iterdir()) == []
 
 

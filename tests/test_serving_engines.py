@@ -1,6 +1,5 @@
 """Engines against TensorFlow on one export: the same answers."""
 
-import functools
 import importlib.util
 import json
 import shutil
@@ -11,28 +10,18 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 import tiny_dataset
+import tiny_export
 import toy_export
 from PIL import Image
+from tiny_export import CROP, OPTIONS
 
 import export_forms
-from deeplab import inference_graph, metrics, model
-from deeplab.options import ModelOptions
-from export import freeze
+from deeplab import metrics, model
 from scripts import conformance
 from serving import engines, export_file
 from serving.deeplab_model import DeepLabModel
 from serving.engines import graph_parts, race
 
-OPTIONS = ModelOptions(
-    num_classes=3,
-    model_variant="xception_tiny",
-    atrous_rates=(1, 2),
-    decoder_output_stride=(4,),
-    decoder_use_gradient=True,
-    aspp_convs_filters=8,
-    decoder_filters=8,
-)
-CROP = (49, 65)
 METADATA = {"class_names": ["ground", "disc", "ring"], "crop_size": list(CROP)}
 
 needs_openvino = pytest.mark.skipif(
@@ -49,19 +38,7 @@ def write_export(folder, **how) -> str:
         model.multi_scale_logits(features, OPTIONS)
         conformance.fill_variables(session)
         checkpoint = tf.train.Saver().save(session, str(folder / "model.ckpt"))
-    path = str(folder / "frozen_inference_graph.pb")
-    build = functools.partial(
-        inference_graph.build_inference_graph, OPTIONS, crop_size=CROP, fast_labels=True, **how
-    )
-    freeze.freeze(
-        build,
-        checkpoint,
-        path,
-        input_name=inference_graph.INPUT,
-        output_names=inference_graph.OUTPUTS,
-        metadata=METADATA,
-    )
-    return path
+    return tiny_export.write(folder, checkpoint, METADATA, fast_labels=True, **how)
 
 
 @pytest.fixture(scope="module")
