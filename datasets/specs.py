@@ -14,7 +14,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from datasets import segmentation, tfrecords, whole_file
+from common import files
+from datasets import segmentation, tfrecords
 
 DATASET_FILE = "dataset.json"
 FORMAT_VERSION = 1
@@ -145,10 +146,7 @@ def write_json(path: str, fields: dict[str, Any]) -> None:
     text = json.dumps(fields, indent=2, ensure_ascii=False)
     # Numbers of one list stand on one line: a palette of 151 colours would take 755 lines.
     text = re.sub(r"\[[\d\s,]+\]", lambda match: " ".join(match[0].split()), text)
-    try:
-        whole_file.write(path, f"{text}\n".encode())
-    except OSError as error:
-        raise OSError(f"{path} cannot be written: {error.strerror or error}") from error
+    files.write(path, f"{text}\n".encode())
 
 
 def read_spec(directory: str, dataset: str | None = None) -> DatasetSpec:

@@ -9,7 +9,7 @@ from typing import Any
 
 import tensorflow.compat.v1 as tf
 
-from datasets import whole_file
+from common import files
 from deeplab.evaluation import Evaluation
 
 FORMAT_VERSION = 1
@@ -110,7 +110,7 @@ def write_json(
     }
     os.makedirs(directory, exist_ok=True)
     path = os.path.join(directory, f"eval-{evaluation.step}.json")
-    whole_file.write(path, _to_json(content).encode())
+    files.write(path, _to_json(content).encode())
     return path
 
 

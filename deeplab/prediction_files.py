@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 from PIL import Image
 
-from datasets import whole_file
+from common import files
 from datasets.sources import cityscapes
 from deeplab import visualize
 
@@ -109,13 +109,11 @@ class PredictionFiles:
         name = self._choose_name(image_name)
         base = os.path.join(self._results, f"{number:06d}" if self._numbered else name)
         ending, encoded = self._picture_file(picture)
-        whole_file.write(f"{base}_image{ending}", encoded)
-        whole_file.write(
-            f"{base}_prediction.png", _as_png(visualize.mask_picture(ids, self._palette))
-        )
+        files.write(f"{base}_image{ending}", encoded)
+        files.write(f"{base}_prediction.png", _as_png(visualize.mask_picture(ids, self._palette)))
         if self._raw_ids is not None:
             raw = Image.fromarray(self._raw_ids[ids])
-            whole_file.write(os.path.join(self._raw, f"{name}.png"), _as_png(raw))
+            files.write(os.path.join(self._raw, f"{name}.png"), _as_png(raw))
 
     def _choose_name(self, image_name: str) -> str:
         stem = _PICTURE_EXTENSION.sub("", os.path.basename(image_name))

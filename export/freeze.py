@@ -13,7 +13,8 @@ from typing import Any
 import tensorflow.compat.v1 as tf
 from tensorflow.python.tools import freeze_graph
 
-from export import optimize_graph, whole_file
+from common import files
+from export import optimize_graph
 
 # TensorFlow ignores attributes that start with an underscore and carries them along.
 METADATA_ATTRIBUTE = "_metadata"
@@ -85,8 +86,8 @@ def freeze(
     placeholder = next(node for node in frozen.node if node.name == input_name)
     placeholder.attr[METADATA_ATTRIBUTE].s = description.encode()
     os.makedirs(os.path.dirname(export_path) or ".", exist_ok=True)
-    whole_file.write(export_path, frozen.SerializeToString(deterministic=True))
-    whole_file.write(metadata_path(export_path), description.encode())
+    files.write(export_path, frozen.SerializeToString(deterministic=True))
+    files.write(metadata_path(export_path), description.encode())
 
 
 def metadata_path(export_path: str) -> str:

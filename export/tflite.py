@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from export import whole_file
+from common import files
 
 # One example of the graph's inputs, by name.
 Example = Mapping[str, np.ndarray]
@@ -51,4 +51,4 @@ def convert(
             content = converter.convert()
         except Exception as error:  # The converter raises types of its own.
             raise ValueError(f"{path} cannot be made: {str(error).splitlines()[0]}") from error
-    whole_file.write(path, content)
+    files.write(path, content)

@@ -10,6 +10,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image
 
+from common import files
 from deeplab import visualize
 
 MASK_ENDING = "_mask.png"
@@ -149,12 +150,6 @@ def write_results(
 
 
 def _write(path: str, write: Callable[[BinaryIO], object]) -> None:
-    """Writes a file under a temporary name in its folder, then renames it."""
-    temporary = f"{path}.{os.getpid()}.tmp"
-    try:
-        with open(temporary, "wb") as file:
-            write(file)
-        os.replace(temporary, path)
-    finally:
-        if os.path.exists(temporary):
-            os.remove(temporary)
+    """Writes a file whole; `write` is given the file to write to."""
+    with files.replacing(path) as temporary, open(temporary, "wb") as file:
+        write(file)

@@ -16,7 +16,9 @@ COMMANDS = {
     "train_flags",
     "upstream_flags",
 }
+EVERYONE_MAY_IMPORT = "common"
 ALLOWED = {
+    "common": set(),
     "nets": set(),
     "datasets": set(),
     "deployment": set(),
@@ -50,6 +52,7 @@ def test_folder_imports_only_what_it_may(folder):
                 assert str(path.relative_to(ROOT)) in COMMAND_FILES, f"{path} imports {module}"
             elif top in {*ALLOWED, "scripts", "tests"} - {folder}:
                 allowed = any(
-                    module == name or module.startswith(f"{name}.") for name in ALLOWED[folder]
+                    module == name or module.startswith(f"{name}.")
+                    for name in {*ALLOWED[folder], EVERYONE_MAY_IMPORT}
                 )
                 assert allowed, f"{path.relative_to(ROOT)} imports {module}"

@@ -20,6 +20,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from common import files
 from training.checkpoints import BEST_FOLDER
 
 RECORD_FILE = "best_checkpoint"
@@ -178,11 +179,12 @@ def _copy(checkpoint: str, directory: str, companions: Sequence[str]) -> None:
 def _write_records(training: str, name: str, record: Mapping[str, Any]) -> None:
     """Says in both folders which checkpoint is the best; from then on it is."""
     directory = os.path.join(training, BEST_FOLDER)
-    _write(os.path.join(directory, _STATE_FILE), f"model_checkpoint_path: {json.dumps(name)}\n")
+    state = f"model_checkpoint_path: {json.dumps(name)}\n"
+    files.write(os.path.join(directory, _STATE_FILE), state.encode())
     for folder, checkpoint in ((directory, name), (training, f"{BEST_FOLDER}/{name}")):
         content = {"format_version": FORMAT_VERSION, "checkpoint": checkpoint, **record}
         text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-        _write(os.path.join(folder, RECORD_FILE), text)
+        files.write(os.path.join(folder, RECORD_FILE), text.encode())
 
 
 def _remove_others(directory: str, name: str) -> None:
@@ -191,14 +193,3 @@ def _remove_others(directory: str, name: str) -> None:
         match = _CHECKPOINT_FILE.fullmatch(entry)
         if entry.endswith(".tmp") or (match and match["name"] != name):
             os.remove(os.path.join(directory, entry))
-
-
-def _write(path: str, text: str) -> None:
-    temporary = f"{path}.{os.getpid()}.tmp"
-    try:
-        with open(temporary, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(temporary, path)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.remove(temporary)

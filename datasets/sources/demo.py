@@ -27,7 +27,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from datasets import whole_file
+from common import files
 from datasets.demo_scenes.classes import CLASS_NAMES, IGNORED, PALETTE
 from datasets.demo_scenes.scene import draw_scene
 from datasets.sources import folder, listing, workers
@@ -81,7 +81,7 @@ def open_source(
     )
     classes_path = os.path.join(data_dir, folder.CLASSES_FILE)
     if not os.path.isfile(classes_path):
-        _write_file(classes_path, _encode_json(_describe_classes()))
+        files.write(classes_path, _encode_json(_describe_classes()))
     tasks = []
     for number, (split, count) in enumerate((("train", num_train), ("val", num_val))):
         images_dir, masks_dir = (os.path.join(data_dir, split, n) for n in ("images", "masks"))
@@ -120,7 +120,7 @@ def _claim_folder(data_dir: str, settings: dict[str, int]) -> None:
             "'folder'."
         )
     os.makedirs(data_dir, exist_ok=True)
-    _write_file(path, _encode_json(settings))
+    files.write(path, _encode_json(settings))
 
 
 def _describe_classes() -> dict[str, object]:
@@ -146,8 +146,8 @@ def _draw(task: _Task) -> None:
     _, encoded = cv2.imencode(
         ".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality]
     )
-    _write_file(task.mask_path, _encode_mask(mask))
-    _write_file(task.image_path, encoded.tobytes())
+    files.write(task.mask_path, _encode_mask(mask))
+    files.write(task.image_path, encoded.tobytes())
 
 
 def _encode_mask(mask: np.ndarray) -> bytes:
@@ -160,10 +160,3 @@ def _encode_mask(mask: np.ndarray) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
     return buffer.getvalue()
-
-
-def _write_file(path: str, content: bytes) -> None:
-    try:
-        whole_file.write(path, content)
-    except OSError as error:
-        raise OSError(f"{path} cannot be written: {error.strerror}") from error

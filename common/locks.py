@@ -1,0 +1,69 @@
+"""Keeps two processes from writing into one folder."""
+
+import contextlib
+import fcntl
+import json
+import os
+import socket
+import sys
+import time
+from collections.abc import Iterator
+
+LOCK_FILE = ".lock"
+
+
+class FolderInUseError(ValueError):
+    """Another process writes into a folder."""
+
+
+@contextlib.contextmanager
+def sole_writer(folder: str, what: str, advice: str) -> Iterator[None]:
+    """Makes this process the only one that writes into a folder while a block runs.
+
+    The lock is the operating system's and ends with the process, however that ends; the file, which
+    stays, only tells others who holds it. File systems without locks are used without one.
+
+    Args:
+      folder: an existing folder.
+      what: what the other process would be doing, for the error: "a training run".
+      advice: what the user can do about it.
+
+    Raises:
+      FolderInUseError: another process holds the lock; the message names the folder and the
+        process.
+      OSError: the folder cannot be written to.
+    """
+    path = os.path.join(folder, LOCK_FILE)
+    with open(path, "a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise FolderInUseError(
+                f"{folder} is in use by {what}{_describe_holder(path)}. {advice}"
+            ) from None
+        except OSError:  # Some network file systems have no locks.
+            yield
+            return
+        holder = {
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "since": time.strftime("%Y-%m-%d %H:%M:%S"),
+            "command": " ".join(sys.argv),
+        }
+        file.truncate(0)
+        file.write(json.dumps(holder))
+        file.flush()
+        yield
+
+
+def _describe_holder(path: str) -> str:
+    """Returns the words that tell who holds a lock, as far as its file says."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            holder = json.load(file)
+        return (
+            f", process {holder['pid']} on {holder['host']}, since {holder['since']} "
+            f"({holder['command']})"
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""

@@ -1,0 +1,21 @@
+"""Pieces of messages that several rooms need."""
+
+from collections.abc import Iterable
+
+
+def first_few(items: Iterable[object], limit: int = 5) -> str:
+    """Names the first items of a list and counts the rest: "a, b and 3 more"."""
+    items = list(items)
+    named = ", ".join(printable(str(item)) for item in items[:limit])
+    return f"{named} and {len(items) - limit} more" if len(items) > limit else named
+
+
+def printable(text: str) -> str:
+    r"""Returns text that is safe to print on a terminal, on one line.
+
+    Control characters, which can move the cursor or change colors, and the bytes of file names that
+    are not UTF-8 become escapes such as `\x1b`.
+    """
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )

@@ -1,0 +1,77 @@
+import errno
+import os
+import pathlib
+
+import pytest
+
+from common import files
+
+
+def write_to_a_full_disk(path: str) -> None:
+    pathlib.Path(path).write_bytes(b"half")
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_write_replaces_a_file_and_leaves_nothing_else(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"old")
+    files.write(str(path), b"new")
+    assert path.read_bytes() == b"new"
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_an_error_keeps_the_old_file_and_names_it(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"old")
+    with (
+        pytest.raises(OSError, match=r"a.txt cannot be written: No space left on device"),
+        files.replacing(str(path)) as temporary,
+    ):
+        write_to_a_full_disk(temporary)
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_an_error_about_another_file_stays_as_it_is(tmp_path):
+    with (
+        pytest.raises(FileNotFoundError, match="elsewhere"),
+        files.replacing(str(tmp_path / "a.txt")),
+    ):
+        raise FileNotFoundError(errno.ENOENT, "No such file", "elsewhere")
+
+
+@pytest.mark.parametrize("name", ["x" * 255, "ß" * 127, os.fsdecode(b"\xff" * 255)])
+def test_names_may_be_as_long_as_the_system_allows(tmp_path, name):
+    files.write(str(tmp_path / name), b"content")
+    assert (tmp_path / name).read_bytes() == b"content"
+
+
+def test_leftovers_of_processes_that_ended_are_removed(tmp_path):
+    pid = os.fork()
+    if pid == 0:
+        with files.replacing(str(tmp_path / "of a killed process")) as temporary:
+            pathlib.Path(temporary).write_bytes(b"half")
+            os._exit(0)
+    os.waitpid(pid, 0)
+    (tmp_path / "mine.tmp").write_bytes(b"a user's own file")
+    (tmp_path / ".x.otherhost-1-1.tmp").write_bytes(b"another host's, new")
+    old = tmp_path / ".y.otherhost-1-1.tmp"
+    old.write_bytes(b"another host's, old")
+    os.utime(old, (0, 0))
+    with files.replacing(str(tmp_path / "in progress")) as temporary:
+        pathlib.Path(temporary).write_bytes(b"")
+        assert len(files.remove_leftovers(str(tmp_path))) == 2
+        assert os.path.exists(temporary)
+    assert sorted(os.listdir(tmp_path)) == [".x.otherhost-1-1.tmp", "in progress", "mine.tmp"]
+
+
+def test_leftovers_of_an_earlier_process_of_the_same_number_are_removed(tmp_path):
+    with files.replacing(str(tmp_path / "a")) as temporary:
+        name = os.path.basename(temporary)
+        pathlib.Path(temporary).write_bytes(b"")
+    (tmp_path / name).write_bytes(b"of a run in a container before")
+    assert files.remove_leftovers(str(tmp_path)) == [str(tmp_path / name)]
+
+
+def test_a_folder_that_is_not_there_has_no_leftovers(tmp_path):
+    assert files.remove_leftovers(str(tmp_path / "nothing")) == []
