@@ -1,10 +1,11 @@
-"""Writes files whole or not at all, and clears away what killed writers left.
+"""Writes files whole or not at all, clears away what killed writers left, and reads text.
 
 A file is written under a temporary name in its own folder and renamed when it is complete. The
 temporary name tells the host and the process that writes it, so that a later run knows which of
 them nobody will ever finish.
 """
 
+import codecs
 import contextlib
 import os
 import re
@@ -23,6 +24,14 @@ _MAX_AGE_SECS = 24 * 3600
 _HOST = re.sub(r"[^A-Za-z0-9]", "", socket.gethostname())[:40] or "host"
 _TEMPORARY_NAME = re.compile(r"\..*\.(?P<host>[A-Za-z0-9]+)-(?P<pid>\d+)-\d+\.tmp", re.DOTALL)
 
+# UTF-32 first: its mark begins as that of UTF-16 does.
+_BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+
 _lock = threading.Lock()
 _num_temporaries = 0
 _in_progress: set[str] = set()
@@ -36,6 +45,31 @@ def write(path: str, content: bytes) -> None:
     """
     with replacing(path) as temporary, open(temporary, "wb") as file:
         file.write(content)
+
+
+def read_text(path: str) -> str:
+    """Reads a text file that a user wrote: UTF-8, or UTF-16 or UTF-32 with a byte order mark.
+
+    Raises:
+      OSError: it cannot be read.
+      ValueError: it is text of another encoding, or no text; the message names the file and what
+        to do.
+    """
+    with open(path, "rb") as file:
+        data = file.read()
+    marks = (encoding for mark, encoding in _BYTE_ORDER_MARKS.items() if data.startswith(mark))
+    encoding = next(marks, "utf-8-sig")
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        reason = "it is cut off"
+        if encoding == "utf-8-sig":
+            line = data.count(b"\n", 0, error.start) + 1
+            reason = f"byte 0x{data[error.start]:02x} in line {line} is none of UTF-8"
+        raise ValueError(_describe_encoding(path, reason)) from None
+    if "\0" in text:  # UTF-16 without its mark, or no text at all.
+        raise ValueError(_describe_encoding(path, "it holds zero bytes"))
+    return text
 
 
 @contextlib.contextmanager
@@ -88,6 +122,10 @@ def remove_leftovers(folder: str) -> list[str]:
                     os.remove(path)
                     removed.append(path)
     return removed
+
+
+def _describe_encoding(path: str, reason: str) -> str:
+    return f"{printable(path)}: not a text file in UTF-8 ({reason}). Save it as UTF-8."
 
 
 def _temporary_path(path: str) -> str:

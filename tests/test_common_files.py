@@ -75,3 +75,26 @@ def test_leftovers_of_an_earlier_process_of_the_same_number_are_removed(tmp_path
 
 def test_a_folder_that_is_not_there_has_no_leftovers(tmp_path):
     assert files.remove_leftovers(str(tmp_path / "nothing")) == []
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+def test_text_of_any_unicode_encoding_is_read(tmp_path, encoding):
+    path = tmp_path / "a.txt"
+    path.write_bytes("Öl\n道".encode(encoding))
+    assert files.read_text(str(path)) == "Öl\n道"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("a\nÖl".encode("latin-1"), "byte 0xd6 in line 2 is none of UTF-8"),
+        ("Öl".encode("utf-16-le"), "byte 0xd6 in line 1"),
+        ("ab".encode("utf-16-be"), "it holds zero bytes"),
+        (b"\xff\xfea", "it is cut off"),
+    ],
+)
+def test_text_of_another_encoding_is_named(tmp_path, content, reason):
+    path = tmp_path / "a.txt"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=rf"a\.txt: not a text file in UTF-8 \({reason}.*Save it"):
+        files.read_text(str(path))

@@ -17,6 +17,7 @@ import dataclasses
 import difflib
 import json
 
+from common import files
 from datasets.sources import palettes
 from datasets.sources.masks import Colour
 
@@ -65,11 +66,12 @@ def read_class_file(path: str) -> ClassFile:
         names the file and the key.
     """
     try:
-        with open(path, encoding="utf-8-sig") as file:
-            content = json.load(file)
+        text = files.read_text(path)
     except FileNotFoundError:
         raise ValueError(f"class file {path} does not exist.") from None
-    except ValueError as error:
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: not a JSON file ({error}).") from None
     try:
         return _parse(content)
