@@ -61,7 +61,7 @@ def check_source(
     """
     splits = list(source.splits) if splits is None else list(splits)
     work = [(split, item) for split in splits for item in source.split(split)]
-    problems = [problem for problem in source.problems if problem.split in splits]
+    problems = [problem for problem in source.problems if problem.split in (None, *splits)]
     unusable = {(problem.split, problem.name) for problem in problems if problem.severity == ERROR}
     counters = {split: ClassCounter(source.num_classes, source.ignore_label) for split in splits}
     binary: list[tuple[str, Item, Finding]] = []

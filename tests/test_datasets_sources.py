@@ -12,7 +12,7 @@ from pictures import exif, save, smooth_rgb, write, write_json
 from PIL import Image
 
 from datasets import sources
-from datasets.sources import class_file, listing, masks, palettes, workers
+from datasets.sources import class_file, masks, palettes, workers
 from datasets.sources.source import Item, Source
 
 HEIGHT, WIDTH = 24, 40
@@ -130,33 +130,27 @@ def test_wrong_class_file_is_named(tmp_path, content, message):
         class_file.read_class_file(write_classes(tmp_path, content))
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_class_file_of_another_program_is_read(tmp_path, encoding):
+    path = tmp_path / "classes.json"
+    path.write_bytes('{"names": ["Straße", "道路"]}'.replace(" ", "\r\n").encode(encoding))
+    assert class_file.read_class_file(str(path)).names == ("Straße", "道路")
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16-le"])
+def test_class_file_of_an_unknown_encoding_is_named(tmp_path, encoding):
+    path = tmp_path / "classes.json"
+    path.write_bytes('{"names":\n["Straße"]}'.encode(encoding))
+    with pytest.raises(ValueError, match=r"classes\.json: not a text file in .*Save it as UTF-8"):
+        class_file.read_class_file(str(path))
+
+
 def test_missing_class_file_is_named(tmp_path):
     with pytest.raises(ValueError, match=r"class file .*none\.json does not exist"):
         class_file.read_class_file(str(tmp_path / "none.json"))
 
 
-# --- lists and palettes
-
-
-def test_list_takes_stems_of_the_first_words(tmp_path):
-    path = tmp_path / "train.txt"
-    path.write_text(
-        "# comment\n\nplain\n2008.v1\nfile.jpg\n"
-        "/SegNet/CamVid/train/0001TP.png /SegNet/CamVid/trainannot/0001TP.png;\n"
-        "C:\\pictures\\windows.JPG\n"
-    )
-    assert listing.read_list(str(path)) == ("plain", "2008.v1", "file", "0001TP", "windows")
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [(b"\n#a\n", "names no example"), (b"a\na.jpg\n", "names 'a' twice"), (b"\xff\xfe\0", "not a")],
-)
-def test_wrong_list_is_named(tmp_path, content, message):
-    path = tmp_path / "train.txt"
-    path.write_bytes(content)
-    with pytest.raises(ValueError, match=rf"train\.txt: {message}"):
-        listing.read_list(str(path))
+# --- palettes
 
 
 def test_voc_palette_is_the_devkits():

@@ -179,7 +179,9 @@ def test_hidden_files_and_other_files_are_passed_over(tmp_path):
 
 
 def test_missing_folder_is_named(tmp_path):
-    with pytest.raises(ValueError, match=r"data_dir '.*nowhere' does not exist; expected images/"):
+    with pytest.raises(
+        ValueError, match=r"data_dir '.*nowhere' does not exist; expected a folder with images/"
+    ):
         folder.open_source(str(tmp_path / "nowhere"))
 
 
@@ -201,24 +203,26 @@ def test_missing_masks_folder_is_named(tmp_path):
         folder.open_source(str(tmp_path))
 
 
-def test_masks_as_jpeg_only_are_named(tmp_path):
-    save(tmp_path / "images" / "a.jpg", smooth_rgb())
-    save(tmp_path / "masks" / "a.jpg", IDS)
-    with pytest.raises(ValueError, match=r"masks has no masks: it holds a\.jpg; expected .*\.png"):
-        folder.open_source(str(tmp_path))
+def test_masks_as_jpeg_are_listed_and_their_reader_refuses_them(tmp_path):
+    save(tmp_path / "train" / "images" / "a.jpg", smooth_rgb())
+    save(tmp_path / "train" / "masks" / "a.jpg", IDS)
+    source = folder.open_source(str(tmp_path))
+    (item,) = source.split("train")
+    with pytest.raises(ValueError, match=r"masks/a\.jpg: a mask saved as JPEG"):
+        source.read_mask(item)
 
 
 def test_stems_that_never_match_are_shown(tmp_path):
     save(tmp_path / "train" / "images" / "a.jpg", smooth_rgb())
-    save(tmp_path / "train" / "masks" / "a_mask.png", IDS)
-    with pytest.raises(ValueError, match=r"split 'train': .*pictures 'a', masks 'a_mask'\. Give"):
+    save(tmp_path / "train" / "masks" / "b.png", IDS)
+    with pytest.raises(ValueError, match=r"split 'train': .*images 'a', masks 'b'\. Give"):
         folder.open_source(str(tmp_path))
 
 
 def test_list_of_other_names_is_shown(tmp_path):
     save_pair(tmp_path, "a", IDS)
     write(tmp_path / "splits" / "train.txt", "b\n")
-    with pytest.raises(ValueError, match=r"split 'train': .*called 'b', pictures 'a'"):
+    with pytest.raises(ValueError, match=r"split 'train': .*says 'b', and images are called 'a'"):
         folder.open_source(str(tmp_path))
 
 

@@ -130,13 +130,13 @@ def test_voc_masks_that_were_saved_as_rgb_are_read(tmp_path):
 
 def test_voc_of_another_layout_is_named(tmp_path):
     (tmp_path / "ImageSets" / "Segmentation").mkdir(parents=True)
-    with pytest.raises(ValueError, match="JPEGImages does not exist; expected a folder of pict"):
+    with pytest.raises(ValueError, match="JPEGImages does not exist; expected a folder of image"):
         voc2012.open_source(str(tmp_path))
     save_voc(tmp_path, "a")
     with pytest.raises(ValueError, match=r"Segmentation holds nothing; expected lists like"):
         voc2012.open_source(str(tmp_path))
     write(tmp_path / "ImageSets/Segmentation/train.txt", "b\n")
-    with pytest.raises(ValueError, match=r"no list .* names a picture that has a mask"):
+    with pytest.raises(ValueError, match=r"no list .* names an image that has a mask"):
         voc2012.open_source(str(tmp_path))
 
 

@@ -16,12 +16,13 @@ The splits are called `train` and `val`. As in research/deeplab there are 151 cl
 the background, is the ignore label: it is never trained on or scored.
 
 Names are the first of each class's names in the benchmark's objectInfo150.txt, colours those of its
-color150.mat.
+color150.mat. A validation split without masks is left out.
 """
 
+import functools
 import os
 
-from datasets.sources import listing
+from datasets.sources import listing, pairing
 from datasets.sources.source import Source
 
 IGNORE_LABEL = 0
@@ -199,18 +200,24 @@ def open_source(data_dir: str) -> Source:
     witness = os.path.join("images", "training")
     layouts = {"": witness, "ADEChallengeData2016": witness}
     root = listing.find_root(data_dir, layouts, _EXPECTED)
-    splits, problems = {}, []
-    for split, folder in _FOLDERS.items():
-        images_dir = os.path.join(root, "images", folder)
-        if os.path.isdir(images_dir):
-            masks_dir = os.path.join(root, "annotations", folder)
-            splits[split], found = listing.pair_folders(images_dir, masks_dir, split)
-            problems += found
+    images_dir, masks_dir = (os.path.join(root, name) for name in ("images", "annotations"))
+    splits, problems = pairing.open_splits(
+        {
+            split: functools.partial(
+                pairing.pair_folders,
+                os.path.join(images_dir, folder),
+                os.path.join(masks_dir, folder),
+                split,
+            )
+            for split, folder in _FOLDERS.items()
+            if os.path.isdir(os.path.join(images_dir, folder))
+        }
+    )
     return Source(
         name="ade20k",
         class_names=CLASS_NAMES,
         palette=PALETTE,
         ignore_label=IGNORE_LABEL,
         splits=splits,
-        problems=tuple(problems),
+        problems=problems,
     )

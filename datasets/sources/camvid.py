@@ -26,14 +26,15 @@ and one folder a split, where void is 255 (or 11):
         labels/
       test/                likewise
 
-A split that is not there is left out, except `train`. SegNet's lists, where they are there, choose
-the pictures; only the file names in them count.
+A split that is not there, or has no masks, is left out, except `train`. SegNet's lists, where they
+are there, choose the images; the folders in them do not matter.
 """
 
+import functools
 import os
 
-from datasets.sources import listing, masks
-from datasets.sources.source import Item, Problem, Source
+from datasets.sources import listing, masks, pairing, split_lists
+from datasets.sources.source import Source
 
 CLASS_NAMES = (
     "sky",
@@ -83,11 +84,13 @@ def open_source(data_dir: str) -> Source:
         {"": "train", "CamVid": "train", "camvid": "train"},
         _EXPECTED,
     )
-    splits, problems = {}, []
-    for split in _SPLITS:
-        if os.path.isdir(os.path.join(root, split)):
-            splits[split], found = _open_split(root, split)
-            problems += found
+    splits, problems = pairing.open_splits(
+        {
+            split: functools.partial(_open_split, root, split)
+            for split in _SPLITS
+            if os.path.isdir(os.path.join(root, split))
+        }
+    )
     return Source(
         name="camvid",
         class_names=CLASS_NAMES,
@@ -95,24 +98,25 @@ def open_source(data_dir: str) -> Source:
         ignore_label=IGNORE_LABEL,
         splits=splits,
         mask_format=masks.MaskFormat(id_map={_VOID: IGNORE_LABEL}),
-        problems=tuple(problems),
+        problems=problems,
     )
 
 
-def _open_split(root: str, split: str) -> tuple[tuple[Item, ...], tuple[Problem, ...]]:
+def _open_split(root: str, split: str) -> pairing.Pairs:
     folder = os.path.join(root, split)
     if os.path.isdir(folder + "annot"):
         list_file = folder + ".txt"
         if not os.path.isfile(list_file):
-            return listing.pair_folders(folder, folder + "annot", split)
-        return listing.pair(
-            listing.index_pictures(folder),
-            listing.index_masks(folder + "annot"),
-            split,
-            listing.read_list(list_file),
-        )
+            return pairing.pair_folders(folder, folder + "annot", split)
+        pairs = pairing.match(listing.index_images(folder), listing.index_masks(folder + "annot"))
+        entries, problems = split_lists.resolve(split_lists.read_list(list_file), pairs, split)
+        items, found = pairs.choose(split, entries)
+        return items, (*pairs.problems, *problems, *found)
     if os.path.isdir(os.path.join(folder, "images")):
         has_masks = os.path.isdir(os.path.join(folder, "masks"))
         masks_dir = os.path.join(folder, "masks" if has_masks else "labels")
-        return listing.pair_folders(os.path.join(folder, "images"), masks_dir, split)
+        return pairing.pair_folders(os.path.join(folder, "images"), masks_dir, split)
+    if os.path.isdir(os.path.join(root, "trainannot")):
+        listing.index_images(folder)
+        raise listing.NoMasksError(folder + "annot", "does not exist; expected a folder of masks.")
     raise ValueError(f"{folder} is neither layout of CamVid; expected {_EXPECTED}.")

@@ -14,12 +14,14 @@ tree of leftImg8bit_trainvaltest.zip and gtFine_trainvaltest.zip, unpacked into 
 
 The `labelTrainIds` files, which the authors' createTrainIdLabelImgs.py writes, are taken when no
 fewer of them are there than of the `labelIds` files; those hold 34 ids, of which 19 become the
-train ids and the others 255. The annotations of `test` are not public, so there is no such split.
+train ids and the others 255. The annotations of `test` are not public, so there is no such split;
+a `val` without masks is left out.
 """
 
+import functools
 import os
 
-from datasets.sources import listing, masks
+from datasets.sources import listing, masks, pairing
 from datasets.sources.source import Item, Source
 
 CLASS_NAMES = (
@@ -103,13 +105,17 @@ def open_source(data_dir: str) -> Source:
             f"expected at {next(iter(chosen.values()))[0].mask_path}. Unpack "
             "gtFine_trainvaltest.zip beside leftImg8bit."
         )
+    splits, problems = pairing.open_splits(
+        {split: functools.partial(_require_masks, items) for split, items in chosen.items()}
+    )
     return Source(
         name="cityscapes",
         class_names=CLASS_NAMES,
         palette=PALETTE,
         ignore_label=IGNORE_LABEL,
-        splits=chosen,
+        splits=splits,
         mask_format=masks.MaskFormat() if has_train_ids else masks.MaskFormat(_train_ids()),
+        problems=problems,
     )
 
 
@@ -142,6 +148,13 @@ def _find_pictures(folder: str, root: str) -> tuple[Item, ...]:
 
 def _with_masks(items: tuple[Item, ...], kind: str) -> tuple[Item, ...]:
     return tuple(Item(item.name, item.image_path, f"{item.mask_path}{kind}.png") for item in items)
+
+
+def _require_masks(items: tuple[Item, ...]) -> pairing.Pairs:
+    if not any(os.path.isfile(item.mask_path) for item in items):
+        folder = os.path.dirname(os.path.dirname(items[0].mask_path))
+        raise listing.NoMasksError(folder, f"has none of its {len(items)} masks.")
+    return items, ()
 
 
 def _count_masks(splits: dict[str, tuple[Item, ...]]) -> int:

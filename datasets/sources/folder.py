@@ -22,23 +22,25 @@ that `classes.json` names (`datasets.sources.class_file`). Without `classes.json
 classes is the largest id in any mask, plus one, and 255 is ignored.
 """
 
+import functools
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from datasets.sources import class_file, listing, masks, workers
+from common.texts import first_few
+from datasets.sources import class_file, layouts, listing, masks, split_lists, workers
+from datasets.sources import pairing as pairs
 from datasets.sources.class_file import ClassFile
-from datasets.sources.source import Item, Problem, Source
+from datasets.sources.source import WARNING, Item, Problem, Source
 
 CLASSES_FILE = "classes.json"
 DEFAULT_VAL_FRACTION = 0.2
 
-_SPLIT_ORDER = ("train", "val", "test")
-_EXPECTED = "images/ and masks/, or train/images/ and train/masks/"
+_NEEDED_SPLITS = ("train", "val")
 
-_Splits = dict[str, tuple[Item, ...]]
+_Opened = tuple[dict[str, tuple[Item, ...]], tuple[Problem, ...]]
 
 
 def open_source(
@@ -69,7 +71,8 @@ def open_source(
     else:
         classes = _count_classes([item for items in splits.values() for item in items], data_dir)
     return Source(
-        name=os.path.basename(os.path.abspath(data_dir)),
+        # A description is text, whatever bytes the folder's name has.
+        name=os.fsencode(os.path.basename(os.path.abspath(data_dir))).decode(errors="replace"),
         class_names=classes.names,
         palette=classes.display_palette,
         ignore_label=classes.ignore_label,
@@ -79,80 +82,108 @@ def open_source(
     )
 
 
-def _open_splits(
-    data_dir: str, val_fraction: float | None, seed: int
-) -> tuple[_Splits, tuple[Problem, ...]]:
-    """Lists the splits in whichever of the three ways the folder has."""
-    if not os.path.isdir(data_dir):
-        raise ValueError(f"data_dir {data_dir!r} does not exist; expected {_EXPECTED} in it.")
-    split_folders = [
-        name
-        for name in os.listdir(data_dir)
-        if os.path.isdir(os.path.join(data_dir, name, "images"))
-    ]
-    images_dir, masks_dir = (os.path.join(data_dir, name) for name in ("images", "masks"))
-    if os.path.isdir(images_dir) == bool(split_folders):
-        found = "images/ and also " if split_folders else ""
-        found += ", ".join(f"{name}/images/" for name in sorted(split_folders))
-        raise ValueError(
-            f"data_dir {data_dir!r} holds {found or listing.name_entries(data_dir)}; expected "
-            f"either {_EXPECTED}. docs/datasets.md draws the folders."
-        )
-    splits_dir = os.path.join(data_dir, "splits")
-    if val_fraction is not None and (split_folders or os.path.isdir(splits_dir)):
+def _open_splits(data_dir: str, val_fraction: float | None, seed: int) -> _Opened:
+    """Lists the splits in whichever way the folder tells them."""
+    layout = layouts.find_layout(data_dir)
+    if val_fraction is not None and (layout.splits or layout.lists):
         raise ValueError(
             f"val_fraction is {val_fraction}, but {data_dir!r} has splits of its own: "
-            f"{', '.join(_sorted_splits(split_folders)) or 'splits/'}. Leave the fraction out, or "
-            "remove the splits."
+            f"{', '.join(layout.splits) or os.path.basename(layout.lists) + '/'}. Omit "
+            "val_fraction, or remove the splits."
         )
-    if split_folders:
-        pairs = {
-            split: listing.pair_folders(
-                os.path.join(data_dir, split, "images"),
-                os.path.join(data_dir, split, "masks"),
-                split,
-            )
-            for split in _sorted_splits(split_folders)
-        }
+    if layout.splits and layout.folders is None:
+        return _open_split_folders(layout.splits)
+    if layout.splits and layout.has_masks_by_split:
+        splits, problems = _open_split_folders(layout.splits)
+        return splits, (*problems, *_describe_stray(layout.folders))
+    pairing = pairs.match(
+        listing.index_images(layout.folders.images), listing.index_masks(layout.folders.masks)
+    )
+    if layout.splits:
+        splits, problems = _open_image_folders(layout, pairing)
+    elif layout.lists:
+        splits, problems = _open_lists(layout.lists, pairing)
     else:
-        image_index = listing.index_pictures(images_dir)
-        mask_index = listing.index_masks(masks_dir)
-        if os.path.isdir(splits_dir):
-            names = _read_lists(splits_dir)
-        else:
-            names = _choose_splits(
-                image_index.paths.keys() | mask_index.paths.keys(),
-                DEFAULT_VAL_FRACTION if val_fraction is None else val_fraction,
-                seed,
-            )
-        pairs = {
-            split: listing.pair(image_index, mask_index, split, names[split])
-            for split in _sorted_splits(names)
+        fraction = DEFAULT_VAL_FRACTION if val_fraction is None else val_fraction
+        names = _choose_splits(pairing.names, fraction, seed)
+        splits, problems = _open_chosen(names, pairing)
+    return splits, (*pairing.problems, *problems)
+
+
+def _open_split_folders(splits: Mapping[str, layouts.Folders]) -> _Opened:
+    """Opens splits that have folders of images and of masks of their own."""
+    return pairs.open_splits(
+        {
+            split: functools.partial(pairs.pair_folders, folders.images, folders.masks, split)
+            for split, folders in splits.items()
         }
-    return (
-        {split: items for split, (items, _) in pairs.items()},
-        tuple(problem for _, problems in pairs.values() for problem in problems),
     )
 
 
-def _read_lists(folder: str) -> dict[str, Sequence[str]]:
-    files = [name for name in os.listdir(folder) if name.endswith(".txt")]
-    if not files:
-        raise ValueError(
-            f"{folder} holds {listing.name_entries(folder)}; expected lists such as train.txt and "
-            "val.txt, or no such folder."
-        )
-    return {name[: -len(".txt")]: listing.read_list(os.path.join(folder, name)) for name in files}
+def _describe_stray(folders: layouts.Folders) -> Iterator[Problem]:
+    """Reports files beside the folders of the splits."""
+    for folder in (folders.images, folders.masks):
+        stray = [name for name in listing.walk(folder) if "/" not in name]
+        if stray:
+            yield _unused(folder, f"in no folder of a split: {first_few(stray)}", len(stray))
 
 
-def _sorted_splits(splits: Iterable[str]) -> list[str]:
-    """Train, val and test first, in this order, then the others by name."""
+def _open_image_folders(layout: layouts.Layout, pairing: pairs.Pairing) -> _Opened:
+    """Opens splits that have folders of images only, and all masks in one folder."""
+    names = {}
+    for split, folders in layout.splits.items():
+        folder = listing.compose(os.path.basename(folders.images))
+        names[split] = [name for name in pairing.names if name.startswith(f"{folder}/")]
+    splits, problems = pairs.open_splits(
+        {split: functools.partial(pairing.choose, split, chosen) for split, chosen in names.items()}
+    )
+    rest = sorted(set(pairing.names).difference(*names.values()))
+    if rest:
+        message = f"in no folder of a split, or without an image there: {first_few(rest)}"
+        problems = (*problems, _unused(layout.folders.masks, message, len(rest)))
+    return splits, problems
 
-    def place(split: str) -> tuple[int, str]:
-        known = split in _SPLIT_ORDER
-        return _SPLIT_ORDER.index(split) if known else len(_SPLIT_ORDER), split
 
-    return sorted(splits, key=place)
+def _unused(folder: str, reason: str, count: int) -> Problem:
+    message = f"{count} {'file is' if count == 1 else 'files are'} left out, {reason}."
+    return Problem(WARNING, "unused", message, folder)
+
+
+def _open_lists(folder: str, pairing: pairs.Pairing) -> _Opened:
+    """Opens the splits that lists tell."""
+    lists = split_lists.read_lists(folder, "lists such as train.txt and val.txt, or no such folder")
+    listed: set[str] = set()
+
+    def open_list(split: str, name: str) -> pairs.Pairs:
+        try:
+            entries, problems = split_lists.resolve(lists[name], pairing, split)
+        except split_lists.NothingListedError:
+            if split in _NEEDED_SPLITS:
+                raise
+            raise listing.NoMasksError(
+                pairing.masks_dir, f"has no mask of an image in {lists[name].path}."
+            ) from None
+        listed.update(entry.name for entry in entries)
+        items, found = pairing.choose(split, entries)
+        return items, (*problems, *found)
+
+    names = layouts.name_splits(lists, folder)
+    splits, problems = pairs.open_splits(
+        {split: functools.partial(open_list, split, name) for split, name in names.items()}
+    )
+    unlisted = [name for name in pairing.names if name not in listed]
+    if unlisted:
+        message = f"named by no list: {first_few(unlisted)}"
+        problems = (*problems, _unused(pairing.images_dir, message, len(unlisted)))
+    return splits, problems
+
+
+def _open_chosen(names: Mapping[str, Sequence[str]], pairing: pairs.Pairing) -> _Opened:
+    opened = {split: pairing.choose(split, chosen) for split, chosen in names.items()}
+    return (
+        {split: items for split, (items, _) in opened.items()},
+        tuple(problem for _, problems in opened.values() for problem in problems),
+    )
 
 
 def _choose_splits(names: Iterable[str], val_fraction: float, seed: int) -> dict[str, list[str]]:

@@ -1,31 +1,66 @@
-"""Finds pictures and masks on disk and pairs them.
+"""Lists the image files in folders.
 
-A picture without a mask, or a mask without a picture, still becomes an item: `datasets.checks`
-reports the missing file. Only what leaves nothing to work with raises an error here.
+An example is called as its image is: the path relative to the folder of images, without the ending,
+with `/` between folders and letters in Unicode's composed form (NFC), which is how most programs
+write them; a Mac decomposes them, and both look the same.
 """
 
 import dataclasses
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
 
-from datasets.sources.images import IMAGE_EXTENSIONS
-from datasets.sources.masks import MASK_EXTENSIONS
-from datasets.sources.source import ERROR, Item, Problem, example_name
+from common import image_files
+from common.texts import first_few, printable
+
+# Endings of files that JPEG, WebP or AV1 may have blurred. A mask of the same name in another
+# format is taken before them.
+_LOSSY_ENDINGS = (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".avif")
+
+# What operating systems and file servers leave in folders, in lower case.
+_RUBBISH = frozenset(
+    {
+        *("thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "icon\r", "__macosx"),
+        *("@eadir", "$recycle.bin", "system volume information", "lost+found"),
+    }
+)
+_SNIFFED_BYTES = 256 * 1024  # The head of an image, EXIF data and thumbnails included.
+
+
+class NoMasksError(ValueError):
+    """There are no masks where those of a split should be.
+
+    Attributes:
+      path: the folder that should hold them.
+      reason: what is wrong with it.
+    """
+
+    def __init__(self, path: str, reason: str):
+        super().__init__(f"{path} {reason}")
+        self.path = path
+        self.reason = reason
 
 
 @dataclasses.dataclass(frozen=True)
 class FileIndex:
-    """The files of one folder by stem.
+    """The files of one folder, and of the folders in it, by name.
 
     Attributes:
       folder: the folder.
-      paths: path of each stem, sorted by stem; the first in order of name where several share it.
-      doubles: all paths of the stems that several files share.
+      paths: path of each name, sorted by name; the first in order where several files share it.
+      doubles: all paths of the names that several files share.
+      strangers: path of each name that only files have whose ending is not that of an image that
+        is read, but which are images, such as a.HEIC; or which may be by their ending.
+      others: visible files that are not in `paths`, relative to the folder.
+      unnameable: paths of files whose names are not UTF-8.
     """
 
     folder: str
     paths: Mapping[str, str]
     doubles: Mapping[str, Sequence[str]]
+    strangers: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    others: Sequence[str] = ()
+    unnameable: Sequence[str] = ()
 
 
 def find_root(data_dir: str, layouts: Mapping[str, str], expected: str) -> str:
@@ -40,8 +75,7 @@ def find_root(data_dir: str, layouts: Mapping[str, str], expected: str) -> str:
     Raises:
       ValueError: `data_dir` does not exist, or none of the folders is it.
     """
-    if not os.path.isdir(data_dir):
-        raise ValueError(f"data_dir {data_dir!r} does not exist; expected {expected}.")
+    require_folder(data_dir, expected)
     for folder, witness in layouts.items():
         root = os.path.normpath(os.path.join(data_dir, folder))
         if os.path.exists(os.path.join(root, witness)):
@@ -52,148 +86,166 @@ def find_root(data_dir: str, layouts: Mapping[str, str], expected: str) -> str:
     )
 
 
-def index_folder(folder: str, extensions: Sequence[str], what: str) -> FileIndex:
-    """Lists the files of a folder by stem. Subfolders and hidden files are left out.
-
-    Args:
-      folder: the folder.
-      extensions: lower-case extensions to take, dot included.
-      what: what the files are ("pictures"), for errors.
+def require_folder(data_dir: str, expected: str) -> None:
+    """Checks that the folder that the user named is one.
 
     Raises:
-      ValueError: the folder does not exist or has no such file.
+      ValueError: it is not.
     """
-    if not os.path.isdir(folder):
-        raise ValueError(
-            f"{folder} does not exist; expected a folder of {what}. docs/datasets.md draws the "
-            "folders."
-        )
-    files: dict[str, list[str]] = {}
-    for name in sorted(os.listdir(folder)):
-        stem, extension = os.path.splitext(name)
-        if extension.lower() in extensions and not name.startswith("."):
-            files.setdefault(stem, []).append(os.path.join(folder, name))
-    if not files:
-        raise ValueError(
-            f"{folder} has no {what}: it holds {name_entries(folder)}; expected files "
-            f"{' '.join(extensions)}."
-        )
-    return FileIndex(
-        folder,
-        paths={stem: files[stem][0] for stem in sorted(files)},
-        doubles={stem: found for stem, found in files.items() if len(found) > 1},
-    )
+    if os.path.isdir(data_dir):
+        return
+    if os.path.exists(data_dir):
+        raise ValueError(f"data_dir {data_dir!r} is not a folder; expected one with {expected}.")
+    raise ValueError(f"data_dir {data_dir!r} does not exist; expected a folder with {expected}.")
 
 
-def pair_folders(
-    images_dir: str, masks_dir: str, split: str
-) -> tuple[tuple[Item, ...], tuple[Problem, ...]]:
-    """Pairs all pictures of one folder with all masks of another by stem; see `pair`."""
-    image_index, mask_index = index_pictures(images_dir), index_masks(masks_dir)
-    names = image_index.paths.keys() | mask_index.paths.keys()
-    return pair(image_index, mask_index, split, names)
+def index_images(folder: str) -> FileIndex:
+    """Lists the images of a folder and of the folders in it. Hidden files are left out.
 
-
-def index_pictures(folder: str) -> FileIndex:
-    """Lists the pictures of a folder; see `index_folder`."""
-    return index_folder(folder, IMAGE_EXTENSIONS, "pictures")
+    Raises:
+      ValueError: the folder does not exist, or holds no image.
+    """
+    index = _index(folder, "images", ())
+    if not index.paths and not index.strangers and not index.unnameable:
+        raise ValueError(f"{folder} {_describe_contents(folder, 'images')}")
+    return index
 
 
 def index_masks(folder: str) -> FileIndex:
-    """Lists the masks of a folder; see `index_folder`."""
-    return index_folder(folder, MASK_EXTENSIONS, "masks")
-
-
-def pair(
-    image_index: FileIndex, mask_index: FileIndex, split: str, names: Iterable[str]
-) -> tuple[tuple[Item, ...], tuple[Problem, ...]]:
-    """Pairs pictures with masks by stem.
-
-    Args:
-      image_index: the pictures.
-      mask_index: the masks.
-      split: name of the split, for messages.
-      names: stems to take.
-
-    Returns:
-      The items, sorted by name, and problems for stems that several files share.
+    """Lists the masks of a folder; see `index_images`.
 
     Raises:
-      ValueError: none of the names has both a picture and a mask.
+      NoMasksError: the folder does not exist, or holds no mask.
     """
-    chosen = sorted(set(names))
-    if not any(name in image_index.paths and name in mask_index.paths for name in chosen):
-        raise ValueError(
-            f"split {split!r}: no example has both a picture in {image_index.folder} and a mask in "
-            f"{mask_index.folder}. Examples are called {_first(chosen)}, pictures "
-            f"{_first(image_index.paths)}, masks {_first(mask_index.paths)}. Give a picture and "
-            "its mask one name, such as a.jpg and a.png."
-        )
-    items = tuple(
-        Item(
-            name,
-            image_index.paths.get(name, os.path.join(image_index.folder, name + ".jpg")),
-            mask_index.paths.get(name, os.path.join(mask_index.folder, name + ".png")),
-        )
-        for name in chosen
+    index = _index(folder, "masks", _LOSSY_ENDINGS)
+    if not index.paths and not index.strangers and not index.unnameable:
+        raise NoMasksError(folder, _describe_contents(folder, "masks"))
+    return index
+
+
+def _index(folder: str, what: str, last_endings: Sequence[str]) -> FileIndex:
+    """Lists a folder; files with `last_endings` are taken where no other has their name."""
+    if not os.path.isdir(folder):
+        reason = f"does not exist; expected a folder of {what}. docs/datasets.md draws the folders."
+        raise NoMasksError(folder, reason) if what == "masks" else ValueError(f"{folder} {reason}")
+    found: dict[str, list[str]] = {}
+    seconds: dict[str, list[str]] = {}
+    others, unnameable = [], []
+    for relative in walk(folder):
+        ending = os.path.splitext(relative)[1].lower()
+        if ending not in image_files.ENDINGS:
+            others.append(relative)
+        elif not is_utf8(relative):
+            unnameable.append(os.path.join(folder, relative))
+        else:
+            names = seconds if ending in last_endings else found
+            names.setdefault(file_name(relative), []).append(relative)
+    for name, relatives in seconds.items():
+        if name in found:
+            others += relatives
+        else:
+            found[name] = relatives
+    paths = {
+        name: [os.path.join(folder, relative) for relative in sorted(found[name])]
+        for name in sorted(found)
+    }
+    return FileIndex(
+        folder,
+        paths={name: same[0] for name, same in paths.items()},
+        doubles={name: same for name, same in paths.items() if len(same) > 1},
+        strangers=dict(_find_strangers(folder, others, paths)),
+        others=others,
+        unnameable=unnameable,
     )
-    problems = tuple(
-        Problem(
-            ERROR,
-            "stem",
-            f"shares its stem with {', '.join(map(os.path.basename, paths[1:]))}. Keep one of "
-            "them, or rename the others and their masks.",
-            paths[0],
-            split,
-            name,
-        )
-        for doubles in (image_index.doubles, mask_index.doubles)
-        for name, paths in sorted(doubles.items())
-        if name in set(chosen)
-    )
-    return items, problems
 
 
-def read_list(path: str) -> tuple[str, ...]:
-    """Reads the names in a list file: the stem of the first word of each line.
+def walk(folder: str) -> Iterator[str]:
+    """Yields the visible files in a folder and in the folders in it, relative to it, with `/`.
 
-    Lines may hold plain stems, file names, or a picture's and a mask's path; empty lines and lines
-    that start with `#` are left out.
-
-    Raises:
-      ValueError: the file names nothing, is no text, or names an example twice.
+    Hidden files and what operating systems leave in folders are not visible. Links are followed.
     """
+    return _walk(folder, "", frozenset({os.path.realpath(folder)}))
+
+
+def _walk(folder: str, prefix: str, above: frozenset[str]) -> Iterator[str]:
+    with os.scandir(folder) as entries:
+        visible = sorted(
+            (entry for entry in entries if is_visible(entry.name)), key=lambda entry: entry.name
+        )
+    for entry in visible:
+        if not entry.is_dir():
+            yield prefix + entry.name
+            continue
+        target = os.path.realpath(entry.path)
+        if target not in above:  # A link to a folder above it would never end.
+            yield from _walk(entry.path, f"{prefix}{entry.name}/", above | {target})
+
+
+def is_visible(name: str) -> bool:
+    """Returns whether a file or folder of this name is anything of the user's."""
+    return not name.startswith(".") and name.lower() not in _RUBBISH
+
+
+def is_utf8(name: str) -> bool:
+    """Returns whether the bytes of a file's name are UTF-8."""
     try:
-        with open(path, encoding="utf-8-sig") as file:
-            lines = [line.strip() for line in file]
-    except UnicodeDecodeError:
-        raise ValueError(f"{path}: not a text file; expected one name on each line.") from None
-    names = [_listed_name(line.split()[0]) for line in lines if line and not line.startswith("#")]
-    if not names:
-        raise ValueError(f"{path}: names no example; expected one name on each line.")
-    seen = set()
-    for name in names:
-        if name in seen:
-            raise ValueError(f"{path}: names {name!r} twice. Remove one of the lines.")
-        seen.add(name)
-    return tuple(names)
+        name.encode()
+    except UnicodeEncodeError:  # Python keeps other bytes as lone surrogates.
+        return False
+    return True
+
+
+def compose(name: str) -> str:
+    """Returns a name with its letters in the composed form (NFC)."""
+    return unicodedata.normalize("NFC", name)
+
+
+def file_name(relative: str) -> str:
+    """Returns what an example is called whose file this is: `town/a.b.jpg` gives `town/a.b`."""
+    return compose(os.path.splitext(relative)[0])
 
 
 def name_entries(folder: str) -> str:
     """Names the first entries of a folder, for messages."""
-    entries = sorted(os.listdir(folder))
-    if not entries:
-        return "nothing"
-    named = ", ".join(entries[:5])
-    return f"{named} and {len(entries) - 5} more" if len(entries) > 5 else named
+    return first_few(sorted(os.listdir(folder))) or "nothing"
 
 
-def _listed_name(word: str) -> str:
-    """`a.b` may be a stem or a file name: only a known extension is cut off."""
-    name = word.replace("\\", "/").rstrip(";").rsplit("/", 1)[-1]
-    extension = os.path.splitext(name)[1].lower()
-    return example_name(name) if extension in {*IMAGE_EXTENSIONS, *MASK_EXTENSIONS} else name
+def describe_file(relative: str) -> str:
+    """Names a file and what it is, where that is known, for messages."""
+    kind = image_files.describe_kind(relative)
+    return f"{printable(relative)} ({kind})" if kind else printable(relative)
 
 
-def _first(names: Iterable[str]) -> str:
-    return repr(next(iter(names)))
+def _find_strangers(
+    folder: str, others: Sequence[str], paths: Mapping[str, object]
+) -> Iterator[tuple[str, str]]:
+    for relative in others:
+        path = os.path.join(folder, relative)
+        if not is_utf8(relative) or file_name(relative) in paths or not _is_image(path):
+            continue
+        yield file_name(relative), path
+        if os.path.splitext(relative)[1].lower() not in image_files.UNREAD_KINDS:
+            yield compose(relative), path  # `frame.0001` may be a name without an ending.
+
+
+def _is_image(path: str) -> bool:
+    """Whether a file with an unread or unknown ending is an image, or another known kind."""
+    if os.path.splitext(path)[1].lower() in image_files.UNREAD_KINDS:
+        return True
+    if not os.path.isfile(path):  # A pipe would not end.
+        return False
+    try:
+        with open(path, "rb") as file:
+            data = file.read(_SNIFFED_BYTES)
+        image_files.open_image(data, path)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _describe_contents(folder: str, what: str) -> str:
+    visible = list(walk(folder))
+    if not visible:
+        return f"has no {what}: it is empty. Expected files such as a.png."
+    named = first_few([describe_file(relative) for relative in visible])
+    return f"has no {what}: it holds {named}. Expected files such as a.png."

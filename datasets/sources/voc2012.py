@@ -26,8 +26,8 @@ pictures that have no masks (the challenge's `test`) is left out.
 
 import os
 
-from datasets.sources import listing, masks, palettes
-from datasets.sources.source import Source
+from datasets.sources import listing, masks, pairing, palettes, split_lists
+from datasets.sources.source import ERROR, Problem, Source
 
 CLASS_NAMES = (
     "background",
@@ -73,32 +73,48 @@ def open_source(data_dir: str) -> Source:
     """
     layouts = {"": _LISTS, "VOC2012": _LISTS, os.path.join("VOCdevkit", "VOC2012"): _LISTS}
     root = listing.find_root(data_dir, layouts, _EXPECTED)
-    image_index = listing.index_pictures(os.path.join(root, "JPEGImages"))
+    image_index = listing.index_images(os.path.join(root, "JPEGImages"))
     masks_dir = os.path.join(root, "SegmentationClass")
     if not os.path.isdir(masks_dir) and os.path.isdir(masks_dir + "Raw"):
         masks_dir += "Raw"
-    mask_index = listing.index_masks(masks_dir)
+    pairs = pairing.match(image_index, listing.index_masks(masks_dir))
+    lists = split_lists.read_lists(os.path.join(root, _LISTS), "lists like train.txt and val.txt")
+    list_of_train_aug = next((lists.pop(name) for name in _TRAIN_AUG_LISTS if name in lists), None)
+    splits, problems = {}, [*_errors(pairs)]
+    listed: dict[str, list[pairing.Entry]] = {}
 
-    lists = _read_lists(os.path.join(root, _LISTS))
-    names_of_train_aug = next((lists.pop(name) for name in _TRAIN_AUG_LISTS if name in lists), None)
-    splits, problems = {}, []
+    def add_split(split: str, pairs: pairing.Pairing, entries, found=()) -> None:
+        items, more = pairs.choose(split, entries)
+        splits[split] = items
+        problems.extend((*found, *more))
 
-    def add_split(split: str, index: listing.FileIndex, names) -> None:
-        splits[split], found = listing.pair(image_index, index, split, names)
-        problems.extend(found)
-
-    for split, names in lists.items():
-        if any(name in mask_index.paths for name in names):
-            add_split(split, mask_index, names)
+    for split, file in lists.items():
+        try:
+            entries, found = split_lists.resolve(file, pairs, split)
+        except split_lists.NothingListedError:
+            entries, found = [], ()
+        if any(entry.name in pairs.masks for entry in entries):
+            listed[split] = entries
+            add_split(split, pairs, entries, found)
+        else:
+            error = listing.NoMasksError(masks_dir, f"has no mask of an image in {file.path}.")
+            problems.append(pairing.describe_unlabelled(split, error))
     aug_dir = os.path.join(root, "SegmentationClassAug")
     if os.path.isdir(aug_dir):
-        aug_index = listing.index_masks(aug_dir)
-        if names_of_train_aug is None:
-            names_of_train_aug = aug_index.paths.keys() - set(lists.get("val", ()))
-        add_split(_TRAIN_AUG, aug_index, names_of_train_aug)
+        aug_pairs = pairing.match(image_index, listing.index_masks(aug_dir))
+        problems += _errors(aug_pairs)
+        if list_of_train_aug is None:
+            of_val = {entry.name for entry in listed.get("val", ())}
+            add_split(_TRAIN_AUG, aug_pairs, aug_pairs.masks.keys() - of_val)
+        else:
+            add_split(
+                _TRAIN_AUG,
+                aug_pairs,
+                *split_lists.resolve(list_of_train_aug, aug_pairs, _TRAIN_AUG),
+            )
     if not splits:
         raise ValueError(
-            f"no list in {os.path.join(root, _LISTS)} names a picture that has a mask in "
+            f"no list in {os.path.join(root, _LISTS)} names an image that has a mask in "
             f"{masks_dir}."
         )
     return Source(
@@ -117,12 +133,6 @@ def open_source(data_dir: str) -> Source:
     )
 
 
-def _read_lists(folder: str) -> dict[str, tuple[str, ...]]:
-    """Names in each list file, by the list's name."""
-    files = sorted(name for name in os.listdir(folder) if name.endswith(".txt"))
-    if not files:
-        raise ValueError(
-            f"{folder} holds {listing.name_entries(folder)}; expected lists like train.txt and "
-            "val.txt."
-        )
-    return {name[: -len(".txt")]: listing.read_list(os.path.join(folder, name)) for name in files}
+def _errors(pairs: pairing.Pairing) -> list[Problem]:
+    """What was wrong while images were paired; most images of the devkit have no mask."""
+    return [problem for problem in pairs.problems if problem.severity == ERROR]
