@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 
 from absl import app, flags
 
+from common import texts
+
 _TRACEBACK = flags.DEFINE_bool(
     "traceback", False, "Show the whole Python traceback when the command fails, for a bug report."
 )
@@ -171,12 +173,26 @@ def _list_in_help() -> None:
 
 def _parse_flags(argv: list[str]) -> list[str]:
     try:
-        return flags.FLAGS(argv)
+        arguments = flags.FLAGS(argv)
     except flags.Error as error:
         print(f"error: {error}\nPass --help to see every flag.", file=sys.stderr)
         sys.exit(2)
     except SystemExit:
         sys.exit(0)  # absl has printed what --help asked for, and ends such a run with 1.
+    for name in flags.FLAGS:
+        flag = flags.FLAGS[name]
+        if flag.present:
+            flag.value = _expand_home(flag.value)
+    return [_expand_home(argument) for argument in arguments]
+
+
+def _expand_home(value):
+    """Replaces a leading `~` in a path; the shell does so in `~/x`, but not in `--flag=~/x`."""
+    if isinstance(value, list):
+        return [_expand_home(item) for item in value]
+    if isinstance(value, str) and value.startswith("~") and not os.path.exists(value):
+        return os.path.expanduser(value)
+    return value
 
 
 def _is_users_fault(error: Exception) -> bool:
@@ -189,4 +205,4 @@ def _is_users_fault(error: Exception) -> bool:
 
 def _one_line(error: Exception) -> str:
     message = getattr(error, "message", None) or str(error) or type(error).__name__
-    return " ".join(message.split())
+    return texts.printable(" ".join(message.split()))

@@ -13,6 +13,7 @@ import sys
 from absl import flags
 
 import command_line
+from common import texts
 from datasets import (
     beam_conversion,
     check_report,
@@ -21,8 +22,8 @@ from datasets import (
     segmentation,
     shard_plan,
 )
-from datasets.sources import SOURCES, demo, open_source
-from datasets.sources.source import Source
+from datasets.sources import SOURCES, demo, listing, open_source
+from datasets.sources.source import ERROR, Source
 from datasets.specs import DATASETS_ROOT, DatasetSpec
 
 _DATASET = flags.DEFINE_enum(
@@ -123,6 +124,11 @@ def main(_: list[str]) -> int:
 
     skip_failures = _ON_ERROR.value == "skip"
     output_dir = _OUTPUT_DIR.value or os.path.join(DATASETS_ROOT, source.name)
+    if not listing.is_utf8(output_dir):
+        raise ValueError(
+            f"output_dir {output_dir}: TensorFlow writes to paths in UTF-8 only, and this one is "
+            "not. Choose another with --output_dir."
+        )
     plan = shard_plan.plan_shards(
         source,
         output_dir,
@@ -131,7 +137,8 @@ def main(_: list[str]) -> int:
         is_checked=_CHECK.value,
         skip_failures=skip_failures,
     )
-    excluded = _check(source, skip_failures) if plan.pending and _CHECK.value else ()
+    is_check_due = bool(plan.pending) and _CHECK.value
+    excluded = (_check if is_check_due else _report_listing)(source, skip_failures)
     if plan.finished:
         print(
             f"{len(plan.finished)} of {len(plan.shards)} shards are there already and unchanged.",
@@ -159,8 +166,14 @@ def main(_: list[str]) -> int:
     except KeyboardInterrupt:
         print("\nThe same command goes on where this one stopped.", file=sys.stderr)
         raise
+    known = {(failure.split, failure.name) for failure in failures}
+    for problem in source.problems:
+        if problem.severity == ERROR and (problem.split, problem.name) not in known:
+            line = f"skipped: {problem.name}: {problem.path}: {problem.message}"
+            print(texts.printable(line), file=sys.stderr)
     for failure in failures:
-        print(f"skipped: {failure.split}/{failure.name}: {failure.message}", file=sys.stderr)
+        line = f"skipped: {failure.split}/{failure.name}: {failure.message}"
+        print(texts.printable(line), file=sys.stderr)
     _print_summary(spec)
     return 0
 
@@ -174,6 +187,12 @@ def _open_source() -> Source:
                 f"--dataset={name} needs --data_dir, the folder of its pictures and masks."
             )
         data_dir = demo.DEFAULT_FOLDER
+        print(
+            f"No --data_dir is given, so this is the demo: images that the project draws into "
+            f"{data_dir}. For your own: --data_dir=FOLDER (with make: DATA_DIR=FOLDER); "
+            "docs/datasets.md draws what it should hold.",
+            file=sys.stderr,
+        )
     return open_source(
         name,
         data_dir,
@@ -193,22 +212,46 @@ def _check(source: Source, skip_failures: bool) -> set[tuple[str, str]]:
     report = checks.check_source(source, num_workers=_NUM_WORKERS.value)
     print(check_report.format_report(report))
     if report.errors and not skip_failures:
-        raise ValueError(
-            f"the check found {len(report.errors)} errors in the dataset (above), so nothing was "
-            "written. Mend them, or leave those examples out with --on_error=skip."
-        )
+        raise _describe_errors("the check", len(report.errors))
     if report.split_errors:
         first = report.split_errors[0]
         raise ValueError(f"split {first.split!r}: {first.message} Nothing was written.")
     return {(split, name) for split in source.splits for name in report.failed_names(split)}
 
 
+def _report_listing(source: Source, skip_failures: bool) -> set[tuple[str | None, str | None]]:
+    """Reports what was seen while the folders were listed, for a run without the check.
+
+    Returns:
+      (split, name) of the examples to leave out.
+
+    Raises:
+      ValueError: there are errors and they are not to be skipped.
+    """
+    errors = [problem for problem in source.problems if problem.severity == ERROR]
+    text = check_report.format_problems(source.problems)
+    if text:
+        print(text, file=sys.stderr)
+    if errors and not skip_failures:
+        raise _describe_errors("listing the files", len(errors))
+    return {(problem.split, problem.name) for problem in errors}
+
+
+def _describe_errors(what: str, count: int) -> ValueError:
+    errors = "1 error" if count == 1 else f"{count} errors"
+    return ValueError(
+        f"{what} found {errors} in the dataset (above), so nothing was written. Fix "
+        f"{'it' if count == 1 else 'them'}, or skip those examples with --on_error=skip."
+    )
+
+
 def _print_summary(spec: DatasetSpec) -> None:
-    print(f"\n{spec.name}: {spec.num_classes} classes in {spec.directory}")
+    title = f"{spec.name}: {spec.num_classes} classes in {spec.directory}"
+    print(f"\n{texts.printable(title)}")
     for name, split in spec.splits.items():
         num_bytes = sum(os.path.getsize(path) for path in spec.shard_paths(name))
         print(
-            f"  {name:8} {split.num_examples:7} pictures up to {split.max_width}x"
+            f"  {texts.printable(name):8} {split.num_examples:7} pictures up to {split.max_width}x"
             f"{split.max_height}, {num_bytes / 1e6:.1f} MB, shards: {split.num_shards}"
         )
     print("Train on it: python train.py")

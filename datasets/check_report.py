@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 from collections.abc import Mapping, Sequence
 
+from common.texts import printable
 from datasets.class_statistics import ClassStatistics
 from datasets.sources.source import ERROR, WARNING, Problem
 
@@ -65,14 +66,23 @@ def format_report(report: Report, max_files: int = 10) -> str:
       max_files: problems of one kind that are written out; the rest are counted, so that a
         thousand wrong masks do not hide the other problems.
     """
+    problems = format_problems(report.problems, max_files)
     parts = [
-        *_format_problems(report.errors, "error", max_files),
-        *_format_problems(report.warnings, "warning", max_files),
+        *([problems] if problems else []),
         _format_classes(report),
         *_format_label_weights(report),
         f"{_count(report.errors, 'error')}, {_count(report.warnings, 'warning')}",
     ]
     return "\n\n".join(parts)
+
+
+def format_problems(problems: Sequence[Problem], max_files: int = 10) -> str:
+    """Returns problems as text for a terminal, errors first; nothing where there are none."""
+    paragraphs = []
+    for severity in (ERROR, WARNING):
+        found = [problem for problem in problems if problem.severity == severity]
+        paragraphs += _format_problems(found, severity, max_files)
+    return "\n\n".join(paragraphs)
 
 
 def _format_problems(problems: Sequence[Problem], title: str, max_files: int) -> list[str]:
@@ -95,7 +105,7 @@ def _count(problems: Sequence[Problem], noun: str) -> str:
 
 def _format_problem(problem: Problem) -> str:
     subject = problem.path or f"split {problem.split!r}"
-    return f"{subject}: {problem.message}"
+    return printable(f"{subject}: {problem.message}")
 
 
 def _format_label_weights(report: Report) -> list[str]:
@@ -113,13 +123,13 @@ def _format_classes(report: Report) -> str:
     splits = list(report.statistics)
     header = ["id", "class"]
     for split in splits:
-        header += [f"{split} pixels", "%", "pictures"]
+        header += [f"{printable(split)} pixels", "%", "pictures"]
     rows = [header]
     labelled = {split: sum(report.statistics[split].pixels_per_class) for split in splits}
     for class_id, name in enumerate(report.class_names):
         if class_id == report.ignore_label:
             continue
-        row = [str(class_id), name]
+        row = [str(class_id), printable(name)]
         for split in splits:
             pixels = report.statistics[split].pixels_per_class[class_id]
             row += [

@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 from PIL import Image
 
-from common import files
+from common import files, image_files
 from datasets.sources import cityscapes
 from deeplab import visualize
 
@@ -26,7 +26,10 @@ RAW_FOLDER = "raw_segmentation_results"
 
 # Endings of the files that records keep as they are.
 _ENDINGS = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png"}
-_PICTURE_EXTENSION = re.compile(r"\.(jpe?g|png|bmp|tiff?|webp|ppm|gif)$", re.IGNORECASE)
+_PICTURE_EXTENSION = re.compile(
+    f"({'|'.join(map(re.escape, image_files.ENDINGS))})$", re.IGNORECASE
+)
+_MAX_NAME_BYTES = 200
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,8 +100,9 @@ class PredictionFiles:
         """Writes the files of one picture, each whole or not at all.
 
         Args:
-          image_name: the record's name of the picture; folders in front of it and a picture's
-            extension are dropped. A name that was written before gets a number behind it.
+          image_name: the record's name of the picture. `town/a` goes into a folder `town`; the
+            folders in front of a file name, as other converters write them (`/data/VOC/a.jpg`), are
+            dropped, and so is its ending. A name that was written before gets a number behind it.
           picture: the picture.
           ids: integers [height, width], the class ids at the picture's size.
 
@@ -107,6 +111,10 @@ class PredictionFiles:
         """
         number = len(self._names)
         name = self._choose_name(image_name)
+        folder = os.path.dirname(name)
+        if folder:
+            for parent in (self._results, *([self._raw] if self._raw_ids is not None else [])):
+                os.makedirs(os.path.join(parent, folder), exist_ok=True)
         base = os.path.join(self._results, f"{number:06d}" if self._numbered else name)
         ending, encoded = self._picture_file(picture)
         files.write(f"{base}_image{ending}", encoded)
@@ -116,7 +124,11 @@ class PredictionFiles:
             files.write(os.path.join(self._raw, f"{name}.png"), _as_png(raw))
 
     def _choose_name(self, image_name: str) -> str:
-        stem = _PICTURE_EXTENSION.sub("", os.path.basename(image_name))
+        stem = _PICTURE_EXTENSION.sub("", image_name.replace("\0", ""))
+        if stem != image_name or os.path.isabs(stem):  # A file's path, which is not for us.
+            stem = os.path.basename(stem)
+        parts = [part for part in stem.split("/") if part not in ("", ".", "..")]
+        stem = "/".join(_shorten(part) for part in parts)
         stem = stem or f"{len(self._names):06d}"
         name, copy = stem, 1
         while name.lower() in self._names:
@@ -131,6 +143,11 @@ class PredictionFiles:
             if ending == ".png" or (ending and not self._numbered):
                 return ending, picture.encoded
             return ".png", _as_png(image.convert("RGB"))
+
+
+def _shorten(name: str) -> str:
+    """Cuts a name so that a file of 255 bytes has room for what is added to it."""
+    return name.encode(errors="replace")[:_MAX_NAME_BYTES].decode(errors="ignore")
 
 
 def _as_png(image: Image.Image) -> bytes:

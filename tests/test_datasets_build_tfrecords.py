@@ -5,10 +5,12 @@ import signal
 import subprocess
 import sys
 import time
+import unicodedata
 
 import numpy as np
 import pictures
 import pytest
+import tensorflow.compat.v1 as tf
 
 from datasets import specs, tfrecords
 
@@ -16,13 +18,14 @@ COMMAND = [sys.executable, "-m", "datasets.build_tfrecords"]
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
-def run(*arguments: str, cwd=None) -> subprocess.CompletedProcess:
+def run(*arguments: str, cwd=None, home=None) -> subprocess.CompletedProcess:
+    home = {} if home is None else {"HOME": str(home)}
     return subprocess.run(
         [*COMMAND, *arguments],
         capture_output=True,
         text=True,
         cwd=cwd,
-        env={**os.environ, "PYTHONPATH": ROOT},
+        env={**os.environ, "PYTHONPATH": ROOT, **home},
     )
 
 
@@ -75,7 +78,7 @@ def test_errors_end_the_command_before_anything_is_written_or_are_skipped(data_d
     result = run(*options)
     assert result.returncode == 1
     assert str(damaged) in result.stdout
-    assert last_line(result).startswith("error: the check found 1 errors")
+    assert last_line(result).startswith("error: the check found 1 error ")
     assert "--on_error=skip" in last_line(result)
     assert not out.exists()
 
@@ -92,6 +95,61 @@ def test_errors_end_the_command_before_anything_is_written_or_are_skipped(data_d
     os.utime(data_dir / "masks" / "p0.png", (0, 0))
     result = run(*options, "--on_error=skip")
     assert "1 of 2 shards are written again" in result.stderr
+
+
+def test_folders_odd_names_and_a_split_without_masks(tmp_path):
+    """One run over what people have; the records' names are composed and hold the folder."""
+    mask = np.zeros((24, 40), np.uint8)
+    mask[:5] = 1
+    data_dir = tmp_path / "cars [v2] *?'\" é"
+    for index, name in enumerate(["a", "town/w 1", unicodedata.normalize("NFD", "é")]):
+        pictures.save_pair(data_dir / "train", name, mask, index)
+    for index, name in enumerate(["b", "\x1b[31m", "e" * 251]):
+        pictures.save_pair(data_dir / "valid", name, mask, index + 3)
+    pictures.save(data_dir / "test" / "images" / "c.jpg", pictures.smooth_rgb(24, 40, 6))
+    for side, ending in (("images", ".jpg"), ("masks", ".png")):
+        path = data_dir / "train" / side / f"a{ending}"
+        os.rename(path, os.fsencode(path.parent) + b"/caf\xe9" + ending.encode())
+    out = tmp_path / "out"
+    options = ["--data_dir=~/" + data_dir.name, f"--output_dir={out}"]
+
+    result = run(*options, home=tmp_path)
+    assert last_line(result).startswith("error: the check found 1 error in the dataset")
+    assert r"train/images/caf\udce9.jpg: the name of this file is not UTF-8" in result.stdout
+    assert not out.exists()
+
+    result = run(*options, "--on_error=skip", home=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "Split 'test' has no masks and is left out." in result.stdout
+    assert r"skipped: caf\udce9: " in result.stderr
+    assert "\x1b" not in result.stdout
+    spec = specs.read_spec(str(out))
+    assert list(spec.splits) == ["train", "val"]
+    names = {
+        split: [
+            tf.train.Example.FromString(record)
+            .features.feature["image/filename"]
+            .bytes_list.value[0]
+            .decode()
+            for path in spec.shard_paths(split)
+            for record in tfrecords.read_records(path)
+        ]
+        for split in spec.splits
+    }
+    assert names == {"train": ["town/w 1", "é"], "val": ["\x1b[31m", "b", "e" * 251]}
+
+
+def test_a_typo_in_a_list_is_told_without_the_check_too(data_dir, tmp_path):
+    for split, lines in (("train", "p0\np1\npp2\n"), ("val", "p4\n")):
+        pictures.write(data_dir / "splits" / f"{split}.txt", lines)
+    options = [f"--data_dir={data_dir}", f"--output_dir={tmp_path}/out", "--nocheck"]
+    result = run(*options)
+    assert last_line(result).startswith("error: listing the files found 1 error in the dataset")
+    assert "train.txt: line 3 names 'pp2': " in result.stderr
+    assert "Did you mean 'p" in result.stderr
+    result = run(*options, "--on_error=skip")
+    assert result.returncode == 0, result.stderr
+    assert specs.read_spec(f"{tmp_path}/out").split("train").num_examples == 2
 
 
 def interrupt_at_a_pipe(
@@ -207,6 +265,7 @@ def test_the_demo_needs_no_argument(tmp_path):
     result = run(cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     spec = specs.read_spec(specs.find_last_dataset(str(tmp_path / "data" / "tfrecords")))
+    assert "No --data_dir is given, so this is the demo" in result.stderr
     assert spec.name == "demo"
     assert spec.num_classes >= 7
     assert spec.split("train").ignored_pixels > 0

@@ -68,7 +68,7 @@ def test_numbered_files_are_png_as_upstream_names_them(tmp_path):
 
 def test_pictures_of_one_name_do_not_replace_each_other(tmp_path):
     files = PredictionFiles(str(tmp_path), PALETTE)
-    for number, name in enumerate(("a/x.png", "b/X", "x.v2", "x", "")):
+    for number, name in enumerate(("a/x.png", "/b/X", "x.v2", "x", "")):
         files.write(name, encoded(".png"), np.full((20, 30), number % 3))
     predictions = [name for name in names_below(tmp_path) if "prediction" in name]
     assert [os.path.basename(name) for name in predictions] == [
@@ -78,6 +78,23 @@ def test_pictures_of_one_name_do_not_replace_each_other(tmp_path):
         "x_3_prediction.png",
         "x_prediction.png",
     ]
+
+
+def test_names_with_folders_keep_them_and_stay_inside(tmp_path):
+    files = PredictionFiles(str(tmp_path / "out"), PALETTE, np.arange(256, dtype=np.uint8))
+    for name in ("town/w", "lake/w", "../../etc/x", "town/v.jfif", "é" * 127, "é" * 126):
+        files.write(name, encoded(".png"), IDS)
+    cut = "é" * 100
+    names = ["town/w", "lake/w", "etc/x", "v", cut, f"{cut}_2"]
+    assert names_below(tmp_path) == sorted(
+        f"out/{path}"
+        for name in names
+        for path in (
+            f"segmentation_results/{name}_image.png",
+            f"segmentation_results/{name}_prediction.png",
+            f"raw_segmentation_results/{name}.png",
+        )
+    )
 
 
 def test_raw_files_carry_the_ids_of_cityscapes_server(tmp_path):
