@@ -18,8 +18,11 @@ OUTPUT ?= masks
 JOBS ?= 2
 ARGS ?=
 
+# A variable's value for the shell, as it was given: with its spaces, quotes and dollar signs.
+quoted = '$(subst ','\'',$(value $(1)))'
+
 # --name=value where the variable has a value.
-flag = $(if $(strip $(2)),--$(1)='$(strip $(2))')
+flag = $(if $(strip $(value $(2))),--$(1)=$(call quoted,$(2)))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev setup-beam setup-openvino setup-litert demo tfrecords check-dataset \
@@ -65,35 +68,42 @@ $(VENV)/bin/python:
 demo: setup  ## Everything on pictures the project draws: records, training, scores, export, masks
 	@$(RUN) -m scripts.demo $(ARGS)
 
-tfrecords: setup  ## Turn pictures and masks into TFRecords: DATASET=folder DATA_DIR=my_pictures
-	@$(RUN) -m datasets.build_tfrecords $(call flag,dataset,$(DATASET)) \
-	  $(call flag,data_dir,$(DATA_DIR)) $(call flag,output_dir,$(TFRECORDS)) $(ARGS)
+tfrecords: setup  ## Turn images and masks into TFRecords: DATA_DIR=my_images; without it, the demo
+	@$(RUN) -m datasets.build_tfrecords $(call flag,dataset,DATASET) \
+	  $(call flag,data_dir,DATA_DIR) $(call flag,output_dir,TFRECORDS) $(ARGS)
 
-check-dataset: setup  ## Report what is wrong with pictures and masks, and write nothing
-	@$(RUN) -m datasets.build_tfrecords --check_only $(call flag,dataset,$(DATASET)) \
-	  $(call flag,data_dir,$(DATA_DIR)) $(ARGS)
+check-dataset: setup  ## Report what is wrong with images and masks: DATA_DIR=my_images
+	@$(RUN) -m datasets.build_tfrecords --check_only $(call flag,dataset,DATASET) \
+	  $(call flag,data_dir,DATA_DIR) $(ARGS)
 
 train: setup  ## Train on the last dataset built, or on TFRECORDS=...
-	@$(RUN) train.py $(call flag,dataset_dir,$(TFRECORDS)) $(call flag,train_logdir,$(LOGDIR)) $(ARGS)
+	@$(RUN) train.py $(call flag,dataset_dir,TFRECORDS) $(call flag,train_logdir,LOGDIR) $(ARGS)
 
 eval: setup  ## Score the newest training, or LOGDIR=..., once
-	@$(RUN) eval.py --max_number_of_evaluations=1 $(call flag,dataset_dir,$(TFRECORDS)) \
-	  $(call flag,checkpoint_dir,$(LOGDIR)) $(ARGS)
+	@$(RUN) eval.py --max_number_of_evaluations=1 $(call flag,dataset_dir,TFRECORDS) \
+	  $(call flag,checkpoint_dir,LOGDIR) $(ARGS)
 
 vis: setup  ## Draw what the newest training, or LOGDIR=..., predicts of the validation split
-	@$(RUN) vis.py --max_number_of_iterations=1 $(call flag,dataset_dir,$(TFRECORDS)) \
-	  $(call flag,checkpoint_dir,$(LOGDIR)) $(ARGS)
+	@$(RUN) vis.py --max_number_of_iterations=1 $(call flag,dataset_dir,TFRECORDS) \
+	  $(call flag,checkpoint_dir,LOGDIR) $(ARGS)
 
 export: setup  ## Freeze the newest checkpoint, or CHECKPOINT=..., into a .pb
-	@$(RUN) export_model.py $(call flag,checkpoint_path,$(CHECKPOINT)) \
-	  $(call flag,export_path,$(MODEL)) $(ARGS)
+	@$(RUN) export_model.py $(call flag,checkpoint_path,CHECKPOINT) \
+	  $(call flag,export_path,MODEL) $(ARGS)
 
-infer: setup  ## Write coloured masks: PICTURES='photo.jpg folder/' MODEL=... OUTPUT=masks
-	@test -n '$(strip $(PICTURES))' || { echo "error: which pictures? make infer PICTURES='photo.jpg folder/'" >&2; exit 2; }
-	@$(RUN) infer.py $(PICTURES) $(call flag,model,$(MODEL)) $(call flag,output,$(OUTPUT)) $(ARGS)
+# PICTURES is one path, or several as the shell takes them: names with spaces in quotes then. A
+# forgotten one is told before `setup`, which installs for minutes.
+infer: $(if $(strip $(value PICTURES)),setup,no-pictures)  ## Write coloured masks: PICTURES='photo.jpg folder/' MODEL=... OUTPUT=masks
+	@whole=$(call quoted,PICTURES); case $$whole in "~/"*) whole=$$HOME/$${whole#??};; esac; \
+	  if test -e "$$whole"; then set -- "$$whole"; else eval "set -- "$(call quoted,PICTURES); fi; \
+	  $(RUN) infer.py "$$@" $(call flag,model,MODEL) $(call flag,output,OUTPUT) $(ARGS)
+
+.PHONY: no-pictures
+no-pictures:
+	@echo "error: which images? make infer PICTURES='photo.jpg folder/ \"my photo.jpg\"'" >&2; exit 2
 
 tensorboard: setup  ## Show curves and pictures of all trainings
-	@$(RUN) -m tensorboard.main --logdir=$(or $(LOGDIR),runs) $(ARGS)
+	@$(RUN) -m tensorboard.main $(or $(call flag,logdir,LOGDIR),--logdir=runs) $(ARGS)
 
 lint: setup-dev  ## Check style
 	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check .
