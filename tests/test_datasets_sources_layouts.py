@@ -107,6 +107,21 @@ def test_lists_under_the_names_that_people_have(tmp_path):
     ]
 
 
+def test_lists_of_a_dataset_laid_out_as_pascal_voc(tmp_path):
+    save_images(tmp_path / "JPEGImages", "a", "b", "c")
+    save_masks(tmp_path / "SegmentationClass", "a", "b", "c")
+    lists = tmp_path / "ImageSets" / "Segmentation"
+    write(lists / "default.txt", "a\nb\nc\n")
+    assert list(files_of(tmp_path)) == ["train", "val"]  # By chance: no list is that of training.
+    write(lists / "train.txt", "a\n")
+    write(lists / "val.txt", "b\n")
+    assert {split: len(items) for split, items in files_of(tmp_path).items()} == {
+        "train": 1,
+        "val": 1,
+        "default": 3,
+    }
+
+
 def test_another_name_beside_the_name_itself_is_a_split_of_its_own(tmp_path):
     for split in ("train", "val", "dev"):
         save_images(tmp_path / split / "images", "a")

@@ -222,3 +222,70 @@ def test_ade20k(tmp_path, upper):
 def test_ade20k_of_another_layout_is_named(tmp_path):
     with pytest.raises(ValueError, match="holds nothing; expected ADEChallengeData2016"):
         ade20k.open_source(str(tmp_path))
+
+
+# --- splits without masks, in each of them
+
+
+def only_warning(source):
+    (problem,) = source.problems
+    assert (problem.severity, problem.kind, problem.split) == ("warning", "split", None)
+    assert problem.message.endswith("has no masks and is left out.")
+    return problem
+
+
+@pytest.mark.parametrize("layout", ["segnet", "folders"])
+def test_camvid_without_masks_of_test(tmp_path, layout):
+    if layout == "segnet":
+        save_segnet(tmp_path, "train", "a")
+        save(tmp_path / "test" / "b.png", smooth_rgb(*IDS.shape))
+    else:
+        save(tmp_path / "train" / "images" / "a.jpg", smooth_rgb(*IDS.shape))
+        save(tmp_path / "train" / "labels" / "a.png", IDS)
+        save(tmp_path / "test" / "images" / "b.jpg", smooth_rgb(*IDS.shape))
+    source = camvid.open_source(str(tmp_path))
+    assert names_of(source) == {"train": ["a"]}
+    assert only_warning(source).path == str(
+        tmp_path / ("testannot" if layout == "segnet" else "test/labels")
+    )
+
+
+def test_voc_without_masks_of_test(tmp_path):
+    save_voc(tmp_path, "a")
+    save(tmp_path / "JPEGImages" / "b.jpg", smooth_rgb(1, 3))
+    write(tmp_path / "ImageSets/Segmentation/train.txt", "a\n")
+    write(tmp_path / "ImageSets/Segmentation/test.txt", "b\nc\n")
+    source = voc2012.open_source(str(tmp_path))
+    assert names_of(source) == {"train": ["a"]}
+    assert "test.txt" in only_warning(source).message
+
+
+def test_cityscapes_without_masks_of_val(tmp_path):
+    save_cityscapes(tmp_path, "train", "aachen_0_1", "labelIds")
+    save_cityscapes(tmp_path, "val", "lindau_0_1", None)
+    source = cityscapes.open_source(str(tmp_path))
+    assert names_of(source) == {"train": ["aachen_0_1"]}
+    assert only_warning(source).path == str(tmp_path / "gtFine" / "val")
+
+
+def test_ade20k_without_masks_of_validation(tmp_path):
+    save(tmp_path / "images" / "training" / "a.jpg", smooth_rgb(*IDS.shape))
+    save(tmp_path / "annotations" / "training" / "a.png", IDS)
+    save(tmp_path / "images" / "validation" / "b.jpg", smooth_rgb(*IDS.shape))
+    source = ade20k.open_source(str(tmp_path))
+    assert names_of(source) == {"train": ["a"]}
+    assert only_warning(source).path == str(tmp_path / "annotations" / "validation")
+
+
+def test_names_with_spaces_in_lists_of_voc_and_camvid(tmp_path):
+    save_voc(tmp_path / "voc", "IMG 001", "IMG 002")
+    write(tmp_path / "voc/ImageSets/Segmentation/train.txt", "IMG 001\n")
+    write(tmp_path / "voc/ImageSets/Segmentation/val.txt", "IMG 002\nIMG 003\n")
+    source = voc2012.open_source(str(tmp_path / "voc"))
+    assert names_of(source) == {"train": ["IMG 001"], "val": ["IMG 002"]}
+    (problem,) = source.problems
+    assert (problem.kind, problem.split) == ("list", "val")
+    assert "line 2 names 'IMG 003': no image and no mask is called so" in problem.message
+    save_segnet(tmp_path, "train", "IMG 001", "IMG 002")
+    write(tmp_path / "train.txt", "/x y/train/IMG 002.png /x y/trainannot/IMG 002.png\n")
+    assert names_of(camvid.open_source(str(tmp_path))) == {"train": ["IMG 002"]}

@@ -24,6 +24,7 @@ import os
 
 from datasets.sources import listing, pairing
 from datasets.sources.source import Source
+from datasets.sources.splits import open_splits
 
 IGNORE_LABEL = 0
 
@@ -201,7 +202,7 @@ def open_source(data_dir: str) -> Source:
     layouts = {"": witness, "ADEChallengeData2016": witness}
     root = listing.find_root(data_dir, layouts, _EXPECTED)
     images_dir, masks_dir = (os.path.join(root, name) for name in ("images", "annotations"))
-    splits, problems = pairing.open_splits(
+    splits, problems = open_splits(
         {
             split: functools.partial(
                 pairing.pair_folders,

@@ -35,6 +35,7 @@ import os
 
 from datasets.sources import listing, masks, pairing, split_lists
 from datasets.sources.source import Source
+from datasets.sources.splits import open_splits
 
 CLASS_NAMES = (
     "sky",
@@ -84,7 +85,7 @@ def open_source(data_dir: str) -> Source:
         {"": "train", "CamVid": "train", "camvid": "train"},
         _EXPECTED,
     )
-    splits, problems = pairing.open_splits(
+    splits, problems = open_splits(
         {
             split: functools.partial(_open_split, root, split)
             for split in _SPLITS

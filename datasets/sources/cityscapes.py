@@ -23,6 +23,7 @@ import os
 
 from datasets.sources import listing, masks, pairing
 from datasets.sources.source import Item, Source
+from datasets.sources.splits import open_splits
 
 CLASS_NAMES = (
     "road",
@@ -105,7 +106,7 @@ def open_source(data_dir: str) -> Source:
             f"expected at {next(iter(chosen.values()))[0].mask_path}. Unpack "
             "gtFine_trainvaltest.zip beside leftImg8bit."
         )
-    splits, problems = pairing.open_splits(
+    splits, problems = open_splits(
         {split: functools.partial(_require_masks, items) for split, items in chosen.items()}
     )
     return Source(

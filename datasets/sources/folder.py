@@ -1,25 +1,26 @@
-"""Your own pictures and masks in a folder.
+"""Your own images and masks in a folder.
 
-A picture and its mask have the same stem. Splits are told in one of three ways:
+An image and its mask have the same name, and lie in `images/` and `masks/` or under other names
+that people give these folders (`datasets.sources.layouts`). Splits are told in one of four ways:
 
-    data/                     data/                     data/
-      classes.json              classes.json              classes.json    (optional)
-      train/                    images/a.jpg              images/a.jpg
-        images/a.jpg            masks/a.png               masks/a.png
-        masks/a.png             splits/
-      val/                        train.txt
-        images/b.jpg              val.txt
-        masks/b.png
-      test/ …                                           (a fraction becomes `val`,
-    (a folder a split)          (a list a split)         the rest `train`)
+    data/                  data/                   data/                   data/
+      classes.json           classes.json            classes.json            classes.json (optional)
+      train/                 images/                 images/a.jpg            images/a.jpg
+        images/a.jpg           train/a.jpg           masks/a.png             masks/a.png
+        masks/a.png            val/b.jpg             splits/
+      val/                   masks/                    train.txt
+        images/b.jpg           train/a.png             val.txt
+        masks/b.png            val/b.png
+      test/ …                                                              (a fraction becomes
+    (a folder a split)     (the same)              (a list a split)         `val`, the rest `train`)
 
-Lists hold one stem or file name on each line. A fraction is chosen by a hash of each stem and a
-seed: the same seed gives the same split on every machine, and pictures that are added later hardly
+Lists are read by `datasets.sources.split_lists`. A fraction is chosen by a hash of each name and a
+seed: the same seed gives the same split on every machine, and images that are added later hardly
 move the others.
 
-Masks are 8-bit ids (PNG, BMP, TIFF or GIF; gray or palette: the index is the id), or RGB colours
-that `classes.json` names (`datasets.sources.class_file`). Without `classes.json` the number of
-classes is the largest id in any mask, plus one, and 255 is ignored.
+Masks are 8-bit ids (gray or palette: the index is the id), or RGB colours that `classes.json` names
+(`datasets.sources.class_file`). Without `classes.json` the number of classes is the largest id in
+any mask, plus one, and 255 is ignored.
 """
 
 import functools
@@ -34,6 +35,7 @@ from datasets.sources import class_file, layouts, listing, masks, split_lists, w
 from datasets.sources import pairing as pairs
 from datasets.sources.class_file import ClassFile
 from datasets.sources.source import WARNING, Item, Problem, Source
+from datasets.sources.splits import open_splits
 
 CLASSES_FILE = "classes.json"
 DEFAULT_VAL_FRACTION = 0.2
@@ -112,7 +114,7 @@ def _open_splits(data_dir: str, val_fraction: float | None, seed: int) -> _Opene
 
 def _open_split_folders(splits: Mapping[str, layouts.Folders]) -> _Opened:
     """Opens splits that have folders of images and of masks of their own."""
-    return pairs.open_splits(
+    return open_splits(
         {
             split: functools.partial(pairs.pair_folders, folders.images, folders.masks, split)
             for split, folders in splits.items()
@@ -134,7 +136,7 @@ def _open_image_folders(layout: layouts.Layout, pairing: pairs.Pairing) -> _Open
     for split, folders in layout.splits.items():
         folder = listing.compose(os.path.basename(folders.images))
         names[split] = [name for name in pairing.names if name.startswith(f"{folder}/")]
-    splits, problems = pairs.open_splits(
+    splits, problems = open_splits(
         {split: functools.partial(pairing.choose, split, chosen) for split, chosen in names.items()}
     )
     rest = sorted(set(pairing.names).difference(*names.values()))
@@ -168,7 +170,7 @@ def _open_lists(folder: str, pairing: pairs.Pairing) -> _Opened:
         return items, (*problems, *found)
 
     names = layouts.name_splits(lists, folder)
-    splits, problems = pairs.open_splits(
+    splits, problems = open_splits(
         {split: functools.partial(open_list, split, name) for split, name in names.items()}
     )
     unlisted = [name for name in pairing.names if name not in listed]
@@ -179,7 +181,7 @@ def _open_lists(folder: str, pairing: pairs.Pairing) -> _Opened:
 
 
 def _open_chosen(names: Mapping[str, Sequence[str]], pairing: pairs.Pairing) -> _Opened:
-    opened = {split: pairing.choose(split, chosen) for split, chosen in names.items()}
+    opened = {split: pairing.choose(split, each, is_drawn=True) for split, each in names.items()}
     return (
         {split: items for split, (items, _) in opened.items()},
         tuple(problem for _, problems in opened.values() for problem in problems),

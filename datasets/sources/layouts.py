@@ -109,7 +109,7 @@ def find_layout(data_dir: str) -> Layout:
             }
         )
     folders = Folders(images_dir, _find_masks(data_dir))
-    lists = next((path for name, path in _subfolders(data_dir) if fold(name) == _LISTS), None)
+    lists = _find_lists(data_dir)
     if lists is not None:
         return Layout({}, folders, lists)
     return Layout(_split_below(folders), folders)
@@ -199,6 +199,17 @@ def _find_split_folders(data_dir: str, has_images: bool) -> dict[str, str]:
 
 def _name_splits(found: Mapping[str, str], data_dir: str) -> dict[str, str]:
     return {split: found[name] for split, name in name_splits(found, data_dir).items()}
+
+
+def _find_lists(data_dir: str) -> str | None:
+    """Returns the folder of lists: `splits`, or that of PASCAL VOC where it tells the training."""
+    lists = next((path for name, path in _subfolders(data_dir) if fold(name) == _LISTS), None)
+    of_voc = os.path.join(data_dir, "ImageSets", "Segmentation")
+    if lists is None and os.path.isdir(of_voc):
+        stems = [os.path.splitext(name) for name in os.listdir(of_voc)]
+        if any(_SPLITS.get(fold(stem)) == "train" and end == ".txt" for stem, end in stems):
+            return of_voc
+    return lists
 
 
 def _split_below(folders: Folders) -> dict[str, Folders]:

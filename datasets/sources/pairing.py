@@ -10,15 +10,13 @@ import dataclasses
 import os
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from common.texts import first_few, printable
-from datasets.sources import listing, mask_names
+from common.texts import first_few
+from datasets.sources import leftovers, listing, mask_names
 from datasets.sources.listing import FileIndex, NoMasksError
-from datasets.sources.source import ERROR, WARNING, Item, Problem
-
-_TRAIN = "train"
+from datasets.sources.source import ERROR, Item, Problem
 
 Pairs = tuple[tuple[Item, ...], tuple[Problem, ...]]
 
@@ -60,23 +58,26 @@ class Pairing:
     names: Sequence[str]
     problems: tuple[Problem, ...]
 
-    def choose(self, split: str, entries: Iterable[Entry | str] | None = None) -> Pairs:
+    def choose(
+        self, split: str, entries: Iterable[Entry | str] | None = None, is_drawn: bool = False
+    ) -> Pairs:
         """Returns the items of a split, sorted by name, and what is wrong with their names.
 
         Args:
           split: name of the split.
-          entries: what a list names; None for all.
+          entries: what a list names, or a folder holds; None for all.
+          is_drawn: whether chance has drawn the entries from all.
 
         Raises:
-          NoMasksError: a list names images, and none of them has a mask.
+          NoMasksError: the entries are images none of which has a mask.
           ValueError: no example has both an image and a mask.
         """
-        is_listed = entries is not None
+        is_given = entries is not None and not is_drawn
         chosen = {
             entry.name: entry.mask_path
             for entry in (
                 Entry(entry) if isinstance(entry, str) else entry
-                for entry in (entries if is_listed else self.names)
+                for entry in (self.names if entries is None else entries)
             )
         }
         items, problems, seen = [], [], set()
@@ -90,10 +91,8 @@ class Pairing:
             mask = chosen[name] or self.masks.get(name, os.path.join(self.masks_dir, name + ".png"))
             items.append(Item(name, image, mask))
         if not any(item.name in self.images and self._has_mask(item) for item in items):
-            if is_listed and not problems and any(item.name in self.images for item in items):
-                raise NoMasksError(
-                    self.masks_dir, f"has no mask of the images that {split!r} lists."
-                )
+            if is_given and not problems and any(item.name in self.images for item in items):
+                raise NoMasksError(self.masks_dir, f"has no mask of the images of {split!r}.")
             raise ValueError(self._describe_strangers(split, list(chosen)))
         problems += (
             _describe_double(split, name, paths) for name, paths in self.doubles if name in chosen
@@ -149,9 +148,10 @@ def match(image_index: FileIndex, mask_index: FileIndex) -> Pairing:
     }
     unmatched = {mask for _, mask in near.values()}
     taken = {path for side in known for path in side.values()}
+    images_dir, masks_dir = image_index.folder, mask_index.folder
     return Pairing(
-        images_dir=image_index.folder,
-        masks_dir=mask_index.folder,
+        images_dir=images_dir,
+        masks_dir=masks_dir,
         images=dict(sorted(images.items())),
         masks=dict(sorted(masks.items())),
         doubles=[
@@ -161,12 +161,16 @@ def match(image_index: FileIndex, mask_index: FileIndex) -> Pairing:
         near=near,
         names=sorted((images.keys() | masks.keys()) - strangers - lonely - unmatched),
         problems=(
-            *_describe_affixes(affixes, images, masks),
-            *_describe_unnameable(image_index, mask_index),
-            *_describe_unused(image_index, taken, "images"),
-            *_describe_unused(mask_index, taken, "masks"),
-            *_describe_lonely(image_index.folder, images, lonely, mask_index.folder, "masks"),
-            *_describe_lonely(mask_index.folder, masks, lonely, image_index.folder, "images"),
+            *leftovers.describe_affixes(affixes, images, masks),
+            *leftovers.describe_unnameable(image_index, mask_index),
+            *leftovers.describe_unused(image_index, taken, "images"),
+            *leftovers.describe_unused(mask_index, taken, "masks"),
+            *leftovers.describe_lonely(
+                image_index.folder, images, lonely, mask_index.folder, "masks"
+            ),
+            *leftovers.describe_lonely(
+                mask_index.folder, masks, lonely, image_index.folder, "images"
+            ),
         ),
     )
 
@@ -181,40 +185,6 @@ def pair_folders(images_dir: str, masks_dir: str, split: str) -> Pairs:
     pairing = match(listing.index_images(images_dir), listing.index_masks(masks_dir))
     items, problems = pairing.choose(split)
     return items, (*pairing.problems, *problems)
-
-
-def open_splits(
-    openers: Mapping[str, Callable[[], Pairs]],
-) -> tuple[dict[str, tuple[Item, ...]], tuple[Problem, ...]]:
-    """Opens the splits that have masks; the others are left out, and a warning says so.
-
-    Args:
-      openers: for each split a function that returns its items and problems, or raises
-        `NoMasksError`.
-
-    Raises:
-      NoMasksError: no split has masks, or `train` has none.
-      ValueError: what the functions raise.
-    """
-    splits, problems, unlabelled = {}, [], {}
-    for split, open_split in openers.items():
-        try:
-            splits[split], found = open_split()
-        except NoMasksError as error:
-            unlabelled[split] = error
-        else:
-            problems += found
-    for split, error in unlabelled.items():
-        if split == _TRAIN or not splits:
-            raise error
-        problems.append(describe_unlabelled(split, error))
-    return splits, tuple(problems)
-
-
-def describe_unlabelled(split: str, error: NoMasksError) -> Problem:
-    """Returns the warning that a split without masks is left out."""
-    message = f"{error.reason} Split {split!r} has no masks and is left out."
-    return Problem(WARNING, "split", message, error.path)
 
 
 def fold(name: str) -> str:
@@ -252,72 +222,12 @@ def _find_lonely(
             yield name
 
 
-def _describe_affixes(
-    affixes: tuple[mask_names.Affix, mask_names.Affix] | None,
-    images: Mapping[str, str],
-    masks: Mapping[str, str],
-) -> Iterator[Problem]:
-    name = next((name for name in images if name in masks), None)
-    if affixes is not None and name is not None:
-        message = (
-            f"masks are called {affixes[1]} and images {affixes[0]}, so this is taken for the "
-            f"mask of {os.path.basename(images[name])}, and so on. Check that this is right."
-        )
-        yield Problem(WARNING, "names", message, masks[name])
-
-
-def _describe_unnameable(image_index: FileIndex, mask_index: FileIndex) -> Iterator[Problem]:
-    """Reports names that are not UTF-8, an image and its mask together."""
-    seen = set()
-    for index in (image_index, mask_index):
-        for path in index.unnameable:
-            name = os.path.splitext(os.path.relpath(path, index.folder))[0]
-            if name not in seen:
-                seen.add(name)
-                message = (
-                    "the name of this file is not UTF-8, as records need it. Rename it, and its "
-                    "partner likewise."
-                )
-                yield Problem(ERROR, "name", message, path, None, printable(name))
-
-
-def _describe_unused(index: FileIndex, taken: set[str], what: str) -> Iterator[Problem]:
-    others = [name for name in index.others if os.path.join(index.folder, name) not in taken]
-    if others:
-        named = first_few([listing.describe_file(name) for name in others])
-        message = (
-            f"{_count_files(len(others))} left out (not {what} that are read, or a second file of "
-            f"one name): {named}."
-        )
-        yield Problem(WARNING, "unused", message, index.folder)
-
-
-def _describe_lonely(
-    folder: str,
-    paths: Mapping[str, str],
-    lonely: set[str],
-    other_folder: str,
-    others: str,
-) -> Iterator[Problem]:
-    by_folder = collections.Counter(os.path.dirname(name) for name in paths if name in lonely)
-    for subfolder, count in by_folder.items():
-        message = (
-            f"{_count_files(count)} left out, since {other_folder} has no folder {subfolder!r} and "
-            f"no {others} of these names."
-        )
-        yield Problem(WARNING, "unused", message, os.path.join(folder, subfolder))
-
-
 def _describe_double(split: str, name: str, paths: Sequence[str]) -> Problem:
     message = (
         f"shares its stem with {first_few(map(os.path.basename, paths[1:]))}. Keep one of them, or "
         "rename the others and their partners."
     )
     return Problem(ERROR, "stem", message, paths[0], split, name)
-
-
-def _count_files(count: int) -> str:
-    return "1 file is" if count == 1 else f"{count} files are"
 
 
 def _first(names: Iterable[str]) -> str:

@@ -10,27 +10,16 @@ import collections
 import difflib
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from common import files, image_files
+from common import files
 from common.texts import first_few
-from datasets.sources import listing
+from datasets.sources import list_lines, listing
 from datasets.sources.pairing import Entry, Pairing
 from datasets.sources.source import ERROR, Problem
 
 _LIST_ENDING = ".txt"
-_ENDINGS = {*image_files.ENDINGS, *image_files.UNREAD_KINDS}
-_QUOTED = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)')\s*(?:[,;\s]\s*|$)""")
-_GAP = re.compile(r"[\s,;]+")
-# Columns of a first line that names them.
-_HEADINGS = frozenset(
-    {
-        *("image", "images", "img", "file", "filename", "name", "path", "imagepath", "imageid"),
-        *("mask", "masks", "label", "labels", "maskpath", "labelpath", "annotation", "id"),
-        *("gt", "imagefile", "maskfile", "input", "target", "stem"),
-    }
-)
 _MAX_SUGGESTIONS = 10  # Looking for names that resemble one takes time.
 
 
@@ -108,7 +97,7 @@ def resolve(file: List, pairing: Pairing, split: str) -> tuple[list[Entry], tupl
         try:
             entry = finder.find(text)
         except _Unknown as error:
-            if index == 0 and _is_heading(text):
+            if index == 0 and list_lines.is_heading(text):
                 continue
             hint = finder.suggest(text) if len(problems) < _MAX_SUGGESTIONS else ""
             message = f"line {number} names {text!r}: {error}{hint}"
@@ -149,16 +138,16 @@ class _Finder:
           _Unknown: it means none.
         """
         text = text.rstrip(",; \t")
-        if self._find_exactly(_as_path(text)) is not None:
-            return Entry(self._find_exactly(_as_path(text)))
-        fields = _split_quoted(text)
+        if self._find_exactly(list_lines.clean(text)) is not None:
+            return Entry(self._find_exactly(list_lines.clean(text)))
+        fields = list_lines.split_quoted(text)
         if fields is not None:
             name = self._find_name(fields[0])
             if name is None:
                 raise _Unknown(self._describe(fields[0]))
             return self._with_mask(name, fields[1]) if len(fields) > 1 else Entry(name)
-        pairs = _pairs_of(text)  # The longest image first.
-        entry = self._find_pair([pair for pair in pairs if _is_pair_of_paths(*pair)])
+        pairs = list_lines.split_at_gaps(text)  # The longest image first.
+        entry = self._find_pair([pair for pair in pairs if list_lines.is_pair_of_paths(*pair)])
         if entry is None and self._find_name(text) is not None:
             entry = Entry(self._find_name(text))
         entry = entry or self._find_pair(pairs)
@@ -166,7 +155,7 @@ class _Finder:
             return entry
         for image, rest in pairs:
             name = self._find_name(image)
-            if name is not None and (_has_ending(image) or re.fullmatch(r"-?[01]", rest)):
+            if name is not None and (list_lines.has_ending(image) or re.fullmatch(r"-?[01]", rest)):
                 return self._with_mask(name, rest)
         raise _Unknown(self._describe(text))
 
@@ -174,7 +163,7 @@ class _Finder:
         """Returns the question whether another name is meant, or nothing."""
         words = [text, *re.split(r"[\t,;]+", text)[:1], *text.split()[:1]]
         for word in words:
-            wanted = _as_name(word.strip("\"'"))
+            wanted = list_lines.clean_name(word.strip("\"'"))
             bases = difflib.get_close_matches(os.path.basename(wanted), self._by_base, n=1)
             lowered = {base.casefold(): base for base in self._by_base}
             base = lowered.get(os.path.basename(wanted).casefold()) or next(iter(bases), None)
@@ -193,36 +182,43 @@ class _Finder:
         """The example with the mask that a line names beside its image."""
         mask = self._find_mask(text)
         if mask is not None:
-            is_other = mask != name and (_has_ending(text) or "/" in text)
+            is_other = mask != name and (list_lines.has_ending(text) or "/" in text)
             return Entry(name, self._pairing.masks[mask] if is_other else None)
-        if _has_ending(text):
+        if list_lines.has_ending(text):
             raise _Unknown(f"there is no mask {text!r} in {self._pairing.masks_dir}.")
         return Entry(name)
 
     def _find_name(self, text: str) -> str | None:
         """Returns the name that a text means by itself, if any."""
-        path = _as_path(text)
-        for tail, dropped in _tails(path):
+        path = list_lines.clean(text)
+        for tail, dropped in list_lines.find_tails(path):
             name = self._find_exactly(tail)
             if name is not None:
                 return self._unless_ambiguous(name, dropped)
         if "/" not in path:
-            found = self._by_base.get(path) or self._by_base.get(_without_ending(path)) or ()
+            found = (
+                self._by_base.get(path) or self._by_base.get(list_lines.without_ending(path)) or ()
+            )
             if len(found) == 1:
                 return found[0]
         return None
 
     def _find_exactly(self, path: str) -> str | None:
         """Returns the name that has this path, with or without its ending."""
-        for name in (self._images.get(path), self._masks.get(path), path, _without_ending(path)):
+        for name in (
+            self._images.get(path),
+            self._masks.get(path),
+            path,
+            list_lines.without_ending(path),
+        ):
             if name in self._names:
                 return name
         return None
 
     def _find_mask(self, text: str) -> str | None:
         """Returns the name whose mask a text means."""
-        for tail, _ in _tails(_as_path(text)):
-            for name in (self._masks.get(tail), tail, _without_ending(tail)):
+        for tail, _ in list_lines.find_tails(list_lines.clean(text)):
+            for name in (self._masks.get(tail), tail, list_lines.without_ending(tail)):
                 if name in self._pairing.masks:
                     return name
         return None
@@ -233,7 +229,7 @@ class _Finder:
         return name if is_alone or dropped in ("", *self._folders) else None
 
     def _describe(self, text: str) -> str:
-        found = self._by_base.get(os.path.basename(_as_name(text)), ())
+        found = self._by_base.get(os.path.basename(list_lines.clean_name(text)), ())
         if len(found) > 1:
             return f"several examples are called so: {first_few(found)}. Write the folder too."
         return "no image and no mask is called so. Correct the line, or remove it."
@@ -245,67 +241,6 @@ def _by_file(folder: str, paths: Mapping[str, str]) -> dict[str, str]:
         listing.compose(os.path.relpath(path, folder).replace(os.sep, "/")): name
         for name, path in paths.items()
     }
-
-
-def _tails(path: str) -> Iterator[tuple[str, str]]:
-    """Yields a path without its first folders, and the last of these: longest first.
-
-    A file among the folders begins another path, and is not dropped.
-    """
-    parts = path.split("/")
-    for start in range(len(parts)):
-        if start and any(_has_ending(words[0]) for words in _pairs_of(parts[start - 1])):
-            return
-        yield "/".join(parts[start:]), parts[start - 1] if start else ""
-
-
-def _pairs_of(text: str) -> list[tuple[str, str]]:
-    """What stands before and behind each gap in a text, the last gap first."""
-    gaps = list(_GAP.finditer(text))
-    return [(text[: gap.start()], text[gap.end() :]) for gap in reversed(gaps)]
-
-
-def _is_pair_of_paths(image: str, mask: str) -> bool:
-    return _has_ending(image) or ("/" in _as_path(image) and "/" in _as_path(mask))
-
-
-def _as_path(text: str) -> str:
-    parts = listing.compose(text.strip()).replace("\\", "/").split("/")
-    return "/".join(part for part in parts if part not in ("", "."))
-
-
-def _as_name(text: str) -> str:
-    return _without_ending(_as_path(text))
-
-
-def _without_ending(path: str) -> str:
-    """`a.b` may be a name or a file: only a known ending is cut off."""
-    return os.path.splitext(path)[0] if _has_ending(path) else path
-
-
-def _has_ending(text: str) -> bool:
-    return os.path.splitext(text.strip())[1].lower() in _ENDINGS
-
-
-def _split_quoted(text: str) -> list[str] | None:
-    """Splits a line that begins with a quote; None for others."""
-    fields = []
-    position = 0
-    while position < len(text):
-        match = _QUOTED.match(text, position)
-        if match is None:
-            if not fields:
-                return None
-            fields.append(text[position:])
-            break
-        fields.append(match[1] if match[1] is not None else match[2])
-        position = match.end()
-    return fields or None
-
-
-def _is_heading(text: str) -> bool:
-    words = [re.sub(r"[\W_]", "", word.lower()) for word in re.split(r"[,;\t ]+", text)]
-    return set(filter(None, words)) <= _HEADINGS
 
 
 def _first(names: Iterable[str]) -> str:

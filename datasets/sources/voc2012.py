@@ -28,6 +28,7 @@ import os
 
 from datasets.sources import listing, masks, pairing, palettes, split_lists
 from datasets.sources.source import ERROR, Problem, Source
+from datasets.sources.splits import describe_unlabelled
 
 CLASS_NAMES = (
     "background",
@@ -98,7 +99,7 @@ def open_source(data_dir: str) -> Source:
             add_split(split, pairs, entries, found)
         else:
             error = listing.NoMasksError(masks_dir, f"has no mask of an image in {file.path}.")
-            problems.append(pairing.describe_unlabelled(split, error))
+            problems.append(describe_unlabelled(split, error))
     aug_dir = os.path.join(root, "SegmentationClassAug")
     if os.path.isdir(aug_dir):
         aug_pairs = pairing.match(image_index, listing.index_masks(aug_dir))
