@@ -6,6 +6,7 @@ spaces and commas, so what a line means is decided by the files that are there. 
 separators at the end, and lines that start with `#` do not matter.
 """
 
+import bisect
 import collections
 import difflib
 import os
@@ -16,11 +17,13 @@ from typing import NamedTuple
 from common import files
 from common.texts import first_few
 from datasets.sources import list_lines, listing
-from datasets.sources.pairing import Entry, Pairing
+from datasets.sources.pairing import Entry, Pairing, fold
 from datasets.sources.source import ERROR, Problem
 
 _LIST_ENDING = ".txt"
-_MAX_SUGGESTIONS = 10  # Looking for names that resemble one takes time.
+# Looking for names that resemble one takes time: lines, and names before and after it in order.
+_MAX_SUGGESTIONS = 10
+_MAX_COMPARED = 1000
 
 
 class List(NamedTuple):
@@ -126,6 +129,7 @@ class _Finder:
         self._by_base = collections.defaultdict(list)
         for name in sorted(self._names):
             self._by_base[os.path.basename(name)].append(name)
+        self._bases = sorted(self._by_base)
         self._folders = {
             os.path.basename(os.path.normpath(folder))
             for folder in (pairing.images_dir, pairing.masks_dir)
@@ -161,15 +165,18 @@ class _Finder:
 
     def suggest(self, text: str) -> str:
         """Returns the question whether another name is meant, or nothing."""
-        words = [text, *re.split(r"[\t,;]+", text)[:1], *text.split()[:1]]
-        for word in words:
-            wanted = list_lines.clean_name(word.strip("\"'"))
-            bases = difflib.get_close_matches(os.path.basename(wanted), self._by_base, n=1)
-            lowered = {base.casefold(): base for base in self._by_base}
-            base = lowered.get(os.path.basename(wanted).casefold()) or next(iter(bases), None)
+        for word in dict.fromkeys([text, *re.split(r"[\t,;]+", text)[:1], *text.split()[:1]]):
+            base = self._find_similar(os.path.basename(list_lines.clean_name(word.strip("\"'"))))
             if base is not None:
                 return f" Did you mean {first_few(map(repr, self._by_base[base]), 2)}?"
         return ""
+
+    def _find_similar(self, wanted: str) -> str | None:
+        """Returns the file name that resembles a name most, if one does."""
+        same = [base for base in self._by_base if fold(base) == fold(wanted)]
+        place = bisect.bisect(self._bases, wanted)
+        window = self._bases[max(0, place - _MAX_COMPARED) : place + _MAX_COMPARED]
+        return next(iter(same or difflib.get_close_matches(wanted, window, n=1)), None)
 
     def _find_pair(self, pairs: Iterable[tuple[str, str]]) -> Entry | None:
         """Returns the first pair of an image and a mask that are there."""
