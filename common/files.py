@@ -65,7 +65,7 @@ def read_text(path: str) -> str:
         reason = "it is cut off"
         if encoding == "utf-8-sig":
             line = data.count(b"\n", 0, error.start) + 1
-            reason = f"byte 0x{data[error.start]:02x} in line {line} is none of UTF-8"
+            reason = f"byte 0x{data[error.start]:02x} in line {line} is not UTF-8"
         raise ValueError(_describe_encoding(path, reason)) from None
     if "\0" in text:  # UTF-16 without its mark, or no text at all.
         raise ValueError(_describe_encoding(path, "it holds zero bytes"))

@@ -87,7 +87,7 @@ def test_text_of_any_unicode_encoding_is_read(tmp_path, encoding):
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        ("a\nÖl".encode("latin-1"), "byte 0xd6 in line 2 is none of UTF-8"),
+        ("a\nÖl".encode("latin-1"), "byte 0xd6 in line 2 is not UTF-8"),
         ("Öl".encode("utf-16-le"), "byte 0xd6 in line 1"),
         ("ab".encode("utf-16-be"), "it holds zero bytes"),
         (b"\xff\xfea", "it is cut off"),

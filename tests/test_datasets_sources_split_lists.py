@@ -146,7 +146,7 @@ def test_a_mask_that_is_not_there_is_named(tmp_path):
         (b"\n#a\n,,\n", "names no example"),
         (b"a\na.jpg\n", "names 'a' twice"),
         (b"\xff\xfe\0", "not a text file in UTF-8"),
-        ("a\nb\nÖl".encode("latin-1"), "byte 0xd6 in line 3 is none of UTF-8.*Save it as UTF-8"),
+        ("a\nb\nÖl".encode("latin-1"), "byte 0xd6 in line 3 is not UTF-8.*Save it as UTF-8"),
         ("a\nÖl".encode("utf-16-le"), "Save it as UTF-8"),
         (b"c\nd\n", "no example that it names is there.* 'c', and images are called 'a'"),
     ],
