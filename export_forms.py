@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 from absl import flags
 
-from datasets import segmentation, specs, tfrecords
+from datasets import segmentation, shard_check, specs, tfrecords
 from deeplab import metrics
 from export import openvino_int8, tflite
 from serving import engines, export_file, parity, pictures
@@ -172,12 +172,12 @@ def _verify(
 def _score(directory: str, split: str, export: export_file.Export) -> dict:
     """Returns the mean IoU of float32 and of each 8-bit form on a split, at single scale."""
     spec = specs.read_spec(directory)
-    paths = tfrecords.list_shards(directory).get(split)
-    if not paths:
+    if split not in spec.splits:
         raise ValueError(
             f"{directory} has no split {split!r} for --quantize_split; it has "
             f"{', '.join(sorted(spec.splits))}."
         )
+    paths = shard_check.complete_shards(spec, split)
     scores = {}
     for name, precision in _forms_of(export):
         if precision == engines.FLOAT32 and name != engines.TENSORFLOW:

@@ -93,8 +93,8 @@ def replacing(path: str) -> Iterator[str]:
             yield temporary
             os.replace(temporary, path)
         except OSError as error:
-            if error.filename not in (None, temporary):
-                raise  # It speaks of another file.
+            if error.filename not in (None, temporary) or isinstance(error.__cause__, OSError):
+                raise  # It speaks of another file, or was named here before.
             raise _name_file(error, path) from error
         finally:
             with contextlib.suppress(OSError):

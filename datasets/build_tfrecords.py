@@ -7,8 +7,10 @@ Everything is checked first. A run that was interrupted goes on where it stopped
 command is given again.
 """
 
+import contextlib
 import os
 import sys
+from collections.abc import Collection
 
 from absl import flags
 
@@ -21,7 +23,9 @@ from datasets import (
     conversion,
     segmentation,
     shard_plan,
+    tfrecords,
 )
+from datasets.shard_plan import Failure, ShardPlan
 from datasets.sources import SOURCES, demo, listing, open_source
 from datasets.sources.source import ERROR, Source
 from datasets.specs import DATASETS_ROOT, DatasetSpec
@@ -49,7 +53,7 @@ _NUM_SHARDS = flags.DEFINE_integer(
     None,
     "Files for each split. Default: about one for 128 pictures.",
     lower_bound=1,
-    upper_bound=99999,
+    upper_bound=tfrecords.MAX_SHARDS,
 )
 _CLASSES_FILE = flags.DEFINE_string(
     "classes_file",
@@ -129,7 +133,35 @@ def main(_: list[str]) -> int:
             f"output_dir {output_dir}: TensorFlow writes to paths in UTF-8 only, and this one is "
             "not. Choose another with --output_dir."
         )
-    plan = shard_plan.plan_shards(
+    with contextlib.ExitStack() as stack:
+        is_locked = os.path.isdir(output_dir)
+        if is_locked:  # Told at once, and not after a check of minutes.
+            stack.enter_context(shard_plan.sole_build(output_dir))
+        plan = _plan(source, output_dir, skip_failures)
+        is_check_due = bool(plan.pending) and _CHECK.value
+        excluded = (_check if is_check_due else _report_listing)(source, skip_failures)
+        if not is_locked:  # A folder is made only for what has passed the check.
+            stack.enter_context(shard_plan.sole_build(output_dir))
+            plan = _plan(source, output_dir, skip_failures)
+        spec, failures = _convert(plan, excluded, skip_failures)
+    _print_skipped(source, failures)
+    _print_summary(spec)
+    return 0
+
+
+def _print_skipped(source: Source, failures: Collection[Failure]) -> None:
+    known = {(failure.split, failure.name) for failure in failures}
+    for problem in source.problems:
+        if problem.severity == ERROR and (problem.split, problem.name) not in known:
+            line = f"skipped: {problem.name}: {problem.path}: {problem.message}"
+            print(texts.printable(line), file=sys.stderr)
+    for failure in failures:
+        line = f"skipped: {failure.split}/{failure.name}: {failure.message}"
+        print(texts.printable(line), file=sys.stderr)
+
+
+def _plan(source: Source, output_dir: str, skip_failures: bool) -> ShardPlan:
+    return shard_plan.plan_shards(
         source,
         output_dir,
         num_shards=_NUM_SHARDS.value,
@@ -137,8 +169,12 @@ def main(_: list[str]) -> int:
         is_checked=_CHECK.value,
         skip_failures=skip_failures,
     )
-    is_check_due = bool(plan.pending) and _CHECK.value
-    excluded = (_check if is_check_due else _report_listing)(source, skip_failures)
+
+
+def _convert(
+    plan: ShardPlan, excluded: Collection[tuple[str, str]], skip_failures: bool
+) -> tuple[DatasetSpec, list[Failure]]:
+    """Writes what remains of a plan, with threads or with Beam."""
     if plan.finished:
         print(
             f"{len(plan.finished)} of {len(plan.shards)} shards are there already and unchanged.",
@@ -152,30 +188,19 @@ def main(_: list[str]) -> int:
         )
     try:
         if _RUNNER.value:
-            spec, failures = beam_conversion.convert(
+            return beam_conversion.convert(
                 plan,
                 runner=_RUNNER.value,
                 options=_BEAM_OPTIONS.value,
                 excluded=excluded,
                 skip_failures=skip_failures,
             )
-        else:
-            spec, failures = conversion.convert(
-                plan, excluded=excluded, skip_failures=skip_failures, num_workers=_NUM_WORKERS.value
-            )
+        return conversion.convert(
+            plan, excluded=excluded, skip_failures=skip_failures, num_workers=_NUM_WORKERS.value
+        )
     except KeyboardInterrupt:
         print("\nThe same command goes on where this one stopped.", file=sys.stderr)
         raise
-    known = {(failure.split, failure.name) for failure in failures}
-    for problem in source.problems:
-        if problem.severity == ERROR and (problem.split, problem.name) not in known:
-            line = f"skipped: {problem.name}: {problem.path}: {problem.message}"
-            print(texts.printable(line), file=sys.stderr)
-    for failure in failures:
-        line = f"skipped: {failure.split}/{failure.name}: {failure.message}"
-        print(texts.printable(line), file=sys.stderr)
-    _print_summary(spec)
-    return 0
 
 
 def _open_source() -> Source:

@@ -173,7 +173,8 @@ def _describe(plan: ShardPlan, finished: Mapping[str, FinishedShard]) -> Dataset
     """Adds up the statistics of the shards."""
     splits = {}
     for split in plan.source.splits:
-        parts = [finished[shard.path].statistics for shard in plan.shards if shard.split == split]
+        shards = [finished[shard.path] for shard in plan.shards if shard.split == split]
+        parts = [shard.statistics for shard in shards]
         splits[split] = SplitSpec(
             num_examples=sum(part.num_examples for part in parts),
             num_shards=len(parts),
@@ -182,6 +183,8 @@ def _describe(plan: ShardPlan, finished: Mapping[str, FinishedShard]) -> Dataset
             ignored_pixels=sum(part.ignored_pixels for part in parts),
             max_height=max(part.max_height for part in parts),
             max_width=max(part.max_width for part in parts),
+            shard_examples=tuple(part.num_examples for part in parts),
+            shard_bytes=tuple(shard.num_bytes for shard in shards),
         )
         if not splits[split].num_examples:
             raise ValueError(

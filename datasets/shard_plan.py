@@ -11,12 +11,13 @@ import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import cv2
 import PIL
 
-from datasets import gray_png, segmentation, tfrecords
+from common import files, json_files, locks
+from datasets import gray_png, segmentation, spec_fields, tfrecords
 from datasets.sources.source import Item, Source
 from datasets.specs import DATASET_FILE, SplitSpec, read_spec, write_json
 
@@ -120,6 +121,23 @@ class ShardPlan:
         ]
 
 
+@contextlib.contextmanager
+def sole_build(output_dir: str) -> Iterator[None]:
+    """Makes this process the only one that builds into a folder, which is made if need be.
+
+    Plan within the block: a plan of before may count on shards that another build has replaced.
+
+    Raises:
+      FolderInUseError: another process builds into it; the message names both.
+      OSError: the folder cannot be written to.
+    """
+    _check_writable(output_dir)
+    os.makedirs(output_dir, exist_ok=True)
+    advice = "Wait until that one has ended, or choose another output_dir."
+    with locks.sole_writer(output_dir, "another build of a dataset", advice):
+        yield
+
+
 def plan_shards(
     source: Source,
     output_dir: str,
@@ -173,8 +191,10 @@ def prepare(plan: ShardPlan) -> None:
     Raises:
       OSError: the folder cannot be written to.
     """
-    os.makedirs(os.path.join(plan.output_dir, _STATE_DIR), exist_ok=True)
+    state_dir = os.path.join(plan.output_dir, _STATE_DIR)
+    os.makedirs(state_dir, exist_ok=True)
     tfrecords.remove_temporary_files(plan.output_dir)
+    files.remove_leftovers(state_dir)
     stale = plan.find_stale_files()
     if plan.pending or stale:
         # Until all shards fit together again nobody shall take them for a dataset.
@@ -197,14 +217,13 @@ def remember(shard: Shard, finished: FinishedShard) -> None:
 
 def remember_failure(shard: Shard, message: str) -> None:
     """Writes down why a shard cannot be written, where nobody hears of an exception."""
-    with open(_failure_path(shard.path), "w", encoding="utf-8") as file:
-        file.write(message)
+    files.write(_failure_path(shard.path), message.encode(errors="backslashreplace"))
 
 
 def recall_failure(shard: Shard) -> str | None:
     """Returns why a shard could not be written, or None; `prepare` forgets it."""
     try:
-        with open(_failure_path(shard.path), encoding="utf-8") as file:
+        with open(_failure_path(shard.path), encoding="utf-8", errors="replace") as file:
             return file.read()
     except FileNotFoundError:
         return None
@@ -217,21 +236,37 @@ def discard(shard: Shard) -> None:
 
 
 def recall(shard: Shard) -> FinishedShard | None:
-    """Returns what is remembered of a shard if it is there and still what is wanted."""
+    """Returns what is remembered of a shard if it is there, whole, and still what is wanted.
+
+    Whatever else the files hold, because a disk or a person has damaged them, counts as nothing:
+    the shard is written again.
+    """
     try:
-        with open(_state_path(shard.path), encoding="utf-8") as file:
-            fields = json.load(file)
-        num_bytes = os.path.getsize(shard.path)
-    except (FileNotFoundError, ValueError):  # ValueError: the file is damaged.
+        state = _parse_state(json_files.read_object(_state_path(shard.path)))
+        if state.fingerprint != shard.fingerprint:
+            return None
+        if state.num_bytes != os.path.getsize(shard.path):
+            return None
+        num_records = tfrecords.count_records(shard.path)
+    except (OSError, ValueError):
         return None
-    if (fields["fingerprint"], fields["num_bytes"]) != (shard.fingerprint, num_bytes):
-        return None
+    return state if num_records == state.statistics.num_examples else None
+
+
+def _parse_state(fields: dict) -> FinishedShard:
+    """Reads what `remember` has written; raises ValueError where it is something else."""
     return FinishedShard(
-        fingerprint=shard.fingerprint,
-        num_bytes=num_bytes,
-        statistics=SplitSpec(**fields["statistics"]),
-        failures=tuple(Failure(**failure) for failure in fields["failures"]),
+        fingerprint=json_files.take(fields, "fingerprint", json_files.text),
+        num_bytes=json_files.take(fields, "num_bytes", json_files.integer()),
+        statistics=SplitSpec(**json_files.take(fields, "statistics", spec_fields.split_fields)),
+        failures=json_files.take(fields, "failures", json_files.sequence(_parse_failure)),
     )
+
+
+def _parse_failure(value: object, key: str) -> Failure:
+    fields = json_files.mapping(value, key)
+    names = ("split", "name", "message")
+    return Failure(*(json_files.take(fields, name, json_files.text, key) for name in names))
 
 
 def _state_path(shard_path: str) -> str:

@@ -15,10 +15,11 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from common import files
-from datasets import segmentation, tfrecords
+from common.texts import printable
+from datasets import segmentation, spec_fields, tfrecords
+from datasets.spec_fields import FORMAT_VERSION
 
 DATASET_FILE = "dataset.json"
-FORMAT_VERSION = 1
 DATASETS_ROOT = os.path.join("data", "tfrecords")
 
 # research/deeplab's name of a dataset -> the module of datasets.sources that holds its classes.
@@ -51,6 +52,11 @@ class SplitSpec:
       examples_per_class: examples in which each class id occurs; () likewise.
       ignored_pixels: pixels that carry the ignore label; 0 likewise.
       max_height, max_width: size of the largest picture in each direction.
+      shard_examples, shard_bytes: records and size of each shard; () where that is not known, as in
+        descriptions that earlier versions wrote.
+      shard_files: name of each shard's file in the folder of the dataset; () for those of
+        `tfrecords.shard_path`. Like the two above no part of what is compared: the same examples
+        may lie in other files.
     """
 
     num_examples: int
@@ -60,6 +66,9 @@ class SplitSpec:
     ignored_pixels: int
     max_height: int
     max_width: int
+    shard_examples: tuple[int, ...] = dataclasses.field(default=(), compare=False)
+    shard_bytes: tuple[int, ...] = dataclasses.field(default=(), compare=False)
+    shard_files: tuple[str, ...] = dataclasses.field(default=(), compare=False)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,15 +121,20 @@ class DatasetSpec:
         Raises:
           ValueError: the dataset has no such split, or shards of it are missing.
         """
-        num_shards = self.split(split).num_shards
-        paths = [
-            tfrecords.shard_path(self.directory, split, index, num_shards)
-            for index in range(num_shards)
-        ]
+        described = self.split(split)
+        num_shards = described.num_shards
+        if described.shard_files:
+            paths = [os.path.join(self.directory, name) for name in described.shard_files]
+        else:
+            paths = [
+                tfrecords.shard_path(self.directory, split, index, num_shards)
+                for index in range(num_shards)
+            ]
         for path in paths:
             if not os.path.isfile(path):
                 raise ValueError(
-                    f"{path} is missing, of {num_shards} {split!r} shards: build the dataset again."
+                    f"{path} is missing, of {num_shards} {split!r} shards: copy it again, or build "
+                    "the dataset again."
                 )
         return paths
 
@@ -133,6 +147,9 @@ def write_spec(spec: DatasetSpec) -> None:
     """
     fields = dataclasses.asdict(spec)
     del fields["directory"]
+    for split in fields["splits"].values():
+        for key in [key for key in split if key.startswith("shard_") and not split[key]]:
+            del split[key]
     path = os.path.join(spec.directory, DATASET_FILE)
     write_json(path, {"format_version": FORMAT_VERSION, **fields})
 
@@ -217,47 +234,15 @@ def find_last_dataset(root: str = DATASETS_ROOT) -> str:
 
 
 def _parse_spec(path: str) -> DatasetSpec:
-    with open(path, encoding="utf-8") as file:
-        text = file.read()
     try:
-        fields = json.loads(text)
-        version = fields.pop("format_version")
-        if version != FORMAT_VERSION:
-            raise ValueError(f"format_version is {version!r}; this program reads {FORMAT_VERSION}")
-        splits = {name: SplitSpec(**_tuples(split)) for name, split in fields.pop("splits").items()}
-        spec = DatasetSpec(directory=os.path.dirname(path), splits=splits, **_tuples(fields))
-        _check(spec)
-        return spec
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        fields = spec_fields.read_fields(path)
+    except ValueError as error:
         raise ValueError(
-            f"{path} is not a description of a dataset ({error}): build the dataset again."
+            f"{path} is not a description of a dataset ({printable(str(error))}): build the "
+            "dataset again."
         ) from None
-
-
-def _check(spec: DatasetSpec) -> None:
-    if not spec.class_names or len(spec.palette) != spec.num_classes:
-        raise ValueError(f"{spec.num_classes} class_names and {len(spec.palette)} palette colours")
-    for colour in spec.palette:
-        if len(colour) != 3 or not all(0 <= value <= 255 for value in colour):
-            raise ValueError(f"palette has the colour {list(colour)}")
-    if not 0 <= spec.ignore_label <= 255:
-        raise ValueError(f"ignore_label is {spec.ignore_label}")
-    for name, split in spec.splits.items():
-        if len(split.pixels_per_class) not in (0, spec.num_classes):
-            raise ValueError(
-                f"split {name!r} has pixels of {len(split.pixels_per_class)} classes, not "
-                f"{spec.num_classes}"
-            )
-
-
-def _tuples(fields: dict[str, Any]) -> dict[str, Any]:
-    """Turns the lists of a JSON object into tuples, one level of nesting deep."""
-    return {
-        name: tuple(tuple(item) if isinstance(item, list) else item for item in value)
-        if isinstance(value, list)
-        else value
-        for name, value in fields.items()
-    }
+    splits = {name: SplitSpec(**split) for name, split in fields.pop("splits").items()}
+    return DatasetSpec(directory=os.path.dirname(path), splits=splits, **fields)
 
 
 def _scan_split(paths: list[str]) -> SplitSpec:

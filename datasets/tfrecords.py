@@ -5,7 +5,6 @@ when it is complete, so a file of that name is always whole unless it was damage
 """
 
 import contextlib
-import glob
 import os
 import re
 import struct
@@ -14,7 +13,12 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-_TEMPORARY_SUFFIX = ".tmp"
+from common import files
+
+MAX_SHARDS = 99999  # The five digits of the names.
+
+# What earlier versions called the files that they were writing.
+_OLD_TEMPORARY_NAME = re.compile(r"\..*\.tfrecord\.(?P<pid>\d+)\.tmp", re.DOTALL)
 _SHARD_NAME = re.compile(r"(?P<split>.+)-(?P<index>\d{5})-of-(?P<count>\d{5})\.tfrecord")
 
 # A record is its length (uint64, little endian), a checksum of the length (4 bytes), the data, and
@@ -93,11 +97,14 @@ def list_shards(directory: str) -> dict[str, list[str]]:
 
 
 def remove_temporary_files(directory: str) -> None:
-    """Removes what writers that were killed have left in a folder."""
-    for path in glob.glob(
-        os.path.join(glob.escape(directory), ".*.tfrecord.*" + _TEMPORARY_SUFFIX)
-    ):
-        os.remove(path)
+    """Removes what killed writers have left in a folder, those of earlier versions included."""
+    files.remove_leftovers(directory)
+    names = os.listdir(directory) if os.path.isdir(directory) else []
+    for match in filter(None, map(_OLD_TEMPORARY_NAME.fullmatch, names)):
+        pid = int(match["pid"])
+        if pid == os.getpid() or not files.is_running(pid):
+            with contextlib.suppress(OSError):
+                os.remove(os.path.join(directory, match[0]))
 
 
 @contextlib.contextmanager
@@ -113,17 +120,13 @@ def write_shard(path: str) -> Iterator[tf.io.TFRecordWriter]:
     Raises:
       OSError: the folder cannot be written to, or the disk is full; the message names the shard.
     """
-    directory, name = os.path.split(path)
-    temporary = os.path.join(directory, f".{name}.{os.getpid()}{_TEMPORARY_SUFFIX}")
-    try:
-        with tf.io.TFRecordWriter(temporary) as writer:
-            yield writer
-        os.replace(temporary, path)
-    except tf.errors.OpError as error:
-        raise OSError(f"{path} cannot be written: {error.message}") from error
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.remove(temporary)
+    with files.replacing(path) as temporary:
+        try:
+            with tf.io.TFRecordWriter(temporary) as writer:
+                yield writer
+        except tf.errors.OpError as error:
+            # "PATH; No space left on device", and the path is the temporary one.
+            raise OSError(error.message.removeprefix(temporary).lstrip("; ")) from error
 
 
 def stored_size(record: bytes) -> int:
@@ -138,14 +141,14 @@ def count_records(path: str) -> int:
       OSError: the file cannot be opened.
       ValueError: the file ends inside a record, or is no TFRecord file; the message names it.
     """
-    with open(path, "rb") as file:
+    # Without a buffer: between two lengths lie the kilobytes of a picture.
+    with open(path, "rb", buffering=0) as file:
         size = os.fstat(file.fileno()).st_size
         offset = count = 0
         while offset < size:
-            file.seek(offset)
-            header = file.read(_HEADER_SIZE)
+            header = os.pread(file.fileno(), _HEADER_SIZE, offset)
             if len(header) == _HEADER_SIZE:
-                (length,) = struct.unpack("<Q", header[:8])
+                (length,) = struct.unpack_from("<Q", header)
                 end = offset + _HEADER_SIZE + length + _FOOTER_SIZE
             if len(header) < _HEADER_SIZE or end > size:
                 raise ValueError(_describe_damage(path, count))
@@ -159,26 +162,27 @@ def read_records(path: str) -> Iterator[bytes]:
 
     Raises:
       OSError: the file cannot be opened.
-      ValueError: a record is truncated or damaged; the message names the file and the record.
+      ValueError: a record is truncated or damaged; the message names the file and the record. A
+        truncated file is refused before its first record.
     """
-    size = os.path.getsize(path)
+    # TensorFlow takes a file cut within a record's header for a whole one, and believes a length.
+    num_records = count_records(path)
     # The graph is not the default one while this generator waits: its caller may build another.
     graph = tf.Graph()
     with graph.as_default():
         next_record = tf.data.make_one_shot_iterator(tf.data.TFRecordDataset(path)).get_next()
-    count = offset = 0
+    count = 0
     with contextlib.closing(tf.Session(graph=graph)) as session:
         while True:
             try:
                 record = session.run(next_record)
             except tf.errors.OutOfRangeError:
                 break
-            except tf.errors.DataLossError:
+            except tf.errors.OpError:
                 raise ValueError(_describe_damage(path, count)) from None
             yield record
             count += 1
-            offset += stored_size(record)
-    if offset != size:  # TensorFlow takes a file cut within a record's header for a whole one.
+    if count != num_records:  # Somebody has changed the file meanwhile.
         raise ValueError(_describe_damage(path, count))
 
 
@@ -195,6 +199,9 @@ def check_records(paths: Sequence[str]) -> None:
 
 
 def _describe_damage(path: str, num_good: int) -> str:
+    with open(path, "rb") as file:
+        if file.read(2) == b"\x1f\x8b":
+            return f"{path} is compressed with gzip: write its records without compression."
     return (
         f"{path} is truncated or damaged behind record {num_good}, or is no TFRecord file. "
         "Remove it and build the dataset again, or copy it again."

@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 import tqdm
 
+from datasets import shard_check
 from datasets.specs import DatasetSpec
 from deeplab import input_errors, input_pipeline, metrics, model
 from deeplab.input_pipeline import InputOptions
@@ -142,8 +143,8 @@ class Evaluator:
             itself where that is not in it.
 
         Raises:
-          ValueError: the checkpoint belongs to another network or is damaged, or a picture of the
-            split is broken or larger than the crop; names it.
+          ValueError: the checkpoint belongs to another network or is damaged, a picture of the
+            split is broken or larger than the crop, or not all of them were read; names it.
         """
         start = time.monotonic()
         step = self._restore(checkpoint, saved_names or {})
@@ -180,8 +181,9 @@ class Evaluator:
 
     def _predict(self, step: int) -> Iterator[PredictedBatch]:
         self._session.run(self._iterator.initializer)
+        expected, num_read = self._spec.split(self._split).num_examples, 0
         with tqdm.tqdm(
-            total=self._spec.split(self._split).num_examples,
+            total=expected,
             desc=f"step {step} on {self._split}",
             unit="picture",
             disable=None,
@@ -190,14 +192,22 @@ class Evaluator:
                 try:
                     batch = PredictedBatch(**self._session.run(self._fetches))
                 except tf.errors.OutOfRangeError:
-                    return
+                    break
                 except tf.errors.OpError as error:
                     explained = input_errors.explain(
                         error, self._spec, self._split, self._with_gradient
                     )
                     raise (explained or error) from None
                 yield batch
+                num_read += len(batch.labels)
                 progress.update(len(batch.labels))
+        if num_read != expected:
+            # Whole when the network was built, hours ago perhaps: the shards are named if it lasts.
+            shard_check.complete_shards(self._spec, self._split)
+            raise ValueError(
+                f"{num_read} of the {expected} examples of split {self._split!r} in "
+                f"{self._spec.directory} were read: its shards were changed meanwhile."
+            )
 
     def _restore(self, checkpoint: str, saved_names: Mapping[str, str]) -> int:
         """Loads the weights and returns the checkpoint's step."""
