@@ -38,7 +38,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 from google.protobuf.message import DecodeError
 
-from datasets import gray_png, laplacian, tfrecords
+from datasets import gray_png, laplacian, stored_masks, tfrecords
 
 _FORMATS = ("jpeg", "png")
 _DCT_METHOD = "INTEGER_ACCURATE"
@@ -198,10 +198,13 @@ def image_size(record: Record) -> tf.Tensor:
     """Reads (height, width) int32 [2] of the picture from the head of its file."""
 
     def of_png() -> tf.Tensor:
+        message = "the picture is neither a JPEG nor a PNG file in this example:"
+        is_png = tf.Assert(stored_masks.is_png(record.image), [message, record.name])
         # The first chunk of a PNG file begins with width and height, at byte 16.
-        sides = tf.io.decode_raw(
-            tf.strings.substr(record.image, 16, 8), tf.int32, little_endian=False
-        )
+        with tf.control_dependencies([is_png]):
+            sides = tf.io.decode_raw(
+                tf.strings.substr(record.image, 16, 8), tf.int32, little_endian=False
+            )
         return tf.reverse(tf.ensure_shape(sides, [2]), axis=[0])
 
     return tf.cond(
@@ -251,13 +254,13 @@ def decode_image_window(record: Record, box: tf.Tensor) -> tf.Tensor:
 
 
 def decode_label(record: Record, size: tf.Tensor) -> tf.Tensor:
-    """Decodes the mask: uint8 [height, width, 1].
+    """Decodes the mask: uint8 [height, width, 1]; see `datasets.stored_masks` for other kinds.
 
     Args:
       record: of the picture.
       size: int32 [2], height and width of the picture; another size is an error that names it.
     """
-    label = tf.io.decode_png(record.label, channels=1)
+    label = stored_masks.decode(record.label, record.name)
     return _match_size(label, size, "mask", record.name)
 
 
