@@ -21,7 +21,7 @@ import tensorflow.compat.v1 as tf
 from absl import flags
 
 import model_flags
-from datasets import specs
+from datasets import shard_check, specs
 from datasets.specs import DatasetSpec
 from deeplab import input_errors, input_pipeline, model, options, training_graph, transfer
 from deeplab.input_pipeline import InputOptions
@@ -74,6 +74,7 @@ def _train(deployment: DeploymentConfig, master: str) -> int:
     deployment = dataclasses.replace(
         deployment, prefetch_to_clones=FLAGS.prefetch_to_clones, nccl=FLAGS.nccl
     )
+    shard_check.complete_shards(spec, FLAGS.train_split)
     train_logdir = FLAGS.train_logdir or os.path.join("runs", spec.name)
     description = _describe(spec, train_logdir)
     network = description.model

@@ -1,7 +1,7 @@
 """Decodes the masks of records, those of other programs too.
 
-Ours are gray PNG files of 8 bits, which TensorFlow decodes to the ids that they hold. It does not of
-others: a palette PNG becomes the gray of its colours, values of 1, 2 and 4 bits are spread over
+Ours are gray PNG files of 8 bits, of which TensorFlow decodes the ids that they hold. Of others it
+does not: a palette PNG becomes the gray of its colours, values of 1, 2 and 4 bits are spread over
 0..255, those of 16 bits lose their lower half, and a JPEG is decoded as if nothing was wrong with
 it. So the head of the file decides. What is not of our kind is read here, in Python, to the ids
 that are stored in it, or refused.
@@ -64,7 +64,10 @@ def read_ids(data: bytes) -> np.ndarray:
     Raises:
       ValueError: it is damaged, lossy, half transparent or coloured, or has ids above 255.
     """
-    image = image_files.open_image(data, "its file")
+    try:
+        image = image_files.open_image(data, "mask")
+    except ValueError as error:
+        raise ValueError(str(error).removeprefix("mask: ")) from None
     if image.format not in _LOSSLESS_FORMATS:
         raise ValueError(f"it is a {image.format} file, which blurs ids. {_HOW_TO_FIX}")
     try:

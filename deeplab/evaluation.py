@@ -78,8 +78,8 @@ class Evaluator:
       add_flipped: whether it also sees each picture's mirror image.
 
     Raises:
-      ValueError: the split is missing, the crop does not suit the network, or the classes of
-        network and dataset differ in number.
+      ValueError: the split is missing or its shards do not hold the examples that they should, the
+        crop does not suit the network, or the classes of network and dataset differ in number.
     """
 
     def __init__(
@@ -102,6 +102,7 @@ class Evaluator:
             raise ValueError(f"eval_scales are {tuple(scales)}; expected numbers above 0.")
         if input_options.crop_size is not None:
             input_pipeline.check_crop_size(input_options.crop_size, model_options.output_stride)
+        shard_check.complete_shards(spec, split)
         self._spec, self._split = spec, split
         self._with_gradient = model_options.decoder_use_gradient
         self._graph = tf.Graph()

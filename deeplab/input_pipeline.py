@@ -17,7 +17,7 @@ from collections.abc import Sequence
 
 import tensorflow.compat.v1 as tf
 
-from datasets import segmentation, shard_check, specs
+from datasets import segmentation, specs
 from deeplab import input_errors, preprocess, training_crop
 
 # Memory for the shuffled records. A few thousand pictures of ordinary size; a dataset with larger
@@ -113,8 +113,7 @@ def training_batches(
       the graph.
 
     Raises:
-      ValueError: the split is missing, its files do not hold the examples that the dataset's
-        description counts, or there is no crop size.
+      ValueError: the split or its files are missing, or there is no crop size.
     """
     if input_options.crop_size is None:
         raise ValueError("training needs a crop size, for example 513,513.")
@@ -152,9 +151,9 @@ def numbered_records(spec: specs.DatasetSpec, split: str, seed: int | None) -> t
       A dataset of (serialized record, its number from 0 on, which its random draws depend on).
 
     Raises:
-      ValueError: as for `training_batches`.
+      ValueError: the split or its files are missing.
     """
-    shards = shard_check.complete_shards(spec, split)
+    shards = _nonempty_shards(spec, split)
     num_examples = spec.split(split).num_examples
     records = tf.data.Dataset.from_tensor_slices(shards).shuffle(len(shards), seed=seed)
     records = records.interleave(
@@ -188,16 +187,15 @@ def evaluation_batches(
       known to the graph, nor are height and width without a crop size.
 
     Raises:
-      ValueError: the split is missing, its files do not hold the examples that the dataset's
-        description counts, or a batch of several pictures has no crop size. Reading raises
-        `tf.errors.InvalidArgumentError` for a picture larger than the crop.
+      ValueError: the split or its files are missing, or a batch of several pictures has no crop
+        size. Reading raises `tf.errors.InvalidArgumentError` for a picture larger than the crop.
     """
     _check_batch_size(batch_size)
     if input_options.crop_size is None and batch_size > 1:
         raise ValueError(
             f"a batch of {batch_size} pictures needs a crop size that all are padded to."
         )
-    shards = shard_check.complete_shards(spec, split)
+    shards = _nonempty_shards(spec, split)
 
     @tf.autograph.experimental.do_not_convert
     def prepare(serialized: tf.Tensor) -> preprocess.Example:
@@ -293,6 +291,20 @@ def _check_gradient_stride(gradient_stride: int, crop_size: tuple[int, int]) -> 
             f"gradient_stride is {gradient_stride}; expected a divisor of the sides of the crop "
             f"{crop_size[0]},{crop_size[1]} less one."
         )
+
+
+def _nonempty_shards(spec: specs.DatasetSpec, split: str) -> list[str]:
+    """Returns the files of a split.
+
+    Raises:
+      ValueError: there are none, or they hold no record: `repeat` would search them for ever.
+    """
+    shards = spec.shard_paths(split)
+    if not any(os.path.getsize(shard) for shard in shards):
+        raise ValueError(
+            f"split {split!r} of dataset {spec.name!r} in {spec.directory} holds no pictures."
+        )
+    return shards
 
 
 def _shuffle_buffer(num_examples: int, shards: Sequence[str]) -> int:
