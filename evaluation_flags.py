@@ -57,6 +57,13 @@ define_numbers(
     "its own time.",
     number_type=float,
 )
+flags.DEFINE_integer(
+    "input_memory_mb",
+    4096,
+    "Megabytes that decoded pictures may take together on their way into a batch. Matters for huge "
+    "ones only, of which fewer are decoded at once.",
+    lower_bound=1,
+)
 upstream_flags.define_refused(
     flags.DEFINE_string,
     "master",
@@ -159,7 +166,10 @@ def resolve(
         crop_size = input_pipeline.crop_for(spec, [split], model_options.output_stride, **resize)
     else:
         input_pipeline.check_crop_size(crop_size, model_options.output_stride)
-    return spec, model_options, InputOptions(crop_size=tuple(crop_size), **resize)
+    inputs = InputOptions(
+        crop_size=tuple(crop_size), **resize, input_memory_mb=FLAGS.input_memory_mb
+    )
+    return spec, model_options, inputs
 
 
 def _read_dataset(trained_on: str | None) -> DatasetSpec:

@@ -49,6 +49,14 @@ flags.DEFINE_float(
     "scale_factor_step_size", 0.25, "Distance of neighbouring random scales; 0 for any in between."
 )
 
+flags.DEFINE_integer(
+    "input_memory_mb",
+    4096,
+    "Megabytes that decoded pictures may take together on their way into a batch. Matters for huge "
+    "ones only, of which fewer are decoded at once.",
+    lower_bound=1,
+)
+
 # Start and end.
 flags.DEFINE_string(
     "train_logdir",

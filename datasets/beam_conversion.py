@@ -15,6 +15,7 @@ from collections.abc import Collection
 
 from datasets import conversion, shard_plan
 from datasets.shard_plan import Failure, Shard, ShardPlan
+from datasets.sources.memory import MemoryLimit
 from datasets.specs import DatasetSpec
 
 
@@ -26,15 +27,19 @@ class _ShardWriter:
       plan: the plan without its shards and examples: those would be sent with each piece of work.
       excluded: (split, name) of examples to leave out.
       skip_failures: leave out examples that cannot be converted.
+      memory_limit: what an example may take on a worker.
     """
 
     plan: ShardPlan
     excluded: frozenset[tuple[str, str]]
     skip_failures: bool
+    memory_limit: MemoryLimit
 
     def __call__(self, shard: Shard) -> None:
         try:
-            conversion.write_shard(self.plan, shard, self.excluded, self.skip_failures)
+            conversion.write_shard(
+                self.plan, shard, self.excluded, self.skip_failures, self.memory_limit
+            )
         except (OSError, ValueError) as error:
             # A runner wraps what a worker raises into pages of its own, and tries it again before
             # that. The caller raises this line instead.
@@ -48,6 +53,7 @@ def convert(
     options: str = "",
     excluded: Collection[tuple[str, str]] = (),
     skip_failures: bool = False,
+    memory_limit: MemoryLimit = MemoryLimit(),  # noqa: B008 (it is frozen)
 ) -> tuple[DatasetSpec, list[Failure]]:
     """Writes the shards that remain and then `dataset.json`; see `datasets.conversion.convert`.
 
@@ -58,6 +64,8 @@ def convert(
       excluded: (split, name) of examples that are known to be unusable; they are left out.
       skip_failures: leave out examples that cannot be converted; otherwise they end the conversion
         when the other shards are written.
+      memory_limit: what an example may take on a worker, which converts one at a time; an example
+        that takes more cannot be converted.
 
     Returns:
       The dataset, and the examples that were left out.
@@ -84,6 +92,7 @@ def convert(
         plan=dataclasses.replace(plan, source=bare_source, shards=(), finished={}),
         excluded=frozenset(excluded),
         skip_failures=skip_failures,
+        memory_limit=memory_limit,
     )
     if plan.pending:
         shards = pipeline | "Shards" >> beam.Create(plan.pending) | beam.Reshuffle()

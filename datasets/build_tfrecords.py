@@ -26,7 +26,8 @@ from datasets import (
     tfrecords,
 )
 from datasets.shard_plan import Failure, ShardPlan
-from datasets.sources import SOURCES, demo, listing, open_source
+from datasets.sources import SOURCES, demo, listing, memory, open_source
+from datasets.sources.memory import MemoryLimit
 from datasets.sources.source import ERROR, Source
 from datasets.specs import DATASETS_ROOT, DatasetSpec
 
@@ -101,6 +102,14 @@ _NUM_WORKERS = flags.DEFINE_integer(
     "num_workers", None, "Threads that read and encode pictures. Default: one a core.", 1
 )
 
+_MEMORY_LIMIT_MB = flags.DEFINE_integer(
+    "memory_limit_mb",
+    memory.DEFAULT_LIMIT_MB,
+    "Megabytes that the pictures in work may take together, besides the 600 of the program: with "
+    "huge pictures fewer are in work at once, and one that alone takes more is an error.",
+    lower_bound=1,
+)
+
 _RUNNER = flags.DEFINE_string(
     "runner",
     None,
@@ -122,7 +131,9 @@ def main(_: list[str]) -> int:
         raise ValueError("--beam_options goes with --runner, the engine that takes them.")
     source = _open_source()
     if _CHECK_ONLY.value:
-        report = checks.check_source(source, num_workers=_NUM_WORKERS.value)
+        report = checks.check_source(
+            source, num_workers=_NUM_WORKERS.value, memory_limit=MemoryLimit(_MEMORY_LIMIT_MB.value)
+        )
         print(check_report.format_report(report))
         return 1 if report.errors else 0
 
@@ -175,6 +186,7 @@ def _convert(
     plan: ShardPlan, excluded: Collection[tuple[str, str]], skip_failures: bool
 ) -> tuple[DatasetSpec, list[Failure]]:
     """Writes what remains of a plan, with threads or with Beam."""
+    memory_limit = MemoryLimit(_MEMORY_LIMIT_MB.value)
     if plan.finished:
         print(
             f"{len(plan.finished)} of {len(plan.shards)} shards are there already and unchanged.",
@@ -194,9 +206,14 @@ def _convert(
                 options=_BEAM_OPTIONS.value,
                 excluded=excluded,
                 skip_failures=skip_failures,
+                memory_limit=memory_limit,
             )
         return conversion.convert(
-            plan, excluded=excluded, skip_failures=skip_failures, num_workers=_NUM_WORKERS.value
+            plan,
+            excluded=excluded,
+            skip_failures=skip_failures,
+            num_workers=_NUM_WORKERS.value,
+            memory_limit=memory_limit,
         )
     except KeyboardInterrupt:
         print("\nThe same command goes on where this one stopped.", file=sys.stderr)
@@ -234,7 +251,9 @@ def _check(source: Source, skip_failures: bool) -> set[tuple[str, str]]:
       ValueError: there are errors and they are not to be skipped, or leaving out examples does not
         mend them.
     """
-    report = checks.check_source(source, num_workers=_NUM_WORKERS.value)
+    report = checks.check_source(
+        source, num_workers=_NUM_WORKERS.value, memory_limit=MemoryLimit(_MEMORY_LIMIT_MB.value)
+    )
     print(check_report.format_report(report))
     if report.errors and not skip_failures:
         raise _describe_errors("the check", len(report.errors))

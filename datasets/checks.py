@@ -13,6 +13,7 @@ is, a warning that it is used and should be looked at. The kinds of problems:
       binary       the masks hold 0 and 255 only: the objects carry the ignore label
       colours      an RGB mask has colours that the class file does not name
       palette      a palette mask paints an id in the colour of another class
+      memory       an example alone takes more memory than is allowed
       split        a split has no example that can be used
     warnings
       palette      a palette mask paints an id otherwise than the class file says
@@ -32,7 +33,8 @@ from datasets import examination
 from datasets.check_report import Report
 from datasets.class_statistics import ClassCounter, ClassStatistics, suggest_label_weights
 from datasets.examination import Finding
-from datasets.sources import workers
+from datasets.sources import memory, workers
+from datasets.sources.memory import MemoryLimit
 from datasets.sources.source import ERROR, WARNING, Item, Problem, Source
 
 _MAX_NAMED_CLASSES = 10
@@ -44,6 +46,7 @@ def check_source(
     splits: Sequence[str] | None = None,
     num_workers: int | None = None,
     show_progress: bool = True,
+    memory_limit: MemoryLimit = MemoryLimit(),  # noqa: B008 (it is frozen)
 ) -> Report:
     """Reads everything and reports what is wrong.
 
@@ -52,6 +55,8 @@ def check_source(
       splits: names of the splits to check; None for all.
       num_workers: threads; None for one a core.
       show_progress: whether to draw a progress bar.
+      memory_limit: what the images in work may take together; one that alone takes more is an
+        error.
 
     Returns:
       The report; its statistics count the examples without an error.
@@ -74,6 +79,11 @@ def check_source(
         description="checking",
         num_workers=num_workers,
         show_progress=show_progress,
+        limit=workers.WeightLimit(
+            weigh=lambda argument: memory.count_example_pixels(argument[1]),
+            max_weight=memory_limit.max_pixels,
+            refuse=lambda argument, pixels: _refuse(memory_limit, *argument, pixels),
+        ),
     )
     for (split, item), finding in zip(work, findings, strict=True):
         problems += finding.problems
@@ -108,6 +118,11 @@ def check_source(
         label_weights=suggest_label_weights(statistics[weighed_split]),
         weighed_split=weighed_split,
     )
+
+
+def _refuse(memory_limit: MemoryLimit, split: str, item: Item, pixels: int) -> Finding:
+    path, message = memory_limit.describe_excess(item, pixels)
+    return Finding((Problem(ERROR, "memory", message, path, split, item.name),))
 
 
 def _judge_binary(source: Source, ids: set[int]) -> str | None:

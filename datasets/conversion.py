@@ -14,7 +14,8 @@ import numpy as np
 from datasets import laplacian, segmentation, shard_plan, tfrecords
 from datasets.class_statistics import ClassCounter, count_ids
 from datasets.shard_plan import Failure, FinishedShard, Shard, ShardPlan
-from datasets.sources import workers
+from datasets.sources import memory, workers
+from datasets.sources.memory import MemoryLimit
 from datasets.sources.source import Item, Source
 from datasets.specs import DatasetSpec, SplitSpec, write_spec
 
@@ -40,6 +41,7 @@ def convert(
     skip_failures: bool = False,
     num_workers: int | None = None,
     show_progress: bool = True,
+    memory_limit: MemoryLimit = MemoryLimit(),  # noqa: B008 (it is frozen)
 ) -> tuple[DatasetSpec, list[Failure]]:
     """Writes the shards that remain and then `dataset.json`.
 
@@ -50,6 +52,8 @@ def convert(
         conversion, and the shards that are finished by then are kept for the next run.
       num_workers: threads; None for one a core.
       show_progress: whether to draw a progress bar.
+      memory_limit: what the images in work may take together; an example that alone takes more
+        cannot be converted.
 
     Returns:
       The dataset, and the examples that were left out.
@@ -67,6 +71,11 @@ def convert(
         description="converting",
         num_workers=num_workers,
         show_progress=show_progress and bool(work),
+        limit=workers.WeightLimit(
+            weigh=lambda argument: memory.count_example_pixels(argument[1]),
+            max_weight=memory_limit.max_pixels,
+            refuse=lambda argument, pixels: _refuse(memory_limit, *argument, pixels),
+        ),
     )
     with contextlib.closing(encoded):
         for shard in plan.pending:
@@ -76,11 +85,21 @@ def convert(
 
 
 def write_shard(
-    plan: ShardPlan, shard: Shard, excluded: Collection[tuple[str, str]], skip_failures: bool
+    plan: ShardPlan,
+    shard: Shard,
+    excluded: Collection[tuple[str, str]],
+    skip_failures: bool,
+    memory_limit: MemoryLimit,
 ) -> FinishedShard:
     """Writes one shard by itself, in this thread; see `convert`."""
-    encoded = (_encode(plan, shard, item, excluded) for item in shard.items)
-    return _write(shard, plan.source, encoded, skip_failures)
+
+    def encode(item: Item) -> _Encoded | Failure:
+        pixels = memory.count_example_pixels(item)
+        if pixels > memory_limit.max_pixels:
+            return _refuse(memory_limit, shard, item, pixels)
+        return _encode(plan, shard, item, excluded)
+
+    return _write(shard, plan.source, map(encode, shard.items), skip_failures)
 
 
 def finish(
@@ -125,6 +144,11 @@ def _encode(
         is_laplacian_of_image=True,
     )
     return _Encoded(example.SerializeToString(deterministic=True), histogram, image.size)
+
+
+def _refuse(memory_limit: MemoryLimit, shard: Shard, item: Item, pixels: int) -> Failure:
+    path, message = memory_limit.describe_excess(item, pixels)
+    return Failure(shard.split, item.name, f"{path}: {message}")
 
 
 def _check_ids(source: Source, item: Item, histogram: np.ndarray) -> None:

@@ -20,6 +20,13 @@ import tensorflow.compat.v1 as tf
 from datasets import segmentation, specs
 from deeplab import input_errors, preprocess, training_crop
 
+# Bytes a pixel of a picture in the making: its decoded file, mask and gradient, and copies of these
+# as floats where it is resized or padded.
+_BYTES_PER_PIXEL = 32
+
+# Bytes a pixel of an evaluation's batch: float32 picture and gradient, int32 label.
+_BATCH_BYTES_PER_PIXEL = 20
+
 # Memory for the shuffled records. A few thousand pictures of ordinary size; a dataset with larger
 # ones is shuffled over fewer of them.
 _SHUFFLE_BYTES = 256 << 20
@@ -42,6 +49,8 @@ class InputOptions:
         `deeplab.preprocess.range_size`; a min_resize_value of None for no such resize.
       min_scale_factor, max_scale_factor: range of the random scale of training pictures.
       scale_factor_step_size: distance of neighbouring scales; 0 for any scale in the range.
+      input_memory_mb: megabytes that the pictures in the making may take together; where a
+        dataset has huge ones, fewer are decoded at once. One at a time whatever it takes.
 
     Raises:
       ValueError: a value is out of its range.
@@ -55,6 +64,7 @@ class InputOptions:
     min_scale_factor: float = 0.5
     max_scale_factor: float = 2.0
     scale_factor_step_size: float = 0.25
+    input_memory_mb: int = 4096
 
     @property
     def resize_range(self) -> tuple[int | None, int | None, int | None, bool]:
@@ -73,6 +83,8 @@ class InputOptions:
             raise ValueError(
                 f"crop size is {tuple(self.crop_size)}; expected height,width in pixels."
             )
+        if self.input_memory_mb < 1:
+            raise ValueError(f"input_memory_mb is {self.input_memory_mb}; expected 1 or more.")
         preprocess.check_resize_range(*self.resize_range)
         preprocess.check_scale_range(
             self.min_scale_factor, self.max_scale_factor, self.scale_factor_step_size
@@ -103,7 +115,8 @@ def training_batches(
       gradient_stride: distance of the pixels at which they carry it; a network whose decoder takes
         every fourth pixel needs no others. Divides the crop's sides less one.
       seed: the same seed gives the same batches in the same order; None for new ones each time.
-      num_parallel_calls: threads that decode and augment; None lets tf.data decide.
+      num_parallel_calls: threads that decode and augment; None lets tf.data decide, as far as the
+        memory for pictures in the making allows.
 
     Returns:
       A dataset of dictionaries: "image" float32 [batch, height, width, 3], RGB, 0..255; "label"
@@ -135,7 +148,7 @@ def training_batches(
 
     batches = numbered_records(spec, split, seed).map(
         prepare,
-        num_parallel_calls=num_parallel_calls or tf.data.AUTOTUNE,
+        num_parallel_calls=num_parallel_calls or _num_parallel_calls(spec, split, input_options),
         deterministic=seed is not None,
     )
     return batches.batch(batch_size, drop_remainder=True).prefetch(_PREFETCHED_BATCHES)
@@ -158,7 +171,7 @@ def numbered_records(spec: specs.DatasetSpec, split: str, seed: int | None) -> t
     records = tf.data.Dataset.from_tensor_slices(shards).shuffle(len(shards), seed=seed)
     records = records.interleave(
         tf.data.TFRecordDataset,
-        cycle_length=min(len(shards), _OPEN_SHARDS),
+        cycle_length=_num_open_shards(num_examples, shards),
         num_parallel_calls=tf.data.AUTOTUNE,
         deterministic=seed is not None,
     )
@@ -209,9 +222,13 @@ def evaluation_batches(
         return _finish(example)
 
     examples = tf.data.TFRecordDataset(shards).map(
-        prepare, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True
+        prepare,
+        num_parallel_calls=_num_parallel_calls(spec, split, input_options),
+        deterministic=True,
     )
-    return examples.batch(batch_size).prefetch(_PREFETCHED_BATCHES)
+    num_prefetched = _num_prefetched(spec, split, input_options, batch_size)
+    batches = examples.batch(batch_size)
+    return batches.prefetch(num_prefetched) if num_prefetched else batches
 
 
 def crop_for(
@@ -311,6 +328,31 @@ def _shuffle_buffer(num_examples: int, shards: Sequence[str]) -> int:
     """Returns how many encoded records fit into the memory for shuffling."""
     num_bytes = sum(os.path.getsize(shard) for shard in shards)
     return max(1, min(num_examples, num_examples * _SHUFFLE_BYTES // num_bytes))
+
+
+def _num_open_shards(num_examples: int, shards: Sequence[str]) -> int:
+    """Returns from how many shards to read at once: of each, some records are held."""
+    num_bytes = sum(os.path.getsize(shard) for shard in shards)
+    fitting = num_examples * _SHUFFLE_BYTES // (2 * num_bytes)
+    return max(1, min(len(shards), _OPEN_SHARDS, fitting))
+
+
+def _num_parallel_calls(spec: specs.DatasetSpec, split: str, input_options: InputOptions) -> int:
+    """Returns how many pictures to prepare at once, `AUTOTUNE` where every core may have one."""
+    described = spec.split(split)
+    num_bytes = max(1, described.max_height * described.max_width * _BYTES_PER_PIXEL)
+    fitting = (input_options.input_memory_mb << 20) // num_bytes
+    return tf.data.AUTOTUNE if fitting >= (os.cpu_count() or 1) else max(1, fitting)
+
+
+def _num_prefetched(
+    spec: specs.DatasetSpec, split: str, input_options: InputOptions, batch_size: int
+) -> int:
+    """Returns how many batches of whole pictures to make ahead."""
+    described = spec.split(split)
+    height, width = input_options.crop_size or (described.max_height, described.max_width)
+    num_bytes = max(1, batch_size * height * width * _BATCH_BYTES_PER_PIXEL)
+    return min(_PREFETCHED_BATCHES, (input_options.input_memory_mb << 20) // num_bytes)
 
 
 def _parse(

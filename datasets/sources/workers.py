@@ -7,11 +7,13 @@ other threads run meanwhile, and a thread needs no pickling and no second import
 import collections
 import contextlib
 import ctypes
+import dataclasses
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent import futures
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import tqdm
 
@@ -45,6 +47,22 @@ def keep_freed_memory() -> None:
             mallopt(_MMAP_THRESHOLD, _LARGEST_KEPT_BLOCK)
 
 
+@dataclasses.dataclass(frozen=True)
+class WeightLimit(Generic[T, R]):
+    """Bounds what the calls of `map_in_order` take together, whatever their number.
+
+    Attributes:
+      weigh: what a call with an argument takes; runs in a worker thread and raises nothing.
+      max_weight: of all calls that were begun and whose results were not yet taken.
+      refuse: called with an argument and its weight, in place of the function, where the argument
+        alone exceeds the limit.
+    """
+
+    weigh: Callable[[T], int]
+    max_weight: int
+    refuse: Callable[[T, int], R]
+
+
 def map_in_order(
     function: Callable[[T], R],
     arguments: Sequence[T],
@@ -52,6 +70,7 @@ def map_in_order(
     description: str,
     num_workers: int | None = None,
     show_progress: bool = True,
+    limit: WeightLimit[T, R] | None = None,
 ) -> Iterator[R]:
     """Yields `function(argument)` for each argument, in order, computed by many threads.
 
@@ -62,12 +81,26 @@ def map_in_order(
       num_workers: threads; None for one a core.
       show_progress: whether to draw a progress bar (on stderr, with pictures per second and the
         time left).
+      limit: what calls may take together; None for four calls a worker, whatever they take.
 
     Yields:
       The results.
     """
     keep_freed_memory()
     num_workers = num_workers or num_cores()
+    gate = _Gate(limit.max_weight if limit else 0)
+
+    def run(numbered: tuple[int, T]) -> tuple[R, int]:
+        number, argument = numbered
+        if limit is None:
+            return function(argument), 0
+        weight = limit.weigh(argument)
+        is_refused = weight > limit.max_weight
+        gate.enter(number, 0 if is_refused else weight)
+        if is_refused:
+            return limit.refuse(argument, weight), 0
+        return function(argument), weight
+
     bar = tqdm.tqdm(
         total=len(arguments),
         desc=description,
@@ -77,12 +110,56 @@ def map_in_order(
     )
     with bar, futures.ThreadPoolExecutor(num_workers) as pool:
         try:
-            for result in _bounded(pool, function, arguments, num_workers * _TASKS_PER_WORKER):
+            work = enumerate(arguments)
+            for result, weight in _bounded(pool, run, work, num_workers * _TASKS_PER_WORKER):
                 # Before the caller goes on: it does not come back after the last one.
                 bar.update()
                 yield result
+                gate.leave(weight)
         finally:
+            gate.close()
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+class _Gate:
+    """Admits calls one after the other, in order, while their weights fit under a limit.
+
+    In order, so that nothing can wait for ever: whoever is inside came before whoever waits, and
+    its result is taken before that of the next is needed.
+    """
+
+    def __init__(self, max_weight: int):
+        self._max_weight = max_weight
+        self._changed = threading.Condition()
+        self._next = self._weight = 0
+        self._is_closed = False
+
+    def enter(self, number: int, weight: int) -> None:
+        """Waits for the turn of a number, from 0 on, and until its weight fits."""
+
+        def may_enter() -> bool:
+            fits = self._weight + weight <= self._max_weight
+            return self._is_closed or (number == self._next and fits)
+
+        with self._changed:
+            self._changed.wait_for(may_enter)
+            if self._is_closed:
+                raise futures.CancelledError
+            self._next += 1
+            self._weight += weight
+            self._changed.notify_all()
+
+    def leave(self, weight: int) -> None:
+        """Makes room."""
+        with self._changed:
+            self._weight -= weight
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Ends all waiting; nobody enters any more."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
 
 
 def _bounded(
