@@ -17,7 +17,7 @@ class FolderInUseError(ValueError):
 
 
 @contextlib.contextmanager
-def sole_writer(folder: str, what: str, advice: str) -> Iterator[None]:
+def sole_writer(folder: str, what: str, advice: str, lock_folder: str = "") -> Iterator[None]:
     """Makes this process the only one that writes into a folder while a block runs.
 
     The lock is the operating system's and ends with the process, however that ends; the file, which
@@ -27,13 +27,14 @@ def sole_writer(folder: str, what: str, advice: str) -> Iterator[None]:
       folder: an existing folder.
       what: what the other process would be doing, for the error: "a training run".
       advice: what the user can do about it.
+      lock_folder: an existing folder within it that holds the file; "" for itself.
 
     Raises:
       FolderInUseError: another process holds the lock; the message names the folder and the
         process.
       OSError: the folder cannot be written to.
     """
-    path = os.path.join(folder, LOCK_FILE)
+    path = os.path.join(folder, lock_folder, LOCK_FILE)
     with open(path, "a+", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

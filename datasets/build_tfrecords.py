@@ -145,7 +145,7 @@ def main(_: list[str]) -> int:
             "not. Choose another with --output_dir."
         )
     with contextlib.ExitStack() as stack:
-        is_locked = os.path.isdir(output_dir)
+        is_locked = shard_plan.was_begun(output_dir)
         if is_locked:  # Told at once, and not after a check of minutes.
             stack.enter_context(shard_plan.sole_build(output_dir))
         plan = _plan(source, output_dir, skip_failures)

@@ -117,7 +117,11 @@ class ShardPlan:
         names = sorted(os.listdir(state_dir)) if os.path.isdir(state_dir) else []
         return [
             *(path for path in tfrecords.find_shards(self.output_dir) if path not in shards),
-            *(path for name in names if (path := os.path.join(state_dir, name)) not in states),
+            *(
+                path
+                for name in names
+                if (path := os.path.join(state_dir, name)) not in states and name != locks.LOCK_FILE
+            ),
         ]
 
 
@@ -132,10 +136,15 @@ def sole_build(output_dir: str) -> Iterator[None]:
       OSError: the folder cannot be written to.
     """
     _check_writable(output_dir)
-    os.makedirs(output_dir, exist_ok=True)
+    os.makedirs(os.path.join(output_dir, _STATE_DIR), exist_ok=True)
     advice = "Wait until that one has ended, or choose another output_dir."
-    with locks.sole_writer(output_dir, "another build of a dataset", advice):
+    with locks.sole_writer(output_dir, "another build of a dataset", advice, _STATE_DIR):
         yield
+
+
+def was_begun(output_dir: str) -> bool:
+    """Returns whether an earlier build, finished or not, or one that runs has made a folder."""
+    return os.path.isdir(os.path.join(output_dir, _STATE_DIR))
 
 
 def plan_shards(

@@ -6,6 +6,7 @@ pixels, which the head of a file tells, and not only by their number.
 """
 
 import dataclasses
+import os
 import struct
 from typing import BinaryIO
 
@@ -71,6 +72,8 @@ def count_pixels(path: str) -> int:
       Width times height; 0 for a file that cannot be read or that Pillow refuses for its size: who
       reads it says so.
     """
+    if not os.path.isfile(path):  # To open a pipe would wait for its writer, and take its data.
+        return 0
     try:
         with open(path, "rb") as file:
             width, height = _read_size(file)
