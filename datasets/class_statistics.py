@@ -1,6 +1,7 @@
 """How often each class occurs in a split, and the label weights that follow from it."""
 
 import dataclasses
+from collections.abc import Iterable, Sequence
 
 import cv2
 import numpy as np
@@ -110,6 +111,30 @@ class ClassCounter:
             max_height=int(self._max_size[0]),
             max_width=int(self._max_size[1]),
         )
+
+
+def add_shards(parts: Sequence[SplitSpec], shard_bytes: Sequence[int]) -> SplitSpec:
+    """Adds up the shards of a split.
+
+    Args:
+      parts: each shard as a split of one shard.
+      shard_bytes: size of each shard's file.
+    """
+    return SplitSpec(
+        num_examples=sum(part.num_examples for part in parts),
+        num_shards=len(parts),
+        pixels_per_class=_add_up(part.pixels_per_class for part in parts),
+        examples_per_class=_add_up(part.examples_per_class for part in parts),
+        ignored_pixels=sum(part.ignored_pixels for part in parts),
+        max_height=max(part.max_height for part in parts),
+        max_width=max(part.max_width for part in parts),
+        shard_examples=tuple(part.num_examples for part in parts),
+        shard_bytes=tuple(shard_bytes),
+    )
+
+
+def _add_up(rows: Iterable[Sequence[int]]) -> tuple[int, ...]:
+    return tuple(map(sum, zip(*rows, strict=True)))
 
 
 def suggest_label_weights(statistics: ClassStatistics) -> tuple[float, ...]:

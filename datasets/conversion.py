@@ -6,18 +6,18 @@ number of pictures. `dataset.json` is there only when all shards are.
 """
 
 import contextlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
 
 from datasets import laplacian, segmentation, shard_plan, tfrecords
-from datasets.class_statistics import ClassCounter, count_ids
+from datasets.class_statistics import ClassCounter, add_shards, count_ids
 from datasets.shard_plan import Failure, FinishedShard, Shard, ShardPlan
 from datasets.sources import memory, workers
 from datasets.sources.memory import MemoryLimit
 from datasets.sources.source import Item, Source
-from datasets.specs import DatasetSpec, SplitSpec, write_spec
+from datasets.specs import DatasetSpec, write_spec
 
 
 class _Encoded(NamedTuple):
@@ -198,17 +198,8 @@ def _describe(plan: ShardPlan, finished: Mapping[str, FinishedShard]) -> Dataset
     splits = {}
     for split in plan.source.splits:
         shards = [finished[shard.path] for shard in plan.shards if shard.split == split]
-        parts = [shard.statistics for shard in shards]
-        splits[split] = SplitSpec(
-            num_examples=sum(part.num_examples for part in parts),
-            num_shards=len(parts),
-            pixels_per_class=_add_up(part.pixels_per_class for part in parts),
-            examples_per_class=_add_up(part.examples_per_class for part in parts),
-            ignored_pixels=sum(part.ignored_pixels for part in parts),
-            max_height=max(part.max_height for part in parts),
-            max_width=max(part.max_width for part in parts),
-            shard_examples=tuple(part.num_examples for part in parts),
-            shard_bytes=tuple(shard.num_bytes for shard in shards),
+        splits[split] = add_shards(
+            [shard.statistics for shard in shards], [shard.num_bytes for shard in shards]
         )
         if not splits[split].num_examples:
             raise ValueError(
@@ -223,7 +214,3 @@ def _describe(plan: ShardPlan, finished: Mapping[str, FinishedShard]) -> Dataset
         has_gradient=plan.gradient_format is not None,
         splits=splits,
     )
-
-
-def _add_up(rows: Iterable[Sequence[int]]) -> tuple[int, ...]:
-    return tuple(map(sum, zip(*rows, strict=True)))

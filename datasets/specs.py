@@ -25,6 +25,8 @@ DATASETS_ROOT = os.path.join("data", "tfrecords")
 # research/deeplab's name of a dataset -> the module of datasets.sources that holds its classes.
 GOOGLE_DATASETS = {"pascal_voc_seg": "voc2012", "cityscapes": "cityscapes", "ade20k": "ade20k"}
 
+_HOW_TO_DESCRIBE = "python -m datasets.describe_tfrecords --tfrecords="
+
 
 class Classes(NamedTuple):
     """What the ids of a dataset's masks mean.
@@ -140,7 +142,7 @@ class DatasetSpec:
 
 
 def write_spec(spec: DatasetSpec) -> None:
-    """Writes `dataset.json` into `spec.directory`.
+    """Writes `dataset.json`, whole or not at all, into `spec.directory`.
 
     Raises:
       OSError: the folder cannot be written to.
@@ -188,13 +190,16 @@ def read_spec(directory: str, dataset: str | None = None) -> DatasetSpec:
         raise ValueError(
             f"{directory} holds neither {DATASET_FILE} nor shards like "
             f"{os.path.basename(tfrecords.shard_path('', 'train', 0, 4))}: build the dataset with "
-            "`make tfrecords`."
+            f"`make tfrecords`, or describe records of another program: {_HOW_TO_DESCRIBE}"
+            f"{directory}"
         )
     if dataset not in GOOGLE_DATASETS:
         raise ValueError(
             f"{directory} holds shards without {DATASET_FILE}: its build did not finish, so build "
             "it again; or, for records made by research/deeplab, give the dataset's name there: "
-            f"{', '.join(GOOGLE_DATASETS)}" + (f" (not {dataset!r})." if dataset else ".")
+            f"{', '.join(GOOGLE_DATASETS)}"
+            + (f" (not {dataset!r})" if dataset else "")
+            + f"; or, for those of another program, describe them: {_HOW_TO_DESCRIBE}{directory}"
         )
     classes = google_classes(dataset)
     return DatasetSpec(

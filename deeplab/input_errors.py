@@ -6,15 +6,11 @@ after the failure, so that reading costs nothing while all is well.
 """
 
 import contextlib
-import re
 from collections.abc import Callable, Mapping
 
 import tensorflow.compat.v1 as tf
-from google.protobuf.message import DecodeError
 
-from datasets import segmentation, specs, tfrecords
-
-_ASSERTION = re.compile(r"assertion failed: \[(.*?)\]$", re.MULTILINE)
+from datasets import record_errors, segmentation, specs, tfrecords
 
 
 def assert_labels(example: Mapping[str, tf.Tensor], spec: specs.DatasetSpec) -> tf.Operation:
@@ -86,9 +82,9 @@ def explain(
     """
     if not isinstance(error, (tf.errors.InvalidArgumentError, tf.errors.DataLossError)):
         return None
-    assertion = _ASSERTION.search(error.message)
+    assertion = record_errors.find_assertion(error)
     if assertion:
-        return ValueError(_unescape(assertion[1].replace("] [", " ")) + ".")
+        return ValueError(f"{assertion}.")
     if "IteratorGetNext" not in error.message:
         return None
     try:
@@ -116,31 +112,10 @@ def find_broken_record(spec: specs.DatasetSpec, split: str, with_gradient: bool)
                     try:
                         session.run(example, {serialized: record})
                     except tf.errors.InvalidArgumentError as error:
+                        message = record_errors.describe(error, record, number, shard)
                         raise ValueError(
-                            f"picture {_name(record)}, record {number} of {shard}, cannot be "
-                            f"decoded: {_reason(error)}. Build the dataset again from whole files."
+                            f"{message} Build the dataset again from whole files."
                         ) from None
-
-
-def _name(record: bytes) -> str:
-    try:
-        features = tf.train.Example.FromString(record).features.feature
-    except DecodeError:
-        return "of unknown name"
-    names = features["image/filename"].bytes_list.value
-    return names[0].decode(errors="replace") if names else "of unknown name"
-
-
-def _reason(error: tf.errors.OpError) -> str:
-    """Returns the line of TensorFlow's message that tells what was wrong."""
-    lines = [line.strip() for line in error.message.splitlines()]
-    lines = [line for line in lines if line and not line.startswith(("[[", "Node:", "File "))]
-    return lines[-1].rstrip(".") if lines else type(error).__name__
-
-
-def _unescape(text: str) -> str:
-    """Undoes the escapes with which TensorFlow prints strings."""
-    return re.sub(r"\\(.)", r"\1", text)
 
 
 def _assert(condition: tf.Tensor, message: Callable[[], list]) -> tf.Operation:

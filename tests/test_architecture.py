@@ -27,8 +27,8 @@ ALLOWED = {
     "deeplab": {"nets", "datasets"},
     "serving": {"deeplab.visualize"},
 }
-# The one command that lives in a folder.
-COMMAND_FILES = {"datasets/build_tfrecords.py"}
+# The commands that live in a folder.
+COMMAND_FILES = {"datasets/build_tfrecords.py", "datasets/describe_tfrecords.py"}
 
 
 def imported_modules(path: pathlib.Path) -> set[str]:

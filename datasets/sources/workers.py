@@ -68,6 +68,7 @@ def map_in_order(
     arguments: Sequence[T],
     *,
     description: str,
+    unit: str = "img",
     num_workers: int | None = None,
     show_progress: bool = True,
     limit: WeightLimit[T, R] | None = None,
@@ -78,6 +79,7 @@ def map_in_order(
       function: called in a worker thread; what it raises is raised here.
       arguments: what to call it with.
       description: shown in front of the progress bar.
+      unit: what the bar counts.
       num_workers: threads; None for one a core.
       show_progress: whether to draw a progress bar (on stderr, with pictures per second and the
         time left).
@@ -104,7 +106,7 @@ def map_in_order(
     bar = tqdm.tqdm(
         total=len(arguments),
         desc=description,
-        unit="img",
+        unit=unit,
         disable=not show_progress,
         dynamic_ncols=True,
     )

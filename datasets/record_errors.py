@@ -1,0 +1,44 @@
+"""Says which record is wrong, and why, where TensorFlow's error names neither."""
+
+import re
+
+import tensorflow.compat.v1 as tf
+from google.protobuf.message import DecodeError
+
+_ASSERTION = re.compile(r"assertion failed: \[(.*?)\]$", re.MULTILINE)
+
+
+def find_assertion(error: tf.errors.OpError) -> str | None:
+    """Returns what an assertion of our graphs says, or None where the error is of another kind."""
+    assertion = _ASSERTION.search(error.message)
+    # TensorFlow prints the parts in brackets, and strings with escapes.
+    return assertion and re.sub(r"\\(.)", r"\1", assertion[1].replace("] [", " "))
+
+
+def describe(error: tf.errors.OpError, record: bytes, number: int, shard: str) -> str:
+    """Returns an error in one line that names a record.
+
+    Args:
+      error: what the session raised that decoded it.
+      record: the serialized record.
+      number: its place in its shard, from 0 on.
+      shard: path of that.
+    """
+    reason = find_assertion(error) or _last_line(error)
+    return f"picture {_name(record)}, record {number} of {shard}, cannot be decoded: {reason}."
+
+
+def _name(record: bytes) -> str:
+    try:
+        features = tf.train.Example.FromString(record).features.feature
+    except DecodeError:
+        return "of unknown name"
+    names = features["image/filename"].bytes_list.value
+    return names[0].decode(errors="replace") if names else "of unknown name"
+
+
+def _last_line(error: tf.errors.OpError) -> str:
+    """Returns the line of TensorFlow's message that tells what was wrong."""
+    lines = [line.strip() for line in error.message.splitlines()]
+    lines = [line for line in lines if line and not line.startswith(("[[", "Node:", "File "))]
+    return lines[-1].rstrip(".") if lines else type(error).__name__
