@@ -12,7 +12,7 @@ import pictures
 import pytest
 import tensorflow.compat.v1 as tf
 
-from datasets import specs, tfrecords
+from datasets import shard_plan, specs, tfrecords
 
 COMMAND = [sys.executable, "-m", "datasets.build_tfrecords"]
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -226,6 +226,28 @@ def test_ctrl_c_keeps_what_is_finished_and_the_next_run_goes_on(data_dir, tmp_pa
         "train": 4,
         "val": 2,
     }
+
+
+def test_a_second_build_into_one_folder_is_refused(data_dir, tmp_path):
+    """The lock of this process stands for that of a first build."""
+    out = tmp_path / "out"
+    options = [f"--data_dir={data_dir}", f"--output_dir={out}", "--nocheck"]
+    with shard_plan.sole_build(str(out)):
+        result = run(*options)
+    assert result.returncode == 1
+    line = last_line(result)
+    assert line.startswith(f"error: {out} is in use by another build of a dataset, process ")
+    assert str(os.getpid()) in line
+    assert line.endswith("Wait until that one has ended, or choose another output_dir.")
+    assert os.listdir(out) == [".build"]
+    # Its end frees the folder, and its lock is no part of the dataset.
+    assert run(*options).returncode == 0
+    with shard_plan.sole_build(str(out)):
+        assert sorted(os.listdir(out / ".build")) == [
+            ".lock",
+            "train-00000-of-00001.json",
+            "val-00000-of-00001.json",
+        ]
 
 
 def test_a_full_disk_is_one_line_and_leaves_no_half_file(data_dir, tmp_path):

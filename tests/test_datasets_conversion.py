@@ -1,8 +1,10 @@
 """Sources become shards: right records, equal bytes, and runs that go on where they stopped."""
 
 import dataclasses
+import errno
 import os
 import pathlib
+import subprocess
 
 import numpy as np
 import pictures
@@ -10,6 +12,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 from PIL import Image
 
+from common import files
 from datasets import conversion, laplacian, segmentation, shard_plan, specs, tfrecords
 from datasets.sources import folder, workers
 
@@ -397,3 +400,55 @@ def test_memory_does_not_grow_with_the_number_of_pictures(source, tmp_path, monk
     build(dataclasses.replace(source, splits={"train": many}), tmp_path / "out", num_shards=5)
     assert ahead == 0
     assert most <= workers._TASKS_PER_WORKER + 1
+
+
+def test_what_killed_builds_left_is_removed_by_the_next(source, tmp_path):
+    """Of this version and of earlier ones, beside the shards and beside what is remembered."""
+    build(source, tmp_path / "a")
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    host = files._HOST
+    folder_, notes = tmp_path / "a", tmp_path / "a" / ".build"
+    leftovers = [
+        folder_ / f".train-00000-of-00001.tfrecord.{dead.pid}.tmp",
+        folder_ / f".train-00000-of-00001.tfrecord.{host}-{dead.pid}-3.tmp",
+        folder_ / f".dataset.json.{host}-{dead.pid}-4.tmp",
+        notes / f".train-00000-of-00001.json.{host}-{dead.pid}-5.tmp",
+    ]
+    # Of a process that runs: another build would not get here, but who knows.
+    foreign = folder_ / f".train-00000-of-00001.tfrecord.{os.getppid()}.tmp"
+    for path in [*leftovers, foreign]:
+        path.touch()
+    before = read_bytes(tmp_path / "a")
+    build(source, tmp_path / "a")
+    assert not [path for path in leftovers if path.exists()]
+    assert foreign.exists()
+    foreign.unlink()
+    assert read_bytes(tmp_path / "a") == before
+
+
+def test_a_full_disk_names_the_file_and_the_next_build_goes_on(source, tmp_path, monkeypatch):
+    """Wherever it happens: the writing of a shard, of what is remembered, of dataset.json."""
+    build(source, tmp_path / "whole", num_shards=2)
+    replace = os.replace
+    for failing in range(1, 8):  # Three shards, a note of each, and dataset.json.
+        calls = []
+
+        def fill(*paths, failing=failing, calls=calls):
+            calls.append(paths)
+            if len(calls) == failing:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            replace(*paths)
+
+        monkeypatch.setattr(os, "replace", fill)
+        directory = tmp_path / f"out{failing}"
+        with pytest.raises(OSError, match="No space left") as caught:
+            build(source, directory, num_shards=2)
+        name = os.path.basename(calls[-1][1])
+        assert str(caught.value).startswith(str(directory))
+        assert str(caught.value).endswith(f"{name} cannot be written: No space left on device")
+        assert str(caught.value).count("cannot be written") == 1
+        assert not (directory / "dataset.json").exists()
+        monkeypatch.setattr(os, "replace", replace)
+        build(source, directory, num_shards=2)
+        assert read_bytes(directory) == read_bytes(tmp_path / "whole")

@@ -4,6 +4,7 @@ import pickle
 import platform
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -179,6 +180,71 @@ def test_workers_keep_the_order_and_bound_what_waits():
     assert next(results) == 0
     assert len(begun) <= 16
     assert list(results) == [number * number for number in range(1, 200)]
+
+
+class Weights:
+    """Calls of some weights, which note how much is in work at once."""
+
+    def __init__(self, weights):
+        self._weights = weights
+        self._lock = threading.Lock()
+        self.most = self.now = 0
+
+    def work(self, index):
+        with self._lock:
+            self.now += self._weights[index]
+            self.most = max(self.most, self.now)
+        time.sleep(0.002)
+        return index
+
+    def run(self, max_weight, num_workers):
+        limit = workers.WeightLimit(
+            weigh=lambda index: self._weights[index],
+            max_weight=max_weight,
+            refuse=lambda index, weight: (index, weight),
+        )
+        for result in workers.map_in_order(
+            self.work,
+            range(len(self._weights)),
+            description="",
+            num_workers=num_workers,
+            show_progress=False,
+            limit=limit,
+        ):
+            yield result
+            with self._lock:
+                self.now -= 0 if isinstance(result, tuple) else self._weights[result]
+
+
+@pytest.mark.parametrize("num_workers", [1, 3, 8])
+def test_workers_bound_what_is_in_work_and_keep_the_order(num_workers):
+    weights = Weights([3, 9, 0, 10, 1, 2, 3, 10, 10, 5, 5, 5, 11, 0, 4] * 4)
+    results = list(weights.run(10, num_workers))
+    expected = [(i, 11) if i % 15 == 12 else i for i in range(60)]
+    assert results == expected
+    assert 10 >= weights.most >= 9
+
+
+def test_workers_that_wait_for_room_end_with_their_caller():
+    """The first result is never given back, so nobody else may start."""
+    weights = Weights([10] * 30)
+    results = weights.run(10, 4)
+    assert next(results) == 0
+    results.close()
+    assert weights.most == 10
+
+
+def test_workers_that_wait_for_room_end_with_an_error():
+    weights = Weights([10] * 30)
+
+    def work(index):
+        if index == 2:
+            raise ValueError("two")
+        return index
+
+    weights.work = work
+    with pytest.raises(ValueError, match="two"):
+        list(weights.run(10, 4))
 
 
 def test_workers_raise_what_the_function_raises():

@@ -16,7 +16,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 import tiny_dataset
 
-from datasets import laplacian, specs
+from datasets import laplacian, specs, tfrecords
 from deeplab import evaluation, evaluation_report, metrics, model, options
 from deeplab.evaluation import Evaluation, Evaluator
 from deeplab.input_pipeline import InputOptions
@@ -214,6 +214,29 @@ def test_a_picture_larger_than_the_crop_is_named(tmp_path, red_is_the_class):
         pytest.raises(ValueError, match="picture picture1 has height 50 and width 40, more than"),
     ):
         evaluator.evaluate(save_shift(tmp_path, 0, 1))
+
+
+def test_a_split_of_which_a_part_is_missing_is_not_scored(tmp_path, red_is_the_class):
+    """A shard that ends with a record, or in a header, looks whole to TensorFlow."""
+    spec = tiny_dataset.write(
+        tmp_path, pictures_of((20, 40), (30, 10), (33, 49), (9, 9)), split="val", num_shards=2
+    )
+    path = spec.shard_paths("val")[1]
+    size_of_first = tfrecords.stored_size(next(tfrecords.read_records(path)))
+    checkpoint = save_shift(tmp_path, 0, 1)
+    with contextlib.closing(Evaluator(spec, "val", NETWORK, CROP)) as evaluator:
+        assert evaluator.evaluate(checkpoint).num_pictures == 4
+        os.truncate(path, size_of_first + 3)
+        with pytest.raises(ValueError, match=f"{path} is truncated or damaged behind record 1"):
+            evaluator.evaluate(checkpoint)
+        os.truncate(path, size_of_first)
+        message = r"has 3 examples, but dataset\.json says 4: val-00001-of-00002.tfrecord holds 1"
+        with pytest.raises(ValueError, match=message):
+            evaluator.evaluate(checkpoint)
+        with pytest.raises(ValueError, match=message):
+            list(evaluator.predict(checkpoint))
+    with pytest.raises(ValueError, match=message):
+        Evaluator(spec, "val", NETWORK, CROP)
 
 
 def evaluation_of(confusion):
