@@ -61,6 +61,13 @@ flags.DEFINE_bool(
     "Whether batch norms are folded into convolutions and what is constant is computed: the same "
     "results, faster. --nooptimize writes the graph as it was built.",
 )
+flags.DEFINE_bool(
+    "static_graph",
+    False,
+    "Whether the graph has neither assertions nor operations whose output size depends on values, "
+    "as TensorFlow.js's execute and some converters require: the same class ids, found a little "
+    "slower.",
+)
 flags.DEFINE_multi_enum(
     "quantize",
     [],

@@ -57,6 +57,7 @@ def main(arguments: list[str]) -> None:
         crop_size=crop_size,
         scales=tuple(FLAGS.inference_scales),
         add_flipped=FLAGS.add_flipped_images,
+        static_graph=FLAGS.static_graph,
         **resize,
     )
     forms = export_forms.Forms.from_flags(FLAGS, description.dataset_name)
@@ -75,6 +76,7 @@ def main(arguments: list[str]) -> None:
             **resize,
             "inference_scales": FLAGS.inference_scales,
             "add_flipped_images": FLAGS.add_flipped_images,
+            "static_graph": FLAGS.static_graph,
             "model": dataclasses.asdict(description.model),
             "dataset_name": description.dataset_name,
             "checkpoint": os.path.basename(checkpoint),
