@@ -15,7 +15,7 @@ flags.DEFINE_string(
 flags.DEFINE_string(
     "export_path",
     None,
-    "The .pb to write; its description goes beside it as .json. Default: "
+    "The .pb to write; its description goes beside it, as a .json. Default: "
     "export/frozen_inference_graph.pb in the training's folder.",
 )
 command_line.define_numbers(

@@ -24,6 +24,7 @@ import export_flags  # noqa: F401
 import export_forms
 import inference_flags
 import model_flags
+from common import export_names, files
 from datasets import specs
 from deeplab import inference_graph, input_pipeline
 from deeplab.options import OPTIONS_FILE, Description, read_description
@@ -33,7 +34,6 @@ from training import best_checkpoint, checkpoints
 
 FLAGS = flags.FLAGS
 
-EXPORT_FILE = "frozen_inference_graph.pb"
 INFERENCE_GRAPH_FILE = "inference_graph.pbtxt"
 DEFAULT_CROP_SIZE = (513, 513)
 # Of a checkpoint that does not say it. research/deeplab's default, that of its published graphs.
@@ -86,7 +86,7 @@ def main(arguments: list[str]) -> None:
         },
         saved_names=saved_names,
     )
-    write(
+    removed = write(
         functools.partial(build_graph, fast_labels=FLAGS.optimize),
         export_path=export_path,
         optimize=FLAGS.optimize,
@@ -94,7 +94,8 @@ def main(arguments: list[str]) -> None:
     if FLAGS.save_inference_graph:
         with tf.Graph().as_default() as graph:
             build_graph()
-        tf.io.write_graph(graph, os.path.dirname(export_path) or ".", INFERENCE_GRAPH_FILE)
+        path = os.path.join(os.path.dirname(export_path), INFERENCE_GRAPH_FILE)
+        files.write(path, str(graph.as_graph_def()).encode())
     print(
         f"exported {inference_flags.title(checkpoint, saved_names)}: "
         f"{description.model.model_variant}, "
@@ -106,6 +107,9 @@ def main(arguments: list[str]) -> None:
     export_forms.write(
         forms, export_path, lambda path: write(build_graph, export_path=path, optimize=False)
     )
+    outdated = [path for path in removed if not os.path.exists(path)]
+    if outdated:
+        print(f"removed, as they were made of the export before: {', '.join(outdated)}")
 
 
 def _describe(checkpoint: str) -> tuple[Description, str]:
@@ -119,7 +123,7 @@ def _describe(checkpoint: str) -> tuple[Description, str]:
     if os.path.exists(options_path):
         description = _as_trained(read_description(directory), options_path)
         folder = os.path.join(best_checkpoint.training_folder(checkpoint), "export")
-        return description, FLAGS.export_path or os.path.join(folder, EXPORT_FILE)
+        return description, FLAGS.export_path or os.path.join(folder, export_names.GRAPH_FILE)
     if FLAGS.export_path is None:
         raise ValueError(
             f"{directory} is no folder of a training (it has no {OPTIONS_FILE}), so the export "

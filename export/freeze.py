@@ -2,18 +2,20 @@
 
 Knows no task: the caller gives the function that builds the graph of inference. What describes the
 model (class names, sizes …) travels inside the `.pb`, as an attribute of its input, and in a JSON
-file beside it for people and other programs.
+file beside it for people and other programs; see `common.export_names`.
 """
 
+import contextlib
 import json
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import tensorflow.compat.v1 as tf
 from tensorflow.python.tools import freeze_graph
 
-from common import files
+from common import export_names, files
 from export import optimize_graph
 
 # TensorFlow ignores attributes that start with an underscore and carries them along.
@@ -32,14 +34,17 @@ def freeze(
     metadata: Mapping[str, Any],
     saved_names: Mapping[str, str] | None = None,
     optimize: bool = True,
-) -> None:
+) -> list[str]:
     """Writes a frozen graph, and its metadata beside it, whole or not at all.
+
+    Where there is another graph of that name, what was made of it (8-bit forms and the like) goes
+    with it: an engine would run it in place of the new one.
 
     Args:
       build_graph: builds the graph of inference in the default graph; it may return the names of
         further nodes that stay.
       checkpoint_path: prefix of the checkpoint's files, such as "runs/demo/model.ckpt-1000".
-      export_path: the `.pb` to write; the metadata go to the same name with ".json".
+      export_path: the `.pb` to write; the metadata go to `metadata_path`.
       input_name: name of the placeholder.
       output_names: names of the nodes that callers fetch; nothing else stays but what they need.
       metadata: what describes the model; JSON's types only.
@@ -47,13 +52,17 @@ def freeze(
         the variable itself where that is not in it.
       optimize: whether the graph is made faster (`optimize_graph`), or stays as it was built.
 
+    Returns:
+      The paths of forms of an earlier graph that were removed.
+
     Raises:
       ValueError: the checkpoint does not exist, is damaged, or belongs to another network; or
-        `export_path` is no `.pb`.
-      OSError: the files cannot be written.
+        `export_path` is no `.pb`, or its folder holds a graph with the same files beside it.
+      OSError: the files cannot be written; the message names the file.
     """
     if not export_path.endswith(".pb"):
         raise ValueError(f"export_path is {export_path}; expected the name of a .pb file.")
+    export_names.check_free(export_path)
     with tf.Graph().as_default() as graph:
         output_names = sorted({*output_names, *(build_graph() or ())})
         variables = {v.op.name: tuple(v.shape.as_list()) for v in tf.global_variables()}
@@ -85,14 +94,53 @@ def freeze(
     description = json.dumps(metadata, indent=2, ensure_ascii=False) + "\n"
     placeholder = next(node for node in frozen.node if node.name == input_name)
     placeholder.attr[METADATA_ATTRIBUTE].s = description.encode()
+    return _write(export_path, frozen.SerializeToString(deterministic=True), description.encode())
+
+
+def _write(export_path: str, graph: bytes, description: bytes) -> list[str]:
+    """Writes the files of an export and returns the paths of forms that it removed.
+
+    The old files beside the graph go before the new graph comes, and the new description comes
+    last: whenever the process is killed, what is beside a graph belongs to it.
+    """
     os.makedirs(os.path.dirname(export_path) or ".", exist_ok=True)
-    files.write(export_path, frozen.SerializeToString(deterministic=True))
-    files.write(metadata_path(export_path), description.encode())
+    _remove_leftovers(export_path)
+    described = metadata_path(export_path)
+    former = export_names.beside_formerly(export_path, export_names.DESCRIPTION_ENDING)
+    forms = [] if _holds(export_path, graph) else export_names.form_paths(export_path)
+    with files.replacing(described) as new_description:
+        with open(new_description, "wb") as file:
+            file.write(description)
+        with files.set_aside({described, former, *forms}) as removed:
+            files.write(export_path, graph)
+    return sorted(set(removed) - {described, former})
+
+
+def _remove_leftovers(export_path: str) -> None:
+    """Removes what killed exports left in the folder, also those of earlier versions."""
+    folder = os.path.dirname(export_path) or "."
+    files.remove_leftovers(folder)
+    stem = re.escape(os.path.splitext(os.path.basename(export_path))[0])
+    former = re.compile(rf"{stem}(_int8)?\.(pb|json|tflite)\.(?P<pid>\d+)\.tmp")
+    for name in os.listdir(folder):
+        match = former.fullmatch(name)
+        if match and (int(match["pid"]) == os.getpid() or not files.is_running(int(match["pid"]))):
+            with contextlib.suppress(OSError):
+                os.remove(os.path.join(folder, name))
+
+
+def _holds(path: str, content: bytes) -> bool:
+    """Whether a file exists and holds nothing else."""
+    try:
+        with open(path, "rb") as file:
+            return file.read() == content
+    except OSError:
+        return False
 
 
 def metadata_path(export_path: str) -> str:
-    """Returns where the metadata of an export lie: the same name with ".json"."""
-    return os.path.splitext(export_path)[0] + ".json"
+    """Returns where the metadata of an export lie, beside it."""
+    return export_names.beside(export_path, export_names.DESCRIPTION_ENDING)
 
 
 def check_variables(

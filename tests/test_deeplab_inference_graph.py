@@ -193,9 +193,7 @@ def test_static_graph_gives_the_same_ids_without_dynamic_operations(how):
                 OPTIONS, crop_size=CROP, fast_labels=True, static_graph=static, **how
             )
             conformance.fill_variables(session)
-            biases = next(
-                v for v in tf.global_variables() if v.op.name == "logits/semantic/biases"
-            )
+            biases = next(v for v in tf.global_variables() if v.op.name == "logits/semantic/biases")
             logits = session.run("SemanticLogits:0", {"ImageTensor:0": image})
             session.run(tf.assign_sub(biases, logits.mean(axis=(0, 1, 2))))
             results.append(session.run(OUTPUTS, {"ImageTensor:0": image}))
