@@ -95,6 +95,8 @@ class DeepLabModel:
         self.takes_batches = not batch or batch[0].size != 1
         self._engine = engines.create(export, engine, precision, num_threads, try_engines)
         self.engine_name = self._engine.name
+        if isinstance(self._engine, TensorFlowEngine):
+            graph_facts.check_class_names(self._engine.graph, metadata.class_names, self.path)
         num_classes = len(metadata.class_names)
         self._graph_resizes = metadata.min_resize_value is not None
         self.crop_size = metadata.crop_size

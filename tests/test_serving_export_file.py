@@ -12,6 +12,7 @@ import toy_export
 from deeplab import inference_graph
 from export import freeze
 from serving import engines, export_file
+from serving.deeplab_model import DeepLabModel
 
 
 def test_names_agree_with_those_of_the_exporter():
@@ -141,3 +142,15 @@ def test_the_only_graph_of_an_archive_may_have_any_name(tmp_path):
         tar.add(tmp_path / "graph.pb", arcname="b.pb")
     with pytest.raises(ValueError, match="holds no frozen_inference_graph"):
         export_file.read_export(str(tmp_path / "two.tar"))
+
+
+def test_a_description_of_another_graph_is_refused(tmp_path):
+    path = toy_export.write(tmp_path / "theirs.pb", published=True)
+    beside = tmp_path / "theirs.json"
+    for names in (["a", "b", "c"], ["a", "b", "c", "void"]):
+        beside.write_text(json.dumps({"class_names": names, "crop_size": [48, 64]}))
+        with DeepLabModel(str(path)) as model:
+            assert model.class_names == tuple(names)
+    beside.write_text(json.dumps({"class_names": ["a", "b"], "crop_size": [48, 64]}))
+    with pytest.raises(ValueError, match=r"theirs\.pb has 3 classes, but its description has 2"):
+        DeepLabModel(str(path))
