@@ -28,7 +28,7 @@ from common import export_names, files
 from datasets import specs
 from deeplab import inference_graph, input_pipeline
 from deeplab.options import OPTIONS_FILE, Description, read_description
-from export import freeze
+from export import freeze, output_files
 from inference_flags import RESIZE_FLAGS
 from training import best_checkpoint, checkpoints
 
@@ -101,7 +101,7 @@ def main(arguments: list[str]) -> None:
         f"{description.model.model_variant}, "
         f"{description.model.num_classes} classes, pictures up to {crop_size[0]}x{crop_size[1]} "
         f"(height x width)\n  {export_path}  ({os.path.getsize(export_path) / 1e6:.1f} MB)\n"
-        f"  {freeze.metadata_path(export_path)}\n"
+        f"  {output_files.metadata_path(export_path)}\n"
         f"use it: python infer.py PICTURES --model={export_path}"
     )
     export_forms.write(

@@ -8,15 +8,15 @@ file beside it for people and other programs; see `common.export_names`.
 import contextlib
 import json
 import os
-import re
-from collections.abc import Callable, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import tensorflow.compat.v1 as tf
 from tensorflow.python.tools import freeze_graph
 
-from common import export_names, files
-from export import optimize_graph
+from common import export_names
+from export import optimize_graph, output_files
 
 # TensorFlow ignores attributes that start with an underscore and carries them along.
 METADATA_ATTRIBUTE = "_metadata"
@@ -44,7 +44,8 @@ def freeze(
       build_graph: builds the graph of inference in the default graph; it may return the names of
         further nodes that stay.
       checkpoint_path: prefix of the checkpoint's files, such as "runs/demo/model.ckpt-1000".
-      export_path: the `.pb` to write; the metadata go to `metadata_path`.
+      export_path: the `.pb` to write; the metadata go to
+        `output_files.metadata_path`.
       input_name: name of the placeholder.
       output_names: names of the nodes that callers fetch; nothing else stays but what they need.
       metadata: what describes the model; JSON's types only.
@@ -63,14 +64,43 @@ def freeze(
     if not export_path.endswith(".pb"):
         raise ValueError(f"export_path is {export_path}; expected the name of a .pb file.")
     export_names.check_free(export_path)
+    with _plain_path(checkpoint_path) as plain_path:
+        frozen, output_names = _freeze(
+            build_graph, checkpoint_path, plain_path, output_names, saved_names or {}
+        )
+    frozen = _without_training_nodes(frozen, output_names)
+    if optimize:
+        frozen = optimize_graph.optimize(frozen, [input_name], output_names)
+    description = json.dumps(metadata, indent=2, ensure_ascii=False) + "\n"
+    placeholder = next(node for node in frozen.node if node.name == input_name)
+    placeholder.attr[METADATA_ATTRIBUTE].s = description.encode()
+    return output_files.write(
+        export_path, frozen.SerializeToString(deterministic=True), description.encode()
+    )
+
+
+def _freeze(
+    build_graph: Callable[[], Sequence[str] | None],
+    checkpoint_path: str,
+    plain_path: str,
+    output_names: Sequence[str],
+    saved_names: Mapping[str, str],
+) -> tuple[tf.GraphDef, list[str]]:
+    """Returns a graph with the values of a checkpoint as constants, and its outputs' names.
+
+    Args:
+      build_graph, checkpoint_path, output_names, saved_names: as for `freeze`.
+      plain_path: where TensorFlow reads the checkpoint.
+    """
     with tf.Graph().as_default() as graph:
         output_names = sorted({*output_names, *(build_graph() or ())})
         variables = {v.op.name: tuple(v.shape.as_list()) for v in tf.global_variables()}
-        names = saved_names or {}
-        saved = _checkpoint_shapes(checkpoint_path)
-        seen = {**saved, **{name: saved[other] for name, other in names.items()}}
+        saved = _checkpoint_shapes(checkpoint_path, plain_path)
+        seen = {**saved, **{name: saved[other] for name, other in saved_names.items()}}
         check_variables(variables, seen, checkpoint_path)
-        saver = tf.train.Saver({names.get(v.op.name, v.op.name): v for v in tf.global_variables()})
+        saver = tf.train.Saver(
+            {saved_names.get(v.op.name, v.op.name): v for v in tf.global_variables()}
+        )
         saver_def = saver.as_saver_def()
         graph_def = graph.as_graph_def()
     with tf.Graph().as_default():
@@ -78,7 +108,7 @@ def freeze(
             frozen = freeze_graph.freeze_graph_with_def_protos(
                 input_graph_def=graph_def,
                 input_saver_def=saver_def,
-                input_checkpoint=checkpoint_path,
+                input_checkpoint=plain_path,
                 output_node_names=",".join(output_names),
                 restore_op_name="",
                 filename_tensor_name="",
@@ -88,59 +118,7 @@ def freeze(
             )
         except tf.errors.OpError as error:
             raise _damaged(checkpoint_path, error) from error
-    frozen = _without_training_nodes(frozen, output_names)
-    if optimize:
-        frozen = optimize_graph.optimize(frozen, [input_name], output_names)
-    description = json.dumps(metadata, indent=2, ensure_ascii=False) + "\n"
-    placeholder = next(node for node in frozen.node if node.name == input_name)
-    placeholder.attr[METADATA_ATTRIBUTE].s = description.encode()
-    return _write(export_path, frozen.SerializeToString(deterministic=True), description.encode())
-
-
-def _write(export_path: str, graph: bytes, description: bytes) -> list[str]:
-    """Writes the files of an export and returns the paths of forms that it removed.
-
-    The old files beside the graph go before the new graph comes, and the new description comes
-    last: whenever the process is killed, what is beside a graph belongs to it.
-    """
-    os.makedirs(os.path.dirname(export_path) or ".", exist_ok=True)
-    _remove_leftovers(export_path)
-    described = metadata_path(export_path)
-    former = export_names.beside_formerly(export_path, export_names.DESCRIPTION_ENDING)
-    forms = [] if _holds(export_path, graph) else export_names.form_paths(export_path)
-    with files.replacing(described) as new_description:
-        with open(new_description, "wb") as file:
-            file.write(description)
-        with files.set_aside({described, former, *forms}) as removed:
-            files.write(export_path, graph)
-    return sorted(set(removed) - {described, former})
-
-
-def _remove_leftovers(export_path: str) -> None:
-    """Removes what killed exports left in the folder, also those of earlier versions."""
-    folder = os.path.dirname(export_path) or "."
-    files.remove_leftovers(folder)
-    stem = re.escape(os.path.splitext(os.path.basename(export_path))[0])
-    former = re.compile(rf"{stem}(_int8)?\.(pb|json|tflite)\.(?P<pid>\d+)\.tmp")
-    for name in os.listdir(folder):
-        match = former.fullmatch(name)
-        if match and (int(match["pid"]) == os.getpid() or not files.is_running(int(match["pid"]))):
-            with contextlib.suppress(OSError):
-                os.remove(os.path.join(folder, name))
-
-
-def _holds(path: str, content: bytes) -> bool:
-    """Whether a file exists and holds nothing else."""
-    try:
-        with open(path, "rb") as file:
-            return file.read() == content
-    except OSError:
-        return False
-
-
-def metadata_path(export_path: str) -> str:
-    """Returns where the metadata of an export lie, beside it."""
-    return export_names.beside(export_path, export_names.DESCRIPTION_ENDING)
+    return frozen, output_names
 
 
 def check_variables(
@@ -197,14 +175,33 @@ def _without_training_nodes(frozen: tf.GraphDef, output_names: Sequence[str]) ->
     return pruned
 
 
-def _checkpoint_shapes(checkpoint_path: str) -> dict[str, list[int]]:
-    if not tf.train.checkpoint_exists(checkpoint_path):
+@contextlib.contextmanager
+def _plain_path(checkpoint_path: str) -> Iterator[str]:
+    """Lets TensorFlow read a checkpoint in a folder such as "cars [v2]".
+
+    It takes the path of a checkpoint for a pattern. Where that could be one, links to the files
+    stand at another path as long as the block runs.
+    """
+    if not set(checkpoint_path) & set("*?[]\\"):
+        yield checkpoint_path
+        return
+    folder, name = os.path.split(os.path.abspath(checkpoint_path))
+    with tempfile.TemporaryDirectory() as links:
+        for entry in os.listdir(folder) if os.path.isdir(folder) else []:
+            if entry == name or entry.startswith(f"{name}."):
+                link = os.path.join(links, f"model{entry.removeprefix(name)}")
+                os.symlink(os.path.join(folder, entry), link)
+        yield os.path.join(links, "model")
+
+
+def _checkpoint_shapes(checkpoint_path: str, plain_path: str) -> dict[str, list[int]]:
+    if not tf.train.checkpoint_exists(plain_path):
         raise ValueError(
             f"{checkpoint_path} is no checkpoint: there is no {checkpoint_path}.index. Name the "
             "part before .index, such as runs/demo/model.ckpt-1000."
         )
     try:
-        return tf.train.load_checkpoint(checkpoint_path).get_variable_to_shape_map()
+        return tf.train.load_checkpoint(plain_path).get_variable_to_shape_map()
     except (tf.errors.OpError, RuntimeError) as error:
         raise _damaged(checkpoint_path, error) from error
 

@@ -274,3 +274,19 @@ def test_a_name_that_would_mix_up_two_exports_is_refused(tmp_path):
     run_freeze(checkpoint, tmp_path / "frozen_inference_graph.pb")
     with pytest.raises(ValueError, match="would have the same names"):
         run_freeze(checkpoint, tmp_path / "inference_graph.pb")
+
+
+@pytest.mark.parametrize("name", ["cars [v2]", "what?", "a * b", "[", "back\\slash"])
+def test_folders_with_characters_of_patterns(tmp_path, name):
+    save(tmp_path / "plain")
+    (tmp_path / "plain").rename(tmp_path / name)
+    # A folder that the name, as a pattern, would mean.
+    for other in ("cars v", "whatx", "a  b"):
+        (tmp_path / other).mkdir()
+    path = tmp_path / name / "export" / "frozen.pb"
+    run_freeze(tmp_path / name / "model.ckpt", path)
+    expected = tmp_path / "expected.pb"
+    run_freeze(save(tmp_path / "again"), expected)
+    assert [node.name for node in read(path).node] == [node.name for node in read(expected).node]
+    with pytest.raises(ValueError, match="is no checkpoint: there is no"):
+        run_freeze(tmp_path / name / "missing", path)
