@@ -93,7 +93,7 @@ def replacing(path: str) -> Iterator[str]:
             yield temporary
             os.replace(temporary, path)
         except OSError as error:
-            if error.filename not in (None, temporary):
+            if error.filename not in (None, temporary) or _is_named(error):
                 raise  # It speaks of another file.
             raise _name_file(error, path) from error
         finally:
@@ -197,6 +197,11 @@ def is_running(pid: int) -> bool:
     except PermissionError:
         return True  # Another user's.
     return True
+
+
+def _is_named(error: OSError) -> bool:
+    """Whether `_name_file` made an error: the system's own have its words, others no number."""
+    return error.errno is not None and error.strerror is None
 
 
 def _name_file(error: OSError, path: str) -> OSError:

@@ -39,6 +39,12 @@ def test_an_error_about_another_file_stays_as_it_is(tmp_path):
         files.replacing(str(tmp_path / "a.txt")),
     ):
         raise FileNotFoundError(errno.ENOENT, "No such file", "elsewhere")
+    with (
+        pytest.raises(OSError, match=r"^[^ ]*/b\.txt cannot be written: No space left on device$"),
+        files.replacing(str(tmp_path / "a.txt")),
+        files.replacing(str(tmp_path / "b.txt")) as temporary,
+    ):
+        write_to_a_full_disk(temporary)
 
 
 @pytest.mark.parametrize("name", ["x" * 255, "ß" * 127, os.fsdecode(b"\xff" * 255)])
