@@ -15,7 +15,7 @@ flags.DEFINE_string(
 flags.DEFINE_string(
     "export_path",
     None,
-    "The .pb to write; its description goes beside it as .json. Default: "
+    "The .pb to write; its description goes beside it, as a .json. Default: "
     "export/frozen_inference_graph.pb in the training's folder.",
 )
 command_line.define_numbers(
@@ -60,6 +60,13 @@ flags.DEFINE_bool(
     True,
     "Whether batch norms are folded into convolutions and what is constant is computed: the same "
     "results, faster. --nooptimize writes the graph as it was built.",
+)
+flags.DEFINE_bool(
+    "static_graph",
+    False,
+    "Whether the graph has neither assertions nor operations whose output size depends on values, "
+    "as TensorFlow.js's execute and some converters require: the same class ids, found a little "
+    "slower.",
 )
 flags.DEFINE_multi_enum(
     "quantize",

@@ -108,7 +108,7 @@ def _write_int8(forms: Forms, export: export_file.Export) -> None:
         from serving.engines.openvino_network import read_network
 
         model = read_network(export, openvino.Core())
-        path = engines.model_path(export.path, engines.OPENVINO, engines.INT8)
+        path = engines.form_path(export.path, engines.OPENVINO, engines.INT8)
         openvino_int8.quantize(model, examples, path)
         print(f"  {path}")
     elif not forms.tflite:
@@ -119,7 +119,7 @@ def _write_int8(forms: Forms, export: export_file.Export) -> None:
 
 
 def _write_tflite(export: export_file.Export, precision: str, examples) -> None:
-    path = engines.model_path(export.path, engines.LITERT, precision)
+    path = engines.form_path(export.path, engines.LITERT, precision)
     shapes = graph_parts.input_shapes(export)
     tflite.convert(
         graph_parts.network(export),

@@ -24,16 +24,16 @@ import export_flags  # noqa: F401
 import export_forms
 import inference_flags
 import model_flags
+from common import export_names, files
 from datasets import specs
 from deeplab import inference_graph, input_pipeline
 from deeplab.options import OPTIONS_FILE, Description, read_description
-from export import freeze
+from export import freeze, output_files
 from inference_flags import RESIZE_FLAGS
 from training import best_checkpoint, checkpoints
 
 FLAGS = flags.FLAGS
 
-EXPORT_FILE = "frozen_inference_graph.pb"
 INFERENCE_GRAPH_FILE = "inference_graph.pbtxt"
 DEFAULT_CROP_SIZE = (513, 513)
 # Of a checkpoint that does not say it. research/deeplab's default, that of its published graphs.
@@ -57,6 +57,7 @@ def main(arguments: list[str]) -> None:
         crop_size=crop_size,
         scales=tuple(FLAGS.inference_scales),
         add_flipped=FLAGS.add_flipped_images,
+        static_graph=FLAGS.static_graph,
         **resize,
     )
     forms = export_forms.Forms.from_flags(FLAGS, description.dataset_name)
@@ -75,6 +76,7 @@ def main(arguments: list[str]) -> None:
             **resize,
             "inference_scales": FLAGS.inference_scales,
             "add_flipped_images": FLAGS.add_flipped_images,
+            "static_graph": FLAGS.static_graph,
             "model": dataclasses.asdict(description.model),
             "dataset_name": description.dataset_name,
             "checkpoint": os.path.basename(checkpoint),
@@ -84,7 +86,7 @@ def main(arguments: list[str]) -> None:
         },
         saved_names=saved_names,
     )
-    write(
+    removed = write(
         functools.partial(build_graph, fast_labels=FLAGS.optimize),
         export_path=export_path,
         optimize=FLAGS.optimize,
@@ -92,18 +94,22 @@ def main(arguments: list[str]) -> None:
     if FLAGS.save_inference_graph:
         with tf.Graph().as_default() as graph:
             build_graph()
-        tf.io.write_graph(graph, os.path.dirname(export_path) or ".", INFERENCE_GRAPH_FILE)
+        path = os.path.join(os.path.dirname(export_path), INFERENCE_GRAPH_FILE)
+        files.write(path, str(graph.as_graph_def()).encode())
     print(
         f"exported {inference_flags.title(checkpoint, saved_names)}: "
         f"{description.model.model_variant}, "
         f"{description.model.num_classes} classes, pictures up to {crop_size[0]}x{crop_size[1]} "
         f"(height x width)\n  {export_path}  ({os.path.getsize(export_path) / 1e6:.1f} MB)\n"
-        f"  {freeze.metadata_path(export_path)}\n"
+        f"  {output_files.metadata_path(export_path)}\n"
         f"use it: python infer.py PICTURES --model={export_path}"
     )
     export_forms.write(
         forms, export_path, lambda path: write(build_graph, export_path=path, optimize=False)
     )
+    outdated = [path for path in removed if not os.path.exists(path)]
+    if outdated:
+        print(f"removed, as they were made of the export before: {', '.join(outdated)}")
 
 
 def _describe(checkpoint: str) -> tuple[Description, str]:
@@ -117,7 +123,7 @@ def _describe(checkpoint: str) -> tuple[Description, str]:
     if os.path.exists(options_path):
         description = _as_trained(read_description(directory), options_path)
         folder = os.path.join(best_checkpoint.training_folder(checkpoint), "export")
-        return description, FLAGS.export_path or os.path.join(folder, EXPORT_FILE)
+        return description, FLAGS.export_path or os.path.join(folder, export_names.GRAPH_FILE)
     if FLAGS.export_path is None:
         raise ValueError(
             f"{directory} is no folder of a training (it has no {OPTIONS_FILE}), so the export "

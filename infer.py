@@ -69,6 +69,12 @@ flags.DEFINE_enum(
     engines.PRECISIONS,
     "int8 is faster and a little less exact, where export_model.py --quantize=int8 wrote it.",
 )
+flags.DEFINE_bool(
+    "trust",
+    False,
+    "Run a model that has operations which can read and write files or run programs. Only for "
+    "files whose origin you trust.",
+)
 flags.DEFINE_integer(
     "num_threads", None, "CPU threads of the network. Default: all cores.", lower_bound=1
 )
@@ -95,6 +101,7 @@ def main(arguments: list[str]) -> int:
         precision=FLAGS.precision,
         num_threads=FLAGS.num_threads,
         try_engines=len(paths) >= _MANY_PICTURES,
+        trust=FLAGS.trust,
     ) as model:
         os.makedirs(FLAGS.output, exist_ok=True)
         start = time.time()

@@ -12,7 +12,7 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from common.texts import printable
 
@@ -93,8 +93,8 @@ def replacing(path: str) -> Iterator[str]:
             yield temporary
             os.replace(temporary, path)
         except OSError as error:
-            if error.filename not in (None, temporary) or isinstance(error.__cause__, OSError):
-                raise  # It speaks of another file, or was named here before.
+            if error.filename not in (None, temporary) or _is_named(error):
+                raise  # It speaks of another file.
             raise _name_file(error, path) from error
         finally:
             with contextlib.suppress(OSError):
@@ -102,6 +102,45 @@ def replacing(path: str) -> Iterator[str]:
     finally:
         with _lock:
             _in_progress.discard(os.path.abspath(temporary))
+
+
+@contextlib.contextmanager
+def set_aside(paths: Iterable[str]) -> Iterator[list[str]]:
+    """Takes files away while a block runs, for good when it ends; when it raises, they come back.
+
+    For files that must not be there beside what the block writes.
+
+    Args:
+      paths: the files; those that do not exist are left out.
+
+    Yields:
+      The paths of those that existed.
+
+    Raises:
+      OSError: one cannot be renamed; the message names it.
+    """
+    moved: list[tuple[str, str]] = []
+    try:
+        for path in paths:
+            if os.path.lexists(path):
+                temporary = _temporary_path(path)
+                try:
+                    os.replace(path, temporary)
+                except OSError as error:
+                    raise _name_file(error, path) from error
+                moved.append((path, temporary))
+        yield [path for path, _ in moved]
+    except BaseException:
+        for path, temporary in moved:
+            with contextlib.suppress(OSError):
+                os.replace(temporary, path)
+        raise
+    finally:
+        for _, temporary in moved:
+            with contextlib.suppress(OSError):
+                os.remove(temporary)
+            with _lock:
+                _in_progress.discard(os.path.abspath(temporary))
 
 
 def remove_leftovers(folder: str) -> list[str]:
@@ -153,11 +192,16 @@ def is_running(pid: int) -> bool:
     """Returns whether a process of this host runs."""
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
         return True  # Another user's.
     return True
+
+
+def _is_named(error: OSError) -> bool:
+    """Whether `_name_file` made an error: the system's own have its words, others no number."""
+    return error.errno is not None and error.strerror is None
 
 
 def _name_file(error: OSError, path: str) -> OSError:

@@ -35,6 +35,7 @@ def build_inference_graph(
     scales: Sequence[float] = (1.0,),
     add_flipped: bool = False,
     fast_labels: bool = False,
+    static_graph: bool = False,
 ) -> list[str]:
     """Builds the graph of inference in the default graph.
 
@@ -57,6 +58,10 @@ def build_inference_graph(
       scales: scales at which the network sees the picture.
       add_flipped: whether it also sees the mirror image.
       fast_labels: see `model.predict`.
+      static_graph: for programs that run a graph operation by operation with sizes known from the
+        start, such as TensorFlow.js: no operation whose result's size depends on values (which
+        leaves `fast_labels` without effect), and no assertion, so that a picture larger than the
+        crop fails where it is padded.
 
     Returns:
       Names of the nodes that an export keeps: `OUTPUTS`, and what the network itself sees and says,
@@ -83,7 +88,8 @@ def build_inference_graph(
                 for name, channels in features.items()
             }
         fill = {"image": registry.encoder(options.model_variant).mean_pixel, "gradient": (0.0,)}
-        with tf.control_dependencies([_assert_fits(picture_size, network_size, crop_size)]):
+        checks = [] if static_graph else [_assert_fits(picture_size, network_size, crop_size)]
+        with tf.control_dependencies(checks):
             padding = tf.constant(crop_size) - network_size
         features = {
             name: _pad(channels, padding, fill[name], crop_size)
@@ -93,7 +99,11 @@ def build_inference_graph(
         name: tf.identity(channels, NETWORK_INPUTS[name]) for name, channels in features.items()
     }
     prediction = model.predict(
-        features, options, scales=scales, add_flipped=add_flipped, fast_labels=fast_labels
+        features,
+        options,
+        scales=scales,
+        add_flipped=add_flipped,
+        fast_labels=fast_labels and not static_graph,
     )
 
     labels = tf.identity(prediction.labels, RAW_PREDICTIONS)

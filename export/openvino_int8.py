@@ -3,13 +3,18 @@
 Needs the packages openvino and nncf, which are optional.
 """
 
+import os
+import tempfile
 from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from common import files
+
 
 def quantize(model, examples: Iterable[Mapping[str, np.ndarray]], path: str) -> None:
-    """Quantises a model after training and writes it as `.xml` and `.bin`.
+    """Quantises a model after training and writes it as `.xml` and `.bin`, each whole or
+    not at all.
 
     Args:
       model: an `openvino.Model`.
@@ -46,4 +51,10 @@ def quantize(model, examples: Iterable[Mapping[str, np.ndarray]], path: str) -> 
         # out, which is no slower (docs/serving.md).
         ignored_scope=nncf.IgnoredScope(types=["Concat"], validate=False),
     )
-    openvino.save_model(quantized, path, compress_to_fp16=False)
+    with tempfile.TemporaryDirectory() as folder:
+        saved = os.path.join(folder, "model.xml")
+        openvino.save_model(quantized, saved, compress_to_fp16=False)
+        # OpenVINO finds the weights by the name of the `.xml`, which therefore comes last.
+        for ending in (".bin", ".xml"):
+            with open(os.path.splitext(saved)[0] + ending, "rb") as file:
+                files.write(os.path.splitext(path)[0] + ending, file.read())

@@ -11,15 +11,23 @@ import command_line  # before TensorFlow, whose start it quiets
 # isort: split
 
 import tensorflow.compat.v1 as tf
+from absl import flags
 
 from scripts import import_flags
 from scripts.weight_import.graph_import import import_graph
+
+_TRUST = flags.DEFINE_bool(
+    "trust",
+    False,
+    "Load a graph that has operations which can read and write files or run programs. Only for "
+    "files whose origin you trust.",
+)
 
 
 def main(arguments: list[str]) -> None:
     """Turns flags into one call."""
     tf.disable_v2_behavior()
-    import_graph(**import_flags.import_arguments(arguments))
+    import_graph(**import_flags.import_arguments(arguments), trust=_TRUST.value)
 
 
 if __name__ == "__main__":

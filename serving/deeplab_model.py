@@ -63,6 +63,7 @@ class DeepLabModel:
         num_threads: int | None = None,
         try_engines: bool = True,
         warmup: Sequence[tuple[int, int]] = (),
+        trust: bool = False,
     ):
         """Loads a model.
 
@@ -77,13 +78,15 @@ class DeepLabModel:
             second or two; otherwise it takes the one that starts soonest.
           warmup: (height, width) of pictures to come; one of each runs now, so that the first real
             ones do not pay for set-up.
+          trust: whether the graph may have operations that read and write files or run programs;
+            for files whose origin you trust (`serving.graph_screening`).
 
         Raises:
-          ValueError: the file is damaged or no DeepLab graph, or the engine is not installed or
-            cannot run it.
+          ValueError: the file is damaged, no DeepLab graph or not to be trusted, or the engine is
+            not installed or cannot run it.
           OSError: the file cannot be opened.
         """
-        export = export_file.read_export(path)
+        export = export_file.read_export(path, trust)
         metadata = export.metadata
         self.path = export.path
         nodes = {node.name: node for node in export.graph_def.node}
@@ -92,6 +95,8 @@ class DeepLabModel:
         self.takes_batches = not batch or batch[0].size != 1
         self._engine = engines.create(export, engine, precision, num_threads, try_engines)
         self.engine_name = self._engine.name
+        if isinstance(self._engine, TensorFlowEngine):
+            graph_facts.check_class_names(self._engine.graph, metadata.class_names, self.path)
         num_classes = len(metadata.class_names)
         self._graph_resizes = metadata.min_resize_value is not None
         self.crop_size = metadata.crop_size
@@ -100,6 +105,11 @@ class DeepLabModel:
             is_whole = isinstance(self._engine, TensorFlowEngine)
             whole = self._engine if is_whole else TensorFlowEngine(export, num_threads)
             num_classes = num_classes or graph_facts.count_classes(whole.graph)
+            if (num_classes or 0) > visualize.MAX_COLORS:
+                raise ValueError(
+                    f"{self.path} has {num_classes} classes; at most {visualize.MAX_COLORS} are "
+                    "known here."
+                )
             if self.crop_size is None:
                 self._graph_resizes |= graph_facts.resizes_pictures(whole.graph)
                 self.crop_size = graph_facts.measure_crop(whole.session) or (

@@ -2,19 +2,19 @@
 
 import dataclasses
 import glob
-import gzip
-import json
 import os
 import re
-import tarfile
-import zlib
-from collections.abc import Mapping
-from typing import Any
+import stat
 
 import tensorflow.compat.v1 as tf
 from google.protobuf.message import DecodeError
 
-GRAPH_FILE = "frozen_inference_graph.pb"
+from common import export_names
+from common.texts import printable
+from serving import archive, description, graph_screening
+from serving.description import Metadata
+
+GRAPH_FILE = export_names.GRAPH_FILE
 INPUT = "ImageTensor"
 PREDICTIONS = "SemanticPredictions"
 PROBABILITIES = "SemanticProbabilities"
@@ -22,26 +22,10 @@ PROBABILITIES = "SemanticProbabilities"
 NETWORK_INPUTS = ("NetworkImage", "NetworkGradient")
 LOGITS_PATTERN = r"SemanticLogits(_\d+)?"
 
-_ARCHIVE_ENDINGS = (".tar.gz", ".tgz", ".tar")
+# That of a protocol buffer.
+_MAX_GRAPH_BYTES = (1 << 31) - 1
 # `export.freeze.METADATA_ATTRIBUTE`; serving does not need that module otherwise.
 _METADATA_ATTRIBUTE = "_metadata"
-
-
-@dataclasses.dataclass(frozen=True)
-class Metadata:
-    """What an export says about its model; graphs made elsewhere say nothing.
-
-    Attributes:
-      class_names: name of each class id, or () when unknown.
-      palette: RGB colour, 0..255, of each class id, or () when unknown.
-      crop_size: (height, width) of the largest picture the graph takes, or None when unknown.
-      min_resize_value: shorter side to which the graph resizes every picture itself, or None.
-    """
-
-    class_names: tuple[str, ...] = ()
-    palette: tuple[tuple[int, int, int], ...] = ()
-    crop_size: tuple[int, int] | None = None
-    min_resize_value: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,7 +60,7 @@ def find_newest_export(root: str = "runs") -> str:
     Raises:
       ValueError: there is none.
     """
-    exports = glob.glob(os.path.join(root, "*", "export", GRAPH_FILE))
+    exports = glob.glob(os.path.join(glob.escape(root), "*", "export", GRAPH_FILE))
     if not exports:
         raise ValueError(
             f"there is no export in {os.path.join(root, '*', 'export')}: "
@@ -85,42 +69,68 @@ def find_newest_export(root: str = "runs") -> str:
     return max(exports, key=os.path.getmtime)
 
 
-def read_export(path: str) -> Export:
-    """Reads an exported model.
+def read_export(path: str, trust: bool = False) -> Export:
+    """Reads an exported model, without running anything of it.
 
     Metadata come from the graph itself or, for a graph that carries none (made by other programs),
-    from a JSON file of the same name beside it.
+    from a JSON file beside it; see `common.export_names`.
 
     Args:
       path: a `.pb` file, a folder that holds `frozen_inference_graph.pb` (or holds it in its
         `export` folder), or a `.tar.gz` with one inside.
+      trust: whether the graph may have operations that read and write files or run programs.
 
     Raises:
-      ValueError: the file is damaged or no DeepLab graph; the message names it.
+      ValueError: the file is damaged, no DeepLab graph, or not to be trusted; the message names it.
       OSError: the file cannot be opened.
     """
     if os.path.isdir(path):
         path = _graph_in_folder(path)
-    if path.endswith(_ARCHIVE_ENDINGS):
+    if path.endswith(archive.ENDINGS):
         content = _graph_in_archive(path)
     else:
-        with open(path, "rb") as file:
-            content = file.read()
+        content = _read_file(path, _MAX_GRAPH_BYTES)
+    name = printable(path)
     try:
         graph_def = tf.GraphDef.FromString(content)
     except DecodeError:
         raise ValueError(
-            f"{path} is truncated or no frozen TensorFlow graph; copy it again, or name the .pb "
+            f"{name} is truncated or no frozen TensorFlow graph; copy it again, or name the .pb "
             "file that export_model.py wrote."
         ) from None
     nodes = {node.name: node for node in graph_def.node}
-    missing = [name for name in (INPUT, PREDICTIONS) if name not in nodes]
+    missing = [node for node in (INPUT, PREDICTIONS) if node not in nodes]
     if missing:
         raise ValueError(
-            f"{path} is truncated or no DeepLab graph: it has no node {' and no '.join(missing)}."
+            f"{name} is truncated or no DeepLab graph: it has no node {' and no '.join(missing)}."
         )
-    text = nodes[INPUT].attr[_METADATA_ATTRIBUTE].s.decode() or _text_beside(path)
-    return Export(path, graph_def, _parse_metadata(text, path) if text else Metadata())
+    if not trust:
+        graph_screening.check_operations(graph_def, name)
+    graph_screening.check_constants(graph_def, name)
+    text = nodes[INPUT].attr[_METADATA_ATTRIBUTE].s
+    if text:
+        return Export(path, graph_def, description.parse(text, name))
+    beside = _description_beside(path)
+    if beside is None:
+        return Export(path, graph_def, Metadata())
+    text = _read_file(beside, description.MAX_BYTES)
+    return Export(path, graph_def, description.parse(text, name, printable(beside)))
+
+
+def _read_file(path: str, limit: int) -> bytes:
+    """Returns the content of a file.
+
+    Raises:
+      ValueError: it is larger than the limit, or something else than a file.
+      OSError: it cannot be read.
+    """
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise ValueError(f"{printable(path)} is not a file.")
+    with open(path, "rb") as file:
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise ValueError(f"{printable(path)} is larger than the {limit} bytes that it can have.")
+    return content
 
 
 def _graph_in_folder(folder: str) -> str:
@@ -141,42 +151,23 @@ def _graph_in_folder(folder: str) -> str:
 
 
 def _graph_in_archive(path: str) -> bytes:
-    try:
-        with tarfile.open(path) as archive:
-            for member in archive:
-                if member.isfile() and os.path.basename(member.name) == GRAPH_FILE:
-                    return archive.extractfile(member).read()
-    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise ValueError(f"{path} is truncated or no tar archive ({error}).") from None
-    raise ValueError(f"{path} holds no {GRAPH_FILE}.")
+    """Returns the content of `frozen_inference_graph.pb` in an archive, or of its only `.pb`."""
+    content, names = archive.read_member(path, lambda name: os.path.basename(name) == GRAPH_FILE)
+    if content is None:
+        # Of each file, the Mac's tar adds another one, "._NAME", with what only Macs know of it.
+        graphs = [
+            name
+            for name in names
+            if name.endswith(".pb") and not os.path.basename(name).startswith("._")
+        ]
+        if len(graphs) == 1:
+            content, _ = archive.read_member(path, lambda name: name == graphs[0])
+    if content is None:
+        raise ValueError(f"{printable(path)} holds no {GRAPH_FILE}.")
+    return content
 
 
-def _text_beside(path: str) -> str | None:
-    ending = next((e for e in _ARCHIVE_ENDINGS if path.endswith(e)), os.path.splitext(path)[1])
-    beside = path.removesuffix(ending) + ".json"
-    if not os.path.exists(beside):
-        return None
-    with open(beside, encoding="utf-8") as file:
-        return file.read()
-
-
-def _parse_metadata(text: str, path: str) -> Metadata:
-    try:
-        content: Mapping[str, Any] = json.loads(text)
-        crop_size = content.get("crop_size")
-        class_names = tuple(str(name) for name in content.get("class_names") or ())
-        palette = tuple(
-            (int(red), int(green), int(blue)) for red, green, blue in content.get("palette") or ()
-        )
-        if palette and len(palette) != len(class_names):
-            raise ValueError(
-                f"{len(class_names)} class_names and {len(palette)} colours in palette"
-            )
-        return Metadata(
-            class_names=class_names,
-            palette=palette,
-            crop_size=None if crop_size is None else (int(crop_size[0]), int(crop_size[1])),
-            min_resize_value=content.get("min_resize_value"),
-        )
-    except (ValueError, TypeError, IndexError, AttributeError) as error:
-        raise ValueError(f"the description of {path} cannot be read: {error}.") from None
+def _description_beside(path: str) -> str | None:
+    ending = next((e for e in archive.ENDINGS if path.endswith(e)), os.path.splitext(path)[1])
+    graph = path.removesuffix(ending) + ".pb"
+    return export_names.find_beside(graph, export_names.DESCRIPTION_ENDING)

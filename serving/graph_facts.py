@@ -6,7 +6,7 @@ batch dimension back by ExpandDims, and goes into the first convolution; the cla
 """
 
 import collections
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -41,10 +41,24 @@ def resizes_pictures(graph: tf.Graph) -> bool:
 
 def count_classes(graph: tf.Graph) -> int | None:
     """Returns the number of classes of a graph, None where it cannot be told."""
-    for operation in reversed(graph.get_operations()):
+    for operation in _ancestors(graph.get_operation_by_name(export_file.PREDICTIONS)):
         if operation.type == "ArgMax" and operation.inputs[0].shape.rank:
             return operation.inputs[0].shape.as_list()[-1]
     return None
+
+
+def check_class_names(graph: tf.Graph, class_names: Sequence[str], path: str) -> None:
+    """Makes sure that a description has a name for each class of its graph.
+
+    Raises:
+      ValueError: it has fewer; the message names the graph's file.
+    """
+    num_classes = count_classes(graph)
+    if class_names and num_classes is not None and num_classes > len(class_names):
+        raise ValueError(
+            f"{path} has {num_classes} classes, but its description has {len(class_names)} "
+            "class_names: it is that of another graph."
+        )
 
 
 def _network_input(graph: tf.Graph) -> tf.Tensor | None:

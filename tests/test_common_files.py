@@ -1,3 +1,4 @@
+import contextlib
 import errno
 import os
 import pathlib
@@ -38,6 +39,12 @@ def test_an_error_about_another_file_stays_as_it_is(tmp_path):
         files.replacing(str(tmp_path / "a.txt")),
     ):
         raise FileNotFoundError(errno.ENOENT, "No such file", "elsewhere")
+    with (
+        pytest.raises(OSError, match=r"^[^ ]*/b\.txt cannot be written: No space left on device$"),
+        files.replacing(str(tmp_path / "a.txt")),
+        files.replacing(str(tmp_path / "b.txt")) as temporary,
+    ):
+        write_to_a_full_disk(temporary)
 
 
 @pytest.mark.parametrize("name", ["x" * 255, "ß" * 127, os.fsdecode(b"\xff" * 255)])
@@ -98,3 +105,19 @@ def test_text_of_another_encoding_is_named(tmp_path, content, reason):
     path.write_bytes(content)
     with pytest.raises(ValueError, match=rf"a\.txt: not a text file in UTF-8 \({reason}.*Save it"):
         files.read_text(str(path))
+
+
+def test_files_set_aside_go_for_good_or_come_back(tmp_path):
+    for name in ("a", "b", "c"):
+        (tmp_path / name).write_text(name)
+    paths = [str(tmp_path / name) for name in ("a", "b", "missing")]
+    with contextlib.suppress(KeyboardInterrupt), files.set_aside(paths) as moved:
+        assert moved == paths[:2]
+        assert not os.path.exists(paths[0])
+        raise KeyboardInterrupt
+    assert {name: (tmp_path / name).read_text() for name in os.listdir(tmp_path)} == {
+        name: name for name in "abc"
+    }
+    with files.set_aside(paths):
+        pass
+    assert os.listdir(tmp_path) == ["c"]

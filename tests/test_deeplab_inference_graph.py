@@ -164,3 +164,55 @@ def test_a_picture_that_does_not_fit_is_named_with_the_fix(size):
 def test_options_are_checked(arguments, message):
     with pytest.raises(ValueError, match=message):
         inference_graph.build_inference_graph(OPTIONS, **arguments)
+
+
+# Operations for which TensorFlow.js has no `execute`, or that its converter refuses, and further
+# ones whose output has a size that only values tell.
+DYNAMIC = {
+    *("Where", "Unique", "UniqueV2", "BooleanMask", "NonMaxSuppressionV3", "TensorScatterUpdate"),
+    *("Switch", "Merge", "Enter", "Exit", "NextIteration", "If", "StatelessIf", "While"),
+    *("StatelessWhile", "PartitionedCall", "StatefulPartitionedCall", "Assert", "Print"),
+}
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {},
+        {"min_resize_value": 33, "max_resize_value": 49, "resize_factor": 16},
+        {"scales": (0.5, 1.0), "add_flipped": True},
+    ],
+    ids=["padded", "resized", "scales"],
+)
+def test_static_graph_gives_the_same_ids_without_dynamic_operations(how):
+    image = random_pictures(1, 33, 49) // 64 * 64
+    results = []
+    for static in (False, True):
+        with tf.Graph().as_default() as graph, tf.Session() as session:
+            inference_graph.build_inference_graph(
+                OPTIONS, crop_size=CROP, fast_labels=True, static_graph=static, **how
+            )
+            conformance.fill_variables(session)
+            biases = next(v for v in tf.global_variables() if v.op.name == "logits/semantic/biases")
+            logits = session.run("SemanticLogits:0", {"ImageTensor:0": image})
+            session.run(tf.assign_sub(biases, logits.mean(axis=(0, 1, 2))))
+            results.append(session.run(OUTPUTS, {"ImageTensor:0": image}))
+            output = graph.get_tensor_by_name("SemanticPredictions:0").op.name
+            part = tf.graph_util.extract_sub_graph(graph.as_graph_def(), [output])
+            operations = {node.op for node in part.node}
+            dtypes = {t.dtype for op in graph.get_operations() for t in op.outputs}
+        assert bool(operations & DYNAMIC) == (not static)
+    assert tf.int64 not in dtypes  # of the static one
+    (ids, probabilities), (static_ids, static_probabilities) = results
+    assert len(np.unique(ids)) > 1
+    np.testing.assert_array_equal(static_ids, ids)
+    np.testing.assert_array_equal(static_probabilities, probabilities)
+
+
+def test_static_graph_refuses_a_picture_that_does_not_fit():
+    inference_graph.build_inference_graph(OPTIONS, crop_size=CROP, static_graph=True)
+    with tf.Session() as session:
+        conformance.fill_variables(session)
+        for size in ((50, 65), (49, 66)):
+            with pytest.raises(tf.errors.OpError):
+                session.run(OUTPUTS, {"ImageTensor:0": random_pictures(1, *size)})

@@ -162,3 +162,131 @@ def test_a_failed_write_keeps_the_old_export(tmp_path, monkeypatch):
 def test_export_path_is_a_pb(tmp_path):
     with pytest.raises(ValueError, match=r"expected the name of a \.pb file"):
         run_freeze(save(tmp_path), tmp_path / "folder")
+
+
+def test_the_description_has_a_name_of_its_own(tmp_path):
+    path = tmp_path / "export" / "frozen_inference_graph.pb"
+    run_freeze(save(tmp_path), path, metadata={"number": 1})
+    names = sorted(os.listdir(path.parent))
+    assert names == ["frozen_inference_graph.pb", "inference_graph.json"]
+    assert json.loads((path.parent / "inference_graph.json").read_text()) == {"number": 1}
+
+
+def test_what_was_made_of_another_graph_goes_with_it(tmp_path):
+    checkpoint = save(tmp_path)
+    path = tmp_path / "export" / "frozen_inference_graph.pb"
+    run_freeze(checkpoint, path, metadata={"number": 1})
+    made = ["inference_graph.tflite", "frozen_inference_graph_int8.xml", "inference_graph_int8.bin"]
+    for name in [*made, "frozen_inference_graph.json", "notes.txt", "other_int8.xml"]:
+        (path.parent / name).write_text("of the first")
+    assert freeze_again(checkpoint, path, 1) == []  # The same graph: its forms stay.
+    assert (path.parent / made[0]).exists()
+    assert not (path.parent / "frozen_inference_graph.json").exists()
+    removed = freeze_again(checkpoint, path, 2)
+    assert sorted(map(os.path.basename, removed)) == sorted(made)
+    assert sorted(os.listdir(path.parent)) == [
+        *("frozen_inference_graph.pb", "inference_graph.json", "notes.txt", "other_int8.xml"),
+    ]
+
+
+def freeze_again(checkpoint, path, number: int) -> list[str]:
+    return freeze.freeze(
+        build,
+        checkpoint,
+        str(path),
+        input_name="input",
+        output_names=["output"],
+        metadata={"number": number},
+    )
+
+
+def test_a_graph_and_its_description_never_disagree(tmp_path, monkeypatch):
+    """After each step of an export that replaces another one, killed there."""
+    checkpoint = save(tmp_path)
+    path = tmp_path / "export" / "frozen.pb"
+    described = tmp_path / "export" / "frozen.json"
+    steps = 0
+    seen = set()
+
+    def states() -> tuple[int, int | None]:
+        graph = next(node for node in read(path).node if node.name == "input")
+        inside = json.loads(graph.attr[freeze.METADATA_ATTRIBUTE].s)["number"]
+        beside = json.loads(described.read_text())["number"] if described.exists() else None
+        return inside, beside
+
+    original = os.replace
+
+    def replace(source, target):
+        nonlocal steps
+        steps += 1
+        original(source, target)
+        if os.path.exists(path):
+            seen.add(states())
+
+    run_freeze(checkpoint, path, metadata={"number": 1})
+    monkeypatch.setattr(os, "replace", replace)
+    run_freeze(checkpoint, path, metadata={"number": 2})
+    assert steps == 3  # The old description aside, the graph, the new description.
+    assert seen == {(1, None), (2, None), (2, 2)}
+
+
+@pytest.mark.parametrize("step", [1, 2, 3])
+def test_an_export_that_fails_at_any_step_keeps_the_one_before(tmp_path, monkeypatch, step):
+    checkpoint = save(tmp_path)
+    path = tmp_path / "export" / "frozen.pb"
+    run_freeze(checkpoint, path, metadata={"number": 1})
+    (tmp_path / "export" / "frozen.tflite").write_text("of the first")
+    before = {name: (path.parent / name).read_bytes() for name in os.listdir(path.parent)}
+    calls = 0
+    original = os.replace
+
+    def replace(source, target):
+        nonlocal calls
+        calls += 1
+        if calls == step:
+            raise OSError(28, "No space left on device")
+        original(source, target)
+
+    monkeypatch.setattr(os, "replace", replace)
+    with pytest.raises(OSError, match=r"frozen\.\w+ cannot be written: No space left on device"):
+        run_freeze(checkpoint, path, metadata={"number": 2})
+    after = {name: (path.parent / name).read_bytes() for name in os.listdir(path.parent)}
+    assert after == before
+
+
+def test_leftovers_of_killed_exports_are_removed(tmp_path):
+    pid = os.fork()
+    if not pid:
+        os._exit(0)
+    os.waitpid(pid, 0)
+    folder = tmp_path / "export"
+    folder.mkdir()
+    gone = [f"frozen.pb.{pid}.tmp", f"frozen.json.{pid}.tmp", f"frozen_int8.tflite.{pid}.tmp"]
+    kept = [f"theirs.pb.{pid}.tmp", f"frozen.pb.{os.getppid()}.tmp", "frozen.pb.tmp"]
+    for name in [*gone, *kept]:
+        (folder / name).touch()
+    run_freeze(save(tmp_path), folder / "frozen.pb")
+    assert sorted(os.listdir(folder)) == sorted(["frozen.pb", "frozen.json", *kept])
+
+
+def test_a_name_that_would_mix_up_two_exports_is_refused(tmp_path):
+    checkpoint = save(tmp_path)
+    run_freeze(checkpoint, tmp_path / "frozen_inference_graph.pb")
+    with pytest.raises(ValueError, match="would have the same names"):
+        run_freeze(checkpoint, tmp_path / "inference_graph.pb")
+
+
+@pytest.mark.parametrize("name", ["cars [v2]", "what?", "a * b", "[", "back\\slash"])
+def test_folders_with_characters_of_patterns(tmp_path, name):
+    save(tmp_path / "plain")
+    (tmp_path / "plain").rename(tmp_path / name)
+    # A folder that the name, as a pattern, would mean.
+    for other in ("cars v", "whatx", "a  b"):
+        (tmp_path / other).mkdir()
+    path = tmp_path / name / "export" / "frozen.pb"
+    run_freeze(tmp_path / name / "model.ckpt", path)
+    expected = tmp_path / "expected.pb"
+    run_freeze(save(tmp_path / "again"), expected)
+    assert [node.name for node in read(path).node] == [node.name for node in read(expected).node]
+    with pytest.raises(ValueError, match="is no checkpoint: there is no"):
+        run_freeze(tmp_path / name / "missing", path)

@@ -5,6 +5,8 @@ import functools
 import json
 import os
 import pathlib
+import shutil
+import tarfile
 
 import commands
 import numpy as np
@@ -96,7 +98,7 @@ def test_newest_training_is_exported_as_it_was_trained(tmp_path, command, traine
         labels = served.segment(image)
     checkpoint = str(trained / "model.ckpt-12")
     np.testing.assert_array_equal(labels, expected_labels(checkpoint, OPTIONS, image))
-    described = json.loads((trained / "export" / "frozen_inference_graph.json").read_text())
+    described = json.loads((trained / "export" / "inference_graph.json").read_text())
     assert described["global_step"] == STEP
     assert described["use_ema"] is False
     assert described["palette"] == [list(color) for color in DESCRIPTION.palette]
@@ -125,7 +127,7 @@ def test_the_best_checkpoint_is_exported_with_the_averages_that_were_scored(
 
     assert result.returncode == 0, result.stderr
     assert "exported runs/shapes/best/model.ckpt-12, averages of its weights: xc" in result.stdout
-    described = json.loads((trained / "export" / "frozen_inference_graph.json").read_text())
+    described = json.loads((trained / "export" / "inference_graph.json").read_text())
     assert (described["use_ema"], described["checkpoint"]) == (True, "model.ckpt-12")
     with DeepLabModel(str(trained)) as served:
         image = np.random.RandomState(0).randint(0, 256, [33, 33, 3], np.uint8)
@@ -194,3 +196,23 @@ def test_wrong_input_is_one_line(tmp_path, command, trained):
         assert len(result.stderr.strip().splitlines()) <= 2
         assert not (trained / "export").exists()
         assert not (tmp_path / "x").exists()
+
+
+def test_other_programs_take_an_archive_of_a_static_graph(tmp_path, command, trained):
+    """The demonstration of research/deeplab takes the first member that is named like a graph."""
+    result = command("--static_graph", "--crop_size=33,33")
+    assert result.returncode == 0, result.stderr
+    folder = trained / "export"
+    archive = shutil.make_archive(str(tmp_path / "model"), "gztar", str(folder))
+    with tarfile.open(archive) as tar:
+        (member,) = [m for m in tar if "frozen_inference_graph" in os.path.basename(m.name)]
+        graph_def = tf.GraphDef.FromString(tar.extractfile(member).read())
+    assert not {"Where", "Assert", "TensorScatterUpdate"} & {node.op for node in graph_def.node}
+    described = json.loads((folder / "inference_graph.json").read_text())
+    assert described["static_graph"] is True
+    image = np.random.RandomState(0).randint(0, 256, [33, 33, 3], np.uint8)
+    with DeepLabModel(archive) as served:
+        assert served.class_names == DESCRIPTION.class_names
+        labels = served.segment(image)
+    checkpoint = str(trained / "model.ckpt-12")
+    np.testing.assert_array_equal(labels, expected_labels(checkpoint, OPTIONS, image))

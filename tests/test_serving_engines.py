@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import pathlib
 import shutil
 import time
 import types
@@ -120,6 +121,37 @@ def test_litert_gives_tensorflows_answers(tmp_path):
     with DeepLabModel(path, "tensorflow") as first, DeepLabModel(path, "litert") as other:
         assert other.engine_name == "litert"
         assert_same_answers(first, other)
+
+
+@needs_litert
+@pytest.mark.parametrize("damage", ["truncated", "text", "custom"])
+def test_a_damaged_litert_file_is_named(tmp_path, damage):
+    path = write_export(tmp_path)
+    form = engines.form_path(path, engines.LITERT, engines.FLOAT32)
+    forms = export_forms.Forms(True, False, [], [], None)
+    export_forms.write(forms, path, write_plain=None)
+    content = pathlib.Path(form).read_bytes()
+    if damage == "custom":  # An operation that LiteRT does not have.
+        with tf.Graph().as_default(), tf.Session() as session:
+            values = tf.placeholder(tf.float32, [1, 4])
+            converter = tf.lite.TFLiteConverter.from_session(
+                session, [values], [tf.raw_ops.Erfinv(x=values)]
+            )
+            converter.allow_custom_ops = True
+            content = converter.convert()
+    else:
+        content = {"truncated": content[: len(content) // 2], "text": b"no model"}[damage]
+    pathlib.Path(form).write_bytes(content)
+    with pytest.raises(ValueError, match=r"inference_graph\.tflite cannot be loaded by LiteRT: "):
+        DeepLabModel(path, "litert")
+
+
+@needs_openvino
+def test_a_damaged_openvino_file_is_named(tmp_path):
+    path = write_export(tmp_path)
+    (tmp_path / "inference_graph_int8.xml").write_text("<net>")
+    with pytest.raises(ValueError, match=r"graph_int8\.xml cannot be loaded by OpenVINO: "):
+        DeepLabModel(path, "openvino", precision="int8")
 
 
 @needs_openvino

@@ -11,7 +11,8 @@ import toy_export
 
 from deeplab import inference_graph
 from export import freeze
-from serving import export_file
+from serving import engines, export_file
+from serving.deeplab_model import DeepLabModel
 
 
 def test_names_agree_with_those_of_the_exporter():
@@ -45,7 +46,7 @@ def test_description_beside_a_graph_that_has_none(tmp_path):
     (tmp_path / "theirs.json").write_text(json.dumps({"class_names": ["a", "b", "c"]}))
     assert export_file.read_export(str(path)).metadata.class_names == ("a", "b", "c")
     for text, message in (
-        ('{"crop_size": 513}', "not subscriptable"),
+        ('{"crop_size": 513}', r"crop_size is 513; expected \[height, width\]"),
         ('{"class_names": ["a", "b"], "palette": [[0, 0, 0]]}', "2 class_names and 1 colours"),
         ("[", "Expecting value"),
     ):
@@ -98,3 +99,58 @@ def test_newest_export_of_all_trainings(tmp_path):
     for age, path in enumerate(paths):
         os.utime(path, (1e9 - age, 1e9 - age))
     assert export_file.find_newest_export(str(tmp_path)) == paths[0]
+
+
+def test_descriptions_and_forms_of_earlier_versions_are_read(tmp_path):
+    path = toy_export.write(tmp_path, published=True)
+    former = tmp_path / "frozen_inference_graph.json"
+    former.write_text(json.dumps({"class_names": ["a", "b", "c"]}))
+    assert export_file.read_export(str(path)).metadata.class_names == ("a", "b", "c")
+    (tmp_path / "inference_graph.json").write_text(json.dumps({"class_names": ["d", "e", "f"]}))
+    assert export_file.read_export(str(path)).metadata.class_names == ("d", "e", "f")
+    written = engines.model_path(str(path), engines.LITERT, engines.FLOAT32)
+    assert written == str(tmp_path / "inference_graph.tflite")
+    (tmp_path / "frozen_inference_graph.tflite").touch()
+    found = engines.model_path(str(path), engines.LITERT, engines.FLOAT32)
+    assert found == str(tmp_path / "frozen_inference_graph.tflite")
+    assert engines.form_path(str(path), engines.LITERT, engines.FLOAT32) == written
+
+
+def test_folders_with_characters_of_patterns(tmp_path):
+    for root in ("cars [v2]", "what? *", "[a]"):
+        path = toy_export.write(tmp_path / root / "run [1]" / "export")
+        assert export_file.find_newest_export(str(tmp_path / root)) == str(path)
+        assert export_file.read_export(str(tmp_path / root / "run [1]")).path == str(path)
+
+
+def test_only_files_are_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe.pb")
+    for path in (str(tmp_path / "pipe.pb"), "/dev/zero"):
+        with pytest.raises(ValueError, match="is not a file"):
+            export_file.read_export(path)
+
+
+def test_the_only_graph_of_an_archive_may_have_any_name(tmp_path):
+    archive = make_archive(tmp_path, member="folder/mine.pb")
+    with tarfile.open(tmp_path / "mac.tar.gz", "w:gz") as tar:
+        tar.add(tmp_path / "graph.pb", arcname="folder/._mine.pb")
+        tar.add(tmp_path / "graph.pb", arcname="folder/mine.pb")
+    assert export_file.read_export(str(archive)).metadata == export_file.Metadata()
+    assert export_file.read_export(str(tmp_path / "mac.tar.gz")).path.endswith("mac.tar.gz")
+    with tarfile.open(tmp_path / "two.tar", "w") as tar:
+        tar.add(tmp_path / "graph.pb", arcname="a.pb")
+        tar.add(tmp_path / "graph.pb", arcname="b.pb")
+    with pytest.raises(ValueError, match="holds no frozen_inference_graph"):
+        export_file.read_export(str(tmp_path / "two.tar"))
+
+
+def test_a_description_of_another_graph_is_refused(tmp_path):
+    path = toy_export.write(tmp_path / "theirs.pb", published=True)
+    beside = tmp_path / "theirs.json"
+    for names in (["a", "b", "c"], ["a", "b", "c", "void"]):
+        beside.write_text(json.dumps({"class_names": names, "crop_size": [48, 64]}))
+        with DeepLabModel(str(path)) as model:
+            assert model.class_names == tuple(names)
+    beside.write_text(json.dumps({"class_names": ["a", "b"], "crop_size": [48, 64]}))
+    with pytest.raises(ValueError, match=r"theirs\.pb has 3 classes, but its description has 2"):
+        DeepLabModel(str(path))

@@ -1,7 +1,6 @@
 """A frozen graph: its constants by variable name, its convolutions, and its logits of a picture."""
 
 import dataclasses
-import json
 from collections.abc import Mapping
 
 import numpy as np
@@ -11,7 +10,8 @@ from deeplab.options import Description, parse_description
 from export.freeze import METADATA_ATTRIBUTE
 from scripts.weight_import import graph_walk
 from scripts.weight_import.convolution import KERNEL_NAMES, Convolution
-from serving import graph_facts
+from serving import description, graph_facts
+from serving.engines import tensorflow_session
 from serving.export_file import INPUT, PREDICTIONS, read_export
 
 # What stands between the logits and the class of a pixel, over one or several scales.
@@ -30,6 +30,7 @@ class FrozenGraph:
 
     Args:
       path: a `.pb`, a folder or an archive, as for `serving.export_file.read_export`.
+      trust: whether it may have operations that read and write files or run programs.
 
     Attributes:
       path: the file.
@@ -46,17 +47,10 @@ class FrozenGraph:
       OSError: it cannot be opened.
     """
 
-    def __init__(self, path: str):
-        export = read_export(path)
+    def __init__(self, path: str, trust: bool = False):
+        export = read_export(path, trust)
         self.path = export.path
-        graph = tf.Graph()
-        try:
-            with graph.as_default():
-                tf.import_graph_def(export.graph_def, name="")
-        except ValueError as error:
-            raise ValueError(
-                f"{self.path} is damaged or made for another TensorFlow: {error}"
-            ) from error
+        graph = tensorflow_session.load_graph(export.graph_def, export.path)
         self.constants: Mapping[str, np.ndarray] = {
             node.name: tf.make_ndarray(node.attr["value"].tensor)
             for node in export.graph_def.node
@@ -123,8 +117,8 @@ def _read_description(graph_def: tf.GraphDef) -> Description | None:
     """Returns what an export of this project carries in its input; else None."""
     node = next(node for node in graph_def.node if node.name == INPUT)
     text = node.attr[METADATA_ATTRIBUTE].s
-    content = json.loads(text) if text else {}
-    if "model" not in content:
+    content = dict(description.parse_json(text)) if text else {}
+    if not {"model", "crop_size"} <= content.keys():
         return None
     content["train_crop_size"] = content["crop_size"]
     fields = {field.name for field in dataclasses.fields(Description)} & set(content)

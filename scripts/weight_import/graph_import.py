@@ -23,6 +23,7 @@ def import_graph(
     pictures: list[str],
     given: Mapping[str, Any],
     dataset: str | None,
+    trust: bool = False,
 ) -> None:
     """Writes the checkpoint of a frozen graph, and prints what it is.
 
@@ -32,6 +33,7 @@ def import_graph(
       pictures: those that logits are compared on; [] for a drawn one.
       given: model options that are settled.
       dataset: a key of `specs.GOOGLE_DATASETS`, or None for the one with as many classes.
+      trust: whether the graph may have operations that read and write files or run programs.
 
     Raises:
       ValueError: the file is damaged, no network that is known here, or says other things of a
@@ -39,7 +41,7 @@ def import_graph(
       OSError: a file cannot be opened or written.
     """
     with checkpoint_folder.whole_folder(target) as directory:
-        file = FrozenGraph(source)
+        file = FrozenGraph(source, trust)
         description = _describe(file, given, dataset)
         options = description.model
         print(

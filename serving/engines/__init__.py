@@ -9,6 +9,7 @@ import importlib.util
 import os
 from collections.abc import Callable
 
+from common import export_names
 from serving import export_file
 from serving.engines import race
 from serving.engines.engine import Engine
@@ -100,11 +101,24 @@ def why_not(export: export_file.Export, name: str, precision: str = FLOAT32) -> 
 
 
 def model_path(export_path: str, name: str, precision: str) -> str:
-    """Returns the file that an engine reads for an export."""
-    base = os.path.splitext(export_path)[0]
-    if precision == INT8:
-        return base + _INT8_ENDINGS[name]
-    return base + ".tflite" if name == LITERT else export_path
+    """Returns the file that an engine reads for an export; that of earlier versions if it is one.
+
+    Where there is none, the path at which `export_model.py` writes it.
+    """
+    if precision != INT8 and name != LITERT:
+        return export_path
+    return export_names.find_beside(export_path, _ending(name, precision)) or form_path(
+        export_path, name, precision
+    )
+
+
+def form_path(export_path: str, name: str, precision: str) -> str:
+    """Returns where `export_model.py` writes a form of an export for an engine."""
+    return export_names.beside(export_path, _ending(name, precision))
+
+
+def _ending(name: str, precision: str) -> str:
+    return _INT8_ENDINGS[name] if precision == INT8 else ".tflite"
 
 
 def _tensorflow(export: export_file.Export, precision: str, num_threads: int | None) -> Engine:

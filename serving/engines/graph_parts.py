@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 import tensorflow.compat.v1 as tf
 
 from serving import export_file
+from serving.engines import tensorflow_session
 
 
 def network(export: export_file.Export) -> tf.GraphDef:
@@ -27,9 +28,8 @@ def around_network(export: export_file.Export) -> tf.GraphDef:
 
 def input_shapes(export: export_file.Export) -> dict[str, tf.TensorShape]:
     """Returns the shape of each input of the network: [None, crop height, crop width, depth]."""
-    with tf.Graph().as_default() as graph:
-        tf.import_graph_def(export.graph_def, name="")
-        return {name: graph.get_tensor_by_name(f"{name}:0").shape for name in export.network_inputs}
+    graph = tensorflow_session.load_graph(export.graph_def, export.path)
+    return {name: graph.get_tensor_by_name(f"{name}:0").shape for name in export.network_inputs}
 
 
 def _cut(

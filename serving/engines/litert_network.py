@@ -6,6 +6,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from serving import export_file
+from serving.engines import tensorflow_session
 
 
 class LiteRTNetwork:
@@ -20,10 +21,19 @@ class LiteRTNetwork:
           num_threads: CPU threads; None for all cores, where LiteRT itself would take one.
 
         Raises:
-          ValueError: the file is damaged.
+          ValueError: the file is damaged, or has operations that are not LiteRT's own; those are
+            not loaded, so that a file cannot bring code along.
         """
-        self._interpreter = Interpreter(model_path=path, num_threads=num_threads or os.cpu_count())
-        self._interpreter.allocate_tensors()
+        try:
+            self._interpreter = Interpreter(
+                model_path=path, num_threads=num_threads or os.cpu_count()
+            )
+            self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise ValueError(
+                f"{path} cannot be loaded by LiteRT: {tensorflow_session.first_line(error)}. "
+                "Export it again."
+            ) from None
         self._inputs = [
             _find(self._interpreter.get_input_details(), name) for name in export.network_inputs
         ]

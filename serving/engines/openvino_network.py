@@ -6,6 +6,7 @@ import tempfile
 import numpy as np
 import openvino
 
+from common.texts import printable
 from serving import export_file
 from serving.engines import graph_parts
 
@@ -20,8 +21,21 @@ class OpenVINONetwork:
           export: the model.
           path: an OpenVINO model (`.xml`) of the network; None to read it from the export.
           num_threads: CPU threads; None for all cores.
+
+        Raises:
+          ValueError: the model is damaged, or not that of the export.
         """
         self._core = openvino.Core()
+        try:
+            self._load(export, path, num_threads)
+        except RuntimeError as error:
+            # The first lines tell places in OpenVINO's own code.
+            reason = printable(str(error).strip().splitlines()[-1])
+            raise ValueError(
+                f"{path or export.path} cannot be loaded by OpenVINO: {reason}. Export it again."
+            ) from None
+
+    def _load(self, export: export_file.Export, path: str | None, num_threads: int | None) -> None:
         self._model = self._core.read_model(path) if path else read_network(export, self._core)
         self._input_names = [_find_name(self._model.inputs, n) for n in export.network_inputs]
         self._output_names = [_find_name(self._model.outputs, n) for n in export.network_outputs]
@@ -84,4 +98,7 @@ def read_network(export: export_file.Export, core: openvino.Core) -> openvino.Mo
 def _find_name(ports, name: str) -> str:
     """Returns the name that OpenVINO gives to an input or output: "node" or "node:0"."""
     names = {candidate for port in ports for candidate in port.get_names()}
-    return next(candidate for candidate in (name, f"{name}:0") if candidate in names)
+    for candidate in (name, f"{name}:0"):
+        if candidate in names:
+            return candidate
+    raise RuntimeError(f"it has no {name}, but {', '.join(sorted(names))}")

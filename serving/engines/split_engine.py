@@ -32,9 +32,7 @@ class SplitEngine:
         self._path = export.path
         self._network = network
         self._lock = threading.Lock()
-        graph = tf.Graph()
-        with graph.as_default():
-            tf.import_graph_def(graph_parts.around_network(export), name="")
+        graph = tensorflow_session.load_graph(graph_parts.around_network(export), export.path)
         self._session = tensorflow_session.session_for(graph, num_threads)
         picture = f"{export_file.INPUT}:0"
         logits = [f"{name}:0" for name in export.network_outputs]
@@ -67,7 +65,7 @@ class SplitEngine:
         """
         try:
             return self._prepare(pictures)
-        except tf.errors.InvalidArgumentError as error:
+        except tf.errors.OpError as error:
             raise ValueError(f"{self._path}: {tensorflow_session.reason(error)}") from error
 
     def close(self) -> None:

@@ -24,15 +24,7 @@ class TensorFlowEngine:
           ValueError: TensorFlow does not take it.
         """
         self._path = export.path
-        self.graph = tf.Graph()
-        with self.graph.as_default():
-            try:
-                tf.import_graph_def(export.graph_def, name="")
-            except ValueError as error:
-                reason = str(error).splitlines()[0]
-                raise ValueError(
-                    f"{export.path} cannot be loaded by TensorFlow {tf.version.VERSION}: {reason}"
-                ) from None
+        self.graph = tensorflow_session.load_graph(export.graph_def, export.path)
         self.session = tensorflow_session.session_for(self.graph, num_threads)
 
     def run(
@@ -44,7 +36,7 @@ class TensorFlowEngine:
             fetches.append(f"{export_file.PROBABILITIES}:0")
         try:
             outputs = self.session.run(fetches, {f"{export_file.INPUT}:0": pictures})
-        except tf.errors.InvalidArgumentError as error:
+        except tf.errors.OpError as error:
             raise ValueError(f"{self._path}: {tensorflow_session.reason(error)}") from error
         return outputs[0], outputs[1] if with_probabilities else None
 

@@ -1,0 +1,75 @@
+"""Names of the files of an export: a frozen graph, and what is written beside it.
+
+    frozen_inference_graph.pb      the graph; the name is that of research/deeplab
+    inference_graph.json           its description, for people and other programs
+    inference_graph.tflite         its network for LiteRT
+    inference_graph_int8.xml …     8-bit forms
+
+Of an archive, programs written for research/deeplab's exports take the first member whose name
+holds "frozen_inference_graph" for the graph, so nothing else has it in its name.
+"""
+
+import os
+
+GRAPH_STEM = "frozen_inference_graph"
+GRAPH_FILE = f"{GRAPH_STEM}.pb"
+DESCRIPTION_ENDING = ".json"
+# Endings of what `export_model.py` makes of a graph: it is of no use once the graph is another one.
+FORM_ENDINGS = (".tflite", "_int8.tflite", "_int8.xml", "_int8.bin")
+
+_FORMER_PART, _PART = GRAPH_STEM, GRAPH_STEM.removeprefix("frozen_")
+
+
+def beside(graph_path: str, ending: str) -> str:
+    """Returns the path of a file that belongs to a graph.
+
+    Args:
+      graph_path: the graph's file; its own ending does not matter.
+      ending: what stands behind the name, such as ".json" or "_int8.xml".
+    """
+    folder, name = os.path.split(os.path.splitext(graph_path)[0])
+    while _FORMER_PART in name:
+        name = name.replace(_FORMER_PART, _PART)
+    return os.path.join(folder, name + ending)
+
+
+def beside_formerly(graph_path: str, ending: str) -> str:
+    """Returns the path that such a file has in exports of earlier versions."""
+    return os.path.splitext(graph_path)[0] + ending
+
+
+def find_beside(graph_path: str, ending: str) -> str | None:
+    """Returns the path of a file that belongs to a graph, under either name, if it exists."""
+    for path in (beside(graph_path, ending), beside_formerly(graph_path, ending)):
+        if os.path.exists(path):
+            return path
+    return None
+
+
+def check_free(graph_path: str) -> None:
+    """Makes sure that the files beside a graph will not be taken for those of another one.
+
+    Raises:
+      ValueError: another graph in the folder has the same names beside it.
+    """
+    folder = os.path.dirname(graph_path) or "."
+    if not os.path.isdir(folder):
+        return
+    wanted = beside(graph_path, DESCRIPTION_ENDING)
+    for name in sorted(os.listdir(folder)):
+        other = os.path.join(os.path.dirname(graph_path), name)
+        if (
+            name.endswith(".pb")
+            and name != os.path.basename(graph_path)
+            and beside(other, DESCRIPTION_ENDING) == wanted
+        ):
+            raise ValueError(
+                f"{graph_path} and {other} cannot be in one folder, since the files beside both "
+                f"would have the same names ({os.path.basename(wanted)}); choose another name or "
+                "folder with --export_path."
+            )
+
+
+def form_paths(graph_path: str) -> list[str]:
+    """Returns the paths that forms of a graph may have, under either name."""
+    return [named(graph_path, end) for end in FORM_ENDINGS for named in (beside, beside_formerly)]

@@ -1,0 +1,64 @@
+"""The files that an export is written to, so that they agree whenever the process is killed.
+
+The files beside an old graph go before the new graph comes, and the new description comes last.
+"""
+
+import contextlib
+import os
+import re
+
+from common import export_names, files
+
+
+def metadata_path(export_path: str) -> str:
+    """Returns where the metadata of an export lie, beside it."""
+    return export_names.beside(export_path, export_names.DESCRIPTION_ENDING)
+
+
+def write(export_path: str, graph: bytes, description: bytes) -> list[str]:
+    """Writes a graph and its description, whole or not at all.
+
+    Args:
+      export_path: the `.pb`; its folder is made.
+      graph: its content.
+      description: that of the file at `metadata_path`.
+
+    Returns:
+      The paths of forms of an earlier, other graph of that name, which are gone.
+
+    Raises:
+      OSError: a file cannot be written; the message names it, and all is as it was.
+    """
+    os.makedirs(os.path.dirname(export_path) or ".", exist_ok=True)
+    _remove_leftovers(export_path)
+    described = metadata_path(export_path)
+    former = export_names.beside_formerly(export_path, export_names.DESCRIPTION_ENDING)
+    forms = [] if _holds(export_path, graph) else export_names.form_paths(export_path)
+    with files.replacing(described) as new_description:
+        with open(new_description, "wb") as file:
+            file.write(description)
+        with files.set_aside({described, former, *forms}) as removed:
+            files.write(export_path, graph)
+    return sorted(set(removed) - {described, former})
+
+
+def _remove_leftovers(export_path: str) -> None:
+    """Removes what killed exports left in the folder, also those of earlier versions."""
+    folder = os.path.dirname(export_path) or "."
+    files.remove_leftovers(folder)
+    stem = re.escape(os.path.splitext(os.path.basename(export_path))[0])
+    former = re.compile(rf"{stem}(_int8)?\.(pb|json|tflite)\.(?P<pid>\d+)\.tmp")
+    for name in os.listdir(folder):
+        match = former.fullmatch(name)
+        if match and (int(match["pid"]) == os.getpid() or not files.is_running(int(match["pid"]))):
+            with contextlib.suppress(OSError):
+                os.remove(os.path.join(folder, name))
+
+
+def _holds(path: str, content: bytes) -> bool:
+    """Whether a file exists and holds nothing else."""
+    try:
+        with open(path, "rb") as file:
+            return file.read() == content
+    except OSError:
+        return False

@@ -1,0 +1,157 @@
+"""Whether a graph may be run: a frozen graph is a program, and may come from anywhere.
+
+TensorFlow has operations that read and write files, open connections, load libraries and call
+Python, and it runs them while a graph is loaded as well as later. An image network needs none of
+them. So only operations of a list run, inside the functions of a graph as well; a list of those
+that are forbidden would never be complete, and whether TensorFlow calls an operation stateful tells
+nothing: ReadFile and MatchingFiles are not.
+
+This keeps a graph from files, network and programs. It is no sandbox: it cannot know of flaws in
+the operations themselves.
+"""
+
+import math
+import os
+from collections.abc import Iterator
+
+import tensorflow.compat.v1 as tf
+from tensorflow.core.framework import tensor_pb2
+from tensorflow.python.framework import op_def_registry
+
+from common.texts import first_few, printable
+from serving.safe_operations import SAFE_OPERATIONS
+
+# Larger ones are no network's: a graph of 2 GiB is the largest that can be stored.
+_MAX_CONSTANT_BYTES = 1 << 31
+_MAX_NAME = 60
+# TensorFlow's own limits; beyond them it ends the process.
+_MAX_RANK = 254
+_MAX_ELEMENTS = 1 << 60
+# They can be decoded to anything, and no constant of a network has them.
+_OPAQUE_TYPES = (tf.resource, tf.variant)
+
+
+def check_operations(graph_def: tf.GraphDef, path: str) -> None:
+    """Makes sure that a graph consists of operations that cannot reach beyond it.
+
+    Args:
+      graph_def: the graph, which has not been loaded into TensorFlow.
+      path: its file, for errors.
+
+    Raises:
+      ValueError: it has others, which the message names.
+    """
+    functions = {function.signature.name for function in graph_def.library.function}
+    # An operation of a function's name would be run in its place.
+    shadowing = {name for name in functions if op_def_registry.get(name) is not None}
+    known = SAFE_OPERATIONS | (functions - shadowing)
+    unsafe: dict[str, str] = {}
+    for node in _nodes(graph_def):
+        called = {f.name for value in node.attr.values() for f in (value.func, *value.list.func)}
+        for operation in (node.op, *sorted(called - {""})):
+            is_safe = operation in (known if operation == node.op else functions - shadowing)
+            if not is_safe:
+                unsafe.setdefault(operation, node.name)
+    if unsafe:
+        named = first_few(f"{_cut(name)} (node {_cut(node)})" for name, node in unsafe.items())
+        raise ValueError(
+            f"{path} has operations that no image network consists of: {named}. Such can read and "
+            "write files or run programs. Only if you trust where the file comes from, load it "
+            "with --trust, or trust=True in Python."
+        )
+
+
+def check_constants(graph_def: tf.GraphDef, path: str) -> None:
+    """Makes sure that the constants of a graph are tensors of a size that can be.
+
+    A constant of one value may be stored as that value and a shape, which need not be small. Where
+    the parts of a constant contradict each other, TensorFlow ends the process.
+
+    Raises:
+      ValueError: one is not; the message names it.
+    """
+    limit = min(_MAX_CONSTANT_BYTES, _memory_bytes())
+    total = 0
+    for node in _nodes(graph_def):
+        for value in node.attr.values():
+            tensors = [value.tensor] if value.HasField("tensor") else value.list.tensor
+            for tensor in tensors:
+                size = _tensor_bytes(tensor)
+                is_typed = node.op != "Const" or node.attr["dtype"].type == tensor.dtype
+                if size is None or not is_typed:
+                    raise ValueError(
+                        f"{path} is damaged: the constant of node {_cut(node.name)} has a shape or "
+                        "type that no tensor has."
+                    )
+                total += size
+                if total > limit:
+                    raise _too_large(path, node.name, total, limit)
+
+
+def check_sizes(graph: tf.Graph, path: str) -> None:
+    """Makes sure that each tensor of a graph, as far as its size is known, fits into the memory.
+
+    Args:
+      graph: the graph, loaded but not run.
+      path: its file, for errors.
+
+    Raises:
+      ValueError: one does not; the message names it.
+    """
+    limit = _memory_bytes()
+    for operation in graph.get_operations():
+        for tensor in operation.outputs:
+            shape = tensor.shape
+            if shape.rank is None:
+                continue
+            size = tensor.dtype.base_dtype.size or 1
+            for side in shape.as_list():
+                size *= 1 if side is None else side  # A batch may be of one.
+            if size > limit:
+                raise _too_large(path, operation.name, size, limit)
+
+
+def _nodes(graph_def: tf.GraphDef) -> Iterator[tf.NodeDef]:
+    yield from graph_def.node
+    for function in graph_def.library.function:
+        yield from function.node_def
+
+
+def _tensor_bytes(tensor: tensor_pb2.TensorProto) -> int | None:
+    """Returns the size of a tensor in memory, None where there is no such tensor."""
+    try:
+        dtype = tf.as_dtype(tensor.dtype)
+    except TypeError:
+        return None
+    sides = [dimension.size for dimension in tensor.tensor_shape.dim]
+    if (
+        dtype in _OPAQUE_TYPES
+        or dtype != dtype.base_dtype
+        or tensor.tensor_shape.unknown_rank
+        or min(sides, default=0) < 0
+        or len(sides) > _MAX_RANK
+    ):
+        return None
+    size = math.prod(sides) * (dtype.size or 1)
+    # Empty, too, it counts by its other sides, whose product TensorFlow computes in 64 bits.
+    if math.prod(max(side, 1) for side in sides) > _MAX_ELEMENTS:
+        return None
+    if tensor.tensor_content and len(tensor.tensor_content) != size:
+        return None
+    return size
+
+
+def _memory_bytes() -> int:
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def _too_large(path: str, name: str, size: int, limit: int) -> ValueError:
+    return ValueError(
+        f"{path} would take {size / 2**30:.3g} GiB for node {_cut(name)}, more than the "
+        f"{limit / 2**30:.3g} GiB that it may have here; it is damaged or not meant to run."
+    )
+
+
+def _cut(name: str) -> str:
+    name = printable(name)
+    return name if len(name) <= _MAX_NAME else f"{name[:_MAX_NAME]}…"

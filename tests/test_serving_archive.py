@@ -1,0 +1,160 @@
+"""Tar archives: those of every program, and such as lie about what they hold."""
+
+import bz2
+import gzip
+import io
+import lzma
+import pathlib
+import struct
+import tarfile
+
+import numpy as np
+import pytest
+
+from serving import archive
+
+GRAPH = "frozen_inference_graph.pb"
+CONTENT = bytes(range(256)) * 20
+
+
+def is_graph(name: str) -> bool:
+    return name.rpartition("/")[2] == GRAPH
+
+
+def tar(
+    members: list[tuple[str, bytes]], format: int = tarfile.GNU_FORMAT, **fields: object
+) -> bytes:
+    """Returns an archive; `fields` are set in the header of the last member."""
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w", format=format) as writer:
+        for index, (name, content) in enumerate(members):
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            if index == len(members) - 1:
+                for field, value in fields.items():
+                    setattr(info, field, value)
+            writer.addfile(info, io.BytesIO(content))
+    return file.getvalue()
+
+
+def read(tmp_path: pathlib.Path, content: bytes) -> bytes | None:
+    path = tmp_path / "model.tar.gz"
+    path.write_bytes(content)
+    return archive.read_member(str(path), is_graph)[0]
+
+
+@pytest.mark.parametrize("format", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress, lzma.compress])
+def test_archives_of_all_kinds_are_read(tmp_path, format, pack):
+    members = [("a/x.json", b"{}"), ("a/empty", b""), (f"a/{GRAPH}", CONTENT), ("b", b"1")]
+    assert read(tmp_path, pack(tar(members, format))) == CONTENT
+
+
+@pytest.mark.parametrize("format", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+def test_long_names(tmp_path, format):
+    folder = "/".join(["folder-of-a-model"] * (7 if format == tarfile.USTAR_FORMAT else 14))
+    assert read(tmp_path, tar([(f"{folder}/{GRAPH}", CONTENT)], format)) == CONTENT
+    assert read(tmp_path, tar([(f"{'ä' * 90}/{GRAPH}", CONTENT)], tarfile.PAX_FORMAT)) == CONTENT
+
+
+def test_what_other_files_are_there_is_told(tmp_path):
+    path = tmp_path / "model.tar"
+    path.write_bytes(tar([("a/one.pb", b"1"), ("two", b""), ("three.json", b"3")]))
+    assert archive.read_member(str(path), is_graph) == (None, ["a/one.pb", "two", "three.json"])
+
+
+def lying(size_field: bytes) -> bytes:
+    """Returns an archive whose member has another size in its header, with the right checksum."""
+    content = bytearray(tar([(GRAPH, CONTENT)]))
+    content[124:136] = size_field
+    content[148:156] = b" " * 8
+    content[148:156] = b"%06o\0 " % sum(content[:512])
+    return bytes(content)
+
+
+def base256(number: int) -> bytes:
+    return (number % (1 << 96) | 0x80 << 88).to_bytes(12, "big")
+
+
+def sparse() -> bytes:
+    return tar([(GRAPH, CONTENT)], type=tarfile.GNUTYPE_SPARSE)
+
+
+def pax(entries: bytes) -> bytes:
+    return tar([("x", entries)], type=tarfile.XHDTYPE)[: 512 + 512 * -(-len(entries) // 512)] + tar(
+        [(GRAPH, CONTENT)]
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (lambda: b"", "is truncated or no tar archive"),
+        (lambda: b"\0" * 10240, "is truncated or no tar archive"),
+        (lambda: b"text " * 500, "is truncated or no tar archive"),
+        (lambda: tar([(GRAPH, CONTENT)])[:3000], "is truncated, or a header in it is wrong"),
+        (lambda: tar([("x", CONTENT)])[:300], "is truncated or no tar archive"),
+        (lambda: gzip.compress(tar([(GRAPH, CONTENT)]))[:100], "is truncated or no tar archive"),
+        (lambda: gzip.compress(b"no tar"), "is truncated or no tar archive"),
+        (lambda: b"\x1f\x8b" + b"no gzip" * 9, "is truncated or no tar archive"),
+        (lambda: bz2.compress(tar([(GRAPH, CONTENT)]))[:80], "is truncated or no tar archive"),
+        (lambda: b"BZh9" + b"no bzip2" * 9, "is truncated or no tar archive"),
+        (lambda: lzma.compress(tar([(GRAPH, CONTENT)]))[:60], "is truncated or no tar archive"),
+        (lambda: b"\xfd7zXZ\0" + b"no xz" * 9, "is truncated or no tar archive"),
+        (lambda: lying(b"77777777777\0"), r"with 8 GiB, more than the 1 GiB that are read"),
+        (lambda: lying(b"00000100000\0"), "is truncated, or a header in it is wrong"),
+        (lambda: lying(b"-0000000001\0"), "has a member whose size is no number"),
+        (lambda: lying(b"99999999999\0"), "has a member whose size is no number"),
+        (lambda: lying(b"\xff" * 12), "has a member of negative size"),
+        (lambda: lying(base256(1 << 90)), "more than the 1 GiB that are read"),
+        (lambda: lying(base256(1 << 28)), "is truncated, or a header in it is wrong"),
+        (lambda: sparse(), f"has {GRAPH} as a sparse file; pack the file itself"),
+        (lambda: pax(b"22 GNU.sparse.major=1\n"), "as a sparse file"),
+        (lambda: tar([(GRAPH, b"")], type=tarfile.SYMTYPE, linkname="/etc/passwd"), "as a link"),
+        (lambda: tar([(GRAPH, b"")], type=tarfile.LNKTYPE, linkname="x"), "as a link"),
+        (lambda: pax(b"99 path=x\n"), "has a damaged header"),
+        (lambda: pax(b"0 path=x\n"), "has a damaged header"),
+        (lambda: pax(b"1" * 5000), "has a damaged header"),
+        (lambda: pax(b"20 size=-99999999999\n"), "size is no number|damaged header"),
+        (lambda: pax(b"x" * 70000), "has a header of 70000 bytes"),
+        (lambda: tar([("x", b"x" * 70000)], type=tarfile.GNUTYPE_LONGNAME), "header of 70000 byt"),
+        (lambda: gzip.compress(tar([("x", b"")] * 10_001, format=1)), "more than 10000 members"),
+    ],
+)
+def test_archives_that_lie_are_one_line(tmp_path, content, message):
+    with pytest.raises(ValueError, match=rf"model\.tar\.gz .*({message})") as error:
+        read(tmp_path, content())
+    assert str(error.value).isprintable()
+
+
+def test_what_an_archive_unpacks_to_is_limited(tmp_path, monkeypatch):
+    monkeypatch.setattr(archive, "MAX_UNPACKED_BYTES", 1 << 22)
+    bomb = gzip.compress(tar([("zeros", bytes(1 << 23)), (GRAPH, CONTENT)]))
+    assert len(bomb) < 20_000
+    with pytest.raises(ValueError, match="unpacks to more than"):
+        read(tmp_path, bomb)
+    endless = gzip.compress(tar([("x", b"")])[:512] * 20_000)
+    with pytest.raises(ValueError, match=r"unpacks to more than|more than 10000 members"):
+        read(tmp_path, endless)
+
+
+def test_mangled_archives_end_soon_with_one_line(tmp_path):
+    sound = tar([("a.json", b"{}"), (f"{'x' * 120}/{GRAPH}", CONTENT), ("b", b"1")])
+    random = np.random.RandomState(0)
+    outcomes = {"read": 0, "refused": 0}
+    for number in range(200):
+        content = bytearray(sound)
+        for _ in range(random.randint(1, 8)):
+            content[random.randint(3 * 1024)] = random.randint(256)
+        if number % 3 == 0:
+            content = content[: random.randint(len(content))]
+        if number % 5 == 0:
+            content[124:136] = struct.pack(">Q", random.randint(1 << 40)) + b"\0" * 4
+        content = gzip.compress(bytes(content)) if number % 2 else bytes(content)
+        try:
+            read(tmp_path, content)
+            outcomes["read"] += 1
+        except ValueError as error:
+            outcomes["refused"] += "model.tar.gz" in str(error) and str(error).isprintable()
+    assert sum(outcomes.values()) == 200
+    assert min(outcomes.values()) > 5
