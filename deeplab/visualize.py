@@ -7,7 +7,10 @@ Arrays are [height, width]; colours are RGB, 0..255.
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter, ImageFont
+from PIL import Image, ImageFilter
+
+from deeplab.legend import append_legend as append_legend
+from deeplab.legend import format_share as format_share
 
 Palette = Sequence[Sequence[int]] | np.ndarray
 
@@ -17,12 +20,6 @@ VOID_COLOR = (224, 224, 192)
 # Names under which datasets list "none of the classes": overlays leave such pixels as they are.
 BACKGROUND_NAMES = frozenset({"background", "_background_", "__background__", "bg"})
 
-_PANEL_COLOR = (255, 255, 255)
-_NAME_COLOR = (32, 36, 42)
-_SHARE_COLOR = (118, 124, 134)
-_SWATCH_EDGE = (150, 154, 162)
-_SWATCH_SUPERSAMPLING = 4
-_MIN_FONT_SIZE = 13
 # Outlines are one pixel soft up to this height or width, and grow in proportion above.
 _OUTLINE_REFERENCE_SIZE = 480
 
@@ -189,75 +186,6 @@ def _outlines(ids: np.ndarray) -> Image.Image:
     # The blur spreads a line one pixel wide; the gain brings its middle back to full opacity.
     gain = 1.6 * thickness
     return lines.point([min(255, round(gain * level)) for level in range(256)])
-
-
-def append_legend(
-    picture: Image.Image,
-    shares: Sequence[float],
-    class_names: Sequence[str],
-    palette: Palette,
-) -> Image.Image:
-    """Adds a strip below a picture that names the classes in it and their share of the pixels.
-
-    Args:
-      picture: an RGB picture; one narrower than its longest entry is set on a wider panel.
-      shares: share of the pixels, 0..1, of each class id; classes of share 0 are left out.
-      class_names: name of each class id.
-      palette: RGB colour of each class id.
-
-    Returns:
-      An RGB picture, the largest class first in the strip.
-    """
-    font_size = max(_MIN_FONT_SIZE, round(picture.width / 50))
-    font = ImageFont.load_default(font_size)
-    entries = [
-        (class_names[class_id], format_share(shares[class_id]), tuple(palette[class_id]))
-        for class_id in sorted(range(len(shares)), key=lambda class_id: -shares[class_id])
-        if shares[class_id] > 0
-    ]
-    margin, line_height, swatch = font_size, round(1.75 * font_size), round(1.05 * font_size)
-    gap, spacing = round(0.5 * font_size), round(1.5 * font_size)
-
-    rows: list[list[tuple[int, tuple[str, str, tuple]]]] = [[]]
-    x, right = margin, margin
-    for entry in entries:
-        width = swatch + 2 * gap + round(font.getlength(entry[0]) + font.getlength(entry[1]))
-        if rows[-1] and x + width > picture.width - margin:
-            rows.append([])
-            x = margin
-        rows[-1].append((x, entry))
-        right = max(right, x + width)
-        x += width + spacing
-
-    panel_width = max(picture.width, right + margin)
-    panel = Image.new(
-        "RGB", (panel_width, picture.height + len(rows) * line_height + margin), _PANEL_COLOR
-    )
-    panel.paste(picture, (0, 0))
-    draw = ImageDraw.Draw(panel)
-    for row, row_entries in enumerate(rows):
-        middle = picture.height + margin // 2 + row * line_height + line_height // 2
-        for x, (name, share, color) in row_entries:
-            _paste_swatch(panel, (x, middle - swatch // 2), swatch, color)
-            x += swatch + gap
-            draw.text((x, middle), name, _NAME_COLOR, font, anchor="lm")
-            x += font.getlength(name) + gap
-            draw.text((x, middle), share, _SHARE_COLOR, font, anchor="lm")
-    return panel
-
-
-def format_share(share: float) -> str:
-    """Returns a share as people read it: "23.1%", and "<0.1%" where it would round to nothing."""
-    return "<0.1%" if 0 < share < 0.0005 else f"{100 * share:.1f}%"
-
-
-def _paste_swatch(panel: Image.Image, corner: tuple[int, int], size: int, color: tuple) -> None:
-    large = _SWATCH_SUPERSAMPLING * size
-    tile = Image.new("RGB", (large, large), _PANEL_COLOR)
-    ImageDraw.Draw(tile).rounded_rectangle(
-        (0, 0, large - 1, large - 1), large // 4, tuple(int(value) for value in color), _SWATCH_EDGE
-    )
-    panel.paste(tile.resize((size, size), Image.Resampling.LANCZOS), corner)
 
 
 def _as_uint8(ids: np.ndarray) -> np.ndarray:
