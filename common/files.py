@@ -115,7 +115,7 @@ def is_running(pid: int) -> bool:
     """Returns whether a process of this host runs."""
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
         return True  # Another user's.
