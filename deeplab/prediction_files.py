@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 from PIL import Image
 
-from common import files
+from common import files, image_files
 from datasets.sources import cityscapes
 from deeplab import visualize
 
@@ -46,7 +46,7 @@ def read_picture(record: bytes) -> Picture:
     """Takes the picture out of a serialized record that has been decoded before."""
     feature = tf.train.Example.FromString(record).features.feature
     (encoded,) = feature["image/encoded"].bytes_list.value
-    with Image.open(io.BytesIO(encoded)) as image:
+    with Image.open(io.BytesIO(encoded), formats=image_files.FORMATS) as image:
         return Picture(encoded, (image.height, image.width))
 
 
@@ -126,7 +126,7 @@ class PredictionFiles:
         return name
 
     def _picture_file(self, picture: Picture) -> tuple[str, bytes]:
-        with Image.open(io.BytesIO(picture.encoded)) as image:
+        with Image.open(io.BytesIO(picture.encoded), formats=image_files.FORMATS) as image:
             ending = _ENDINGS.get(image.format)
             if ending == ".png" or (ending and not self._numbered):
                 return ending, picture.encoded
