@@ -3,12 +3,13 @@
 For every picture: NAME_mask.png, a palette PNG whose indices are the class ids, and
 NAME_overlay.jpg, the mask painted over the picture, with a legend. Both have the picture's own
 size (the overlay plus its legend). A picture that cannot be read is reported and the rest goes on;
-the exit status is then 1.
+the exit status is then 1. Pictures larger than the model takes are shrunk for it, with a warning.
 """
 
 import os
 import sys
 import time
+import warnings
 from collections.abc import Sequence
 
 import command_line  # before TensorFlow, whose start it quiets
@@ -16,14 +17,20 @@ import command_line  # before TensorFlow, whose start it quiets
 # isort: split
 
 from absl import flags
+from PIL import Image
 from tqdm import tqdm
 
+from common import image_files
+from common.texts import printable
 from deeplab import visualize
-from serving import engines, export_file, file_inference, pictures, results
-from serving.deeplab_model import DeepLabModel
+from serving import engines, export_file, file_inference, image_search, memory, results
+from serving.deeplab_model import DeepLabModel, ImageShrunkWarning
 
 # From so many on it pays to find out which engine is the fastest.
 _MANY_PICTURES = 50
+
+# Height and width up to which a larger crop is a way out: memory grows with it.
+_LARGEST_CROP = 2049
 
 FLAGS = flags.FLAGS
 
@@ -78,23 +85,40 @@ flags.DEFINE_bool(
 flags.DEFINE_integer(
     "num_threads", None, "CPU threads of the network. Default: all cores.", lower_bound=1
 )
+flags.DEFINE_integer(
+    "memory_limit_mb",
+    None,
+    "Memory in MB that the command may take, the network included: fewer images are held at once, "
+    "and one that does not fit is refused by name. Default: 70% of what the machine, or the "
+    "container, has free.",
+    lower_bound=1,
+)
 
 
 def main(arguments: list[str]) -> int:
     """Turns flags into options and segments the pictures; returns the exit status."""
     if not arguments:
         raise ValueError("which pictures? python infer.py PICTURES…: files, folders or patterns.")
+    _set_up_output()
     options = results.ResultOptions(
         FLAGS.opacity, FLAGS.legend, FLAGS.save_ids, FLAGS.save_probabilities
     )
-    paths, problems = pictures.find_pictures(arguments, results.ENDINGS)
-    for problem in problems:
+    output = image_search.expand_home(FLAGS.output)
+    _check_output(output)
+    found = image_search.search(arguments, results.ENDINGS)
+    for note in found.notes:
+        print(f"note: {note}", file=sys.stderr)
+    for problem in found.problems:
         print(f"error: {problem}", file=sys.stderr)
+    paths = found.paths
     if not paths:
         return 1
     names = results.choose_names(paths)
-    _check_inputs_survive(paths, names, options)
-    num_failed = 0
+    _check_inputs_survive(paths, names, output, options)
+    limit = memory.default_limit()
+    if FLAGS.memory_limit_mb is not None:
+        limit = FLAGS.memory_limit_mb * memory.MIB
+    num_failed = num_shrunk = 0
     with DeepLabModel(
         FLAGS.model or export_file.find_newest_export(),
         FLAGS.engine,
@@ -103,25 +127,86 @@ def main(arguments: list[str]) -> int:
         try_engines=len(paths) >= _MANY_PICTURES,
         trust=FLAGS.trust,
     ) as model:
-        os.makedirs(FLAGS.output, exist_ok=True)
+        budget = memory.Budget(limit)
+        os.makedirs(output, exist_ok=True)
+        results.remove_leftovers(output)
         start = time.time()
         outcomes = file_inference.segment_files(
-            model, paths, names, FLAGS.output, options, FLAGS.batch_size
+            model, paths, names, output, options, FLAGS.batch_size, budget
         )
         for outcome in tqdm(outcomes, total=len(paths), unit="picture", disable=None):
             num_failed += outcome.error is not None
             stream = sys.stdout if outcome.error is None else sys.stderr
             tqdm.write(_report(outcome, model), file=stream)
+            if outcome.network_size != outcome.size:
+                num_shrunk += 1
+                if num_shrunk == 1:
+                    tqdm.write(_shrunk_warning(outcome, model), file=sys.stderr)
     num_written = len(paths) - num_failed
+    written = ", ".join(map(printable, results.result_paths(output, "NAME", options)))
     print(
         f"{num_written} of {len(paths)} pictures, {num_written / (time.time() - start):.1f} a "
-        f"second: {', '.join(results.result_paths(FLAGS.output, 'NAME', options))}"
+        f"second: {written}"
     )
-    return 1 if problems or num_failed else 0
+    if num_shrunk > 1:
+        print(
+            f"warning: {num_shrunk} of {len(paths)} images are larger than the model takes and "
+            "were shrunk for it; see above",
+            file=sys.stderr,
+        )
+    return 1 if found.problems or num_failed else 0
+
+
+def _set_up_output() -> None:
+    """Has everything that is printed stay readable, and our own lines the only ones."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # Names in letters that the terminal lacks.
+    warnings.simplefilter("ignore", ImageShrunkWarning)  # `_shrunk_warning` says it.
+    # About metadata, which nobody reads here.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+    image_files.silence_libtiff()
+    # The budget bounds the size of images, by the memory that there is.
+    Image.MAX_IMAGE_PIXELS = None
+
+
+def _check_output(folder: str) -> None:
+    """Makes sure, before anything is loaded, that results can be written.
+
+    Raises:
+      ValueError: they cannot.
+    """
+    existing = os.path.abspath(folder)
+    while not os.path.lexists(existing):
+        existing = os.path.dirname(existing)
+    name = printable(folder)
+    if not os.path.isdir(existing):
+        raise ValueError(
+            f"--output={name}: {printable(existing)} is not a folder; choose another --output."
+        )
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise ValueError(
+            f"--output={name}: {printable(existing)} cannot be written to; choose another --output."
+        )
+
+
+def _shrunk_warning(outcome: file_inference.Outcome, model: DeepLabModel) -> str:
+    """Returns what to say of the first image that was shrunk."""
+    height, width = outcome.size
+    larger = "a larger --crop_size"
+    if max(outcome.size) <= _LARGEST_CROP:
+        # Output strides are 8, 16 or 32, and crops a multiple of them plus one.
+        larger = "--crop_size=" + ",".join(str(-(-(n - 1) // 32) * 32 + 1) for n in outcome.size)
+    return (
+        f"warning: {printable(outcome.path)} is {height}x{width} (height x width), and the model "
+        f"takes at most {model.crop_size[0]}x{model.crop_size[1]}: it was shrunk to "
+        f"{outcome.network_size[0]}x{outcome.network_size[1]}, so small objects are lost. Cut it "
+        f"into tiles of at most {model.crop_size[0]}x{model.crop_size[1]}, or export the "
+        f"checkpoint again with {larger}."
+    )
 
 
 def _check_inputs_survive(
-    paths: Sequence[str], names: Sequence[str], options: results.ResultOptions
+    paths: Sequence[str], names: Sequence[str], output: str, options: results.ResultOptions
 ) -> None:
     """Makes sure that no result is written over a picture.
 
@@ -130,28 +215,33 @@ def _check_inputs_survive(
     """
     inputs = {os.path.realpath(path) for path in paths}
     for path, name in zip(paths, names, strict=True):
-        for result in results.result_paths(FLAGS.output, name, options):
+        for result in results.result_paths(output, name, options):
             if os.path.realpath(result) in inputs:
                 raise ValueError(
-                    f"the result of {path} would overwrite the picture {result}; choose another "
-                    "--output."
+                    f"the result of {printable(path)} would overwrite the picture "
+                    f"{printable(result)}; choose another --output."
                 )
 
 
 def _report(outcome: file_inference.Outcome, model: DeepLabModel) -> str:
     """Returns a line about a picture: its classes, the largest first, or why it failed."""
+    path = printable(outcome.path)
     if outcome.error is not None:
         message = str(outcome.error)
-        return f"error: {message if outcome.path in message else f'{outcome.path}: {message}'}"
+        if isinstance(outcome.error, OSError) and outcome.error.strerror:
+            message = outcome.error.strerror  # Without number and a name in quotes.
+        message = printable(" ".join(message.split()))
+        return f"error: {message if path in message else f'{path}: {message}'}"
     classes = sorted(
         (class_id for class_id in range(model.num_classes) if outcome.shares[class_id] > 0),
         key=lambda class_id: -outcome.shares[class_id],
     )
     shares = ", ".join(
-        f"{model.class_names[class_id]} {visualize.format_share(outcome.shares[class_id])}"
+        f"{printable(model.class_names[class_id])} "
+        f"{visualize.format_share(outcome.shares[class_id])}"
         for class_id in classes
     )
-    return f"{outcome.path}: {shares}"
+    return f"{path}: {shares}"
 
 
 if __name__ == "__main__":

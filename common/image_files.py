@@ -4,9 +4,13 @@ Everywhere the same list: the check of a dataset, its conversion, and the folder
 model is run on.
 """
 
+import contextlib
+import ctypes
+import glob
 import io
 import os
 import re
+from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
@@ -57,11 +61,12 @@ _HOW_TO_CONVERT = "Convert it to JPEG or PNG"
 _HEAD_BYTES = 64
 
 
-def open_image(data: bytes, path: str) -> Image.Image:
+def open_image(data: bytes | BinaryIO, path: str) -> Image.Image:
     """Reads the head of an image file: format, mode and size. Pixels are not decoded yet.
 
     Args:
-      data: the bytes of the file.
+      data: the bytes of the file, or the file opened for reading, which for huge ones takes less
+        memory; it must stay open until the pixels are loaded.
       path: its name, for errors.
 
     Raises:
@@ -69,19 +74,33 @@ def open_image(data: bytes, path: str) -> Image.Image:
         is allowed to read (`PIL.Image.MAX_IMAGE_PIXELS`); the message names it.
     """
     name = printable(path)
-    if not data:
+    file = data if hasattr(data, "read") else io.BytesIO(data)
+    head = file.read(_HEAD_BYTES)
+    if not head:
         raise ValueError(f"{name}: the file is empty. Copy it again, or remove it.")
+    file.seek(0)
     try:
-        return Image.open(io.BytesIO(data), formats=FORMATS)
+        return Image.open(file, formats=FORMATS)
     except UnidentifiedImageError:
-        kind = describe_kind(path, data)
+        kind = describe_kind(path, head)
         if kind is None:
             raise ValueError(f"{name}: not an image file that can be read.") from None
         raise ValueError(f"{name}: this is {kind}, which is not read. {_HOW_TO_CONVERT}.") from None
     except Image.DecompressionBombError as error:
         raise ValueError(f"{name}: {_describe_bomb(error)}") from None
     except Exception as error:  # Pillow's decoders raise many types on damaged bytes.
-        raise ValueError(f"{name}: truncated or damaged ({error}). Copy it again.") from None
+        raise ValueError(damaged(path, error)) from None
+
+
+def damaged(path: str, error: Exception) -> str:
+    """Returns what to say of a file whose pixels cannot be decoded, on one line.
+
+    Args:
+      path: the file.
+      error: what the decoder says.
+    """
+    reason = printable(" ".join(str(error).split())) or type(error).__name__
+    return f"{printable(path)}: truncated or damaged ({reason}). Copy it again."
 
 
 def describe_kind(path: str, data: bytes = b"") -> str | None:
@@ -126,3 +145,18 @@ def _describe_bomb(error: Image.DecompressionBombError) -> str:
         f"it has {pixels:.0f} million pixels, more than the {limit:.0f} million that are read at "
         "most. Cut it into tiles or scale it down."
     )
+
+
+def silence_libtiff() -> None:
+    """Keeps the decoder of TIFF from writing lines of its own, without a file's name, to stderr.
+
+    For commands, which report each damaged file themselves. Works where Pillow brings libtiff
+    along, as its wheels do.
+    """
+    package = os.path.dirname(Image.__file__)
+    for pattern in ("../[Pp]illow.libs/libtiff*", ".dylibs/libtiff*"):
+        for path in glob.glob(os.path.join(glob.escape(package), pattern)):
+            with contextlib.suppress(OSError, AttributeError):
+                library = ctypes.CDLL(path)
+                library.TIFFSetErrorHandler(None)
+                library.TIFFSetWarningHandler(None)

@@ -49,7 +49,7 @@ def read_picture(record: bytes) -> Picture:
     """Takes the picture out of a serialized record that has been decoded before."""
     feature = tf.train.Example.FromString(record).features.feature
     (encoded,) = feature["image/encoded"].bytes_list.value
-    with Image.open(io.BytesIO(encoded)) as image:
+    with Image.open(io.BytesIO(encoded), formats=image_files.FORMATS) as image:
         return Picture(encoded, (image.height, image.width))
 
 
@@ -138,7 +138,7 @@ class PredictionFiles:
         return name
 
     def _picture_file(self, picture: Picture) -> tuple[str, bytes]:
-        with Image.open(io.BytesIO(picture.encoded)) as image:
+        with Image.open(io.BytesIO(picture.encoded), formats=image_files.FORMATS) as image:
             ending = _ENDINGS.get(image.format)
             if ending == ".png" or (ending and not self._numbered):
                 return ending, picture.encoded

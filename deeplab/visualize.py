@@ -4,10 +4,13 @@ Needs NumPy and Pillow only, so that serving, training and datasets share one lo
 Arrays are [height, width]; colours are RGB, 0..255.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter, ImageFont
+from PIL import Image, ImageFilter
+
+from deeplab.legend import append_legend as append_legend
+from deeplab.legend import format_share as format_share
 
 Palette = Sequence[Sequence[int]] | np.ndarray
 
@@ -17,14 +20,12 @@ VOID_COLOR = (224, 224, 192)
 # Names under which datasets list "none of the classes": overlays leave such pixels as they are.
 BACKGROUND_NAMES = frozenset({"background", "_background_", "__background__", "bg"})
 
-_PANEL_COLOR = (255, 255, 255)
-_NAME_COLOR = (32, 36, 42)
-_SHARE_COLOR = (118, 124, 134)
-_SWATCH_EDGE = (150, 154, 162)
-_SWATCH_SUPERSAMPLING = 4
-_MIN_FONT_SIZE = 13
 # Outlines are one pixel soft up to this height or width, and grow in proportion above.
 _OUTLINE_REFERENCE_SIZE = 480
+# Radius of their blur, over their thickness.
+_BLUR = 0.6
+# Huge pictures are painted in bands of rows of about so many pixels: less memory, the same result.
+_BAND_PIXELS = 1 << 21
 
 
 def pascal_colormap(num_colors: int = MAX_COLORS) -> np.ndarray:
@@ -119,7 +120,11 @@ def class_shares(ids: np.ndarray, num_classes: int) -> np.ndarray:
     Returns:
       float64 [num_classes], 0..1, of sum 1 (or all 0 where no pixel carries a class).
     """
-    counts = np.bincount(_as_uint8(ids).ravel(), minlength=num_classes)[:num_classes]
+    ids = _as_uint8(ids)
+    counts = np.zeros(MAX_COLORS, np.int64)
+    for top, bottom in _bands(ids.shape):  # bincount makes 64-bit integers of what it counts.
+        counts += np.bincount(ids[top:bottom].ravel(), minlength=MAX_COLORS)
+    counts = counts[:num_classes]
     return counts / max(1, counts.sum())
 
 
@@ -152,9 +157,32 @@ def overlay(
     Returns:
       uint8 [height, width, 3].
     """
-    if image.shape[:2] != ids.shape:
+    painted = Image.fromarray(image)
+    paint_overlay(painted, ids, palette, class_names, opacity, outlines)
+    return np.array(painted)
+
+
+def paint_overlay(
+    image: Image.Image,
+    ids: np.ndarray,
+    palette: Palette,
+    class_names: Sequence[str] = (),
+    opacity: float = 0.5,
+    outlines: bool = True,
+) -> None:
+    """Paints a mask over its picture, in place: no copy of a huge picture is made.
+
+    Args:
+      image: an RGB picture, which becomes the overlay.
+      ids: see `overlay`, as all that follow.
+      palette: …
+      class_names: …
+      opacity: …
+      outlines: …
+    """
+    if (image.height, image.width) != ids.shape:
         raise ValueError(
-            f"the picture is {image.shape[0]}x{image.shape[1]} (height x width) and its mask "
+            f"the picture is {image.height}x{image.width} (height x width) and its mask "
             f"{ids.shape[0]}x{ids.shape[1]}; they have to be equal."
         )
     if not 0 <= opacity <= 1:
@@ -165,99 +193,58 @@ def overlay(
         name = class_names[class_id] if class_id < len(class_names) else ""
         if is_background(name, color):
             opacities[class_id] = 0
-    painted = Image.composite(
-        Image.fromarray(colorize(ids, palette)),
-        Image.fromarray(image),
-        Image.fromarray(opacities[ids]),
-    )
-    if outlines:
-        painted.paste((255, 255, 255), mask=_outlines(ids))
-    return np.array(painted)
+    colors = color_table(palette)
+    for top, bottom in _bands(ids.shape, 2 * _halo(ids.shape)):
+        band = ids[top:bottom]
+        painted = Image.composite(
+            Image.fromarray(colors[band]),
+            image.crop((0, top, image.width, bottom)),
+            Image.fromarray(opacities[band]),
+        )
+        if outlines:
+            painted.paste((255, 255, 255), mask=_outlines(ids, top, bottom))
+        image.paste(painted, (0, top))
 
 
-def _outlines(ids: np.ndarray) -> Image.Image:
-    """Returns the opacity of soft lines along the borders between ids, 0..255.
+def _bands(shape: tuple[int, int], min_rows: int = 1) -> Iterator[tuple[int, int]]:
+    """Yields first row and end of the bands of rows that large arrays are worked through in."""
+    height, width = shape
+    num_rows = max(min_rows, _BAND_PIXELS // max(1, width))
+    for top in range(0, height, num_rows):
+        yield top, min(top + num_rows, height)
+
+
+def _outlines(ids: np.ndarray, top: int, bottom: int) -> Image.Image:
+    """Returns the opacity of soft lines along the borders between ids, 0..255, of a band of rows.
 
     The lines widen with the picture, so that they show equally well when it is scaled to a screen.
+
+    Args:
+      ids: uint8 [height, width] of the whole picture.
+      top: first row of the band.
+      bottom: the row after its last one.
     """
+    thickness, halo = _thickness(ids.shape), _halo(ids.shape)
+    first, last = max(0, top - halo), min(len(ids), bottom + halo)
+    ids = ids[first:last]
     border = np.zeros(ids.shape, bool)
     border[:, 1:] |= ids[:, 1:] != ids[:, :-1]
     border[1:] |= ids[1:] != ids[:-1]
-    thickness = max(1.0, min(ids.shape) / _OUTLINE_REFERENCE_SIZE)
-    lines = Image.fromarray(border * np.uint8(255))
-    lines = lines.filter(ImageFilter.GaussianBlur(0.6 * thickness))
+    lines = Image.fromarray(border.view(np.uint8) * np.uint8(255))
+    lines = lines.filter(ImageFilter.GaussianBlur(_BLUR * thickness))
+    lines = lines.crop((0, top - first, lines.width, bottom - first))
     # The blur spreads a line one pixel wide; the gain brings its middle back to full opacity.
     gain = 1.6 * thickness
     return lines.point([min(255, round(gain * level)) for level in range(256)])
 
 
-def append_legend(
-    picture: Image.Image,
-    shares: Sequence[float],
-    class_names: Sequence[str],
-    palette: Palette,
-) -> Image.Image:
-    """Adds a strip below a picture that names the classes in it and their share of the pixels.
-
-    Args:
-      picture: an RGB picture; one narrower than its longest entry is set on a wider panel.
-      shares: share of the pixels, 0..1, of each class id; classes of share 0 are left out.
-      class_names: name of each class id.
-      palette: RGB colour of each class id.
-
-    Returns:
-      An RGB picture, the largest class first in the strip.
-    """
-    font_size = max(_MIN_FONT_SIZE, round(picture.width / 50))
-    font = ImageFont.load_default(font_size)
-    entries = [
-        (class_names[class_id], format_share(shares[class_id]), tuple(palette[class_id]))
-        for class_id in sorted(range(len(shares)), key=lambda class_id: -shares[class_id])
-        if shares[class_id] > 0
-    ]
-    margin, line_height, swatch = font_size, round(1.75 * font_size), round(1.05 * font_size)
-    gap, spacing = round(0.5 * font_size), round(1.5 * font_size)
-
-    rows: list[list[tuple[int, tuple[str, str, tuple]]]] = [[]]
-    x, right = margin, margin
-    for entry in entries:
-        width = swatch + 2 * gap + round(font.getlength(entry[0]) + font.getlength(entry[1]))
-        if rows[-1] and x + width > picture.width - margin:
-            rows.append([])
-            x = margin
-        rows[-1].append((x, entry))
-        right = max(right, x + width)
-        x += width + spacing
-
-    panel_width = max(picture.width, right + margin)
-    panel = Image.new(
-        "RGB", (panel_width, picture.height + len(rows) * line_height + margin), _PANEL_COLOR
-    )
-    panel.paste(picture, (0, 0))
-    draw = ImageDraw.Draw(panel)
-    for row, row_entries in enumerate(rows):
-        middle = picture.height + margin // 2 + row * line_height + line_height // 2
-        for x, (name, share, color) in row_entries:
-            _paste_swatch(panel, (x, middle - swatch // 2), swatch, color)
-            x += swatch + gap
-            draw.text((x, middle), name, _NAME_COLOR, font, anchor="lm")
-            x += font.getlength(name) + gap
-            draw.text((x, middle), share, _SHARE_COLOR, font, anchor="lm")
-    return panel
+def _thickness(shape: tuple[int, int]) -> float:
+    return max(1.0, min(shape) / _OUTLINE_REFERENCE_SIZE)
 
 
-def format_share(share: float) -> str:
-    """Returns a share as people read it: "23.1%", and "<0.1%" where it would round to nothing."""
-    return "<0.1%" if 0 < share < 0.0005 else f"{100 * share:.1f}%"
-
-
-def _paste_swatch(panel: Image.Image, corner: tuple[int, int], size: int, color: tuple) -> None:
-    large = _SWATCH_SUPERSAMPLING * size
-    tile = Image.new("RGB", (large, large), _PANEL_COLOR)
-    ImageDraw.Draw(tile).rounded_rectangle(
-        (0, 0, large - 1, large - 1), large // 4, tuple(int(value) for value in color), _SWATCH_EDGE
-    )
-    panel.paste(tile.resize((size, size), Image.Resampling.LANCZOS), corner)
+def _halo(shape: tuple[int, int]) -> int:
+    """Returns how many rows the blur carries the lines of a neighboring band over, at most."""
+    return int(5 * _BLUR * _thickness(shape)) + 6
 
 
 def _as_uint8(ids: np.ndarray) -> np.ndarray:

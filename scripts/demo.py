@@ -5,6 +5,7 @@ again by hand with other flags. A demo that was stopped goes on where it was.
 """
 
 import glob
+import io
 import json
 import os
 import subprocess
@@ -16,6 +17,7 @@ from absl import flags
 from PIL import Image
 
 import command_line
+from common import files
 
 _STEPS = flags.DEFINE_integer(
     "steps", 2600, "Training steps. The default takes about seven minutes on two CPU cores."
@@ -109,19 +111,19 @@ def draw_sheet() -> None:
     rows = []
     for overlay in chosen:
         name = os.path.basename(overlay).removesuffix("_overlay.jpg")
-        files = (
+        panel_files = (
             f"{PICTURES}/val/images/{name}.jpg",
             f"{PICTURES}/val/masks/{name}.png",
             f"{MASKS}/{name}_mask.png",
             overlay,
         )
-        picture, *masks, painted = (Image.open(file).convert("RGB") for file in files)
+        picture, *masks, painted = (Image.open(file).convert("RGB") for file in panel_files)
         painted = painted.crop((0, 0, *picture.size))  # without its legend
         panels = [panel.resize(_PANEL_SIZE) for panel in (picture, *masks, painted)]
         rows.append(np.hstack(panels))
-    temporary = f"{SHEET}.tmp"
-    Image.fromarray(np.vstack(rows)).save(temporary, format="PNG")
-    os.replace(temporary, SHEET)
+    content = io.BytesIO()
+    Image.fromarray(np.vstack(rows)).save(content, "PNG")
+    files.write(SHEET, content.getbuffer())
 
 
 if __name__ == "__main__":

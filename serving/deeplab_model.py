@@ -5,27 +5,35 @@ frozen graphs that research/deeplab published (one picture at a time, no probabi
 ones).
 """
 
-from collections.abc import Sequence
+import os
+import warnings
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from deeplab import visualize
-from serving import engines, export_file, graph_facts, pictures, upscaling
+from serving import engines, export_file, forks, graph_facts, image_search, pictures, upscaling
 from serving.engines.tensorflow_engine import TensorFlowEngine
 
-Picture = Image.Image | np.ndarray
+Picture = pictures.Picture
 
 # Values that one batch may hold at the output of the network: 256 MiB of float32.
 _MAX_BATCH_VALUES = 1 << 26
+# Sizes of images that a model warns of, each once; a service sees any number of them.
+_MAX_WARNINGS = 20
+
+
+class ImageShrunkWarning(UserWarning):
+    """An image is larger than the graph takes, so the network saw it at a smaller size."""
 
 
 class Segmentation(NamedTuple):
     """What the network says of one picture, at the picture's own size.
 
     Attributes:
-      ids: int32 [height, width], class ids.
+      ids: int32 [height, width], class ids; of the type that was asked for.
       probabilities: float32 [height, width, num_classes], or None when not asked for.
     """
 
@@ -36,8 +44,10 @@ class Segmentation(NamedTuple):
 class DeepLabModel:
     """An exported segmentation network in an engine of its own.
 
-    Pictures are Pillow pictures of any 8-bit mode, turned upright by their EXIF orientation, or
-    uint8 RGB arrays [height, width, 3]. Methods may be called from several threads.
+    Images are Pillow images of any 8-bit mode, turned upright by their EXIF orientation; uint8
+    arrays [height, width, 3], RGB, or gray [height, width], or RGBA [height, width, 4], whose alpha
+    is dropped; paths of image files; or the bytes of one. Methods may be called from several
+    threads, but not in a process that was forked after a model had been loaded.
 
     Attributes:
       path: file of the graph.
@@ -56,7 +66,7 @@ class DeepLabModel:
 
     def __init__(
         self,
-        path: str,
+        path: str | os.PathLike,
         engine: str = engines.AUTO,
         *,
         precision: str = engines.FLOAT32,
@@ -85,8 +95,17 @@ class DeepLabModel:
           ValueError: the file is damaged, no DeepLab graph or not to be trusted, or the engine is
             not installed or cannot run it.
           OSError: the file cannot be opened.
+          ForkedProcessError: this process was forked from one that had loaded a model.
         """
-        export = export_file.read_export(path, trust)
+        forks.check()
+        if not isinstance(path, (str, os.PathLike)):
+            raise TypeError(
+                f"path is a {type(path).__name__}; expected the path of an exported model."
+            )
+        self._is_closed = False
+        self._warned_sizes: set[tuple[int, int]] = set()
+        export = export_file.read_export(image_search.expand_home(os.fspath(path)), trust)
+        forks.note_loading()
         metadata = export.metadata
         self.path = export.path
         nodes = {node.name: node for node in export.graph_def.node}
@@ -136,17 +155,42 @@ class DeepLabModel:
     def __exit__(self, *exception) -> None:
         self.close()
 
+    def __reduce__(self):
+        raise TypeError(
+            f"the model {self.path} cannot be sent to another process; load it there: "
+            "DeepLabModel(path)."
+        )
+
     def close(self) -> None:
         """Frees the engine's memory; the model cannot be used afterwards."""
-        self._engine.close()
+        if not self._is_closed and not forks.is_forked():
+            self._engine.close()
+        self._is_closed = True
 
-    def warm_up(self, size: tuple[int, int] | None = None) -> None:
-        """Runs an empty picture, so that the first real one does not pay for TensorFlow's set-up.
+    def _check_usable(self) -> None:
+        """Checks that the model can run.
+
+        Raises:
+          ValueError: it was closed.
+          ForkedProcessError: this process was forked after it had been loaded.
+        """
+        if self._is_closed:
+            raise ValueError(
+                f"the model {self.path} was closed and cannot be used any more; load it again with "
+                "DeepLabModel(path)."
+            )
+        forks.check()
+
+    def warm_up(self, size: tuple[int, int] | None = None, batch_size: int = 1) -> None:
+        """Runs empty pictures, so that the first real ones do not pay for TensorFlow's set-up.
 
         Args:
           size: (height, width) of the pictures to come; None for the crop size.
+          batch_size: how many run together.
         """
-        self.segment(np.zeros([*(size or self.crop_size), 3], np.uint8))
+        self._check_usable()
+        picture = np.zeros([*(size or self.crop_size), 3], np.uint8)
+        self._predict([self._fit_array(picture)] * batch_size, False, np.int32)
 
     def run(self, image: Picture) -> tuple[Image.Image, np.ndarray]:
         """Segments a picture after scaling it to the network's input size, up or down.
@@ -160,7 +204,8 @@ class DeepLabModel:
         Returns:
           (the scaled RGB picture, its class ids as int32 [height, width]).
         """
-        picture = pictures.to_rgb(image)
+        self._check_usable()
+        picture = pictures.to_rgb(pictures.decode(image))
         resized = self._resize(picture, self._fitting_scale(picture.height, picture.width))
         return resized, self._run([np.asarray(resized)], False)[0].ids
 
@@ -168,7 +213,7 @@ class DeepLabModel:
         """Returns the class ids of a picture at its own size, int32 [height, width]."""
         return self.predict_batch([image])[0].ids
 
-    def segment_batch(self, images: Sequence[Picture]) -> list[np.ndarray]:
+    def segment_batch(self, images: Iterable[Picture]) -> list[np.ndarray]:
         """Returns what `segment` gives for each picture; faster where sizes are equal."""
         return [prediction.ids for prediction in self.predict_batch(images)]
 
@@ -181,30 +226,51 @@ class DeepLabModel:
         return self.predict_batch([image], with_probabilities=True)[0].probabilities
 
     def predict_batch(
-        self, images: Sequence[Picture], with_probabilities: bool = False
+        self,
+        images: Iterable[Picture],
+        with_probabilities: bool = False,
+        ids_type: type = np.int32,
     ) -> list[Segmentation]:
         """Segments pictures at their own sizes.
 
         A picture larger than the crop is shrunk for the network, and the result brought back to its
-        size; with probabilities in the graph its borders become smooth. Pictures that
-        the network sees at one size run together. The results are those of single pictures.
+        size; with probabilities in the graph its borders become smooth. Small objects are lost by
+        that, so `ImageShrunkWarning` tells both sizes, once for each size. Pictures that the
+        network sees at one size run together. The results are those of single pictures.
 
         Args:
-          images: any number of pictures, of any sizes.
+          images: any number of pictures, of any sizes, or one array [batch, height, width, 3].
           with_probabilities: whether to return probabilities.
+          ids_type: type of the ids; np.uint8 takes a quarter of the memory.
 
         Returns:
           The predictions in the order of the pictures.
 
         Raises:
-          ValueError: the graph gives no probabilities, or a picture is none.
+          ValueError: the graph gives no probabilities, a picture is none or damaged, ids do not fit
+            the type, or the model was closed.
+          TypeError: `images` is no list, or something in it is no picture.
+          OSError: the file of a picture cannot be opened.
+          ForkedProcessError: this process was forked after the model had been loaded.
         """
+        self._check_usable()
         if with_probabilities and not self.has_probabilities:
             raise ValueError(
                 f"{self.path} gives no probabilities: it has no node {export_file.PROBABILITIES}. "
                 "Export the checkpoint again with python export_model.py."
             )
-        fitted = [self._fit_array(image) for image in images]
+        fitted = [self._fit_array(image) for image in pictures.as_list(images)]
+        for _, size in fitted:
+            self._warn_if_shrunk(size)
+        return self._predict(fitted, with_probabilities, ids_type)
+
+    def _predict(
+        self,
+        fitted: Sequence[tuple[np.ndarray, tuple[int, int]]],
+        with_probabilities: bool,
+        ids_type: type,
+    ) -> list[Segmentation]:
+        """Segments pictures as `_fit_array` returns them; see `predict_batch`."""
         arrays, sizes = [array for array, _ in fitted], [size for _, size in fitted]
         same_size: dict[tuple[int, int], list[int]] = {}
         for index, array in enumerate(arrays):
@@ -219,8 +285,36 @@ class DeepLabModel:
                 fetch_probabilities = with_probabilities or (is_shrunk and self.has_probabilities)
                 predictions = self._run([arrays[index] for index in batch], fetch_probabilities)
                 for index, prediction in zip(batch, predictions, strict=True):
-                    results[index] = _to_size(prediction, sizes[index], with_probabilities)
+                    results[index] = _to_size(
+                        prediction, sizes[index], with_probabilities, ids_type
+                    )
         return results
+
+    def fitted_size(self, height: int, width: int) -> tuple[int, int]:
+        """Returns the (height, width) at which the graph is given a picture of a size."""
+        scale = self._fitting_scale(height, width)
+        if self._graph_resizes or scale >= 1:
+            return height, width
+        return max(1, int(scale * height)), max(1, int(scale * width))
+
+    @property
+    def resizes_inside(self) -> bool:
+        """Whether the graph takes pictures of any size and resizes them itself."""
+        return self._graph_resizes
+
+    def _warn_if_shrunk(self, size: tuple[int, int]) -> None:
+        seen = self.fitted_size(*size)
+        if seen == size or size in self._warned_sizes or len(self._warned_sizes) >= _MAX_WARNINGS:
+            return
+        self._warned_sizes.add(size)
+        warnings.warn(
+            f"an image of {size[0]}x{size[1]} (height x width) is larger than the model's "
+            f"{self.crop_size[0]}x{self.crop_size[1]} and was shrunk to {seen[0]}x{seen[1]}: small "
+            "objects are lost. Export the checkpoint with a larger --crop_size, or cut images into "
+            f"tiles of at most {self.crop_size[0]}x{self.crop_size[1]}.",
+            ImageShrunkWarning,
+            stacklevel=4,
+        )
 
     def _run(self, arrays: Sequence[np.ndarray], with_probabilities: bool) -> list[Segmentation]:
         """Runs the graph on pictures of one size, as they are."""
@@ -241,8 +335,9 @@ class DeepLabModel:
 
     def _fit_array(self, image: Picture) -> tuple[np.ndarray, tuple[int, int]]:
         """Returns a picture as the graph takes it, and the (height, width) that it has."""
+        image = pictures.decode(image)
         if isinstance(image, np.ndarray):
-            pictures.check_array(image)
+            image = pictures.to_rgb_array(image)
             if self._graph_resizes or self._fitting_scale(*image.shape[:2]) >= 1:
                 return image, image.shape[:2]  # Through Pillow it would take a millisecond.
         picture = pictures.to_rgb(image)
@@ -265,15 +360,22 @@ class DeepLabModel:
 
 
 def _to_size(
-    prediction: Segmentation, size: tuple[int, int], with_probabilities: bool
+    prediction: Segmentation, size: tuple[int, int], with_probabilities: bool, ids_type: type
 ) -> Segmentation:
     """Brings a prediction to a picture's own size, and drops probabilities not asked for."""
     ids, probabilities = prediction
-    if ids.shape != size:
-        if probabilities is None:
-            ids = upscaling.upscale_ids(ids, size)
-        else:
-            ids = upscaling.upscale_to_ids(probabilities, size)
-            if with_probabilities:
-                probabilities = upscaling.upscale_probabilities(probabilities, size)
+    limits = np.iinfo(ids_type)
+    if ids.size and not limits.min <= ids.min() <= ids.max() <= limits.max:
+        raise ValueError(
+            f"class ids run from {ids.min()} to {ids.max()}; {limits.dtype} holds {limits.min} to "
+            f"{limits.max}."
+        )
+    if ids.shape == size:
+        ids = ids.astype(ids_type, copy=False)
+    elif probabilities is None:
+        ids = upscaling.upscale_ids(ids.astype(ids_type, copy=False), size)
+    else:
+        ids = upscaling.upscale_to_ids(probabilities, size, ids_type)
+        if with_probabilities:
+            probabilities = upscaling.upscale_probabilities(probabilities, size)
     return Segmentation(ids, probabilities if with_probabilities else None)

@@ -1,51 +1,80 @@
-"""Picture files named on a command line, and what a network needs of them: upright 8-bit RGB."""
+"""Pictures as they are given, in files or in memory, and as a network needs them: 8-bit RGB."""
 
-import glob
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image
 
-PICTURE_EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".ppm")
+from common import image_files, texts
+from serving.image_search import expand_home
+from serving.image_search import find_pictures as find_pictures
+
+Picture = Image.Image | np.ndarray | str | os.PathLike | bytes
 
 # Their values do not say which range is black to white.
 _WIDE_MODES = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
+# Pillow has no way from these to RGB but by a detour.
+_DETOURS = {"RGBa": "RGBA", "La": "LA"}
+# Of EXIF: what brings the stored pixels upright.
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
-def find_pictures(
-    arguments: Sequence[str], skipped_endings: Sequence[str] = ()
-) -> tuple[list[str], list[str]]:
-    """Finds the pictures that arguments of a command mean.
+def as_list(images: Iterable[Picture]) -> list[Picture]:
+    """Returns several images as a list.
 
-    Args:
-      arguments: files, folders (the pictures directly inside) and glob patterns, in which `**`
-        stands for any depth of folders.
-      skipped_endings: files of folders and patterns that end so are left out.
-
-    Returns:
-      (paths without repetition, in the order of the arguments; one message for each argument that
-      means nothing).
+    Raises:
+      TypeError: it is a single one, or none.
+      ValueError: it is an array that is no batch.
     """
-    found: dict[str, str] = {}
-    problems = []
-    for argument in arguments:
-        if os.path.isdir(argument):
-            paths = _pictures_among(
-                (os.path.join(argument, name) for name in os.listdir(argument)), skipped_endings
+    if isinstance(images, np.ndarray):
+        if images.ndim != 4 and images.dtype != object:
+            raise ValueError(
+                f"images is an array {list(images.shape)}; expected a list of images, or an array "
+                "[batch, height, width, 3]. Pass a single image to segment."
             )
-            problem = f"folder {argument} holds no picture ({', '.join(PICTURE_EXTENSIONS)})"
-        elif glob.has_magic(argument) and not os.path.exists(argument):
-            paths = _pictures_among(glob.glob(argument, recursive=True), skipped_endings)
-            problem = f"no picture matches {argument!r}"
-        else:
-            paths = [argument] if os.path.exists(argument) else []
-            problem = f"{argument}: there is no such file or folder"
-        if not paths:
-            problems.append(problem)
-        for path in paths:
-            found.setdefault(os.path.realpath(path), path)
-    return list(found.values()), problems
+        return list(images)
+    if isinstance(images, (Image.Image, str, os.PathLike, bytes)) or not isinstance(
+        images, Iterable
+    ):
+        raise TypeError(
+            f"images is {_describe_type(images)}; expected a list of images. Pass a single image "
+            "to segment."
+        )
+    return list(images)
+
+
+def decode(image: Picture) -> Image.Image | np.ndarray:
+    """Returns an image as it is in memory; files are read.
+
+    Raises:
+      TypeError: it is no image.
+      ValueError: it is damaged.
+    """
+    if isinstance(image, (str, os.PathLike)):
+        return read_picture(expand_home(os.fspath(image)))
+    if isinstance(image, (bytes, bytearray, memoryview)):
+        return _decode(image_files.open_image(bytes(image), "the image"), "the image")
+    if isinstance(image, Image.Image):
+        return load(image)
+    if isinstance(image, np.ndarray):
+        return image
+    raise TypeError(
+        f"the image is {_describe_type(image)}; expected a Pillow image, a uint8 array "
+        "[height, width, 3], a path, or the bytes of an image file."
+    )
+
+
+def _describe_type(value: object) -> str:
+    return "None" if value is None else f"of type {type(value).__name__}"
 
 
 def read_picture(path: str) -> Image.Image:
@@ -55,61 +84,112 @@ def read_picture(path: str) -> Image.Image:
       OSError: the file cannot be opened.
       ValueError: the file is damaged or no picture; the message names it.
     """
+    with open(path, "rb") as file:
+        return _decode(image_files.open_image(file, path), path)
+
+
+def load(picture: Image.Image, name: str = "the image") -> Image.Image:
+    """Returns a picture whose pixels are decoded.
+
+    Args:
+      picture: one that may have been opened only.
+      name: what errors call it.
+
+    Raises:
+      ValueError: its file is damaged.
+    """
     try:
-        with Image.open(path) as picture:
-            picture.load()
-    except (FileNotFoundError, PermissionError, IsADirectoryError):
-        raise
-    except UnidentifiedImageError:
-        raise ValueError(f"{path}: not an image file that can be read.") from None
+        picture.load()
     except Exception as error:  # Pillow's decoders raise many types on damaged bytes.
-        raise ValueError(f"{path}: truncated or damaged ({error}).") from None
+        if isinstance(error, MemoryError) or getattr(error, "errno", None):
+            raise
+        raise ValueError(image_files.damaged(name, error)) from None
+    return picture
+
+
+def _decode(picture: Image.Image, name: str) -> Image.Image:
+    """Decodes a file that has been opened.
+
+    Args:
+      picture: see `load`.
+      name: what errors call it.
+    """
     try:
-        return to_rgb(picture)
+        _check(picture)
+        load(picture, name)
+        rgb = to_rgb(picture)
     except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
+        message = str(error)
+        named = texts.printable(name)
+        raise ValueError(message if named in message else f"{named}: {message}") from None
+    # These decoders keep two or three copies of the pixels as long as there is their image.
+    return rgb.copy() if rgb is picture and picture.format in ("WEBP", "AVIF") else rgb
 
 
 def to_rgb(picture: Image.Image | np.ndarray) -> Image.Image:
     """Returns a picture upright (by its EXIF orientation) and as RGB; alpha is dropped.
 
     Args:
-      picture: a Pillow picture, or uint8 [height, width, 3], RGB.
+      picture: a Pillow picture, or an array that `to_rgb_array` takes. One that is RGB and upright
+        already is returned itself.
 
     Raises:
       ValueError: its values do not fit 8 bits per channel, or it has no pixels.
     """
     if isinstance(picture, np.ndarray):
-        check_array(picture)
-        return Image.fromarray(picture)
+        return Image.fromarray(to_rgb_array(picture))
+    _check(picture)
+    try:
+        orientation = picture.getexif().get(ExifTags.Base.Orientation)
+    except Exception:  # Damaged or in a form of its own; the pixels are as good as ever.
+        orientation = None
+    if orientation in _UPRIGHT:
+        picture = picture.transpose(_UPRIGHT[orientation])
+        # Else it would be turned once more by whoever looks at its EXIF next.
+        picture.info = {key: picture.info[key] for key in ("transparency",) if key in picture.info}
+    if picture.mode == "P" and "transparency" in picture.info:
+        picture = picture.convert("RGBA")  # Else Pillow warns.
+    if picture.mode in _DETOURS:
+        picture = picture.convert(_DETOURS[picture.mode])
+    return picture if picture.mode == "RGB" else picture.convert("RGB")
+
+
+def _check(picture: Image.Image) -> None:
     if picture.mode in _WIDE_MODES:
         raise ValueError(
-            f"the picture has more than 8 bits per channel (mode {picture.mode}); scale its values "
-            "to 0..255 as the training pictures were."
+            f"the image has more than 8 bits per channel (mode {picture.mode}); scale its values "
+            "to 0..255 as the training images were."
         )
-    return ImageOps.exif_transpose(picture).convert("RGB")
+    if not picture.width or not picture.height:
+        raise ValueError(f"the image is {picture.height}x{picture.width} and empty.")
 
 
-def check_array(picture: np.ndarray) -> None:
-    """Checks that an array is a picture: uint8 [height, width, 3].
+def to_rgb_array(array: np.ndarray) -> np.ndarray:
+    """Returns an image given as an array, as RGB; alpha is dropped.
+
+    Args:
+      array: uint8 [height, width] or [height, width, 1], gray; [height, width, 3], RGB; or
+        [height, width, 4], RGBA.
+
+    Returns:
+      uint8 [height, width, 3].
 
     Raises:
-      ValueError: it is not, or it has no pixels.
+      ValueError: it is something else, or it has no pixels.
     """
-    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
+    channels = array.shape[2] if array.ndim == 3 else 1
+    if array.dtype != np.uint8 or array.ndim not in (2, 3) or channels not in (1, 3, 4):
+        hint = ""
+        if array.ndim == 4:
+            hint = " Pass several images to segment_batch."
+        elif array.dtype.kind in "fbiu" and array.dtype != np.uint8:
+            hint = " Scale its values to 0..255 as those of the training images, and convert them."
         raise ValueError(
-            f"the picture is {picture.dtype} {list(picture.shape)}; expected uint8 "
-            "[height, width, 3], RGB."
+            f"the image is {array.dtype} {list(array.shape)}; expected uint8 [height, width, 3], "
+            f"RGB, or gray [height, width], or RGBA [height, width, 4].{hint}"
         )
-    if not picture.size:
-        raise ValueError(f"the picture is {picture.shape[0]}x{picture.shape[1]} and empty.")
-
-
-def _pictures_among(paths: Iterable[str], skipped_endings: Sequence[str]) -> list[str]:
-    return sorted(
-        path
-        for path in paths
-        if path.lower().endswith(PICTURE_EXTENSIONS)
-        and not path.endswith(tuple(skipped_endings))
-        and os.path.isfile(path)
-    )
+    if not array.size:
+        raise ValueError(f"the image is {array.shape[0]}x{array.shape[1]} and empty.")
+    if channels == 1:
+        return np.repeat(array.reshape([*array.shape[:2], 1]), 3, axis=2)
+    return array[..., :3]

@@ -1,9 +1,14 @@
 """Writes what a network says of pictures: masks, overlays, ids and probabilities as files."""
 
 import collections
+import contextlib
 import dataclasses
+import hashlib
+import io
 import itertools
 import os
+import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from typing import BinaryIO
 
@@ -20,6 +25,15 @@ IDS_ENDINGS = {"png": "_ids.png", "npy": "_ids.npy"}
 ENDINGS = (MASK_ENDING, OVERLAY_ENDING, PROBABILITIES_ENDING, *IDS_ENDINGS.values())
 
 _JPEG_QUALITY = 92
+# Of an overlay: the format's 65500, less what a legend may add. Larger ones are shrunk to it.
+_MAX_JPEG_SIZE = 40_000
+# File systems take 255 bytes in a name; the rest is for the endings and a number.
+_MAX_NAME_BYTES = 200
+_DIGEST_LETTERS = 12
+# Names of temporary files until November 2026.
+_OLD_TEMPORARY_NAME = re.compile(
+    rf".*({'|'.join(map(re.escape, ENDINGS))})\.(?P<pid>\d+)\.tmp", re.DOTALL
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,11 +64,15 @@ class ResultOptions:
 
 
 def choose_names(paths: Sequence[str]) -> list[str]:
-    """Returns a name for the results of each picture, none twice, whatever the case of letters.
+    """Returns a name for the results of each picture, none twice.
+
+    Names that differ in the case of letters, or in how accents are encoded, are one name to some
+    file systems, and so they are here.
 
     It is the picture's stem. Pictures of one stem are told apart by their folders, and those of one
     folder by their extensions: `a/x.jpg` and `b/x.jpg` become `a_x` and `b_x`, `x.jpg` and `x.png`
-    become `x_jpg` and `x_png`.
+    become `x_jpg` and `x_png`. Names too long for a file system are cut, and told apart by a
+    digest.
 
     Args:
       paths: different files.
@@ -71,8 +89,9 @@ def choose_names(paths: Sequence[str]) -> list[str]:
         for index in clashing:
             levels[index] += 1
             names[index] = _name(parts[index][num_shared:], index, levels[index])
-        counts = collections.Counter(name.lower() for name in names)
-        clashing = [index for index, name in enumerate(names) if counts[name.lower()] > 1]
+        keys = [unicodedata.normalize("NFC", name).casefold() for name in names]
+        counts = collections.Counter(keys)
+        clashing = [index for index, key in enumerate(keys) if counts[key] > 1]
     return names
 
 
@@ -80,12 +99,34 @@ def _name(parts: Sequence[str], index: int, level: int) -> str:
     """Returns longer names at higher levels; the last, with a number, are all different."""
     stem, extension = os.path.splitext(parts[-1])
     if level == 0:
-        return stem
+        return _shorten(stem)
     name = "_".join([*parts[:-1], stem])
     if level == 1:
-        return name
-    name = f"{name}_{extension[1:]}"
+        return _shorten(name)
+    name = _shorten(f"{name}_{extension[1:]}")
     return name if level == 2 else f"{name}_{index}"
+
+
+def _shorten(name: str) -> str:
+    encoded = os.fsencode(name)
+    if len(encoded) <= _MAX_NAME_BYTES:
+        return name
+    digest = hashlib.sha256(encoded).hexdigest()[:_DIGEST_LETTERS]
+    beginning = encoded[: _MAX_NAME_BYTES - _DIGEST_LETTERS - 1].decode(errors="ignore")
+    return f"{beginning}_{digest}"
+
+
+def remove_leftovers(directory: str) -> list[str]:
+    """Removes what killed runs have left in a folder of results; returns the paths."""
+    removed = files.remove_leftovers(directory)
+    for name in os.listdir(directory):
+        match = _OLD_TEMPORARY_NAME.fullmatch(name)
+        if match and not files.is_running(int(match["pid"])):
+            path = os.path.join(directory, name)
+            with contextlib.suppress(OSError):
+                os.remove(path)
+                removed.append(path)
+    return removed
 
 
 def result_paths(directory: str, name: str, options: ResultOptions) -> list[str]:
@@ -108,8 +149,8 @@ def write_results(
     Args:
       directory: an existing folder.
       name: beginning of the files' names.
-      picture: the RGB picture.
-      ids: int32 [height, width], its class ids.
+      picture: the RGB picture; it is painted over.
+      ids: integers [height, width], its class ids.
       probabilities: float32 [height, width, num_classes], or None where `options` ask for none.
       class_names: name of each class id.
       palette: RGB colour, 0..255, of each class id.
@@ -122,31 +163,46 @@ def write_results(
       OSError: a file cannot be written.
     """
     shares = visualize.class_shares(ids, len(class_names))
-    painted = Image.fromarray(
-        visualize.overlay(np.asarray(picture), ids, palette, class_names, options.opacity)
-    )
-    if options.legend:
-        painted = visualize.append_legend(painted, shares, class_names, palette)
     base = os.path.join(directory, name)
-    mask = visualize.mask_picture(ids, palette)
-    _write(base + MASK_ENDING, lambda file: mask.save(file, "PNG"))
-    # Full colour resolution: at half of it, the edges of the outlines bleed.
-    _write(
-        base + OVERLAY_ENDING,
-        lambda file: painted.save(file, "JPEG", quality=_JPEG_QUALITY, subsampling=0),
-    )
+    _write_image(base + MASK_ENDING, visualize.mask_picture(ids, palette), "PNG")
     if options.ids_format == "png":
-        gray = Image.fromarray(ids.astype(np.uint8))
-        _write(base + IDS_ENDINGS["png"], lambda file: gray.save(file, "PNG"))
+        _write_image(base + IDS_ENDINGS["png"], Image.fromarray(ids.astype(np.uint8)), "PNG")
     elif options.ids_format == "npy":
-        _write(base + IDS_ENDINGS["npy"], lambda file: np.save(file, ids))
+        _write(base + IDS_ENDINGS["npy"], lambda file: _save_npy(file, ids))
     if options.probabilities:
         content = {
             "probabilities": probabilities.astype(np.float16),
             "class_names": np.array(class_names),
         }
         _write(base + PROBABILITIES_ENDING, lambda file: np.savez_compressed(file, **content))
+        del content
+    visualize.paint_overlay(picture, ids, palette, class_names, options.opacity)
+    if max(picture.size) > _MAX_JPEG_SIZE:
+        picture.thumbnail((_MAX_JPEG_SIZE, _MAX_JPEG_SIZE))
+    if options.legend:
+        picture = visualize.append_legend(picture, shares, class_names, palette)
+    # Full colour resolution: at half of it, the edges of the outlines bleed.
+    _write_image(base + OVERLAY_ENDING, picture, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
     return shares
+
+
+def _write_image(path: str, image: Image.Image, file_format: str, **how: object) -> None:
+    """Writes an image whole, or not at all.
+
+    It is encoded in memory: Pillow's encoders take a write that a full disk cuts short for a whole
+    one.
+    """
+    content = io.BytesIO()
+    image.save(content, file_format, **how)
+    files.write(path, content.getbuffer())
+
+
+def _save_npy(file: BinaryIO, ids: np.ndarray) -> None:
+    """Writes ids as `np.save` does int32, which says nothing when a full disk cuts it short."""
+    header = {"descr": "<i4", "fortran_order": False, "shape": ids.shape}
+    np.lib.format.write_array_header_1_0(file, header)
+    for row in ids:
+        file.write(row.astype("<i4").tobytes())
 
 
 def _write(path: str, write: Callable[[BinaryIO], object]) -> None:

@@ -3,9 +3,14 @@
 Sizes are (height, width). Corners are aligned, as everywhere in the network.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 
-_PIXELS_AT_ONCE = 1 << 18
+# Values that are interpolated at once.
+_VALUES_AT_ONCE = 1 << 22
+# Results are made in bands of rows of about so many values, for little memory beside them.
+_BAND_VALUES = 1 << 22
 
 
 def upscale_ids(ids: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -22,7 +27,10 @@ def upscale_ids(ids: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         np.floor(_positions(source, target) + 0.5).astype(np.intp)
         for source, target in zip(ids.shape, size, strict=True)
     )
-    return ids[rows][:, columns]
+    upscaled = np.empty(size, ids.dtype)
+    for start, end in _bands(*size):
+        upscaled[start:end] = ids[rows[start:end]][:, columns]
+    return upscaled
 
 
 def upscale_probabilities(probabilities: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -35,17 +43,23 @@ def upscale_probabilities(probabilities: np.ndarray, size: tuple[int, int]) -> n
     Returns:
       float32 [height, width, num_classes].
     """
-    for axis in (0, 1):
-        first, second, weight = _neighbours(probabilities.shape[axis], size[axis])
-        weight = weight.reshape([-1, 1, 1] if axis == 0 else [1, -1, 1])
-        probabilities = (
-            probabilities.take(first, axis) * (1 - weight)
-            + probabilities.take(second, axis) * weight
-        )
-    return probabilities
+    num_classes = probabilities.shape[2]
+    top, bottom, down = _neighbours(probabilities.shape[0], size[0])
+    left, right, across = _neighbours(probabilities.shape[1], size[1])
+    down, across = down.reshape([-1, 1, 1]), across.reshape([1, -1, 1])
+    upscaled = np.empty([*size, num_classes], np.float32)
+    for start, end in _bands(size[0], size[1] * num_classes):
+        weight = down[start:end]
+        band = probabilities.take(top[start:end], 0) * (1 - weight)
+        band += probabilities.take(bottom[start:end], 0) * weight
+        np.multiply(band.take(left, 1), 1 - across, out=upscaled[start:end])
+        upscaled[start:end] += band.take(right, 1) * across
+    return upscaled
 
 
-def upscale_to_ids(probabilities: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def upscale_to_ids(
+    probabilities: np.ndarray, size: tuple[int, int], dtype: type = np.int32
+) -> np.ndarray:
     """Returns the likeliest class after a bilinear resize, which gives smooth borders.
 
     The same as `upscale_probabilities(...).argmax(-1)` in a fraction of time and memory: between
@@ -54,36 +68,45 @@ def upscale_to_ids(probabilities: np.ndarray, size: tuple[int, int]) -> np.ndarr
     Args:
       probabilities: float32 [h, w, num_classes].
       size: (height, width) of the result.
+      dtype: integers that hold the class ids.
 
     Returns:
-      int32 [height, width].
+      [height, width], of `dtype`.
     """
     top, bottom, down = _neighbours(probabilities.shape[0], size[0])
     left, right, across = _neighbours(probabilities.shape[1], size[1])
-    ids = probabilities.argmax(-1).astype(np.int32)
-    upscaled = ids[top][:, left]
-
+    ids = probabilities.argmax(-1).astype(dtype)
     below, beside = np.append(ids[1:], ids[-1:], 0), np.append(ids[:, 1:], ids[:, -1:], 1)
     diagonal = np.append(below[:, 1:], below[:, -1:], 1)
     is_mixed = (ids != below) | (ids != beside) | (ids != diagonal)
-    rows, columns = np.nonzero(is_mixed[top][:, left])
-    for start in range(0, len(rows), _PIXELS_AT_ONCE):
-        row, column = (
-            rows[start : start + _PIXELS_AT_ONCE],
-            columns[start : start + _PIXELS_AT_ONCE],
-        )
-        upper = _mix(
-            probabilities[top[row], left[column]],
-            probabilities[top[row], right[column]],
-            across[column],
-        )
-        lower = _mix(
-            probabilities[bottom[row], left[column]],
-            probabilities[bottom[row], right[column]],
-            across[column],
-        )
-        upscaled[row, column] = _mix(upper, lower, down[row]).argmax(-1)
+    num_at_once = max(1, _VALUES_AT_ONCE // probabilities.shape[2])
+    upscaled = np.empty(size, dtype)
+    for first, last in _bands(*size):
+        band = ids[top[first:last]][:, left]
+        rows, columns = np.nonzero(is_mixed[top[first:last]][:, left])
+        for start in range(0, len(rows), num_at_once):
+            inside = rows[start : start + num_at_once]
+            row, column = first + inside, columns[start : start + num_at_once]
+            upper = _mix(
+                probabilities[top[row], left[column]],
+                probabilities[top[row], right[column]],
+                across[column],
+            )
+            lower = _mix(
+                probabilities[bottom[row], left[column]],
+                probabilities[bottom[row], right[column]],
+                across[column],
+            )
+            band[inside, column] = _mix(upper, lower, down[row]).argmax(-1)
+        upscaled[first:last] = band
     return upscaled
+
+
+def _bands(height: int, values_per_row: int) -> Iterator[tuple[int, int]]:
+    """Yields first row and end of each band."""
+    num_rows = max(1, _BAND_VALUES // max(1, values_per_row))
+    for first in range(0, height, num_rows):
+        yield first, min(first + num_rows, height)
 
 
 def _mix(first: np.ndarray, second: np.ndarray, weight: np.ndarray) -> np.ndarray:

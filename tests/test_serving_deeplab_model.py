@@ -2,9 +2,11 @@
 
 import dataclasses
 import pathlib
+import pickle
 import subprocess
 import sys
 import tarfile
+import warnings
 
 import numpy as np
 import pytest
@@ -20,7 +22,9 @@ from deeplab.options import ModelOptions
 from export import freeze
 from scripts import conformance
 from serving import upscaling
-from serving.deeplab_model import DeepLabModel
+from serving.deeplab_model import DeepLabModel, ImageShrunkWarning, Segmentation
+
+pytestmark = pytest.mark.filterwarnings("ignore::serving.deeplab_model.ImageShrunkWarning")
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 METADATA = {
@@ -248,11 +252,161 @@ def test_what_the_graph_refuses_is_told_with_its_file(tmp_path):
         served.segment(toy_export.picture(30, 40))
 
 
+def test_an_image_larger_than_the_crop_is_told_with_both_sizes_once(toy):
+    large, small = toy_export.picture(200, 100), toy_export.picture(48, 64)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        toy.segment(large)
+        toy.segment_batch([large, small])
+        toy.segment(toy_export.picture(49, 64))
+    assert [each.category for each in seen] == [ImageShrunkWarning] * 2  # Once for each size.
+    assert "200x100 (height x width) is larger than the model's 48x64 and was shrunk to 48x24" in (
+        str(seen[0].message)
+    )
+    assert all(each.filename == __file__ for each in seen)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        toy.segment(small)
+        toy.run(toy_export.picture(300, 100))  # It scales by design.
+        toy.warm_up((400, 500))
+        for number in range(60):  # Any number of sizes, and a bounded number of warnings.
+            warnings.filterwarnings("ignore", category=ImageShrunkWarning)
+            toy.segment(toy_export.picture(50 + number, 9))
+    assert len(toy._warned_sizes) <= 20
+    assert toy.fitted_size(200, 100) == (48, 24)
+
+
+@pytest.mark.parametrize("kind", ["gray", "gray1", "rgba", "path", "Path", "bytes", "flipped", "L"])
+def test_images_of_every_kind(tmp_path, toy, kind):
+    rgb = toy_export.picture(20, 30)
+    gray = rgb[..., 0]
+    path = tmp_path / "x.png"
+    Image.fromarray(rgb).save(path)
+    image, seen = {
+        "gray": (gray, np.stack([gray] * 3, axis=2)),
+        "gray1": (gray[..., None], np.stack([gray] * 3, axis=2)),
+        "rgba": (np.dstack([rgb, gray]), rgb),
+        "path": (str(path), rgb),
+        "Path": (path, rgb),
+        "bytes": (path.read_bytes(), rgb),
+        "flipped": (rgb[::-1, ::-2, ::-1], rgb[::-1, ::-2, ::-1]),
+        "L": (Image.fromarray(gray), np.stack([gray] * 3, axis=2)),
+    }[kind]
+    expected = seen.argmax(axis=2)
+    np.testing.assert_array_equal(toy.segment(image), expected)
+    for ids in toy.segment_batch([image, image]):
+        np.testing.assert_array_equal(ids, expected)
+
+
+def test_a_batch_may_be_an_array_or_a_generator_or_empty(toy):
+    batch = np.stack([toy_export.picture(20, 30, seed) for seed in range(3)])
+    for images in (batch, iter(batch), tuple(batch)):
+        for ids, image in zip(toy.segment_batch(images), batch, strict=True):
+            np.testing.assert_array_equal(ids, image.argmax(axis=2))
+    assert toy.segment_batch([]) == []
+    assert toy.segment_batch(batch[:0]) == []
+
+
+@pytest.mark.parametrize(
+    ("call", "image", "error", "message"),
+    [
+        ("segment", None, TypeError, "the image is None; expected a Pillow image, a uint8 array"),
+        ("segment", [[0, 1]], TypeError, "the image is of type list; expected"),
+        ("segment", 7, TypeError, "the image is of type int"),
+        ("segment", np.zeros([2, 9, 9, 3], np.uint8), ValueError, "Pass several images to"),
+        ("segment", np.zeros([9, 9, 3]), ValueError, "float64 .*Scale its values"),
+        ("segment", np.zeros([9, 9], bool), ValueError, r"bool \[9, 9\]; expected uint8"),
+        ("segment", b"no image", ValueError, "the image: not an image file"),
+        ("segment", b"", ValueError, "the image: the file is empty"),
+        ("segment", "nowhere.jpg", FileNotFoundError, "nowhere.jpg"),
+        ("segment", Image.new("I;16", (4, 4)), ValueError, "more than 8 bits per channel"),
+        ("segment", Image.new("RGB", (0, 4)), ValueError, "4x0 and empty"),
+        ("segment_batch", None, TypeError, "images is None; expected a list of images"),
+        ("segment_batch", "x.jpg", TypeError, "images is of type str; expected a list"),
+        ("segment_batch", Image.new("RGB", (4, 4)), TypeError, "Pass a single image to segment"),
+        (
+            "segment_batch",
+            np.zeros([4, 4, 3], np.uint8),
+            ValueError,
+            r"array \[4, 4, 3\]; expected",
+        ),
+        ("segment_batch", [None], TypeError, "the image is None"),
+        ("run", None, TypeError, "the image is None"),
+        ("probabilities", [], TypeError, "the image is of type list"),
+    ],
+)
+def test_what_is_no_image_is_one_clear_error(toy, call, image, error, message):
+    with pytest.raises(error, match=message) as raised:
+        getattr(toy, call)(image)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 5000), (5000, 1), (48, 64), (49, 65)])
+def test_images_of_any_size(toy, exported, size):
+    image = toy_export.picture(*size)
+    assert toy.segment(image).shape == size
+    assert toy.probabilities(image).shape == (*size, 3)
+    resized, ids = toy.run(Image.fromarray(image))
+    assert ids.shape == (resized.height, resized.width)
+    with DeepLabModel(exported) as served:
+        assert served.segment(image).shape == size
+
+
+def test_a_truncated_image_in_memory_is_a_clear_error(tmp_path, toy):
+    path = tmp_path / "x.png"
+    noise = np.random.RandomState(0).randint(0, 256, [40, 40, 3], np.uint8)
+    Image.fromarray(noise).save(path)
+    path.write_bytes(path.read_bytes()[:1500])
+    with pytest.raises(ValueError, match="the image: truncated or damaged"):
+        toy.segment(Image.open(path))
+    with pytest.raises(ValueError, match=r"x\.png: truncated or damaged"):
+        toy.segment(path)
+
+
+def test_use_after_close_is_one_line(tmp_path):
+    served = DeepLabModel(toy_export.write(tmp_path))
+    served.close()
+    served.close()
+    for call in (served.segment, served.run, served.probabilities, lambda image: served.warm_up()):
+        with pytest.raises(ValueError, match=r"frozen_inference_graph\.pb was closed .*load it"):
+            call(toy_export.picture(9, 9))
+
+
+def test_a_model_is_no_message_between_processes(toy):
+    with pytest.raises(TypeError, match="cannot be sent to another process; load it there"):
+        pickle.dumps(toy)
+
+
+def test_ids_may_take_a_byte(toy):
+    image = toy_export.picture(20, 30)
+    (prediction,) = toy.predict_batch([image], ids_type=np.uint8)
+    assert prediction.ids.dtype == np.uint8
+    np.testing.assert_array_equal(prediction.ids, image.argmax(axis=2))
+
+
+def test_ids_that_a_byte_does_not_hold_are_refused(toy, monkeypatch):
+    wide = Segmentation(np.array([[0, 300]], np.int32), None)
+    monkeypatch.setattr(toy, "_run", lambda *_: [wide])
+    with pytest.raises(ValueError, match="class ids run from 0 to 300; uint8 holds 0 to 255"):
+        toy.predict_batch([np.zeros([1, 2, 3], np.uint8)], ids_type=np.uint8)
+
+
+def test_the_path_may_be_any_path(tmp_path, monkeypatch):
+    path = toy_export.write(tmp_path / "model")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for given in (path, path.parent, str(path), "~/model"):
+        with DeepLabModel(given) as served:
+            assert served.path == str(path)
+    for wrong in (None, b"model", 3):
+        with pytest.raises(TypeError, match="expected the path of an exported model"):
+            DeepLabModel(wrong)
+
+
 def test_serving_takes_nothing_of_the_training_code_along(tmp_path):
     """In a process of its own, where TensorFlow 2 behaves as it does by default."""
     program = f"""
 import sys, numpy
-from serving.deeplab_model import DeepLabModel
+from serving.deeplab_model import DeepLabModel, ImageShrunkWarning, Segmentation
 with DeepLabModel({str(toy_export.write(tmp_path))!r}) as served:
     served.warm_up()
     ids = served.segment_batch([numpy.full([5, 6, 3], (1, 9, 2), numpy.uint8)] * 2)

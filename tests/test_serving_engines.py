@@ -277,7 +277,7 @@ def test_a_single_engine_is_not_tried():
         ({"verify_images": "nowhere"}, "--verify_images: nowhere: there is no such file"),
         (
             {"quantize": ["int8"], "calibration_images": "."},
-            r"--calibration_images: folder \. holds no picture",
+            r"--calibration_images: folder \. holds no image",
         ),
     ],
 )

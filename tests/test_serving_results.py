@@ -1,15 +1,21 @@
 """Names and content of the files that inference writes."""
 
 import os
+import resource
+import subprocess
+import sys
+import unicodedata
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from common import files
 from serving import results
 
 NAMES = ("ground", "disc")
 PALETTE = ((9, 9, 9), (200, 30, 30))
+EVERYTHING = results.ResultOptions(ids_format="npy", probabilities=True)
 
 
 @pytest.mark.parametrize(
@@ -58,6 +64,90 @@ def test_every_file_holds_what_was_predicted(tmp_path):
     with np.load(tmp_path / "x_probabilities.npz") as stored:
         np.testing.assert_allclose(stored["probabilities"], probabilities, atol=1e-3)
         assert tuple(stored["class_names"]) == NAMES
+
+
+def test_names_that_a_file_system_takes_for_one_are_told_apart():
+    paths = ["a/\u00e9.jpg", "b/e\u0301.jpg", "c/\u00c9.jpg", "c/x.jpg"]
+    names = results.choose_names(paths)
+    keys = {unicodedata.normalize("NFC", name).casefold() for name in names}
+    assert len(keys) == 4
+    assert names[3] == "x"
+
+
+def test_long_names_are_cut_and_stay_different(tmp_path):
+    stems = ["x" * 250, "x" * 249 + "y", "ü" * 125, os.fsdecode(b"\xff" * 240)]
+    names = results.choose_names([f"{stem}.png" for stem in stems])
+    assert len(set(names)) == 4
+    for stem, name in zip(stems, names, strict=True):
+        assert os.fsencode(name)[:150] in (os.fsencode(stem)[:150], os.fsencode(name)[:150])
+        for path in results.result_paths(str(tmp_path), name, EVERYTHING):
+            assert len(os.fsencode(os.path.basename(path))) <= 255
+            files.write(path, b"x")
+    assert results.choose_names([f"{stems[0]}.png"]) == names[:1]  # The same in every run.
+    assert names[0].startswith("x" * 180)
+    assert names[2].startswith("ü" * 90)
+
+
+def write_something(folder, **options) -> None:
+    results.write_results(
+        str(folder),
+        "x",
+        Image.fromarray(np.random.RandomState(0).randint(0, 256, [60, 80, 3], np.uint8)),
+        np.random.RandomState(1).randint(0, 2, [60, 80]).astype(np.uint8),
+        np.random.RandomState(2).rand(60, 80, 2).astype(np.float32),
+        NAMES,
+        PALETTE,
+        results.ResultOptions(**options),
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "ending"),
+    [
+        ({"ids_format": "npy"}, "_ids.npy"),
+        ({"probabilities": True}, "_probabilities.npz"),
+        ({}, "_overlay.jpg"),
+    ],
+)
+def test_a_file_that_a_full_disk_cuts_short_is_none(tmp_path, options, ending):
+    """The system takes all but the last bytes of the largest file, as a full disk does."""
+    write_something(tmp_path, **options)
+    size = (tmp_path / f"x{ending}").stat().st_size
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert size == max(len(content) for content in before.values())
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size - 100, limits[1]))
+        with pytest.raises(OSError, match=rf"x{ending} cannot be written"):
+            write_something(tmp_path, **options)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_what_killed_runs_left_is_removed(tmp_path):
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    host = files._HOST
+    gone = [f".x_mask.png.{host}-{dead.pid}-1.tmp", f"x_overlay.jpg.{dead.pid}.tmp"]
+    stay = [
+        f"x_mask.png.{os.getppid()}.tmp",  # A run that goes on.
+        f"notes.{dead.pid}.tmp",  # Not ours.
+        "x_mask.png",
+    ]
+    for name in (*gone, *stay):
+        (tmp_path / name).write_bytes(b"x")
+    assert sorted(os.path.basename(p) for p in results.remove_leftovers(str(tmp_path))) == gone
+    assert sorted(os.listdir(tmp_path)) == sorted(stay)
+
+
+def test_an_overlay_too_large_for_a_jpeg_is_shrunk(tmp_path):
+    ids = np.zeros([1, 70_000], np.uint8)
+    image = Image.new("RGB", (70_000, 1))
+    options = results.ResultOptions()
+    results.write_results(str(tmp_path), "x", image, ids, None, NAMES, PALETTE, options)
+    assert Image.open(tmp_path / "x_mask.png").size == (70_000, 1)
+    assert Image.open(tmp_path / "x_overlay.jpg").width == 40_000
 
 
 def test_legend_and_gray_ids(tmp_path):

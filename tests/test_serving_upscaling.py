@@ -52,8 +52,17 @@ def test_shortcut_gives_the_likeliest_class_of_all_pixels(source, target):
 def test_shortcut_in_parts_equals_one_part(monkeypatch):
     values = probabilities((12, 12), 3)
     whole = upscaling.upscale_to_ids(values, (61, 47))
-    monkeypatch.setattr(upscaling, "_PIXELS_AT_ONCE", 100)
-    np.testing.assert_array_equal(upscaling.upscale_to_ids(values, (61, 47)), whole)
+    all_probabilities = upscaling.upscale_probabilities(values, (61, 47))
+    all_ids = upscaling.upscale_ids(whole, (70, 90))
+    monkeypatch.setattr(upscaling, "_VALUES_AT_ONCE", 400)
+    monkeypatch.setattr(upscaling, "_BAND_VALUES", 500)
+    parts = upscaling.upscale_to_ids(values, (61, 47), np.uint8)
+    assert parts.dtype == np.uint8
+    np.testing.assert_array_equal(parts, whole)
+    np.testing.assert_array_equal(
+        upscaling.upscale_probabilities(values, (61, 47)), all_probabilities
+    )
+    np.testing.assert_array_equal(upscaling.upscale_ids(whole, (70, 90)), all_ids)
 
 
 @pytest.mark.parametrize(("source", "target"), [((5, 7), (22, 40)), ((30, 20), (7, 9))])

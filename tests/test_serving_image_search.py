@@ -1,0 +1,119 @@
+"""Finding the image files that arguments of a command mean."""
+
+import os
+
+from PIL import Image
+
+from serving import image_search
+
+
+def save(path, mode: str = "RGB", **options):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new(mode, (4, 3)).save(path, **options)
+    return str(path)
+
+
+def test_files_folders_and_patterns_are_found_once(tmp_path):
+    a = save(tmp_path / "a.jpg")
+    b = save(tmp_path / "b.PNG", format="PNG")
+    deep = save(tmp_path / "sub" / "deep" / "c.tif")
+    (tmp_path / "notes.txt").write_text("no picture")
+    found, problems = image_search.find_pictures([a, str(tmp_path), str(tmp_path / "**" / "*.tif")])
+    assert found == [a, b, deep]
+    assert problems == []
+
+
+def test_results_of_an_earlier_run_are_not_taken_for_pictures(tmp_path):
+    a = save(tmp_path / "a.jpg")
+    mask = save(tmp_path / "a_mask.png")
+    assert image_search.find_pictures([str(tmp_path)], ["_mask.png"]) == ([a], [])
+    assert image_search.find_pictures([mask], ["_mask.png"]) == ([mask], [])
+
+
+def test_arguments_that_mean_nothing_are_named(tmp_path):
+    (tmp_path / "empty").mkdir()
+    arguments = [str(tmp_path / name) for name in ("empty", "*.jpg", "missing.jpg")]
+    found, problems = image_search.find_pictures(arguments)
+    assert found == []
+    assert "holds no image (.jpg" in problems[0]
+    assert problems[1] == f"no image matches '{arguments[1]}'"
+    assert problems[2] == f"{arguments[2]}: there is no such file or folder"
+
+
+def test_a_file_whose_name_looks_like_a_pattern_is_itself(tmp_path):
+    path = save(tmp_path / "a[1].png")
+    save(tmp_path / "a1.png")
+    assert image_search.find_pictures([path]) == ([path], [])
+
+
+def test_files_that_are_left_out_are_named(tmp_path):
+    a = save(tmp_path / "a.jpg")
+    save(tmp_path / "sub" / "deep" / "c.tif")
+    for name in ("IMG_1.HEIC", "b.cr2", "notes.txt", ".hidden.jpg", "._a.jpg", ".DS_Store"):
+        (tmp_path / name).write_bytes(b"x")
+    found = image_search.search([str(tmp_path)])
+    assert found.paths == [a]
+    assert found.problems == []
+    folder = f"folder {tmp_path}"
+    assert found.notes == [
+        f"{folder}: not read: IMG_1.HEIC (a HEIC file, as phones take them), b.cr2 (a camera's raw "
+        "file). Convert to JPEG or PNG what you need.",
+        f"{folder}: left out, as their names are not those of images: notes.txt.",
+        f"{folder}: 1 images in its subfolders are left out; '{tmp_path}/**' means those too.",
+    ]
+    everything = image_search.search([str(tmp_path / "**")])
+    assert [os.path.basename(path) for path in everything.paths] == ["a.jpg", "c.tif"]
+
+
+def test_every_ending_that_is_read_is_found(tmp_path):
+    names = sorted(f"x{ending}" for ending in image_search.image_files.ENDINGS)
+    for name in names:
+        (tmp_path / name.upper()).write_bytes(b"x")
+    found, problems = image_search.find_pictures([str(tmp_path)])
+    assert sorted(os.path.basename(path).lower() for path in found) == names
+    assert problems == []
+
+
+def test_a_folder_without_images_says_what_it_has(tmp_path):
+    save(tmp_path / "sub" / "a.jpg")
+    save(tmp_path / "x_mask.png")
+    found = image_search.search([str(tmp_path)], ["_mask.png"])
+    assert found.paths == []
+    assert found.problems[0].endswith(
+        f"but its subfolders hold 1 images; '{tmp_path}/**' means those too"
+    )
+    assert found.notes == [
+        f"folder {tmp_path}: left out, as their names are those of results: x_mask.png."
+    ]
+
+
+def test_folders_with_signs_of_patterns_in_their_names(tmp_path):
+    inside = save(tmp_path / "a[1]" / "x.png")
+    other = save(tmp_path / "a1" / "y.png")
+    star = save(tmp_path / "b*" / "z.png")
+    assert image_search.find_pictures([str(tmp_path / "a[1]")]) == ([inside], [])
+    assert image_search.find_pictures([str(tmp_path / "a[1]" / "*.png")]) == ([other, inside], [])
+    assert image_search.find_pictures([str(tmp_path / "b*" / "*")]) == ([star], [])
+
+
+def test_home_is_known(tmp_path, monkeypatch):
+    a = save(tmp_path / "a.jpg")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert image_search.find_pictures(["~/a.jpg", "~/*.jpg", "~"]) == ([a], [])
+
+
+def test_what_is_no_file_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    found, problems = image_search.find_pictures([str(tmp_path / "pipe.jpg")])
+    assert found == []
+    assert problems == [f"{tmp_path}/pipe.jpg is neither a file nor a folder"]
+
+
+def test_names_cannot_reach_the_terminal(tmp_path):
+    folder = tmp_path / "a\x1b[31m"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "b\nc.heic").write_bytes(b"x")
+    found = image_search.search([str(folder), str(folder / "none\x07.jpg")])
+    for text in (*found.notes, *found.problems):
+        assert text.isprintable()
+    assert "b\\nc.heic" in found.notes[0]

@@ -1,0 +1,79 @@
+"""What images take in memory, and what there is."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from serving import memory
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "how", "bytes_per_pixel"),
+    [
+        ("x.jpg", "RGB", {}, 9),
+        ("x.jpg", "RGB", {"progressive": True}, 10),
+        ("x.jpg", "CMYK", {"progressive": True}, 12),
+        ("x.jpg", "L", {"progressive": True}, 9),
+        ("x.png", "RGBA", {}, 9),
+        ("x.bmp", "RGB", {}, 9),
+    ],
+)
+def test_memory_of_decoding(tmp_path, name, mode, how, bytes_per_pixel):
+    path = str(tmp_path / name)
+    Image.new(mode, (40, 30)).save(path, **how)
+    assert memory.read_head(path) == memory.Head(30, 40, bytes_per_pixel * 30 * 40)
+
+
+def test_decoders_that_hold_the_file_are_counted_with_it(tmp_path):
+    path = tmp_path / "x.webp"
+    Image.new("RGB", (40, 30)).save(path)
+    assert memory.read_head(str(path)).read_bytes == 17 * 30 * 40 + path.stat().st_size
+
+
+def test_memory_grows_with_pixels_and_probabilities():
+    small, large = (memory.Head(n, n, 9 * n * n) for n in (4000, 8000))
+    take = memory.image_bytes
+    assert 3 * take(small, 0, False) < take(large, 0, False) < 4 * take(small, 0, False)
+    assert take(small, 21, False) - take(small, 0, False) == 6 * 21 * 4000**2
+    assert take(small, 0, True) > 3 * take(small, 0, False)
+    costly = memory.Head(10, 10, 1 << 40)
+    assert take(costly, 0, False) == 1 << 40
+
+
+def test_a_narrow_image_counts_with_the_width_of_its_legend():
+    assert memory.image_bytes(memory.Head(10_000, 1, 0), 0, False) > 6 * 499 * 10_000
+
+
+def test_the_budget_is_what_the_process_leaves(monkeypatch):
+    monkeypatch.setattr(memory, "resident_bytes", lambda: 600 * memory.MIB)
+    budget = memory.Budget(2000 * memory.MIB)
+    assert budget.for_images == 1300 * memory.MIB
+    head = memory.Head(12000, 11000, 0)
+    assert budget.refusal("a\x1b.jpg", head, 1900 * memory.MIB) == (
+        "a\\x1b.jpg: 12000x11000 pixels (height x width) take about 1900 MB from reading to "
+        "writing; 2000 MB may be used in all, of which the model leaves 1300 MB. Allow 2600 MB "
+        "with --memory_limit_mb, or cut the image into tiles."
+    )
+    assert memory.Budget(300 * memory.MIB).for_images == 0
+
+
+def test_the_smaller_of_machine_and_container_counts(tmp_path, monkeypatch):
+    files = {
+        "/proc/meminfo": "MemTotal: 99 kB\nMemAvailable:    4096 kB\n",
+        "/sys/fs/cgroup/memory.max": "3000000\n",
+        "/sys/fs/cgroup/memory.current": "1000000\n",
+    }
+    monkeypatch.setattr(memory, "_read", lambda path: files.get(path, ""))
+    assert memory.available_bytes() == 2_000_000
+    assert memory.default_limit() == 1_400_000
+    files["/sys/fs/cgroup/memory.max"] = "max\n"
+    assert memory.available_bytes() == 4096 * 1024
+    files.clear()
+    assert memory.available_bytes() > 1 << 20
+
+
+def test_resident_memory_is_that_of_this_process():
+    before = memory.resident_bytes()
+    array = np.ones(1 << 27, np.uint8)
+    assert (1 << 26) < memory.resident_bytes() - before < (1 << 28)
+    assert array[0] == 1
