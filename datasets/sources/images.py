@@ -16,17 +16,21 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps
+
+from common import image_files
+from common.texts import printable
+from datasets.sources import png_file
 
 IMAGE_EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".ppm")
 
 _JPEG_FORMATS = ("JPEG", "MPO")  # MPO: a JPEG with further pictures behind it, made by phones.
+# Modes and formats that the records' reader decodes, and what records call these formats.
+_KEPT_MODES = ("RGB", "L")
+_KEPT_FORMATS = {**dict.fromkeys(_JPEG_FORMATS, "jpeg"), "PNG": "png"}
 _EIGHT_BIT_MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr")
 _TRANSPOSING_ORIENTATIONS = (5, 6, 7, 8)  # Those that swap height and width.
 _BITS_PER_SAMPLE = 258  # TIFF tag.
-# Pillow reads a PNG without its end, TensorFlow refuses it. The end may be followed by padding.
-_PNG_END = b"IEND\xaeB`\x82"
-_PNG_TAIL = 4096
 _JPEG_END = b"\xff\xd9"
 
 
@@ -54,6 +58,15 @@ class DecodedImage:
     bits: int
     orientation: int
     is_turned: bool
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether records hold the bytes of the file, unless it has to be turned."""
+        return self.mode in _KEPT_MODES and self.bits == 8 and self.file_format in _KEPT_FORMATS
+
+    @property
+    def is_jpeg(self) -> bool:
+        return self.file_format in _JPEG_FORMATS
 
 
 class EncodedImage(NamedTuple):
@@ -91,11 +104,8 @@ def read_image(
       ValueError: the file is damaged or of a refused kind; the message names it.
     """
     image = decode_image(path, mask_size, with_pixels, trust_end=not with_pixels)
-    if image.mode in ("RGB", "L") and image.bits == 8 and not image.is_turned:
-        if image.file_format in _JPEG_FORMATS:
-            return EncodedImage(image.data, "jpeg", image.size, image.rgb)
-        if image.file_format == "PNG":
-            return EncodedImage(image.data, "png", image.size, image.rgb)
+    if image.is_kept and not image.is_turned:
+        return EncodedImage(image.data, _KEPT_FORMATS[image.file_format], image.size, image.rgb)
     rgb = image.rgb if with_pixels else decode_image(path, mask_size).rgb
     buffer = io.BytesIO()
     Image.fromarray(rgb).save(buffer, "PNG")
@@ -107,6 +117,7 @@ def decode_image(
     mask_size: tuple[int, int] | None = None,
     with_pixels: bool = True,
     trust_end: bool = False,
+    trust_kept: bool = False,
 ) -> DecodedImage:
     """Decodes a picture completely, so that a truncated file is noticed.
 
@@ -116,6 +127,8 @@ def decode_image(
       with_pixels: whether `rgb` is wanted. Without it a JPEG is still read to its end, but only an
         eighth of its rows and columns is computed, which takes half the time.
       trust_end: without pixels, take a JPEG that ends as it should for a whole one.
+      trust_kept: without pixels, do not decode a JPEG or PNG whose bytes a record keeps (see
+        `DecodedImage.is_kept`) as far as its structure is whole: the caller decodes it.
 
     Raises:
       OSError: the file cannot be opened.
@@ -123,12 +136,14 @@ def decode_image(
     """
     with open(path, "rb") as file:
         data = file.read()
-    image = _open(data, path)
+    image = image_files.open_image(data, path)
     mode, size = image.mode, (image.height, image.width)
     rgb = _decode_jpeg(image, data) if with_pixels else None
     if with_pixels and rgb is None:
         _load(image, data, path)
-    elif not with_pixels and not (trust_end and _has_jpeg_end(image, data)):
+    elif not with_pixels and not (
+        (trust_end and _has_jpeg_end(image, data)) or (trust_kept and _is_sound(image, data, path))
+    ):
         image.draft("L", (1, 1))  # Changes mode and size of a JPEG, and nothing else.
         _load(image, data, path)
     bits = _bits_per_channel(image, data)
@@ -157,27 +172,25 @@ def load(data: bytes, path: str) -> Image.Image:
     """Decodes the bytes of an image file with Pillow.
 
     Raises:
-      ValueError: the bytes are damaged or no known format; the message names the file.
+      ValueError: the bytes are damaged or of a kind that is not read; the message names the file.
     """
-    image = _open(data, path)
+    image = image_files.open_image(data, path)
     _load(image, data, path)
     return image
-
-
-def _open(data: bytes, path: str) -> Image.Image:
-    """Reads the head of an image file; `_load` reads the rest."""
-    if not data:
-        raise ValueError(f"{path}: the file is empty. Copy it again, or remove it.")
-    with _damage_explained(path):
-        return Image.open(io.BytesIO(data))
 
 
 def _load(image: Image.Image, data: bytes, path: str) -> None:
     """Decodes an image file to its end."""
     with _damage_explained(path):
         image.load()
-    if image.format == "PNG" and _PNG_END not in data[-_PNG_TAIL:]:
-        raise ValueError(f"{path}: truncated: a PNG's last bytes are missing. Copy it again.")
+    if image.format == "PNG":
+        _check_png(data, path)
+
+
+def _check_png(data: bytes, path: str) -> None:
+    damage = png_file.find_damage(data)
+    if damage is not None:
+        raise ValueError(f"{printable(path)}: {damage}. Copy it again, or remove it.")
 
 
 @contextlib.contextmanager
@@ -185,14 +198,18 @@ def _damage_explained(path: str) -> Iterator[None]:
     """Turns what Pillow raises on damaged bytes into a ValueError that names the file."""
     try:
         yield
-    except UnidentifiedImageError:
-        raise ValueError(f"{path}: not an image file that can be read.") from None
-    except Image.DecompressionBombError as error:
-        raise ValueError(f"{path}: {error} Cut the picture into tiles.") from None
     except Exception as error:  # Pillow's decoders raise many types on damaged bytes.
         raise ValueError(
-            f"{path}: truncated or damaged ({error}). Copy it again, or remove it."
+            f"{printable(path)}: truncated or damaged ({error}). Copy it again, or remove it."
         ) from None
+
+
+def _is_sound(image: Image.Image, data: bytes, path: str) -> bool:
+    """Whether a file may be left to another decoder; a PNG with damaged chunks is refused."""
+    if image.format == "PNG" and image.mode in _KEPT_MODES:
+        _check_png(data, path)
+        return True
+    return image.mode in _KEPT_MODES and _has_jpeg_end(image, data)
 
 
 def _has_jpeg_end(image: Image.Image, data: bytes) -> bool:
@@ -204,7 +221,7 @@ def _decode_jpeg(image: Image.Image, data: bytes) -> np.ndarray | None:
 
     OpenCV gives the same pixels in two thirds of the time, but takes truncated files.
     """
-    if image.mode not in ("RGB", "L") or not _has_jpeg_end(image, data):
+    if image.mode not in _KEPT_MODES or not _has_jpeg_end(image, data):
         return None
     flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
     return cv2.imdecode(np.frombuffer(data, np.uint8), flags)
@@ -218,7 +235,7 @@ def _to_rgb(image: Image.Image, is_turned: bool) -> np.ndarray:
 def _bits_per_channel(image: Image.Image, data: bytes) -> int:
     """Bits per channel in the file; Pillow cuts 16-bit RGB to 8 bits without saying so."""
     if image.format == "PNG":
-        return max(8, data[24])  # The byte after width and height in the header chunk.
+        return max(8, png_file.head(data)[0])
     if image.format == "TIFF":
         return max(8, *image.tag_v2.get(_BITS_PER_SAMPLE, (8,)))
     return {"I": 32, "F": 32, "I;16": 16, "I;16B": 16, "I;16L": 16}.get(image.mode, 8)
