@@ -1,7 +1,7 @@
-"""Reads mask files: 8-bit ids, palette PNGs whose indices are ids, or RGB colours.
+"""Reads mask files: gray ids, palette files whose indices are ids, or RGB colours.
 
 What the values mean is a `MaskFormat`: a table from the file's ids to the dataset's ids, or from
-colours to ids.
+colours to ids. How they are stored is the matter of `datasets.sources.mask_files`.
 """
 
 import dataclasses
@@ -10,14 +10,13 @@ from collections.abc import Mapping
 import cv2
 import numpy as np
 
-from datasets.sources import images
+from datasets.sources import mask_files, mask_values, nearest_values
 
 MASK_EXTENSIONS = (".png", ".bmp", ".tif", ".tiff", ".gif")
 
 Colour = tuple[int, int, int]
 
-_GRAY_MODES = ("1", "L", "LA", "P", "PA", "I", "I;16", "I;16B", "I;16L")
-_ALPHA_MODES = ("LA", "PA", "RGBA")
+_MAX_TINT = 32  # Levels that JPEG may tint a gray pixel by.
 _MAX_NAMED = 5  # Ids or colours named in one message.
 
 
@@ -27,14 +26,18 @@ class RawMask:
 
     Attributes:
       path: the file.
-      values: uint8 [height, width] ids or palette indices, or uint8 [height, width, 3] RGB
-        colours.
+      values: uint8 [height, width] ids or palette indices, int64 [height, width] where some do
+        not fit into 8 bits, or uint8 [height, width, 3] RGB colours.
       palette: uint8 [n, 3] RGB colours of a palette file's indices, else None.
+      lossy_format: name of the file's format, such as "JPEG", if that keeps values only nearly.
+      is_one_bit: whether the file is black and white: gray of 1 bit.
     """
 
     path: str
     values: np.ndarray
     palette: np.ndarray | None = None
+    lossy_format: str | None = None
+    is_one_bit: bool = False
 
     @property
     def is_coloured(self) -> bool:
@@ -48,10 +51,13 @@ class MaskFormat:
     Attributes:
       id_map: class id of some ids in the file; ids that are not named here stay as they are.
       colours: class id of each colour of RGB masks, or None when there is no such table.
+      values: class id of every value in the file, or None when values are ids; a value that is not
+        named is an error.
     """
 
     id_map: Mapping[int, int] = dataclasses.field(default_factory=dict)
     colours: Mapping[Colour, int] | None = None
+    values: Mapping[int, int] | None = None
 
     def decode(self, mask: RawMask) -> np.ndarray:
         """Turns a mask file's values into class ids.
@@ -60,22 +66,44 @@ class MaskFormat:
           uint8 [height, width] class ids.
 
         Raises:
-          ValueError: the mask is coloured and its colours have no ids; the message names the
-            file and the colours.
+          ValueError: the values or colours have no ids, or the file's format blurs them; the
+            message names the file and the values.
         """
-        ids = self._ids_of_colours(mask) if mask.is_coloured else mask.values
-        if not self.id_map:
-            return ids
-        table = np.arange(256, dtype=np.uint8)
-        for file_id, class_id in self.id_map.items():
-            table[file_id] = class_id
-        return cv2.LUT(ids, table)  # A tenth of the time of table[ids].
+        if mask.lossy_format is not None and not nearest_values.can_be_read(self.values):
+            raise ValueError(
+                f"{mask.path}: a mask saved as {mask.lossy_format}, which blurs ids into their "
+                "neighbours. Save masks as PNG from the original; one of two values only, such as "
+                "0 and 255, can be read with --mask_values=0:0,255:1."
+            )
+        if mask.is_coloured and (self.colours is not None or not _is_gray(mask)):
+            return self._map_ids(self._ids_of_colours(mask))
+        # Gray values that a tool saved with three channels are gray values.
+        values = np.ascontiguousarray(mask.values[..., 1]) if mask.is_coloured else mask.values
+        if self.values is None:
+            return self._map_ids(_check_range(mask.path, values))
+        if mask.lossy_format is not None:
+            values = nearest_values.restore(values, self.values, mask.path)
+        return self._ids_of_values(mask.path, values)
+
+    def _map_ids(self, ids: np.ndarray) -> np.ndarray:
+        return _look_up(ids, self.id_map) if self.id_map else ids
+
+    def _ids_of_values(self, path: str, values: np.ndarray) -> np.ndarray:
+        found = _find_values(values)
+        unknown = [value for value in found if value not in self.values]
+        if unknown:
+            raise ValueError(
+                f"{path}: values {_name_some(unknown)} are not in mask_values, which names "
+                f"{_name_some(self.values)}. Name every value that occurs; many values that are "
+                "close to each other mean that the mask was resized smoothly or saved as JPEG."
+            )
+        if values.dtype == np.uint8:
+            return _look_up(values, {value: self.values[value] for value in found})
+        ids = np.array([self.values[value] for value in found], np.uint8)
+        return ids[np.searchsorted(found, values)]
 
     def _ids_of_colours(self, mask: RawMask) -> np.ndarray:
         if self.colours is None:
-            red, green, blue = np.moveaxis(mask.values, -1, 0)
-            if np.array_equal(red, green) and np.array_equal(red, blue):
-                return np.ascontiguousarray(red)  # Gray ids that a tool saved with three channels.
             raise ValueError(
                 f"{mask.path}: RGB mask with colours {_name_colours(_codes(mask.values))}, and "
                 "nothing says which class each colour is. Write a classes.json with 'names' and "
@@ -103,40 +131,46 @@ def read_raw_mask(path: str) -> RawMask:
 
     Raises:
       OSError: the file cannot be opened.
-      ValueError: the file is damaged, lossy, half transparent, or has ids above 255; the message
-        names it.
+      ValueError: the file is damaged, half transparent, or of a kind whose values cannot be told;
+        the message names it.
     """
     with open(path, "rb") as file:
         data = file.read()
-    image = images.load(data, path)
-    if image.format in ("JPEG", "MPO"):
-        raise ValueError(
-            f"{path}: a mask saved as JPEG has blurred ids. Save masks as PNG from the original."
-        )
-    if image.mode in _ALPHA_MODES:
-        alpha = np.asarray(image.getchannel("A"))
-        if alpha.min() < 255:
-            raise ValueError(
-                f"{path}: mask with transparent pixels (mode {image.mode}). Save it without alpha."
-            )
-    if image.mode in ("P", "PA"):
-        palette = np.array(image.getpalette("RGB"), np.uint8).reshape(-1, 3)
-        indices = image if image.mode == "P" else image.getchannel("P")
-        return RawMask(path, np.array(indices, np.uint8), palette)
-    if image.mode in ("RGB", "RGBA"):
-        return RawMask(path, np.array(image.convert("RGB")))
-    if image.mode not in _GRAY_MODES:
-        raise ValueError(
-            f"{path}: mask of mode {image.mode}; masks are 8-bit ids, palette PNGs or RGB colours."
-        )
-    values = np.asarray(image.getchannel("L") if image.mode == "LA" else image)
-    if values.max() > 255 or values.min() < 0:
-        ids = np.unique(values)
-        raise ValueError(
-            f"{path}: ids {_name_some(ids[(ids > 255) | (ids < 0)])} do not fit into 8 bits; ids "
-            "are 0..255. Save the mask with class ids, one small number per class."
-        )
-    return RawMask(path, values.astype(np.uint8, copy=False))
+    return RawMask(path, *mask_files.read(data, path))
+
+
+def _look_up(ids: np.ndarray, changes: Mapping[int, int]) -> np.ndarray:
+    table = np.arange(256, dtype=np.uint8)
+    for file_id, class_id in changes.items():
+        table[file_id] = class_id
+    return cv2.LUT(ids, table)  # A tenth of the time of table[ids].
+
+
+def _find_values(values: np.ndarray) -> list[int]:
+    if values.dtype != np.uint8:
+        return np.unique(values).tolist()
+    return np.flatnonzero(np.bincount(values.reshape(-1), minlength=256)).tolist()
+
+
+def _is_gray(mask: RawMask) -> bool:
+    """Whether three channels are equal; of a lossy file, nearly equal."""
+    if mask.lossy_format is not None:
+        spread = cv2.absdiff(mask.values, mask.values[..., 1:2].repeat(3, axis=-1))
+        return spread.max() <= _MAX_TINT
+    red, green, blue = np.moveaxis(mask.values, -1, 0)
+    return np.array_equal(red, green) and np.array_equal(red, blue)
+
+
+def _check_range(path: str, values: np.ndarray) -> np.ndarray:
+    if values.dtype == np.uint8:
+        return values
+    ids = np.unique(values)
+    flag = mask_values.suggest(ids.tolist()) if ids[0] >= 0 else None
+    raise ValueError(
+        f"{path}: ids {_name_some(ids[(ids > 255) | (ids < 0)])} do not fit into 8 bits; ids "
+        "are 0..255. Save the mask with class ids, one small number per class"
+        + (f", or say which class each value is: {flag}." if flag else ".")
+    )
 
 
 def _code(colour: Colour) -> int:

@@ -1,0 +1,116 @@
+"""`--mask_values`: which class each value of the mask files is, such as `0:0,255:1`.
+
+A mapping names every value that occurs. A value that it does not name is an error, so that a value
+nobody thought of is never taken for a class by chance.
+"""
+
+import itertools
+from collections.abc import Collection, Mapping, Sequence
+
+MAX_VALUE = 65535  # Mask files have up to 16 bits.
+_MAX_ID = 255
+_DEFAULT_IGNORE_LABEL = 255
+_EXAMPLE = "expected VALUE:ID pairs such as 0:0,255:1"
+
+# Values that a person chose for classes lie apart; those of a blurred mask lie close to each other.
+_MIN_GAP = 8
+_MAX_SUGGESTED = 12
+
+
+class MappingError(ValueError):
+    """A mapping of values contradicts itself or the classes."""
+
+
+def parse(text: str) -> dict[int, int]:
+    """Reads a mapping of file values to class ids.
+
+    Args:
+      text: pairs VALUE:ID with commas between them.
+
+    Returns:
+      Class id (0..255) of each file value (0..65535), sorted by value.
+
+    Raises:
+      MappingError: it is no such list, names a value twice, or a number is out of range.
+    """
+    mapping: dict[int, int] = {}
+    for pair in text.split(","):
+        value, colon, class_id = (part.strip() for part in pair.partition(":"))
+        if not (colon and value.isdecimal() and class_id.isdecimal()):
+            raise MappingError(f"{pair.strip()!r} is not a pair of numbers; {_EXAMPLE}.")
+        if int(value) > MAX_VALUE or int(class_id) > _MAX_ID:
+            raise MappingError(
+                f"{pair.strip()!r} is out of range; values are 0..{MAX_VALUE}, ids 0..{_MAX_ID}."
+            )
+        if int(value) in mapping:
+            raise MappingError(f"value {int(value)} is named twice; each value has one id.")
+        mapping[int(value)] = int(class_id)
+    return dict(sorted(mapping.items()))
+
+
+def check(mapping: Mapping[int, int], num_classes: int | None, ignore_label: int) -> None:
+    """Compares a mapping with the classes.
+
+    Args:
+      mapping: class id of each file value.
+      num_classes: number of classes that are named; None where the mapping alone tells.
+      ignore_label: id that is no class.
+
+    Raises:
+      MappingError: it has an id that no class has, or leaves out ids where nothing names them.
+    """
+    ids = sorted(set(mapping.values()) - {ignore_label})
+    if num_classes is not None:
+        unknown = [class_id for class_id in ids if class_id >= num_classes]
+        if unknown:
+            raise MappingError(
+                f"mask_values has the id {unknown[0]}, but the {num_classes} classes have the ids "
+                f"0 to {num_classes - 1}, and {ignore_label} is ignored."
+            )
+    elif ids != list(range(len(ids))):
+        missing = next(class_id for class_id in range(len(ids) + 1) if class_id not in ids)
+        raise MappingError(
+            f"mask_values has the ids {', '.join(map(str, ids)) or 'of no class'}, but not "
+            f"{missing}. Number the classes 0, 1, 2, …, or name them in classes.json."
+        )
+
+
+def to_flag(mapping: Mapping[int, int]) -> str:
+    """Returns the flag that gives a mapping: "--mask_values=0:0,255:1"."""
+    return "--mask_values=" + ",".join(f"{value}:{ident}" for value, ident in mapping.items())
+
+
+def suggest(
+    values: Collection[int],
+    num_classes: int | None = None,
+    ignore_label: int = _DEFAULT_IGNORE_LABEL,
+) -> str | None:
+    """Returns the flag that makes classes of the values in a dataset, or None.
+
+    Args:
+      values: the values that occur.
+      num_classes: number of classes that are named; None where nothing names them.
+      ignore_label: id of pixels that are ignored.
+
+    Returns:
+      The flag for values that lie apart and are as many as the classes, perhaps besides the ignore
+      label; None where the values do not tell.
+    """
+    classes = sorted(values)
+    mapping = {}
+    if num_classes is not None and len(classes) == num_classes + 1 and ignore_label in classes:
+        classes.remove(ignore_label)
+        mapping[ignore_label] = ignore_label
+    if not _lie_apart(classes) or (num_classes is not None and len(classes) != num_classes):
+        return None
+    mapping.update((value, class_id) for class_id, value in enumerate(classes))
+    return to_flag(dict(sorted(mapping.items())))
+
+
+def _lie_apart(values: Sequence[int]) -> bool:
+    gaps = [after - before for before, after in itertools.pairwise(values)]
+    return (
+        2 <= len(values) <= _MAX_SUGGESTED
+        and values[-1] >= len(values)
+        and (len(values) == 2 or min(gaps) >= _MIN_GAP)
+    )
