@@ -10,7 +10,7 @@ command is given again.
 import contextlib
 import os
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from absl import flags
 
@@ -26,10 +26,20 @@ from datasets import (
     tfrecords,
 )
 from datasets.shard_plan import Failure, ShardPlan
-from datasets.sources import SOURCES, demo, listing, memory, open_source
+from datasets.sources import SOURCES, demo, listing, mask_values, memory, open_source
 from datasets.sources.memory import MemoryLimit
 from datasets.sources.source import ERROR, Source
 from datasets.specs import DATASETS_ROOT, DatasetSpec
+
+
+class _MaskValuesParser(flags.ArgumentParser):
+    """Parses '0:0,255:1'."""
+
+    syntactic_help = "pairs VALUE:ID with commas between them"
+
+    def parse(self, argument: str | Mapping[int, int]) -> Mapping[int, int]:
+        return mask_values.parse(argument) if isinstance(argument, str) else argument
+
 
 _DATASET = flags.DEFINE_enum(
     "dataset",
@@ -61,6 +71,14 @@ _CLASSES_FILE = flags.DEFINE_string(
     None,
     "JSON file of class names, colours and ignore label, for pictures of your own. Default: "
     "classes.json in data_dir, if it is there.",
+)
+_MASK_VALUES = flags.DEFINE(
+    _MaskValuesParser(),
+    "mask_values",
+    None,
+    "Which class each value of the masks is, as VALUE:ID pairs, for masks of your own whose values "
+    "are not class ids: 0:0,255:1 for masks of 0 and 255. Name every value that occurs; 255:255 "
+    "keeps 255 ignored. Default: values are class ids.",
 )
 _VAL_FRACTION = flags.DEFINE_float(
     "val_fraction",
@@ -129,7 +147,11 @@ def main(_: list[str]) -> int:
         beam_conversion.require_beam(_RUNNER.value)
     elif _BEAM_OPTIONS.value:
         raise ValueError("--beam_options goes with --runner, the engine that takes them.")
-    source = _open_source()
+    try:
+        source = _open_source()
+    except mask_values.MappingError as error:  # The flag is at fault, not the data.
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     if _CHECK_ONLY.value:
         report = checks.check_source(
             source, num_workers=_NUM_WORKERS.value, memory_limit=MemoryLimit(_MEMORY_LIMIT_MB.value)
@@ -241,6 +263,7 @@ def _open_source() -> Source:
         classes_file=_CLASSES_FILE.value,
         val_fraction=_VAL_FRACTION.value,
         seed=_SEED.value,
+        mask_values=_MASK_VALUES.value,
     )
 
 

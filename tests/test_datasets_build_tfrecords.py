@@ -272,6 +272,9 @@ def test_a_full_disk_is_one_line_and_leaves_no_half_file(data_dir, tmp_path):
         (["--data_dir=pets", "--output_dir=pets/images/p0.jpg/x"], 1, "is not a folder"),
         (["--data_dir=pets", "--beam_options=--x=1"], 1, "--beam_options goes with --runner"),
         (["--dataset=camvit", "--data_dir=pets"], 2, "camvit"),
+        (["--data_dir=pets", "--mask_values=0:0,0:1"], 2, "value 0 is named twice"),
+        (["--data_dir=pets", "--mask_values=0:0,1:2"], 2, "has the ids 0, 2, but not 1"),
+        (["--dataset=camvid", "--data_dir=pets", "--mask_values=0:0"], 1, "has its own classes"),
     ],
 )
 def test_wrong_input_is_told_in_one_line(data_dir, tmp_path, arguments, status, message):

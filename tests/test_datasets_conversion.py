@@ -206,7 +206,9 @@ def test_only_shards_of_changed_files_are_written_again(source, tmp_path, record
     assert recorder.names == ["p2", "p3"]
 
 
-@pytest.mark.parametrize("option", ["gradient", "classes", "ignore_label", "colours", "check"])
+@pytest.mark.parametrize(
+    "option", ["gradient", "classes", "ignore_label", "colours", "values", "check"]
+)
 def test_other_options_write_everything_again(source, tmp_path, recorder, option):
     build(source, tmp_path / "out")
     recorder.names.clear()
@@ -222,6 +224,10 @@ def test_other_options_write_everything_again(source, tmp_path, recorder, option
         names, palette = ("x",) * 256, ((0, 0, 0),) * 256
         source = dataclasses.replace(source, ignore_label=7)
         source = dataclasses.replace(source, class_names=names, palette=palette)
+    elif option == "values":
+        values = {0: 0, 1: 2, 2: 1, 255: 255}
+        mask_format = dataclasses.replace(source.mask_format, values=values)
+        source = dataclasses.replace(source, mask_format=mask_format)
     else:
         mask_format = dataclasses.replace(source.mask_format, id_map={2: 1})
         source = dataclasses.replace(source, mask_format=mask_format)

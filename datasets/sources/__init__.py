@@ -33,6 +33,7 @@ class Opener:
         classes_file: str | None = None,
         val_fraction: float | None = None,
         seed: int = 0,
+        mask_values: Mapping[int, int] | None = None,
     ) -> "Source":
         """Lists the files of the source.
 
@@ -42,14 +43,20 @@ class Opener:
             folder, if there is one.
           val_fraction: share of the examples for validation where the folder has no splits.
           seed: of that share's choice; nothing else depends on it.
+          mask_values: class id of each value in the masks; None where the values are the ids.
 
         Raises:
           ValueError: the folder is not laid out as expected, or the source takes no such option.
         """
         module = importlib.import_module(f"datasets.sources.{self.name}")
         if self.takes_options:
-            return module.open_source(data_dir, classes_file, val_fraction, seed)
-        for option, value in (("classes_file", classes_file), ("val_fraction", val_fraction)):
+            return module.open_source(data_dir, classes_file, val_fraction, seed, mask_values)
+        options = {
+            "classes_file": classes_file,
+            "val_fraction": val_fraction,
+            "mask_values": mask_values,
+        }
+        for option, value in options.items():
             if value is not None:
                 raise ValueError(
                     f"{option} is {value!r}, but source {self.name!r} has its own classes and "
@@ -80,6 +87,7 @@ def open_source(
     classes_file: str | None = None,
     val_fraction: float | None = None,
     seed: int = 0,
+    mask_values: Mapping[int, int] | None = None,
 ) -> "Source":
     """Opens a source by its name; see `Opener.__call__`.
 
@@ -88,4 +96,10 @@ def open_source(
     """
     if name not in SOURCES:
         raise ValueError(f"there is no source {name!r}; expected one of {', '.join(SOURCES)}.")
-    return SOURCES[name](data_dir, classes_file=classes_file, val_fraction=val_fraction, seed=seed)
+    return SOURCES[name](
+        data_dir,
+        classes_file=classes_file,
+        val_fraction=val_fraction,
+        seed=seed,
+        mask_values=mask_values,
+    )

@@ -28,12 +28,11 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-import numpy as np
-
 from common.texts import first_few
-from datasets.sources import class_file, layouts, listing, masks, split_lists, workers
+from datasets.sources import class_file, layouts, listing, masks, split_lists
 from datasets.sources import pairing as pairs
-from datasets.sources.class_file import ClassFile
+from datasets.sources.class_count import count_classes
+from datasets.sources.mask_values import check as check_mapping
 from datasets.sources.source import WARNING, Item, Problem, Source
 from datasets.sources.splits import open_splits
 
@@ -50,6 +49,7 @@ def open_source(
     classes_file: str | None = None,
     val_fraction: float | None = None,
     seed: int = 0,
+    mask_values: Mapping[int, int] | None = None,
 ) -> Source:
     """Opens a folder of pictures and masks.
 
@@ -59,10 +59,11 @@ def open_source(
       val_fraction: share of the pictures that becomes `val` where nothing else tells the splits,
         0 <= fraction < 1; None for 0.2.
       seed: another seed gives another choice of the same size.
+      mask_values: class id of each value in gray and palette masks; None where values are ids.
 
     Raises:
-      ValueError: the folder is laid out otherwise, a class file is wrong, or the masks' ids do not
-        tell the classes.
+      ValueError: the folder is laid out otherwise, a class file is wrong, the masks' ids do not
+        tell the classes, or `mask_values` does not fit them.
     """
     data_dir = os.path.normpath(data_dir)
     splits, problems = _open_splits(data_dir, val_fraction, seed)
@@ -70,8 +71,11 @@ def open_source(
         classes_file = os.path.join(data_dir, CLASSES_FILE)
     if classes_file is not None:
         classes = class_file.read_class_file(classes_file)
+        if mask_values is not None:
+            check_mapping(mask_values, len(classes.names), classes.ignore_label)
     else:
-        classes = _count_classes([item for items in splits.values() for item in items], data_dir)
+        items = [item for items in splits.values() for item in items]
+        classes = count_classes(items, data_dir, mask_values)
     return Source(
         # A description is text, whatever bytes the folder's name has.
         name=os.fsencode(os.path.basename(os.path.abspath(data_dir))).decode(errors="replace"),
@@ -79,7 +83,7 @@ def open_source(
         palette=classes.display_palette,
         ignore_label=classes.ignore_label,
         splits=splits,
-        mask_format=masks.MaskFormat(colours=classes.mask_colours),
+        mask_format=masks.MaskFormat(colours=classes.mask_colours, values=mask_values),
         problems=problems,
     )
 
@@ -206,33 +210,3 @@ def _choose_splits(names: Iterable[str], val_fraction: float, seed: int) -> dict
         )
     num_val = min(max(1, round(len(ranked) * val_fraction)), len(ranked) - 1)
     return {"train": ranked[num_val:], "val": ranked[:num_val]}
-
-
-def _count_classes(items: Sequence[Item], data_dir: str) -> ClassFile:
-    """Tells the classes from the ids in the masks.
-
-    Masks that cannot be read are passed over: `datasets.checks` reports them.
-
-    Raises:
-      ValueError: the masks are coloured, or most ids up to the largest never occur.
-    """
-
-    def find_ids(item: Item) -> np.ndarray:
-        try:
-            mask = masks.read_raw_mask(item.mask_path)
-        except (OSError, ValueError):
-            return np.zeros(0, np.int64)
-        return np.unique(masks.MaskFormat().decode(mask))
-
-    ids: set[int] = set()
-    for found in workers.map_in_order(find_ids, items, description="counting classes"):
-        ids.update(found.tolist())
-    ids.discard(class_file.DEFAULT_IGNORE_LABEL)
-    num_classes = max(ids, default=0) + 1
-    if num_classes > 2 * max(len(ids), 1):
-        raise ValueError(
-            f"the masks of {data_dir!r} hold the ids {', '.join(map(str, sorted(ids)))}, so most "
-            f"ids up to {num_classes - 1} never occur. Number the classes 0, 1, 2, …; or, if the "
-            f"ids are meant so, name them in {CLASSES_FILE}."
-        )
-    return ClassFile(tuple(f"class_{class_id}" for class_id in range(num_classes)))
