@@ -216,9 +216,14 @@ def image_size(record: Record) -> tf.Tensor:
 
 def decode_image(record: Record) -> tf.Tensor:
     """Decodes the picture: uint8 [height, width, 3], RGB, 0..255."""
+    return decode_image_file(record.image)
+
+
+def decode_image_file(contents: tf.Tensor) -> tf.Tensor:
+    """Decodes a JPEG or PNG file, string []: uint8 [height, width, 3], RGB, 0..255."""
     # The kernel goes by the first bytes of the file, not by the op, so it reads PNG as well;
     # image/format need not be trusted.
-    return tf.io.decode_jpeg(record.image, channels=3, dct_method=_DCT_METHOD)
+    return tf.io.decode_jpeg(contents, channels=3, dct_method=_DCT_METHOD)
 
 
 def decode_image_window(record: Record, box: tf.Tensor) -> tf.Tensor:
