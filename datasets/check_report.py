@@ -21,6 +21,8 @@ class Report:
       problems: everything that is wrong.
       label_weights: suggested loss weight of each class id.
       weighed_split: name of the split whose frequencies the weights come from.
+      mask_values_flag: the flag that makes classes of the values in the masks, where these are no
+        class ids but may well stand for classes; else None.
     """
 
     source_name: str
@@ -30,6 +32,7 @@ class Report:
     problems: tuple[Problem, ...]
     label_weights: tuple[float, ...]
     weighed_split: str
+    mask_values_flag: str | None = None
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -71,6 +74,7 @@ def format_report(report: Report, max_files: int = 10) -> str:
         *([problems] if problems else []),
         _format_classes(report),
         *_format_label_weights(report),
+        *_format_mask_values(report),
         f"{_count(report.errors, 'error')}, {_count(report.warnings, 'warning')}",
     ]
     return "\n\n".join(parts)
@@ -115,6 +119,15 @@ def _format_label_weights(report: Report) -> list[str]:
     return [
         "If rare classes stay poor, train with these label weights (from the frequencies of "
         f"{report.weighed_split!r}):\n  {report.label_weights_flag}"
+    ]
+
+
+def _format_mask_values(report: Report) -> list[str]:
+    if report.mask_values_flag is None:
+        return []
+    return [
+        "If these values of the masks are the classes, in this order, add the flag (with make: "
+        f"ARGS={report.mask_values_flag}):\n  {report.mask_values_flag}"
     ]
 
 

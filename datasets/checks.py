@@ -6,17 +6,23 @@ is, a warning that it is used and should be looked at. The kinds of problems:
 
     errors
       missing      there is a picture without a mask, or a mask without a picture
-      unreadable   a file is damaged, truncated or 16-bit, or a mask is a JPEG or transparent
+      unreadable   a file is damaged, truncated or 16-bit, or a mask is transparent
       stem         several pictures, or several masks, share a stem
       size         picture and mask differ in size
       ids          the mask holds ids that no class has
       binary       the masks hold 0 and 255 only: the objects carry the ignore label
-      colours      an RGB mask has colours that the class file does not name
-      palette      a palette mask paints an id in the colour of another class
+      colours      a mask has colours or values that nothing names, or is a JPEG
+      palette      a palette mask paints an id in the colour of another class, or two masks paint
+                   different ids in one color
       memory       an example alone takes more memory than is allowed
+      blended      ids occur only in ramps along borders: the masks were resized smoothly
+      one class    all labeled pixels of a split to train on are of one class
+      unlabelled   nothing is labeled in a split to train on
       split        a split has no example that can be used
     warnings
-      palette      a palette mask paints an id otherwise than the class file says
+      palette      a palette mask paints an id otherwise than the class file or another mask does
+      blended      ids occur in thin rims between others, as outlines do, or blends
+      damaged      a JPEG is damaged inside, as far as that can be noticed
       binary       of two classes, this mask holds 0 and 255 only
       unlabelled   every pixel of the mask is ignored
       orientation  the picture carries an EXIF orientation
@@ -27,18 +33,18 @@ is, a warning that it is used and should be looked at. The kinds of problems:
 The examination of a single example is in `datasets.examination`.
 """
 
+import contextlib
 from collections.abc import Iterator, Sequence
 
-from datasets import examination
+from datasets import dataset_problems, examination, jpeg_damage
 from datasets.check_report import Report
-from datasets.class_statistics import ClassCounter, ClassStatistics, suggest_label_weights
+from datasets.class_statistics import ClassCounter, suggest_label_weights
+from datasets.dataset_problems import TRAIN
 from datasets.examination import Finding
-from datasets.sources import memory, workers
+from datasets.jpeg_damage import DamageListener
+from datasets.sources import blending, mask_values, memory, workers
 from datasets.sources.memory import MemoryLimit
 from datasets.sources.source import ERROR, WARNING, Item, Problem, Source
-
-_MAX_NAMED_CLASSES = 10
-_TRAIN = "train"
 
 
 def check_source(
@@ -69,35 +75,48 @@ def check_source(
     problems = [problem for problem in source.problems if problem.split in (None, *splits)]
     unusable = {(problem.split, problem.name) for problem in problems if problem.severity == ERROR}
     counters = {split: ClassCounter(source.num_classes, source.ignore_label) for split in splits}
+    palettes = dataset_problems.PaletteProblems()
+    ramps = blending.NOTHING
     binary: list[tuple[str, Item, Finding]] = []
+    suspects: list[tuple[str, Item]] = []
     ids: set[int] = set()
     firsts: dict[bytes, tuple[str, Item]] = {}
 
-    findings = workers.map_in_order(
-        lambda argument: examination.examine(source, *argument),
-        work,
-        description="checking",
-        num_workers=num_workers,
-        show_progress=show_progress,
-        limit=workers.WeightLimit(
-            weigh=lambda argument: memory.count_example_pixels(argument[1]),
-            max_weight=memory_limit.max_pixels,
-            refuse=lambda argument, pixels: _refuse(memory_limit, *argument, pixels),
-        ),
-    )
-    for (split, item), finding in zip(work, findings, strict=True):
-        problems += finding.problems
-        ids |= finding.ids
-        if finding.digest is not None:
-            first = firsts.setdefault(finding.digest, (split, item))
-            problems += _compare_with_first(split, item, *first)
-        if finding.has_error or (split, item.name) in unusable:
-            continue
-        if finding.is_binary:
-            binary.append((split, item, finding))
-        else:
-            counters[split].add(finding.histogram, finding.size)
+    with jpeg_damage.listening() as listener:
+        findings = workers.map_in_order(
+            lambda argument: examination.examine(source, *argument, listener),
+            work,
+            description="checking",
+            num_workers=num_workers,
+            show_progress=show_progress,
+            limit=workers.WeightLimit(
+                weigh=lambda argument: memory.count_example_pixels(argument[1]),
+                max_weight=memory_limit.max_pixels,
+                refuse=lambda argument, pixels: _refuse(memory_limit, *argument, pixels),
+            ),
+        )
+        for (split, item), finding in zip(work, findings, strict=True):
+            problems += finding.problems
+            ids |= finding.ids
+            ramps += finding.ramps
+            palettes.add(split, finding.colors)
+            if finding.is_suspect:
+                suspects.append((split, item))
+            if finding.digest is not None:
+                first = firsts.setdefault(finding.digest, (split, item))
+                problems += dataset_problems.compare_images(split, item, *first)
+            if finding.has_error or (split, item.name) in unusable:
+                continue
+            if finding.is_binary:
+                binary.append((split, item, finding))
+            else:
+                counters[split].add(finding.histogram, finding.size)
+        for split, item in suspects:
+            problems += _check_damage(split, item, listener)
 
+    problems += palettes.report()
+    if work:
+        problems += dataset_problems.check_blending(splits[0], ramps)
     severity = _judge_binary(source, ids)
     for split, item, finding in binary:
         if severity is not None:
@@ -107,8 +126,8 @@ def check_source(
 
     statistics = {split: counters[split].statistics() for split in splits}
     for split in splits:
-        problems += _check_classes(source, split, statistics[split])
-    weighed_split = _TRAIN if _TRAIN in statistics else splits[0]
+        problems += dataset_problems.check_classes(source, split, statistics[split])
+    weighed_split = TRAIN if TRAIN in statistics else splits[0]
     return Report(
         source_name=source.name,
         class_names=source.class_names,
@@ -117,12 +136,32 @@ def check_source(
         problems=tuple(problems),
         label_weights=suggest_label_weights(statistics[weighed_split]),
         weighed_split=weighed_split,
+        mask_values_flag=_suggest_mask_values(source, ids, problems),
     )
 
 
 def _refuse(memory_limit: MemoryLimit, split: str, item: Item, pixels: int) -> Finding:
     path, message = memory_limit.describe_excess(item, pixels)
     return Finding((Problem(ERROR, "memory", message, path, split, item.name),))
+
+
+def _check_damage(split: str, item: Item, listener: DamageListener) -> Iterator[Problem]:
+    """Decodes an image by itself, and reports what libjpeg says."""
+    damage = None
+    with contextlib.suppress(OSError), open(item.image_path, "rb") as file:
+        damage = listener.describe_damage(file.read())
+    if damage is not None:
+        message = examination.describe_damage(damage)
+        yield Problem(WARNING, "damaged", message, item.image_path, split, item.name)
+
+
+def _suggest_mask_values(source: Source, ids: set[int], problems: Sequence[Problem]) -> str | None:
+    """Returns the flag that would make classes of the values in the masks, if they are none yet."""
+    kinds = {problem.kind for problem in problems if problem.severity == ERROR}
+    if source.mask_format.values is not None or kinds.isdisjoint({"ids", "binary"}):
+        return None
+    num_classes = source.num_classes if "ids" in kinds else 2
+    return mask_values.suggest(ids, num_classes, source.ignore_label)
 
 
 def _judge_binary(source: Source, ids: set[int]) -> str | None:
@@ -134,47 +173,3 @@ def _judge_binary(source: Source, ids: set[int]) -> str | None:
     if ids <= examination.BINARY_IDS:
         return ERROR
     return WARNING if source.num_classes == 2 else None
-
-
-def _compare_with_first(split: str, item: Item, first_split: str, first: Item) -> Iterator[Problem]:
-    """Reports a picture whose file is the same, byte for byte, as one that was met before."""
-    if item is first or (split != first_split and _may_overlap(split, first_split)):
-        return
-    if split == first_split:
-        message = f"the same picture as {first.image_path}. Remove one of them."
-    else:
-        message = (
-            f"the same picture as {first.image_path} in split {first_split!r}: what is trained on "
-            "says nothing when it is evaluated on. Remove it from one of the splits."
-        )
-    yield Problem(WARNING, "repeated", message, item.image_path, split, item.name)
-
-
-def _may_overlap(split: str, other: str) -> bool:
-    """Whether two splits share pictures by their names, as `trainval` does with `val`."""
-    both_train = split.startswith(_TRAIN) and other.startswith(_TRAIN)
-    return both_train or split in other or other in split
-
-
-def _check_classes(source: Source, split: str, statistics: ClassStatistics) -> Iterator[Problem]:
-    """Reports a split without examples and classes that never occur in it."""
-    if not statistics.num_examples:
-        message = "no example can be used. Mend the errors of its files first."
-        yield Problem(ERROR, "split", message, split=split)
-        return
-    absent = [
-        f"{class_id} {name}"
-        for class_id, name in enumerate(source.class_names)
-        if class_id != source.ignore_label and not statistics.pixels_per_class[class_id]
-    ]
-    if absent:
-        named = ", ".join(absent[:_MAX_NAMED_CLASSES])
-        if len(absent) > _MAX_NAMED_CLASSES:
-            named += f" and {len(absent) - _MAX_NAMED_CLASSES} more"
-        consequence = (
-            "they cannot be learned"
-            if split.startswith(_TRAIN)
-            else "they have no IoU there, and the mean is over the others"
-        )
-        message = f"classes that never occur: {named}; {consequence}."
-        yield Problem(WARNING, "classes", message, split=split)

@@ -7,8 +7,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from common.texts import first_few
+from datasets import palette_agreement
 from datasets.class_statistics import count_ids
-from datasets.sources import images, masks
+from datasets.jpeg_damage import DamageListener
+from datasets.palette_agreement import UsedColors
+from datasets.sources import blending, images, jpeg_file, masks
+from datasets.sources.blending import Ramps
 from datasets.sources.images import DecodedImage
 from datasets.sources.masks import RawMask
 from datasets.sources.source import ERROR, WARNING, Item, Problem, Source, describe_sizes
@@ -16,6 +21,10 @@ from datasets.sources.source import ERROR, WARNING, Item, Problem, Source, descr
 BINARY_IDS = frozenset({0, 255})
 
 _MAX_NAMED_IDS = 8
+_NOT_DECODED = (
+    "damaged: TensorFlow, with which training reads it, cannot decode it. Copy it again, or remove "
+    "it."
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,7 +36,10 @@ class Finding:
       histogram: int64 [256], pixels of each id of the mask, or None when it cannot be read.
       size: (height, width) of the mask.
       is_binary: whether the mask's file holds 0 and 255 only, and 255 at all.
-      digest: hash of the picture's file, or None when it cannot be read.
+      digest: hash of the image's file, or None when it cannot be read.
+      is_suspect: whether libjpeg complained while the image was decoded, perhaps of another one.
+      colors: colors of the mask's indices, or None when they tell nothing.
+      ramps: ramps between the values in the mask's file.
     """
 
     problems: tuple[Problem, ...]
@@ -35,6 +47,9 @@ class Finding:
     size: tuple[int, int] = (0, 0)
     is_binary: bool = False
     digest: bytes | None = None
+    is_suspect: bool = False
+    colors: UsedColors | None = None
+    ramps: Ramps = blending.NOTHING
 
     @property
     def has_error(self) -> bool:
@@ -46,13 +61,14 @@ class Finding:
         return frozenset() if self.histogram is None else _ids(self.histogram)
 
 
-def examine(source: Source, split: str, item: Item) -> Finding:
+def examine(source: Source, split: str, item: Item, listener: DamageListener) -> Finding:
     """Reads one example and reports what is wrong with it.
 
     Args:
       source: the dataset, for its classes and the meaning of masks.
       split: name of the split, for the problems.
       item: the example.
+      listener: decodes images as training does.
     """
     problems: list[Problem] = []
 
@@ -60,10 +76,12 @@ def examine(source: Source, split: str, item: Item) -> Finding:
         message = message.removeprefix(f"{path}: ")
         problems.append(Problem(severity, kind, message, path, split, item.name))
 
-    histogram, size, is_binary = None, None, False
+    histogram, size, is_binary, colors, ramps = None, None, False, None, blending.NOTHING
     raw_mask = _read_mask(item, report)
     if raw_mask is not None:
         size = raw_mask.values.shape[:2]
+        colors = palette_agreement.used_colors(raw_mask)
+        ramps = _find_ramps(source, raw_mask)
         try:
             ids = source.mask_format.decode(raw_mask)
         except ValueError as error:
@@ -77,25 +95,62 @@ def examine(source: Source, split: str, item: Item) -> Finding:
                 for severity, kind, message in _check_mask(source, raw_mask, _ids(histogram)):
                     report(severity, kind, message, item.mask_path)
 
-    digest = None
+    digest, is_suspect = None, False
     image = _read_image(item, size, report)
     if image is not None:
         digest = hashlib.blake2b(image.data, digest_size=16).digest()
+        if image.is_kept or image.is_jpeg:
+            is_accepted, is_suspect = listener.accepts(image.data, image.is_jpeg)
+            if image.is_kept and not is_accepted:
+                report(ERROR, "unreadable", _NOT_DECODED, item.image_path)
+        zeros = jpeg_file.find_zeros(image.data) if image.is_jpeg else None
+        if zeros is not None:
+            is_suspect = False  # One warning is enough.
+            damage = describe_damage(f"{zeros} bytes of zeros in its data")
+            report(WARNING, "damaged", damage, item.image_path)
         if size is not None and image.size != size:
             report(ERROR, "size", describe_sizes(item, image.size, size), item.mask_path)
         for kind, message in _check_image(image):
             report(WARNING, kind, message, item.image_path)
-    return Finding(tuple(problems), histogram, size or (0, 0), is_binary, digest)
+    return Finding(
+        problems=tuple(problems),
+        histogram=histogram,
+        size=size or (0, 0),
+        is_binary=is_binary,
+        digest=digest,
+        is_suspect=is_suspect,
+        colors=colors,
+        ramps=ramps,
+    )
 
 
 def describe_binary(severity: str, split: str, item: Item) -> Problem:
     """Returns the problem of a mask of 0 and 255 only."""
     message = (
         "the mask holds only 0 and 255, and 255 means 'ignored', so its objects would never be "
-        "learned. Ids count from 0: write 1 where it has 255 (in Python: mask[mask == 255] = 1). "
-        "It looks black then, and that is right."
+        "learned. If 255 is the object, say so with --mask_values=0:0,255:1, or write 1 where it "
+        "has 255: ids count from 0. Such a mask looks black, and that is right."
     )
     return Problem(severity, "binary", message, item.mask_path, split, item.name)
+
+
+def describe_damage(damage: str) -> str:
+    """Says what it means that a JPEG is damaged inside."""
+    return (
+        f"damaged inside ({damage}): a part of the image is missing or wrong, and would be trained "
+        "on as it is. Look at it, and copy it again or remove it."
+    )
+
+
+def _find_ramps(source: Source, mask: RawMask) -> Ramps:
+    """Looks for blended values, unless the mask's values are no ids or are known to be blurred."""
+    if mask.lossy_format is not None or mask.values.dtype != np.uint8:
+        return blending.NOTHING
+    if not mask.is_coloured:
+        return blending.find_ramps(mask.values)
+    if source.mask_format.colours is None:  # Gray values in three channels, or an error.
+        return blending.find_ramps(mask.values[..., 1])
+    return blending.NOTHING
 
 
 def _read_mask(item: Item, report) -> RawMask | None:
@@ -124,7 +179,7 @@ def _read_image(item: Item, mask_size: tuple[int, int] | None, report) -> Decode
         )
         return None
     try:
-        return images.decode_image(item.image_path, mask_size, with_pixels=False)
+        return images.decode_image(item.image_path, mask_size, with_pixels=False, trust_kept=True)
     except (OSError, ValueError) as error:
         report(ERROR, "unreadable", str(error), item.image_path)
         return None
@@ -132,8 +187,9 @@ def _read_image(item: Item, mask_size: tuple[int, int] | None, report) -> Decode
 
 def _is_binary(source: Source, mask: RawMask, ids: frozenset[int]) -> bool:
     """Whether the file itself holds 0 and 255 only; decoded colours and mapped ids are no slip."""
-    is_decoded = source.mask_format.id_map or (mask.is_coloured and source.mask_format.colours)
-    return not is_decoded and 255 in ids and ids <= BINARY_IDS
+    mask_format = source.mask_format
+    is_decoded = mask_format.id_map or (mask.is_coloured and mask_format.colours)
+    return not is_decoded and mask_format.values is None and 255 in ids and ids <= BINARY_IDS
 
 
 def _check_mask(
@@ -142,9 +198,7 @@ def _check_mask(
     """Yields severity, kind and message of what is wrong with a mask's ids and its palette."""
     unknown = sorted(i for i in ids if i >= source.num_classes and i != source.ignore_label)
     if unknown:
-        named = ", ".join(map(str, unknown[:_MAX_NAMED_IDS]))
-        if len(unknown) > _MAX_NAMED_IDS:
-            named += f" and {len(unknown) - _MAX_NAMED_IDS} more"
+        named = first_few(unknown, _MAX_NAMED_IDS)
         yield (
             ERROR,
             "ids",

@@ -11,7 +11,7 @@ from PIL import Image
 from datasets import checks
 from datasets.check_report import format_report
 from datasets.class_statistics import ClassCounter, suggest_label_weights
-from datasets.sources import folder
+from datasets.sources import folder, mask_values
 
 HEIGHT, WIDTH = 12, 20
 PALETTE = [[0, 0, 0], [200, 0, 0], [0, 200, 0]]
@@ -33,8 +33,9 @@ def root(tmp_path) -> pathlib.Path:
     return tmp_path
 
 
-def check(root, **options):
-    return checks.check_source(folder.open_source(str(root)), show_progress=False, **options)
+def check(root, values=None, **options):
+    source = folder.open_source(str(root), mask_values=values)
+    return checks.check_source(source, show_progress=False, **options)
 
 
 def only_problem(report):
@@ -204,7 +205,7 @@ def test_all_masks_of_0_and_255_are_an_error(root):
     report = check(root)
     binary = [problem for problem in report.errors if problem.kind == "binary"]
     assert [problem.path[-5:] for problem in binary] == ["a.png", "b.png", "c.png"]
-    assert "write 1 where it has 255" in binary[0].message
+    assert "--mask_values=0:0,255:1, or write 1 where it has 255" in binary[0].message
     assert report.statistics["train"].num_examples == 0
     assert "--label_weights" not in format_report(report)
     assert {problem.split for problem in report.split_errors} == {"train", "val"}
@@ -251,6 +252,94 @@ def test_rgb_mask_of_background_and_ignored_pixels_is_no_binary_slip(root):
         save(path, np.array(PALETTE, np.uint8)[(random_ids(0) == 1).astype(np.uint8)])
     save(root / "train/masks/a.png", np.dstack([as_binary(random_ids(0))] * 3))
     assert check(root).problems == ()
+
+
+def test_values_of_the_flag_are_classes(root):
+    for path in root.glob("*/masks/*.png"):
+        save(path, np.choose(random_ids(0) % 3, [7, 120, 255]).astype(np.uint8))
+    report = check(root, mask_values.parse("7:0,120:1,255:2"))
+    assert report.problems == ()
+    expected = np.bincount((random_ids(0) % 3).ravel()) * 2
+    assert report.statistics["train"].pixels_per_class == tuple(expected.tolist())
+
+
+def test_the_flag_is_suggested_ready_to_paste(root):
+    for path in root.glob("*/masks/*.png"):
+        save(path, np.choose(random_ids(0) % 3, [0, 100, 200]).astype(np.uint8))
+    report = check(root)
+    assert {problem.kind for problem in report.errors} == {"ids", "split"}
+    assert report.mask_values_flag == "--mask_values=0:0,100:1,200:2"
+    assert "\n  --mask_values=0:0,100:1,200:2\n" in format_report(report)
+
+
+def test_the_flag_is_suggested_for_0_and_255(root):
+    (root / "classes.json").unlink()
+    for path in root.glob("*/masks/*.png"):
+        save(path, as_binary(random_ids(0)))
+    report = check(root)
+    assert report.mask_values_flag == "--mask_values=0:0,255:1"
+    assert check(root, mask_values.parse("0:0,255:1")).errors == ()
+
+
+def test_smooth_masks_of_named_classes(root):
+    for index, path in enumerate(root.glob("*/masks/*.png")):
+        mask = np.zeros((90, 120), np.uint8)
+        cv2.circle(mask, (40 + 10 * index, 45), 30, 2, -1)
+        save(path, cv2.GaussianBlur(mask, (0, 0), 2))
+        save(path.parent.parent / "images" / f"{path.stem}.jpg", smooth_rgb(90, 120, shift=index))
+    (problem,) = [problem for problem in check(root).problems if problem.kind == "blended"]
+    assert problem.severity == "warning"
+    assert "ids 1 occur only in thin rims" in problem.message
+    for path in root.glob("*/masks/*.png"):
+        mask = cv2.circle(np.zeros((90, 120), np.uint8), (40, 45), 30, 255, -1)
+        save(path, cv2.GaussianBlur(mask, (0, 0), 2))
+    (problem,) = [problem for problem in check(root).problems if problem.kind == "blended"]
+    assert problem.severity == "error"
+    assert "resized smoothly" in problem.message
+
+
+def test_palettes_that_differ(root):
+    write_json(root / "classes.json", {"names": ["ground", "cat", "dog"]})
+    for name, order in (("a", [0, 1, 2]), ("b", [0, 2, 1])):
+        save_palette_mask(
+            root / f"train/masks/{name}.png", random_ids(0) % 3, [PALETTE[i] for i in order]
+        )
+    report = check(root)
+    problem = only_problem(report)
+    assert_found(
+        problem, "error", "palette", "b.png", "color (0, 200, 0) is index 1 here, but index 2",
+        "train/masks/a.png",
+    )  # fmt: skip
+    assert report.split_errors == (problem,)  # Leaving out examples does not fix it.
+
+
+def test_an_index_of_two_colors_is_a_warning(root):
+    write_json(root / "classes.json", {"names": ["ground", "cat", "dog"]})
+    for name, color in (("a", (9, 0, 0)), ("b", (0, 0, 9))):
+        save_palette_mask(root / f"train/masks/{name}.png", random_ids(0) % 2, [(1, 2, 3), color])
+    problem = next(problem for problem in check(root).problems if problem.kind == "palette")
+    assert_found(problem, "warning", "palette", "b.png", "index 1 is painted (0, 0, 9)", "a.png")
+
+
+@pytest.mark.parametrize("split", ["train", "val"])
+def test_a_split_of_one_class(root, split):
+    for path in root.glob(f"{split}/masks/*.png"):
+        save(path, np.full((HEIGHT, WIDTH), 1, np.uint8))
+    (problem,) = [problem for problem in check(root).problems if problem.split == split]
+    if split == "train":
+        assert (problem.severity, problem.kind) == ("error", "one class")
+        assert "every labeled pixel is of one class, 1 cat" in problem.message
+    else:
+        assert (problem.severity, problem.kind) == ("warning", "classes")
+
+
+@pytest.mark.parametrize(("split", "severity"), [("train", "error"), ("val", "warning")])
+def test_a_split_without_labels(root, split, severity):
+    for path in root.glob(f"{split}/masks/*.png"):
+        save(path, np.full((HEIGHT, WIDTH), 255, np.uint8))
+    problem = next(problem for problem in check(root).problems if problem.name is None)
+    assert (problem.severity, problem.kind) == (severity, "unlabelled")
+    assert "nothing is labeled: every pixel of every mask is 255" in problem.message
 
 
 def test_unlabelled_mask(root):
@@ -311,6 +400,31 @@ def test_converted_pictures(root, mode):
     image = Image.fromarray(smooth_rgb(HEIGHT, WIDTH)).convert(mode)
     save(root / "train/images" / name, image)
     assert_found(only_problem(check(root)), "warning", "converted", name, f"mode {mode} ")
+
+
+def test_a_jpeg_that_is_damaged_inside(root):
+    noise = np.random.default_rng(0).integers(0, 256, (HEIGHT * 9, WIDTH * 9, 3), np.uint8)
+    path = root / "train/images/a.jpg"
+    save(path, noise)
+    save(root / "train/masks/a.png", np.kron(random_ids(0), np.ones((9, 9), np.uint8)))
+    data = path.read_bytes()
+    assert check(root).problems == ()
+    half = len(data) // 2
+    path.write_bytes(data[:half] + data[half + 900 :])
+    assert_found(only_problem(check(root)), "warning", "damaged", "a.jpg", "(Corrupt JPEG data: ")
+    path.write_bytes(data[:half] + b"\x01" + bytes(512) + b"\x01" + data[half + 514 :])
+    assert_found(
+        only_problem(check(root)), "warning", "damaged", "a.jpg", "(512 bytes of zeros in its data)"
+    )
+
+
+def test_a_png_that_tensorflow_refuses(root):
+    (root / "train/images/a.jpg").unlink()
+    path = root / "train/images/a.png"
+    save(path, smooth_rgb(HEIGHT, WIDTH))
+    data = path.read_bytes()
+    path.write_bytes(data[:33] + data[8:])  # Two headers, which Pillow takes.
+    assert_found(only_problem(check(root)), "error", "unreadable", "a.png", "TensorFlow")
 
 
 def test_same_picture_twice_in_a_split(root):

@@ -1,0 +1,116 @@
+"""Compares the palettes of a dataset's masks with each other.
+
+A palette mask's index is its class. Some libraries order each file's palette as its colors come, so
+that red is index 1 in one file and 2 in another; some black-and-white files store white as 0. Only
+colors of indices that occur count, and a gray ramp, whose colors are the indices, tells nothing.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+
+import numpy as np
+
+from datasets.class_statistics import count_ids
+from datasets.sources.masks import Colour, RawMask
+
+_BLACK_AND_WHITE = ((0, 0, 0), (255, 255, 255))
+
+
+@dataclasses.dataclass(frozen=True)
+class UsedColors:
+    """The colors of a mask's indices.
+
+    Attributes:
+      path: the mask.
+      palette: color of each index of the file.
+      used: indices that occur.
+      is_implied: whether the file has no palette, but is black and white: gray of 1 bit.
+    """
+
+    path: str
+    palette: tuple[Colour, ...]
+    used: tuple[int, ...]
+    is_implied: bool = False
+
+    def color(self, index: int) -> Colour | None:
+        """Returns the color of an index, or None where the palette has none."""
+        return self.palette[index] if index < len(self.palette) else None
+
+
+def used_colors(mask: RawMask) -> UsedColors | None:
+    """Returns the colors that a palette or 1-bit mask uses; None where they tell nothing."""
+    if mask.palette is None and not mask.is_one_bit:
+        return None
+    found = np.flatnonzero(count_ids(mask.values)).tolist()
+    if mask.is_one_bit:
+        return UsedColors(mask.path, _BLACK_AND_WHITE, tuple(found), is_implied=True)
+    palette = tuple(map(tuple, mask.palette.tolist()))
+    used = tuple(index for index in found if index < len(palette))
+    if all(palette[index] == (index,) * 3 for index in used):
+        return None
+    return UsedColors(mask.path, palette, used)
+
+
+@dataclasses.dataclass(frozen=True)
+class Disagreement:
+    """Two masks whose palettes do not agree.
+
+    Attributes:
+      first, second: the masks.
+      color: a color that is `first_index` in one and `second_index` in the other; or, where
+        these are equal, the color of that index in the first.
+    """
+
+    first: UsedColors
+    second: UsedColors
+    color: Colour
+    first_index: int
+    second_index: int
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether one color is two indices; one index of two colors may be harmless."""
+        return self.first_index != self.second_index
+
+
+class PaletteComparison:
+    """Takes the masks of a dataset one by one; memory does not grow with their number."""
+
+    def __init__(self):
+        self._by_color: dict[Colour, dict[int, UsedColors]] = {}
+        self._by_index: dict[int, UsedColors] = {}
+        self._seen: set[tuple] = set()
+
+    def add(self, colors: UsedColors) -> Disagreement | None:
+        """Compares a mask with those before it, and returns the first disagreement, if any."""
+        key = (colors.palette, colors.used, colors.is_implied)
+        if key in self._seen:
+            return None
+        self._seen.add(key)
+        found = sorted(self._compare(colors), key=lambda pair: not pair.is_certain)
+        for index in colors.used:
+            self._by_color.setdefault(colors.palette[index], {}).setdefault(index, colors)
+            self._by_index.setdefault(index, colors)
+        return found[0] if found else None
+
+    def _compare(self, colors: UsedColors) -> Iterator[Disagreement]:
+        for index in colors.used:
+            color = colors.palette[index]
+            for other_index, other in self._by_color.get(color, {}).items():
+                if other_index != index and _contradict(other, other_index, colors, index):
+                    yield Disagreement(other, colors, color, other_index, index)
+            other = self._by_index.get(index)
+            if other is not None and not (other.is_implied or colors.is_implied):
+                other_color = other.color(index)
+                if other_color != color:
+                    yield Disagreement(other, colors, other_color, index, index)
+
+
+def _contradict(first: UsedColors, first_index: int, second: UsedColors, second_index: int) -> bool:
+    """Whether one color is one index in a mask, and another in another mask, and not both."""
+    color = first.palette[first_index]
+    is_one_bit = first.is_implied or second.is_implied
+    # A 1-bit file is compared with others of two values only: elsewhere 255 may be white as well.
+    if is_one_bit and not {*first.used, *second.used} <= {0, 1}:
+        return False
+    return first.color(second_index) != color and second.color(first_index) != color
