@@ -6,12 +6,12 @@ is, a warning that it is used and should be looked at. The kinds of problems:
 
     errors
       missing      there is a picture without a mask, or a mask without a picture
-      unreadable   a file is damaged, truncated or 16-bit, or a mask is transparent
+      unreadable   a file is damaged, truncated or 16-bit, or a mask is a JPEG or transparent
       stem         several pictures, or several masks, share a stem
       size         picture and mask differ in size
-      ids          the mask holds ids that no class has
+      ids          the mask holds ids that no class has, or values that the mapping does not name
       binary       the masks hold 0 and 255 only: the objects carry the ignore label
-      colours      a mask has colours or values that nothing names, or is a JPEG
+      colours      an RGB mask has colours that the class file does not name
       palette      a palette mask paints an id in the colour of another class, or two masks paint
                    different ids in one color
       memory       an example alone takes more memory than is allowed

@@ -85,7 +85,7 @@ def examine(source: Source, split: str, item: Item, listener: DamageListener) ->
         try:
             ids = source.mask_format.decode(raw_mask)
         except ValueError as error:
-            report(ERROR, "colours", str(error), item.mask_path)
+            report(ERROR, _kind_of_undecoded(source, raw_mask), str(error), item.mask_path)
         else:
             histogram = count_ids(ids)
             is_binary = _is_binary(source, raw_mask, _ids(histogram))
@@ -132,6 +132,12 @@ def describe_binary(severity: str, split: str, item: Item) -> Problem:
         "has 255: ids count from 0. Such a mask looks black, and that is right."
     )
     return Problem(severity, "binary", message, item.mask_path, split, item.name)
+
+
+def _kind_of_undecoded(source: Source, mask: RawMask) -> str:
+    if mask.is_coloured and mask.lossy_format is None:
+        return "colours"
+    return "ids" if source.mask_format.values is not None else "unreadable"
 
 
 def describe_damage(damage: str) -> str:

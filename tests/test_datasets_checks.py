@@ -263,6 +263,17 @@ def test_values_of_the_flag_are_classes(root):
     assert report.statistics["train"].pixels_per_class == tuple(expected.tolist())
 
 
+def test_values_that_the_flag_does_not_name(root):
+    report = check(root, mask_values.parse("0:0,1:1,255:255"))
+    assert {problem.kind for problem in report.errors} == {"ids", "split"}
+    assert "values 2 are not in mask_values, which names 0, 1, 255" in report.errors[0].message
+
+
+def test_masks_saved_as_jpeg(root):
+    save(root / "train/masks/a.png", as_binary(random_ids(0)), format="JPEG")
+    assert_found(only_problem(check(root)), "error", "unreadable", "a.png", "a mask saved as JPEG")
+
+
 def test_the_flag_is_suggested_ready_to_paste(root):
     for path in root.glob("*/masks/*.png"):
         save(path, np.choose(random_ids(0) % 3, [0, 100, 200]).astype(np.uint8))

@@ -54,13 +54,14 @@ def count_classes(
         advice = (
             f"Say which class each value is, such as {flag} (255 is ignored where it stays 255)"
             if flag
-            else "Number the classes 0, 1, 2, …"
+            else "Ids close to each other, such as 0 and 1 or 254 and 255, come from masks that "
+            "were resized smoothly or saved as JPEG: export those again. Else number the classes "
+            "0, 1, 2, …"
         )
         raise ValueError(
             f"the masks of {data_dir!r} hold the ids {first_few(sorted(ids), 12)}, so most "
             f"ids up to {num_classes - 1} never occur. {advice}; or, if the ids are meant so, name "
-            f"them in classes.json. Ids close to each other, such as 0, 1, 254 and 255, come from "
-            "masks that were resized smoothly or saved as JPEG."
+            "them in classes.json."
         )
     return _unnamed_classes(num_classes)
 
