@@ -22,8 +22,6 @@ from common import image_files
 from common.texts import printable
 from datasets.sources import png_file
 
-IMAGE_EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".ppm")
-
 _JPEG_FORMATS = ("JPEG", "MPO")  # MPO: a JPEG with further pictures behind it, made by phones.
 # Modes and formats that the records' reader decodes, and what records call these formats.
 _KEPT_MODES = ("RGB", "L")

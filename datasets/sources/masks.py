@@ -12,8 +12,6 @@ import numpy as np
 
 from datasets.sources import mask_files, mask_values, nearest_values
 
-MASK_EXTENSIONS = (".png", ".bmp", ".tif", ".tiff", ".gif")
-
 Colour = tuple[int, int, int]
 
 _MAX_TINT = 32  # Levels that JPEG may tint a gray pixel by.
