@@ -7,7 +7,8 @@ graphs make of such. None reads or writes anything but tensors. See `serving.gra
 _BY_KIND = {
     "inputs, constants and what passes on": (
         "Const Placeholder PlaceholderV2 PlaceholderWithDefault Identity IdentityN NoOp "
-        "Snapshot StopGradient PreventGradient CheckNumerics EnsureShape Assert"
+        "Snapshot StopGradient PreventGradient CheckNumerics EnsureShape Assert GuaranteeConst "
+        "CheckNumericsV2"
     ),
     "functions and control flow; what they run is looked at as well": (
         "PartitionedCall StatefulPartitionedCall If StatelessIf While StatelessWhile Case "
@@ -47,7 +48,9 @@ _BY_KIND = {
         "CumulativeLogsumexp SegmentSum SegmentMean SegmentMax SegmentMin SegmentProd "
         "UnsortedSegmentSum UnsortedSegmentMax UnsortedSegmentMin UnsortedSegmentProd Bincount "
         "DenseBincount HistogramFixedWidth Bucketize TopK TopKV2 NthElement InTopK InTopKV2 "
-        "LowerBound UpperBound"
+        "LowerBound UpperBound MatrixSolve MatrixTriangularSolve Svd Qr Lu Complex ComplexAbs "
+        "Real Imag Conj Angle FFT FFT2D FFT3D IFFT IFFT2D IFFT3D RFFT RFFT2D RFFT3D IRFFT "
+        "IRFFT2D IRFFT3D"
     ),
     "layers": (
         "Conv2D Conv2DBackpropInput Conv3D DepthwiseConv2dNative "
@@ -58,7 +61,10 @@ _BY_KIND = {
         "L2Loss Relu Relu6 LeakyRelu Elu Selu Softplus Softsign Sigmoid Softmax LogSoftmax "
         "RandomUniform RandomUniformInt RandomStandardNormal TruncatedNormal "
         "StatelessRandomUniform StatelessRandomUniformV2 StatelessRandomNormal "
-        "StatelessRandomNormalV2"
+        "StatelessRandomNormalV2 FractionalAvgPool FractionalMaxPool RandomShuffle RandomGamma "
+        "Multinomial StatelessRandomUniformInt StatelessRandomUniformIntV2 "
+        "StatelessTruncatedNormal StatelessTruncatedNormalV2 StatelessRandomGetAlg "
+        "StatelessRandomGetKeyCounter StatelessRandomGetKeyCounterAlg"
     ),
     "images": (
         "ResizeArea ResizeBicubic ResizeBilinear ResizeNearestNeighbor CropAndResize "
@@ -74,7 +80,21 @@ _BY_KIND = {
         "RequantizationRange RequantizePerChannel RequantizationRangePerChannel QuantizedAdd "
         "QuantizedMul QuantizedBiasAdd QuantizedConcat QuantizedConv2D QuantizedDepthwiseConv2D "
         "QuantizedMatMul QuantizedAvgPool QuantizedMaxPool QuantizedRelu QuantizedRelu6 "
-        "QuantizedReluX QuantizedReshape QuantizedResizeBilinear QuantizedInstanceNorm"
+        "QuantizedReluX QuantizedReshape QuantizedResizeBilinear QuantizedInstanceNorm "
+        "QuantizedConcatV2 QuantizedBatchNormWithGlobalNormalization QuantizedConv2DPerChannel "
+        "QuantizedConv2DAndRelu QuantizedConv2DAndRequantize "
+        "QuantizedConv2DAndReluAndRequantize QuantizedConv2DWithBias "
+        "QuantizedConv2DWithBiasAndRelu QuantizedConv2DWithBiasAndRequantize "
+        "QuantizedConv2DWithBiasAndReluAndRequantize QuantizedConv2DWithBiasSumAndRelu "
+        "QuantizedConv2DWithBiasSumAndReluAndRequantize "
+        "QuantizedConv2DWithBiasSignedSumAndReluAndRequantize QuantizedDepthwiseConv2DWithBias "
+        "QuantizedDepthwiseConv2DWithBiasAndRelu "
+        "QuantizedDepthwiseConv2DWithBiasAndReluAndRequantize QuantizedMatMulWithBias "
+        "QuantizedMatMulWithBiasAndRelu QuantizedMatMulWithBiasAndRequantize "
+        "QuantizedMatMulWithBiasAndReluAndRequantize QuantizedMatMulWithBiasAndDequantize "
+        "UniformQuantize UniformDequantize UniformRequantize UniformQuantizedAdd "
+        "UniformQuantizedClipByValue UniformQuantizedConvolution "
+        "UniformQuantizedConvolutionHybrid UniformQuantizedDot UniformQuantizedDotHybrid"
     ),
     "words, in what assertions say": ("AsString StringFormat StringJoin"),
 }
