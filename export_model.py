@@ -12,6 +12,7 @@ the flags of its network:
 import dataclasses
 import functools
 import os
+import shlex
 
 import command_line  # before TensorFlow, whose start it quiets
 
@@ -102,7 +103,7 @@ def main(arguments: list[str]) -> None:
         f"{description.model.num_classes} classes, pictures up to {crop_size[0]}x{crop_size[1]} "
         f"(height x width)\n  {export_path}  ({os.path.getsize(export_path) / 1e6:.1f} MB)\n"
         f"  {output_files.metadata_path(export_path)}\n"
-        f"use it: python infer.py PICTURES --model={export_path}"
+        f"use it: python infer.py PICTURES --model={shlex.quote(export_path)}"
     )
     export_forms.write(
         forms, export_path, lambda path: write(build_graph, export_path=path, optimize=False)
