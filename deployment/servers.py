@@ -141,10 +141,21 @@ def close_within_bounds(opened: tf.Session) -> tf.Session:
     """
     close = opened.close
 
-    def close_or_give_up() -> None:
-        thread = threading.Thread(target=close, daemon=True)
-        thread.start()
-        thread.join(_CLOSE_SECS)
+    def close_once() -> None:
+        del opened.close  # At the interpreter's end, when it is called again, no thread can start.
+        run_within(_CLOSE_SECS, close)
 
-    opened.close = close_or_give_up
+    opened.close = close_once
     return opened
+
+
+def run_within(max_secs: float, action: Callable[[], None]) -> None:
+    """Runs an action that may wait for a lost server without end, and gives up on it after a while.
+
+    Args:
+      max_secs: how long to wait for it.
+      action: goes on in a thread of its own after that; must not raise.
+    """
+    thread = threading.Thread(target=action, daemon=True)
+    thread.start()
+    thread.join(max_secs)

@@ -91,14 +91,15 @@ def leave(target: str, worker: int, num_servers: int) -> None:
       worker: its number.
       num_servers: number of parameter servers.
     """
-    config = tf.ConfigProto(
-        device_filters=["/job:ps", f"/job:worker/task:{worker}"],
-        operation_timeout_in_ms=round(_LEAVE_SECS * 1000),
-    )
-    with tf.Graph().as_default():
-        enqueue = [_leavers(index).enqueue(worker) for index in range(num_servers)]
-        with contextlib.suppress(tf.errors.OpError), servers.session(target, config) as session:
-            session.run(enqueue)
+    config = tf.ConfigProto(device_filters=["/job:ps", f"/job:worker/task:{worker}"])
+
+    def tell() -> None:
+        with tf.Graph().as_default():
+            enqueue = [_leavers(index).enqueue(worker) for index in range(num_servers)]
+            with contextlib.suppress(tf.errors.OpError), servers.session(target, config) as session:
+                session.run(enqueue)
+
+    servers.run_within(_LEAVE_SECS, tell)
 
 
 def _leavers(index: int) -> tf.FIFOQueue:

@@ -2,7 +2,6 @@
 
 import socket
 import threading
-import time
 
 import pytest
 import tensorflow.compat.v1 as tf
@@ -104,11 +103,12 @@ def test_closing_a_session_that_hangs_gives_up(monkeypatch):
 
     class Session:
         def close(self):
-            hangs.wait(60)
+            hangs.wait()
+            closed.append(self)
 
+    closed = []
     session = servers.close_within_bounds(Session())
-    began = time.monotonic()
     session.close()
-    hangs.set()
 
-    assert time.monotonic() - began < 30
+    assert not closed  # It has come back, while the other still hangs.
+    hangs.set()
