@@ -27,8 +27,10 @@ from deeplab import input_errors, input_pipeline, model, options, training_graph
 from deeplab.input_pipeline import InputOptions
 from deeplab.options import Description
 from deeplab.training_graph import ObjectiveOptions
+from deployment import servers
 from deployment.cluster import Cluster, read_cluster
 from deployment.model_deploy import DeploymentConfig
+from deployment.servers import ServerLostError
 from nets import registry
 from nets.batch_norm import SyncGroup
 from train_flags import from_flags
@@ -39,6 +41,11 @@ from training.schedules import OptimizerOptions
 FLAGS = flags.FLAGS
 
 _CLUSTER_FLAGS = ("master", "task", "num_replicas", "num_ps_tasks")
+# What may differ between the processes of a cluster: names, colors, and how a machine computes.
+_OWN_SETTINGS = (
+    *("dataset_name", "palette", "save_summaries_images"),
+    *("recompute_activations", "sync_batch_norm"),
+)
 # Workers draw their batches from seeds that far apart; no training has as many steps.
 _SEEDS_PER_WORKER = 1 << 24
 
@@ -59,14 +66,13 @@ def main(arguments: list[str]) -> int:
             num_ps_tasks=FLAGS.num_ps_tasks,
         )
         return _train(deployment, FLAGS.master)
-    server = cluster.start_server()
-    if cluster.job == "ps":
-        cluster.serve_variables(server)
-        return 0
-    status = _train(cluster.deployment(FLAGS.num_clones, FLAGS.clone_on_cpu), server.target)
-    if status == 0:
-        cluster.leave(server)
-    return status
+    try:
+        return cluster.take_part(
+            lambda master: _train(cluster.deployment(FLAGS.num_clones, FLAGS.clone_on_cpu), master),
+            report=lambda line: print(line, flush=True),
+        )
+    except ServerLostError as error:
+        servers.end_process(error)
 
 
 def _train(deployment: DeploymentConfig, master: str) -> int:
@@ -123,6 +129,7 @@ def _train(deployment: DeploymentConfig, master: str) -> int:
         adapters=[transfer.gradient_adapter(network)],
         master=master,
         startup_delay_steps=FLAGS.startup_delay_steps,
+        settings=_common_settings(description, inputs, objective),
         before_session=lambda: options.write_description(description, train_logdir),
         explain_error=lambda error: input_errors.explain(
             error, spec, FLAGS.train_split, network.decoder_use_gradient
@@ -189,6 +196,16 @@ def _describe(spec: DatasetSpec, train_logdir: str) -> Description:
         )
     input_pipeline.check_crop_size(description.train_crop_size, description.model.output_stride)
     return description
+
+
+def _common_settings(
+    description: Description, inputs: InputOptions, objective: ObjectiveOptions
+) -> dict[str, Any]:
+    """Returns what every process of a cluster must have in common, by the names of flags."""
+    settings = {**vars(inputs), **vars(objective), **vars(description), **vars(description.model)}
+    for name in ("model", "crop_size", *_OWN_SETTINGS):
+        del settings[name]
+    return settings
 
 
 def _input_sizes(description: Description) -> dict[str, Any]:

@@ -8,18 +8,34 @@ The environment variable TF_CONFIG, as TensorFlow defines it, tells a process it
 Every process runs the same command. Parameter servers hold the variables; every worker computes
 gradients and applies them without waiting for the others. Worker 0 is the chief: it initialises
 the variables and saves checkpoints. A task type "chief" is counted as worker 0.
+
+What happens when a process ends before the training does:
+
+- The chief: the others go on, unsaved, and say so after two save intervals. Started again, it goes
+  on from what the servers hold; nothing is initialised or restored.
+- Another worker: the others go on. Started again, it joins.
+- A parameter server: its variables are lost. All workers end with status 75 (`SERVER_LOST_STATUS`);
+  none waits for it. When every process is started again with the same command, the chief restores
+  the newest checkpoint before anybody steps. A server that is asked to end (SIGTERM, Ctrl-C) waits
+  for the chief to save first, so that nothing is lost.
+
+A parameter server ends by itself when the chief has finished the training and every worker has left
+or is gone. A chief that is asked to end, or fails, has not finished: the servers stay.
 """
 
 import dataclasses
 import json
-import signal
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 
 import tensorflow.compat.v1 as tf
 
+from deployment import servers, variable_server
 from deployment.model_deploy import DeploymentConfig
 
 _TASK_TYPES = ("ps", "worker", "chief")
+# Time that a worker has for parameter servers to come up that it only wants to send home.
+_LEAVE_SECS = 60.0
 _EXAMPLE = (
     '{"cluster": {"ps": ["host:port"], "worker": ["host:port"]}, '
     '"task": {"type": "worker", "index": 0}}'
@@ -68,55 +84,46 @@ class Cluster:
             replica_id=self.index,
             num_replicas=len(self.workers),
             num_ps_tasks=len(self.ps),
+            ps_addresses=self.ps,
         )
 
-    def start_server(self) -> tf.train.Server:
-        """Starts TensorFlow's server of this process; its `target` is the session master.
+    def take_part(self, train: Callable[[str], int], report: Callable[[str], None]) -> int:
+        """Does what this process is there for.
+
+        Args:
+          train: a worker's training on a session master; returns its exit status, 0 if the training
+            is finished.
+          report: takes each line that a user should see.
+
+        Returns:
+          The exit status.
 
         Raises:
-          tf.errors.OpError: the address cannot be bound.
+          ValueError: the address cannot be used.
+          ServerLostError: a parameter server is gone; see `servers.end_process`.
         """
-        return tf.train.Server(
-            {"ps": list(self.ps), "worker": list(self.workers)},
-            job_name=self.job,
-            task_index=self.index,
-        )
+        server = self._start_server()
+        if self.job == "ps":
+            return variable_server.serve(server.target, self.index, self.workers, report)
+        status = train(server.target)
+        # A training that was finished before has not waited for the servers.
+        if status == 0 and servers.wait_for(self.ps, report, max_secs=_LEAVE_SECS):
+            variable_server.leave(server.target, self.index, len(self.ps))
+        return status
 
-    def serve_variables(self, server: tf.train.Server) -> None:
-        """Holds variables until every worker has called `leave`. For parameter servers.
-
-        Args:
-          server: this process's server.
-        """
-        # Python's own handler would wait for the end of the call below.
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        with tf.Graph().as_default():
-            dequeue = self._leavers(self.index).dequeue()
-            with self._session(server.target) as session:
-                for _ in self.workers:
-                    session.run(dequeue)
-
-    def leave(self, server: tf.train.Server) -> None:
-        """Tells the parameter servers that this worker has finished.
-
-        Args:
-          server: this process's server.
-        """
-        with tf.Graph().as_default():
-            enqueue = [self._leavers(index).enqueue(self.index) for index in range(len(self.ps))]
-            with self._session(server.target) as session:
-                session.run(enqueue)
-
-    def _leavers(self, ps_index: int) -> tf.FIFOQueue:
-        """Returns the queue on a parameter server in which workers leave word when they finish."""
-        with tf.device(f"/job:ps/task:{ps_index}/device:CPU:0"):
-            return tf.FIFOQueue(
-                len(self.workers), tf.int32, shapes=[()], shared_name="finished_workers"
+    def _start_server(self) -> tf.train.Server:
+        address = (self.ps if self.job == "ps" else self.workers)[self.index]
+        servers.check_free(address)
+        try:
+            return tf.train.Server(
+                {"ps": list(self.ps), "worker": list(self.workers)},
+                job_name=self.job,
+                task_index=self.index,
             )
-
-    def _session(self, target: str) -> tf.Session:
-        filters = ["/job:ps", f"/job:{self.job}/task:{self.index}"]
-        return tf.Session(target, config=tf.ConfigProto(device_filters=filters))
+        except tf.errors.OpError as error:
+            raise ValueError(
+                f"TensorFlow's server cannot be started at {address} ({error.message})."
+            ) from error
 
 
 def read_cluster(environment: Mapping[str, str]) -> Cluster | None:
@@ -138,7 +145,7 @@ def read_cluster(environment: Mapping[str, str]) -> Cluster | None:
         config = json.loads(text)
         if not config.get("cluster"):
             return None
-        jobs = {job: tuple(config["cluster"].get(job, ())) for job in _TASK_TYPES}
+        jobs = {job: _addresses(job, of_job) for job, of_job in config["cluster"].items()}
         task_type, index = config["task"]["type"], int(config["task"]["index"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
@@ -150,14 +157,47 @@ def read_cluster(environment: Mapping[str, str]) -> Cluster | None:
             f"TF_CONFIG has the task type {task_type!r}; expected {', '.join(_TASK_TYPES)}. "
             "Evaluation runs as a command of its own, outside the cluster."
         )
-    workers = jobs["chief"] + jobs["worker"]
-    if not jobs["ps"] and len(workers) == 1:
+    _check_jobs(jobs)
+    chiefs = jobs.get("chief", ())
+    workers = chiefs + jobs.get("worker", ())
+    if not jobs.get("ps") and len(workers) == 1:
         return None  # Schedulers describe a single machine so.
     if task_type == "worker":
-        index += len(jobs["chief"])
+        index += len(chiefs)
     return Cluster(
-        ps=jobs["ps"],
+        ps=jobs.get("ps", ()),
         workers=workers,
         job="ps" if task_type == "ps" else "worker",
         index=index,
     )
+
+
+def _addresses(job: str, addresses: object) -> tuple[str, ...]:
+    if not isinstance(addresses, list):
+        raise TypeError(f"{job} is {addresses!r}, not a list of addresses")
+    for address in addresses:
+        if not isinstance(address, str) or not _is_address(address):
+            raise ValueError(f"{job} has the address {address!r}, which is not host:port")
+    return tuple(addresses)
+
+
+def _is_address(text: str) -> bool:
+    match = re.fullmatch(r"[^\s:/]+:(\d{1,5})|\[[0-9A-Fa-f:.]+\]:(\d{1,5})", text)
+    return match is not None and 1 <= int(match[1] or match[2]) <= 65535
+
+
+def _check_jobs(jobs: Mapping[str, tuple[str, ...]]) -> None:
+    # Evaluators are listed by some schedulers; they are no part of the training.
+    unknown = [job for job in jobs if job not in (*_TASK_TYPES, "evaluator")]
+    if unknown:
+        raise ValueError(
+            f"TF_CONFIG has a job {unknown[0]!r} in its cluster; expected {', '.join(_TASK_TYPES)}."
+        )
+    if len(jobs.get("chief", ())) > 1:
+        raise ValueError(f"TF_CONFIG names {len(jobs['chief'])} chiefs; expected one.")
+    addresses = [address for job in _TASK_TYPES for address in jobs.get(job, ())]
+    twice = next((each for each in addresses if addresses.count(each) > 1), None)
+    if twice:
+        raise ValueError(
+            f"TF_CONFIG has the address {twice} twice; every process needs one of its own."
+        )

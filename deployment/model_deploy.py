@@ -31,6 +31,7 @@ class DeploymentConfig:
       num_ps_tasks: parameter server processes, which hold the variables.
       prefetch_to_clones: whether a batch is copied to the clones' devices a step ahead.
       nccl: whether gradients are summed between GPUs by NCCL, and not on the CPU.
+      ps_addresses: where the parameter servers listen, host:port; empty if it is not known.
     """
 
     num_clones: int = 1
@@ -40,6 +41,7 @@ class DeploymentConfig:
     num_ps_tasks: int = 0
     prefetch_to_clones: bool = False
     nccl: bool = False
+    ps_addresses: tuple[str, ...] = ()
 
     def __post_init__(self):
         for name, smallest in (("num_clones", 1), ("num_replicas", 1), ("num_ps_tasks", 0)):
@@ -89,12 +91,14 @@ class DeploymentConfig:
     def device_function(self, device: str) -> Callable[[tf.Operation], str]:
         """Returns a `tf.device` function: variables on their device, everything else on `device`.
 
-        Variables are on the parameter servers if there are any, spread evenly; else on the CPU if
-        several clones share them; else beside their clone.
+        Variables are in the memory of the parameter servers if there are any, spread evenly, GPUs
+        there or not; else on the CPU if several clones share them; else beside their clone.
         """
         if self.is_distributed:
             return tf.train.replica_device_setter(
-                ps_tasks=self.num_ps_tasks, ps_device="/job:ps", worker_device=device
+                ps_tasks=self.num_ps_tasks,
+                ps_device="/job:ps/device:CPU:0",
+                worker_device=device,
             )
         variables_device = "/device:CPU:0" if self.num_clones > 1 else device
 

@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 import toy_training
+from loopback_cluster import free_addresses
 
 from deployment import cluster
 from deployment.cluster import Cluster
@@ -27,7 +28,7 @@ def test_worker():
 
     assert place == Cluster(ps=("a:1",), workers=("b:2", "c:3"), job="worker", index=1)
     assert place.deployment(num_clones=4, clone_on_cpu=False) == DeploymentConfig(
-        num_clones=4, replica_id=1, num_replicas=2, num_ps_tasks=1
+        num_clones=4, replica_id=1, num_replicas=2, num_ps_tasks=1, ps_addresses=("a:1",)
     )
 
 
@@ -72,6 +73,28 @@ WORKERS = {"ps": ["a:1"], "worker": ["b:2"]}
             {"cluster": {"worker": ["a:1", "b:2"]}, "task": {"type": "worker", "index": 1}},
             "0 parameter servers and 2 workers",
         ),
+        ({"cluster": {"ps": "a:1", "worker": ["b:2"]}}, "ps is 'a:1', not a list of addresses"),
+        ({"cluster": {"ps": ["a"], "worker": ["b:2"]}}, "address 'a', which is not host:port"),
+        ({"cluster": {"ps": ["a:0"], "worker": ["b:2"]}}, "address 'a:0', which is not host:port"),
+        ({"cluster": {"ps": ["grpc://a:1"], "worker": ["b:2"]}}, "'grpc://a:1', which is not"),
+        (
+            {"cluster": {"ps": ["a:1"], "worker": ["a:1"]}, "task": {"type": "ps", "index": 0}},
+            "the address a:1 twice",
+        ),
+        (
+            {
+                "cluster": {"ps": ["a:1"], "chief": ["b:2", "c:3"]},
+                "task": {"type": "ps", "index": 0},
+            },
+            "names 2 chiefs; expected one",
+        ),
+        (
+            {
+                "cluster": {"ps": ["a:1"], "master": ["b:2"], "worker": ["c:3"]},
+                "task": {"type": "worker", "index": 0},
+            },
+            "job 'master' in its cluster; expected ps, worker, chief",
+        ),
     ],
 )
 def test_incomplete_descriptions_are_refused(config, message):
@@ -81,19 +104,28 @@ def test_incomplete_descriptions_are_refused(config, message):
         cluster.read_cluster({"TF_CONFIG": "{'cluster': 1}"})
 
 
-def _free_ports(number: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(number)]
-    for each in sockets:
-        each.bind(("localhost", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
+def test_addresses_may_be_names_and_numbers_of_both_kinds():
+    config = {"cluster": {"ps": ["[::1]:1"], "worker": ["train-0.svc.local:65535", "10.0.0.1:2"]}}
+
+    place = _read({**config, "task": {"type": "worker", "index": 0}})
+
+    assert place.workers == ("train-0.svc.local:65535", "10.0.0.1:2")
+
+
+def test_a_second_process_in_the_same_place_is_told_so():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        address = f"127.0.0.1:{listener.getsockname()[1]}"
+        place = Cluster(ps=("127.0.0.1:1",), workers=(address,), job="worker", index=0)
+
+        with pytest.raises(ValueError, match=f"{address}, this process's address .* is in use"):
+            place.take_part(lambda master: 0, report=lambda line: None)
 
 
 @pytest.mark.slow
 def test_two_workers_train_one_network_on_a_parameter_server(tmp_path):
-    ps, *workers = [f"localhost:{port}" for port in _free_ports(3)]
+    ps, *workers = free_addresses(3)
     logdir, steps = tmp_path / "run", 1000
     processes, logs = {}, {}
     try:
@@ -119,9 +151,9 @@ def test_two_workers_train_one_network_on_a_parameter_server(tmp_path):
     newest = checkpoints.latest_checkpoint(str(logdir))
     assert checkpoints.read_step(newest) >= steps
     chief, other = (logs["worker", index].read_text() for index in (0, 1))
-    assert "saved" in chief
-    assert "saved" not in other
-    assert "waiting for the chief" in other
+    assert "\nsaved " in chief
+    assert "\nsaved " not in other
+    assert f"joining the training of {logdir} at step" in other
     # Both worked: what the second counted, the first did not.
     assert other.count(f"/{steps}  loss") > 1
     assert chief.count(f"/{steps}  loss") < steps

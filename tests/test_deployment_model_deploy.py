@@ -148,9 +148,9 @@ def test_variables_are_spread_over_parameter_servers():
 
     variables = ("body/weights", "logits/biases", "body/moving_mean")
     assert [devices[name] for name in variables] == [
-        "/job:ps/task:0",
-        "/job:ps/task:1",
-        "/job:ps/task:0",
+        "/job:ps/task:0/device:CPU:0",
+        "/job:ps/task:1/device:CPU:0",
+        "/job:ps/task:0/device:CPU:0",
     ]
     assert devices["MatMul"] == "/job:worker/task:1/device:CPU:0"
 

@@ -175,7 +175,7 @@ def test_a_step_that_is_refused_moves_no_average():
     ("deployment", "device"),
     [
         (DeploymentConfig(2), "/device:CPU:0"),
-        (DeploymentConfig(num_ps_tasks=1), "/job:ps/task:0"),
+        (DeploymentConfig(num_ps_tasks=1), "/job:ps/task:0/device:CPU:0"),
     ],
 )
 def test_an_average_lives_and_is_computed_where_its_variable_does(deployment, device):

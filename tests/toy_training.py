@@ -17,8 +17,10 @@ import command_line  # noqa: F401  (quiets TensorFlow before it is imported)
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from deployment import servers
 from deployment.cluster import read_cluster
 from deployment.model_deploy import DeploymentConfig
+from deployment.servers import ServerLostError
 from training import loop
 from training.options import TrainOptions
 from training.schedules import OptimizerOptions
@@ -94,10 +96,10 @@ def train(logdir, steps: int, *, report=lambda line: None, **changes) -> loop.Tr
 
 
 def slowly(batch) -> None:
-    """Like `clone_fn`, with steps of 50 ms, for tests that interrupt a training."""
+    """Like `clone_fn`, with steps of 50 ms or STEP_SECS, for tests that interrupt a training."""
 
     def wait(value):
-        time.sleep(0.05)
+        time.sleep(float(os.environ.get("STEP_SECS", "0.05")))
         return value
 
     inputs = tf.py_func(wait, [batch["inputs"]], tf.float32)
@@ -122,6 +124,8 @@ _ARGUMENTS = {
     "adapters",
     "explain_error",
     "master",
+    "settings",
+    "startup_delay_steps",
 }
 
 
@@ -129,24 +133,32 @@ def main() -> int:
     """Trains as the command line and TF_CONFIG say."""
     tf.disable_v2_behavior()
     tf.logging.set_verbosity(tf.logging.ERROR)
-    logdir, steps = sys.argv[1], int(sys.argv[2])
     cluster = read_cluster(os.environ)
-    server = cluster.start_server() if cluster else None
-    if cluster and cluster.job == "ps":
-        cluster.serve_variables(server)
-        return 0
+    if cluster is None:
+        return _train(DeploymentConfig(), "")
+    try:
+        return cluster.take_part(
+            lambda master: _train(cluster.deployment(1, True), master), report=_print
+        )
+    except ServerLostError as error:
+        servers.end_process(error)
+
+
+def _train(deployment: DeploymentConfig, master: str) -> int:
     result = train(
-        logdir,
-        steps,
-        report=lambda line: print(line, flush=True),
+        sys.argv[1],
+        int(sys.argv[2]),
+        report=_print,
         clone_fn=slowly,
-        save_interval_secs=0.2,
-        deployment=cluster.deployment(1, True) if cluster else DeploymentConfig(),
-        master=server.target if server else "",
+        save_interval_secs=float(os.environ.get("SAVE_INTERVAL_SECS", "0.2")),
+        deployment=deployment,
+        master=master,
     )
-    if cluster and not result.exit_status:
-        cluster.leave(server)
     return result.exit_status
+
+
+def _print(line: str) -> None:
+    print(line, flush=True)
 
 
 if __name__ == "__main__":

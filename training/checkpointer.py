@@ -51,6 +51,10 @@ class Checkpointer:
         else:
             self._saver_without_averages.restore(session, checkpoint)
             session.run(self._averages.start)
+        self.follow(checkpoint)
+
+    def follow(self, checkpoint: str) -> None:
+        """Takes a checkpoint for the newest one, without restoring it."""
         self.newest = checkpoint
         state = tf.train.get_checkpoint_state(self.train_logdir)
         if state is not None:

@@ -3,8 +3,8 @@
 A task gives a function that opens its data and one that builds a clone of its network. This module
 has the step built from them (`training.step_graph`), decides how the training starts, and runs it.
 
-slim holds the session: it initialises the variables, lets workers wait for their chief, and starts
-again when a process of a cluster has gone. Saving and summaries are ours (`training.step`), because
+slim holds the session and initialises the variables, except in a cluster, where `training.joining`
+does. Saving and summaries are ours (`training.step`), because
 the threads in which slim's supervisor does both run in the middle of steps: its checkpoints would
 mix two steps, and its summaries would take batches away from the training.
 """
@@ -13,18 +13,20 @@ import contextlib
 import dataclasses
 import functools
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import tensorflow.compat.v1 as tf
 import tf_slim as slim
 from tensorflow.core.protobuf.rewriter_config_pb2 import RewriterConfig
 
 from deployment.model_deploy import Batch, DeploymentConfig
-from training import averages, checkpoints
+from training import averages, checkpoints, cluster_training
 from training.averages import Averages
 from training.checkpointer import Checkpointer
 from training.finite import FiniteGuard, variables_check
 from training.interruption import Interruption
+from training.joining import Record
 from training.options import TrainOptions
 from training.profiling import StepProfiler
 from training.progress import Progress
@@ -34,6 +36,12 @@ from training.step_graph import Step, build_step
 from training.warm_start import Adapter, WarmStart
 
 _print = functools.partial(print, flush=True)
+
+# What all processes of a cluster must have in common, besides the optimizer and the network.
+_COMMON_OPTIONS = (
+    *("training_number_of_steps", "ema_decay", "clip_gradient_norm"),
+    *("last_layer_scopes", "last_layer_gradient_multiplier"),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +69,7 @@ def train(
     adapters: Sequence[Adapter] = (),
     master: str = "",
     startup_delay_steps: int = 0,
+    settings: Mapping[str, Any] | None = None,
     before_session: Callable[[], object] | None = None,
     explain_error: Callable[[tf.errors.OpError], Exception | None] | None = None,
     report: Callable[[str], None] = _print,
@@ -80,6 +89,7 @@ def train(
       adapters: see `warm_start.WarmStart`.
       master: TensorFlow session target; "" for this process alone.
       startup_delay_steps: steps of the whole training that workers other than the chief wait for.
+      settings: of the task, by name, which all processes of a cluster must have in common.
       before_session: called by the chief when everything is checked and `train_logdir` is there,
         to write beside the checkpoints what goes with them.
       explain_error: turns an error of a step into one that names the file at fault, or None.
@@ -90,7 +100,9 @@ def train(
 
     Raises:
       ValueError: the batch cannot be divided, a checkpoint does not fit, or (NonFiniteError) the
-        loss is not finite; in that case the last checkpoint is from before.
+        loss is not finite; in that case the last checkpoint is from before. In a cluster also: this
+        process has other settings than the chief, or the servers hold another training.
+      ServerLostError: a parameter server is gone.
       OSError: a checkpoint cannot be written.
     """
     deployment.clone_batch_size(options.train_batch_size)
@@ -124,12 +136,15 @@ def train(
             guard,
             before_gradients,
         )
-        checkpointer = Checkpointer(
-            options.train_logdir,
-            variables_check(tf.global_variables()),
-            max_checkpoints_to_keep=options.max_checkpoints_to_keep,
-            averages_of_weights=step.averages,
-        )
+        check_variables = variables_check(tf.global_variables())
+        # This process reads and writes the files, wherever the variables are.
+        with tf.device(deployment.inputs_device() if deployment.is_distributed else None):
+            checkpointer = Checkpointer(
+                options.train_logdir,
+                check_variables,
+                max_checkpoints_to_keep=options.max_checkpoints_to_keep,
+                averages_of_weights=step.averages,
+            )
         initialize = _initializer(start, options, step, checkpointer, adapters, report)
         interruption = Interruption()
         step_function = StepFunction(
@@ -155,21 +170,37 @@ def train(
             os.makedirs(options.train_logdir, exist_ok=True)
             if before_session:
                 before_session()
+        session_config = _session_config(deployment, options)
+        slim_train = functools.partial(
+            slim.learning.train,
+            step.train_op,
+            logdir=None,
+            train_step_kwargs={},
+            master=master,
+            is_chief=deployment.is_chief,
+            global_step=step.global_step,
+            number_of_steps=options.training_number_of_steps,
+            summary_writer=None,
+            session_config=session_config,
+        )
         with contextlib.closing(step_function), interruption.listening(report):
-            slim.learning.train(
-                step.train_op,
-                logdir=None,
-                train_step_fn=step_function,
-                train_step_kwargs={},
-                master=master,
-                is_chief=deployment.is_chief,
-                global_step=step.global_step,
-                number_of_steps=options.training_number_of_steps,
-                init_fn=initialize,
-                summary_writer=None,
-                startup_delay_steps=startup_delay_steps,
-                session_config=_session_config(deployment, options),
-            )
+            if deployment.is_distributed:
+                cluster_training.run(
+                    slim_train,
+                    step_function,
+                    checkpointer,
+                    initialize,
+                    deployment,
+                    _record(options, optimizer_options, settings or {}),
+                    step.global_step,
+                    master=master,
+                    session_config=session_config,
+                    startup_delay_steps=min(startup_delay_steps, options.training_number_of_steps),
+                    interruption=interruption,
+                    report=report,
+                )
+            else:
+                slim_train(train_step_fn=step_function, init_fn=initialize)
     return TrainResult(step_function.step, interruption.exit_status)
 
 
@@ -195,7 +226,7 @@ def _initializer(
     """
     warm_start = None
     if start.kind == "join":
-        report("waiting for the chief, which initialises the variables")
+        pass  # `training.joining` waits for the chief.
     elif start.kind == "resume":
         remark = _check_restorable(start.checkpoint, step.averages)
         report(f"resuming from {start.checkpoint} at step {start.step}{remark}")
@@ -216,7 +247,6 @@ def _initializer(
         report("training from scratch")
 
     def initialize(session: tf.Session) -> None:
-        # Not `start` alone: after the loss of a process of a cluster slim comes here again.
         newest = checkpoints.latest_checkpoint(options.train_logdir)
         if newest or start.kind == "continue":
             checkpointer.restore(session, newest or start.checkpoint)
@@ -228,6 +258,19 @@ def _initializer(
             session.run(step.averages.start)
 
     return initialize
+
+
+def _record(
+    options: TrainOptions, optimizer_options: OptimizerOptions, settings: Mapping[str, Any]
+) -> Record:
+    """Returns what the chief of a cluster tells its workers of this training."""
+    common = {name: getattr(options, name) for name in _COMMON_OPTIONS}
+    return Record.of(
+        options.train_logdir,
+        options.save_interval_secs,
+        {**settings, **common, **vars(optimizer_options)},
+        tf.global_variables(),
+    )
 
 
 def _check_restorable(checkpoint: str, own_averages: Averages | None) -> str:

@@ -81,7 +81,7 @@ class StepFunction:
         if session is not self._session:
             self._begin(session)
         if self._interruption.signal_number or self.step >= self._num_steps:
-            return None, self._end(session)
+            return None, self.end(session)
 
         is_last = self.step + 1 >= self._num_steps
         fetches = {
@@ -107,10 +107,16 @@ class StepFunction:
         elif self._first_step == self.step - 1:
             self._progress.start(self.step)
         if self._interruption.signal_number or self.step >= self._num_steps:
-            return values["loss"], self._end(session)
+            return values["loss"], self.end(session)
         if self._checkpointer and self._save_timer.is_due():
             self._save(session)
         return values["loss"], False
+
+    def end(self, session: tf.Session) -> bool:
+        """Saves a checkpoint, because the training ends here, and returns True."""
+        if self._checkpointer:
+            self._save(session)
+        return True
 
     def close(self) -> None:
         """Closes the files of summaries and trace."""
@@ -119,7 +125,7 @@ class StepFunction:
             self._writer.close()
 
     def _begin(self, session: tf.Session) -> None:
-        """Starts with a session: the first one, or a later one after a cluster lost a process."""
+        """Starts with a session."""
         self._session = session
         self.step = self._first_step = int(session.run(self._tensors.global_step))
         if self._checkpointer and self._writer is None:
@@ -127,16 +133,11 @@ class StepFunction:
                 self._checkpointer.train_logdir, self._tensors.train_op.graph
             )
 
-    def _end(self, session: tf.Session) -> bool:
-        if self._checkpointer:
-            self._save(session)
-        return True
-
     def _run(self, session: tf.Session, fetches: Mapping[str, tf.Tensor]) -> Mapping[str, object]:
         try:
             return session.run(fetches)
         except tf.errors.AbortedError:
-            raise  # slim starts again from the newest checkpoint.
+            raise  # A parameter server is lost; see `cluster_steps`.
         except tf.errors.OpError as error:
             number = self.step + 1
             if self._guard.finding:

@@ -1,0 +1,161 @@
+"""Whether the processes of a cluster are there, and what it means when a parameter server is not.
+
+TensorFlow's sessions wait for a server without a word, and cannot be interrupted while they do. So
+the addresses are tried first, by connections that are closed at once.
+"""
+
+import contextlib
+import errno
+import os
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import NoReturn
+
+import tensorflow.compat.v1 as tf
+
+# sysexits.h's EX_TEMPFAIL: nothing is wrong with the input, and the same command may well succeed.
+SERVER_LOST_STATUS = 75
+
+_CONNECT_SECS = 2.0
+_POLL_SECS = 0.5
+_CLOSE_SECS = 5.0
+
+
+class ServerLostError(RuntimeError):
+    """A parameter server is gone, and with it some of the variables."""
+
+
+def is_reachable(address: str) -> bool:
+    """Returns whether a process listens at an address, host:port."""
+    host, port = address.rsplit(":", 1)
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECS).close()
+    except OSError:
+        return False
+    return True
+
+
+def check_free(address: str) -> None:
+    """Makes sure that no process of this machine listens at a port, before TensorFlow tries.
+
+    Raises:
+      ValueError: one does, or this process must not; names the address.
+    """
+    port = int(address.rsplit(":", 1)[1])
+    with contextlib.closing(socket.socket()) as probe:
+        # As TensorFlow's server does: connections of a process that has ended do not count.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("", port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise ValueError(
+                    f"port {port} of {address}, this process's address in TF_CONFIG, is in use on "
+                    "this machine. If the same command runs here already, end that one first; "
+                    "otherwise choose another port, in the TF_CONFIG of every process."
+                ) from None
+            raise ValueError(
+                f"port {port} of {address}, this process's address in TF_CONFIG, cannot be used: "
+                f"{error.strerror}."
+            ) from None
+
+
+def wait_for(
+    addresses: Sequence[str],
+    report: Callable[[str], None],
+    is_interrupted: Callable[[], bool] = lambda: False,
+    max_secs: float = float("inf"),
+) -> bool:
+    """Waits until all parameter servers can be reached, and says once for whom.
+
+    Args:
+      addresses: theirs, host:port.
+      report: takes the line.
+      is_interrupted: tells to give up.
+      max_secs: time after which to give up.
+
+    Returns:
+      Whether all can be reached.
+    """
+    deadline = time.monotonic() + max_secs
+    has_reported = False
+    while missing := [each for each in addresses if not is_reachable(each)]:
+        if not has_reported:
+            has_reported = True
+            plural = "s" if len(missing) > 1 else ""
+            report(f"waiting for the parameter server{plural} at {', '.join(missing)}")
+        if is_interrupted() or time.monotonic() > deadline:
+            return False
+        time.sleep(_POLL_SECS)
+    return True
+
+
+def is_loss(error: BaseException | None) -> bool:
+    """Returns whether an error, or one that it was raised from, tells of a lost server.
+
+    A server that has come back has neither sessions nor variables, and TensorFlow words that in
+    several ways.
+    """
+    while error is not None and not isinstance(error, tf.errors.OpError):
+        error = error.__cause__
+    if error is None:
+        return False
+    if isinstance(error, (tf.errors.UnavailableError, tf.errors.AbortedError)):
+        return True
+    if isinstance(error, tf.errors.FailedPreconditionError):
+        return "uninitialized value" in error.message
+    return "GRPC error information from remote target /job:ps" in error.message
+
+
+def end_process(error: ServerLostError) -> NoReturn:
+    """Ends this process with one line on stderr and status 75.
+
+    At once: TensorFlow's own end waits for the lost server.
+    """
+    print(f"error: {error}", file=sys.stderr)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(SERVER_LOST_STATUS)
+
+
+@contextlib.contextmanager
+def session(master: str, config: tf.ConfigProto) -> Iterator[tf.Session]:
+    """Opens a session on a cluster and closes it at the end, as `close_within_bounds` does."""
+    opened = close_within_bounds(tf.Session(master, config=config))
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def close_within_bounds(opened: tf.Session) -> tf.Session:
+    """Lets a session's `close` give up after some seconds.
+
+    TensorFlow's waits for every server of the session, for a lost one without end.
+
+    Returns:
+      The session.
+    """
+    close = opened.close
+
+    def close_once() -> None:
+        del opened.close  # At the interpreter's end, when it is called again, no thread can start.
+        run_within(_CLOSE_SECS, close)
+
+    opened.close = close_once
+    return opened
+
+
+def run_within(max_secs: float, action: Callable[[], None]) -> None:
+    """Runs an action that may wait for a lost server without end, and gives up on it after a while.
+
+    Args:
+      max_secs: how long to wait for it.
+      action: goes on in a thread of its own after that; must not raise.
+    """
+    thread = threading.Thread(target=action, daemon=True)
+    thread.start()
+    thread.join(max_secs)

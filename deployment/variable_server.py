@@ -1,0 +1,139 @@
+"""What a parameter server does: it holds variables, and ends when it is time to."""
+
+import contextlib
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+import tensorflow.compat.v1 as tf
+
+from deployment import servers, shared_state
+from deployment.shared_state import FINISHED, RUNNING, STOPPING
+
+CHIEF = 0
+
+# Schedulers kill 30 s after they have asked a process to end (Kubernetes' default).
+_STOPPING_SECS = 20.0
+# Only for workers whose process is there but does not end.
+_FINISHED_SECS = 300.0
+_POLL_SECS = 0.5
+_LEAVE_SECS = 10.0
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def serve(
+    target: str,
+    index: int,
+    workers: Sequence[str],
+    report: Callable[[str], None],
+    *,
+    stopping_secs: float = _STOPPING_SECS,
+    finished_secs: float = _FINISHED_SECS,
+) -> int:
+    """Holds variables until the chief has finished, or a signal.
+
+    In either case it stays while there are workers whose process still runs: they end their steps,
+    and at a signal the chief saves a checkpoint.
+
+    Args:
+      target: session target of this process's server.
+      index: number of this parameter server.
+      workers: addresses of the workers, the chief first.
+      report: takes each line that a user should see.
+      stopping_secs: longest time to stay after a signal.
+      finished_secs: longest time to stay after the chief has finished.
+
+    Returns:
+      The exit status: 0, or 128 + the signal.
+    """
+    with tf.Graph().as_default():
+        phase = shared_state.phase_variable(index)
+        new_phase = tf.placeholder(tf.int32, [])
+        set_phase = tf.assign(phase, new_phase)
+        queue = _leavers(index)
+        num_leavers, leaver = queue.size(), queue.dequeue()
+        config = tf.ConfigProto(device_filters=[f"/job:ps/task:{index}"])
+        with tf.Session(target, config=config) as session, _listening() as signals:
+            session.run(phase.initializer)
+            report(f"parameter server {index} is ready")
+            left: set[int] = set()
+            state, deadline = RUNNING, float("inf")
+            while True:
+                for _ in range(session.run(num_leavers)):
+                    left.add(int(session.run(leaver)))
+                if state == RUNNING and CHIEF in left:
+                    state, deadline = FINISHED, time.monotonic() + finished_secs
+                    report("the chief has finished: ending when the other workers have")
+                    session.run(set_phase.op, {new_phase: state})
+                elif state == RUNNING and signals.number:
+                    state, deadline = STOPPING, time.monotonic() + stopping_secs
+                    report(
+                        f"{signal.Signals(signals.number).name}: ending when the workers have, in "
+                        f"{stopping_secs:.0f} s at the latest. A second one ends at once."
+                    )
+                    session.run(set_phase.op, {new_phase: state})
+                remaining = [each for number, each in enumerate(workers) if number not in left]
+                if state != RUNNING and (
+                    time.monotonic() > deadline or not any(map(servers.is_reachable, remaining))
+                ):
+                    return 128 + signals.number if signals.number else 0
+                time.sleep(_POLL_SECS)
+
+
+def leave(target: str, worker: int, num_servers: int) -> None:
+    """Tells the parameter servers that a worker has finished the training.
+
+    Servers that are gone need not know.
+
+    Args:
+      target: session target of the worker's server.
+      worker: its number.
+      num_servers: number of parameter servers.
+    """
+    config = tf.ConfigProto(device_filters=["/job:ps", f"/job:worker/task:{worker}"])
+
+    def tell() -> None:
+        with tf.Graph().as_default():
+            enqueue = [_leavers(index).enqueue(worker) for index in range(num_servers)]
+            with contextlib.suppress(tf.errors.OpError), servers.session(target, config) as session:
+                session.run(enqueue)
+
+    servers.run_within(_LEAVE_SECS, tell)
+
+
+def _leavers(index: int) -> tf.FIFOQueue:
+    """Returns the queue on a parameter server in which workers leave word when they finish."""
+    with tf.device(shared_state.server_device(index)):
+        # A worker may finish more than once, if it is started again.
+        return tf.FIFOQueue(-1, tf.int32, shapes=[()], shared_name="finished_workers")
+
+
+class _Signals:
+    """The first signal that asked this process to end.
+
+    Attributes:
+      number: the signal, or None.
+    """
+
+    def __init__(self):
+        self.number: int | None = None
+
+    def handle(self, number: int, frame: object) -> None:
+        self.number = number
+        for each in _SIGNALS:
+            signal.signal(each, signal.SIG_DFL)
+
+
+@contextlib.contextmanager
+def _listening() -> Iterator[_Signals]:
+    signals = _Signals()
+    if threading.current_thread() is not threading.main_thread():
+        yield signals  # Python takes signals in its main thread only.
+        return
+    before = {number: signal.signal(number, signals.handle) for number in _SIGNALS}
+    try:
+        yield signals
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
