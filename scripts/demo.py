@@ -5,7 +5,6 @@ again by hand with other flags. A demo that was stopped goes on where it was.
 """
 
 import glob
-import json
 import os
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from absl import flags
 from PIL import Image
 
 import command_line
+from common import json_files
 
 _STEPS = flags.DEFINE_integer(
     "steps", 2600, "Training steps. The default takes about seven minutes on two CPU cores."
@@ -98,8 +98,8 @@ Your own pictures: README.md, "Your own data".""")
 def newest_miou() -> float:
     """Returns the mean IoU that eval.py wrote last."""
     newest = max(glob.glob(f"{RUN}/eval/*.json"), key=os.path.getmtime)
-    with open(newest, encoding="utf-8") as file:
-        return json.load(file)["miou"]
+    miou = json_files.read_object(newest).get("miou")
+    return json_files.check(miou, float, newest, "miou")
 
 
 def draw_sheet() -> None:
