@@ -20,6 +20,9 @@ _MAX_NAME_BYTES = 120
 # A host that is not ours may still be writing, but nobody writes one file for that long.
 _MAX_AGE_SECS = 24 * 3600
 
+# Attribute of errors whose message names their file already.
+_NAMED = "names_its_file"
+
 _HOST = re.sub(r"[^A-Za-z0-9]", "", socket.gethostname())[:40] or "host"
 _TEMPORARY_NAME = re.compile(r"\..*\.(?P<host>[A-Za-z0-9]+)-(?P<pid>\d+)-\d+\.tmp", re.DOTALL)
 
@@ -59,7 +62,7 @@ def replacing(path: str) -> Iterator[str]:
             yield temporary
             os.replace(temporary, path)
         except OSError as error:
-            if error.filename not in (None, temporary):
+            if error.filename not in (None, temporary) or hasattr(error, _NAMED):
                 raise  # It speaks of another file.
             raise _name_file(error, path) from error
         finally:
@@ -125,4 +128,5 @@ def is_running(pid: int) -> bool:
 def _name_file(error: OSError, path: str) -> OSError:
     named = type(error)(f"{printable(path)} cannot be written: {error.strerror or error}")
     named.errno = error.errno
+    setattr(named, _NAMED, True)
     return named

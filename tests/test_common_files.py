@@ -75,3 +75,14 @@ def test_leftovers_of_an_earlier_process_of_the_same_number_are_removed(tmp_path
 
 def test_a_folder_that_is_not_there_has_no_leftovers(tmp_path):
     assert files.remove_leftovers(str(tmp_path / "nothing")) == []
+
+
+def test_of_files_that_are_replaced_together_the_one_that_fails_is_named(tmp_path):
+    with (
+        pytest.raises(OSError, match=r"^\S*/inner cannot be written: No space left") as raised,
+        files.replacing(str(tmp_path / "outer")),
+        files.replacing(str(tmp_path / "inner")),
+    ):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert raised.value.errno == errno.ENOSPC
+    assert os.listdir(tmp_path) == []
