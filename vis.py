@@ -11,9 +11,8 @@ are the ids that the benchmark's server expects.
 """
 
 import contextlib
-import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import command_line  # before TensorFlow, whose start it quiets
 
@@ -25,6 +24,7 @@ from absl import flags
 
 import evaluation_flags
 import inference_flags
+from common.texts import printable
 from datasets import specs, tfrecords
 from datasets.specs import DatasetSpec
 from deeplab import prediction_files, visualize
@@ -80,6 +80,11 @@ def main(arguments: list[str]) -> None:
     tf.logging.set_verbosity(tf.logging.ERROR)  # the lines of its waiting repeat ours
     arriving = evaluation_flags.find_checkpoints("max_number_of_iterations")
     first = next(arriving)
+    evaluation_flags.check_results_folder(
+        "vis_logdir",
+        FLAGS.vis_logdir
+        or evaluation_flags.results_folder("vis", first, FLAGS.vis_split, use_ema=False),
+    )
     spec, model_options, inputs = evaluation_flags.resolve(
         os.path.dirname(first) or ".", FLAGS.vis_split, FLAGS.vis_crop_size
     )
@@ -93,13 +98,30 @@ def main(arguments: list[str]) -> None:
         add_flipped=FLAGS.add_flipped_images,
     )
     with contextlib.closing(evaluator):
-        for checkpoint in itertools.chain([first], arriving):
-            _draw(evaluator, checkpoint, spec)
+        names = prediction_files.tell_apart(
+            [prediction_files.read_name(record) for record in _records(spec)]
+        )
+        restored = evaluation_flags.restore_each(evaluator, first, arriving)
+        for checkpoint, saved_names in restored:
+            _draw(evaluator, checkpoint, saved_names, spec, names)
 
 
-def _draw(evaluator: Evaluator, checkpoint: str, spec: DatasetSpec) -> None:
-    """Draws the pictures of the split as one checkpoint sees them."""
-    saved_names = inference_flags.saved_names(checkpoint)
+def _draw(
+    evaluator: Evaluator,
+    checkpoint: str,
+    saved_names: Mapping[str, str],
+    spec: DatasetSpec,
+    names: Sequence[str],
+) -> None:
+    """Draws the pictures of the split as the restored checkpoint sees them.
+
+    Args:
+      evaluator: has the weights.
+      checkpoint: their prefix.
+      saved_names: under which names they are in it.
+      spec: the dataset.
+      names: beginning of the names of each picture's files, in the order of the records.
+    """
     directory = FLAGS.vis_logdir or evaluation_flags.results_folder(
         "vis", checkpoint, FLAGS.vis_split, use_ema=bool(saved_names)
     )
@@ -112,17 +134,18 @@ def _draw(evaluator: Evaluator, checkpoint: str, spec: DatasetSpec) -> None:
     # The network's input is resized and padded; the pictures themselves are those of the records.
     pictures = map(prediction_files.read_picture, _records(spec))
     num_pictures = 0
-    for batch in evaluator.predict(checkpoint, saved_names):
-        for name, ids in _predictions(batch):
+    for batch in evaluator.predict():
+        for ids in _predictions(batch):
             picture = next(pictures)
-            files.write(name, picture, upscaling.upscale_ids(ids, picture.size))
+            files.write(names[num_pictures], picture, upscaling.upscale_ids(ids, picture.size))
             num_pictures += 1
     written = [prediction_files.RESULTS_FOLDER]
     if FLAGS.also_save_raw_predictions:
         written.append(prediction_files.RAW_FOLDER)
     folders = " and ".join(os.path.join(directory, folder) for folder in written)
     title = inference_flags.title(checkpoint, saved_names)
-    print(f"{title}: {num_pictures} pictures of split {FLAGS.vis_split} in {folders}")
+    line = f"{title}: {num_pictures} pictures of split {FLAGS.vis_split} in {folders}"
+    print(printable(line), flush=True)
 
 
 def _palette(spec: DatasetSpec) -> visualize.Palette:
@@ -139,12 +162,10 @@ def _records(spec: DatasetSpec) -> Iterator[bytes]:
         yield from tfrecords.read_records(shard)
 
 
-def _predictions(batch: PredictedBatch) -> Iterator[tuple[str, np.ndarray]]:
-    """Yields name and class ids of each picture of a batch, without the padding."""
-    for name, height, width, ids in zip(
-        batch.image_names, batch.heights, batch.widths, batch.predictions, strict=True
-    ):
-        yield name.decode(errors="replace"), ids[:height, :width]
+def _predictions(batch: PredictedBatch) -> Iterator[np.ndarray]:
+    """Yields the class ids of each picture of a batch, without the padding."""
+    for height, width, ids in zip(batch.heights, batch.widths, batch.predictions, strict=True):
+        yield ids[:height, :width]
 
 
 if __name__ == "__main__":

@@ -124,6 +124,7 @@ class Evaluator:
                 "predictions": prediction.labels,
             }
             self._variables = {each.op.name: each for each in tf.global_variables()}
+        self._restored: tuple[str, int] | None = None  # prefix and step
         self._savers: dict[frozenset[str], tf.train.Saver] = {}
         config = tf.ConfigProto(allow_soft_placement=True)
         config.gpu_options.allow_growth = True
@@ -133,8 +134,8 @@ class Evaluator:
         """Frees the session."""
         self._session.close()
 
-    def evaluate(self, checkpoint: str, saved_names: Mapping[str, str] | None = None) -> Evaluation:
-        """Scores a checkpoint, with a progress bar on a terminal.
+    def restore(self, checkpoint: str, saved_names: Mapping[str, str] | None = None) -> None:
+        """Loads the weights of a checkpoint.
 
         Args:
           checkpoint: prefix of its files.
@@ -142,19 +143,39 @@ class Evaluator:
             itself where that is not in it.
 
         Raises:
-          ValueError: the checkpoint belongs to another network or is damaged, or a picture of the
-            split is broken or larger than the crop; names it.
+          ValueError: the checkpoint belongs to another network, or it is damaged or not there.
+        """
+        self._restored = None
+        self._restored = checkpoint, self._load(checkpoint, saved_names or {})
+
+    def evaluate(self, checkpoint: str, saved_names: Mapping[str, str] | None = None) -> Evaluation:
+        """Restores and scores a checkpoint.
+
+        Args:
+          checkpoint, saved_names: as for `restore`.
+
+        Raises:
+          ValueError: as for `restore` and `score`.
+        """
+        self.restore(checkpoint, saved_names)
+        return self.score()
+
+    def score(self) -> Evaluation:
+        """Scores the restored checkpoint, with a progress bar on a terminal.
+
+        Raises:
+          ValueError: a picture of the split is broken or larger than the crop; names it.
         """
         start = time.monotonic()
-        step = self._restore(checkpoint, saved_names or {})
         num_classes, ignore_label = self._spec.num_classes, self._spec.ignore_label
         confusion = np.zeros((num_classes, num_classes), np.int64)
         num_pictures = 0
-        for batch in self._predict(step):
+        for batch in self.predict():
             confusion += metrics.confusion_matrix(
                 batch.labels, batch.predictions, num_classes, ignore_label
             )
             num_pictures += len(batch.labels)
+        checkpoint, step = self._restored
         return Evaluation(
             checkpoint=checkpoint,
             step=step,
@@ -165,20 +186,14 @@ class Evaluator:
             seconds=time.monotonic() - start,
         )
 
-    def predict(
-        self, checkpoint: str, saved_names: Mapping[str, str] | None = None
-    ) -> Iterator[PredictedBatch]:
+    def predict(self) -> Iterator[PredictedBatch]:
         """Predicts the pictures in the order of the records, with a progress bar on a terminal.
 
-        Args:
-          checkpoint, saved_names: as for `evaluate`.
-
         Raises:
-          ValueError: as for `evaluate`.
+          ValueError: as for `score`.
         """
-        return self._predict(self._restore(checkpoint, saved_names or {}))
-
-    def _predict(self, step: int) -> Iterator[PredictedBatch]:
+        assert self._restored is not None, "restore a checkpoint first"
+        step = self._restored[1]
         self._session.run(self._iterator.initializer)
         with tqdm.tqdm(
             total=self._spec.split(self._split).num_examples,
@@ -199,7 +214,7 @@ class Evaluator:
                 yield batch
                 progress.update(len(batch.labels))
 
-    def _restore(self, checkpoint: str, saved_names: Mapping[str, str]) -> int:
+    def _load(self, checkpoint: str, saved_names: Mapping[str, str]) -> int:
         """Loads the weights and returns the checkpoint's step."""
         try:
             reader = tf.train.load_checkpoint(checkpoint)
@@ -209,7 +224,7 @@ class Evaluator:
             self._saver(saved_names).restore(self._session, checkpoint)
             has_step = reader.has_tensor("global_step")
             return int(reader.get_tensor("global_step")) if has_step else 0
-        except (tf.errors.OpError, RuntimeError) as error:
+        except (tf.errors.OpError, RuntimeError, IndexError) as error:
             reason = str(getattr(error, "message", error)).splitlines()[0]
             raise ValueError(
                 f"checkpoint {checkpoint} cannot be read ({reason}). It may be truncated: copy it "

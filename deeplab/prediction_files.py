@@ -7,10 +7,13 @@
 There the predictions are RGB, and all files are numbered.
 """
 
+import collections
 import dataclasses
 import io
+import itertools
 import os
 import re
+import unicodedata
 from collections.abc import Sequence
 
 import numpy as np
@@ -26,6 +29,8 @@ RAW_FOLDER = "raw_segmentation_results"
 
 # Endings of the files that records keep as they are.
 _ENDINGS = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png"}
+# A file's name has at most 255 bytes on the file systems in use; the longest ending goes off them.
+_MAX_STEM_BYTES = 255 - len("_prediction.png")
 _PICTURE_EXTENSION = re.compile(r"\.(jpe?g|png|bmp|tiff?|webp|ppm|gif)$", re.IGNORECASE)
 
 
@@ -65,6 +70,34 @@ def server_ids(class_names: Sequence[str]) -> np.ndarray:
     return table
 
 
+def read_name(record: bytes) -> str:
+    """Takes the picture's name out of a serialized record that has been decoded before."""
+    feature = tf.train.Example.FromString(record).features.feature
+    names = feature["image/filename"].bytes_list.value
+    return names[0].decode(errors="replace") if names else ""
+
+
+def tell_apart(image_names: Sequence[str]) -> list[str]:
+    """Returns a name for the files of each picture: that of the picture, without its folders.
+
+    Pictures of one name get the folders in which they differ before it: `town/1` and `village/1`
+    become `town_1` and `village_1`.
+
+    Args:
+      image_names: names in records; the folders before them are told apart by "/".
+    """
+    stems = [_stem(name) for name in image_names]
+    counts = collections.Counter(stem.lower() for stem in stems)
+    clashing = [index for index, stem in enumerate(stems) if counts[stem.lower()] > 1]
+    if clashing:
+        folders = [image_names[index].split("/")[:-1] for index in clashing]
+        levels = zip(*folders, strict=False)
+        num_shared = len(list(itertools.takewhile(lambda level: len(set(level)) == 1, levels)))
+        for index, parts in zip(clashing, folders, strict=True):
+            stems[index] = "_".join([*parts[num_shared:], stems[index]])
+    return stems
+
+
 class PredictionFiles:
     """Writes one picture after the other; the folders are made.
 
@@ -89,16 +122,16 @@ class PredictionFiles:
         self._raw_ids = raw_ids
         self._numbered = numbered
         self._names: set[str] = set()
-        os.makedirs(self._results, exist_ok=True)
-        if raw_ids is not None:
-            os.makedirs(self._raw, exist_ok=True)
+        for folder in self._make_folders():
+            files.remove_leftovers(folder)
 
     def write(self, image_name: str, picture: Picture, ids: np.ndarray) -> None:
         """Writes the files of one picture, each whole or not at all.
 
         Args:
           image_name: the record's name of the picture; folders in front of it and a picture's
-            extension are dropped. A name that was written before gets a number behind it.
+            extension are dropped, control characters become "_", and what is longer than a file's
+            name may be is cut. A name that was written before gets a number behind it.
           picture: the picture.
           ids: integers [height, width], the class ids at the picture's size.
 
@@ -109,19 +142,25 @@ class PredictionFiles:
         name = self._choose_name(image_name)
         base = os.path.join(self._results, f"{number:06d}" if self._numbered else name)
         ending, encoded = self._picture_file(picture)
+        self._make_folders()  # Somebody may have tidied up since the last picture.
         files.write(f"{base}_image{ending}", encoded)
         files.write(f"{base}_prediction.png", _as_png(visualize.mask_picture(ids, self._palette)))
         if self._raw_ids is not None:
             raw = Image.fromarray(self._raw_ids[ids])
             files.write(os.path.join(self._raw, f"{name}.png"), _as_png(raw))
 
+    def _make_folders(self) -> list[str]:
+        folders = [self._results, *([] if self._raw_ids is None else [self._raw])]
+        for folder in folders:
+            os.makedirs(folder, exist_ok=True)
+        return folders
+
     def _choose_name(self, image_name: str) -> str:
-        stem = _PICTURE_EXTENSION.sub("", os.path.basename(image_name))
-        stem = stem or f"{len(self._names):06d}"
-        name, copy = stem, 1
+        stem = _stem(image_name) or f"{len(self._names):06d}"
+        name, copy = _cut(stem), 1
         while name.lower() in self._names:
             copy += 1
-            name = f"{stem}_{copy}"
+            name = _cut(stem, f"_{copy}")
         self._names.add(name.lower())
         return name
 
@@ -131,6 +170,18 @@ class PredictionFiles:
             if ending == ".png" or (ending and not self._numbered):
                 return ending, picture.encoded
             return ".png", _as_png(image.convert("RGB"))
+
+
+def _stem(image_name: str) -> str:
+    """Returns a picture's name without folders, its extension and what no terminal should get."""
+    stem = _PICTURE_EXTENSION.sub("", image_name.rpartition("/")[2])
+    return "".join("_" if unicodedata.category(char) in ("Cc", "Cs") else char for char in stem)
+
+
+def _cut(stem: str, suffix: str = "") -> str:
+    """Returns stem and suffix, with a stem so short that the names of all files are possible."""
+    encoded = stem.encode()[: _MAX_STEM_BYTES - len(suffix)]
+    return encoded.decode(errors="ignore") + suffix
 
 
 def _as_png(image: Image.Image) -> bytes:
