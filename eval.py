@@ -68,7 +68,7 @@ def main(arguments: list[str]) -> None:
     """Turns flags into options and scores one checkpoint after the other."""
     del arguments
     tf.disable_v2_behavior()
-    tf.logging.set_verbosity(tf.logging.ERROR)  # the lines of its waiting repeat ours
+    tf.logging.set_verbosity(tf.logging.FATAL)  # its lines about checkpoints repeat ours
     arriving = evaluation_flags.find_checkpoints("max_number_of_evaluations")
     first = next(arriving)
     evaluation_flags.check_results_folder(
