@@ -12,14 +12,14 @@ checkpoint with the highest mean IoU on the split val is kept in best/ in the tr
 by its score on a test split has seen the test.
 """
 
+import command_line  # before TensorFlow, whose start it quiets
+
+# isort: split
+
 import contextlib
 import dataclasses
 import os
 from collections.abc import Mapping
-
-import command_line  # before TensorFlow, whose start it quiets
-
-# isort: split
 
 import tensorflow.compat.v1 as tf
 from absl import flags

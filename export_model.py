@@ -9,13 +9,13 @@ the flags of its network:
         --export_path=exports/mnv2_pascal/frozen_inference_graph.pb
 """
 
-import dataclasses
-import functools
-import os
-
 import command_line  # before TensorFlow, whose start it quiets
 
 # isort: split
+
+import dataclasses
+import functools
+import os
 
 import tensorflow.compat.v1 as tf
 from absl import flags

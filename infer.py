@@ -6,14 +6,14 @@ size (the overlay plus its legend). A picture that cannot be read is reported an
 the exit status is then 1.
 """
 
+import command_line  # before TensorFlow, whose start it quiets
+
+# isort: split
+
 import os
 import sys
 import time
 from collections.abc import Sequence
-
-import command_line  # before TensorFlow, whose start it quiets
-
-# isort: split
 
 from absl import flags
 from tqdm import tqdm

@@ -10,13 +10,13 @@ picture; with --also_save_raw_predictions also raw_segmentation_results/NAME.png
 are the ids that the benchmark's server expects.
 """
 
-import contextlib
-import os
-from collections.abc import Iterator, Mapping, Sequence
-
 import command_line  # before TensorFlow, whose start it quiets
 
 # isort: split
+
+import contextlib
+import os
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import tensorflow.compat.v1 as tf

@@ -7,12 +7,15 @@ Everything is checked first. A run that was interrupted goes on where it stopped
 command is given again.
 """
 
+import command_line  # before TensorFlow, whose start it quiets
+
+# isort: split
+
 import os
 import sys
 
 from absl import flags
 
-import command_line
 from datasets import (
     beam_conversion,
     check_report,

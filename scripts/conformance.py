@@ -5,15 +5,15 @@ with its input, logits and prediction. The weights of a reference network are a 
 variable's name, so that no checkpoint is needed. One line a network; exit status 1 if any differs.
 """
 
+import command_line  # before TensorFlow, whose start it quiets
+
+# isort: split
+
 import dataclasses
 import os
 import zlib
 from collections.abc import Mapping
 from typing import Any
-
-import command_line  # before TensorFlow, whose start it quiets
-
-# isort: split
 
 import numpy as np
 import tensorflow.compat.v1 as tf

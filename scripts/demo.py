@@ -4,6 +4,10 @@ Each step is an ordinary command of the project, printed before it runs, so that
 again by hand with other flags. A demo that was stopped goes on where it was.
 """
 
+import command_line  # before TensorFlow, whose start it quiets
+
+# isort: split
+
 import glob
 import os
 import subprocess
@@ -14,7 +18,6 @@ import numpy as np
 from absl import flags
 from PIL import Image
 
-import command_line
 from common import json_files
 
 _STEPS = flags.DEFINE_integer(
