@@ -9,6 +9,7 @@ import startup
 # isort: split
 
 import contextlib
+import math
 import os
 import re
 import sys
@@ -23,6 +24,8 @@ from common.texts import printable, shorten
 _MAX_MESSAGE_CHARS = 2000
 
 _STDOUT = "standard output"
+# Seeds are added to step counts and worker numbers, in 64 bits.
+_LARGEST_NUMBER = 1 << 62
 
 _TRACEBACK = flags.DEFINE_bool(
     "traceback", False, "Show the whole Python traceback when the command fails, for a bug report."
@@ -224,7 +227,9 @@ def _list_in_help() -> None:
 
 def _parse_flags(argv: list[str]) -> list[str]:
     try:
-        return flags.FLAGS(argv)
+        positional = flags.FLAGS(argv)
+        _check_numbers()
+        return positional
     except flags.Error as error:
         reason = re.sub(r"\('Non-boolean .*\)", "expected true or false", str(error))
         if isinstance(error.__context__, OSError):  # absl's own words have the number of the error
@@ -237,6 +242,24 @@ def _parse_flags(argv: list[str]) -> list[str]:
         sys.exit(0)
     print(f"error: {_one_line(reason)}\nPass --help to see every flag.", file=sys.stderr)
     sys.exit(2)
+
+
+def _check_numbers() -> None:
+    """Checks what no flag means, and some library would end with a traceback, or never.
+
+    Raises:
+      flags.IllegalFlagValueError: a number is NaN, or has more than 63 bits.
+    """
+    for name in flags.FLAGS:
+        value = flags.FLAGS[name].value
+        for number in value if isinstance(value, list) else [value]:
+            if isinstance(number, float) and math.isnan(number):
+                expected = "a number"
+            elif isinstance(number, int) and abs(number) > _LARGEST_NUMBER:
+                expected = f"at most {_LARGEST_NUMBER}"
+            else:
+                continue
+            raise flags.IllegalFlagValueError(f"flag --{name}={number}: expected {expected}")
 
 
 def _is_users_fault(error: Exception) -> bool:
@@ -279,6 +302,8 @@ def _describe(error: Exception) -> str:
 
 def _describe_os_error(error: OSError, where: str) -> str:
     names = [os.fsdecode(name) for name in (error.filename, error.filename2) if _is_path(name)]
+    if isinstance(error, FileExistsError) and len(names) == 1 and os.path.isfile(names[0]):
+        return f"{printable(names[0])} is a file, where a folder is wanted: give another name"
     if names:
         return f"{' and '.join(map(printable, names))}: {error.strerror}"
     return f"{error.strerror} {where}"

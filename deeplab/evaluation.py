@@ -5,6 +5,7 @@ not count. The network is built once and takes the weights of one checkpoint aft
 """
 
 import dataclasses
+import math
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -97,7 +98,7 @@ class Evaluator:
                 f"the network has {model_options.num_classes} classes, but dataset {spec.name!r} "
                 f"in {spec.directory} has {spec.num_classes}."
             )
-        if not scales or min(scales) <= 0:
+        if not scales or not all(0 < scale < math.inf for scale in scales):
             raise ValueError(f"eval_scales are {tuple(scales)}; expected numbers above 0.")
         if input_options.crop_size is not None:
             input_pipeline.check_crop_size(input_options.crop_size, model_options.output_stride)

@@ -167,6 +167,33 @@ def test_a_wrong_flagfile_is_one_line_and_status_2(run, tmp_path, write, message
     assert err.splitlines()[1:] == ["Pass --help to see every flag."]
 
 
+command_line.flags.DEFINE_integer("a_number_of_this_test", 1, "For the test below.")
+command_line.define_numbers("numbers_of_this_test", (1.0,), "Likewise.", number_type=float)
+
+
+@pytest.mark.parametrize(
+    ("flag", "expected"),
+    [
+        ("--a_number_of_this_test=99999999999999999999", "at most 4611686018427387904"),
+        ("--numbers_of_this_test=nan", "a number"),
+    ],
+)
+def test_a_number_that_nothing_can_be_is_a_wrong_flag(run, flag, expected):
+    status, _, err = run(_failing(AssertionError("must not run")), flag)
+    command_line.flags.FLAGS.unparse_flags()
+    for name in ("a_number_of_this_test", "numbers_of_this_test"):
+        command_line.flags.FLAGS[name].unparse()
+    assert status == 2
+    assert err.startswith(f"error: flag {flag}: expected {expected}\n")
+
+
+def test_a_file_in_a_folders_place_is_named(run, tmp_path):
+    (tmp_path / "runs").write_text("")
+    status, _, err = run(lambda arguments: os.makedirs(tmp_path / "runs", exist_ok=True))
+    assert status == 1
+    assert err == f"error: {tmp_path}/runs is a file, where a folder is wanted: give another name\n"
+
+
 def test_an_argument_that_was_not_meant_is_named_safely(run):
     status, _, err = run(_failing(AssertionError("must not run")), "=camvid\x1b[31m")
     assert status == 1
