@@ -4,15 +4,28 @@ Import this module before TensorFlow: it imports it without its start-up chatter
 `scripts/` and the `python -m` commands import it; libraries never read flags.
 """
 
+import startup
+
+# isort: split
+
+import contextlib
+import math
 import os
-import signal
+import re
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from absl import app, flags
 
-from common import texts
+from common.texts import printable, shorten
+
+# A longer message, such as TensorFlow's with all shapes of a network, buries its beginning.
+_MAX_MESSAGE_CHARS = 2000
+
+_STDOUT = "standard output"
+# Seeds are added to step counts and worker numbers, in 64 bits.
+_LARGEST_NUMBER = 1 << 62
 
 _TRACEBACK = flags.DEFINE_bool(
     "traceback", False, "Show the whole Python traceback when the command fails, for a bug report."
@@ -56,7 +69,8 @@ def _import_tensorflow_quietly() -> None:
     warnings.filterwarnings("ignore", message="`layer.apply` is deprecated")
 
 
-_import_tensorflow_quietly()
+with startup.ending_at_once():
+    _import_tensorflow_quietly()
 
 
 class _NumberListParser(flags.ArgumentParser):
@@ -146,21 +160,61 @@ def run(main: Callable[[list[str]], int | None], positional: bool = False) -> No
                     f"unexpected argument {arguments[0]!r}: flags are written --name=value, "
                     "without spaces around '='"
                 )
-            return main(arguments)
+            status = main(arguments)
+            sys.stdout.flush()  # An error here would end in a page of text at the exit.
+            return status
         except KeyboardInterrupt:
             print("interrupted", file=sys.stderr)
-            return 128 + signal.SIGINT
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 1
+            return startup.EXIT_STATUS
         except Exception as error:
-            if _TRACEBACK.value or not _is_users_fault(error):
+            if not isinstance(error, BrokenPipeError) and (
+                _TRACEBACK.value or not _is_users_fault(error)
+            ):
                 raise
-            print(f"error: {_one_line(error)}", file=sys.stderr)
-            return 1
+            return _report(error)
 
+    with contextlib.suppress(AttributeError):  # Names that are not UTF-8 are printed with escapes.
+        sys.stdout.reconfigure(errors="backslashreplace")
     _list_in_help()
-    app.run(guarded, flags_parser=_parse_flags)
+    with _naming_stdout():
+        try:
+            app.run(guarded, flags_parser=_parse_flags)
+        except OSError as error:  # What --help prints does not arrive.
+            if error.filename != _STDOUT:
+                raise
+            sys.exit(_report(error))
+
+
+@contextlib.contextmanager
+def _naming_stdout() -> Iterator[None]:
+    """Gives errors in printing, such as that of a full disk, a name as those of files have."""
+
+    def naming(call: Callable) -> Callable:
+        def named(*arguments):
+            try:
+                return call(*arguments)
+            except OSError as error:
+                error.filename = _STDOUT
+                raise
+
+        return named
+
+    stream = sys.stdout
+    stream.write, stream.flush = naming(stream.write), naming(stream.flush)
+    try:
+        yield
+    finally:
+        del stream.write, stream.flush
+
+
+def _report(error: Exception) -> int:
+    """Prints an error of the user's input; returns the exit status."""
+    if isinstance(error, OSError) and error.filename == _STDOUT:
+        # What is still to be printed goes nowhere, so that nothing fails once more at the exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if not isinstance(error, BrokenPipeError):
+        print(f"error: {_describe(error)}", file=sys.stderr)
+    return 1
 
 
 def _list_in_help() -> None:
@@ -173,17 +227,29 @@ def _list_in_help() -> None:
 
 def _parse_flags(argv: list[str]) -> list[str]:
     try:
-        arguments = flags.FLAGS(argv)
+        positional = flags.FLAGS(argv)
+        _check_numbers()
+        _expand_paths()
+        return [_expand_home(argument) for argument in positional]
     except flags.Error as error:
-        print(f"error: {error}\nPass --help to see every flag.", file=sys.stderr)
-        sys.exit(2)
-    except SystemExit:
-        sys.exit(0)  # absl has printed what --help asked for, and ends such a run with 1.
+        reason = re.sub(r"\('Non-boolean .*\)", "expected true or false", str(error))
+        if isinstance(error.__context__, OSError):  # absl's own words have the number of the error
+            reason = f"flagfile {_describe(error.__context__)}"
+    except UnicodeDecodeError:
+        files = [each for each in argv if each.lstrip("-").startswith("flagfile")]
+        reason = f"{' '.join(files)}: the file is not UTF-8 text. Save it as UTF-8."
+    except SystemExit:  # absl has printed what --help asked for, and ends such a run with 1.
+        sys.stdout.flush()
+        sys.exit(0)
+    print(f"error: {_one_line(reason)}\nPass --help to see every flag.", file=sys.stderr)
+    sys.exit(2)
+
+
+def _expand_paths() -> None:
     for name in flags.FLAGS:
         flag = flags.FLAGS[name]
         if flag.present:
             flag.value = _expand_home(flag.value)
-    return [_expand_home(argument) for argument in arguments]
 
 
 def _expand_home(value):
@@ -195,14 +261,74 @@ def _expand_home(value):
     return value
 
 
+def _check_numbers() -> None:
+    """Checks what no flag means, and some library would end with a traceback, or never.
+
+    Raises:
+      flags.IllegalFlagValueError: a number is NaN, or has more than 63 bits.
+    """
+    for name in flags.FLAGS:
+        value = flags.FLAGS[name].value
+        for number in value if isinstance(value, list) else [value]:
+            if isinstance(number, float) and math.isnan(number):
+                expected = "a number"
+            elif isinstance(number, int) and abs(number) > _LARGEST_NUMBER:
+                expected = f"at most {_LARGEST_NUMBER}"
+            else:
+                continue
+            raise flags.IllegalFlagValueError(f"flag --{name}={number}: expected {expected}")
+
+
 def _is_users_fault(error: Exception) -> bool:
-    """Whether the error speaks of the user's input: ValueError, a file, or a TensorFlow op."""
-    if isinstance(error, (ValueError, OSError)):
+    """Whether the error speaks of the user's input: ValueError, a file, memory, a TensorFlow op."""
+    if isinstance(error, (ValueError, OSError, MemoryError, RecursionError)):
         return True
+    return _is_of_op(error)
+
+
+def _is_of_op(error: Exception) -> bool:
     tensorflow = sys.modules.get("tensorflow")
     return tensorflow is not None and isinstance(error, tensorflow.errors.OpError)
 
 
-def _one_line(error: Exception) -> str:
-    message = getattr(error, "message", None) or str(error) or type(error).__name__
-    return texts.printable(" ".join(message.split()))
+def _describe(error: Exception) -> str:
+    """Returns what an error says, on one line that is safe to print.
+
+    Our own errors name the file and the value. Those of the system and of libraries that come
+    through are put into words here.
+    """
+    where = "(--traceback shows where)"
+    if isinstance(error, OSError) and error.strerror:
+        return _one_line(_describe_os_error(error, where))
+    if isinstance(error, UnicodeDecodeError):
+        byte = error.object[error.start]
+        return f"a file is not {error.encoding} text: byte {byte:#04x} at {error.start} {where}"
+    if isinstance(error, MemoryError):
+        detail = f" ({error})" if str(error) else ""
+        return _one_line(
+            f"not enough memory{detail}: take a smaller crop or batch, or end other programs."
+        )
+    if isinstance(error, RecursionError):
+        return f"the input is nested too deeply {where}"
+    if _is_of_op(error):
+        from training import op_errors  # TensorFlow is loaded by now.
+
+        return _one_line(op_errors.reason(error))
+    return _one_line(str(error) or type(error).__name__)
+
+
+def _describe_os_error(error: OSError, where: str) -> str:
+    names = [os.fsdecode(name) for name in (error.filename, error.filename2) if _is_path(name)]
+    if isinstance(error, FileExistsError) and len(names) == 1 and os.path.isfile(names[0]):
+        return f"{printable(names[0])} is a file, where a folder is wanted: give another name"
+    if names:
+        return f"{' and '.join(map(printable, names))}: {error.strerror}"
+    return f"{error.strerror} {where}"
+
+
+def _is_path(name: object) -> bool:
+    return isinstance(name, str | bytes | os.PathLike)
+
+
+def _one_line(message: str) -> str:
+    return shorten(printable(" ".join(message.split())), _MAX_MESSAGE_CHARS)

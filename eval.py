@@ -12,20 +12,22 @@ checkpoint with the highest mean IoU on the split val is kept in best/ in the tr
 by its score on a test split has seen the test.
 """
 
-import contextlib
-import dataclasses
-import itertools
-import os
-
 import command_line  # before TensorFlow, whose start it quiets
 
 # isort: split
+
+import contextlib
+import dataclasses
+import os
+from collections.abc import Mapping
 
 import tensorflow.compat.v1 as tf
 from absl import flags
 
 import evaluation_flags
 import inference_flags
+from common import files
+from common.texts import printable
 from datasets.specs import DatasetSpec
 from deeplab import evaluation_report
 from deeplab.evaluation import Evaluation, Evaluator
@@ -66,9 +68,14 @@ def main(arguments: list[str]) -> None:
     """Turns flags into options and scores one checkpoint after the other."""
     del arguments
     tf.disable_v2_behavior()
-    tf.logging.set_verbosity(tf.logging.ERROR)  # the lines of its waiting repeat ours
+    tf.logging.set_verbosity(tf.logging.FATAL)  # its lines about checkpoints repeat ours
     arriving = evaluation_flags.find_checkpoints("max_number_of_evaluations")
     first = next(arriving)
+    evaluation_flags.check_results_folder(
+        "eval_logdir",
+        FLAGS.eval_logdir
+        or evaluation_flags.results_folder("eval", first, FLAGS.eval_split, use_ema=False),
+    )
     spec, model_options, inputs = evaluation_flags.resolve(
         os.path.dirname(first) or ".", FLAGS.eval_split, FLAGS.eval_crop_size
     )
@@ -82,48 +89,56 @@ def main(arguments: list[str]) -> None:
         add_flipped=FLAGS.add_flipped_images,
     )
     with contextlib.closing(evaluator):
-        for checkpoint in itertools.chain([first], arriving):
-            _score(evaluator, checkpoint, spec, model_options, inputs)
+        restored = evaluation_flags.restore_each(evaluator, first, arriving)
+        for checkpoint, saved_names in restored:
+            _score(evaluator, checkpoint, saved_names, spec, model_options, inputs)
 
 
 def _score(
     evaluator: Evaluator,
     checkpoint: str,
+    saved_names: Mapping[str, str],
     spec: DatasetSpec,
     model_options: ModelOptions,
     inputs: InputOptions,
 ) -> None:
-    """Scores one checkpoint, prints the table and writes the results."""
-    saved_names = inference_flags.saved_names(checkpoint)
+    """Scores the restored checkpoint, prints the table and writes the results."""
     use_ema = bool(saved_names)
-    evaluation = evaluator.evaluate(checkpoint, saved_names)
     directory = FLAGS.eval_logdir or evaluation_flags.results_folder(
         "eval", checkpoint, FLAGS.eval_split, use_ema
     )
-    path = evaluation_report.write_json(
-        evaluation,
-        directory,
-        dataset_name=spec.name,
-        class_names=spec.class_names,
-        options={
-            "dataset_dir": spec.directory,
-            "use_ema": use_ema,
-            "eval_crop_size": inputs.crop_size,
-            **{name: getattr(inputs, name) for name in RESIZE_FLAGS},
-            "eval_scales": FLAGS.eval_scales,
-            "add_flipped_images": FLAGS.add_flipped_images,
-            "eval_batch_size": FLAGS.eval_batch_size,
-            "model": dataclasses.asdict(model_options),
-        },
-    )
-    evaluation_report.write_summaries(
-        evaluation, directory, scales=FLAGS.eval_scales, add_flipped=FLAGS.add_flipped_images
-    )
-    title = inference_flags.title(checkpoint, saved_names)
-    print(f"{title}\n{evaluation_report.format_table(evaluation, spec.class_names)}\n{path}")
+    files.remove_leftovers(directory)
+    evaluation = evaluator.score()
+    title = printable(inference_flags.title(checkpoint, saved_names))
+    try:
+        # First, so that a disk that is full does not lose them.
+        print(
+            f"{title}\n{evaluation_report.format_table(evaluation, spec.class_names)}", flush=True
+        )
+    finally:  # Nor does a terminal or a pipe that has gone away.
+        path = evaluation_report.write_json(
+            evaluation,
+            directory,
+            dataset_name=spec.name,
+            class_names=spec.class_names,
+            options={
+                "dataset_dir": spec.directory,
+                "use_ema": use_ema,
+                "eval_crop_size": inputs.crop_size,
+                **{name: getattr(inputs, name) for name in RESIZE_FLAGS},
+                "eval_scales": FLAGS.eval_scales,
+                "add_flipped_images": FLAGS.add_flipped_images,
+                "eval_batch_size": FLAGS.eval_batch_size,
+                "model": dataclasses.asdict(model_options),
+            },
+        )
+        evaluation_report.write_summaries(
+            evaluation, directory, scales=FLAGS.eval_scales, add_flipped=FLAGS.add_flipped_images
+        )
+    print(printable(path))
     kept = _keep_if_best(evaluation, spec, model_options, inputs, use_ema)
     if kept:
-        print(kept)
+        print(printable(kept))
 
 
 def _keep_if_best(

@@ -3,22 +3,28 @@
 Flags, and the functions that turn them into options.
 """
 
+import glob
+import itertools
 import os
+import sys
 from collections.abc import Iterator, Sequence
 
-import tensorflow.compat.v1 as tf
 from absl import flags
 
+import inference_flags
 import model_flags
 import upstream_flags
 from command_line import define_numbers
+from common.texts import printable
 from datasets import specs
 from datasets.specs import DatasetSpec
 from deeplab import input_pipeline
+from deeplab.evaluation import Evaluator
 from deeplab.input_pipeline import InputOptions
 from deeplab.options import OPTIONS_FILE, Description, ModelOptions, read_description
 from inference_flags import RESIZE_FLAGS
 from training import best_checkpoint, checkpoints
+from training.arrivals import Arrivals
 
 FLAGS = flags.FLAGS
 
@@ -72,12 +78,12 @@ upstream_flags.define_refused(
 )
 
 
-def find_checkpoints(limit_flag: str) -> Iterator[str]:
-    """Yields the checkpoints to run, and waits for them.
+def find_checkpoints(limit_flag: str) -> Arrivals:
+    """Finds the checkpoints to run, and says what it waits for.
 
     Args:
       limit_flag: name of the flag that says after how many to end: 1 is the newest there is, 0 or
-        less waits for new ones for ever.
+        less waits for new ones until the command is ended.
 
     Raises:
       ValueError: the folder or the checkpoint is not there.
@@ -86,10 +92,68 @@ def find_checkpoints(limit_flag: str) -> Iterator[str]:
         raise ValueError(
             f"eval_interval_secs is {FLAGS.eval_interval_secs}; expected 0 or more seconds."
         )
+    limit = FLAGS[limit_flag].value
     if FLAGS.checkpoint_path is not None:
-        yield checkpoints.find_checkpoint(FLAGS.checkpoint_path, FLAGS.checkpoint_dir)
-        return
-    directory = FLAGS.checkpoint_dir or checkpoints.find_newest_run()
+        limit = 1
+        source = checkpoints.find_checkpoint(FLAGS.checkpoint_path, FLAGS.checkpoint_dir)
+    else:
+        source = FLAGS.checkpoint_dir or _find_newest_run()
+        _check_is_folder(source)
+        if limit == 1 and checkpoints.latest_checkpoint(source) is None and _has_options(source):
+            raise ValueError(_describe_unsaved(source, limit_flag))
+    if limit != 1:
+        which = f"the next {limit} checkpoints" if limit > 1 else "every new checkpoint"
+        print(
+            f"taking {which} in {printable(source)}, the newest first (Ctrl-C ends; "
+            f"--{limit_flag}=1 takes the newest one and ends)",
+            flush=True,
+        )
+    return Arrivals(
+        source,
+        limit,
+        FLAGS.eval_interval_secs,
+        report=lambda line: print(printable(line), flush=True),
+        warn=lambda line: print(f"warning: {printable(line)}", file=sys.stderr, flush=True),
+    )
+
+
+def restore_each(
+    evaluator: Evaluator, first: str, arriving: Arrivals
+) -> Iterator[tuple[str, dict[str, str]]]:
+    """Loads one checkpoint after the other into an evaluator; those that are removed are left out.
+
+    Args:
+      evaluator: takes the weights.
+      first: prefix of the first checkpoint, which has been taken from `arriving`.
+      arriving: the others.
+
+    Yields:
+      (prefix, the names of the weights that were loaded: `inference_flags.saved_names`).
+    """
+
+    def restore(checkpoint: str) -> dict[str, str]:
+        saved_names = inference_flags.saved_names(checkpoint)
+        evaluator.restore(checkpoint, saved_names)
+        return saved_names
+
+    for checkpoint in itertools.chain([first], arriving):
+        saved_names = arriving.read(checkpoint, restore)
+        if saved_names is not None:
+            yield checkpoint, saved_names
+
+
+def _find_newest_run() -> str:
+    """Returns the newest training run; one that has not saved yet, where there is no other."""
+    try:
+        return checkpoints.find_newest_run()
+    except ValueError:
+        started = glob.glob(os.path.join(checkpoints.RUNS_ROOT, "*", OPTIONS_FILE))
+        if not started:
+            raise
+    return os.path.dirname(max(started, key=os.path.getmtime))
+
+
+def _check_is_folder(directory: str) -> None:
     if not os.path.isdir(directory):
         is_checkpoint = os.path.exists(f"{directory}.index") or os.path.exists(directory)
         raise ValueError(
@@ -100,21 +164,18 @@ def find_checkpoints(limit_flag: str) -> Iterator[str]:
                 else "it is the train_logdir of a training (runs/NAME)."
             )
         )
-    limit = FLAGS[limit_flag].value
-    if limit == 1:
-        yield checkpoints.find_checkpoint(directory)
-        return
-    print(
-        f"taking every new checkpoint in {directory} (Ctrl-C ends; --{limit_flag}=1 takes the "
-        "newest one and ends)",
-        flush=True,
+
+
+def _has_options(directory: str) -> bool:
+    return os.path.exists(os.path.join(directory, OPTIONS_FILE))
+
+
+def _describe_unsaved(directory: str, limit_flag: str) -> str:
+    return (
+        f"the training run in {directory} has not saved a checkpoint yet: it saves one every "
+        f"--save_interval_secs and when it ends. Without --{limit_flag}=1 this command waits for "
+        "it."
     )
-    arriving = tf.train.checkpoints_iterator(directory, FLAGS.eval_interval_secs)
-    for number, checkpoint in enumerate(arriving, start=1):
-        yield checkpoint
-        if number == limit:
-            return
-        print(f"waiting for the next checkpoint in {directory}", flush=True)
 
 
 def results_folder(name: str, checkpoint: str, split: str, use_ema: bool) -> str:
@@ -128,6 +189,31 @@ def results_folder(name: str, checkpoint: str, split: str, use_ema: bool) -> str
     """
     parts = [name, *([] if split == DEFAULT_SPLIT else [split]), *(["ema"] if use_ema else [])]
     return os.path.join(best_checkpoint.training_folder(checkpoint), "_".join(parts))
+
+
+def check_results_folder(flag: str, directory: str) -> None:
+    """Makes sure that results can be written, before it takes hours to compute them.
+
+    Args:
+      flag: name of the flag that sets the folder.
+      directory: the folder; it need not be there yet.
+
+    Raises:
+      ValueError: there is a file in its place, or it cannot be written to.
+    """
+    existing = os.path.abspath(directory)
+    while not os.path.lexists(existing):
+        existing = os.path.dirname(existing)
+    if not os.path.isdir(existing):
+        raise ValueError(
+            f"the results cannot go to {directory}: {existing} is not a folder. Give another "
+            f"--{flag}."
+        )
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise ValueError(
+            f"the results cannot go to {directory}: {existing} cannot be written to. Give another "
+            f"--{flag}."
+        )
 
 
 def resolve(

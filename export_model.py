@@ -9,14 +9,14 @@ the flags of its network:
         --export_path=exports/mnv2_pascal/frozen_inference_graph.pb
 """
 
+import command_line  # before TensorFlow, whose start it quiets
+
+# isort: split
+
 import dataclasses
 import functools
 import os
 import shlex
-
-import command_line  # before TensorFlow, whose start it quiets
-
-# isort: split
 
 import tensorflow.compat.v1 as tf
 from absl import flags

@@ -6,15 +6,15 @@ size (the overlay plus its legend). A picture that cannot be read is reported an
 the exit status is then 1. Pictures larger than the model takes are shrunk for it, with a warning.
 """
 
+import command_line  # before TensorFlow, whose start it quiets
+
+# isort: split
+
 import os
 import sys
 import time
 import warnings
 from collections.abc import Sequence
-
-import command_line  # before TensorFlow, whose start it quiets
-
-# isort: split
 
 from absl import flags
 from PIL import Image

@@ -4,7 +4,11 @@ Without flags it trains on the dataset that was built last. `--help` lists the f
 of research/deeplab's `train.py`.
 """
 
-import allocator  # noqa: F401  (first: it starts the process again)
+import startup  # noqa: F401  (first: loading begins)
+
+# isort: split
+
+import allocator  # noqa: F401  (before anything else: it starts the process again)
 
 # isort: split
 

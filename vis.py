@@ -10,14 +10,13 @@ picture; with --also_save_raw_predictions also raw_segmentation_results/NAME.png
 are the ids that the benchmark's server expects.
 """
 
-import contextlib
-import itertools
-import os
-from collections.abc import Iterator
-
 import command_line  # before TensorFlow, whose start it quiets
 
 # isort: split
+
+import contextlib
+import os
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -25,6 +24,7 @@ from absl import flags
 
 import evaluation_flags
 import inference_flags
+from common.texts import printable
 from datasets import specs, tfrecords
 from datasets.specs import DatasetSpec
 from deeplab import prediction_files, visualize
@@ -77,9 +77,14 @@ def main(arguments: list[str]) -> None:
     """Turns flags into options and draws one checkpoint after the other."""
     del arguments
     tf.disable_v2_behavior()
-    tf.logging.set_verbosity(tf.logging.ERROR)  # the lines of its waiting repeat ours
+    tf.logging.set_verbosity(tf.logging.FATAL)  # its lines about checkpoints repeat ours
     arriving = evaluation_flags.find_checkpoints("max_number_of_iterations")
     first = next(arriving)
+    evaluation_flags.check_results_folder(
+        "vis_logdir",
+        FLAGS.vis_logdir
+        or evaluation_flags.results_folder("vis", first, FLAGS.vis_split, use_ema=False),
+    )
     spec, model_options, inputs = evaluation_flags.resolve(
         os.path.dirname(first) or ".", FLAGS.vis_split, FLAGS.vis_crop_size
     )
@@ -93,13 +98,15 @@ def main(arguments: list[str]) -> None:
         add_flipped=FLAGS.add_flipped_images,
     )
     with contextlib.closing(evaluator):
-        for checkpoint in itertools.chain([first], arriving):
-            _draw(evaluator, checkpoint, spec)
+        restored = evaluation_flags.restore_each(evaluator, first, arriving)
+        for checkpoint, saved_names in restored:
+            _draw(evaluator, checkpoint, saved_names, spec)
 
 
-def _draw(evaluator: Evaluator, checkpoint: str, spec: DatasetSpec) -> None:
-    """Draws the pictures of the split as one checkpoint sees them."""
-    saved_names = inference_flags.saved_names(checkpoint)
+def _draw(
+    evaluator: Evaluator, checkpoint: str, saved_names: Mapping[str, str], spec: DatasetSpec
+) -> None:
+    """Draws the pictures of the split as the restored checkpoint sees them."""
     directory = FLAGS.vis_logdir or evaluation_flags.results_folder(
         "vis", checkpoint, FLAGS.vis_split, use_ema=bool(saved_names)
     )
@@ -112,7 +119,7 @@ def _draw(evaluator: Evaluator, checkpoint: str, spec: DatasetSpec) -> None:
     # The network's input is resized and padded; the pictures themselves are those of the records.
     pictures = map(prediction_files.read_picture, _records(spec))
     num_pictures = 0
-    for batch in evaluator.predict(checkpoint, saved_names):
+    for batch in evaluator.predict():
         for name, ids in _predictions(batch):
             picture = next(pictures)
             files.write(name, picture, upscaling.upscale_ids(ids, picture.size))
@@ -122,7 +129,8 @@ def _draw(evaluator: Evaluator, checkpoint: str, spec: DatasetSpec) -> None:
         written.append(prediction_files.RAW_FOLDER)
     folders = " and ".join(os.path.join(directory, folder) for folder in written)
     title = inference_flags.title(checkpoint, saved_names)
-    print(f"{title}: {num_pictures} pictures of split {FLAGS.vis_split} in {folders}")
+    line = f"{title}: {num_pictures} pictures of split {FLAGS.vis_split} in {folders}"
+    print(printable(line), flush=True)
 
 
 def _palette(spec: DatasetSpec) -> visualize.Palette:

@@ -1,138 +1,265 @@
-"""JSON files of facts: reads them so that whatever is wrong is told by file and key.
+"""Reads JSON files that people edit and disks damage; errors name the file, the key and the value.
 
-A file may have been edited by hand, truncated, or written by another program. The functions here
-raise nothing but `ValueError` and `OSError`, in words.
+content = json_files.read_object("options.json")
+options = json_files.to_record(ModelOptions, content, "options.json")
 """
 
+import dataclasses
+import difflib
 import json
-from collections.abc import Callable
+import math
+import types
+import typing
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from common.texts import printable
 
-T = TypeVar("T")
+# A description is kilobytes; a file that took the place of one may be anything.
+_MAX_BYTES = 64 << 20
+# Whole numbers of more digits do not fit into 64 bits.
+_MAX_DIGITS = 18
+_MAX_DEPTH = 50
+_MAX_SHOWN_CHARS = 60
 
-# Numbers beyond it do not fit into TensorFlow's and numpy's integers.
-MAX_INTEGER = 2**63 - 1
-_MAX_SHOWN = 40
+# What a type is called, one and several.
+_KINDS = {
+    int: ("a whole number", "whole numbers"),
+    float: ("a number", "numbers"),
+    str: ("text in quotes", "texts"),
+    bool: ("true or false", "truth values"),
+    type(None): ("null", "nulls"),
+}
+
+_Record = TypeVar("_Record")
 
 
-def read_object(path: str) -> dict[str, Any]:
-    """Reads a JSON file that holds an object.
+class _NoNumber(str):
+    """A number that no field can hold, as the file has it."""
+
+
+def read(path: str) -> Any:
+    """Reads a JSON file.
 
     Raises:
       OSError: the file cannot be opened.
-      ValueError: it is not UTF-8, not JSON, or not an object. The message does not name the file.
+      ValueError: it is not JSON, not UTF-8, nested too deeply, or holds a number that 64 bits
+        cannot; the message names the file and, where there is one, the key and its value.
     """
     with open(path, "rb") as file:
-        data = file.read()
-    try:
-        fields = json.loads(data.decode("utf-8-sig"), parse_constant=_refuse_constant)
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"byte {error.start} is not UTF-8; save the file with the encoding UTF-8"
-        ) from None
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-    if not isinstance(fields, dict):
-        raise ValueError(f"it holds {shown(fields)}; expected an object, {{…}}")
-    return fields
+        data = file.read(_MAX_BYTES + 1)
+    if len(data) > _MAX_BYTES:
+        raise ValueError(f"{printable(path)} is no JSON file: larger than {_MAX_BYTES >> 20} MB.")
+    return parse(data, path)
 
 
-def take(fields: dict[str, Any], key: str, read: Callable[[Any, str], T], where: str = "") -> T:
-    """Removes a value from an object and checks it.
-
-    Args:
-      fields: the object.
-      key: its key.
-      read: gets the value and its full key; returns what it stands for, or raises ValueError.
-      where: full key of the object, for messages.
+def read_object(path: str) -> dict[str, Any]:
+    """Reads a JSON file that holds one object.
 
     Raises:
-      ValueError: the key is missing, or the value is wrong.
+      OSError, ValueError: as for `read`; or it holds something else.
     """
-    full_key = join(where, key)
-    if key not in fields:
-        raise ValueError(f"{full_key} is missing")
-    return read(fields.pop(key), full_key)
+    content = read(path)
+    if not isinstance(content, dict):
+        raise ValueError(f"{printable(path)} holds {shown(content)}; expected an object: {{…}}.")
+    return content
 
 
-def refuse_rest(fields: dict[str, Any], where: str = "") -> None:
-    """Raises ValueError for keys that nobody has taken: they may be misspelt."""
-    for key in fields:
-        raise ValueError(f"unknown key {printable(join(where, key))}")
+def parse(data: bytes | str, source: str) -> Any:
+    """Parses JSON.
 
+    Args:
+      data: the content of a file.
+      source: its name, for errors.
 
-def join(where: str, key: str) -> str:
-    """Returns the full key of a value in an object."""
-    return f"{where}.{key}" if where else key
-
-
-def integer(low: int = 0, high: int = MAX_INTEGER) -> Callable[[Any, str], int]:
-    """Returns a reader of whole numbers in a range; true, 3.0 and "3" are none."""
-
-    def read(value: Any, key: str) -> int:
-        if type(value) is not int or not low <= value <= high:
-            raise ValueError(f"{key} is {shown(value)}; expected a whole number, {low} to {high}")
-        return value
-
-    return read
-
-
-def boolean(value: Any, key: str) -> bool:
-    """Reads true or false."""
-    if not isinstance(value, bool):
-        raise ValueError(f"{key} is {shown(value)}; expected true or false")
-    return value
-
-
-def text(value: Any, key: str) -> str:
-    """Reads a string that can be written as UTF-8."""
-    if not isinstance(value, str):
-        raise ValueError(f"{key} is {shown(value)}; expected a text")
+    Raises:
+      ValueError: as for `read`.
+    """
+    name = printable(source)
+    if not data:
+        raise ValueError(f"{name} is empty: copy it again.")
     try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise ValueError(f"{key} has half a character ({value!a})") from None
+        text = data.decode("utf-8-sig") if isinstance(data, bytes) else data
+        content = json.loads(
+            text,
+            parse_int=_parse_int,
+            parse_float=_parse_float,
+            parse_constant=_NoNumber,
+            object_pairs_hook=_without_repeats,
+        )
+        _check_numbers(content, "", 0)
+        return content
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{name} is not UTF-8 text (byte {error.object[error.start]:#04x} at {error.start}): "
+            "save it as UTF-8."
+        ) from None
+    except json.JSONDecodeError as error:
+        raise ValueError(
+            f"{name} is not valid JSON: {error.msg}, line {error.lineno} column {error.colno}."
+        ) from None
+    except RecursionError:
+        raise ValueError(f"{name} is nested too deeply to be a description.") from None
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}.") from None
+
+
+def to_record(
+    cls: type[_Record], content: Mapping[str, Any], source: str, key: str = ""
+) -> _Record:
+    """Makes an instance of a dataclass of an object's fields; lists become tuples.
+
+    Fields may be numbers, text, truth values, None, tuples and mappings of these, dataclasses, and
+    alternatives of them. Nothing is converted: 21 is not "21", and 1 is not true.
+
+    Args:
+      cls: the dataclass.
+      content: a JSON object.
+      source: name of the file, for errors.
+      key: key of the object in the file; "" where it is the whole file.
+
+    Raises:
+      ValueError: a field is of another type, unknown, or missing without a default; the message
+        names the file, the key, its value and what is expected.
+    """
+    name = printable(source)
+    hints = typing.get_type_hints(cls)
+    fields = {field.name: field for field in dataclasses.fields(cls)}
+    for field in content:
+        if field not in fields:
+            near = difflib.get_close_matches(field, fields, 1)
+            advice = f"is it {shown(near[0])}?" if near else "remove it."
+            raise ValueError(f"{name} has the unknown key {shown(_join(key, field))}: {advice}")
+    for field in fields.values():
+        has_default = (field.default, field.default_factory) != (dataclasses.MISSING,) * 2
+        if field.name not in content and not has_default:
+            raise ValueError(f"{name} lacks the key {shown(_join(key, field.name))}.")
+    return cls(
+        **{
+            field: _convert(value, hints[field], name, _join(key, field))
+            for field, value in content.items()
+        }
+    )
+
+
+def check(value: Any, expected: Any, source: str, key: str) -> Any:
+    """Returns a value of a JSON file if it is of a type, with lists as tuples.
+
+    Args:
+      value: what stands in the file.
+      expected: a type as fields of a dataclass have it (`to_record`).
+      source: name of the file, for errors.
+      key: key of the value.
+
+    Raises:
+      ValueError: it is of another type; the message names the file, the key and the value.
+    """
+    return _convert(value, expected, printable(source), key)
+
+
+def _convert(value: Any, expected: Any, name: str, key: str) -> Any:
+    origin, arguments = typing.get_origin(expected), typing.get_args(expected)
+    if expected is Any:
+        return _tuples(value)
+    if origin in (types.UnionType, typing.Union):
+        for each in arguments:
+            if _fits(value, each):
+                return _convert(value, each, name, key)
+    elif _fits(value, expected):
+        if dataclasses.is_dataclass(expected):
+            return to_record(expected, value, name, key)
+        if origin is tuple and len(arguments) == 2 and arguments[1] is Ellipsis:
+            arguments = (arguments[0],) * len(value)
+        if origin is tuple and len(value) == len(arguments):
+            return tuple(
+                _convert(item, each, name, f"{key}[{index}]")
+                for index, (item, each) in enumerate(zip(value, arguments, strict=True))
+            )
+        if origin is Mapping or expected is Mapping:
+            item_type = arguments[1] if arguments else Any
+            return {
+                field: _convert(item, item_type, name, _join(key, field))
+                for field, item in value.items()
+            }
+        if origin is not tuple:
+            return float(value) if expected is float else value
+    raise ValueError(f"{name}: {shown(key)} is {shown(value)}; expected {_describe(expected)}.")
+
+
+def _fits(value: Any, expected: Any) -> bool:
+    """Whether a value is of a type, without a look at what it contains."""
+    origin = typing.get_origin(expected) or expected
+    if origin is Any:
+        return True
+    if origin in (int, float) and isinstance(value, bool):
+        return False
+    if origin is float:
+        return isinstance(value, int | float)
+    if origin is tuple:
+        return isinstance(value, list | tuple)
+    if origin is Mapping or dataclasses.is_dataclass(origin):
+        return isinstance(value, Mapping)
+    return isinstance(value, origin)
+
+
+def _describe(expected: Any, plural: bool = False) -> str:
+    """Returns what a type is called in a message: "a list of 2 whole numbers or null"."""
+    origin, arguments = typing.get_origin(expected), typing.get_args(expected)
+    if origin in (types.UnionType, typing.Union):
+        return " or ".join(_describe(each) for each in arguments)
+    if origin is tuple:
+        count = "" if arguments[-1] is Ellipsis else f"{len(arguments)} "
+        lists = "lists" if plural else "a list"
+        return f"{lists} of {count}{_describe(arguments[0], plural=True)}"
+    return _KINDS.get(expected, ("an object: {…}", "objects"))[plural]
+
+
+def _tuples(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return tuple(_tuples(item) for item in value)
+    if isinstance(value, Mapping):
+        return {field: _tuples(item) for field, item in value.items()}
     return value
 
 
-def file_name(value: Any, key: str) -> str:
-    """Reads the name of a file or folder, which has no folder in front of it."""
-    name = text(value, key)
-    if name in ("", ".", "..") or "/" in name or "\0" in name:
-        raise ValueError(f"{key} is {shown(name)}; expected a name without a folder")
-    return name
+def _parse_int(text: str) -> int | _NoNumber:
+    return int(text) if len(text.lstrip("-")) <= _MAX_DIGITS else _NoNumber(text)
 
 
-def sequence(read: Callable[[Any, str], T]) -> Callable[[Any, str], tuple[T, ...]]:
-    """Returns a reader of lists, given that of their items."""
-
-    def read_all(value: Any, key: str) -> tuple[T, ...]:
-        if not isinstance(value, list):
-            raise ValueError(f"{key} is {shown(value)}; expected a list")
-        return tuple(read(item, f"{key}[{index}]") for index, item in enumerate(value))
-
-    return read_all
+def _parse_float(text: str) -> float | _NoNumber:
+    value = float(text)
+    return value if math.isfinite(value) else _NoNumber(text)
 
 
-def mapping(value: Any, key: str) -> dict[str, Any]:
-    """Reads an object, as a copy that may be taken apart."""
-    if not isinstance(value, dict):
-        raise ValueError(f"{key} is {shown(value)}; expected an object, {{…}}")
-    return dict(value)
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        seen: set[str] = set()
+        for field, _ in pairs:
+            if field in seen:
+                raise ValueError(f"the key {shown(field)} stands there twice")
+            seen.add(field)
+    return content
+
+
+def _check_numbers(value: Any, key: str, depth: int) -> None:
+    if depth > _MAX_DEPTH:
+        raise RecursionError
+    if isinstance(value, _NoNumber):
+        raise ValueError(f"{shown(key)} is {value:.{_MAX_SHOWN_CHARS}}, too large or not a number")
+    if isinstance(value, dict):
+        for field, item in value.items():
+            _check_numbers(item, _join(key, field), depth + 1)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            _check_numbers(item, f"{key}[{index}]", depth + 1)
+
+
+def _join(key: str, field: str) -> str:
+    return f"{key}.{field}" if key else field
 
 
 def shown(value: Any) -> str:
     """Returns a value as it stands in the file, shortened, on one line."""
-    if isinstance(value, (list, dict)) and value:
-        return "a list" if isinstance(value, list) else "an object"
-    try:
-        written = json.dumps(value)
-    except ValueError:  # A whole number of thousands of digits.
-        return "a number of thousands of digits"
-    return written if len(written) <= _MAX_SHOWN else f"{written[:_MAX_SHOWN]}…"
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"it holds {name}, which is no JSON")
+    text = f"'{value}'" if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return printable(text if len(text) <= _MAX_SHOWN_CHARS else text[:_MAX_SHOWN_CHARS] + "…")

@@ -19,3 +19,11 @@ def printable(text: str) -> str:
     return "".join(
         char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
     )
+
+
+def shorten(text: str, limit: int = 600) -> str:
+    """Returns text of at most `limit` characters: of a longer one the middle is left out."""
+    if len(text) <= limit:
+        return text
+    num_last = limit // 3
+    return f"{text[: limit - num_last - 3]} … {text[-num_last:]}"

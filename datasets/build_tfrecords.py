@@ -7,6 +7,10 @@ Everything is checked first. A run that was interrupted goes on where it stopped
 command is given again.
 """
 
+import command_line  # before TensorFlow, whose start it quiets
+
+# isort: split
+
 import contextlib
 import os
 import sys
@@ -14,7 +18,6 @@ from collections.abc import Collection, Mapping
 
 from absl import flags
 
-import command_line
 from common import texts
 from datasets import (
     beam_conversion,

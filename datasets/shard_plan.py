@@ -17,7 +17,7 @@ import cv2
 import PIL
 
 from common import files, json_files, locks
-from datasets import gray_png, segmentation, spec_fields, tfrecords
+from datasets import gray_png, segmentation, spec_checks, tfrecords
 from datasets.sources.source import Item, Source
 from datasets.specs import DATASET_FILE, SplitSpec, read_spec, write_json
 
@@ -251,7 +251,9 @@ def recall(shard: Shard) -> FinishedShard | None:
     the shard is written again.
     """
     try:
-        state = _parse_state(json_files.read_object(_state_path(shard.path)))
+        path = _state_path(shard.path)
+        state = json_files.to_record(FinishedShard, json_files.read_object(path), path)
+        spec_checks.check_split(vars(state.statistics), "statistics")
         if state.fingerprint != shard.fingerprint:
             return None
         if state.num_bytes != os.path.getsize(shard.path):
@@ -260,22 +262,6 @@ def recall(shard: Shard) -> FinishedShard | None:
     except (OSError, ValueError):
         return None
     return state if num_records == state.statistics.num_examples else None
-
-
-def _parse_state(fields: dict) -> FinishedShard:
-    """Reads what `remember` has written; raises ValueError where it is something else."""
-    return FinishedShard(
-        fingerprint=json_files.take(fields, "fingerprint", json_files.text),
-        num_bytes=json_files.take(fields, "num_bytes", json_files.integer()),
-        statistics=SplitSpec(**json_files.take(fields, "statistics", spec_fields.split_fields)),
-        failures=json_files.take(fields, "failures", json_files.sequence(_parse_failure)),
-    )
-
-
-def _parse_failure(value: object, key: str) -> Failure:
-    fields = json_files.mapping(value, key)
-    names = ("split", "name", "message")
-    return Failure(*(json_files.take(fields, name, json_files.text, key) for name in names))
 
 
 def _state_path(shard_path: str) -> str:

@@ -14,12 +14,12 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from common import files
+from common import files, json_files
 from common.texts import printable
-from datasets import segmentation, spec_fields, tfrecords
-from datasets.spec_fields import FORMAT_VERSION
+from datasets import segmentation, spec_checks, tfrecords
 
 DATASET_FILE = "dataset.json"
+FORMAT_VERSION = 1
 DATASETS_ROOT = os.path.join("data", "tfrecords")
 
 # research/deeplab's name of a dataset -> the module of datasets.sources that holds its classes.
@@ -240,14 +240,23 @@ def find_last_dataset(root: str = DATASETS_ROOT) -> str:
 
 def _parse_spec(path: str) -> DatasetSpec:
     try:
-        fields = spec_fields.read_fields(path)
+        fields = json_files.read_object(path)
+        version = fields.pop("format_version", None)
+        if version != FORMAT_VERSION:
+            raise ValueError(
+                f"{path}: format_version is {json_files.shown(version)}; this program reads "
+                f"{FORMAT_VERSION}"
+            )
+        fields["directory"] = os.path.dirname(path)
+        spec = json_files.to_record(DatasetSpec, fields, path)
+        spec_checks.check_dataset(vars(spec))
     except ValueError as error:
+        reason = printable(str(error)).removeprefix(printable(path)).strip(": .")
         raise ValueError(
-            f"{path} is not a description of a dataset ({printable(str(error))}): build the "
-            "dataset again."
+            f"{printable(path)} is not a description of a dataset ({reason}): build the dataset "
+            "again."
         ) from None
-    splits = {name: SplitSpec(**split) for name, split in fields.pop("splits").items()}
-    return DatasetSpec(directory=os.path.dirname(path), splits=splits, **fields)
+    return spec
 
 
 def _scan_split(paths: list[str]) -> SplitSpec:

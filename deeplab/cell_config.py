@@ -6,14 +6,18 @@ features or to an earlier branch, and all results are concatenated.
 """
 
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from common import json_files
+from common.texts import printable, shorten
 
 CONVOLUTION = "conv"
 PYRAMID_POOLING = "pyramid_pooling"
 # `input` of a branch that reads the encoder's features.
 FEATURES = -1
+# Of kernels, rates and grids; an encoder's feature map has no more rows.
+_LARGEST_SIDE = 1 << 16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,11 +46,14 @@ def read_json(path: str) -> tuple[Mapping[str, Any], ...]:
       ValueError: the file cannot be read or describes no cell; names the file.
     """
     try:
-        with open(path, encoding="utf-8") as file:
-            config = json.load(file)
+        config = json_files.read(path)
         parse(config)
-    except (OSError, ValueError) as error:
-        raise ValueError(f"dense_prediction_cell_json {path}: {error}") from error
+    except OSError as error:
+        raise ValueError(
+            f"dense_prediction_cell_json {printable(path)}: {error.strerror}."
+        ) from None
+    except ValueError as error:
+        raise ValueError(f"dense_prediction_cell_json {printable(path)}: {error}") from None
     return tuple(
         {name: tuple(value) if isinstance(value, list) else value for name, value in branch.items()}
         for branch in config
@@ -71,18 +78,18 @@ def parse(config: Sequence[Mapping[str, Any]]) -> list[Branch]:
 def _parse_branch(number: int, fields: Mapping[str, Any]) -> Branch:
     where = f"branch {number} of the dense prediction cell"
     if not isinstance(fields, Mapping):
-        raise ValueError(f"{where} is {fields!r}; expected a mapping with 'op' and 'input'.")
+        raise ValueError(f"{where} is {_show(fields)}; expected a mapping with 'op' and 'input'.")
     known = {field.name for field in dataclasses.fields(Branch)}
     for name in fields:
         if name not in known:
-            raise ValueError(f"{where} has {name!r}; expected {', '.join(sorted(known))}.")
+            raise ValueError(f"{where} has {_show(name)}; expected {', '.join(sorted(known))}.")
     op, source = fields.get("op"), fields.get("input")
     if op not in (CONVOLUTION, PYRAMID_POOLING):
-        raise ValueError(f"{where} has op {op!r}; expected 'conv' or 'pyramid_pooling'.")
-    if not isinstance(source, int) or not FEATURES <= source < number:
+        raise ValueError(f"{where} has op {_show(op)}; expected 'conv' or 'pyramid_pooling'.")
+    if not isinstance(source, int) or isinstance(source, bool) or not FEATURES <= source < number:
         raise ValueError(
-            f"{where} has input {source!r}; expected -1 for the encoder's features, or the number "
-            "of an earlier branch."
+            f"{where} has input {_show(source)}; expected -1 for the encoder's features, or the "
+            "number of an earlier branch."
         )
     needed = {"grid_size"} if op == PYRAMID_POOLING else {"kernel"}
     kernel = _pair(where, "kernel", fields.get("kernel", 1))
@@ -100,7 +107,18 @@ def _parse_branch(number: int, fields: Mapping[str, Any]) -> Branch:
 
 
 def _pair(where: str, name: str, value: Any) -> tuple[int, int]:
-    pair = (value, value) if isinstance(value, int) else tuple(value or ())
-    if len(pair) != 2 or not all(isinstance(side, int) and side >= 1 for side in pair):
-        raise ValueError(f"{where} has {name} {value!r}; expected one or two numbers of 1 or more.")
-    return pair
+    pair = value if isinstance(value, list | tuple) else (value, value)
+    if len(pair) != 2 or not all(_is_side(side) for side in pair):
+        raise ValueError(
+            f"{where} has {name} {_show(value)}; expected one or two numbers of 1 or more."
+        )
+    return tuple(pair)
+
+
+def _is_side(value: Any) -> bool:
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    return is_whole and 1 <= value <= _LARGEST_SIDE
+
+
+def _show(value: Any) -> str:
+    return shorten(repr(value), 60)

@@ -5,6 +5,7 @@ not count. The network is built once and takes the weights of one checkpoint aft
 """
 
 import dataclasses
+import math
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -98,7 +99,7 @@ class Evaluator:
                 f"the network has {model_options.num_classes} classes, but dataset {spec.name!r} "
                 f"in {spec.directory} has {spec.num_classes}."
             )
-        if not scales or min(scales) <= 0:
+        if not scales or not all(0 < scale < math.inf for scale in scales):
             raise ValueError(f"eval_scales are {tuple(scales)}; expected numbers above 0.")
         if input_options.crop_size is not None:
             input_pipeline.check_crop_size(input_options.crop_size, model_options.output_stride)
@@ -126,6 +127,7 @@ class Evaluator:
                 "predictions": prediction.labels,
             }
             self._variables = {each.op.name: each for each in tf.global_variables()}
+        self._restored: tuple[str, int] | None = None  # prefix and step
         self._savers: dict[frozenset[str], tf.train.Saver] = {}
         config = tf.ConfigProto(allow_soft_placement=True)
         config.gpu_options.allow_growth = True
@@ -135,8 +137,8 @@ class Evaluator:
         """Frees the session."""
         self._session.close()
 
-    def evaluate(self, checkpoint: str, saved_names: Mapping[str, str] | None = None) -> Evaluation:
-        """Scores a checkpoint, with a progress bar on a terminal.
+    def restore(self, checkpoint: str, saved_names: Mapping[str, str] | None = None) -> None:
+        """Loads the weights of a checkpoint.
 
         Args:
           checkpoint: prefix of its files.
@@ -144,19 +146,40 @@ class Evaluator:
             itself where that is not in it.
 
         Raises:
-          ValueError: the checkpoint belongs to another network or is damaged, a picture of the
-            split is broken or larger than the crop, or not all of them were read; names it.
+          ValueError: the checkpoint belongs to another network, or it is damaged or not there.
+        """
+        self._restored = None
+        self._restored = checkpoint, self._load(checkpoint, saved_names or {})
+
+    def evaluate(self, checkpoint: str, saved_names: Mapping[str, str] | None = None) -> Evaluation:
+        """Restores and scores a checkpoint.
+
+        Args:
+          checkpoint, saved_names: as for `restore`.
+
+        Raises:
+          ValueError: as for `restore` and `score`.
+        """
+        self.restore(checkpoint, saved_names)
+        return self.score()
+
+    def score(self) -> Evaluation:
+        """Scores the restored checkpoint, with a progress bar on a terminal.
+
+        Raises:
+          ValueError: a picture of the split is broken or larger than the crop, or not all of them
+            were read; names it.
         """
         start = time.monotonic()
-        step = self._restore(checkpoint, saved_names or {})
         num_classes, ignore_label = self._spec.num_classes, self._spec.ignore_label
         confusion = np.zeros((num_classes, num_classes), np.int64)
         num_pictures = 0
-        for batch in self._predict(step):
+        for batch in self.predict():
             confusion += metrics.confusion_matrix(
                 batch.labels, batch.predictions, num_classes, ignore_label
             )
             num_pictures += len(batch.labels)
+        checkpoint, step = self._restored
         return Evaluation(
             checkpoint=checkpoint,
             step=step,
@@ -167,20 +190,14 @@ class Evaluator:
             seconds=time.monotonic() - start,
         )
 
-    def predict(
-        self, checkpoint: str, saved_names: Mapping[str, str] | None = None
-    ) -> Iterator[PredictedBatch]:
+    def predict(self) -> Iterator[PredictedBatch]:
         """Predicts the pictures in the order of the records, with a progress bar on a terminal.
 
-        Args:
-          checkpoint, saved_names: as for `evaluate`.
-
         Raises:
-          ValueError: as for `evaluate`.
+          ValueError: as for `score`.
         """
-        return self._predict(self._restore(checkpoint, saved_names or {}))
-
-    def _predict(self, step: int) -> Iterator[PredictedBatch]:
+        assert self._restored is not None, "restore a checkpoint first"
+        step = self._restored[1]
         self._session.run(self._iterator.initializer)
         expected, num_read = self._spec.split(self._split).num_examples, 0
         with tqdm.tqdm(
@@ -210,7 +227,7 @@ class Evaluator:
                 f"{self._spec.directory} were read: its shards were changed meanwhile."
             )
 
-    def _restore(self, checkpoint: str, saved_names: Mapping[str, str]) -> int:
+    def _load(self, checkpoint: str, saved_names: Mapping[str, str]) -> int:
         """Loads the weights and returns the checkpoint's step."""
         try:
             reader = tf.train.load_checkpoint(checkpoint)
@@ -220,7 +237,7 @@ class Evaluator:
             self._saver(saved_names).restore(self._session, checkpoint)
             has_step = reader.has_tensor("global_step")
             return int(reader.get_tensor("global_step")) if has_step else 0
-        except (tf.errors.OpError, RuntimeError) as error:
+        except (tf.errors.OpError, RuntimeError, IndexError) as error:
             reason = str(getattr(error, "message", error)).splitlines()[0]
             raise ValueError(
                 f"checkpoint {checkpoint} cannot be read ({reason}). It may be truncated: copy it "

@@ -4,12 +4,15 @@ import json
 import math
 import os
 import re
+import socket
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tensorflow.compat.v1 as tf
 
 from common import files
+from common.texts import first_few, printable
 from deeplab.evaluation import Evaluation
 
 FORMAT_VERSION = 1
@@ -23,6 +26,7 @@ def format_table(evaluation: Evaluation, class_names: Sequence[str]) -> str:
       class_names: name of each class id.
     """
     scores = evaluation.metrics
+    class_names = [printable(name) for name in class_names]
     width = max(len("class"), *map(len, class_names))
     total = max(int(evaluation.confusion.sum()), 1)
     lines = [f"{'id':>4}  {'class':<{width}}  {'IoU':>7}  {'found':>7}  {'of pixels':>9}"]
@@ -38,10 +42,14 @@ def format_table(evaluation: Evaluation, class_names: Sequence[str]) -> str:
         f"{evaluation.split!r} at step {evaluation.step} ({evaluation.seconds:.0f} s)"
     )
     if scores.absent_classes:
-        absent = ", ".join(class_names[index] for index in scores.absent_classes)
+        absent = first_few((class_names[index] for index in scores.absent_classes), 20)
         lines.append(f"left out of the mean, because neither truth nor prediction has it: {absent}")
     if scores.constant_class is None:
-        lines.append("WARNING: not one pixel carries a class: every mask is the ignore label.")
+        lines.append(
+            f"WARNING: not one pixel of split {evaluation.split!r} carries a class: every label is "
+            "the ignore label, so there is no score. Is it a split without masks, such as a "
+            "benchmark's test split? make check-dataset tells."
+        )
     elif scores.only_predicted_class is not None:
         name = class_names[scores.only_predicted_class]
         lines.append(
@@ -117,12 +125,15 @@ def write_json(
 def write_summaries(
     evaluation: Evaluation, directory: str, *, scales: Sequence[float], add_flipped: bool
 ) -> None:
-    """Adds the scores to TensorBoard's event file, under research/deeplab's tags.
+    """Writes the scores for TensorBoard, under research/deeplab's tags, as a file of their own.
 
     Args:
       evaluation: the scores.
-      directory: of the event file.
+      directory: where it goes; made if it is not there.
       scales, add_flipped: how the network saw the pictures; part of the tags.
+
+    Raises:
+      OSError: it cannot be written; the message names it. `tf.summary.FileWriter` says nothing.
     """
     tag = "eval/miou_" + "_".join(str(scale) for scale in scales)
     tag += "_flipped" if add_flipped else ""
@@ -133,9 +144,21 @@ def write_summaries(
     summary = tf.Summary(
         value=[tf.Summary.Value(tag=name, simple_value=value) for name, value in values.items()]
     )
-    writer = tf.summary.FileWriter(directory)
-    writer.add_summary(summary, evaluation.step)
-    writer.close()
+    now = time.time()
+    events = (
+        tf.summary.Event(wall_time=now, file_version="brain.Event:2"),
+        tf.summary.Event(wall_time=now, step=evaluation.step, summary=summary),
+    )
+    os.makedirs(directory, exist_ok=True)
+    # TensorBoard reads the files of a folder in the order of their names.
+    name = f"events.out.tfevents.{int(now):010d}.{socket.gethostname()}.{os.getpid()}"
+    with files.replacing(os.path.join(directory, f"{name}.{evaluation.step}")) as temporary:
+        try:
+            with tf.io.TFRecordWriter(temporary) as writer:
+                for event in events:
+                    writer.write(event.SerializeToString())
+        except tf.errors.OpError as error:
+            raise OSError(error.message.rpartition("; ")[2]) from error
 
 
 def _percent(share: float) -> str:

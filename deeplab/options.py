@@ -5,11 +5,12 @@ that no command repeats what training was told.
 """
 
 import dataclasses
-import json
 import os
 from collections.abc import Mapping
 from typing import Any
 
+from common import json_files
+from common.texts import printable, shorten
 from datasets import specs
 from deeplab import cell_config
 from nets import registry
@@ -20,6 +21,9 @@ FORMAT_VERSION = 1
 OUTPUT_STRIDES = (8, 16, 32)
 MERGE_METHODS = ("max", "avg")
 _LARGEST_CELL_STRIDE = 16
+# Of any whole number among the options: what a typo or a damaged file has made of one makes a
+# network that TensorFlow fails to build with a page of text.
+_LARGEST_OPTION = 1 << 16
 # What only ASPP knows; a dense prediction cell has none of it.
 _ASPP_OPTIONS = (
     "atrous_rates",
@@ -111,6 +115,7 @@ class ModelOptions:
           ValueError: names the option, its value and what is allowed.
         """
         encoder = registry.encoder(self.model_variant)
+        self._validate_ranges()
         if self.output_stride not in OUTPUT_STRIDES:
             raise ValueError(f"output_stride is {self.output_stride}; expected 8, 16 or 32.")
         for name in ("num_classes", "aspp_convs_filters", "decoder_filters", "logits_kernel_size"):
@@ -132,6 +137,22 @@ class ModelOptions:
         self._validate_context()
         self._validate_decoder(encoder)
         self._validate_logits()
+
+    def _validate_ranges(self) -> None:
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            numbers = value if isinstance(value, tuple) else (value,)
+            for number in numbers:
+                if isinstance(number, int | float) and not abs(number) <= _LARGEST_OPTION:
+                    raise ValueError(
+                        f"{field.name} is {number}; expected at most {_LARGEST_OPTION}."
+                    )
+        for name in ("image_pooling_crop_size", "image_pooling_stride"):
+            size = getattr(self, name)
+            if size is not None and (len(size) != 2 or min(size) < 1):
+                raise ValueError(f"{name} is {size}; expected height,width of 1 or more each.")
+        if self.divisible_by is not None and self.divisible_by < 1:
+            raise ValueError(f"divisible_by is {self.divisible_by}; expected 1 or more.")
 
     def _validate_encoder(self, encoder: registry.Encoder) -> None:
         if self.depth_multiplier <= 0:
@@ -268,6 +289,38 @@ class Description:
     resize_factor: int | None = None
     keep_aspect_ratio: bool = True
 
+    def validate(self) -> None:
+        """Checks the fields of the network and against each other.
+
+        Raises:
+          ValueError: names the field, its value and what is allowed.
+        """
+        self.model.validate()
+        num_classes = self.model.num_classes
+        # Networks of published weights may have classes without names.
+        for name in ("class_names", "palette"):
+            if len(getattr(self, name)) not in (0, num_classes):
+                raise ValueError(
+                    f"{name} has {len(getattr(self, name))} items; expected one for each of the "
+                    f"{num_classes} classes (num_classes)."
+                )
+        for color in self.palette:
+            if not all(0 <= value <= 255 for value in color):
+                raise ValueError(f"palette has the color {color}; expected values of 0..255.")
+        if not 0 <= self.ignore_label <= 255:
+            raise ValueError(f"ignore_label is {self.ignore_label}; expected 0..255.")
+        sizes = {
+            "train_crop_size": self.train_crop_size,
+            "min_resize_value": (self.min_resize_value or 1,),
+            "max_resize_value": (self.max_resize_value or 1,),
+            "resize_factor": (self.resize_factor or 1,),
+        }
+        for name, values in sizes.items():
+            if not all(1 <= value <= _LARGEST_OPTION for value in values):
+                raise ValueError(
+                    f"{name} is {getattr(self, name)}; expected 1..{_LARGEST_OPTION} pixels."
+                )
+
 
 def write_description(description: Description, directory: str) -> str:
     """Writes `options.json` into a folder, whole or not at all, and returns its path."""
@@ -281,39 +334,39 @@ def read_description(directory: str) -> Description:
     """Reads `options.json` from a folder.
 
     Raises:
-      ValueError: the file is missing or is not one of ours.
+      ValueError: the file is missing or is not one of ours; the message names it and, where one is
+        to blame, the key and its value.
     """
     path = os.path.join(directory, OPTIONS_FILE)
     try:
-        with open(path, encoding="utf-8") as file:
-            content = json.load(file)
-        version = content.pop("format_version")
-        if version != FORMAT_VERSION:
-            raise ValueError(f"format_version is {version}; this code reads {FORMAT_VERSION}")
-        return parse_description(content)
+        content = json_files.read_object(path)
     except FileNotFoundError:
         raise ValueError(
             f"{path} is missing: train.py writes it beside its checkpoints. Name the train_logdir "
             "of a training, or give the network's flags (--model_variant, --num_classes …)."
         ) from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path} cannot be read: {error}.") from error
+    version = content.pop("format_version", None)
+    if version != FORMAT_VERSION:
+        raise ValueError(
+            f"{path} has format_version {version!r:.60}; this program reads {FORMAT_VERSION}."
+        )
+    return parse_description(content, path)
 
 
-def parse_description(content: Mapping[str, Any]) -> Description:
+def parse_description(content: Mapping[str, Any], source: str) -> Description:
     """Returns a description of its fields as JSON has them.
 
+    Args:
+      content: the fields.
+      source: name of the file, for errors.
+
     Raises:
-      TypeError: a field does not exist, or lacks.
+      ValueError: a field does not exist, lacks, or has a value that no training writes; names the
+        file, the field and the value.
     """
-    fields = {name: _tuples(value) for name, value in content.items()}
-    return Description(**{**fields, "model": ModelOptions(**fields["model"])})
-
-
-def _tuples(value: Any) -> Any:
-    """Turns JSON's lists back into tuples, at every depth."""
-    if isinstance(value, list):
-        return tuple(_tuples(item) for item in value)
-    if isinstance(value, dict):
-        return {key: _tuples(item) for key, item in value.items()}
-    return value
+    description = json_files.to_record(Description, content, source)
+    try:
+        description.validate()
+    except ValueError as error:
+        raise ValueError(f"{printable(source)}: {printable(shorten(str(error)))}") from None
+    return description

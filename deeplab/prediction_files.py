@@ -11,6 +11,7 @@ import dataclasses
 import io
 import os
 import re
+import unicodedata
 from collections.abc import Sequence
 
 import numpy as np
@@ -29,7 +30,8 @@ _ENDINGS = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png"}
 _PICTURE_EXTENSION = re.compile(
     f"({'|'.join(map(re.escape, image_files.ENDINGS))})$", re.IGNORECASE
 )
-_MAX_NAME_BYTES = 200
+# A file's name has at most 255 bytes on the file systems in use; the longest ending goes off them.
+_MAX_STEM_BYTES = 255 - len("_prediction.png")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,9 +94,8 @@ class PredictionFiles:
         self._raw_ids = raw_ids
         self._numbered = numbered
         self._names: set[str] = set()
-        os.makedirs(self._results, exist_ok=True)
-        if raw_ids is not None:
-            os.makedirs(self._raw, exist_ok=True)
+        for folder in self._make_folders():
+            files.remove_leftovers(folder)
 
     def write(self, image_name: str, picture: Picture, ids: np.ndarray) -> None:
         """Writes the files of one picture, each whole or not at all.
@@ -102,7 +103,8 @@ class PredictionFiles:
         Args:
           image_name: the record's name of the picture. `town/a` goes into a folder `town`; the
             folders in front of a file name, as other converters write them (`/data/VOC/a.jpg`), are
-            dropped, and so is its ending. A name that was written before gets a number behind it.
+            dropped, and so is its ending. Control characters become "_", and what is longer than a
+            file's name may be is cut. A name that was written before gets a number behind it.
           picture: the picture.
           ids: integers [height, width], the class ids at the picture's size.
 
@@ -111,29 +113,29 @@ class PredictionFiles:
         """
         number = len(self._names)
         name = self._choose_name(image_name)
-        folder = os.path.dirname(name)
-        if folder:
-            for parent in (self._results, *([self._raw] if self._raw_ids is not None else [])):
-                os.makedirs(os.path.join(parent, folder), exist_ok=True)
         base = os.path.join(self._results, f"{number:06d}" if self._numbered else name)
         ending, encoded = self._picture_file(picture)
+        # Somebody may have tidied up since the last picture.
+        self._make_folders(os.path.dirname(name))
         files.write(f"{base}_image{ending}", encoded)
         files.write(f"{base}_prediction.png", _as_png(visualize.mask_picture(ids, self._palette)))
         if self._raw_ids is not None:
             raw = Image.fromarray(self._raw_ids[ids])
             files.write(os.path.join(self._raw, f"{name}.png"), _as_png(raw))
 
+    def _make_folders(self, subfolder: str = "") -> list[str]:
+        parents = [self._results, *([] if self._raw_ids is None else [self._raw])]
+        folders = [os.path.join(parent, subfolder) for parent in parents]
+        for folder in folders:
+            os.makedirs(folder, exist_ok=True)
+        return folders
+
     def _choose_name(self, image_name: str) -> str:
-        stem = _PICTURE_EXTENSION.sub("", image_name.replace("\0", ""))
-        if stem != image_name or os.path.isabs(stem):  # A file's path, which is not for us.
-            stem = os.path.basename(stem)
-        parts = [part for part in stem.split("/") if part not in ("", ".", "..")]
-        stem = "/".join(_shorten(part) for part in parts)
-        stem = stem or f"{len(self._names):06d}"
-        name, copy = stem, 1
+        parts = _parts(image_name) or [f"{len(self._names):06d}"]
+        name, copy = _join(parts), 1
         while name.lower() in self._names:
             copy += 1
-            name = f"{stem}_{copy}"
+            name = _join(parts, f"_{copy}")
         self._names.add(name.lower())
         return name
 
@@ -145,9 +147,21 @@ class PredictionFiles:
             return ".png", _as_png(image.convert("RGB"))
 
 
-def _shorten(name: str) -> str:
-    """Cuts a name so that a file of 255 bytes has room for what is added to it."""
-    return name.encode(errors="replace")[:_MAX_NAME_BYTES].decode(errors="ignore")
+def _parts(image_name: str) -> list[str]:
+    """Returns the folders and the stem that a picture's files get."""
+    stem = _PICTURE_EXTENSION.sub("", image_name)
+    if stem != image_name or os.path.isabs(stem):  # A file's path, which is not for us.
+        stem = os.path.basename(stem)
+    stem = "".join("_" if unicodedata.category(char) in ("Cc", "Cs") else char for char in stem)
+    return [part for part in stem.split("/") if part not in ("", ".", "..")]
+
+
+def _join(parts: Sequence[str], suffix: str = "") -> str:
+    """Joins parts and a suffix, each part so short that the names of all files are possible."""
+    *folders, stem = (
+        part.encode()[: _MAX_STEM_BYTES - len(suffix)].decode(errors="ignore") for part in parts
+    )
+    return "/".join([*folders, stem + suffix])
 
 
 def _as_png(image: Image.Image) -> bytes:

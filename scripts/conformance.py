@@ -5,20 +5,20 @@ with its input, logits and prediction. The weights of a reference network are a 
 variable's name, so that no checkpoint is needed. One line a network; exit status 1 if any differs.
 """
 
+import command_line  # before TensorFlow, whose start it quiets
+
+# isort: split
+
 import dataclasses
-import json
 import os
 import zlib
 from collections.abc import Mapping
 from typing import Any
 
-import command_line  # before TensorFlow, whose start it quiets
-
-# isort: split
-
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from common import json_files
 from deeplab import losses, model
 from deeplab.options import ModelOptions
 
@@ -95,6 +95,8 @@ def main(arguments: list[str]) -> int:
             is_equal, report = comparison.is_equal(), _format(comparison)
         except ValueError as error:
             is_equal, report = False, str(error)
+        except (KeyError, TypeError, AttributeError) as error:
+            is_equal, report = False, f"{INDEX_FILE} is damaged ({type(error).__name__}: {error})"
         num_different += not is_equal
         print(f"{'equal    ' if is_equal else 'DIFFERENT'} {name}: {report}", flush=True)
     print(f"{len(entries) - num_different} of {len(entries)} networks equal their reference.")
@@ -109,10 +111,11 @@ def read_index(directory: str) -> dict[str, dict[str, Any]]:
     """
     path = os.path.join(directory, INDEX_FILE)
     try:
-        with open(path, encoding="utf-8") as file:
-            return json.load(file)
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path} cannot be read: {error}") from error
+        return json_files.read_object(path)
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise ValueError(f"{path} cannot be read: {error}") from None
 
 
 def read_arrays(directory: str, name: str) -> dict[str, np.ndarray]:

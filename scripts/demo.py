@@ -4,9 +4,12 @@ Each step is an ordinary command of the project, printed before it runs, so that
 again by hand with other flags. A demo that was stopped goes on where it was.
 """
 
+import command_line  # before TensorFlow, whose start it quiets
+
+# isort: split
+
 import glob
 import io
-import json
 import os
 import subprocess
 import sys
@@ -16,8 +19,7 @@ import numpy as np
 from absl import flags
 from PIL import Image
 
-import command_line
-from common import files
+from common import files, json_files
 
 _STEPS = flags.DEFINE_integer(
     "steps", 2600, "Training steps. The default takes about seven minutes on two CPU cores."
@@ -100,8 +102,8 @@ Your own pictures: README.md, "Your own data".""")
 def newest_miou() -> float:
     """Returns the mean IoU that eval.py wrote last."""
     newest = max(glob.glob(f"{RUN}/eval/*.json"), key=os.path.getmtime)
-    with open(newest, encoding="utf-8") as file:
-        return json.load(file)["miou"]
+    miou = json_files.read_object(newest).get("miou")
+    return json_files.check(miou, float, newest, "miou")
 
 
 def draw_sheet() -> None:

@@ -13,6 +13,7 @@ COMMANDS = {
     "export_forms",
     "inference_flags",
     "model_flags",
+    "startup",
     "train_flags",
     "upstream_flags",
 }

@@ -121,3 +121,14 @@ def test_files_set_aside_go_for_good_or_come_back(tmp_path):
     with files.set_aside(paths):
         pass
     assert os.listdir(tmp_path) == ["c"]
+
+
+def test_of_files_that_are_replaced_together_the_one_that_fails_is_named(tmp_path):
+    with (
+        pytest.raises(OSError, match=r"^\S*/inner cannot be written: No space left") as raised,
+        files.replacing(str(tmp_path / "outer")),
+        files.replacing(str(tmp_path / "inner")),
+    ):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert raised.value.errno == errno.ENOSPC
+    assert os.listdir(tmp_path) == []

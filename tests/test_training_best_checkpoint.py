@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import pathlib
 import resource
 import shutil
 
@@ -12,6 +13,7 @@ import tensorflow.compat.v1 as tf
 import toy_training
 from test_training_checkpoints import save
 
+from common import files
 from training import best_checkpoint, checkpoints
 
 WAY = {"split": "val", "eval_scales": (1.0,)}
@@ -187,7 +189,13 @@ def test_what_a_killed_evaluation_left_is_removed_by_the_next_best(tmp_path):
     _keep(_save(run, 10), 0.5)
     (run / "best" / "model.ckpt-15.data-00000-of-00001.77.tmp").write_bytes(b"half")
     (run / "best" / "notes.txt").write_text("mine")
+    for folder in (run, run / "best"):
+        with contextlib.suppress(FileNotFoundError), files.replacing(str(folder / "x")) as left:
+            pass
+        pathlib.Path(left).write_bytes(b"of a process of this number that was killed")
 
+    assert _keep(_save(run, 15), 0.4).startswith("the best so far: miou 0.5000")
+    assert not [name for name in os.listdir(run) if name.endswith(".tmp")]
     _keep(_save(run, 20), 0.6)
 
     names = os.listdir(run / "best")
@@ -212,10 +220,22 @@ def test_the_best_itself_may_score_higher_with_its_averages(tmp_path):
 def test_records_that_are_damaged_or_without_checkpoint(tmp_path):
     run = tmp_path / "run"
     prefix = _save(run, 10)
-    for content, message in (("{", "is damaged .*delete it"), ("{}", "lacks checkpoint, step, us")):
+    _keep(prefix, 0.4)
+    whole = json.loads((run / "best_checkpoint").read_text())
+    for content, message in {
+        "{": "is not valid JSON: .*delete it",
+        "{}": "lacks checkpoint, step, use_ema.*delete it",
+        "[" * 5000: "nested too deeply.*delete it",
+        json.dumps({**whole, "step": "10"}): "'step' is '10'; expected a whole number.*delete it",
+        json.dumps({**whole, "checkpoint": None}): "'checkpoint' is null; expected text",
+        json.dumps({**whole, "use_ema": 1}): "'use_ema' is 1; expected true or false",
+        json.dumps({**whole, "miou": "high"}): "'miou' is 'high'; expected a number.*delete it",
+        json.dumps({**whole, "miou": float("nan")}): "'miou' is NaN, too large or not a number",
+    }.items():
         (run / "best_checkpoint").write_text(content)
-        with pytest.raises(ValueError, match=message):
+        with pytest.raises(ValueError, match=message) as raised:
             _keep(prefix, 0.5)
+        assert f"{run}/best_checkpoint" in str(raised.value)
     (run / "best_checkpoint").unlink()
     _keep(prefix, 0.5)
     shutil.rmtree(run / "best")

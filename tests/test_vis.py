@@ -4,6 +4,7 @@ import io
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -14,6 +15,7 @@ import tensorflow.compat.v1 as tf
 import tiny_dataset
 from PIL import Image
 
+import common.files
 from datasets import segmentation, specs, tfrecords
 from datasets.sources import cityscapes
 from deeplab import model, options, prediction_files, visualize
@@ -84,8 +86,8 @@ def test_names_with_folders_keep_them_and_stay_inside(tmp_path):
     files = PredictionFiles(str(tmp_path / "out"), PALETTE, np.arange(256, dtype=np.uint8))
     for name in ("town/w", "lake/w", "../../etc/x", "town/v.jfif", "é" * 127, "é" * 126):
         files.write(name, encoded(".png"), IDS)
-    cut = "é" * 100
-    names = ["town/w", "lake/w", "etc/x", "v", cut, f"{cut}_2"]
+    cut = "é" * 120
+    names = ["town/w", "lake/w", "etc/x", "v", cut, "é" * 119 + "_2"]
     assert names_below(tmp_path) == sorted(
         f"out/{path}"
         for name in names
@@ -95,6 +97,40 @@ def test_names_with_folders_keep_them_and_stay_inside(tmp_path):
             f"raw_segmentation_results/{name}.png",
         )
     )
+
+
+@pytest.mark.parametrize("numbered", [False, True])
+def test_any_name_gives_files_of_its_own(tmp_path, numbered):
+    """Control characters, names of 255 bytes, and those that are equal once they are cut."""
+    names = ["\x1b[31mred\n", "a\x00b", "..", "ß" * 127 + "1", "ß" * 127 + "2", "x" * 255, "."]
+    files = PredictionFiles(str(tmp_path), PALETTE, np.arange(256, dtype=np.uint8), numbered)
+    for number, name in enumerate(names):
+        files.write(name, encoded(".png"), np.full((20, 30), number % 3))
+    written = names_below(tmp_path / "raw_segmentation_results")
+    assert written == sorted(
+        [
+            *("_[31mred_.png", "a_b.png", "...png", "..png"),
+            *("ß" * 120 + ".png", "ß" * 119 + "_2.png", "x" * 240 + ".png"),
+        ]
+    )
+    predictions = [name for name in names_below(tmp_path) if "_prediction" in name]
+    assert len(predictions) == len(names)
+    ids = np.asarray(Image.open(tmp_path / "raw_segmentation_results" / ("ß" * 119 + "_2.png")))
+    np.testing.assert_array_equal(ids, np.full((20, 30), 4 % 3))
+
+
+def test_folders_that_vanish_are_made_again_and_leftovers_removed(tmp_path):
+    files = PredictionFiles(str(tmp_path / "vis"), PALETTE)
+    files.write("a", encoded(".png"), IDS)
+    shutil.rmtree(tmp_path / "vis")
+    files.write("b", encoded(".png"), IDS)
+    results = tmp_path / "vis" / "segmentation_results"
+    assert names_below(results) == ["b_image.png", "b_prediction.png"]
+    with common.files.replacing(str(results / "c_image.png")) as left:
+        pathlib.Path(left).write_bytes(b"")
+    pathlib.Path(left).write_bytes(b"of a process of this number that was killed")
+    PredictionFiles(str(tmp_path / "vis"), PALETTE)
+    assert names_below(results) == ["b_image.png", "b_prediction.png", "c_image.png"]
 
 
 def test_raw_files_carry_the_ids_of_cityscapes_server(tmp_path):

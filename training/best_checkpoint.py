@@ -20,13 +20,16 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from common import files
+from common import files, json_files
+from training import checkpoints
 from training.checkpoints import BEST_FOLDER
 
 RECORD_FILE = "best_checkpoint"
 FORMAT_VERSION = 1
 
-_CURE = "delete it, and score the checkpoints again."
+_CURE = "The record of the best checkpoint is damaged: delete it, and score the checkpoints again."
+# What every record has.
+_TYPES = {"checkpoint": str, "step": int, "use_ema": bool}
 # The file in which TensorFlow looks for the newest checkpoint of a folder.
 _STATE_FILE = "checkpoint"
 _CHECKPOINT_FILE = re.compile(r"(?P<name>.+)\.(index|data-\d+-of-\d+)")
@@ -69,7 +72,10 @@ def keep_if_best(
         return f"not kept as the best: {metric} is not defined"
     record = {"step": step, metric: value, "use_ema": use_ema, **conditions}
     record = json.loads(json.dumps(record))  # tuples as lists, to compare
+    directory = os.path.join(training, BEST_FOLDER)
     with _alone_in(training):
+        for folder in (training, directory):
+            files.remove_leftovers(folder)
         best = read_record(training)
         if best is not None:
             for name in conditions:
@@ -81,21 +87,22 @@ def keep_if_best(
                         f"{os.path.join(training, RECORD_FILE)}"
                     )
             highest = best.get(metric, -math.inf)
+            _check_types({metric: highest}, {metric: float}, os.path.join(training, RECORD_FILE))
             if value <= highest:
                 return f"the best so far: {metric} {highest:.4f} at step {best['step']}"
-        directory = os.path.join(training, BEST_FOLDER)
         try:
             _copy(checkpoint, directory, companions)
             _write_records(training, os.path.basename(checkpoint), record)
-        except FileNotFoundError:
-            return (
-                f"the best so far, but not kept: {checkpoint} was deleted meanwhile; raise the "
-                "training's --max_checkpoints_to_keep"
-            )
         except OSError as error:
+            if isinstance(error, FileNotFoundError) and not checkpoints.is_there(checkpoint):
+                return (
+                    f"the best so far, but not kept: {checkpoint} was deleted meanwhile; raise the "
+                    "training's --max_checkpoints_to_keep"
+                )
+            reason = os.strerror(error.errno) if error.errno else error
             raise OSError(
-                f"{checkpoint} cannot be copied to {directory} ({error.strerror}), so the best "
-                "checkpoint so far stays. Is the disk full?"
+                f"{checkpoint} cannot be copied to {directory} ({reason}), so the best checkpoint "
+                "so far stays. Is the disk full?"
             ) from error
         _remove_others(directory, os.path.basename(checkpoint))
     return f"the best so far, kept in {directory}"
@@ -114,15 +121,23 @@ def read_record(directory: str) -> dict[str, Any] | None:
     if not os.path.exists(path):
         return None
     try:
-        with open(path, encoding="utf-8") as file:
-            record = json.load(file)
-        missing = {"checkpoint", "step", "use_ema"} - set(record)
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"{path} is damaged ({error}): {_CURE}") from error
-    if missing:
-        raise ValueError(f"{path} lacks {', '.join(sorted(missing))}: {_CURE}")
+        record = json_files.read_object(path)
+    except ValueError as error:
+        raise ValueError(f"{error} {_CURE}") from None
+    _check_types(record, _TYPES, path)
     checkpoint = os.path.join(directory, record["checkpoint"])
     return record if os.path.exists(f"{checkpoint}.index") else None
+
+
+def _check_types(record: Mapping[str, Any], types: Mapping[str, type], path: str) -> None:
+    missing = sorted(set(types) - set(record))
+    if missing:
+        raise ValueError(f"{path} lacks {', '.join(missing)}. {_CURE}")
+    try:
+        for name, expected in types.items():
+            json_files.check(record[name], expected, path, name)
+    except ValueError as error:
+        raise ValueError(f"{error} {_CURE}") from None
 
 
 def was_scored_with_averages(checkpoint: str) -> bool:
@@ -162,18 +177,12 @@ def _copy(checkpoint: str, directory: str, companions: Sequence[str]) -> None:
     # TensorFlow deletes the index first: while that is there, the data before it were complete.
     paths.append(f"{checkpoint}.index")
     paths += [os.path.join(source, name) for name in companions]
-    temporaries = {}
-    try:
-        for path in paths:
+    with contextlib.ExitStack() as stack:
+        # The stack unwinds from its end: the data are renamed first, and nothing before all is
+        # copied.
+        for path in reversed(paths):
             copy = os.path.join(directory, os.path.basename(path))
-            temporaries[copy] = f"{copy}.{os.getpid()}.tmp"
-            shutil.copyfile(path, temporaries[copy])
-        for copy, temporary in temporaries.items():
-            os.replace(temporary, copy)
-    finally:
-        for temporary in temporaries.values():
-            with contextlib.suppress(FileNotFoundError):
-                os.remove(temporary)
+            shutil.copyfile(path, stack.enter_context(files.replacing(copy)))
 
 
 def _write_records(training: str, name: str, record: Mapping[str, Any]) -> None:

@@ -122,7 +122,7 @@ def _read_description(graph_def: tf.GraphDef) -> Description | None:
         return None
     content["train_crop_size"] = content["crop_size"]
     fields = {field.name for field in dataclasses.fields(Description)} & set(content)
-    return parse_description({name: content[name] for name in fields})
+    return parse_description({name: content[name] for name in fields}, "the export's description")
 
 
 def _read(operation: tf.Operation, input_size: tuple[int, int]) -> Convolution:
