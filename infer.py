@@ -128,7 +128,7 @@ def main(arguments: list[str]) -> int:
         trust=FLAGS.trust,
     ) as model:
         budget = memory.Budget(limit)
-        os.makedirs(output, exist_ok=True)
+        _make(output)
         results.remove_leftovers(output)
         start = time.time()
         outcomes = file_inference.segment_files(
@@ -187,6 +187,16 @@ def _check_output(folder: str) -> None:
         raise ValueError(
             f"--output={name}: {printable(existing)} cannot be written to; choose another --output."
         )
+
+
+def _make(folder: str) -> None:
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError as error:
+        raise ValueError(
+            f"--output={printable(folder)} cannot be made ({error.strerror}); choose another "
+            "--output."
+        ) from None
 
 
 def _shrunk_warning(outcome: file_inference.Outcome, model: DeepLabModel) -> str:
