@@ -25,6 +25,7 @@ import tensorflow.compat.v1 as tf
 from absl import flags
 
 import model_flags
+from common import memory
 from datasets import shard_check, specs
 from datasets.specs import DatasetSpec
 from deeplab import input_errors, input_pipeline, model, options, training_graph, transfer
@@ -52,6 +53,8 @@ _OWN_SETTINGS = (
 )
 # Workers draw their batches from seeds that far apart; no training has as many steps.
 _SEEDS_PER_WORKER = 1 << 24
+# Of a batch: RGB as float32, and class ids.
+_BYTES_PER_PIXEL = 3 * 4 + 1
 
 
 def main(arguments: list[str]) -> int:
@@ -199,6 +202,7 @@ def _describe(spec: DatasetSpec, train_logdir: str) -> Description:
             **sizes,
         )
     input_pipeline.check_crop_size(description.train_crop_size, description.model.output_stride)
+    _check_memory(description.train_crop_size)
     return description
 
 
@@ -210,6 +214,16 @@ def _common_settings(
     for name in ("model", "crop_size", *_OWN_SETTINGS):
         del settings[name]
     return settings
+
+
+def _check_memory(crop_size: tuple[int, int]) -> None:
+    """Refuses crops that do not even fit into memory themselves, before anything is built."""
+    height, width = crop_size
+    memory.check(
+        FLAGS.train_batch_size * height * width * _BYTES_PER_PIXEL,
+        f"A batch of {FLAGS.train_batch_size} crops of {height},{width}",
+        "Lower --train_crop_size or --train_batch_size.",
+    )
 
 
 def _input_sizes(description: Description) -> dict[str, Any]:

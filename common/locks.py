@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import io
 import json
 import os
 import socket
@@ -10,6 +11,9 @@ import time
 from collections.abc import Iterator
 
 LOCK_FILE = ".lock"
+
+# Files whose locks this process holds.
+_held: set[io.FileIO] = set()
 
 
 class FolderInUseError(ValueError):
@@ -35,7 +39,9 @@ def sole_writer(folder: str, what: str, advice: str, lock_folder: str = "") -> I
       OSError: the folder cannot be written to.
     """
     path = os.path.join(folder, lock_folder, LOCK_FILE)
-    with open(path, "a+", encoding="utf-8") as file:
+    # Unbuffered, so that a full disk, which only keeps the holder from being told, is not met again
+    # when the file is closed.
+    with open(path, "ab", buffering=0) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -51,10 +57,24 @@ def sole_writer(folder: str, what: str, advice: str, lock_folder: str = "") -> I
             "since": time.strftime("%Y-%m-%d %H:%M:%S"),
             "command": " ".join(sys.argv),
         }
-        file.truncate(0)
-        file.write(json.dumps(holder))
-        file.flush()
-        yield
+        with contextlib.suppress(OSError):
+            file.truncate(0)
+            file.write(json.dumps(holder).encode())
+        _held.add(file)
+        try:
+            yield
+        finally:
+            _held.discard(file)
+
+
+def _forget_in_child() -> None:
+    """Closes what a forked process inherits, lest it hold the locks after its parent's end."""
+    for file in _held:
+        file.close()
+    _held.clear()
+
+
+os.register_at_fork(after_in_child=_forget_in_child)
 
 
 def _describe_holder(path: str) -> str:

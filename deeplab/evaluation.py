@@ -14,6 +14,8 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 import tqdm
 
+from common import checkpoint_reader, graph_memory, memory
+from common.checkpoint_reader import Reader
 from datasets import shard_check
 from datasets.specs import DatasetSpec
 from deeplab import input_errors, input_pipeline, metrics, model
@@ -128,10 +130,19 @@ class Evaluator:
             }
             self._variables = {each.op.name: each for each in tf.global_variables()}
         self._restored: tuple[str, int] | None = None  # prefix and step
-        self._savers: dict[frozenset[str], tf.train.Saver] = {}
         config = tf.ConfigProto(allow_soft_placement=True)
         config.gpu_options.allow_growth = True
+        self._check_memory(input_options.crop_size, batch_size)
         self._session = tf.Session(graph=self._graph, config=config)
+
+    def _check_memory(self, crop_size: tuple[int, int] | None, batch_size: int) -> None:
+        """Refuses a crop for which memory cannot suffice; of a GPU's TensorFlow says it itself."""
+        if not tf.config.list_physical_devices("GPU"):
+            memory.check(
+                graph_memory.largest_bytes(list(self._fetches.values())),
+                f"Batch size {batch_size} with a crop of {crop_size or 'the largest image'}",
+                "Lower the crop size or the batch size.",
+            )
 
     def close(self) -> None:
         """Frees the session."""
@@ -229,29 +240,13 @@ class Evaluator:
 
     def _load(self, checkpoint: str, saved_names: Mapping[str, str]) -> int:
         """Loads the weights and returns the checkpoint's step."""
-        try:
-            reader = tf.train.load_checkpoint(checkpoint)
-            saved = reader.get_variable_to_shape_map()
-            seen = {**saved, **{name: saved[other] for name, other in saved_names.items()}}
-            self._check_same_network(checkpoint, seen)
-            self._saver(saved_names).restore(self._session, checkpoint)
-            has_step = reader.has_tensor("global_step")
-            return int(reader.get_tensor("global_step")) if has_step else 0
-        except (tf.errors.OpError, RuntimeError, IndexError) as error:
-            reason = str(getattr(error, "message", error)).splitlines()[0]
-            raise ValueError(
-                f"checkpoint {checkpoint} cannot be read ({reason}). It may be truncated: copy it "
-                "again, or take an older one."
-            ) from error
-
-    def _saver(self, saved_names: Mapping[str, str]) -> tf.train.Saver:
-        """Returns what restores the variables; made once, as each adds to the graph."""
+        reader = Reader(checkpoint)
+        saved = {name: list(shape) for name, shape in reader.shapes.items()}
+        seen = {**saved, **{name: saved[other] for name, other in saved_names.items()}}
+        self._check_same_network(checkpoint, seen)
         variables = {saved_names.get(name, name): each for name, each in self._variables.items()}
-        key = frozenset(variables)
-        if key not in self._savers:
-            with self._graph.as_default():
-                self._savers[key] = tf.train.Saver(variables)
-        return self._savers[key]
+        checkpoint_reader.load(self._session, reader, variables)
+        return int(reader.value("global_step")) if "global_step" in saved else 0
 
     def _check_same_network(self, checkpoint: str, saved: dict[str, list[int]]) -> None:
         """Compares all weights: a network without the decoder it was trained with runs, too.

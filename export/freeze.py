@@ -5,17 +5,15 @@ model (class names, sizes …) travels inside the `.pb`, as an attribute of its 
 file beside it for people and other programs; see `common.export_names`.
 """
 
-import contextlib
 import json
 import os
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import tensorflow.compat.v1 as tf
-from tensorflow.python.tools import freeze_graph
 
-from common import export_names
+from common import checkpoint_reader, export_names
+from common.checkpoint_reader import Reader
 from export import optimize_graph, output_files
 
 # TensorFlow ignores attributes that start with an underscore and carries them along.
@@ -64,10 +62,7 @@ def freeze(
     if not export_path.endswith(".pb"):
         raise ValueError(f"export_path is {export_path}; expected the name of a .pb file.")
     export_names.check_free(export_path)
-    with _plain_path(checkpoint_path) as plain_path:
-        frozen, output_names = _freeze(
-            build_graph, checkpoint_path, plain_path, output_names, saved_names or {}
-        )
+    frozen, output_names = _freeze(build_graph, checkpoint_path, output_names, saved_names or {})
     frozen = _without_training_nodes(frozen, output_names)
     if optimize:
         frozen = optimize_graph.optimize(frozen, [input_name], output_names)
@@ -82,7 +77,6 @@ def freeze(
 def _freeze(
     build_graph: Callable[[], Sequence[str] | None],
     checkpoint_path: str,
-    plain_path: str,
     output_names: Sequence[str],
     saved_names: Mapping[str, str],
 ) -> tuple[tf.GraphDef, list[str]]:
@@ -90,34 +84,23 @@ def _freeze(
 
     Args:
       build_graph, checkpoint_path, output_names, saved_names: as for `freeze`.
-      plain_path: where TensorFlow reads the checkpoint.
     """
     with tf.Graph().as_default() as graph:
         output_names = sorted({*output_names, *(build_graph() or ())})
         variables = {v.op.name: tuple(v.shape.as_list()) for v in tf.global_variables()}
-        saved = _checkpoint_shapes(checkpoint_path, plain_path)
+        reader = Reader(checkpoint_path)
+        saved = reader.shapes
         seen = {**saved, **{name: saved[other] for name, other in saved_names.items()}}
         check_variables(variables, seen, checkpoint_path)
-        saver = tf.train.Saver(
-            {saved_names.get(v.op.name, v.op.name): v for v in tf.global_variables()}
-        )
-        saver_def = saver.as_saver_def()
-        graph_def = graph.as_graph_def()
-    with tf.Graph().as_default():
-        try:
-            frozen = freeze_graph.freeze_graph_with_def_protos(
-                input_graph_def=graph_def,
-                input_saver_def=saver_def,
-                input_checkpoint=plain_path,
-                output_node_names=",".join(output_names),
-                restore_op_name="",
-                filename_tensor_name="",
-                output_graph="",
-                clear_devices=True,
-                initializer_nodes="",
+        with tf.Session(config=tf.ConfigProto(allow_soft_placement=True)) as session:
+            checkpoint_reader.load(
+                session,
+                reader,
+                {saved_names.get(v.op.name, v.op.name): v for v in tf.global_variables()},
             )
-        except tf.errors.OpError as error:
-            raise _damaged(checkpoint_path, error) from error
+            frozen = tf.graph_util.convert_variables_to_constants(
+                session, _without_devices(graph.as_graph_def()), output_names
+            )
     return frozen, output_names
 
 
@@ -175,43 +158,10 @@ def _without_training_nodes(frozen: tf.GraphDef, output_names: Sequence[str]) ->
     return pruned
 
 
-@contextlib.contextmanager
-def _plain_path(checkpoint_path: str) -> Iterator[str]:
-    """Lets TensorFlow read a checkpoint in a folder such as "cars [v2]".
-
-    It takes the path of a checkpoint for a pattern. Where that could be one, links to the files
-    stand at another path as long as the block runs.
-    """
-    if not set(checkpoint_path) & set("*?[]\\"):
-        yield checkpoint_path
-        return
-    folder, name = os.path.split(os.path.abspath(checkpoint_path))
-    with tempfile.TemporaryDirectory() as links:
-        for entry in os.listdir(folder) if os.path.isdir(folder) else []:
-            if entry == name or entry.startswith(f"{name}."):
-                link = os.path.join(links, f"model{entry.removeprefix(name)}")
-                os.symlink(os.path.join(folder, entry), link)
-        yield os.path.join(links, "model")
-
-
-def _checkpoint_shapes(checkpoint_path: str, plain_path: str) -> dict[str, list[int]]:
-    if not tf.train.checkpoint_exists(plain_path):
-        raise ValueError(
-            f"{checkpoint_path} is no checkpoint: there is no {checkpoint_path}.index. Name the "
-            "part before .index, such as runs/demo/model.ckpt-1000."
-        )
-    try:
-        return tf.train.load_checkpoint(plain_path).get_variable_to_shape_map()
-    except (tf.errors.OpError, RuntimeError) as error:
-        raise _damaged(checkpoint_path, error) from error
-
-
-def _damaged(checkpoint_path: str, error: Exception) -> ValueError:
-    reason = str(getattr(error, "message", None) or error).splitlines()[0]
-    return ValueError(
-        f"{checkpoint_path}: the checkpoint cannot be read ({reason}). It may be truncated: copy "
-        "it again, or use an earlier one."
-    )
+def _without_devices(graph_def: tf.GraphDef) -> tf.GraphDef:
+    for node in graph_def.node:
+        node.device = ""
+    return graph_def
 
 
 def _listed(entries: Sequence[str]) -> str:

@@ -1,15 +1,20 @@
 """Saves and restores the variables of a training."""
 
-import glob
+import contextlib
 import os
 from collections.abc import Callable
 
 import tensorflow.compat.v1 as tf
 
-from training import averages
+from common import checkpoint_files, checkpoint_reader
+from common.texts import printable
 from training.averages import Averages
-from training.checkpoints import CHECKPOINT_NAME
+from training.checkpoints import AVERAGE_SUFFIX, CHECKPOINT_NAME, Reader
 from training.op_errors import reason
+
+
+class SaveError(OSError):
+    """A checkpoint cannot be written."""
 
 
 class Checkpointer:
@@ -20,9 +25,11 @@ class Checkpointer:
       check_variables: called before saving; raises NonFiniteError.
       max_checkpoints_to_keep: 0 for all.
       averages_of_weights: those among the variables that a checkpoint may lack as a whole.
+      ensure_folder: called before anything is written, to make the folder again if it is gone.
 
     Attributes:
       newest: prefix of the newest checkpoint known here, or None.
+      ensure_folder: as above.
     """
 
     def __init__(
@@ -32,34 +39,41 @@ class Checkpointer:
         *,
         max_checkpoints_to_keep: int,
         averages_of_weights: Averages | None = None,
+        ensure_folder: Callable[[], None] = lambda: None,
     ):
         self.train_logdir = train_logdir
         self.newest: str | None = None
+        self.ensure_folder = ensure_folder
         self._check_variables = check_variables
-        # Relative paths, so that the folder can be moved.
-        self._saver = tf.train.Saver(max_to_keep=max_checkpoints_to_keep, save_relative_paths=True)
+        self._max_to_keep = max_checkpoints_to_keep
+        # It only writes: it would look for old checkpoints by patterns.
+        self._saver = tf.train.Saver(max_to_keep=0)
+        self._variables = {variable.op.name: variable for variable in tf.global_variables()}
         self._averages = averages_of_weights
-        if averages_of_weights:
-            self._saver_without_averages = tf.train.Saver(
-                averages_of_weights.left_out_of(tf.global_variables())
-            )
+        self._kept: list[str] = []
 
     def restore(self, session: tf.Session, checkpoint: str) -> None:
         """Restores every variable from a checkpoint; averages that it lacks start from theirs."""
-        if self._averages is None or averages.are_in(checkpoint):
-            self._saver.restore(session, checkpoint)
-        else:
-            self._saver_without_averages.restore(session, checkpoint)
+        reader = Reader(checkpoint)
+        variables = self._variables
+        has_averages = any(name.endswith(AVERAGE_SUFFIX) for name in reader.shapes)
+        if self._averages and not has_averages:
+            without = self._averages.left_out_of(list(variables.values()))
+            variables = {variable.op.name: variable for variable in without}
+        checkpoint_reader.load(session, reader, variables)
+        if self._averages and not has_averages:
             session.run(self._averages.start)
         self.follow(checkpoint)
 
     def follow(self, checkpoint: str) -> None:
         """Takes a checkpoint for the newest one, without restoring it."""
         self.newest = checkpoint
-        state = tf.train.get_checkpoint_state(self.train_logdir)
-        if state is not None:
-            # Those of earlier runs count towards max_checkpoints_to_keep.
-            self._saver.recover_last_checkpoints(state.all_model_checkpoint_paths)
+        # Those of earlier runs count towards max_checkpoints_to_keep, those elsewhere do not.
+        self._kept = [
+            prefix
+            for prefix in checkpoint_files.read_state(self.train_logdir)
+            if os.path.dirname(prefix) == os.path.dirname(self._path(0))
+        ]
 
     def save(self, session: tf.Session, step: int) -> bool:
         """Saves a checkpoint, unless the newest one is of this step already.
@@ -69,10 +83,12 @@ class Checkpointer:
 
         Raises:
           NonFiniteError: a variable is not finite; nothing is saved.
-          OSError: the checkpoint cannot be written; what was begun is removed.
+          SaveError: the checkpoint cannot be written; what was begun is removed.
+          OSError, ValueError: the folder is gone and cannot be made again.
         """
-        path = os.path.join(self.train_logdir, f"{CHECKPOINT_NAME}-{step}")
-        if self.newest == path:
+        path = self._path(step)
+        self.ensure_folder()
+        if self.newest == path and checkpoint_files.exists(path):
             return False
         self._check_variables(session)
         try:
@@ -81,12 +97,40 @@ class Checkpointer:
                 os.path.join(self.train_logdir, CHECKPOINT_NAME),
                 global_step=step,
                 write_meta_graph=False,  # options.json says how to build the graph
+                write_state=False,
             )
-        except tf.errors.OpError as error:
-            for leftover in glob.glob(f"{glob.escape(path)}.*"):
-                os.remove(leftover)
-            raise OSError(
-                f"checkpoint {path} cannot be written ({reason(error)}). Is the disk full?"
+            kept = [prefix for prefix in self._kept if prefix != path] + [path]
+            removed = kept[: -self._max_to_keep] if self._max_to_keep else []
+            kept = kept[len(removed) :]
+            checkpoint_files.write_state(self.train_logdir, kept)
+        except (tf.errors.AbortedError, tf.errors.UnavailableError):
+            raise  # A process of a cluster is gone.
+        # TensorFlow raises some statuses as Python's own exceptions.
+        except (tf.errors.OpError, OSError, ValueError, IndexError, RuntimeError) as error:
+            self._remove_unfinished(path)
+            message = reason(error) if isinstance(error, tf.errors.OpError) else str(error)
+            raise SaveError(
+                f"checkpoint {printable(path)} cannot be written ({message}). Is the disk full? "
+                f"{self.describe_newest()}"
             ) from error
-        self.newest = path
+        self.newest, self._kept = path, kept
+        for prefix in removed:
+            with contextlib.suppress(OSError):  # Somebody was faster, or may remove it and we not.
+                checkpoint_files.remove(prefix)
         return True
+
+    def describe_newest(self) -> str:
+        """Returns a sentence that names the newest checkpoint."""
+        if self.newest is None:
+            return "No checkpoint was saved before."
+        return f"The last good checkpoint is {printable(self.newest)}."
+
+    def _path(self, step: int) -> str:
+        return os.path.join(self.train_logdir, f"{CHECKPOINT_NAME}-{step}")
+
+    def _remove_unfinished(self, path: str) -> None:
+        name = os.path.basename(path)
+        with contextlib.suppress(OSError):
+            for entry in os.listdir(self.train_logdir):
+                if entry.startswith((f"{name}.", f"{name}_temp")):
+                    os.remove(os.path.join(self.train_logdir, entry))

@@ -1,13 +1,16 @@
 """Checkpoints: finding, reading and comparing them, and how a training starts."""
 
 import dataclasses
-import glob
 import os
 import re
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import tensorflow.compat.v1 as tf
+
+from common import checkpoint_files, checkpoint_reader
+from common.checkpoint_files import latest as latest_checkpoint
+from common.texts import printable
+from training import foreign_files
 
 CHECKPOINT_NAME = "model.ckpt"
 RUNS_ROOT = "runs"
@@ -24,9 +27,6 @@ _OPTIMIZER_SUFFIXES = (
     AVERAGE_SUFFIX,
 )
 _OPTIMIZER_NAMES = ("global_step", "beta1_power", "beta2_power")
-# TensorFlow's reader raises some statuses as Python's own exceptions: a file that ends too early
-# is an IndexError.
-_READ_ERRORS = (tf.errors.OpError, ValueError, IndexError, RuntimeError)
 # A list of every variable of an encoder fills a screen and says no more than its first few.
 _MOST_DIFFERENCES_SHOWN = 5
 
@@ -72,21 +72,6 @@ def find_start(
     return Start("scratch", None, 0)
 
 
-def latest_checkpoint(directory: str) -> str | None:
-    """Returns the prefix of the newest checkpoint in a folder, or None.
-
-    The file `checkpoint` there decides; without it, as in downloads, the highest step does.
-    """
-    newest = tf.train.latest_checkpoint(directory)
-    if newest:
-        return newest
-    prefixes = [
-        path.removesuffix(".index")
-        for path in glob.glob(os.path.join(glob.escape(directory), "*.index"))
-    ]
-    return max(prefixes, key=lambda prefix: (_step_in_name(prefix), prefix), default=None)
-
-
 def find_checkpoint(path: str, run: str | None = None) -> str:
     """Returns the prefix of the checkpoint that a user means.
 
@@ -109,14 +94,19 @@ def find_checkpoint(path: str, run: str | None = None) -> str:
     if os.path.isdir(path):
         newest = latest_checkpoint(path)
         if newest is None:
-            raise ValueError(f"folder {path} holds no checkpoint (no *.index file).")
+            raise ValueError(foreign_files.explain(path))
         return newest
     prefix = re.sub(r"\.(index|meta|data-\d+-of-\d+)$", "", path)
-    if not os.path.exists(prefix + ".index"):
-        nearby = sorted(glob.glob(glob.escape(os.path.dirname(prefix) or ".") + "/*.index"))
-        hint = f" There is {nearby[-1].removesuffix('.index')}." if nearby else ""
-        raise ValueError(f"checkpoint {path} does not exist (no file {prefix}.index).{hint}")
-    return prefix
+    if checkpoint_files.exists(prefix):
+        return prefix
+    foreign = foreign_files.explain(path)
+    if foreign is not None and prefix == path:
+        raise ValueError(foreign)
+    nearby = checkpoint_files.find_all(os.path.dirname(prefix) or ".")
+    hint = f" There is {printable(nearby[-1])}." if nearby else ""
+    raise ValueError(
+        f"checkpoint {printable(path)} does not exist (no file {printable(prefix)}.index).{hint}"
+    )
 
 
 def is_there(checkpoint: str) -> bool:
@@ -134,53 +124,19 @@ def find_newest_run(root: str = RUNS_ROOT) -> str:
     Raises:
       ValueError: there is none.
     """
-    newest = {
-        directory: os.path.getmtime(checkpoint + ".index")
-        for directory in glob.glob(os.path.join(glob.escape(root), "*", ""))
-        if (checkpoint := latest_checkpoint(directory))
-    }
+    newest = {}
+    for name in os.listdir(root) if os.path.isdir(root) else []:
+        directory = os.path.join(root, name)
+        checkpoint = latest_checkpoint(directory)
+        if checkpoint:
+            newest[directory] = os.path.getmtime(f"{checkpoint}.index")
     if not newest:
         raise ValueError(f"there is no training in {root}: run python train.py.")
-    return os.path.dirname(max(newest, key=newest.get))
+    return max(newest, key=newest.get)
 
 
-class Reader:
-    """The variables of a checkpoint.
-
-    Args:
-      checkpoint: prefix.
-
-    Attributes:
-      checkpoint: the prefix.
-      shapes: shape by variable name.
-
-    Raises:
-      ValueError: its index cannot be read.
-    """
-
-    def __init__(self, checkpoint: str):
-        self.checkpoint = checkpoint
-        try:
-            self._reader = tf.train.NewCheckpointReader(checkpoint)
-        except _READ_ERRORS as error:
-            raise ValueError(f"checkpoint {checkpoint} cannot be read: {error}") from error
-        self.shapes: dict[str, tuple[int, ...]] = {
-            name: tuple(shape) for name, shape in self._reader.get_variable_to_shape_map().items()
-        }
-
-    def value(self, name: str) -> np.ndarray:
-        """Returns the value of a variable.
-
-        Raises:
-          ValueError: its bytes are damaged or missing.
-        """
-        try:
-            return self._reader.get_tensor(name)
-        except _READ_ERRORS as error:
-            raise ValueError(
-                f"checkpoint {self.checkpoint} is damaged: {name} cannot be read ({error}). "
-                "Take an older one of the same folder, or copy it anew."
-            ) from error
+class Reader(checkpoint_reader.Reader):
+    """The variables of a checkpoint, of which it knows which are weights."""
 
     def weights(self) -> list[str]:
         """Returns the names of its variables without what only a training keeps of them."""
@@ -198,9 +154,21 @@ def is_optimizer_variable(name: str) -> bool:
 
 
 def read_step(checkpoint: str) -> int:
-    """Returns the step count of a checkpoint; 0 if it has none."""
+    """Returns the step count of a checkpoint; 0 if it has none.
+
+    Raises:
+      ValueError: it cannot be read, or its step count is no number of steps.
+    """
     reader = Reader(checkpoint)
-    return int(reader.value("global_step")) if "global_step" in reader.shapes else 0
+    if "global_step" not in reader.shapes:
+        return 0
+    value = reader.value("global_step")
+    if value.shape or value.dtype.kind not in "iu" or value < 0:
+        raise ValueError(
+            f"checkpoint {printable(checkpoint)} has the step count {value!r}; expected a number "
+            "of 0 or more. Take another checkpoint."
+        )
+    return int(value)
 
 
 def check_restorable(checkpoint: str, variables: Sequence[tf.Variable]) -> None:
@@ -251,8 +219,3 @@ def shape_differences(
     ]
     missing = [f"{name} is missing" for name in sorted(wanted) if name not in in_checkpoint]
     return differing + missing
-
-
-def _step_in_name(prefix: str) -> int:
-    match = re.search(r"-(\d+)$", prefix)
-    return int(match.group(1)) if match else -1

@@ -12,7 +12,6 @@ mix two steps, and its summaries would take batches away from the training.
 import contextlib
 import dataclasses
 import functools
-import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -21,7 +20,7 @@ import tf_slim as slim
 from tensorflow.core.protobuf.rewriter_config_pb2 import RewriterConfig
 
 from deployment.model_deploy import Batch, DeploymentConfig
-from training import averages, checkpoints, cluster_training
+from training import averages, checkpoints, cluster_training, step_memory
 from training.averages import Averages
 from training.checkpointer import Checkpointer
 from training.finite import FiniteGuard, variables_check
@@ -30,6 +29,7 @@ from training.joining import Record
 from training.options import TrainOptions
 from training.profiling import StepProfiler
 from training.progress import Progress
+from training.run_folder import RunFolder
 from training.schedules import OptimizerOptions
 from training.step import StepFunction
 from training.step_graph import Step, build_step
@@ -91,7 +91,8 @@ def train(
       startup_delay_steps: steps of the whole training that workers other than the chief wait for.
       settings: of the task, by name, which all processes of a cluster must have in common.
       before_session: called by the chief when everything is checked and `train_logdir` is there,
-        to write beside the checkpoints what goes with them.
+        to write beside the checkpoints what goes with them, and again if that is removed. If it
+        returns a path, that file alone is watched, too.
       explain_error: turns an error of a step into one that names the file at fault, or None.
       report: takes each line that a user should see.
 
@@ -124,7 +125,10 @@ def train(
             f"{start.step} steps already; begin at {start.step + 1} or later."
         )
 
-    with tf.Graph().as_default():
+    folder = RunFolder(options.train_logdir, before_session, report)
+    with tf.Graph().as_default(), contextlib.closing(folder):
+        if deployment.is_chief and folder.lock():
+            start = _find_start(options, deployment)  # Another training may just have ended.
         tf.set_random_seed(options.seed)
         guard = FiniteGuard(describe_batch)
         step = build_step(
@@ -136,6 +140,7 @@ def train(
             guard,
             before_gradients,
         )
+        step_memory.check(step, options, deployment, report)
         check_variables = variables_check(tf.global_variables())
         # This process reads and writes the files, wherever the variables are.
         with tf.device(deployment.inputs_device() if deployment.is_distributed else None):
@@ -144,6 +149,7 @@ def train(
                 check_variables,
                 max_checkpoints_to_keep=options.max_checkpoints_to_keep,
                 averages_of_weights=step.averages,
+                ensure_folder=folder.ensure,
             )
         initialize = _initializer(start, options, step, checkpointer, adapters, report)
         interruption = Interruption()
@@ -167,9 +173,12 @@ def train(
             report=report,
         )
         if deployment.is_chief:
-            os.makedirs(options.train_logdir, exist_ok=True)
-            if before_session:
-                before_session()
+            folder.open()
+            newest = checkpoints.latest_checkpoint(options.train_logdir)
+            if newest != (start.checkpoint if start.kind == "resume" else None):
+                raise ValueError(
+                    f"another training has written {newest} meanwhile; start this one again."
+                )
         session_config = _session_config(deployment, options)
         slim_train = functools.partial(
             slim.learning.train,

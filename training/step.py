@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 
 import tensorflow.compat.v1 as tf
 
-from training.checkpointer import Checkpointer
+from deployment import servers
+from training.checkpointer import Checkpointer, SaveError
 from training.finite import FiniteGuard, NonFiniteError
 from training.interruption import Interruption
 from training.op_errors import reason
@@ -60,6 +61,7 @@ class StepFunction:
         self._num_steps = num_steps
         self._log_steps = log_steps
         self._save_timer = _Timer(save_interval_secs)
+        self._writes_summaries = checkpointer is not None and save_summaries_secs > 0
         self._summary_timer = _Timer(save_summaries_secs, due_at_once=True)
         self._explain_error = explain_error or (lambda error: None)
         self._report = report
@@ -78,6 +80,16 @@ class StepFunction:
         Returns:
           (total loss, whether the training ends here).
         """
+        try:
+            return self._do_step(session)
+        except (NonFiniteError, SaveError):
+            raise  # The values are no good, or saving itself fails.
+        except Exception as error:
+            if not servers.is_loss(error):
+                self._rescue(session)
+            raise
+
+    def _do_step(self, session: tf.Session) -> tuple[float | None, bool]:
         if session is not self._session:
             self._begin(session)
         if self._interruption.signal_number or self.step >= self._num_steps:
@@ -85,19 +97,22 @@ class StepFunction:
 
         is_last = self.step + 1 >= self._num_steps
         fetches = {
-            "loss": train_op,
+            "loss": self._tensors.train_op,
             "step": self._tensors.steps_done,
             "learning_rate": self._tensors.learning_rate,
             "data_wait_secs": self._tensors.data_wait_secs,
         }
-        if self._writer and self._summary_timer.is_due(or_if=is_last):
+        summary_is_due = self._writer and self._summary_timer.is_due(or_if=is_last)
+        # TensorFlow prepares the graph anew for every set of fetches, which takes as long as
+        # building it: numbers are fetched in each step, that the set stays the same.
+        if summary_is_due or (self._writes_summaries and self._tensors.summaries_are_numbers):
             fetches["summaries"] = self._tensors.summaries
         with self._profiler.step(self.step + 1):
             values = self._run(session, fetches)
 
         before, self.step = self.step, int(values["step"])
         self._progress.add_wait(float(values["data_wait_secs"]))
-        if "summaries" in values:
+        if summary_is_due:
             self._writer.add_serialized(values["summaries"], self.step)
         if (
             before // self._log_steps != self.step // self._log_steps
@@ -130,7 +145,9 @@ class StepFunction:
         self.step = self._first_step = int(session.run(self._tensors.global_step))
         if self._checkpointer and self._writer is None:
             self._writer = SummaryWriter(
-                self._checkpointer.train_logdir, self._tensors.train_op.graph
+                self._checkpointer.train_logdir,
+                self._tensors.train_op.graph,
+                self._checkpointer.ensure_folder,
             )
 
     def _run(self, session: tf.Session, fetches: Mapping[str, tf.Tensor]) -> Mapping[str, object]:
@@ -161,12 +178,28 @@ class StepFunction:
         except NonFiniteError as error:
             raise NonFiniteError(f"step {self.step}: {error}. {self._last_good()}") from None
 
+    def _rescue(self, session: tf.Session) -> None:
+        """Saves what was done before an error, if the variables are sound."""
+        if self._checkpointer is None or session is not self._session:
+            return
+        try:
+            step, is_sound = session.run([self._tensors.global_step, self._tensors.is_sound])
+            if not is_sound:
+                self._report(
+                    f"step {self.step + 1} failed in the middle of its update, so that the "
+                    f"variables are not saved. {self._last_good()}"
+                )
+            elif step > self._first_step and self._checkpointer.save(session, int(step)):
+                self._report(f"saved {self._checkpointer.newest}, the training before the error")
+        # Whatever it is, the error that the training ends with is the first one.
+        except Exception as error:
+            message = reason(error) if isinstance(error, tf.errors.OpError) else str(error)
+            self._report(f"the training before the error cannot be saved: {message}")
+
     def _last_good(self) -> str:
         if self._checkpointer is None:
             return "The chief holds the checkpoints."
-        if self._checkpointer.newest is None:
-            return "No checkpoint was saved before."
-        return f"The last good checkpoint is {self._checkpointer.newest}."
+        return self._checkpointer.describe_newest()
 
     def _log(self, values: Mapping[str, object]) -> None:
         loss, learning_rate = float(values["loss"]), float(values["learning_rate"])

@@ -1,7 +1,7 @@
 """The graph of a training step: batch, clones, gradients, the check of both, and the update."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import tensorflow.compat.v1 as tf
 
@@ -22,25 +22,32 @@ class Step:
     """The tensors of a training step.
 
     Attributes:
-      train_op: total loss, float32 scalar; computing it does the step.
+      loss: total loss, float32 scalar.
+      train_op: the same; computing it does the step.
       global_step: the step count's variable.
       steps_done: the step count after the step.
       learning_rate: float32 scalar.
       data_wait_secs: float64 scalar, how long the step waited for its batch.
       summaries: serialized summaries.
+      summaries_are_numbers: whether these are numbers only, which cost nothing in every step.
       network_variables: the network's variables; the step count, what the optimizer keeps and the
         averages are not among them.
       averages: their moving averages, if there are any.
+      is_sound: bool scalar, whether the variables are those after a whole step: false when a step
+        of this process failed in the middle of its updates.
     """
 
+    loss: tf.Tensor
     train_op: tf.Tensor
     global_step: tf.Variable
     steps_done: tf.Tensor
     learning_rate: tf.Tensor
     data_wait_secs: tf.Tensor
     summaries: tf.Tensor
+    summaries_are_numbers: bool
     network_variables: tuple[tf.Variable, ...]
     averages: Averages | None
+    is_sound: tf.Tensor
 
 
 def build_step(
@@ -91,20 +98,27 @@ def build_step(
     with tf.device(deployment.inputs_device()):
         is_skipped = loss_scale.is_overflow(loss, norm) if loss_scale else tf.constant(False)
         check = guard.check(loss, tf.where(is_skipped, 0.0, norm), batch.whole)
+        updates_begun, updates_done = (_counter(name) for name in ("updates_begun", "updates_done"))
+        with tf.control_dependencies([check]):
+            begin = tf.assign_add(updates_begun, 1).op
     with tf.device(deployment.device_function(deployment.optimizer_device())):
         averages = Averages(network_variables, options.ema_decay) if options.ema_decay else None
-        with tf.control_dependencies([check]):
+        with tf.control_dependencies([begin]):
             update = _update(optimizer, grads_and_vars, global_step, loss_scale, is_skipped)
+        _delay(clones[0].update_ops, begin)
         updates = [update, *clones[0].update_ops, *batch.following]
         if averages:
             with tf.control_dependencies(updates):
                 updates.append(_move(averages, global_step, loss_scale, is_skipped))
-        with tf.control_dependencies(updates):
+        with tf.control_dependencies(updates), tf.device(deployment.inputs_device()):
+            end = tf.assign_add(updates_done, 1).op
+        with tf.control_dependencies([end]):
             train_op = tf.identity(loss, name="train_op")
         with tf.control_dependencies([train_op]):
             steps_done = global_step.read_value()
     with tf.device(deployment.inputs_device()):
         data_wait_secs = batch.wait_secs(loss)
+        is_sound = tf.equal(updates_begun.read_value(), updates_done.read_value())
 
     summaries = [
         *clones[0].summaries,
@@ -118,14 +132,17 @@ def build_step(
         for variable in tf.trainable_variables():
             summaries.append(tf.summary.histogram(f"histograms/{variable.op.name}", variable))
     return Step(
+        loss=loss,
         train_op=train_op,
         global_step=global_step,
         steps_done=steps_done,
         learning_rate=learning_rate,
         data_wait_secs=data_wait_secs,
         summaries=tf.summary.merge(summaries),
+        summaries_are_numbers=all(summary.op.type == "ScalarSummary" for summary in summaries),
         network_variables=network_variables,
         averages=averages,
+        is_sound=is_sound,
     )
 
 
@@ -179,6 +196,28 @@ def _next_batch(dataset: tf.data.Dataset, deployment: DeploymentConfig) -> _Step
     # slim runs this collection in every process, whatever the variables start from.
     tf.add_to_collection(tf.GraphKeys.TABLE_INITIALIZERS, ready)
     return _StepBatch(shares, batch, began, ended, following)
+
+
+def _counter(name: str) -> tf.Variable:
+    """Makes a counter of this process, which no checkpoint holds."""
+    return tf.get_variable(
+        name,
+        [],
+        tf.int64,
+        initializer=tf.zeros_initializer(),
+        trainable=False,
+        collections=[tf.GraphKeys.LOCAL_VARIABLES],
+    )
+
+
+def _delay(update_ops: Sequence[tf.Operation | tf.Tensor], begin: tf.Operation) -> None:
+    """Has what the network updates itself (moving statistics) wait for the check of the step.
+
+    Their assignments stand in the forward pass, and would be done in steps that fail after it.
+    """
+    for update in update_ops:
+        operation = update if isinstance(update, tf.Operation) else update.op
+        operation._add_control_input(begin)
 
 
 def _gradients(

@@ -8,9 +8,11 @@ import contextlib
 import os
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import tensorflow.compat.v1 as tf
+
+from common.texts import printable
 
 # TensorFlow raises some statuses as Python's own exceptions: a file that may not grow any more is
 # an IndexError.
@@ -18,23 +20,24 @@ _WRITE_ERRORS = (tf.errors.OpError, IndexError, RuntimeError)
 
 
 class SummaryWriter:
-    """An event file: TFRecords of `tf.Event`.
+    """An event file: TFRecords of `tf.Event`. If somebody removes it, another one is begun.
 
     Args:
       directory: where the file goes.
       graph: is written into it first.
+      ensure_folder: makes the directory again if it is gone.
 
     Raises:
       OSError: the file cannot be written.
     """
 
-    def __init__(self, directory: str, graph: tf.Graph):
+    def __init__(
+        self, directory: str, graph: tf.Graph, ensure_folder: Callable[[], None] = lambda: None
+    ):
         self._directory = directory
-        name = f"events.out.tfevents.{time.time_ns()}.{socket.gethostname()}"
-        with self._explaining():
-            self._writer = tf.io.TFRecordWriter(os.path.join(directory, name))
-        self._write(file_version="brain.Event:2")
-        self._write(graph_def=graph.as_graph_def(add_shapes=True).SerializeToString())
+        self._graph = graph
+        self._ensure_folder = ensure_folder
+        self._open()
 
     def add_serialized(self, summary: bytes, step: int) -> None:
         """Writes a summary that a session has computed.
@@ -58,7 +61,23 @@ class SummaryWriter:
         with contextlib.suppress(*_WRITE_ERRORS):
             self._writer.close()
 
+    def _open(self) -> None:
+        name = f"events.out.tfevents.{time.time_ns()}.{socket.gethostname()}"
+        self._path = os.path.join(self._directory, name)
+        with self._explaining():
+            self._writer = tf.io.TFRecordWriter(self._path)
+        self._append(file_version="brain.Event:2")
+        graph_def = self._graph.as_graph_def(add_shapes=True)
+        self._append(graph_def=graph_def.SerializeToString())
+
     def _write(self, **content) -> None:
+        if not os.path.exists(self._path):
+            self.close()
+            self._ensure_folder()
+            self._open()
+        self._append(**content)
+
+    def _append(self, **content) -> None:
         event = tf.Event(wall_time=time.time(), **content)
         with self._explaining():
             self._writer.write(event.SerializeToString())
@@ -70,5 +89,6 @@ class SummaryWriter:
             yield
         except _WRITE_ERRORS as error:
             raise OSError(
-                f"summaries in {self._directory} cannot be written ({error}). Is the disk full?"
+                f"summaries in {printable(self._directory)} cannot be written ({error}). "
+                "Is the disk full?"
             ) from error

@@ -179,7 +179,7 @@ class WarmStart:
             return EXCLUDED, None
         if name not in self._reader.shapes:
             return MISSING, None
-        value = self._reader.value(name).astype(variable.dtype.base_dtype.as_numpy_dtype)
+        value = self._reader.value(name, variable.dtype.base_dtype)
         if self._reader.shapes[name] == tuple(variable.shape.as_list()):
             return LOADED, value
         initial_value = session.run(variable)

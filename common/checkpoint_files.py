@@ -1,0 +1,175 @@
+"""The files of checkpoints: finding, naming and removing them, whatever their path.
+
+    FOLDER/checkpoint                        names the newest checkpoint, and those before it
+    FOLDER/model.ckpt-N.index                a checkpoint: which variables it has,
+    FOLDER/model.ckpt-N.data-00000-of-00001  and their values
+
+TensorFlow takes the paths by which it finds and removes checkpoints as patterns: in a folder whose
+name has brackets it finds nothing, and for a training in `run?` it would remove the checkpoints of
+`run1`. Nothing here does.
+"""
+
+import os
+import re
+from collections.abc import Sequence
+
+from google.protobuf import text_format
+from tensorflow.python.training.checkpoint_state_pb2 import CheckpointState
+
+from common import files
+
+STATE_FILE = "checkpoint"
+
+_FILE = re.compile(r"(?P<prefix>.+)\.(index|meta|data-\d{5}-of-\d{5})", re.DOTALL)
+# What a writer leaves that was killed: TensorFlow's Saver of one file, that of several, and what
+# writes the file `checkpoint`.
+_LEFTOVER = re.compile(
+    r".+\.(index|data-\d{5}-of-\d{5})\.tempstate\d+|.+_temp(_[0-9a-f]+)?|checkpoint\.tmp[0-9a-f]+",
+    re.DOTALL,
+)
+_MAX_STATE_BYTES = 1 << 24
+
+
+def exists(prefix: str) -> bool:
+    """Returns whether there is a checkpoint."""
+    return os.path.isfile(f"{prefix}.index")
+
+
+def find_all(directory: str) -> list[str]:
+    """Returns the prefixes of the checkpoints in a folder, by step; [] if there is no folder."""
+    try:
+        names = os.listdir(directory)
+    except OSError:
+        return []
+    prefixes = [
+        os.path.join(directory, name.removesuffix(".index"))
+        for name in names
+        if name.endswith(".index")
+    ]
+    return sorted(filter(exists, prefixes), key=lambda prefix: (step_in_name(prefix), prefix))
+
+
+def latest(directory: str) -> str | None:
+    """Returns the prefix of the newest checkpoint in a folder, or None.
+
+    The file `checkpoint` there decides; without it, as in downloads, or where it names none that is
+    there, the highest step does.
+    """
+    known = read_state(directory)
+    if known:
+        return known[-1]
+    found = find_all(directory)
+    return found[-1] if found else None
+
+
+def read_state(directory: str) -> list[str]:
+    """Returns the prefixes of the checkpoints that the file `checkpoint` names, the newest last.
+
+    A folder may have been copied, or moved to another machine: a checkpoint that the file names
+    with another folder is taken from this one if it is here.
+
+    Returns:
+      Those that exist; [] if the newest does not, or the file is missing or makes no sense.
+    """
+    try:
+        with open(os.path.join(directory, STATE_FILE), "rb") as file:
+            content = file.read(_MAX_STATE_BYTES)
+        state = text_format.Parse(content, CheckpointState())
+    except (OSError, ValueError, text_format.ParseError):
+        return []
+    newest = _find_named(directory, state.model_checkpoint_path)
+    if newest is None:
+        return []
+    named = [_find_named(directory, path) for path in state.all_model_checkpoint_paths]
+    before = [prefix for prefix in dict.fromkeys(named) if prefix not in (None, newest)]
+    return [*before, newest]
+
+
+def write_state(directory: str, prefixes: Sequence[str]) -> None:
+    """Writes the file `checkpoint`, with paths relative to its folder, which can then be moved.
+
+    Args:
+      directory: the folder.
+      prefixes: checkpoints in it, the newest last.
+
+    Raises:
+      OSError: it cannot be written.
+    """
+    names = [os.path.basename(prefix) for prefix in prefixes]
+    state = CheckpointState(model_checkpoint_path=names[-1], all_model_checkpoint_paths=names)
+    content = text_format.MessageToString(state)
+    files.write(os.path.join(directory, STATE_FILE), content.encode())
+
+
+def files_of(prefix: str) -> list[str]:
+    """Returns the paths of a checkpoint's files, the index last."""
+    directory, name = os.path.split(prefix)
+    found = []
+    for entry in os.listdir(directory or "."):
+        match = _FILE.fullmatch(entry)
+        if match and match["prefix"] == name:
+            found.append(os.path.join(directory, entry))
+    return sorted(found, key=lambda path: (path.endswith(".index"), path))
+
+
+def remove(prefix: str) -> None:
+    """Removes the files of a checkpoint, the index first: while it is there, all others are."""
+    for path in reversed(files_of(prefix)):
+        os.remove(path)
+
+
+def remove_leftovers(directory: str) -> list[str]:
+    """Removes what killed writers left in a folder of checkpoints that nobody writes into now.
+
+    Returns:
+      The paths that were removed.
+    """
+    removed = files.remove_leftovers(directory)
+    for name in os.listdir(directory):
+        path = os.path.join(directory, name)
+        if not _LEFTOVER.fullmatch(name):
+            continue
+        if os.path.isdir(path) and not os.path.islink(path):
+            parts = [os.path.join(path, part) for part in os.listdir(path)]
+            if not all(os.path.basename(part).startswith("part-") for part in parts):
+                continue  # A folder of somebody else's.
+            for part in parts:
+                os.remove(part)
+            os.rmdir(path)
+        else:
+            os.remove(path)
+        removed.append(path)
+    return removed
+
+
+def remove_without_index(directory: str, name: str) -> list[str]:
+    """Removes data files of checkpoints `name`-N that have no index, so that nobody can read them.
+
+    Returns:
+      The paths that were removed.
+    """
+    pattern = re.compile(rf"(?P<prefix>{re.escape(name)}-\d+)\.data-\d{{5}}-of-\d{{5}}")
+    removed = []
+    for entry in os.listdir(directory):
+        match = pattern.fullmatch(entry)
+        if match and not exists(os.path.join(directory, match["prefix"])):
+            removed.append(os.path.join(directory, entry))
+            os.remove(removed[-1])
+    return removed
+
+
+def step_in_name(prefix: str) -> int:
+    """Returns the step that a checkpoint's name ends with; -1 if there is none."""
+    match = re.search(r"-(\d{1,18})$", prefix)
+    return int(match[1]) if match else -1
+
+
+def _find_named(directory: str, path: str) -> str | None:
+    """Returns the prefix of a checkpoint that the file `checkpoint` names, if it exists."""
+    here = os.path.join(directory, os.path.basename(path))
+    for prefix in (
+        (os.path.join(directory, path), here) if not os.path.isabs(path) else (here, path)
+    ):
+        if path and exists(prefix):
+            return prefix
+    return None

@@ -1,0 +1,147 @@
+"""The folder of a training, which one process writes into."""
+
+import contextlib
+import os
+from collections.abc import Callable
+
+from common import checkpoint_files, locks
+from common.texts import printable
+from training.checkpoints import CHECKPOINT_NAME
+
+_ADVICE = "Wait until it has ended or end it, or choose another train_logdir."
+
+
+class RunFolder:
+    """Makes, locks and tidies the folder of a training, and makes it again if it vanishes.
+
+    Args:
+      path: `train_logdir`.
+      write_companions: writes what belongs beside the checkpoints; may return the path of that
+        file, which is then watched, too.
+      report: takes each line that a user should see.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        write_companions: Callable[[], object] | None,
+        report: Callable[[str], None],
+    ):
+        self._path = path
+        self._write_companions = write_companions
+        self._report = report
+        self._lock: contextlib.ExitStack | None = None
+        self._lock_id: tuple[int, int] | None = None
+        self._companion: str | None = None
+
+    def lock(self) -> bool:
+        """Makes sure that no other training writes into the folder, if there is one.
+
+        Returns:
+          Whether there is.
+
+        Raises:
+          FolderInUseError: another process has the lock; it is named.
+          ValueError: the path is one that TensorFlow cannot use.
+          OSError: the folder cannot be written to.
+        """
+        if self._lock is not None or not os.path.lexists(self._path):
+            return self._lock is not None
+        if not os.path.isdir(self._path):
+            raise NotADirectoryError(
+                f"train_logdir {printable(self._path)} is not a folder. Choose another name."
+            )
+        lock = contextlib.ExitStack()
+        lock_path = os.path.join(self._path, locks.LOCK_FILE)
+        had_training = os.path.exists(lock_path)
+        with self._naming_errors():
+            lock.enter_context(locks.sole_writer(self._path, "another training", _ADVICE))
+            self._lock = lock
+            self._lock_id = _identity(lock_path)
+            self._tidy(had_training)
+        return True
+
+    def open(self) -> None:
+        """Makes the folder and locks it, if that is still to be done, and writes the companions.
+
+        Raises:
+          As for `lock`.
+        """
+        try:
+            self._path.encode()
+        except UnicodeEncodeError:
+            raise ValueError(
+                f"train_logdir {printable(self._path)} is not valid UTF-8, the only encoding in "
+                "which TensorFlow writes files. Choose another name."
+            ) from None
+        if not os.path.lexists(self._path):
+            with self._naming_errors():
+                os.makedirs(self._path, exist_ok=True)
+        self.lock()
+        self._write_beside()
+
+    def ensure(self) -> None:
+        """Makes the folder and what belongs in it again if somebody has removed it.
+
+        Raises:
+          As for `lock`.
+        """
+        if self._lock is None:
+            return
+        if self._lock_id != _identity(os.path.join(self._path, locks.LOCK_FILE)):
+            if not os.path.isdir(self._path):
+                self._report(
+                    f"warning: {printable(self._path)} was removed or moved while the training "
+                    "writes into it; it is made again. Earlier checkpoints are no longer there."
+                )
+            self.close()
+            self.open()
+        elif self._companion is not None and not os.path.exists(self._companion):
+            self._report(f"warning: {printable(self._companion)} was removed; it is written again")
+            self._write_beside()
+
+    def close(self) -> None:
+        """Lets others have the folder."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def _write_beside(self) -> None:
+        if self._write_companions:
+            companion = self._write_companions()
+            self._companion = companion if isinstance(companion, str) else None
+
+    def _tidy(self, had_training: bool) -> None:
+        """Removes what killed trainings left, which nobody will ever finish."""
+        removed = checkpoint_files.remove_leftovers(self._path)
+        if had_training:
+            # Of a checkpoint that is half written or half removed the values are there without
+            # their index. In a folder new to us they may be a download under way.
+            removed += checkpoint_files.remove_without_index(self._path, CHECKPOINT_NAME)
+        if removed:
+            self._report(
+                f"removed {len(removed)} unfinished files of a killed run from "
+                f"{printable(self._path)}"
+            )
+
+    @contextlib.contextmanager
+    def _naming_errors(self):
+        try:
+            yield
+        except locks.FolderInUseError:
+            raise
+        except OSError as error:
+            reason = os.strerror(error.errno) if error.errno else str(error)
+            named = type(error)(
+                f"train_logdir {printable(self._path)} cannot be written to: {reason}"
+            )
+            named.errno = error.errno
+            raise named from error
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
