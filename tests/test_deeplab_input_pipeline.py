@@ -353,3 +353,26 @@ def test_crop_sizes_are_multiples_of_the_stride_plus_one():
         input_pipeline.check_crop_size((0, 17), 16)
     with pytest.raises(ValueError, match="crop size is 513; expected two numbers"):
         input_pipeline.check_crop_size((513,), 16)
+
+
+@pytest.mark.parametrize(
+    ("side", "megabytes", "num_calls", "num_prefetched"),
+    [
+        (500, 4096, tf.data.AUTOTUNE, 2),
+        (12_000, 4096, 1, 1),  # 4.6 GB in the making, 2.9 GB in a batch.
+        (12_000, 2048, 1, 0),
+        (4000, 2048, 4, 2),
+    ],
+)
+def test_huge_pictures_are_decoded_few_at_once(
+    tmp_path, monkeypatch, side, megabytes, num_calls, num_prefetched
+):
+    monkeypatch.setattr(input_pipeline.os, "cpu_count", lambda: 16)
+    spec = tiny_dataset.write(tmp_path, pictures_of((5, 5)))
+    split = dataclasses.replace(spec.split("train"), max_height=side, max_width=side)
+    spec = dataclasses.replace(spec, splits={"train": split})
+    options = InputOptions(None, input_memory_mb=megabytes)
+    assert input_pipeline._num_parallel_calls(spec, "train", options) == num_calls
+    assert input_pipeline._num_prefetched(spec, "train", options, 1) == num_prefetched
+    with pytest.raises(ValueError, match="input_memory_mb is 0; expected 1 or more"):
+        InputOptions(None, input_memory_mb=0)

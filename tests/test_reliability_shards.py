@@ -12,7 +12,15 @@ import pytest
 import tensorflow.compat.v1 as tf
 import tiny_dataset
 
-from datasets import conversion, description, shard_check, shard_plan, specs, tfrecords
+from datasets import (
+    conversion,
+    description,
+    shard_check,
+    shard_plan,
+    specs,
+    stored_masks,
+    tfrecords,
+)
 from datasets.sources import folder
 from deeplab import input_errors, input_pipeline
 
@@ -162,6 +170,18 @@ def shard_of(spec) -> tuple[str, bytes, list[int]]:
         return path, file.read(), np.cumsum(sizes).tolist()
 
 
+def contents(path: str) -> list[dict[str, object]]:
+    """Returns the records of a shard, with the ids of the masks in place of their files."""
+    records = []
+    for record in tfrecords.read_records(path):
+        features = tf.train.Example.FromString(record).features.feature
+        values = {key: feature.SerializeToString() for key, feature in features.items()}
+        key = "image/segmentation/class/encoded"
+        (mask_file,) = features[key].bytes_list.value
+        records.append({**values, key: stored_masks.read_ids(mask_file).tolist()})
+    return records
+
+
 def read_all(spec) -> int:
     """Reads a split as an evaluation does; returns how many examples, or raises ValueError."""
     shard_check.complete_shards(spec, "train")
@@ -188,6 +208,7 @@ def read_all(spec) -> int:
 def check_mangled(spec, plan, num: int | None) -> int:
     """Mangles a shard in many ways; returns how many were told of."""
     path, data, ends = shard_of(spec)
+    original = contents(path)
     randomly = random.Random(1)
     cases = manglings(data, ends, randomly)
     if num is not None:
@@ -206,14 +227,13 @@ def check_mangled(spec, plan, num: int | None) -> int:
         # A build goes on from there: it keeps what has the length and the records of the shard.
         if plan().pending:
             rebuilt, _ = conversion.convert(plan(), show_progress=False)
-            with open(path, "rb") as file:
-                assert file.read() == data
+            assert contents(path) == original
             assert rebuilt == spec
     return num_told
 
 
 def test_some_mangled_shards_are_told_by_name(built):
-    assert check_mangled(*built, num=12) == 12
+    assert check_mangled(*built, num=6) == 6
 
 
 @pytest.mark.slow
@@ -237,9 +257,10 @@ def test_a_mangled_shard_is_not_described(built, tmp_path):
 
 @pytest.mark.parametrize("junk", [*JUNK, "nested", "bytes"])
 def test_what_a_build_remembers_is_not_trusted(built, junk):
-    """A damaged note makes its shard be written again, to the same bytes."""
+    """A damaged note makes its shard be written again, to the same records."""
     spec, plan = built
-    path, data, _ = shard_of(spec)
+    path, _, _ = shard_of(spec)
+    original = contents(path)
     (note,) = [
         os.path.join(spec.directory, ".build", name)
         for name in os.listdir(os.path.join(spec.directory, ".build"))
@@ -257,8 +278,7 @@ def test_what_a_build_remembers_is_not_trusted(built, junk):
             file.write(change)
         if plan().pending:
             conversion.convert(plan(), show_progress=False)
-        with open(path, "rb") as file:
-            assert file.read() == data
+        assert contents(path) == original
         assert specs.read_spec(spec.directory) == spec
 
 
