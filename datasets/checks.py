@@ -126,7 +126,8 @@ def check_source(
 
     statistics = {split: counters[split].statistics() for split in splits}
     for split in splits:
-        problems += dataset_problems.check_classes(source, split, statistics[split])
+        is_complete = statistics[split].num_examples == len(source.split(split))
+        problems += dataset_problems.check_classes(source, split, statistics[split], is_complete)
     weighed_split = TRAIN if TRAIN in statistics else splits[0]
     return Report(
         source_name=source.name,

@@ -92,9 +92,20 @@ def _may_overlap(split: str, other: str) -> bool:
     return both_train or split in other or other in split
 
 
-def check_classes(source: Source, split: str, statistics: ClassStatistics) -> Iterator[Problem]:
-    """Reports a split without examples or labels, with one class only, or that lacks classes."""
+def check_classes(
+    source: Source, split: str, statistics: ClassStatistics, is_complete: bool
+) -> Iterator[Problem]:
+    """Reports a split without examples or labels, with one class only, or that lacks classes.
+
+    Args:
+      source: the dataset.
+      split: the split.
+      statistics: those of its examples without an error.
+      is_complete: whether these are all: others may well hold other classes, so without them a
+        single class is only a warning.
+    """
     is_trained_on = split.startswith(TRAIN)
+    severity = ERROR if is_trained_on and is_complete else WARNING
     if not statistics.num_examples:
         message = "no example can be used. Fix the errors of its files first."
         yield Problem(ERROR, "split", message, split=split)
@@ -111,7 +122,6 @@ def check_classes(source: Source, split: str, statistics: ClassStatistics) -> It
             f"nothing is labeled: every pixel of every mask is {source.ignore_label}, which is "
             "ignored. Export the masks again, or give the pixels the ids of classes."
         )
-        severity = ERROR if is_trained_on else WARNING
         yield Problem(severity, "unlabelled", message, split=split)
     elif len(present) == 1 and is_trained_on:
         message = (
@@ -119,7 +129,7 @@ def check_classes(source: Source, split: str, statistics: ClassStatistics) -> It
             "and a network would answer it everywhere. Usually the masks were exported empty, or "
             "the background was left unlabeled: give it an id of its own."
         )
-        yield Problem(ERROR, "one class", message, split=split)
+        yield Problem(severity, "one class", message, split=split)
     elif absent:
         consequence = (
             "they cannot be learned"

@@ -344,6 +344,14 @@ def test_a_split_of_one_class(root, split):
         assert (problem.severity, problem.kind) == ("warning", "classes")
 
 
+def test_one_class_may_be_due_to_the_examples_that_have_errors(root):
+    save(root / "train/masks/a.png", np.full((HEIGHT, WIDTH), 1, np.uint8))
+    (root / "train/masks/b.png").unlink()
+    report = check(root)
+    assert [problem.kind for problem in report.errors] == ["missing"]
+    assert [problem.kind for problem in report.warnings] == ["one class"]
+
+
 @pytest.mark.parametrize(("split", "severity"), [("train", "error"), ("val", "warning")])
 def test_a_split_without_labels(root, split, severity):
     for path in root.glob(f"{split}/masks/*.png"):
