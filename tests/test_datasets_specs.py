@@ -105,9 +105,9 @@ def test_shards_of_a_split(tmp_path):
     ("change", "message"),
     [
         ({"format_version": 2}, "format_version is 2; this program reads 1"),
-        ({"palette": [[0, 0, 0]]}, "2 class_names and 1 palette colours"),
-        ({"palette": [[0, 0, 0], [0, 0, 256]]}, r"the colour \[0, 0, 256\]"),
-        ({"palette": [[0, 0, 0], [0, 0]]}, r"the colour \[0, 0\]"),
+        ({"palette": [[0, 0, 0]]}, "2 class_names and 1 palette colors"),
+        ({"palette": [[0, 0, 0], [0, 0, 256]]}, r"the color \[0, 0, 256\]"),
+        ({"palette": [[0, 0, 0], [0, 0]]}, r"\'palette\[1\]\' is \[0, 0\]; expected a list of 3"),
         ({"ignore_label": 256}, "ignore_label is 256"),
         ({"classes": 2}, "classes"),
         ({"splits": {"train": {"num_examples": 1}}}, "num_shards"),

@@ -234,7 +234,7 @@ def test_a_split_of_which_a_part_is_missing_is_not_scored(tmp_path, red_is_the_c
         with pytest.raises(ValueError, match=message):
             evaluator.evaluate(checkpoint)
         with pytest.raises(ValueError, match=message):
-            list(evaluator.predict(checkpoint))
+            list(evaluator.predict())
     with pytest.raises(ValueError, match=message):
         Evaluator(spec, "val", NETWORK, CROP)
 

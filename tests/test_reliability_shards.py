@@ -87,13 +87,13 @@ def test_300_mutated_descriptions_are_read_or_refused_in_one_line(tmp_path):
     ("content", "message"),
     [
         (b"\xff\xfe{\0}\0", "is not UTF-8"),
-        (b'{"name": "caf\xe9"}', "byte 13 is not UTF-8; save the file with the encoding UTF-8"),
+        (b'{"name": "caf\xe9"}', "is not UTF-8 text (byte 0xe9 at 13): save it as UTF-8"),
         (b'{"a":' * 100_000, "nested too deeply"),
         (b"[" * 100_000, "nested too deeply"),
         (b'{"format_version": ' + b"1" * 5000 + b"}", "is not a description"),
-        (b'{"format_version": NaN}', "NaN, which is no JSON"),
-        (b'{"format_version": "1"}', 'format_version is "1"; this program reads 1'),
-        (b'"text"', 'it holds "text"; expected an object'),
+        (b'{"format_version": NaN}', "'format_version' is NaN, too large or not a number"),
+        (b'{"format_version": "1"}', "format_version is '1'; this program reads 1"),
+        (b'"text"', "holds 'text'; expected an object"),
     ],
 )
 def test_files_of_other_kinds_are_refused_in_one_line(tmp_path, content, message):
@@ -108,13 +108,14 @@ def test_files_of_other_kinds_are_refused_in_one_line(tmp_path, content, message
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("num_examples", "8", 'splits.train.num_examples is "8"; expected a whole number'),
-        ("num_shards", 1.0, "splits.train.num_shards is 1.0; expected a whole number, 1 to 99999"),
+        ("num_examples", "8", "'splits.train.num_examples' is '8'; expected a whole number"),
+        ("num_shards", 1.0, "'splits.train.num_shards' is 1.0; expected a whole number"),
+        ("num_shards", 100_000, "splits.train.num_shards is 100000; expected 1 to 99999"),
         ("max_height", -1, "splits.train.max_height is -1"),
-        ("pixels_per_class", 5, "splits.train.pixels_per_class is 5; expected a list"),
-        ("pixels_per_class", [1, "2", 3], 'splits.train.pixels_per_class[1] is "2"'),
+        ("pixels_per_class", 5, "'splits.train.pixels_per_class' is 5; expected a list"),
+        ("pixels_per_class", [1, "2", 3], "'splits.train.pixels_per_class[1]' is '2'"),
         ("examples_per_class", [1], "examples_per_class has 1 numbers for 3 classes"),
-        ("shard_files", ["../a"], 'shard_files[0] is "../a"; expected a name without a folder'),
+        ("shard_files", ["../a"], "shard_files is '../a'; expected a name without a folder"),
         ("shard_bytes", [1, 2], "shard_bytes has 2 entries for 1 shards"),
     ],
 )

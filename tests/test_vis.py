@@ -109,7 +109,7 @@ def test_any_name_gives_files_of_its_own(tmp_path, numbered):
     written = names_below(tmp_path / "raw_segmentation_results")
     assert written == sorted(
         [
-            *("_[31mred_.png", "a_b.png", "...png", "..png"),
+            *("_[31mred_.png", "a_b.png", "000002.png", "000006.png"),
             *("ß" * 120 + ".png", "ß" * 119 + "_2.png", "x" * 240 + ".png"),
         ]
     )
