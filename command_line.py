@@ -19,10 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from absl import app, flags
 
-from common.texts import printable, shorten
-
-# A longer message, such as TensorFlow's with all shapes of a network, buries its beginning.
-_MAX_MESSAGE_CHARS = 2000
+import error_messages
 
 _STDOUT = "standard output"
 # Seeds are added to step counts and worker numbers, in 64 bits.
@@ -184,7 +181,7 @@ def run(main: Callable[[list[str]], int | None], positional: bool = False) -> No
             return startup.EXIT_STATUS
         except Exception as error:
             if not isinstance(error, BrokenPipeError) and (
-                _TRACEBACK.value or not _is_users_fault(error)
+                _TRACEBACK.value or not error_messages.is_users_fault(error)
             ):
                 raise
             return _report(error)
@@ -229,7 +226,7 @@ def _report(error: Exception) -> int:
         # What is still to be printed goes nowhere, so that nothing fails once more at the exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if not isinstance(error, BrokenPipeError):
-        print(f"error: {_describe(error)}", file=sys.stderr)
+        print(f"error: {error_messages.describe(error)}", file=sys.stderr)
     return 1
 
 
@@ -250,14 +247,15 @@ def _parse_flags(argv: list[str]) -> list[str]:
     except flags.Error as error:
         reason = re.sub(r"\('Non-boolean .*\)", "expected true or false", str(error))
         if isinstance(error.__context__, OSError):  # absl's own words have the number of the error
-            reason = f"flagfile {_describe(error.__context__)}"
+            reason = f"flagfile {error_messages.describe(error.__context__)}"
     except UnicodeDecodeError:
         files = [each for each in argv if each.lstrip("-").startswith("flagfile")]
         reason = f"{' '.join(files)}: the file is not UTF-8 text. Save it as UTF-8."
     except SystemExit:  # absl has printed what --help asked for, and ends such a run with 1.
         sys.stdout.flush()
         sys.exit(0)
-    print(f"error: {_one_line(reason)}\nPass --help to see every flag.", file=sys.stderr)
+    line = error_messages.one_line(reason)
+    print(f"error: {line}\nPass --help to see every flag.", file=sys.stderr)
     sys.exit(2)
 
 
@@ -293,58 +291,3 @@ def _check_numbers() -> None:
             else:
                 continue
             raise flags.IllegalFlagValueError(f"flag --{name}={number}: expected {expected}")
-
-
-def _is_users_fault(error: Exception) -> bool:
-    """Whether the error speaks of the user's input: ValueError, a file, memory, a TensorFlow op."""
-    if isinstance(error, (ValueError, OSError, MemoryError, RecursionError)):
-        return True
-    return _is_of_op(error)
-
-
-def _is_of_op(error: Exception) -> bool:
-    tensorflow = sys.modules.get("tensorflow")
-    return tensorflow is not None and isinstance(error, tensorflow.errors.OpError)
-
-
-def _describe(error: Exception) -> str:
-    """Returns what an error says, on one line that is safe to print.
-
-    Our own errors name the file and the value. Those of the system and of libraries that come
-    through are put into words here.
-    """
-    where = "(--traceback shows where)"
-    if isinstance(error, OSError) and error.strerror:
-        return _one_line(_describe_os_error(error, where))
-    if isinstance(error, UnicodeDecodeError):
-        byte = error.object[error.start]
-        return f"a file is not {error.encoding} text: byte {byte:#04x} at {error.start} {where}"
-    if isinstance(error, MemoryError):
-        detail = f" ({error})" if str(error) else ""
-        return _one_line(
-            f"not enough memory{detail}: take a smaller crop or batch, or end other programs."
-        )
-    if isinstance(error, RecursionError):
-        return f"the input is nested too deeply {where}"
-    if _is_of_op(error):
-        from training import op_errors  # TensorFlow is loaded by now.
-
-        return _one_line(op_errors.reason(error))
-    return _one_line(str(error) or type(error).__name__)
-
-
-def _describe_os_error(error: OSError, where: str) -> str:
-    names = [os.fsdecode(name) for name in (error.filename, error.filename2) if _is_path(name)]
-    if isinstance(error, FileExistsError) and len(names) == 1 and os.path.isfile(names[0]):
-        return f"{printable(names[0])} is a file, where a folder is wanted: give another name"
-    if names:
-        return f"{' and '.join(map(printable, names))}: {error.strerror}"
-    return f"{error.strerror} {where}"
-
-
-def _is_path(name: object) -> bool:
-    return isinstance(name, str | bytes | os.PathLike)
-
-
-def _one_line(message: str) -> str:
-    return shorten(printable(" ".join(message.split())), _MAX_MESSAGE_CHARS)

@@ -94,8 +94,9 @@ class PredictionFiles:
         self._raw_ids = raw_ids
         self._numbered = numbered
         self._names: set[str] = set()
-        for folder in self._make_folders():
-            files.remove_leftovers(folder)
+        for results in self._make_folders():
+            for folder, _, _ in os.walk(results):
+                files.remove_leftovers(folder)
 
     def write(self, image_name: str, picture: Picture, ids: np.ndarray) -> None:
         """Writes the files of one picture, each whole or not at all.

@@ -8,6 +8,7 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 COMMANDS = {
     "command_line",
+    "error_messages",
     "evaluation_flags",
     "export_flags",
     "export_forms",

@@ -53,15 +53,15 @@ def removing(run, steps, before):
         if before:
             remove(run, step)
             return restore(self, checkpoint, saved_names)
-        saver = tf.train.Saver.restore
-        def restore_half(self, session, prefix):
+        read_values = evaluation.checkpoint_reader.load
+        def read_too_late(*arguments):
             remove(run, step)
-            saver(self, session, prefix)
-        tf.train.Saver.restore = restore_half
+            read_values(*arguments)
+        evaluation.checkpoint_reader.load = read_too_late
         try:
             return restore(self, checkpoint, saved_names)
         finally:
-            tf.train.Saver.restore = saver
+            evaluation.checkpoint_reader.load = read_values
     evaluation.Evaluator._load = load
 
 def removing_when_scored(run, step):

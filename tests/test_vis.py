@@ -126,11 +126,13 @@ def test_folders_that_vanish_are_made_again_and_leftovers_removed(tmp_path):
     files.write("b", encoded(".png"), IDS)
     results = tmp_path / "vis" / "segmentation_results"
     assert names_below(results) == ["b_image.png", "b_prediction.png"]
-    with common.files.replacing(str(results / "c_image.png")) as left:
-        pathlib.Path(left).write_bytes(b"")
-    pathlib.Path(left).write_bytes(b"of a process of this number that was killed")
+    (results / "town").mkdir()
+    for name in ("c", "town/d"):
+        with common.files.replacing(str(results / name)) as left:
+            pathlib.Path(left).write_bytes(b"")
+        pathlib.Path(left).write_bytes(b"of a process of this number that was killed")
     PredictionFiles(str(tmp_path / "vis"), PALETTE)
-    assert names_below(results) == ["b_image.png", "b_prediction.png", "c_image.png"]
+    assert names_below(results) == ["b_image.png", "b_prediction.png", "c", "town/d"]
 
 
 def test_raw_files_carry_the_ids_of_cityscapes_server(tmp_path):

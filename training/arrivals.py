@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import tensorflow.compat.v1 as tf
 
+from common import checkpoint_files
 from training import checkpoints
 
 _POLL_SECS = 1.0
@@ -77,7 +78,7 @@ class Arrivals(Iterator[str]):
         try:
             result = read(checkpoint)
         except _READ_ERRORS:
-            if checkpoints.is_there(checkpoint) or checkpoint == self._source:
+            if checkpoint_files.exists(checkpoint) or checkpoint == self._source:
                 raise
             self._warn(
                 f"checkpoint {checkpoint} was removed before it could be read, so the next one is "

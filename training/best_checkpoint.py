@@ -20,8 +20,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from common import files, json_files
-from training import checkpoints
+from common import checkpoint_files, files, json_files
 from training.checkpoints import BEST_FOLDER
 
 RECORD_FILE = "best_checkpoint"
@@ -94,7 +93,7 @@ def keep_if_best(
             _copy(checkpoint, directory, companions)
             _write_records(training, os.path.basename(checkpoint), record)
         except OSError as error:
-            if isinstance(error, FileNotFoundError) and not checkpoints.is_there(checkpoint):
+            if isinstance(error, FileNotFoundError) and not checkpoint_files.exists(checkpoint):
                 return (
                     f"the best so far, but not kept: {checkpoint} was deleted meanwhile; raise the "
                     "training's --max_checkpoints_to_keep"

@@ -109,15 +109,6 @@ def find_checkpoint(path: str, run: str | None = None) -> str:
     )
 
 
-def is_there(checkpoint: str) -> bool:
-    """Returns whether a checkpoint's files are there. Whoever removes one removes its index first.
-
-    Args:
-      checkpoint: prefix.
-    """
-    return os.path.exists(f"{checkpoint}.index")
-
-
 def find_newest_run(root: str = RUNS_ROOT) -> str:
     """Returns the folder below `root` that holds the most recently written checkpoint.
 
