@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import commands
+import loopback_cluster
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
@@ -299,3 +300,36 @@ def test_tf_config_and_flags_of_the_cluster_contradict_each_other(folder):
 
     assert result.returncode == 1
     assert "--task and the environment variable TF_CONFIG both" in result.stderr
+
+
+@pytest.mark.slow
+def test_processes_of_a_cluster_must_have_their_flags_in_common(folder):
+    ps, *workers = loopback_cluster.free_addresses(3)
+    cluster = {"ps": [ps], "worker": workers}
+    # Only its process could end it: both workers talk to it.
+    server = tf.train.Server(cluster, job_name="ps", task_index=0)
+
+    def train(index: int, *arguments: str) -> subprocess.CompletedProcess:
+        place = {"cluster": cluster, "task": {"type": "worker", "index": index}}
+        return _train(
+            folder,
+            "--model_variant=xception_tiny",
+            "--train_batch_size=2",
+            "--training_number_of_steps=2",
+            *arguments,
+            environment={"TF_CONFIG": json.dumps(place)},
+        )
+
+    chief = train(0, "--train_logdir=chief", "--train_crop_size=33,33")
+    assert chief.returncode == 0, chief.stderr
+    other = train(1, "--train_logdir=other", "--train_crop_size=65,49")
+    same = train(1, "--train_logdir=other", "--train_crop_size=33,33")
+
+    assert server is not None
+    assert other.returncode == 1
+    assert (
+        "error: train_crop_size is [65, 49] here and [33, 33] in the chief's training; "
+        "start every process with the same flags.\n"
+    ) in other.stderr
+    assert same.returncode == 0, same.stderr
+    assert f"joining the training of {folder / 'chief'} at step 2" in same.stdout

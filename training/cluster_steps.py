@@ -127,7 +127,7 @@ class ClusterSteps:
         if self._checkpointer and self._checkpointer.newest:
             return f"{again} {self._checkpointer.newest}."
         if self._saved_step >= 0:
-            return f"{again} the checkpoint of step {self._saved_step}."
+            return f"{again} the newest checkpoint, of step {self._saved_step} or later."
         return (
             "Start all processes again with the same commands: the training begins again, because "
             "no checkpoint was saved."
