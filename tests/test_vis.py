@@ -319,10 +319,10 @@ def test_colours_are_the_datasets_or_those_asked_for(command):
 
 def test_results_lie_beside_the_checkpoint_by_default(command):
     root, lines, _ = command
-    logdir = root / "runs" / "streets"
-    assert len(names_below(logdir / "vis")) == 6
+    assert len(names_below(root / "runs" / "streets" / "vis")) == 6
+    run = "runs/streets"
     assert lines[-1] == (
-        f"{logdir}/model.ckpt-7: 3 pictures of split val in {logdir}/vis/segmentation_results"
+        f"{run}/model.ckpt-7: 3 pictures of split val in {run}/vis/segmentation_results"
     )
     assert lines[0].endswith("plain/segmentation_results and plain/raw_segmentation_results")
 
