@@ -7,20 +7,16 @@ it. So the head of the file decides. What is not of our kind is read here, in Py
 that are stored in it, or refused.
 """
 
-import cv2
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from common import image_files
+from datasets.sources import mask_files, png_file
 
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # The first chunk of a PNG file has bits a channel and color type behind width and height.
-_BITS_AT, _COLOR_TYPE_AT = 24, 25
-_GRAY, _RGB, _PALETTE = 0, 2, 3
-_OF_OURS = bytes([8, _GRAY])
+_BITS_AT = 24
+_OF_OURS = bytes([8, png_file.GRAY])
 
-# Such as keep every value. Whether a WebP file does, its head does not say.
-_LOSSLESS_FORMATS = ("PNG", "BMP", "GIF", "TIFF", "PPM")
+_NAME = "mask"  # What a file without a name is called where one has to be given.
 _HOW_TO_FIX = "Store class ids as an 8-bit gray PNG."
 
 
@@ -52,7 +48,7 @@ def decode(encoded: tf.Tensor, name: tf.Tensor) -> tf.Tensor:
 
 def is_png(encoded: tf.Tensor) -> tf.Tensor:
     """Returns bool []: whether a string begins as a PNG file does."""
-    return tf.equal(tf.strings.substr(encoded, 0, len(_SIGNATURE)), _SIGNATURE)
+    return tf.equal(tf.strings.substr(encoded, 0, len(png_file.SIGNATURE)), png_file.SIGNATURE)
 
 
 def read_ids(data: bytes) -> np.ndarray:
@@ -62,29 +58,25 @@ def read_ids(data: bytes) -> np.ndarray:
       uint8 [height, width].
 
     Raises:
-      ValueError: it is damaged, lossy, half transparent or coloured, or has ids above 255.
+      ValueError: it is damaged, lossy, half transparent or colored, or has ids above 255.
     """
     try:
-        image = image_files.open_image(data, "mask")
+        stored = mask_files.read(data, _NAME)
     except ValueError as error:
-        raise ValueError(str(error).removeprefix("mask: ")) from None
-    if image.format not in _LOSSLESS_FORMATS:
-        raise ValueError(f"it is a {image.format} file, which blurs ids. {_HOW_TO_FIX}")
-    try:
-        image.load()
-    except Exception as error:  # Pillow's decoders raise many types on damaged bytes.
-        raise ValueError(f"it is truncated or damaged ({error}).") from None
-    if image.mode == "P":
-        return np.array(image, np.uint8)
-    values = _of_png(data) if image.format == "PNG" else np.asarray(image)
+        raise ValueError(str(error).removeprefix(f"{_NAME}: ")) from None
+    values = stored.values
+    if stored.lossy_format is not None:
+        raise ValueError(f"it is a {stored.lossy_format} file, which blurs ids. {_HOW_TO_FIX}")
     if values.ndim == 3:
-        values = _one_channel(values, image.format)
-    if values.dtype.kind not in "bui":
-        raise ValueError(f"it holds numbers of the type {values.dtype}. {_HOW_TO_FIX}")
-    if values.min() < 0 or values.max() > 255:
+        if (values != values[..., :1]).any():
+            raise ValueError(
+                f"it holds colors, and nothing says which class each is. {_HOW_TO_FIX}"
+            )
+        values = values[..., 0]
+    if values.dtype != np.uint8:
         wrong = values.max() if values.max() > 255 else values.min()
         raise ValueError(f"it holds the id {wrong}; ids are 0..255. {_HOW_TO_FIX}")
-    return values.astype(np.uint8)
+    return values
 
 
 def _read(data: bytes) -> tuple[np.ndarray, bytes]:
@@ -93,29 +85,3 @@ def _read(data: bytes) -> tuple[np.ndarray, bytes]:
         return read_ids(data)[..., np.newaxis], b""
     except ValueError as error:
         return np.zeros((0, 0, 1), np.uint8), str(error).rstrip(".").encode(errors="replace")
-
-
-def _of_png(data: bytes) -> np.ndarray:
-    """Returns the channels of a PNG file without palette, uint8 or uint16, alpha last.
-
-    Pillow cuts 16-bit colours to 8 bits, without a word.
-    """
-    bits, color_type = data[_BITS_AT], data[_COLOR_TYPE_AT]
-    values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if values is None:
-        raise ValueError("it is truncated or damaged.")
-    if values.ndim == 3 and color_type in (_GRAY, _RGB):
-        values = values[..., :3]  # Without the alpha of a colour that is to be transparent.
-    return values // (255 // ((1 << bits) - 1)) if bits < 8 else values
-
-
-def _one_channel(values: np.ndarray, file_format: str) -> np.ndarray:
-    """Returns the value of gray pixels that are stored as colours."""
-    if values.shape[-1] in (2, 4):
-        opaque = np.iinfo(values.dtype).max
-        if file_format == "PNG" and (values[..., -1] != opaque).any():
-            raise ValueError(f"it has transparent pixels. {_HOW_TO_FIX}")
-        values = values[..., :-1]
-    if (values != values[..., :1]).any():
-        raise ValueError(f"it holds colours, and nothing says which class each is. {_HOW_TO_FIX}")
-    return values[..., 0]

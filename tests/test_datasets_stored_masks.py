@@ -94,14 +94,14 @@ READ = {
 DIFFERENT = np.stack([IDS, IDS, IDS * 2], -1)
 REFUSED = {
     "JPEG": (saved(IDS, "JPEG"), "it is a JPEG file, which blurs ids"),
-    "WebP": (saved(np.stack([IDS] * 3, -1), "WEBP"), "it is a WEBP file"),
+    "WebP": (saved(np.stack([IDS] * 3, -1), "WEBP"), "it is a lossy WebP file"),
     "16-bit ids": (cv2_png(WIDE * 200), "it holds the id 400; ids are 0..255"),
-    "RGB colors": (saved(DIFFERENT), "it holds colours, and nothing says which class"),
-    "16-bit RGB colors": (cv2_png(DIFFERENT.astype(np.uint16)), "it holds colours"),
-    "transparent": (saved(np.stack([IDS, IDS], -1), mode="LA"), "it has transparent pixels"),
+    "RGB colors": (saved(DIFFERENT), "it holds colors, and nothing says which class"),
+    "16-bit RGB colors": (cv2_png(DIFFERENT.astype(np.uint16)), "it holds colors"),
+    "transparent": (saved(np.stack([IDS, IDS], -1), mode="LA"), "mask with transparent pixels"),
     "text": (b"no image at all, but long enough", "not an image file that can be read"),
     "nothing": (b"", "the file is empty"),
-    "truncated palette": (palette_png(IDS, COLORS)[:-30], "it is truncated or damaged"),
+    "truncated palette": (palette_png(IDS, COLORS)[:-30], "truncated or damaged"),
 }
 
 
