@@ -306,5 +306,5 @@ def test_command_ends_with_one_line(tmp_path):
         check=False,
     )
     assert result.returncode == 1
-    assert result.stderr == "error: [Errno 2] No such file or directory: 'missing.tflite'\n"
+    assert result.stderr == "error: missing.tflite: No such file or directory\n"
     assert not list(tmp_path.iterdir())
