@@ -61,8 +61,9 @@ def describe(
 
     Raises:
       OSError: a file cannot be opened.
-      ValueError: shards are missing or damaged, a record cannot be decoded, or a mask holds ids
-        that no class has; the message names the file and the record.
+      ValueError: shards are missing or damaged, a record cannot be decoded, a mask holds ids that
+        no class has, or the ids are hardly those of classes; the message names the file and the
+        record.
     """
     shards = shard_names.find(directory)
     paths = {split: [os.path.join(directory, each) for each in shards[split]] for split in shards}
@@ -136,11 +137,22 @@ class _Scanner:
 def _classes(
     scans: Iterable[_Scan], names: Sequence[str] | None, ignore_label: int
 ) -> tuple[str, ...]:
-    """Returns the names of the classes, after checking that every id has one."""
+    """Returns the names of the classes, after checking that every id can be one and has one."""
     first_with_id: dict[int, str] = {}
     for scan in scans:
         first_with_id = {**scan.first_with_id, **first_with_id}
     ids = sorted(set(first_with_id) - {ignore_label})
+    if ignore_label == 255 and len(ids) == 1 and 255 in first_with_id:
+        raise ValueError(
+            f"{first_with_id[255]}: the masks hold only {ids[0]} and 255, and 255 means 'ignored', "
+            "so what it marks would never be learned. Store 0 and 1 in the records."
+        )
+    if names is None and ids and ids[-1] + 1 > 2 * len(ids):
+        raise ValueError(
+            f"{first_with_id[ids[-1]]}: the masks hold the ids {first_few(ids, 12)}, so most ids "
+            f"up to {ids[-1]} never occur. Store the numbers 0, 1, 2, … of classes; or, if the "
+            "ids are meant so, name the classes."
+        )
     if names is None:
         return tuple(f"class_{index}" for index in range(ids[-1] + 1 if ids else 1))
     unknown = [class_id for class_id in ids if class_id >= len(names)]

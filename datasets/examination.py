@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from common.texts import first_few
+from common.texts import first_few, printable
 from datasets import palette_agreement
 from datasets.class_statistics import count_ids
 from datasets.jpeg_damage import DamageListener
@@ -73,7 +73,7 @@ def examine(source: Source, split: str, item: Item, listener: DamageListener) ->
     problems: list[Problem] = []
 
     def report(severity: str, kind: str, message: str, path: str) -> None:
-        message = message.removeprefix(f"{path}: ")
+        message = message.removeprefix(f"{path}: ").removeprefix(f"{printable(path)}: ")
         problems.append(Problem(severity, kind, message, path, split, item.name))
 
     histogram, size, is_binary, colors, ramps = None, None, False, None, blending.NOTHING
@@ -164,7 +164,9 @@ def _read_mask(item: Item, report) -> RawMask | None:
         report(
             ERROR,
             "missing",
-            f"there is no mask for the picture {item.image_path}. Add it, or remove the picture.",
+            _describe_other(item.mask_path)
+            or f"there is no mask for the picture {item.image_path}. Add it, or remove the "
+            "picture.",
             item.mask_path,
         )
         return None
@@ -180,7 +182,8 @@ def _read_image(item: Item, mask_size: tuple[int, int] | None, report) -> Decode
         report(
             ERROR,
             "missing",
-            f"there is no picture for the mask {item.mask_path}. Add it, or remove the mask.",
+            _describe_other(item.image_path)
+            or f"there is no picture for the mask {item.mask_path}. Add it, or remove the mask.",
             item.image_path,
         )
         return None
@@ -189,6 +192,15 @@ def _read_image(item: Item, mask_size: tuple[int, int] | None, report) -> Decode
     except (OSError, ValueError) as error:
         report(ERROR, "unreadable", str(error), item.image_path)
         return None
+
+
+def _describe_other(path: str) -> str | None:
+    """Says what lies where a file should, or returns None if nothing does."""
+    if os.path.isdir(path):
+        return "this is a folder, not a file. Replace it by the file."
+    if os.path.islink(path) and not os.path.exists(path):
+        return f"a link to {os.readlink(path)}, which is not there. Bring that file, or copy it."
+    return "this is no regular file. Replace it by the file." if os.path.exists(path) else None
 
 
 def _is_binary(source: Source, mask: RawMask, ids: frozenset[int]) -> bool:

@@ -2,7 +2,8 @@
 
 A palette mask's index is its class. Some libraries order each file's palette as its colors come, so
 that red is index 1 in one file and 2 in another; some black-and-white files store white as 0. Only
-colors of indices that occur count, and a gray ramp, whose colors are the indices, tells nothing.
+colors of indices that occur count, and a gray ramp, whose colors are the indices, tells nothing,
+except that 0 and 255 in gray are black and white.
 """
 
 import dataclasses
@@ -14,6 +15,7 @@ from datasets.class_statistics import count_ids
 from datasets.sources.masks import Colour, RawMask
 
 _BLACK_AND_WHITE = ((0, 0, 0), (255, 255, 255))
+_GRAY_RAMP = tuple((value,) * 3 for value in range(256))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,9 +24,9 @@ class UsedColors:
 
     Attributes:
       path: the mask.
-      palette: color of each index of the file.
+      palette: color of each index of the file, without what fills it up behind the used ones.
       used: indices that occur.
-      is_implied: whether the file has no palette, but is black and white: gray of 1 bit.
+      is_implied: whether it is black and white without a palette of two: gray of 1 bit, or 0, 255.
     """
 
     path: str
@@ -38,17 +40,26 @@ class UsedColors:
 
 
 def used_colors(mask: RawMask) -> UsedColors | None:
-    """Returns the colors that a palette or 1-bit mask uses; None where they tell nothing."""
-    if mask.palette is None and not mask.is_one_bit:
+    """Returns the colors that a mask uses; None where they tell nothing, as in gray ids."""
+    if mask.values.dtype != np.uint8 or mask.values.ndim != 2 or mask.lossy_format is not None:
         return None
-    found = np.flatnonzero(count_ids(mask.values)).tolist()
+    used = tuple(np.flatnonzero(count_ids(mask.values)).tolist())
     if mask.is_one_bit:
-        return UsedColors(mask.path, _BLACK_AND_WHITE, tuple(found), is_implied=True)
-    palette = tuple(map(tuple, mask.palette.tolist()))
-    used = tuple(index for index in found if index < len(palette))
+        return UsedColors(mask.path, _BLACK_AND_WHITE, used, is_implied=True)
+    palette = _GRAY_RAMP if mask.palette is None else tuple(map(tuple, mask.palette.tolist()))
+    used = tuple(index for index in used if index < len(palette))
     if all(palette[index] == (index,) * 3 for index in used):
-        return None
-    return UsedColors(mask.path, palette, used)
+        is_white = 255 in used and {*used} <= {0, 255}
+        return UsedColors(mask.path, _GRAY_RAMP, used, is_implied=True) if is_white else None
+    return UsedColors(mask.path, _without_filling(palette, used), used)
+
+
+def _without_filling(palette: tuple[Colour, ...], used: tuple[int, ...]) -> tuple[Colour, ...]:
+    """Leaves out the equal colors at the end, with which files are filled up to a round number."""
+    end = len(palette)
+    while end - 1 > max(used) and palette[end - 1] == palette[-1]:
+        end -= 1
+    return palette[:end]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,8 +120,9 @@ class PaletteComparison:
 def _contradict(first: UsedColors, first_index: int, second: UsedColors, second_index: int) -> bool:
     """Whether one color is one index in a mask, and another in another mask, and not both."""
     color = first.palette[first_index]
-    is_one_bit = first.is_implied or second.is_implied
-    # A 1-bit file is compared with others of two values only: elsewhere 255 may be white as well.
-    if is_one_bit and not {*first.used, *second.used} <= {0, 1}:
-        return False
+    if first.is_implied or second.is_implied:
+        # Elsewhere 255 may be white as well; and white may be 1 in one file and 255 in another.
+        painted = {each.palette[index] for each in (first, second) for index in each.used}
+        if not painted <= {*_BLACK_AND_WHITE} or 0 not in (first_index, second_index):
+            return False
     return first.color(second_index) != color and second.color(first_index) != color

@@ -146,6 +146,28 @@ def test_missing_picture(root):
 
 
 @pytest.mark.parametrize("file", ["images/a.jpg", "masks/a.png"])
+def test_what_lies_where_a_file_should_is_named(root, file):
+    path = root / "train" / file
+    path.unlink()
+    path.symlink_to("../gone.bin")
+    assert_found(
+        only_problem(check(root)), "error", "missing", file, "a link to ../gone.bin, which"
+    )
+    path.unlink()
+    path.mkdir()
+    assert_found(only_problem(check(root)), "error", "missing", file, "a folder, not a file")
+
+
+def test_a_path_with_control_characters_is_said_once(root):
+    for folder_name, ending in (("images", "jpg"), ("masks", "png")):
+        path = root / "train" / folder_name
+        (path / f"a.{ending}").rename(path / f"\x1b[31m.{ending}")
+    (root / "train/images/\x1b[31m.jpg").write_bytes(b"")
+    problem = only_problem(check(root))
+    assert problem.message == "the file is empty. Copy it again, or remove it."
+
+
+@pytest.mark.parametrize("file", ["images/a.jpg", "masks/a.png"])
 @pytest.mark.parametrize("part", ["half", "all but the last byte", "nothing"])
 def test_truncated_file(root, file, part):
     path = root / "train" / file

@@ -6,8 +6,10 @@ import shutil
 import subprocess
 import sys
 
+import cv2
 import numpy as np
 import pytest
+import tensorflow.compat.v1 as tf
 import tiny_dataset
 
 from datasets import description, shard_check, shard_names, specs, tfrecords
@@ -106,6 +108,30 @@ def test_an_id_without_class_names_record_and_file(foreign):
         describe(directory, class_names=["a", "b"])
     with pytest.raises(ValueError, match="2 colours for 3 classes"):
         describe(directory, palette=[(0, 0, 0), (1, 1, 1)])
+
+
+def _write_masks(directory, values):
+    example = tf.train.Example()
+    for key, image in (
+        ("image/encoded", np.zeros((4, 4, 3), np.uint8)),
+        ("image/segmentation/class/encoded", np.resize(np.array(values, np.uint8), (4, 4))),
+    ):
+        tfrecords.put_bytes(example, key, cv2.imencode(".png", image)[1].tobytes())
+    with tfrecords.write_shard(str(directory / "train-00000-of-00001.tfrecord")) as writer:
+        writer.write(example.SerializeToString())
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ([0, 255], "the masks hold only 0 and 255, and 255 means 'ignored'"),
+        ([0, 127, 254], "hold the ids 0, 127, 254, so most ids up to 254 never occur"),
+    ],
+)
+def test_values_that_are_hardly_ids_are_refused(tmp_path, values, message):
+    _write_masks(tmp_path, values)
+    with pytest.raises(ValueError, match=message):
+        describe(tmp_path)
 
 
 def test_records_of_another_task_are_named(tmp_path):

@@ -44,6 +44,19 @@ def test_inverted_black_and_white():
     assert compare(make_bilevel("a", [0, 1]), make_mask("b", [0, 1], palettes[0])) == []
 
 
+def test_black_and_white_as_0_and_255_beside_inverted_palettes():
+    gray = RawMask("a", np.array([[0, 255]], np.uint8))
+    ramp = make_mask("a", [0, 255], RAMP)
+    inverted = make_mask("b", [0, 1], [WHITE, BLACK])
+    inverted_ramp = make_mask("b", [0, 255], RAMP[::-1])
+    for first, second in [(gray, inverted), (ramp, inverted_ramp), (gray, inverted_ramp)]:
+        assert compare(first, second) == [(("a", "b"), WHITE, (255, 0))]
+    for upright in (make_bilevel("b", [0, 1]), make_mask("b", [0, 1], [BLACK, WHITE]), ramp):
+        assert compare(gray, upright) == []
+    # 255 is ignored there, and nothing is painted white.
+    assert compare(gray, make_mask("b", [0, 1, 2], [WHITE, RED, BLACK])) == []
+
+
 def test_files_that_use_one_index_each():
     found = compare(make_mask("a", [1], [BLACK, RED]), make_mask("b", [0], [RED, BLACK]))
     assert found == [(("a", "b"), RED, (1, 0))]
@@ -58,6 +71,12 @@ def test_colors_of_unused_indices_do_not_count():
 def test_a_color_that_a_palette_has_twice_does_not_count():
     filled = [BLACK, RED, BLACK, BLACK]  # As libraries fill up the rest of a palette.
     assert compare(make_mask("a", [0, 1], filled), make_mask("b", [3, 1], filled)) == []
+
+
+def test_what_fills_up_a_palette_does_not_count():
+    filled = make_mask("b", [0, 1], [RED, BLACK, BLACK, BLACK])  # As GIF files are.
+    found = compare(make_mask("a", [0, 1, 2], [RED, BLUE, BLACK, BLACK]), filled)
+    assert found == [(("a", "b"), BLACK, (2, 1))]
 
 
 def test_a_gray_ramp_tells_nothing():
