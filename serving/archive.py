@@ -18,7 +18,7 @@ from typing import BinaryIO
 
 from common.texts import printable
 
-ENDINGS = (".tar.gz", ".tgz", ".tar")
+ENDINGS = (".tar.gz", ".tgz", ".tar", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 
 # A frozen graph cannot be larger than the 2 GiB of a protocol buffer; the largest networks here
 # have 0.2.

@@ -102,7 +102,8 @@ class Budget:
     def measure(self) -> None:
         """Finds out what is left for images; call it while there are none."""
         _give_back()
-        self.for_images = max(0, self.limit - resident_bytes() - _MARGIN_BYTES)
+        self._for_others = resident_bytes() + _MARGIN_BYTES
+        self.for_images = max(0, self.limit - self._for_others)
 
     def refusal(self, path: str, head: Head, num_bytes: int) -> str:
         """Returns why an image is not read.
@@ -112,7 +113,8 @@ class Budget:
           head: its size.
           num_bytes: its `image_bytes`.
         """
-        needed = self.limit - self.for_images + num_bytes
+        # Not reckoned from the limit, which may be below what the model alone takes.
+        needed = self._for_others + num_bytes
         return (
             f"{texts.printable(path)}: {head.height}x{head.width} pixels (height x width) take "
             f"about {_in_mb(num_bytes)} from reading to writing; {_in_mb(self.limit)} may be used "

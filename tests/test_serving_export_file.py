@@ -144,6 +144,18 @@ def test_the_only_graph_of_an_archive_may_have_any_name(tmp_path):
         export_file.read_export(str(tmp_path / "two.tar"))
 
 
+@pytest.mark.parametrize(
+    ("ending", "packing"),
+    [(".tar", ""), (".tgz", "gz"), (".tar.bz2", "bz2"), (".tbz2", "bz2"), (".tar.xz", "xz")],
+)
+def test_archives_may_be_packed_as_tar_programs_do(tmp_path, ending, packing):
+    graph = toy_export.write(tmp_path / "graph.pb", published=True)
+    path = str(tmp_path / f"model{ending}")
+    with tarfile.open(path, f"w:{packing}") as tar:
+        tar.add(graph, arcname="model/frozen_inference_graph.pb")
+    assert export_file.read_export(path).graph_def == export_file.read_export(str(graph)).graph_def
+
+
 def test_a_description_of_another_graph_is_refused(tmp_path):
     path = toy_export.write(tmp_path / "theirs.pb", published=True)
     beside = tmp_path / "theirs.json"

@@ -54,7 +54,15 @@ def test_the_budget_is_what_the_process_leaves(monkeypatch):
         "writing; 2000 MB may be used in all, of which the model leaves 1300 MB. Allow 2600 MB "
         "with --memory_limit_mb, or cut the image into tiles."
     )
-    assert memory.Budget(300 * memory.MIB).for_images == 0
+
+
+def test_the_advice_suffices_where_the_model_alone_takes_more_than_the_limit(monkeypatch):
+    monkeypatch.setattr(memory, "resident_bytes", lambda: 600 * memory.MIB)
+    budget = memory.Budget(300 * memory.MIB)
+    assert budget.for_images == 0
+    refusal = budget.refusal("a.jpg", memory.Head(90, 95, 0), memory.MIB)
+    assert "Allow 701 MB with --memory_limit_mb" in refusal
+    assert memory.Budget(701 * memory.MIB).for_images == memory.MIB
 
 
 def test_the_smaller_of_machine_and_container_counts(tmp_path, monkeypatch):
