@@ -95,7 +95,10 @@ export: setup  ## Freeze the newest checkpoint, or CHECKPOINT=..., into a .pb
 # forgotten one is told before `setup`, which installs for minutes.
 infer: $(if $(strip $(value PICTURES)),setup,no-pictures)  ## Write coloured masks: PICTURES='photo.jpg folder/' MODEL=... OUTPUT=masks
 	@whole=$(call quoted,PICTURES); case $$whole in "~/"*) whole=$$HOME/$${whole#??};; esac; \
-	  if test -e "$$whole"; then set -- "$$whole"; else eval "set -- "$(call quoted,PICTURES); fi; \
+	  if test -e "$$whole"; then set -- "$$whole"; elif (eval "set -- "$(call quoted,PICTURES)) 2>/dev/null; then \
+	    eval "set -- "$(call quoted,PICTURES); else \
+	    echo "error: PICTURES: put names with spaces, brackets or apostrophes in double quotes" >&2; \
+	    exit 2; fi; \
 	  $(RUN) infer.py "$$@" $(call flag,model,MODEL) $(call flag,output,OUTPUT) $(ARGS)
 
 .PHONY: no-pictures

@@ -17,6 +17,7 @@ import dataclasses
 import functools
 import os
 import shlex
+import sys
 
 import tensorflow.compat.v1 as tf
 from absl import flags
@@ -204,6 +205,11 @@ def _crop_size(description: Description) -> tuple[int, int]:
     if FLAGS.dataset_dir is None and not os.path.exists(
         os.path.join(directory, specs.DATASET_FILE)
     ):
+        print(
+            f"note: the crop is {DEFAULT_CROP_SIZE[0]}x{DEFAULT_CROP_SIZE[1]}, because {directory} "
+            "is not there to tell the size of the images: give --crop_size or --dataset_dir",
+            file=sys.stderr,
+        )
         return DEFAULT_CROP_SIZE
     spec = specs.read_spec(directory)
     return input_pipeline.crop_for(

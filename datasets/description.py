@@ -15,7 +15,9 @@ import tensorflow.compat.v1 as tf
 from common.texts import first_few
 from datasets import record_errors, segmentation, shard_names, tfrecords
 from datasets.class_statistics import ClassCounter, add_shards, count_ids
-from datasets.sources import palettes, workers
+from datasets.sources import blending, palettes, workers
+from datasets.sources.blending import Ramps
+from datasets.sources.class_count import describe_blending
 from datasets.specs import DatasetSpec, SplitSpec
 
 _NUM_IDS = 256
@@ -28,11 +30,13 @@ class _Scan(NamedTuple):
       statistics: with 256 classes, as a split of one shard.
       has_gradient: whether each record carries the gradient channel.
       first_with_id: where each id occurs first, in words.
+      ramps: what tells whether the masks were resized smoothly.
     """
 
     statistics: SplitSpec
     has_gradient: bool
     first_with_id: Mapping[int, str]
+    ramps: Ramps
 
 
 def describe(
@@ -81,6 +85,7 @@ def describe(
         )
     scans = iter(every)
     by_split = {split: [next(scans) for _ in shards[split]] for split in shards}
+    _check_blending(every, directory, has_names=class_names is not None)
     class_names = _classes(every, class_names, ignore_label)
     if palette and len(palette) != len(class_names):
         raise ValueError(
@@ -119,7 +124,7 @@ class _Scanner:
 
     def scan(self, path: str) -> _Scan:
         counter = ClassCounter(_NUM_IDS, self._ignore_label)
-        has_gradient, first_with_id = True, {}
+        has_gradient, first_with_id, ramps = True, {}, blending.NOTHING
         for number, record in enumerate(tfrecords.read_records(path)):
             try:
                 label, name, has = self._session.run(self._fetches, {self._serialized: record})
@@ -127,11 +132,22 @@ class _Scanner:
                 raise ValueError(record_errors.describe(error, record, number, path)) from None
             histogram = count_ids(label)
             counter.add(histogram, label.shape[:2])
+            ramps += blending.find_ramps(label[..., 0])
             has_gradient = has_gradient and bool(has)
             where = f"picture {name.decode(errors='replace')}, record {number} of {path}"
             for class_id in np.flatnonzero(histogram):
                 first_with_id.setdefault(int(class_id), where)
-        return _Scan(counter.statistics().to_spec(num_shards=1), has_gradient, first_with_id)
+        statistics = counter.statistics().to_spec(num_shards=1)
+        return _Scan(statistics, has_gradient, first_with_id, ramps)
+
+
+def _check_blending(scans: Iterable[_Scan], directory: str, has_names: bool) -> None:
+    """Refuses masks that were resized smoothly, or may have been and have no names of classes."""
+    blended = blending.judge(sum((scan.ramps for scan in scans), blending.NOTHING))
+    if blended is None or blended.kind == blending.BORDERS:
+        return
+    if blended.kind == blending.RAMP or not has_names:
+        raise ValueError(f"the masks in {directory}: {describe_blending(blended)}")
 
 
 def _classes(

@@ -38,6 +38,10 @@ class UsedColors:
         """Returns the color of an index, or None where the palette has none."""
         return self.palette[index] if index < len(self.palette) else None
 
+    def only_index(self, color: Colour | None) -> int | None:
+        """Returns the index that a color has, or None where it has none or several."""
+        return self.palette.index(color) if self.palette.count(color) == 1 else None
+
 
 def used_colors(mask: RawMask) -> UsedColors | None:
     """Returns the colors that a mask uses; None where they tell nothing, as in gray ids."""
@@ -114,7 +118,11 @@ class PaletteComparison:
             if other is not None and not (other.is_implied or colors.is_implied):
                 other_color = other.color(index)
                 if other_color != color:
-                    yield Disagreement(other, colors, other_color, index, index)
+                    # Where the color that is missing here has a place of its own, used or not, the
+                    # palettes are in another order.
+                    place = colors.only_index(other_color)
+                    second_index = index if place is None else place
+                    yield Disagreement(other, colors, other_color, index, second_index)
 
 
 def _contradict(first: UsedColors, first_index: int, second: UsedColors, second_index: int) -> bool:

@@ -134,6 +134,24 @@ def test_values_that_are_hardly_ids_are_refused(tmp_path, values, message):
         describe(tmp_path)
 
 
+def test_masks_that_were_resized_smoothly_are_refused(tmp_path):
+    discs = (np.hypot(*np.mgrid[-60:60, -60:60]) < 40).astype(np.uint8) * 254
+    small = cv2.resize(discs, (40, 40), interpolation=cv2.INTER_AREA)
+    smooth = cv2.resize(small, (120, 120), interpolation=cv2.INTER_CUBIC)
+    example = tf.train.Example()
+    for key, image in (
+        ("image/encoded", np.zeros((120, 120, 3), np.uint8)),
+        ("image/segmentation/class/encoded", smooth),
+    ):
+        tfrecords.put_bytes(example, key, cv2.imencode(".png", image)[1].tobytes())
+    with tfrecords.write_shard(str(tmp_path / "train-00000-of-00001.tfrecord")) as writer:
+        writer.write(example.SerializeToString())
+    names = [f"class {index}" for index in range(255)]
+    for options in ({}, {"class_names": names}):
+        with pytest.raises(ValueError, match="occur only in ramps along borders between 0, 254"):
+            describe(tmp_path, **options)
+
+
 def test_records_of_another_task_are_named(tmp_path):
     with tfrecords.write_shard(str(tmp_path / "train.tfrecord")) as writer:
         writer.write(b"")

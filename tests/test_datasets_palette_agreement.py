@@ -89,6 +89,13 @@ def test_one_index_of_two_colors_is_uncertain():
     assert found == [(("a", "b"), RED, (1, 1))]
 
 
+def test_palettes_in_another_order_are_told_where_each_file_uses_one_index():
+    found = compare(
+        make_mask("a", [0, 2], [BLACK, BLUE, RED]), make_mask("b", [0, 2], [BLACK, RED, BLUE])
+    )
+    assert found == [(("a", "b"), RED, (2, 1))]
+
+
 def test_a_bilevel_file_among_masks_whose_white_is_another_id():
     voc = make_mask("a", [0, 1, 255], [BLACK, RED, *[BLUE] * 253, WHITE])
     assert compare(voc, make_bilevel("b", [0, 1])) == []

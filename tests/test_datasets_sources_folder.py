@@ -178,6 +178,26 @@ def test_hidden_files_and_other_files_are_passed_over(tmp_path):
     assert names_of(folder.open_source(str(tmp_path))) == {"train": ["a"]}
 
 
+def test_images_beside_the_folders_are_counted(tmp_path):
+    save_pair(tmp_path / "train", "a", IDS)
+    save_pair(tmp_path / "val", "b", IDS)
+    for path in ("root.jpg", "train/stray.png", "test/x.jpg", "test/y.JPG", "notes.txt"):
+        write(tmp_path / path, "")
+    problems = folder.open_source(str(tmp_path)).problems
+    assert {(problem.severity, problem.kind) for problem in problems} == {("warning", "unused")}
+    assert {problem.path: problem.message.split(" left")[0] for problem in problems} == {
+        str(tmp_path): "1 file is",
+        str(tmp_path / "train"): "1 file is",
+        str(tmp_path / "test"): "2 files are",
+    }
+
+
+def test_a_folder_too_high_is_told(tmp_path):
+    save_pair(tmp_path / "mine", "a", IDS)
+    (problem,) = folder.open_source(str(tmp_path)).problems
+    assert "there is no split 'train', only mine" in problem.message
+
+
 def test_missing_folder_is_named(tmp_path):
     with pytest.raises(
         ValueError, match=r"data_dir '.*nowhere' does not exist; expected a folder with images/"

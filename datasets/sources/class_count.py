@@ -74,7 +74,9 @@ def describe_blending(blended: Blending) -> str:
         return (
             f"{len(blended.ids)} ids ({named}) occur only in ramps along borders{regions}, so they "
             "are blends of other ids: the masks were resized smoothly, drawn with soft borders, or "
-            "saved as JPEG once. Export them again, and resize with nearest neighbor only."
+            "saved as JPEG once. Export them again, and resize with nearest neighbor only. (If "
+            "they are thin layers all the same, name the classes in classes.json and build with "
+            "--nocheck.)"
         )
     if blended.kind == blending.RIM:
         return (

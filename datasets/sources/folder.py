@@ -29,7 +29,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from common.texts import first_few
-from datasets.sources import class_file, layouts, listing, masks, split_lists
+from datasets.sources import class_file, layouts, leftovers, listing, masks, split_lists
 from datasets.sources import pairing as pairs
 from datasets.sources.class_count import count_classes
 from datasets.sources.mask_values import check as check_mapping
@@ -66,7 +66,13 @@ def open_source(
         tell the classes, or `mask_values` does not fit them.
     """
     data_dir = os.path.normpath(data_dir)
-    splits, problems = _open_splits(data_dir, val_fraction, seed)
+    layout = layouts.find_layout(data_dir)
+    splits, problems = _open_splits(layout, data_dir, val_fraction, seed)
+    problems = (
+        *problems,
+        *leftovers.describe_outside(data_dir, layout.all_folders),
+        *leftovers.describe_untrainable(data_dir, splits),
+    )
     if classes_file is None and os.path.isfile(os.path.join(data_dir, CLASSES_FILE)):
         classes_file = os.path.join(data_dir, CLASSES_FILE)
     if classes_file is not None:
@@ -88,9 +94,10 @@ def open_source(
     )
 
 
-def _open_splits(data_dir: str, val_fraction: float | None, seed: int) -> _Opened:
+def _open_splits(
+    layout: layouts.Layout, data_dir: str, val_fraction: float | None, seed: int
+) -> _Opened:
     """Lists the splits in whichever way the folder tells them."""
-    layout = layouts.find_layout(data_dir)
     if val_fraction is not None and (layout.splits or layout.lists):
         raise ValueError(
             f"val_fraction is {val_fraction}, but {data_dir!r} has splits of its own: "

@@ -74,6 +74,12 @@ class Layout:
     lists: str | None = None
 
     @property
+    def all_folders(self) -> set[str]:
+        """All folders of images and of masks."""
+        pairs = [*self.splits.values(), *([self.folders] if self.folders else [])]
+        return {folder for pair in pairs for folder in (pair.images, pair.masks)}
+
+    @property
     def has_masks_by_split(self) -> bool:
         """Whether each split has a folder of masks of its own."""
         return not self.folders or all(

@@ -2,8 +2,9 @@
 
 import collections
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
+from common import image_files
 from common.texts import first_few, printable
 from datasets.sources import listing, mask_names
 from datasets.sources.listing import FileIndex
@@ -64,6 +65,30 @@ def describe_lonely(
             f"no {others} of these names."
         )
         yield Problem(WARNING, "unused", message, os.path.join(folder, subfolder))
+
+
+def describe_outside(data_dir: str, folders: Collection[str]) -> Iterator[Problem]:
+    """Reports images that lie beside the folders of images and masks, by the folder they are in."""
+    counts: collections.Counter[str] = collections.Counter()
+    for relative in listing.walk(data_dir):
+        parent = os.path.dirname(os.path.join(data_dir, relative))
+        if relative.lower().endswith(image_files.ENDINGS) and not any(
+            parent == folder or parent.startswith(f"{folder}{os.sep}") for folder in folders
+        ):
+            counts[parent] += 1
+    for parent, count in counts.items():
+        message = f"{_count_files(count)} left out: this is no folder of images or masks."
+        yield Problem(WARNING, "unused", message, parent)
+
+
+def describe_untrainable(data_dir: str, splits: Collection[str]) -> Iterator[Problem]:
+    """Reports that no split is one to train on."""
+    if not any(split.startswith("train") for split in splits):
+        message = (
+            f"there is no split 'train', only {first_few(splits)}: train.py needs --train_split "
+            "then. Or is data_dir a folder too high?"
+        )
+        yield Problem(WARNING, "split", message, data_dir)
 
 
 def _count_files(count: int) -> str:
