@@ -39,7 +39,8 @@ def _import_tensorflow_quietly() -> None:
     if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
         return
     # Read once, at the first line that TensorFlow logs. It also quiets lines that come later.
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+    # In a cluster errors, too: TensorFlow logs a lost server besides raising it.
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3" if os.environ.get("TF_CONFIG") else "2"
     stderr = os.dup(2)
     with open(os.devnull, "wb") as nowhere:
         os.dup2(nowhere.fileno(), 2)

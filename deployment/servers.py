@@ -149,6 +149,11 @@ def close_within_bounds(opened: tf.Session) -> tf.Session:
     return opened
 
 
+def abandon(opened: tf.Session) -> None:
+    """Lets a session that has lost a server stay open: TensorFlow logs the attempt to close it."""
+    opened.close = lambda: None
+
+
 def run_within(max_secs: float, action: Callable[[], None]) -> None:
     """Runs an action that may wait for a lost server without end, and gives up on it after a while.
 

@@ -12,6 +12,7 @@ from deployment.model_deploy import DeploymentConfig
 from deployment.servers import ServerLostError
 from deployment.shared_state import SharedState
 from training.checkpointer import Checkpointer
+from training.joining import Record
 from training.save_watch import SaveWatch
 from training.step import StepFunction
 
@@ -28,7 +29,7 @@ class ClusterSteps:
       shared: what the servers say.
       deployment: where the training runs.
       checkpointer: the chief's; None on other workers.
-      save_interval_secs: time between checkpoints, as the chief keeps it.
+      record: the chief's.
       report: takes each line that a user should see.
     """
 
@@ -38,15 +39,16 @@ class ClusterSteps:
         shared: SharedState,
         deployment: DeploymentConfig,
         checkpointer: Checkpointer | None,
-        save_interval_secs: float,
+        record: Record,
         report: Callable[[str], None],
     ):
         self._steps = steps
         self._shared = shared
         self._deployment = deployment
         self._checkpointer = checkpointer
-        self._watch = SaveWatch(save_interval_secs)
-        self._look_secs = min(_LOOK_SECS, save_interval_secs / 2 or _LOOK_SECS)
+        self._record = record
+        self._watch = SaveWatch(record.save_interval_secs)
+        self._look_secs = min(_LOOK_SECS, record.save_interval_secs / 2 or _LOOK_SECS)
         self._next_look = 0.0
         self._saved_step = -1
         self._report = report
@@ -73,6 +75,7 @@ class ClusterSteps:
         except (tf.errors.OpError, ValueError, OSError) as error:
             if not servers.is_loss(error):
                 raise
+            servers.abandon(session)
             raise self.loss(error) from error
 
     def loss(self, error: Exception) -> ServerLostError:
@@ -123,12 +126,16 @@ class ClusterSteps:
         return f"parameter server {gone[0]}{where}"
 
     def _what_to_do(self) -> str:
-        again = "Start all processes again with the same commands: the training goes on from"
         if self._checkpointer and self._checkpointer.newest:
-            return f"{again} {self._checkpointer.newest}."
-        if self._saved_step >= 0:
-            return f"{again} the newest checkpoint, of step {self._saved_step} or later."
+            checkpoint = self._checkpointer.newest
+        else:
+            folder = self._record.train_logdir
+            # The last look may be from before the last checkpoint.
+            which = (
+                f"step {self._saved_step} or later" if self._saved_step >= 0 else "if there is one"
+            )
+            checkpoint = f"the newest checkpoint in {folder} ({which})"
         return (
-            "Start all processes again with the same commands: the training begins again, because "
-            "no checkpoint was saved."
+            "Start all processes again with the same commands: the training goes on from "
+            f"{checkpoint}."
         )

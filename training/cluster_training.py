@@ -88,7 +88,7 @@ def run(
         shared,
         deployment,
         checkpointer if deployment.is_chief else None,
-        record.save_interval_secs,
+        record,
         report,
     )
     try:
