@@ -100,3 +100,11 @@ def test_images_are_asked_for_before_anything_is_installed(checkout, arguments):
     assert result.returncode == 2
     assert result.stderr.startswith("error: which images? make infer PICTURES='photo.jpg folder/")
     assert not (checkout / ".venv").exists()
+
+
+@pytest.mark.parametrize("pictures", ["photo (1).jpg b.jpg", "it's.jpg b.jpg", "a;b) c"])
+def test_names_that_the_shell_does_not_take_are_told(checkout, pictures):
+    result = start(checkout, "infer", f"PICTURES={pictures}")
+    assert result.returncode == 2
+    assert result.stderr.startswith("error: PICTURES: put names with spaces, brackets or apostr")
+    assert result.stdout == ""
