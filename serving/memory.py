@@ -92,7 +92,8 @@ class Budget:
 
     Attributes:
       limit: bytes that the process may take.
-      for_images: bytes of them that are left for images, as of the last `measure`.
+      for_others: bytes of the process besides images, as of the last `measure`.
+      for_images: bytes of the limit that are left for images.
     """
 
     def __init__(self, limit: int):
@@ -102,8 +103,8 @@ class Budget:
     def measure(self) -> None:
         """Finds out what is left for images; call it while there are none."""
         _give_back()
-        self._for_others = resident_bytes() + _MARGIN_BYTES
-        self.for_images = max(0, self.limit - self._for_others)
+        self.for_others = resident_bytes() + _MARGIN_BYTES
+        self.for_images = max(0, self.limit - self.for_others)
 
     def refusal(self, path: str, head: Head, num_bytes: int) -> str:
         """Returns why an image is not read.
@@ -114,7 +115,7 @@ class Budget:
           num_bytes: its `image_bytes`.
         """
         # Not reckoned from the limit, which may be below what the model alone takes.
-        needed = self._for_others + num_bytes
+        needed = self.for_others + num_bytes
         return (
             f"{texts.printable(path)}: {head.height}x{head.width} pixels (height x width) take "
             f"about {_in_mb(num_bytes)} from reading to writing; {_in_mb(self.limit)} may be used "

@@ -154,7 +154,9 @@ def test_folders_of_text_are_not_meant(tmp_path):
     write(tmp_path / "__MACOSX" / "images" / "a.jpg", "")
     write(tmp_path / "old" / "pictures" / "a.jpg", "")
     assert files_of(tmp_path)["train"][0][1].startswith("masks/")
-    assert warnings_of(tmp_path) == []
+    assert warnings_of(tmp_path) == [
+        ("unused", "old/pictures: 1 file is left out: this is no folder of images or masks.")
+    ]
 
 
 def test_all_masks_in_one_folder(tmp_path):

@@ -120,7 +120,8 @@ class FakeBudget(memory.Budget):
     """A budget of known size, which keeps count of the images that are in memory."""
 
     def __init__(self, for_images: int, after_network: int | None = None):
-        self.limit = for_images + 1000
+        self.for_others = 1000
+        self.limit = for_images + self.for_others
         self.for_images = for_images
         self._after_network = after_network or for_images
 
