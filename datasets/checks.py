@@ -21,7 +21,8 @@ is, a warning that it is used and should be looked at. The kinds of problems:
       split        a split has no example that can be used
     warnings
       palette      a palette mask paints an id otherwise than the class file or another mask does
-      blended      ids occur in thin rims between others, as outlines do, or blends
+      blended      ids occur in thin rims between others, as outlines do, or blends, or in specks
+                   beside them, as JPEG leaves
       damaged      a JPEG is damaged inside, as far as that can be noticed
       binary       of two classes, this mask holds 0 and 255 only
       unlabelled   every pixel of the mask is ignored

@@ -144,9 +144,9 @@ class _Scanner:
 def _check_blending(scans: Iterable[_Scan], directory: str, has_names: bool) -> None:
     """Refuses masks that were resized smoothly, or may have been and have no names of classes."""
     blended = blending.judge(sum((scan.ramps for scan in scans), blending.NOTHING))
-    if blended is None or blended.kind == blending.BORDERS:
+    if blended is None:
         return
-    if blended.kind == blending.RAMP or not has_names:
+    if blended.kind == blending.RAMP or (blended.kind == blending.RIM and not has_names):
         raise ValueError(f"the masks in {directory}: {describe_blending(blended)}")
 
 

@@ -78,6 +78,11 @@ def test_ids_that_are_rims_only(high, rims):
     assert (found.kind, found.ids, found.regions) == (RIM, rims, (0, high))
 
 
+def test_masks_of_0_and_1_that_were_jpeg_once():
+    found = judge([as_jpeg(draw(seed, [0, 1]), 90) for seed in range(6)])
+    assert found == blending.Blending(blending.SPECKS, (2,), (0, 1))
+
+
 def test_ids_that_have_regions_as_well():
     sharp = [draw(seed, (0, 1, 2, 3)) for seed in range(5)]
     assert judge(sharp) is None

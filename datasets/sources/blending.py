@@ -41,8 +41,12 @@ _MIN_RUNS = 24
 # lowest and the highest id are steps; of CamVid's 0.1. Of noise a half, but its runs are short.
 _MIN_BORDER_SHARE, _MIN_MEAN_RUN = 0.45, 4.0
 
+# Ids outside of the regions' are specks if most of their runs are ripples, this short on
+# average, and they are rare. JPEG makes them of masks of 0 and 1.
+_MIN_SPECK_SHARE, _MAX_SPECK_RUN, _MAX_SPECK_PIXELS = 0.8, 2.5, 0.01
+
 # How sure a judgment is; see `Blending.kind`.
-RAMP, RIM, BORDERS = "ramp", "rim", "borders"
+RAMP, RIM, BORDERS, SPECKS = "ramp", "rim", "borders", "specks"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +73,8 @@ class Blending:
     Attributes:
       kind: `RAMP`: many ids without regions, which no classes are. `RIM`: a few ids that only occur
         between two regions; they may be outlines that somebody drew. `BORDERS`: ids that have
-        regions, and occur between others as well; they may be layers that lie so.
+        regions, and occur between others as well; they may be layers that lie so. `SPECKS`: ids
+        that only occur in a pixel or two beside ids next to them; they may be tiny objects.
       ids: the ids at fault, sorted.
       regions: the ids that have regions, sorted.
     """
@@ -112,6 +117,14 @@ def judge(ramps: Ramps) -> Blending | None:
         rims = ids[is_between & (share >= _MIN_STRICT_SHARE) & (runs[ids] >= _MIN_RUNS)]
         if len(rims):
             return _blending(RIM, rims, np.setdiff1d(ids, rims))
+        is_outside = (ids < regions[0]) | (ids > regions[-1])
+        is_speck = (explained[ids] >= _MIN_SPECK_SHARE * runs[ids]) & (runs[ids] >= _MIN_RUNS)
+        is_speck &= pixels[ids] <= np.minimum(
+            _MAX_SPECK_RUN * runs[ids], _MAX_SPECK_PIXELS * pixels.sum()
+        )
+        specks = ids[is_outside & is_speck]
+        if len(specks):
+            return _blending(SPECKS, specks, regions)
     inner = ids[1:-1]
     is_graded = steps[inner].sum() >= _MIN_BORDER_SHARE * runs[inner].sum()
     if len(inner) >= 2 and is_graded and pixels.sum() >= _MIN_MEAN_RUN * runs.sum():

@@ -45,7 +45,7 @@ def count_classes(
         ids.update(contents.ids)
         ramps += contents.ramps
     blended = blending.judge(ramps)
-    if blended is not None and blended.kind != blending.BORDERS:
+    if blended is not None and blended.kind in (blending.RAMP, blending.RIM):
         raise ValueError(f"the masks of {data_dir!r}: {describe_blending(blended)}")
     classes = ids - {ignore_label}
     num_classes = max(classes, default=0) + 1
@@ -83,6 +83,12 @@ def describe_blending(blended: Blending) -> str:
             f"ids {named} occur only in thin rims between regions of other ids, as they do when "
             "masks are resized smoothly or saved as JPEG. Export the masks again, and resize with "
             "nearest neighbor only; if these ids are outlines, name the classes in classes.json."
+        )
+    if blended.kind == blending.SPECKS:
+        return (
+            f"ids {named} occur only in specks of a pixel or two beside ids next to them, as they "
+            "do in masks that were saved as JPEG once. Look at them; if they are no objects, "
+            "export the masks again as PNG."
         )
     return (
         f"most runs of the ids {named} are thin and lie between a lower and a higher id, as at "
