@@ -143,10 +143,14 @@ def set_aside(paths: Iterable[str]) -> Iterator[list[str]]:
                 _in_progress.discard(os.path.abspath(temporary))
 
 
-def remove_leftovers(folder: str) -> list[str]:
+def remove_leftovers(folder: str, former: re.Pattern[str] | None = None) -> list[str]:
     """Removes the temporary files in a folder that no living process writes.
 
     Those of other hosts, which may share the folder, go when they are a day old.
+
+    Args:
+      folder: the folder.
+      former: what earlier versions called such files; its group "pid" is the process.
 
     Returns:
       The paths that were removed.
@@ -154,9 +158,11 @@ def remove_leftovers(folder: str) -> list[str]:
     removed = []
     with contextlib.suppress(OSError):  # No folder, or not ours to read.
         for name in os.listdir(folder):
-            match = _TEMPORARY_NAME.fullmatch(name)
+            match = _TEMPORARY_NAME.fullmatch(name) or (former and former.fullmatch(name))
             path = os.path.join(folder, name)
-            if match and _is_abandoned(path, match["host"], int(match["pid"])):
+            if match and _is_abandoned(
+                path, match.groupdict().get("host", _HOST), int(match["pid"])
+            ):
                 with contextlib.suppress(OSError):
                     os.remove(path)
                     removed.append(path)

@@ -98,13 +98,7 @@ def list_shards(directory: str) -> dict[str, list[str]]:
 
 def remove_temporary_files(directory: str) -> None:
     """Removes what killed writers have left in a folder, those of earlier versions included."""
-    files.remove_leftovers(directory)
-    names = os.listdir(directory) if os.path.isdir(directory) else []
-    for match in filter(None, map(_OLD_TEMPORARY_NAME.fullmatch, names)):
-        pid = int(match["pid"])
-        if pid == os.getpid() or not files.is_running(pid):
-            with contextlib.suppress(OSError):
-                os.remove(os.path.join(directory, match[0]))
+    files.remove_leftovers(directory, _OLD_TEMPORARY_NAME)
 
 
 @contextlib.contextmanager

@@ -3,7 +3,6 @@
 The files beside an old graph go before the new graph comes, and the new description comes last.
 """
 
-import contextlib
 import os
 import re
 
@@ -45,14 +44,9 @@ def write(export_path: str, graph: bytes, description: bytes) -> list[str]:
 def _remove_leftovers(export_path: str) -> None:
     """Removes what killed exports left in the folder, also those of earlier versions."""
     folder = os.path.dirname(export_path) or "."
-    files.remove_leftovers(folder)
     stem = re.escape(os.path.splitext(os.path.basename(export_path))[0])
     former = re.compile(rf"{stem}(_int8)?\.(pb|json|tflite)\.(?P<pid>\d+)\.tmp")
-    for name in os.listdir(folder):
-        match = former.fullmatch(name)
-        if match and (int(match["pid"]) == os.getpid() or not files.is_running(int(match["pid"]))):
-            with contextlib.suppress(OSError):
-                os.remove(os.path.join(folder, name))
+    files.remove_leftovers(folder, former)
 
 
 def _holds(path: str, content: bytes) -> bool:

@@ -1,7 +1,6 @@
 """Writes what a network says of pictures: masks, overlays, ids and probabilities as files."""
 
 import collections
-import contextlib
 import dataclasses
 import hashlib
 import io
@@ -118,15 +117,7 @@ def _shorten(name: str) -> str:
 
 def remove_leftovers(directory: str) -> list[str]:
     """Removes what killed runs have left in a folder of results; returns the paths."""
-    removed = files.remove_leftovers(directory)
-    for name in os.listdir(directory):
-        match = _OLD_TEMPORARY_NAME.fullmatch(name)
-        if match and not files.is_running(int(match["pid"])):
-            path = os.path.join(directory, name)
-            with contextlib.suppress(OSError):
-                os.remove(path)
-                removed.append(path)
-    return removed
+    return files.remove_leftovers(directory, _OLD_TEMPORARY_NAME)
 
 
 def result_paths(directory: str, name: str, options: ResultOptions) -> list[str]:

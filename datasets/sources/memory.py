@@ -13,6 +13,7 @@ from typing import BinaryIO
 from PIL import Image
 
 from common import image_files
+from datasets.sources import png_file
 from datasets.sources.source import Item
 
 DEFAULT_LIMIT_MB = 4096
@@ -21,7 +22,6 @@ DEFAULT_LIMIT_MB = 4096
 # conversion with gradient channel; a check takes less.
 _BYTES_PER_PIXEL = 20
 
-_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _JPEG_START = b"\xff\xd8"
 # Markers of frames, which tell the size: C0 to CF without the tables among them.
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -85,7 +85,7 @@ def count_pixels(path: str) -> int:
 
 def _read_size(file: BinaryIO) -> tuple[int, int]:
     head = file.read(24)
-    if head.startswith(_PNG_SIGNATURE):
+    if head.startswith(png_file.SIGNATURE):
         return struct.unpack_from(">II", head, 16)
     if head.startswith(_JPEG_START):
         return _read_jpeg_size(file)

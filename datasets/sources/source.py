@@ -1,7 +1,6 @@
 """What every source of a segmentation dataset is: classes, splits, and how its masks are read."""
 
 import dataclasses
-import os
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -147,8 +146,3 @@ def describe_sizes(item: Item, image_size: tuple[int, int], mask_size: tuple[int
 def _have_one_shape(size: tuple[int, int], other: tuple[int, int]) -> bool:
     """Whether two sizes have one ratio of height to width, up to a pixel of rounding."""
     return abs(size[0] * other[1] - size[1] * other[0]) <= max(*size, *other)
-
-
-def example_name(path: str) -> str:
-    """Returns the stem of a file: `a/b.c.jpg` gives `b.c`."""
-    return os.path.splitext(os.path.basename(path))[0]
