@@ -137,7 +137,7 @@ bench: setup  ## Measure speed and memory beside the peers, into docs/benchmarks
 	@$(RUN) -m scripts.benchmarks.run $(ARGS)
 
 bench-growth: setup  ## Measure how cost grows with size, classes, batch, clones, pictures
-	@$(RUN) -m scripts.benchmarks.growth $(ARGS)
+	@$(RUN) -m scripts.benchmarks.scaling $(ARGS)
 
 bench-peers-setup: $(PEERS_VENV)/.installed  ## Install what make bench compares us with
 

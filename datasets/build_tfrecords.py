@@ -7,7 +7,7 @@ Everything is checked first. A run that was interrupted goes on where it stopped
 command is given again.
 """
 
-import command_line  # before TensorFlow, whose start it quiets
+from commands import launcher  # before TensorFlow, whose start it quiets
 
 # isort: split
 
@@ -19,20 +19,27 @@ from collections.abc import Collection, Mapping
 from absl import flags
 
 from common import texts
-from datasets import (
+from datasets.records import tfrecords
+from datasets.segmentation import (
     beam_conversion,
     check_report,
     checks,
     conversion,
-    segmentation,
+    record_format,
     shard_plan,
-    tfrecords,
 )
-from datasets.shard_plan import Failure, ShardPlan
-from datasets.sources import SOURCES, demo, listing, mask_values, memory, open_source
-from datasets.sources.memory import MemoryLimit
-from datasets.sources.source import ERROR, Source
-from datasets.specs import DATASETS_ROOT, DatasetSpec
+from datasets.segmentation.shard_plan import Failure, ShardPlan
+from datasets.segmentation.sources import (
+    SOURCES,
+    demo,
+    listing,
+    mask_values,
+    memory,
+    open_source,
+)
+from datasets.segmentation.sources.memory import MemoryLimit
+from datasets.segmentation.sources.source import ERROR, Source
+from datasets.segmentation.specs import DATASETS_ROOT, DatasetSpec
 
 
 class _MaskValuesParser(flags.ArgumentParser):
@@ -105,8 +112,8 @@ _GRADIENT = flags.DEFINE_bool(
 )
 _GRADIENT_FORMAT = flags.DEFINE_enum(
     "gradient_format",
-    segmentation.GRADIENT_FORMATS[0],
-    segmentation.GRADIENT_FORMATS,
+    record_format.GRADIENT_FORMATS[0],
+    record_format.GRADIENT_FORMATS,
     "How the gradient channel is stored: as plain integers, which is fast, or as a PNG file, which "
     "takes three fifths of the space and longer to build and to train from.",
 )
@@ -328,4 +335,4 @@ def _print_summary(spec: DatasetSpec) -> None:
 
 
 if __name__ == "__main__":
-    command_line.run(main)
+    launcher.run(main)

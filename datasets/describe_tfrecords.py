@@ -12,10 +12,10 @@ import sys
 
 from absl import flags
 
-import command_line
-from datasets import description
-from datasets.sources import class_file
-from datasets.specs import DATASET_FILE, write_spec
+from commands import launcher
+from datasets.segmentation import description
+from datasets.segmentation.sources import class_file
+from datasets.segmentation.specs import DATASET_FILE, write_spec
 
 _TFRECORDS = flags.DEFINE_string(
     "tfrecords",
@@ -119,4 +119,4 @@ def _read_color(text: str) -> tuple[int, int, int]:
 
 
 if __name__ == "__main__":
-    command_line.run(main)
+    launcher.run(main)

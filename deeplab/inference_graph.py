@@ -10,8 +10,9 @@ from collections.abc import Sequence
 
 import tensorflow.compat.v1 as tf
 
-from datasets import laplacian
-from deeplab import input_pipeline, model, preprocess
+from datasets.segmentation import laplacian
+from deeplab.data import input_pipeline, preprocess
+from deeplab.network import model
 from deeplab.options import ModelOptions
 from nets import registry
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from common import json_files
 from common.texts import printable, shorten
-from datasets import specs
+from datasets.segmentation import specs
 from deeplab import cell_config
 from nets import registry
 
@@ -274,7 +274,7 @@ class Description:
       ignore_label: label value that was neither trained on nor scored.
       train_crop_size: (height, width) of the training crops, pixels.
       min_resize_value, max_resize_value, resize_factor, keep_aspect_ratio: the resize of every
-        picture before anything else (`deeplab.preprocess.resize_to_range`); a min_resize_value of
+        picture before anything else (`preprocess.resize_to_range`); a min_resize_value of
         None for none.
     """
 

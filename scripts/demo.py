@@ -4,7 +4,7 @@ Each step is an ordinary command of the project, printed before it runs, so that
 again by hand with other flags. A demo that was stopped goes on where it was.
 """
 
-import command_line  # before TensorFlow, whose start it quiets
+from commands import launcher  # before TensorFlow, whose start it quiets
 
 # isort: split
 
@@ -129,4 +129,4 @@ def draw_sheet() -> None:
 
 
 if __name__ == "__main__":
-    command_line.run(main)
+    launcher.run(main)

@@ -4,9 +4,9 @@ from typing import Any
 
 from absl import flags
 
-import model_flags
-from datasets import specs
-from serving import pictures
+from datasets.segmentation import specs
+from deeplab.commands import network_flags
+from serving import image_reading
 
 FLAGS = flags.FLAGS
 
@@ -38,13 +38,13 @@ def import_arguments(arguments: list[str]) -> dict[str, Any]:
         )
     paths, problems = [], []
     if FLAGS.calibration_images is not None:
-        paths, problems = pictures.find_pictures([FLAGS.calibration_images])
+        paths, problems = image_reading.find_pictures([FLAGS.calibration_images])
     if problems:
         raise ValueError(f"--calibration_images: {problems[0]}")
     return {
         "source": arguments[0],
         "target": arguments[1],
         "pictures": paths,
-        "given": model_flags.given_values(),
+        "given": network_flags.given_values(),
         "dataset": FLAGS.dataset,
     }

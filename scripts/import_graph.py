@@ -6,7 +6,7 @@ OUT_DIR gets `model.ckpt-0` and `options.json`, so that training, evaluation and
 any other.
 """
 
-import command_line  # before TensorFlow, whose start it quiets
+from commands import launcher  # before TensorFlow, whose start it quiets
 
 # isort: split
 
@@ -31,4 +31,4 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    command_line.run(main, positional=True)
+    launcher.run(main, positional=True)

@@ -5,7 +5,7 @@ training, evaluation and export take it as any other. What the file's layers do 
 network, its flags do.
 """
 
-import command_line  # before TensorFlow, whose start it quiets
+from commands import launcher  # before TensorFlow, whose start it quiets
 
 # isort: split
 
@@ -22,4 +22,4 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    command_line.run(main, positional=True)
+    launcher.run(main, positional=True)

@@ -13,11 +13,19 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from deeplab import visualize
-from serving import engines, export_file, forks, graph_facts, image_search, pictures, upscaling
+from serving import (
+    engines,
+    export_file,
+    forks,
+    graph_inspection,
+    image_reading,
+    image_search,
+    upscaling,
+)
+from serving.drawing import visualize
 from serving.engines.tensorflow_engine import TensorFlowEngine
 
-Picture = pictures.Picture
+Picture = image_reading.Picture
 
 # Values that one batch may hold at the output of the network: 256 MiB of float32.
 _MAX_BATCH_VALUES = 1 << 26
@@ -115,7 +123,7 @@ class DeepLabModel:
         self._engine = engines.create(export, engine, precision, num_threads, try_engines)
         self.engine_name = self._engine.name
         if isinstance(self._engine, TensorFlowEngine):
-            graph_facts.check_class_names(self._engine.graph, metadata.class_names, self.path)
+            graph_inspection.check_class_names(self._engine.graph, metadata.class_names, self.path)
         num_classes = len(metadata.class_names)
         self._graph_resizes = metadata.min_resize_value is not None
         self.crop_size = metadata.crop_size
@@ -123,15 +131,15 @@ class DeepLabModel:
             # Only TensorFlow runs these, unless an export of ours has lost its description.
             is_whole = isinstance(self._engine, TensorFlowEngine)
             whole = self._engine if is_whole else TensorFlowEngine(export, num_threads)
-            num_classes = num_classes or graph_facts.count_classes(whole.graph)
+            num_classes = num_classes or graph_inspection.count_classes(whole.graph)
             if (num_classes or 0) > visualize.MAX_COLORS:
                 raise ValueError(
                     f"{self.path} has {num_classes} classes; at most {visualize.MAX_COLORS} are "
                     "known here."
                 )
             if self.crop_size is None:
-                self._graph_resizes |= graph_facts.resizes_pictures(whole.graph)
-                self.crop_size = graph_facts.measure_crop(whole.session) or (
+                self._graph_resizes |= graph_inspection.resizes_pictures(whole.graph)
+                self.crop_size = graph_inspection.measure_crop(whole.session) or (
                     self.INPUT_SIZE,
                     self.INPUT_SIZE,
                 )
@@ -205,7 +213,7 @@ class DeepLabModel:
           (the scaled RGB picture, its class ids as int32 [height, width]).
         """
         self._check_usable()
-        picture = pictures.to_rgb(pictures.decode(image))
+        picture = image_reading.to_rgb(image_reading.decode(image))
         resized = self._resize(picture, self._fitting_scale(picture.height, picture.width))
         return resized, self._run([np.asarray(resized)], False)[0].ids
 
@@ -259,7 +267,7 @@ class DeepLabModel:
                 f"{self.path} gives no probabilities: it has no node {export_file.PROBABILITIES}. "
                 "Export the checkpoint again with python export_model.py."
             )
-        fitted = [self._fit_array(image) for image in pictures.as_list(images)]
+        fitted = [self._fit_array(image) for image in image_reading.as_list(images)]
         for _, size in fitted:
             self._warn_if_shrunk(size)
         return self._predict(fitted, with_probabilities, ids_type)
@@ -335,12 +343,12 @@ class DeepLabModel:
 
     def _fit_array(self, image: Picture) -> tuple[np.ndarray, tuple[int, int]]:
         """Returns a picture as the graph takes it, and the (height, width) that it has."""
-        image = pictures.decode(image)
+        image = image_reading.decode(image)
         if isinstance(image, np.ndarray):
-            image = pictures.to_rgb_array(image)
+            image = image_reading.to_rgb_array(image)
             if self._graph_resizes or self._fitting_scale(*image.shape[:2]) >= 1:
                 return image, image.shape[:2]  # Through Pillow it would take a millisecond.
-        picture = pictures.to_rgb(image)
+        picture = image_reading.to_rgb(image)
         return np.asarray(self.fit(picture)), (picture.height, picture.width)
 
     def fit(self, picture: Image.Image) -> Image.Image:

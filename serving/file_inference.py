@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from common import texts
-from serving import memory, pictures, results
+from serving import image_reading, memory, results
 from serving.deeplab_model import DeepLabModel, Segmentation
 
 # What a file system may have against the name of one result and not against the next.
@@ -229,7 +229,7 @@ class _Planner:
 
 def _start_reading(pool: concurrent.futures.ThreadPoolExecutor, batch: _Batch) -> None:
     batch.reading = [
-        job.error if job.error is not None else pool.submit(pictures.read_picture, job.path)
+        job.error if job.error is not None else pool.submit(image_reading.read_picture, job.path)
         for job in batch.jobs
     ]
 

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from common import files
-from deeplab import visualize
+from serving.drawing import visualize
 
 MASK_ENDING = "_mask.png"
 OVERLAY_ENDING = "_overlay.jpg"

@@ -1,6 +1,6 @@
 """Shared set-up of the tests: quiet TensorFlow, graph mode, and real data beside a checkout."""
 
-import command_line  # noqa: F401  (before TensorFlow, whose start it quiets)
+from commands import launcher  # noqa: F401  (before TensorFlow, whose start it quiets)
 
 # isort: split
 

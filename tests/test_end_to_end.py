@@ -6,10 +6,11 @@ import pathlib
 import subprocess
 import sys
 
-import commands
 import numpy as np
 import pytest
 from PIL import Image
+
+from tests.support import command_runs
 
 pytestmark = pytest.mark.timeout(900)  # A dozen commands.
 
@@ -30,7 +31,7 @@ NETWORK = (
 def run(folder: pathlib.Path, *command: str) -> subprocess.CompletedProcess:
     """Runs a command of the project as a user would, with `folder` as the current one."""
     if command[0] != "-m":
-        return commands.run(*command, cwd=folder)
+        return command_runs.run(*command, cwd=folder)
     return subprocess.run(
         [sys.executable, *command],
         cwd=folder,

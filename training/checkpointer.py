@@ -8,9 +8,9 @@ import tensorflow.compat.v1 as tf
 
 from common import checkpoint_files, checkpoint_reader
 from common.texts import printable
-from training.averages import Averages
+from common.tf_errors import reason
 from training.checkpoints import AVERAGE_SUFFIX, CHECKPOINT_NAME, Reader
-from training.op_errors import reason
+from training.ema import Averages
 
 
 class SaveError(OSError):

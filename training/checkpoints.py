@@ -16,7 +16,7 @@ CHECKPOINT_NAME = "model.ckpt"
 RUNS_ROOT = "runs"
 # Folder, in that of a training, of its best checkpoint (`training.best_checkpoint`).
 BEST_FOLDER = "best"
-# What follows a variable's name in that of its moving average (`training.averages`).
+# What follows a variable's name in that of its moving average (`training.ema`).
 AVERAGE_SUFFIX = "/ExponentialMovingAverage"
 # What a user may say instead of a checkpoint's path.
 BEST, LATEST = "best", "latest"

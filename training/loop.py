@@ -20,12 +20,12 @@ import tf_slim as slim
 from tensorflow.core.protobuf.rewriter_config_pb2 import RewriterConfig
 
 from deployment.model_deploy import Batch, DeploymentConfig
-from training import averages, checkpoints, cluster_training, step_memory
-from training.averages import Averages
+from training import checkpoints, cluster_training, ema, step_memory
 from training.checkpointer import Checkpointer
-from training.finite import FiniteGuard, variables_check
+from training.ema import Averages
 from training.interruption import Interruption
 from training.joining import Record
+from training.nan_guard import FiniteGuard, variables_check
 from training.options import TrainOptions
 from training.profiling import StepProfiler
 from training.progress import Progress
@@ -292,7 +292,7 @@ def _check_restorable(checkpoint: str, own_averages: Averages | None) -> str:
       ValueError: it cannot; names variables and shapes.
     """
     variables = tf.global_variables()
-    has_averages = averages.are_in(checkpoint)
+    has_averages = ema.are_in(checkpoint)
     if own_averages and not has_averages:
         variables = own_averages.left_out_of(variables)
     checkpoints.check_restorable(checkpoint, variables)

@@ -6,7 +6,7 @@ scale finds itself: a step whose gradients overflow is skipped and halves it, an
 steps without doubles it.
 
 TensorFlow's `MixedPrecisionLossScaleOptimizer` does the same behind the optimizer, where the check
-of a step (`training.finite`) could not tell an overflow from a training that has diverged. The
+of a step (`training.nan_guard`) could not tell an overflow from a training that has diverged. The
 scale is not part of checkpoints; it finds itself again within a few steps.
 """
 

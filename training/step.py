@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping
 
 import tensorflow.compat.v1 as tf
 
+from common.tf_errors import reason
 from deployment import servers
 from training.checkpointer import Checkpointer, SaveError
-from training.finite import FiniteGuard, NonFiniteError
 from training.interruption import Interruption
-from training.op_errors import reason
+from training.nan_guard import FiniteGuard, NonFiniteError
 from training.profiling import StepProfiler
 from training.progress import Progress
 from training.step_graph import Step

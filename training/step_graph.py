@@ -10,9 +10,9 @@ from deployment.model_deploy import Batch, DeploymentConfig
 from deployment.prefetch import Prefetch
 from deployment.variable_copies import VariableCopies
 from training import gradients, schedules
-from training.averages import Averages
-from training.finite import FiniteGuard
+from training.ema import Averages
 from training.loss_scale import LossScale
+from training.nan_guard import FiniteGuard
 from training.options import TrainOptions
 from training.schedules import OptimizerOptions
 

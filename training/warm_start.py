@@ -1,6 +1,6 @@
 """Warm start: a new network takes what fits of an older one's weights, and says what that was.
 
-Of a checkpoint with moving averages (`training.averages`) it takes the weights themselves.
+Of a checkpoint with moving averages (`training.ema`) it takes the weights themselves.
 """
 
 import collections

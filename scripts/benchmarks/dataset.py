@@ -7,11 +7,12 @@ import os
 import cv2
 import numpy as np
 
-from datasets import conversion, segmentation, shard_plan, specs, tfrecords
-from datasets.demo_scenes.classes import CLASS_NAMES, PALETTE
-from datasets.demo_scenes.scene import draw_scene
-from datasets.sources import folder, workers
-from scripts.benchmarks.plain import converter
+from datasets.records import tfrecords, workers
+from datasets.segmentation import conversion, record_format, shard_plan, specs
+from datasets.segmentation.demo_scenes.classes import CLASS_NAMES, PALETTE
+from datasets.segmentation.demo_scenes.scene import draw_scene
+from datasets.segmentation.sources import folder
+from reference import converter
 
 # Drawn pictures are smooth; with this noise they take as many bytes, and so as long to decode, as
 # photographs (PASCAL VOC: 500x375 and some 85 kB).
@@ -58,7 +59,7 @@ def pairs(directory: str) -> list[tuple[str, str]]:
 def build(directory: str, records_dir: str, *, with_gradient: bool) -> specs.DatasetSpec:
     """Builds the records of a folder with the project's conversion, without a check before."""
     source = folder.open_source(directory, val_fraction=0.0)
-    gradient_format = segmentation.GRADIENT_FORMATS[0] if with_gradient else None
+    gradient_format = record_format.GRADIENT_FORMATS[0] if with_gradient else None
     plan = shard_plan.plan_shards(source, records_dir, gradient_format=gradient_format)
     spec, _ = conversion.convert(plan, show_progress=False)
     return spec

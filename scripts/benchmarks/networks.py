@@ -7,9 +7,9 @@ import sys
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from deeplab import model
+from deeplab.network import model
 from deeplab.options import ModelOptions
-from scripts import conformance
+from reference import conformance
 
 NUM_CLASSES = 21
 

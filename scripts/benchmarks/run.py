@@ -5,7 +5,7 @@
 docs/benchmarks.md says how it is measured and how the tables are to be read.
 """
 
-import command_line  # before TensorFlow, whose start it quiets
+from commands import launcher  # before TensorFlow, whose start it quiets
 
 # isort: split
 
@@ -17,7 +17,7 @@ import time
 import tensorflow.compat.v1 as tf
 from absl import flags
 
-from datasets.specs import write_json
+from datasets.segmentation.specs import write_json
 from scripts.benchmarks import build, feed, predict, report, start, train
 from scripts.benchmarks.report import Table
 from scripts.benchmarks.settings import PEERS_VENV, Settings
@@ -83,4 +83,4 @@ def _keep(settings: Settings, tables: list[Table]) -> None:
 
 
 if __name__ == "__main__":
-    command_line.run(main)
+    launcher.run(main)

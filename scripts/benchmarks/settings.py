@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import allocator
+from commands import allocator
 from scripts.benchmarks import rounds
 from scripts.benchmarks.rounds import Contender
 

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 
-from datasets import specs
+from datasets.segmentation import specs
 from deeplab.options import Description, ModelOptions, write_description
 from scripts.weight_import.network import Network
 from training.checkpoints import CHECKPOINT_NAME

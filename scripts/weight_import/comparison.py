@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from scripts.weight_import.network import Network, describe
-from serving import pictures
+from serving import image_reading
 
 # Two runs of one network differ by the order of their sums; of the largest logit.
 LARGEST_LOGITS_ERROR = 1e-3
@@ -16,7 +16,7 @@ SMALLEST_EQUAL_SHARE = 0.999
 def read_pictures(paths: list[str]) -> Iterator[Image.Image]:
     """Yields pictures as RGB; one of coloured blobs if there are no paths."""
     for path in paths:
-        yield pictures.read_picture(path)
+        yield image_reading.read_picture(path)
     if not paths:
         coarse = np.random.RandomState(0).randint(0, 256, [8, 8, 3], np.uint8)
         yield Image.fromarray(coarse).resize((512, 512), Image.Resampling.BICUBIC)

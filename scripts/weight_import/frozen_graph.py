@@ -10,7 +10,7 @@ from deeplab.options import Description, parse_description
 from export.freeze import METADATA_ATTRIBUTE
 from scripts.weight_import import graph_walk
 from scripts.weight_import.convolution import KERNEL_NAMES, Convolution
-from serving import description, graph_facts
+from serving import description, graph_inspection
 from serving.engines import tensorflow_session
 from serving.export_file import INPUT, PREDICTIONS, read_export
 
@@ -64,7 +64,7 @@ class FrozenGraph:
         operations = graph_walk.convolutions(self._logits)
         self._normalized = graph_walk.network_input(self._logits)
         self.crop_size = (
-            export.metadata.crop_size or graph_facts.measure_crop(self._session) or _ANY_SIZE
+            export.metadata.crop_size or graph_inspection.measure_crop(self._session) or _ANY_SIZE
         )
         inputs = [graph_walk.before_padding(each) for each in operations.values()]
         self.network_size, *sizes = self._sizes([self._normalized, *inputs])
@@ -72,7 +72,9 @@ class FrozenGraph:
             scope: _read(operation, size)
             for (scope, operation), size in zip(operations.items(), sizes, strict=True)
         }
-        self.resizes = bool(export.metadata.min_resize_value) or graph_facts.resizes_pictures(graph)
+        self.resizes = bool(export.metadata.min_resize_value) or graph_inspection.resizes_pictures(
+            graph
+        )
         self.description = _read_description(export.graph_def)
 
     def run(self, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

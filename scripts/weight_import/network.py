@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from datasets import laplacian
-from deeplab import model
+from datasets.segmentation import laplacian
+from deeplab.network import model
 from deeplab.options import ModelOptions
 from nets import layers
 from scripts.weight_import import graph_walk

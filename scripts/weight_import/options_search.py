@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from deeplab.decoder import PROJECTION_DEPTH
+from deeplab.network.decoder import PROJECTION_DEPTH
 from deeplab.options import ModelOptions
 from scripts.weight_import.convolution import Convolution
 from scripts.weight_import.encoder_search import Encoder, find_encoder

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from common import export_names
 from serving import export_file
-from serving.engines import race
+from serving.engines import autotune
 from serving.engines.engine import Engine
 
 AUTO = "auto"
@@ -79,7 +79,7 @@ def _automatic(
     if not try_engines:
         usable = usable[:1]
     entrants = [_BUILDERS[each](export, precision, num_threads) for each in usable]
-    return race.fastest(entrants, export.metadata.crop_size)
+    return autotune.fastest(entrants, export.metadata.crop_size)
 
 
 def why_not(export: export_file.Export, name: str, precision: str = FLOAT32) -> str | None:

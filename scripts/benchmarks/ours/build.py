@@ -1,6 +1,6 @@
 """Contender: builds records of a folder of pictures and masks, or checks it."""
 
-import command_line  # noqa: F401  (before TensorFlow, whose start it quiets)
+from commands import launcher  # noqa: F401  (before TensorFlow, whose start it quiets)
 
 # isort: split
 
@@ -10,10 +10,10 @@ import tempfile
 
 import tensorflow.compat.v1 as tf
 
-from datasets import checks
-from datasets.sources import folder
+from datasets.segmentation import checks
+from datasets.segmentation.sources import folder
+from reference import converter
 from scripts.benchmarks import contender, dataset
-from scripts.benchmarks.plain import converter
 
 
 def main() -> None:

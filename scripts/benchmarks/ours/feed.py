@@ -1,15 +1,15 @@
 """Contender: batches of the project's input pipeline, or of the plain order."""
 
-import command_line  # noqa: F401  (before TensorFlow, whose start it quiets)
+from commands import launcher  # noqa: F401  (before TensorFlow, whose start it quiets)
 
 # isort: split
 
 import tensorflow.compat.v1 as tf
 
-from datasets import specs
-from deeplab import input_pipeline
+from datasets.segmentation import specs
+from deeplab.data import input_pipeline
+from reference import input_order
 from scripts.benchmarks import contender, draining
-from scripts.benchmarks.plain import input_order
 
 _ORDERS = {"ours": input_pipeline, "plain": input_order}
 _MEAN_PIXEL = (127.5, 127.5, 127.5)

@@ -1,6 +1,6 @@
 """Contender: `DeepLabModel`, the way the project's users predict."""
 
-import command_line  # noqa: F401  (before TensorFlow, whose start it quiets)
+from commands import launcher  # noqa: F401  (before TensorFlow, whose start it quiets)
 
 # isort: split
 

@@ -11,15 +11,15 @@ import sys
 import tempfile
 import time
 
-import command_line  # noqa: F401  (before TensorFlow, whose start it quiets)
+from commands import launcher  # noqa: F401  (before TensorFlow, whose start it quiets)
 
 # isort: split
 
 import tensorflow.compat.v1 as tf
 from absl import flags
 
-import train
-from datasets import specs
+from datasets.segmentation import specs
+from deeplab.commands import train
 from scripts.benchmarks import batches, contender, networks
 
 _WARM_UP_STEPS = 2

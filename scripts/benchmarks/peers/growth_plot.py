@@ -1,4 +1,4 @@
-"""Draws how time and memory grow: arguments DATA (JSON of `scripts.benchmarks.growth`) and PNG."""
+"""Draws how time and memory grow: arguments DATA (JSON of `scripts.benchmarks.scaling`) and PNG."""
 
 import json
 import sys

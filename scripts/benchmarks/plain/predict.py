@@ -1,6 +1,6 @@
 """Contender: a TensorFlow session on a frozen graph, as research/deeplab's demonstration has it."""
 
-import command_line  # noqa: F401  (before TensorFlow, whose start it quiets)
+from commands import launcher  # noqa: F401  (before TensorFlow, whose start it quiets)
 
 # isort: split
 

@@ -1,9 +1,9 @@
 """Contender: a training step with research/deeplab's operations.
 
-The network of `deeplab.model`, the one-hot loss at full size, one session without settings.
+The network of `deeplab.network.model`, the one-hot loss at full size, one session without settings.
 """
 
-import command_line  # noqa: F401  (before TensorFlow, whose start it quiets)
+from commands import launcher  # noqa: F401  (before TensorFlow, whose start it quiets)
 
 # isort: split
 
@@ -11,9 +11,9 @@ import dataclasses
 
 import tensorflow.compat.v1 as tf
 
-from deeplab import model
+from deeplab.network import model
+from reference import loss as plain_loss
 from scripts.benchmarks import batches, contender, networks
-from scripts.benchmarks.plain import loss as plain_loss
 
 _WEIGHT_DECAY = 4e-5
 _LEARNING_RATE = 1e-4

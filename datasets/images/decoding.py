@@ -1,0 +1,259 @@
+"""Reads pictures of any common kind as 8-bit RGB.
+
+Converted: gray, gray with alpha, RGBA, CMYK, YCbCr, palette and 1-bit pictures (alpha is dropped,
+colour profiles are not applied). Refused: 16-bit and floating point pictures, because the range of
+values that a camera or microscope filled is not written in the file; and damaged files.
+
+A picture with an EXIF orientation is turned upright, as every viewer shows it, unless only the
+unturned size agrees with the size of its mask.
+"""
+
+import contextlib
+import dataclasses
+import io
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from PIL import ExifTags, Image, ImageOps
+
+from common import image_files
+from common.texts import printable
+from datasets.images import png_file
+
+_JPEG_FORMATS = ("JPEG", "MPO")  # MPO: a JPEG with further pictures behind it, made by phones.
+# Modes and formats that the records' reader decodes, and what records call these formats.
+_KEPT_MODES = ("RGB", "L")
+_KEPT_FORMATS = {**dict.fromkeys(_JPEG_FORMATS, "jpeg"), "PNG": "png"}
+_EIGHT_BIT_MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr")
+_TRANSPOSING_ORIENTATIONS = (5, 6, 7, 8)  # Those that swap height and width.
+_BITS_PER_SAMPLE = 258  # TIFF tag.
+_JPEG_END = b"\xff\xd9"
+
+
+@dataclasses.dataclass(frozen=True)
+class DecodedImage:
+    """A picture and what its file was like.
+
+    Attributes:
+      rgb: uint8 [height, width, 3], RGB, 0..255, upright unless `is_turned` is false; None when
+        pixels were not wanted.
+      size: (height, width) of `rgb`.
+      data: bytes of the file.
+      file_format: Pillow's name of the format, such as "JPEG".
+      mode: Pillow's name of the pixel format in the file, such as "RGB" or "CMYK".
+      bits: bits per channel in the file.
+      orientation: EXIF orientation; 1 is upright.
+      is_turned: whether the orientation was applied.
+    """
+
+    rgb: np.ndarray | None
+    size: tuple[int, int]
+    data: bytes
+    file_format: str
+    mode: str
+    bits: int
+    orientation: int
+    is_turned: bool
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether records hold the bytes of the file, unless it has to be turned."""
+        return self.mode in _KEPT_MODES and self.bits == 8 and self.file_format in _KEPT_FORMATS
+
+    @property
+    def is_jpeg(self) -> bool:
+        return self.file_format in _JPEG_FORMATS
+
+
+class EncodedImage(NamedTuple):
+    """A picture as records store it.
+
+    Attributes:
+      encoded: bytes of a JPEG or PNG file.
+      format: "jpeg" or "png".
+      size: (height, width).
+      rgb: uint8 [height, width, 3], RGB, 0..255: what `encoded` decodes to; None when pixels were
+        not wanted.
+    """
+
+    encoded: bytes
+    format: str
+    size: tuple[int, int]
+    rgb: np.ndarray | None
+
+
+def read_image(
+    path: str, mask_size: tuple[int, int] | None = None, with_pixels: bool = True
+) -> EncodedImage:
+    """Reads a picture for a record.
+
+    The bytes of the file are kept when they are a JPEG or PNG of 8-bit RGB or gray that need no
+    turning, so that nothing is lost and nothing grows; any other picture becomes a PNG.
+
+    Args:
+      path: the picture.
+      mask_size: (height, width) of its mask, which decides whether an EXIF orientation applies.
+      with_pixels: whether `rgb` is wanted. Without it a JPEG that has its end is not decoded.
+
+    Raises:
+      OSError: the file cannot be opened.
+      ValueError: the file is damaged or of a refused kind; the message names it.
+    """
+    image = decode_image(path, mask_size, with_pixels, trust_end=not with_pixels)
+    if image.is_kept and not image.is_turned:
+        return EncodedImage(image.data, _KEPT_FORMATS[image.file_format], image.size, image.rgb)
+    rgb = image.rgb if with_pixels else decode_image(path, mask_size).rgb
+    buffer = io.BytesIO()
+    Image.fromarray(rgb).save(buffer, "PNG")
+    return EncodedImage(buffer.getvalue(), "png", image.size, rgb)
+
+
+def decode_image(
+    path: str,
+    mask_size: tuple[int, int] | None = None,
+    with_pixels: bool = True,
+    trust_end: bool = False,
+    trust_kept: bool = False,
+) -> DecodedImage:
+    """Decodes a picture completely, so that a truncated file is noticed.
+
+    Args:
+      path: the picture.
+      mask_size: (height, width) of its mask, which decides whether an EXIF orientation applies.
+      with_pixels: whether `rgb` is wanted. Without it a JPEG is still read to its end, but only an
+        eighth of its rows and columns is computed, which takes half the time.
+      trust_end: without pixels, take a JPEG that ends as it should for a whole one.
+      trust_kept: without pixels, do not decode a JPEG or PNG whose bytes a record keeps (see
+        `DecodedImage.is_kept`) as far as its structure is whole: the caller decodes it.
+
+    Raises:
+      OSError: the file cannot be opened.
+      ValueError: the file is damaged or of a refused kind; the message names it.
+    """
+    with open(path, "rb") as file:
+        data = file.read()
+    image = image_files.open_image(data, path)
+    mode, size = image.mode, (image.height, image.width)
+    rgb = _decode_jpeg(image, data) if with_pixels else None
+    if with_pixels and rgb is None:
+        _load(image, data, path)
+    elif not with_pixels and not (
+        (trust_end and _has_jpeg_end(image, data)) or (trust_kept and _is_sound(image, data, path))
+    ):
+        image.draft("L", (1, 1))  # Changes mode and size of a JPEG, and nothing else.
+        _load(image, data, path)
+    bits = _bits_per_channel(image, data)
+    if bits != 8 or mode not in _EIGHT_BIT_MODES:
+        raise ValueError(
+            f"{path}: {bits}-bit picture (mode {mode}); pictures have 8 bits per channel. "
+            "Scale its values to 0..255 as suits your data and save it again."
+        )
+    orientation = _read_orientation(image)
+    is_turned = _applies(orientation, size, mask_size)
+    if with_pixels and (rgb is None or is_turned):
+        rgb = _to_rgb(image, is_turned)
+    return DecodedImage(
+        rgb=rgb,
+        size=size[::-1] if is_turned and orientation in _TRANSPOSING_ORIENTATIONS else size,
+        data=data,
+        file_format=image.format,
+        mode=mode,
+        bits=bits,
+        orientation=orientation,
+        is_turned=is_turned,
+    )
+
+
+def load(data: bytes, path: str) -> Image.Image:
+    """Decodes the bytes of an image file with Pillow.
+
+    Raises:
+      ValueError: the bytes are damaged or of a kind that is not read; the message names the file.
+    """
+    image = image_files.open_image(data, path)
+    _load(image, data, path)
+    return image
+
+
+def _load(image: Image.Image, data: bytes, path: str) -> None:
+    """Decodes an image file to its end."""
+    with _damage_explained(path):
+        image.load()
+    if image.format == "PNG":
+        _check_png(data, path)
+
+
+def _check_png(data: bytes, path: str) -> None:
+    damage = png_file.find_damage(data)
+    if damage is not None:
+        raise ValueError(f"{printable(path)}: {damage}. Copy it again, or remove it.")
+
+
+@contextlib.contextmanager
+def _damage_explained(path: str) -> Iterator[None]:
+    """Turns what Pillow raises on damaged bytes into a ValueError that names the file."""
+    try:
+        yield
+    except Exception as error:  # Pillow's decoders raise many types on damaged bytes.
+        raise ValueError(
+            f"{printable(path)}: truncated or damaged ({error}). Copy it again, or remove it."
+        ) from None
+
+
+def _is_sound(image: Image.Image, data: bytes, path: str) -> bool:
+    """Whether a file may be left to another decoder; a PNG with damaged chunks is refused."""
+    if image.format == "PNG" and image.mode in _KEPT_MODES:
+        _check_png(data, path)
+        return True
+    return image.mode in _KEPT_MODES and _has_jpeg_end(image, data)
+
+
+def _has_jpeg_end(image: Image.Image, data: bytes) -> bool:
+    return image.format in _JPEG_FORMATS and data.endswith(_JPEG_END)
+
+
+def _decode_jpeg(image: Image.Image, data: bytes) -> np.ndarray | None:
+    """Decodes a whole RGB or gray JPEG as it is stored; None where that is Pillow's to judge.
+
+    OpenCV gives the same pixels in two thirds of the time, but takes truncated files.
+    """
+    if image.mode not in _KEPT_MODES or not _has_jpeg_end(image, data):
+        return None
+    flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
+    return cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+
+
+def _to_rgb(image: Image.Image, is_turned: bool) -> np.ndarray:
+    upright = ImageOps.exif_transpose(image) if is_turned else image
+    return np.asarray(upright if upright.mode == "RGB" else upright.convert("RGB"))
+
+
+def _bits_per_channel(image: Image.Image, data: bytes) -> int:
+    """Bits per channel in the file; Pillow cuts 16-bit RGB to 8 bits without saying so."""
+    if image.format == "PNG":
+        return max(8, png_file.head(data)[0])
+    if image.format == "TIFF":
+        return max(8, *image.tag_v2.get(_BITS_PER_SAMPLE, (8,)))
+    return {"I": 32, "F": 32, "I;16": 16, "I;16B": 16, "I;16L": 16}.get(image.mode, 8)
+
+
+def _read_orientation(image: Image.Image) -> int:
+    """EXIF orientation, 1..8; 1 where there is none or it is no such number."""
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # A damaged EXIF block is no reason to refuse the pixels.
+        return 1
+    return orientation if orientation in range(1, 9) else 1
+
+
+def _applies(
+    orientation: int, stored_size: tuple[int, int], mask_size: tuple[int, int] | None
+) -> bool:
+    """Whether an EXIF orientation is to be applied."""
+    if orientation == 1:
+        return False
+    if mask_size is None or orientation not in _TRANSPOSING_ORIENTATIONS:
+        return True
+    return tuple(mask_size) != stored_size or stored_size[0] == stored_size[1]

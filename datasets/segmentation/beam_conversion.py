@@ -1,0 +1,122 @@
+"""The conversion of `conversion` on Apache Beam, for data larger than one machine.
+
+A shard is the unit of work: whichever machine gets it reads its pictures, writes it, and remembers
+it beside it, all as `conversion` does, so the bytes are the same and an interrupted run
+goes on. Pictures and records lie in folders that every machine sees under one path.
+
+Beam (https://beam.apache.org) is the optional extra `beam`: `make setup-beam`.
+"""
+
+import dataclasses
+import importlib.util
+import logging
+import shlex
+from collections.abc import Collection
+
+from datasets.segmentation import conversion, shard_plan
+from datasets.segmentation.shard_plan import Failure, Shard, ShardPlan
+from datasets.segmentation.sources.memory import MemoryLimit
+from datasets.segmentation.specs import DatasetSpec
+
+
+@dataclasses.dataclass(frozen=True)
+class _ShardWriter:
+    """Writes shards on a worker.
+
+    Attributes:
+      plan: the plan without its shards and examples: those would be sent with each piece of work.
+      excluded: (split, name) of examples to leave out.
+      skip_failures: leave out examples that cannot be converted.
+      memory_limit: what an example may take on a worker.
+    """
+
+    plan: ShardPlan
+    excluded: frozenset[tuple[str, str]]
+    skip_failures: bool
+    memory_limit: MemoryLimit
+
+    def __call__(self, shard: Shard) -> None:
+        try:
+            conversion.write_shard(
+                self.plan, shard, self.excluded, self.skip_failures, self.memory_limit
+            )
+        except (OSError, ValueError) as error:
+            # A runner wraps what a worker raises into pages of its own, and tries it again before
+            # that. The caller raises this line instead.
+            shard_plan.remember_failure(shard, str(error))
+
+
+def convert(
+    plan: ShardPlan,
+    *,
+    runner: str,
+    options: str = "",
+    excluded: Collection[tuple[str, str]] = (),
+    skip_failures: bool = False,
+    memory_limit: MemoryLimit = MemoryLimit(),  # noqa: B008 (it is frozen)
+) -> tuple[DatasetSpec, list[Failure]]:
+    """Writes the shards that remain and then `dataset.json`; see `conversion.convert`.
+
+    Args:
+      plan: what to write.
+      runner: Beam's name of the engine, such as "DirectRunner" (this machine) or "SparkRunner".
+      options: further options of Beam, as on a command line: "--direct_num_workers=2".
+      excluded: (split, name) of examples that are known to be unusable; they are left out.
+      skip_failures: leave out examples that cannot be converted; otherwise they end the conversion
+        when the other shards are written.
+      memory_limit: what an example may take on a worker, which converts one at a time; an example
+        that takes more cannot be converted.
+
+    Returns:
+      The dataset, and the examples that were left out.
+
+    Raises:
+      OSError: a shard cannot be written.
+      ValueError: Beam is not installed or refuses its options, an example cannot be converted, or
+        nothing remains of a split.
+    """
+    require_beam(runner)
+    # It tells at length of clouds that are not installed and of every worker that it starts.
+    logging.getLogger("apache_beam").setLevel(logging.ERROR)
+    import apache_beam as beam
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    try:
+        beam_options = PipelineOptions([f"--runner={runner}", *shlex.split(options)])
+        pipeline = beam.Pipeline(options=beam_options)
+    except (SystemExit, ValueError) as error:  # Beam parses with argparse, which wants to exit.
+        raise ValueError(f"Beam refuses --runner={runner} {options}: {error}") from None
+    shard_plan.prepare(plan)
+    bare_source = dataclasses.replace(plan.source, splits={}, problems=())
+    write = _ShardWriter(
+        plan=dataclasses.replace(plan, source=bare_source, shards=(), finished={}),
+        excluded=frozenset(excluded),
+        skip_failures=skip_failures,
+        memory_limit=memory_limit,
+    )
+    if plan.pending:
+        shards = pipeline | "Shards" >> beam.Create(plan.pending) | beam.Reshuffle()
+        _ = shards | "Write" >> beam.Map(write)
+        pipeline.run().wait_until_finish()
+
+    finished = dict(plan.finished)
+    for shard in plan.pending:
+        message = shard_plan.recall_failure(shard)
+        if message is not None:
+            raise ValueError(message)
+        state = shard_plan.recall(shard)
+        if state is None:
+            raise ValueError(
+                f"{shard.path} is not there though the run on {runner} has ended: see that every "
+                "machine has its folder and the pictures under the same paths as this one."
+            )
+        finished[shard.path] = state
+    return conversion.finish(plan, finished)
+
+
+def require_beam(runner: str) -> None:
+    """Raises ValueError if Apache Beam is not installed: before a check that takes minutes."""
+    if importlib.util.find_spec("apache_beam") is None:
+        raise ValueError(
+            f"--runner={runner} needs Apache Beam, which is not installed: make setup-beam"
+        )

@@ -1,0 +1,217 @@
+"""Turns a source into TFRecord shards and `dataset.json`, on all cores.
+
+Threads read, decode and encode the pictures; the calling thread writes the records in order, so the
+same input gives the same bytes however many threads there are, and memory does not grow with the
+number of pictures. `dataset.json` is there only when all shards are.
+"""
+
+import contextlib
+from collections.abc import Collection, Iterator, Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from datasets.records import tfrecords, workers
+from datasets.segmentation import laplacian, record_format, shard_plan
+from datasets.segmentation.class_statistics import ClassCounter, add_shards, count_ids
+from datasets.segmentation.shard_plan import Failure, FinishedShard, Shard, ShardPlan
+from datasets.segmentation.sources import memory
+from datasets.segmentation.sources.memory import MemoryLimit
+from datasets.segmentation.sources.source import Item, Source
+from datasets.segmentation.specs import DatasetSpec, write_spec
+
+
+class _Encoded(NamedTuple):
+    """One example, encoded.
+
+    Attributes:
+      record: the serialized record.
+      histogram: int64 [256], pixels of each id of the mask.
+      size: (height, width).
+    """
+
+    record: bytes
+    histogram: np.ndarray
+    size: tuple[int, int]
+
+
+def convert(
+    plan: ShardPlan,
+    *,
+    excluded: Collection[tuple[str, str]] = (),
+    skip_failures: bool = False,
+    num_workers: int | None = None,
+    show_progress: bool = True,
+    memory_limit: MemoryLimit = MemoryLimit(),  # noqa: B008 (it is frozen)
+) -> tuple[DatasetSpec, list[Failure]]:
+    """Writes the shards that remain and then `dataset.json`.
+
+    Args:
+      plan: what to write.
+      excluded: (split, name) of examples that are known to be unusable; they are left out.
+      skip_failures: leave out examples that cannot be converted; otherwise the first one ends the
+        conversion, and the shards that are finished by then are kept for the next run.
+      num_workers: threads; None for one a core.
+      show_progress: whether to draw a progress bar.
+      memory_limit: what the images in work may take together; an example that alone takes more
+        cannot be converted.
+
+    Returns:
+      The dataset, and the examples that were left out.
+
+    Raises:
+      OSError: a shard cannot be written.
+      ValueError: an example cannot be converted, or nothing remains of a split.
+    """
+    shard_plan.prepare(plan)
+    finished = dict(plan.finished)
+    work = [(shard, item) for shard in plan.pending for item in shard.items]
+    encoded = workers.map_in_order(
+        lambda argument: _encode(plan, *argument, excluded),
+        work,
+        description="converting",
+        num_workers=num_workers,
+        show_progress=show_progress and bool(work),
+        limit=workers.WeightLimit(
+            weigh=lambda argument: memory.count_example_pixels(argument[1]),
+            max_weight=memory_limit.max_pixels,
+            refuse=lambda argument, pixels: _refuse(memory_limit, *argument, pixels),
+        ),
+    )
+    with contextlib.closing(encoded):
+        for shard in plan.pending:
+            finished[shard.path] = _write(shard, plan.source, encoded, skip_failures)
+
+    return finish(plan, finished)
+
+
+def write_shard(
+    plan: ShardPlan,
+    shard: Shard,
+    excluded: Collection[tuple[str, str]],
+    skip_failures: bool,
+    memory_limit: MemoryLimit,
+) -> FinishedShard:
+    """Writes one shard by itself, in this thread; see `convert`."""
+
+    def encode(item: Item) -> _Encoded | Failure:
+        pixels = memory.count_example_pixels(item)
+        if pixels > memory_limit.max_pixels:
+            return _refuse(memory_limit, shard, item, pixels)
+        return _encode(plan, shard, item, excluded)
+
+    return _write(shard, plan.source, map(encode, shard.items), skip_failures)
+
+
+def finish(
+    plan: ShardPlan, finished: Mapping[str, FinishedShard]
+) -> tuple[DatasetSpec, list[Failure]]:
+    """Writes `dataset.json`; returns it and the examples that were left out.
+
+    Args:
+      plan: what was written.
+      finished: every shard of the plan, by path.
+
+    Raises:
+      ValueError: nothing remains of a split.
+    """
+    spec = _describe(plan, finished)
+    write_spec(spec)
+    return spec, [failure for shard in plan.shards for failure in finished[shard.path].failures]
+
+
+def _encode(
+    plan: ShardPlan, shard: Shard, item: Item, excluded: Collection[tuple[str, str]]
+) -> _Encoded | Failure:
+    """Makes the record of one example; runs in worker threads."""
+    if (shard.split, item.name) in excluded:
+        return Failure(shard.split, item.name, f"{item.image_path}: left out by the check.")
+    with_gradient = plan.gradient_format is not None
+    try:
+        image, mask = plan.source.read_example(item, with_pixels=with_gradient)
+        histogram = count_ids(mask)
+        _check_ids(plan.source, item, histogram)
+    except (OSError, ValueError) as error:
+        return Failure(shard.split, item.name, str(error))
+    gradient = laplacian.laplacian(image.rgb) if with_gradient else None
+    example = record_format.encode_example(
+        item.name,
+        image.encoded,
+        image.format,
+        image.rgb,
+        mask,
+        gradient,
+        gradient_format=plan.gradient_format,
+        is_laplacian_of_image=True,
+    )
+    return _Encoded(example.SerializeToString(deterministic=True), histogram, image.size)
+
+
+def _refuse(memory_limit: MemoryLimit, shard: Shard, item: Item, pixels: int) -> Failure:
+    path, message = memory_limit.describe_excess(item, pixels)
+    return Failure(shard.split, item.name, f"{path}: {message}")
+
+
+def _check_ids(source: Source, item: Item, histogram: np.ndarray) -> None:
+    allowed = {*range(source.num_classes), source.ignore_label}
+    wrong = [int(class_id) for class_id in np.flatnonzero(histogram) if class_id not in allowed]
+    if wrong:
+        raise ValueError(
+            f"{item.mask_path}: ids {', '.join(map(str, wrong))} have no class; expected "
+            f"0..{source.num_classes - 1} and {source.ignore_label} for ignored pixels."
+        )
+
+
+def _write(
+    shard: Shard, source: Source, encoded: Iterator[_Encoded | Failure], skip_failures: bool
+) -> FinishedShard:
+    """Writes one shard from the next results, and that it is finished just before it appears."""
+    shard_plan.discard(shard)
+    counter = ClassCounter(source.num_classes, source.ignore_label)
+    num_bytes = 0
+    failures = []
+    with tfrecords.write_shard(shard.path) as writer:
+        for _ in shard.items:
+            result = next(encoded)
+            if isinstance(result, _Encoded):
+                writer.write(result.record)
+                num_bytes += tfrecords.stored_size(result.record)
+                counter.add(result.histogram, result.size)
+            elif skip_failures:
+                failures.append(result)
+            else:
+                raise ValueError(
+                    f"{result.message} Mend it, or leave such examples out with --on_error=skip; "
+                    "the same command goes on from here."
+                )
+        finished = FinishedShard(
+            fingerprint=shard.fingerprint,
+            num_bytes=num_bytes,
+            statistics=counter.statistics().to_spec(num_shards=1),
+            failures=tuple(failures),
+        )
+        shard_plan.remember(shard, finished)
+    return finished
+
+
+def _describe(plan: ShardPlan, finished: Mapping[str, FinishedShard]) -> DatasetSpec:
+    """Adds up the statistics of the shards."""
+    splits = {}
+    for split in plan.source.splits:
+        shards = [finished[shard.path] for shard in plan.shards if shard.split == split]
+        splits[split] = add_shards(
+            [shard.statistics for shard in shards], [shard.num_bytes for shard in shards]
+        )
+        if not splits[split].num_examples:
+            raise ValueError(
+                f"no example of split {split!r} can be used: mend its files, or remove the split."
+            )
+    return DatasetSpec(
+        name=plan.source.name,
+        directory=plan.output_dir,
+        class_names=plan.source.class_names,
+        palette=plan.source.palette,
+        ignore_label=plan.source.ignore_label,
+        has_gradient=plan.gradient_format is not None,
+        splits=splits,
+    )

@@ -1,0 +1,145 @@
+"""Finds what only shows when all examples of a dataset are seen together.
+
+Palettes that do not agree, ids that come from blended masks, images that occur twice, and splits
+that cannot be trained on. What leaving out examples does not fix is a problem of a split, not of an
+example.
+"""
+
+from collections.abc import Iterator
+
+from common.texts import first_few
+from datasets.segmentation.class_statistics import ClassStatistics
+from datasets.segmentation.palette_agreement import (
+    Disagreement,
+    PaletteComparison,
+    UsedColors,
+)
+from datasets.segmentation.sources import blending
+from datasets.segmentation.sources.blending import Ramps
+from datasets.segmentation.sources.class_count import describe_blending
+from datasets.segmentation.sources.source import ERROR, WARNING, Item, Problem, Source
+
+TRAIN = "train"
+
+_MAX_NAMED_CLASSES = 10
+
+
+class PaletteProblems:
+    """Compares palettes example by example, and reports the first disagreement of each kind."""
+
+    def __init__(self):
+        self._comparison = PaletteComparison()
+        self._first: dict[bool, tuple[str, Disagreement]] = {}
+        self._num_certain = 0
+
+    def add(self, split: str, colors: UsedColors | None) -> None:
+        """Takes the colors of an example's mask."""
+        found = self._comparison.add(colors) if colors is not None else None
+        if found is not None:
+            self._first.setdefault(found.is_certain, (split, found))
+            self._num_certain += found.is_certain
+
+    def report(self) -> Iterator[Problem]:
+        """Yields at most one problem: a warning only where there is no error."""
+        if True in self._first:
+            split, found = self._first[True]
+            rest = self._num_certain - 1
+            more = f" ({rest} more palettes disagree with others.)" if rest else ""
+            message = (
+                f"color {found.color} is index {found.second_index} here, but index "
+                f"{found.first_index} in {found.first.path}, and the index is the class: the "
+                "masks' palettes differ. Save the masks as RGB with a 'palette' in classes.json, "
+                f"which reads them by their colors, or all with one palette.{more}"
+            )
+            yield Problem(ERROR, "palette", message, found.second.path, split)
+        elif False in self._first:
+            split, found = self._first[False]
+            index = found.second_index
+            message = (
+                f"index {index} is painted {found.second.color(index)} here, but {found.color} in "
+                f"{found.first.path}. The index is taken as the id: see that it means the same "
+                "class in both."
+            )
+            yield Problem(WARNING, "palette", message, found.second.path, split)
+
+
+def check_blending(split: str, ramps: Ramps) -> Iterator[Problem]:
+    """Reports ids that come from masks which were resized smoothly or were JPEG once.
+
+    Args:
+      split: split that the problem is reported for.
+      ramps: those of all masks.
+    """
+    blended = blending.judge(ramps)
+    if blended is not None:
+        severity = ERROR if blended.kind == blending.RAMP else WARNING
+        yield Problem(severity, "blended", describe_blending(blended), split=split)
+
+
+def compare_images(split: str, item: Item, first_split: str, first: Item) -> Iterator[Problem]:
+    """Reports an image whose file is the same, byte for byte, as one that was met before."""
+    if item is first or (split != first_split and _may_overlap(split, first_split)):
+        return
+    if split == first_split:
+        message = f"the same picture as {first.image_path}. Remove one of them."
+    else:
+        message = (
+            f"the same picture as {first.image_path} in split {first_split!r}: what is trained on "
+            "says nothing when it is evaluated on. Remove it from one of the splits."
+        )
+    yield Problem(WARNING, "repeated", message, item.image_path, split, item.name)
+
+
+def _may_overlap(split: str, other: str) -> bool:
+    """Whether two splits share images by their names, as `trainval` does with `val`."""
+    both_train = split.startswith(TRAIN) and other.startswith(TRAIN)
+    return both_train or split in other or other in split
+
+
+def check_classes(
+    source: Source, split: str, statistics: ClassStatistics, is_complete: bool
+) -> Iterator[Problem]:
+    """Reports a split without examples or labels, with one class only, or that lacks classes.
+
+    Args:
+      source: the dataset.
+      split: the split.
+      statistics: those of its examples without an error.
+      is_complete: whether these are all: others may well hold other classes, so without them a
+        single class is only a warning.
+    """
+    is_trained_on = split.startswith(TRAIN)
+    severity = ERROR if is_trained_on and is_complete else WARNING
+    if not statistics.num_examples:
+        message = "no example can be used. Fix the errors of its files first."
+        yield Problem(ERROR, "split", message, split=split)
+        return
+    classes = [
+        (class_id, f"{class_id} {name}", bool(statistics.pixels_per_class[class_id]))
+        for class_id, name in enumerate(source.class_names)
+        if class_id != source.ignore_label
+    ]
+    present = [named for _, named, is_present in classes if is_present]
+    absent = [named for _, named, is_present in classes if not is_present]
+    if not present:
+        message = (
+            f"nothing is labeled: every pixel of every mask is {source.ignore_label}, which is "
+            "ignored. Export the masks again, or give the pixels the ids of classes."
+        )
+        yield Problem(severity, "unlabelled", message, split=split)
+    elif len(present) == 1 and is_trained_on:
+        message = (
+            f"every labeled pixel is of one class, {present[0]}: there is nothing to tell apart, "
+            "and a network would answer it everywhere. Usually the masks were exported empty, or "
+            "the background was left unlabeled: give it an id of its own."
+        )
+        yield Problem(severity, "one class", message, split=split)
+    elif absent:
+        consequence = (
+            "they cannot be learned"
+            if is_trained_on
+            else "they have no IoU there, and the mean is over the others"
+        )
+        named = first_few(absent, _MAX_NAMED_CLASSES)
+        message = f"classes that never occur: {named}; {consequence}."
+        yield Problem(WARNING, "classes", message, split=split)

@@ -1,0 +1,136 @@
+"""Compares the palettes of a dataset's masks with each other.
+
+A palette mask's index is its class. Some libraries order each file's palette as its colors come, so
+that red is index 1 in one file and 2 in another; some black-and-white files store white as 0. Only
+colors of indices that occur count, and a gray ramp, whose colors are the indices, tells nothing,
+except that 0 and 255 in gray are black and white.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+
+import numpy as np
+
+from datasets.segmentation.class_statistics import count_ids
+from datasets.segmentation.sources.masks import Colour, RawMask
+
+_BLACK_AND_WHITE = ((0, 0, 0), (255, 255, 255))
+_GRAY_RAMP = tuple((value,) * 3 for value in range(256))
+
+
+@dataclasses.dataclass(frozen=True)
+class UsedColors:
+    """The colors of a mask's indices.
+
+    Attributes:
+      path: the mask.
+      palette: color of each index of the file, without what fills it up behind the used ones.
+      used: indices that occur.
+      is_implied: whether it is black and white without a palette of two: gray of 1 bit, or 0, 255.
+    """
+
+    path: str
+    palette: tuple[Colour, ...]
+    used: tuple[int, ...]
+    is_implied: bool = False
+
+    def color(self, index: int) -> Colour | None:
+        """Returns the color of an index, or None where the palette has none."""
+        return self.palette[index] if index < len(self.palette) else None
+
+    def only_index(self, color: Colour | None) -> int | None:
+        """Returns the index that a color has, or None where it has none or several."""
+        return self.palette.index(color) if self.palette.count(color) == 1 else None
+
+
+def used_colors(mask: RawMask) -> UsedColors | None:
+    """Returns the colors that a mask uses; None where they tell nothing, as in gray ids."""
+    if mask.values.dtype != np.uint8 or mask.values.ndim != 2 or mask.lossy_format is not None:
+        return None
+    used = tuple(np.flatnonzero(count_ids(mask.values)).tolist())
+    if mask.is_one_bit:
+        return UsedColors(mask.path, _BLACK_AND_WHITE, used, is_implied=True)
+    palette = _GRAY_RAMP if mask.palette is None else tuple(map(tuple, mask.palette.tolist()))
+    used = tuple(index for index in used if index < len(palette))
+    if all(palette[index] == (index,) * 3 for index in used):
+        is_white = 255 in used and {*used} <= {0, 255}
+        return UsedColors(mask.path, _GRAY_RAMP, used, is_implied=True) if is_white else None
+    return UsedColors(mask.path, _without_filling(palette, used), used)
+
+
+def _without_filling(palette: tuple[Colour, ...], used: tuple[int, ...]) -> tuple[Colour, ...]:
+    """Leaves out the equal colors at the end, with which files are filled up to a round number."""
+    end = len(palette)
+    while end - 1 > max(used) and palette[end - 1] == palette[-1]:
+        end -= 1
+    return palette[:end]
+
+
+@dataclasses.dataclass(frozen=True)
+class Disagreement:
+    """Two masks whose palettes do not agree.
+
+    Attributes:
+      first, second: the masks.
+      color: a color that is `first_index` in one and `second_index` in the other; or, where
+        these are equal, the color of that index in the first.
+    """
+
+    first: UsedColors
+    second: UsedColors
+    color: Colour
+    first_index: int
+    second_index: int
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether one color is two indices; one index of two colors may be harmless."""
+        return self.first_index != self.second_index
+
+
+class PaletteComparison:
+    """Takes the masks of a dataset one by one; memory does not grow with their number."""
+
+    def __init__(self):
+        self._by_color: dict[Colour, dict[int, UsedColors]] = {}
+        self._by_index: dict[int, UsedColors] = {}
+        self._seen: set[tuple] = set()
+
+    def add(self, colors: UsedColors) -> Disagreement | None:
+        """Compares a mask with those before it, and returns the first disagreement, if any."""
+        key = (colors.palette, colors.used, colors.is_implied)
+        if key in self._seen:
+            return None
+        self._seen.add(key)
+        found = sorted(self._compare(colors), key=lambda pair: not pair.is_certain)
+        for index in colors.used:
+            self._by_color.setdefault(colors.palette[index], {}).setdefault(index, colors)
+            self._by_index.setdefault(index, colors)
+        return found[0] if found else None
+
+    def _compare(self, colors: UsedColors) -> Iterator[Disagreement]:
+        for index in colors.used:
+            color = colors.palette[index]
+            for other_index, other in self._by_color.get(color, {}).items():
+                if other_index != index and _contradict(other, other_index, colors, index):
+                    yield Disagreement(other, colors, color, other_index, index)
+            other = self._by_index.get(index)
+            if other is not None and not (other.is_implied or colors.is_implied):
+                other_color = other.color(index)
+                if other_color != color:
+                    # Where the color that is missing here has a place of its own, used or not, the
+                    # palettes are in another order.
+                    place = colors.only_index(other_color)
+                    second_index = index if place is None else place
+                    yield Disagreement(other, colors, other_color, index, second_index)
+
+
+def _contradict(first: UsedColors, first_index: int, second: UsedColors, second_index: int) -> bool:
+    """Whether one color is one index in a mask, and another in another mask, and not both."""
+    color = first.palette[first_index]
+    if first.is_implied or second.is_implied:
+        # Elsewhere 255 may be white as well; and white may be 1 in one file and 255 in another.
+        painted = {each.palette[index] for each in (first, second) for index in each.used}
+        if not painted <= {*_BLACK_AND_WHITE} or 0 not in (first_index, second_index):
+            return False
+    return first.color(second_index) != color and second.color(first_index) != color

@@ -1,0 +1,146 @@
+"""`classes.json`: names, colours and the ignore label of a folder's masks.
+
+    {
+      "names": ["background", "cat", "dog"],
+      "palette": [[0, 0, 0], [200, 60, 60], "#3c3cc8"],
+      "ignore_label": 255,
+      "ignore_palette": [[255, 255, 255]]
+    }
+
+Only `names` is required: the name of each class id, from 0 on. `palette` has a colour for each
+class, as [red, green, blue] or "#rrggbb"; RGB masks need it, and outputs are painted with it.
+`ignore_label` (255 unless given) is the id of pixels that are never trained on or scored, and
+`ignore_palette` names the colours that stand for it in RGB masks.
+"""
+
+import dataclasses
+import difflib
+import json
+
+from common import files, palettes
+from datasets.segmentation.sources.masks import Colour
+
+DEFAULT_IGNORE_LABEL = 255
+
+_KEYS = ("names", "palette", "ignore_label", "ignore_palette")
+
+
+@dataclasses.dataclass(frozen=True)
+class ClassFile:
+    """What a class file says.
+
+    Attributes:
+      names: name of each class id.
+      palette: RGB colour of each class id, or None when the file names no colours.
+      ignore_label: id of pixels that are never trained on or scored.
+      ignore_palette: colours that stand for the ignore label in RGB masks.
+    """
+
+    names: tuple[str, ...]
+    palette: tuple[Colour, ...] | None = None
+    ignore_label: int = DEFAULT_IGNORE_LABEL
+    ignore_palette: tuple[Colour, ...] = ()
+
+    @property
+    def display_palette(self) -> tuple[Colour, ...]:
+        """The file's colours, or those of PASCAL VOC when it names none."""
+        return self.palette or palettes.voc_palette(len(self.names))
+
+    @property
+    def mask_colours(self) -> dict[Colour, int] | None:
+        """The id of each colour of RGB masks, or None when the file names no colours."""
+        if self.palette is None:
+            return None
+        return {
+            **{colour: class_id for class_id, colour in enumerate(self.palette)},
+            **dict.fromkeys(self.ignore_palette, self.ignore_label),
+        }
+
+
+def read_class_file(path: str) -> ClassFile:
+    """Reads a class file.
+
+    Raises:
+      ValueError: there is no such file, or it is not as the head of this module says; the message
+        names the file and the key.
+    """
+    try:
+        text = files.read_text(path)
+    except FileNotFoundError:
+        raise ValueError(f"class file {path} does not exist.") from None
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path}: not a JSON file ({error}).") from None
+    try:
+        return _parse(content)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+def _parse(content) -> ClassFile:
+    if not isinstance(content, dict):
+        raise ValueError('expected an object such as {"names": ["background", "cat"]}.')
+    for key in content:
+        if key not in _KEYS:
+            near = difflib.get_close_matches(key, _KEYS, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"expected {', '.join(_KEYS)}."
+            raise ValueError(f"unknown key {key!r}: {hint}")
+    names = _parse_names(content.get("names"))
+    palette = None
+    if content.get("palette") is not None:
+        palette = _parse_colours(content["palette"], "palette")
+        if len(palette) != len(names):
+            raise ValueError(
+                f"'palette' has {len(palette)} colours and 'names' {len(names)} names; expected "
+                "one colour for each name."
+            )
+    ignore_label = content.get("ignore_label", DEFAULT_IGNORE_LABEL)
+    if type(ignore_label) is not int or not 0 <= ignore_label <= 255:
+        raise ValueError(f"'ignore_label' is {ignore_label!r}; expected a number 0..255.")
+    ignore_palette = _parse_colours(content.get("ignore_palette", []), "ignore_palette")
+    if ignore_palette and palette is None:
+        raise ValueError("'ignore_palette' goes with 'palette', which is missing.")
+    shared = set(ignore_palette) & set(palette or ())
+    if shared:
+        raise ValueError(f"colour {shared.pop()} is in 'palette' and in 'ignore_palette'.")
+    return ClassFile(names, palette, ignore_label, ignore_palette)
+
+
+def _parse_names(names) -> tuple[str, ...]:
+    if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
+        raise ValueError("'names' is not a list of names; expected the name of each id, from 0 on.")
+    if not 1 <= len(names) <= 256:
+        raise ValueError(f"'names' has {len(names)} names; expected 1 to 256.")
+    doubles = [name for index, name in enumerate(names) if name in names[:index]]
+    if doubles:
+        raise ValueError(f"'names' has {doubles[0]!r} twice.")
+    return tuple(names)
+
+
+def _parse_colours(colours, key: str) -> tuple[Colour, ...]:
+    if not isinstance(colours, list):
+        raise ValueError(f"{key!r} is {colours!r}; expected a list of colours.")
+    parsed = tuple(_parse_colour(colour, key) for colour in colours)
+    doubles = [colour for index, colour in enumerate(parsed) if colour in parsed[:index]]
+    if doubles:
+        raise ValueError(f"{key!r} has the colour {doubles[0]} twice.")
+    return parsed
+
+
+def _parse_colour(colour, key: str) -> Colour:
+    if isinstance(colour, str) and len(colour) == 7 and colour[0] == "#":
+        try:
+            red, green, blue = bytes.fromhex(colour[1:])
+            return red, green, blue
+        except ValueError:
+            pass
+    elif (
+        isinstance(colour, list)
+        and len(colour) == 3
+        and all(type(value) is int and 0 <= value <= 255 for value in colour)
+    ):
+        return tuple(colour)
+    raise ValueError(
+        f"{key!r} has {colour!r}; expected [red, green, blue] of 0..255, or '#rrggbb'."
+    )

@@ -1,0 +1,149 @@
+"""What every source of a segmentation dataset is: classes, splits, and how its masks are read."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from datasets.images import decoding
+from datasets.segmentation.sources import masks
+
+ERROR = "error"
+WARNING = "warning"
+
+
+@dataclasses.dataclass(frozen=True)
+class Item:
+    """One picture and its mask on disk. Either file may be missing: `checks` says so.
+
+    Attributes:
+      name: name of the example, unique within its split; usually the stem of its files.
+      image_path: the picture.
+      mask_path: the mask.
+    """
+
+    name: str
+    image_path: str
+    mask_path: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Problem:
+    """Something wrong with a dataset.
+
+    Attributes:
+      severity: `ERROR` (the example cannot be used as it is) or `WARNING`.
+      kind: short name, the same for all problems of one sort, such as "size".
+      message: what is wrong and how to mend it, in one line.
+      path: the file at fault, or None when the dataset as a whole is.
+      split: name of the split, or None when the dataset as a whole is at fault.
+      name: name of the example, or None likewise.
+    """
+
+    severity: str
+    kind: str
+    message: str
+    path: str | None = None
+    split: str | None = None
+    name: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """Pictures and masks on disk, sorted into splits, with the meaning of the mask's values.
+
+    Attributes:
+      name: name of the dataset.
+      class_names: name of each class id.
+      palette: RGB colour, 0..255, of each class id.
+      ignore_label: id of pixels that are never trained on or scored.
+      splits: items of each split, sorted by name.
+      mask_format: how values and colours of the mask files become ids.
+      problems: what was seen to be wrong while the folders were listed.
+    """
+
+    name: str
+    class_names: tuple[str, ...]
+    palette: tuple[tuple[int, int, int], ...]
+    ignore_label: int
+    splits: Mapping[str, Sequence[Item]]
+    mask_format: masks.MaskFormat = dataclasses.field(default_factory=masks.MaskFormat)
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def num_classes(self) -> int:
+        return len(self.class_names)
+
+    def split(self, name: str) -> Sequence[Item]:
+        """Returns the items of one split.
+
+        Raises:
+          ValueError: the source has no such split.
+        """
+        if name not in self.splits:
+            raise ValueError(
+                f"source {self.name!r} has no split {name!r}; it has {', '.join(self.splits)}."
+            )
+        return self.splits[name]
+
+    def read_mask(self, item: Item) -> np.ndarray:
+        """Reads a mask.
+
+        Returns:
+          uint8 [height, width] class ids; ids that no class has are left as they are.
+
+        Raises:
+          OSError: the file cannot be opened.
+          ValueError: the file is damaged, or its values have no meaning; the message names it.
+        """
+        return self.mask_format.decode(masks.read_raw_mask(item.mask_path))
+
+    def read_example(
+        self, item: Item, with_pixels: bool = True
+    ) -> tuple[decoding.EncodedImage, np.ndarray]:
+        """Reads a picture and its mask.
+
+        Args:
+          item: the example.
+          with_pixels: whether the picture's pixels are wanted; it is read completely anyway.
+
+        Returns:
+          The picture as a record stores it, and the mask as `read_mask` returns it; they have one
+          size.
+
+        Raises:
+          OSError: a file cannot be opened.
+          ValueError: a file is damaged or of a refused kind, or the sizes differ; the message
+            names the file.
+        """
+        ids = self.read_mask(item)
+        image = decoding.read_image(item.image_path, ids.shape, with_pixels)
+        if image.size != ids.shape:
+            raise ValueError(describe_sizes(item, image.size, ids.shape))
+        return image, ids
+
+
+def describe_sizes(item: Item, image_size: tuple[int, int], mask_size: tuple[int, int]) -> str:
+    """Says that a picture and its mask differ in size, and what the likely reason is.
+
+    Args:
+      item: the example.
+      image_size: (height, width) of the picture.
+      mask_size: (height, width) of the mask.
+    """
+    image_text, mask_text = (f"{width}x{height}" for height, width in (image_size, mask_size))
+    if image_size == mask_size[::-1]:
+        fix = "One of the two is turned by 90 degrees: turn it back."
+    elif _have_one_shape(image_size, mask_size):
+        fix = f"Resize the mask to {image_text} with nearest neighbour, or export it again."
+    else:
+        fix = "The shapes differ too, so these may not belong together."
+    return (
+        f"{item.mask_path}: the mask is {mask_text} (width x height) and its picture "
+        f"{item.image_path} is {image_text}. {fix}"
+    )
+
+
+def _have_one_shape(size: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Whether two sizes have one ratio of height to width, up to a pixel of rounding."""
+    return abs(size[0] * other[1] - size[1] * other[0]) <= max(*size, *other)

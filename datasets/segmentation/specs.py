@@ -1,0 +1,271 @@
+"""What a dataset is, read from the `dataset.json` that lies beside its TFRecord shards.
+
+No dataset is registered in source code: whoever reads records reads this description with them.
+Folders of records that research/deeplab's converters made have no such file; for its three
+datasets the classes are known and the rest is counted from the shards.
+"""
+
+import dataclasses
+import glob
+import importlib
+import json
+import os
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from common import files, json_files
+from common.texts import printable
+from datasets.records import tfrecords
+from datasets.segmentation import record_format, spec_checks
+
+DATASET_FILE = "dataset.json"
+FORMAT_VERSION = 1
+DATASETS_ROOT = os.path.join("data", "tfrecords")
+
+# research/deeplab's name of a dataset -> the module of sources that holds its classes.
+GOOGLE_DATASETS = {"pascal_voc_seg": "voc2012", "cityscapes": "cityscapes", "ade20k": "ade20k"}
+
+_HOW_TO_DESCRIBE = "python -m datasets.describe_tfrecords --tfrecords="
+
+
+class Classes(NamedTuple):
+    """What the ids of a dataset's masks mean.
+
+    Attributes:
+      names: name of each class id.
+      palette: RGB colour, 0..255, of each class id.
+      ignore_label: label value that is never trained on or scored.
+    """
+
+    names: tuple[str, ...]
+    palette: tuple[tuple[int, int, int], ...]
+    ignore_label: int
+
+
+@dataclasses.dataclass(frozen=True)
+class SplitSpec:
+    """One split of a dataset.
+
+    Attributes:
+      num_examples: records in the split.
+      num_shards: files in the split.
+      pixels_per_class: labelled pixels of each class id; () where nobody has counted them, as
+        for records that research/deeplab's converters made.
+      examples_per_class: examples in which each class id occurs; () likewise.
+      ignored_pixels: pixels that carry the ignore label; 0 likewise.
+      max_height, max_width: size of the largest picture in each direction.
+      shard_examples, shard_bytes: records and size of each shard; () where that is not known, as in
+        descriptions that earlier versions wrote.
+      shard_files: name of each shard's file in the folder of the dataset; () for those of
+        `tfrecords.shard_path`. Like the two above no part of what is compared: the same examples
+        may lie in other files.
+    """
+
+    num_examples: int
+    num_shards: int
+    pixels_per_class: tuple[int, ...]
+    examples_per_class: tuple[int, ...]
+    ignored_pixels: int
+    max_height: int
+    max_width: int
+    shard_examples: tuple[int, ...] = dataclasses.field(default=(), compare=False)
+    shard_bytes: tuple[int, ...] = dataclasses.field(default=(), compare=False)
+    shard_files: tuple[str, ...] = dataclasses.field(default=(), compare=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class DatasetSpec:
+    """A segmentation dataset on disk.
+
+    Attributes:
+      name: short name, for default folders and messages.
+      directory: folder of the shards and of `dataset.json` (not part of the file).
+      class_names: name of each class id.
+      palette: RGB colour, 0..255, of each class id.
+      ignore_label: label value that is never trained on or scored.
+      has_gradient: whether the records carry the Laplacian gradient channel.
+      splits: the splits by name.
+    """
+
+    name: str
+    directory: str
+    class_names: tuple[str, ...]
+    palette: tuple[tuple[int, int, int], ...]
+    ignore_label: int
+    has_gradient: bool
+    splits: Mapping[str, SplitSpec]
+
+    @property
+    def num_classes(self) -> int:
+        return len(self.class_names)
+
+    def split(self, name: str) -> SplitSpec:
+        """Returns one split.
+
+        Raises:
+          ValueError: the dataset has no such split.
+        """
+        if name not in self.splits:
+            raise ValueError(
+                f"dataset {self.name!r} in {self.directory} has no split {name!r}; "
+                f"it has {', '.join(sorted(self.splits))}."
+            )
+        return self.splits[name]
+
+    def shard_pattern(self, split: str) -> str:
+        """Returns the glob pattern of a split's shards."""
+        index = "[0-9]" * 5
+        return os.path.join(glob.escape(self.directory), f"{split}-{index}-of-{index}.tfrecord")
+
+    def shard_paths(self, split: str) -> list[str]:
+        """Returns the shards of a split in order.
+
+        Raises:
+          ValueError: the dataset has no such split, or shards of it are missing.
+        """
+        described = self.split(split)
+        num_shards = described.num_shards
+        if described.shard_files:
+            paths = [os.path.join(self.directory, name) for name in described.shard_files]
+        else:
+            paths = [
+                tfrecords.shard_path(self.directory, split, index, num_shards)
+                for index in range(num_shards)
+            ]
+        for path in paths:
+            if not os.path.isfile(path):
+                raise ValueError(
+                    f"{path} is missing, of {num_shards} {split!r} shards: copy it again, or build "
+                    "the dataset again."
+                )
+        return paths
+
+
+def write_spec(spec: DatasetSpec) -> None:
+    """Writes `dataset.json`, whole or not at all, into `spec.directory`.
+
+    Raises:
+      OSError: the folder cannot be written to.
+    """
+    fields = dataclasses.asdict(spec)
+    del fields["directory"]
+    for split in fields["splits"].values():
+        for key in [key for key in split if key.startswith("shard_") and not split[key]]:
+            del split[key]
+    path = os.path.join(spec.directory, DATASET_FILE)
+    write_json(path, {"format_version": FORMAT_VERSION, **fields})
+
+
+def write_json(path: str, fields: dict[str, Any]) -> None:
+    """Writes a JSON file that people can read; it appears when it is complete.
+
+    Raises:
+      OSError: the file cannot be written; the message names it.
+    """
+    text = json.dumps(fields, indent=2, ensure_ascii=False)
+    # Numbers of one list stand on one line: a palette of 151 colours would take 755 lines.
+    text = re.sub(r"\[[\d\s,]+\]", lambda match: " ".join(match[0].split()), text)
+    files.write(path, f"{text}\n".encode())
+
+
+def read_spec(directory: str, dataset: str | None = None) -> DatasetSpec:
+    """Reads what the dataset in a folder is.
+
+    Args:
+      directory: folder of the shards and of `dataset.json`.
+      dataset: for records of research/deeplab's converters, which come without `dataset.json`:
+        its name of the dataset ("pascal_voc_seg", "cityscapes" or "ade20k"). Then the shards are
+        read once, for the number of examples and the size of the largest picture.
+
+    Raises:
+      ValueError: there is no dataset, or its description or a shard is damaged.
+    """
+    path = os.path.join(directory, DATASET_FILE)
+    if os.path.isfile(path):
+        return _parse_spec(path)
+    if not os.path.isdir(directory):
+        raise ValueError(f"there is no dataset in {directory}: build it with `make tfrecords`.")
+    shards = tfrecords.list_shards(directory)
+    if not shards:
+        raise ValueError(
+            f"{directory} holds neither {DATASET_FILE} nor shards like "
+            f"{os.path.basename(tfrecords.shard_path('', 'train', 0, 4))}: build the dataset with "
+            f"`make tfrecords`, or describe records of another program: {_HOW_TO_DESCRIBE}"
+            f"{directory}"
+        )
+    if dataset not in GOOGLE_DATASETS:
+        raise ValueError(
+            f"{directory} holds shards without {DATASET_FILE}: its build did not finish, so build "
+            "it again; or, for records made by research/deeplab, give the dataset's name there: "
+            f"{', '.join(GOOGLE_DATASETS)}"
+            + (f" (not {dataset!r})" if dataset else "")
+            + f"; or, for those of another program, describe them: {_HOW_TO_DESCRIBE}{directory}"
+        )
+    classes = google_classes(dataset)
+    return DatasetSpec(
+        name=dataset,
+        directory=directory,
+        class_names=classes.names,
+        palette=classes.palette,
+        ignore_label=classes.ignore_label,
+        has_gradient=False,
+        splits={split: _scan_split(paths) for split, paths in shards.items()},
+    )
+
+
+def google_classes(dataset: str) -> Classes:
+    """Returns the classes of a dataset of research/deeplab.
+
+    Args:
+      dataset: a key of `GOOGLE_DATASETS`.
+    """
+    module = importlib.import_module(f"datasets.segmentation.sources.{GOOGLE_DATASETS[dataset]}")
+    return Classes(module.CLASS_NAMES, module.PALETTE, module.IGNORE_LABEL)
+
+
+def find_last_dataset(root: str = DATASETS_ROOT) -> str:
+    """Returns the folder of the dataset that was built last.
+
+    Args:
+      root: folder that holds a folder for each dataset.
+
+    Raises:
+      ValueError: there is none.
+    """
+    descriptions = glob.glob(os.path.join(glob.escape(root), "*", DATASET_FILE))
+    if not descriptions:
+        raise ValueError(f"there is no dataset in {root}: build one with `make tfrecords`.")
+    return os.path.dirname(max(descriptions, key=os.path.getmtime))
+
+
+def _parse_spec(path: str) -> DatasetSpec:
+    try:
+        fields = json_files.read_object(path)
+        version = fields.pop("format_version", None)
+        if version != FORMAT_VERSION:
+            raise ValueError(
+                f"{path}: format_version is {json_files.shown(version)}; this program reads "
+                f"{FORMAT_VERSION}"
+            )
+        fields["directory"] = os.path.dirname(path)
+        spec = json_files.to_record(DatasetSpec, fields, path)
+        spec_checks.check_dataset(vars(spec))
+    except ValueError as error:
+        reason = printable(str(error)).removeprefix(printable(path)).strip(": .")
+        raise ValueError(
+            f"{printable(path)} is not a description of a dataset ({reason}): build the dataset "
+            "again."
+        ) from None
+    return spec
+
+
+def _scan_split(paths: list[str]) -> SplitSpec:
+    """Counts the examples of shards and finds the largest picture; masks are not decoded."""
+    num_examples = max_height = max_width = 0
+    for path in paths:
+        for record in tfrecords.read_records(path):
+            height, width = record_format.read_size(record, path)
+            max_height, max_width = max(max_height, height), max(max_width, width)
+            num_examples += 1
+    return SplitSpec(num_examples, len(paths), (), (), 0, max_height, max_width)

@@ -1,0 +1,231 @@
+"""Freezes a checkpoint into one `.pb` for inference: `python export_model.py`.
+
+Without flags it exports the newest checkpoint of the newest training, as it was trained. A
+checkpoint without `options.json` beside it, such as those that research/deeplab published, needs
+the flags of its network:
+
+    python export_model.py --checkpoint_path=deeplabv3_mnv2_pascal/model.ckpt-30000 \\
+        --model_variant=mobilenet_v2 --num_classes=21 --dataset=pascal_voc_seg \\
+        --export_path=exports/mnv2_pascal/frozen_inference_graph.pb
+"""
+
+
+# isort: split
+
+import dataclasses
+import functools
+import os
+import shlex
+import sys
+
+import tensorflow.compat.v1 as tf
+from absl import flags
+
+from common import export_names, files
+from datasets.segmentation import specs
+from deeplab import inference_graph
+from deeplab.commands import (
+    export_flags,  # noqa: F401
+    export_variants,
+    inference_flags,
+    network_flags,
+)
+from deeplab.commands.inference_flags import RESIZE_FLAGS
+from deeplab.data import input_pipeline
+from deeplab.options import OPTIONS_FILE, Description, read_description
+from export import freeze, output_files
+from training import best_checkpoint, checkpoints
+
+FLAGS = flags.FLAGS
+
+INFERENCE_GRAPH_FILE = "inference_graph.pbtxt"
+DEFAULT_CROP_SIZE = (513, 513)
+# Of a checkpoint that does not say it. research/deeplab's default, that of its published graphs.
+DEFAULT_OUTPUT_STRIDE = 8
+FORMAT_VERSION = 1
+
+
+def main(arguments: list[str]) -> None:
+    """Turns flags into options and exports."""
+    del arguments
+    tf.disable_v2_behavior()
+    checkpoint = checkpoints.find_checkpoint(FLAGS.checkpoint_path or checkpoints.LATEST)
+    saved_names = inference_flags.saved_names(checkpoint)
+    description, export_path = _describe(checkpoint)
+    crop_size = _crop_size(description)
+    _check_crop_holds_resized(crop_size, description)
+    resize = {name: getattr(description, name) for name in RESIZE_FLAGS}
+    build_graph = functools.partial(
+        inference_graph.build_inference_graph,
+        description.model,
+        crop_size=crop_size,
+        scales=tuple(FLAGS.inference_scales),
+        add_flipped=FLAGS.add_flipped_images,
+        static_graph=FLAGS.static_graph,
+        **resize,
+    )
+    forms = export_variants.Forms.from_flags(FLAGS, description.dataset_name)
+    write = functools.partial(
+        freeze.freeze,
+        checkpoint_path=checkpoint,
+        input_name=inference_graph.INPUT,
+        output_names=inference_graph.OUTPUTS,
+        metadata={
+            "format_version": FORMAT_VERSION,
+            "class_names": description.class_names,
+            "palette": description.palette,
+            "num_classes": description.model.num_classes,
+            "ignore_label": description.ignore_label,
+            "crop_size": crop_size,
+            **resize,
+            "inference_scales": FLAGS.inference_scales,
+            "add_flipped_images": FLAGS.add_flipped_images,
+            "static_graph": FLAGS.static_graph,
+            "model": dataclasses.asdict(description.model),
+            "dataset_name": description.dataset_name,
+            "checkpoint": os.path.basename(checkpoint),
+            "use_ema": bool(saved_names),
+            "global_step": checkpoints.read_step(checkpoint),
+            "tensorflow_version": tf.version.VERSION,
+        },
+        saved_names=saved_names,
+    )
+    removed = write(
+        functools.partial(build_graph, fast_labels=FLAGS.optimize),
+        export_path=export_path,
+        optimize=FLAGS.optimize,
+    )
+    if FLAGS.save_inference_graph:
+        with tf.Graph().as_default() as graph:
+            build_graph()
+        path = os.path.join(os.path.dirname(export_path), INFERENCE_GRAPH_FILE)
+        files.write(path, str(graph.as_graph_def()).encode())
+    print(
+        f"exported {inference_flags.title(checkpoint, saved_names)}: "
+        f"{description.model.model_variant}, "
+        f"{description.model.num_classes} classes, pictures up to {crop_size[0]}x{crop_size[1]} "
+        f"(height x width)\n  {export_path}  ({os.path.getsize(export_path) / 1e6:.1f} MB)\n"
+        f"  {output_files.metadata_path(export_path)}\n"
+        f"use it: python infer.py PICTURES --model={shlex.quote(export_path)}"
+    )
+    export_variants.write(
+        forms, export_path, lambda path: write(build_graph, export_path=path, optimize=False)
+    )
+    outdated = [path for path in removed if not os.path.exists(path)]
+    if outdated:
+        print(f"removed, as they were made of the export before: {', '.join(outdated)}")
+
+
+def _describe(checkpoint: str) -> tuple[Description, str]:
+    """Returns what a checkpoint is, and where its export goes.
+
+    Raises:
+      ValueError: flags contradict the training, or are missing.
+    """
+    directory = os.path.dirname(checkpoint) or "."
+    options_path = os.path.join(directory, OPTIONS_FILE)
+    if os.path.exists(options_path):
+        description = _as_trained(read_description(directory), options_path)
+        folder = os.path.join(best_checkpoint.training_folder(checkpoint), "export")
+        return description, FLAGS.export_path or os.path.join(folder, export_names.GRAPH_FILE)
+    if FLAGS.export_path is None:
+        raise ValueError(
+            f"{directory} is no folder of a training (it has no {OPTIONS_FILE}), so the export "
+            "does not go there: give --export_path."
+        )
+    return _from_flags(checkpoint), FLAGS.export_path
+
+
+def _as_trained(trained: Description, options_path: str) -> Description:
+    """Returns what was trained, with what the flags may change of it.
+
+    Raises:
+      ValueError: a flag contradicts the training.
+    """
+    if FLAGS.num_classes not in (None, trained.model.num_classes):
+        raise ValueError(
+            f"--num_classes is {FLAGS.num_classes}, but {options_path} says that the network was "
+            f"trained with {trained.model.num_classes}. Leave the flag away."
+        )
+    if FLAGS.dataset and specs.google_classes(FLAGS.dataset).names != trained.class_names:
+        raise ValueError(
+            f"--dataset is {FLAGS.dataset}, but {options_path} says that the network was trained "
+            f"on {trained.dataset_name}, which has other classes. Leave the flag away."
+        )
+    resize = {name: FLAGS[name].value for name in RESIZE_FLAGS if FLAGS[name].present}
+    model = network_flags.changed_options(trained.model, options_path)
+    return dataclasses.replace(trained, model=model, **resize)
+
+
+def _from_flags(checkpoint: str) -> Description:
+    """Describes a checkpoint that has no options.json.
+
+    Raises:
+      ValueError: flags that its network needs are not given.
+    """
+    num_classes = FLAGS.num_classes or _count_classes(checkpoint)
+    if "model_variant" not in network_flags.given_values() or num_classes is None:
+        raise ValueError(
+            f"{checkpoint} has no {OPTIONS_FILE} beside it: describe its network with "
+            "--model_variant, --num_classes and, where they are not the default, --atrous_rates, "
+            "--decoder_output_stride …"
+        )
+    FLAGS.set_default("output_stride", DEFAULT_OUTPUT_STRIDE)
+    model = network_flags.model_options(num_classes, has_gradient=False)
+    classes = specs.Classes((), (), 255)
+    if FLAGS.dataset is not None:
+        classes = specs.google_classes(FLAGS.dataset)
+        if len(classes.names) != model.num_classes:
+            raise ValueError(
+                f"--num_classes is {model.num_classes}, but dataset {FLAGS.dataset} has "
+                f"{len(classes.names)} classes."
+            )
+    return Description(
+        model=model,
+        dataset_name=FLAGS.dataset or "",
+        class_names=classes.names,
+        palette=classes.palette,
+        ignore_label=classes.ignore_label,
+        train_crop_size=DEFAULT_CROP_SIZE,
+        **{name: FLAGS[name].value for name in RESIZE_FLAGS},
+    )
+
+
+def _count_classes(checkpoint: str) -> int | None:
+    """Returns how many classes the logits of a checkpoint have; None where it has no such layer."""
+    shape = checkpoints.Reader(checkpoint).shapes.get("logits/semantic/biases")
+    return shape[0] if shape else None
+
+
+def _crop_size(description: Description) -> tuple[int, int]:
+    """Returns the flag, or a crop that holds every picture of the training's dataset."""
+    output_stride = description.model.output_stride
+    if FLAGS.crop_size is not None:
+        input_pipeline.check_crop_size(FLAGS.crop_size, output_stride)
+        return tuple(FLAGS.crop_size)
+    directory = FLAGS.dataset_dir or os.path.join(specs.DATASETS_ROOT, description.dataset_name)
+    if FLAGS.dataset_dir is None and not os.path.exists(
+        os.path.join(directory, specs.DATASET_FILE)
+    ):
+        print(
+            f"note: the crop is {DEFAULT_CROP_SIZE[0]}x{DEFAULT_CROP_SIZE[1]}, because {directory} "
+            "is not there to tell the size of the images: give --crop_size or --dataset_dir",
+            file=sys.stderr,
+        )
+        return DEFAULT_CROP_SIZE
+    spec = specs.read_spec(directory)
+    return input_pipeline.crop_for(
+        spec,
+        sorted(spec.splits),
+        output_stride,
+        **{name: getattr(description, name) for name in RESIZE_FLAGS},
+    )
+
+
+def _check_crop_holds_resized(crop_size: tuple[int, int], description: Description) -> None:
+    longest = description.max_resize_value
+    if longest is not None and longest > min(crop_size):
+        raise ValueError(
+            f"max_resize_value is {longest}, more than the crop of {crop_size[0]},{crop_size[1]} "
+            "holds in either direction; give a larger --crop_size or a smaller --max_resize_value."
+        )

@@ -1,0 +1,75 @@
+"""The flags of evaluation and export that say how a trained network looks at a picture."""
+
+from absl import flags
+
+from commands import refused_flags  # noqa: F401
+from commands.launcher import define_numbers
+from training import best_checkpoint, ema
+
+FLAGS = flags.FLAGS
+
+RESIZE_FLAGS = ("min_resize_value", "max_resize_value", "resize_factor", "keep_aspect_ratio")
+
+flags.DEFINE_bool(
+    "add_flipped_images", False, "Whether the network also sees the mirror image; twice the time."
+)
+flags.DEFINE_bool(
+    "use_ema",
+    None,
+    "Whether the moving averages of the weights (train.py --ema_decay) are taken instead of the "
+    "weights. Default: no; for the best checkpoint that eval.py kept, whichever it scored.",
+)
+flags.DEFINE_integer(
+    "min_resize_value",
+    None,
+    "Pictures are resized first so that the shorter side has this size … Default: as trained.",
+)
+flags.DEFINE_integer(
+    "max_resize_value",
+    None,
+    "… unless the longer side exceeded this one. Default: as trained.",
+)
+flags.DEFINE_integer(
+    "resize_factor",
+    None,
+    "Sides after that resize are multiples of this plus one. Default: as trained.",
+)
+flags.DEFINE_bool(
+    "keep_aspect_ratio",
+    True,
+    "Whether that resize keeps the picture's shape, or makes it a square. Default: as trained.",
+)
+
+# Flags of a training that research/deeplab's commands share, so that its scripts pass them here.
+define_numbers(
+    "label_weights", None, "Of a training; without effect on its result.", number_type=float
+)
+flags.DEFINE_float("batch_norm_decay", None, "Of a training; without effect on its result.")
+
+
+def saved_names(checkpoint: str) -> dict[str, str]:
+    """Returns the names of the weights to take where they differ from those of the variables.
+
+    Args:
+      checkpoint: prefix.
+
+    Returns:
+      Names of averages by variable name; {} where the weights themselves are to be taken.
+
+    Raises:
+      ValueError: averages are asked for, and the checkpoint has none.
+    """
+    use_ema = FLAGS.use_ema
+    if use_ema is None:
+        use_ema = best_checkpoint.was_scored_with_averages(checkpoint)
+    return ema.saved_names(checkpoint) if use_ema else {}
+
+
+def title(checkpoint: str, names: dict[str, str]) -> str:
+    """Words which weights are used.
+
+    Args:
+      checkpoint: prefix.
+      names: its `saved_names`.
+    """
+    return f"{checkpoint}, averages of its weights" if names else checkpoint

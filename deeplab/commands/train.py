@@ -1,0 +1,268 @@
+"""Trains DeepLabV3+ on TFRecords: `python train.py --num_clones 4`.
+
+Without flags it trains on the dataset that was built last. `--help` lists the flags; they are those
+of research/deeplab's `train.py`.
+"""
+
+from commands import startup  # noqa: F401  (first: loading begins)
+
+# isort: split
+
+from commands import allocator  # noqa: F401  (before anything else: it starts the process again)
+
+# isort: split
+
+
+# isort: split
+
+import dataclasses
+import os
+import textwrap
+from typing import Any
+
+import tensorflow.compat.v1 as tf
+from absl import flags
+
+from common import memory
+from datasets.segmentation import shard_check, specs
+from datasets.segmentation.specs import DatasetSpec
+from deeplab import options
+from deeplab.commands import network_flags
+from deeplab.commands.train_flags import from_flags
+from deeplab.data import input_errors, input_pipeline
+from deeplab.data.input_pipeline import InputOptions
+from deeplab.network import model, transfer
+from deeplab.objective import training_graph
+from deeplab.objective.training_graph import ObjectiveOptions
+from deeplab.options import Description
+from deployment import servers
+from deployment.cluster import Cluster, read_cluster
+from deployment.model_deploy import DeploymentConfig
+from deployment.servers import ServerLostError
+from nets import registry
+from nets.batch_norm import SyncGroup
+from training import checkpoints, loop
+from training.options import TrainOptions
+from training.schedules import OptimizerOptions
+
+FLAGS = flags.FLAGS
+
+_CLUSTER_FLAGS = ("master", "task", "num_replicas", "num_ps_tasks")
+# What may differ between the processes of a cluster: names, colors, and how a machine computes.
+_OWN_SETTINGS = (
+    *("dataset_name", "palette", "save_summaries_images"),
+    *("recompute_activations", "sync_batch_norm"),
+)
+# Workers draw their batches from seeds that far apart; no training has as many steps.
+_SEEDS_PER_WORKER = 1 << 24
+# Of a batch: RGB as float32, and class ids.
+_BYTES_PER_PIXEL = 3 * 4 + 1
+
+
+def main(arguments: list[str]) -> int:
+    """Turns flags into options and trains, or serves variables to those who do."""
+    del arguments
+    tf.disable_v2_behavior()
+    tf.logging.set_verbosity(tf.logging.ERROR)  # slim's lines repeat ours
+
+    cluster = _read_cluster()
+    if cluster is None:
+        deployment = DeploymentConfig(
+            num_clones=FLAGS.num_clones,
+            clone_on_cpu=FLAGS.clone_on_cpu,
+            replica_id=FLAGS.task,
+            num_replicas=FLAGS.num_replicas,
+            num_ps_tasks=FLAGS.num_ps_tasks,
+        )
+        return _train(deployment, FLAGS.master)
+    try:
+        return cluster.take_part(
+            lambda master: _train(cluster.deployment(FLAGS.num_clones, FLAGS.clone_on_cpu), master),
+            report=lambda line: print(line, flush=True),
+        )
+    except ServerLostError as error:
+        servers.end_process(error)
+
+
+def _train(deployment: DeploymentConfig, master: str) -> int:
+    spec = _read_dataset()
+    deployment = dataclasses.replace(
+        deployment, prefetch_to_clones=FLAGS.prefetch_to_clones, nccl=FLAGS.nccl
+    )
+    shard_check.complete_shards(spec, FLAGS.train_split)
+    train_logdir = FLAGS.train_logdir or os.path.join("runs", spec.name)
+    description = _describe(spec, train_logdir)
+    network = description.model
+    last_layers = model.last_layer_scopes(network, FLAGS.last_layers_contain_logits_only)
+    inputs = from_flags(InputOptions, **_input_sizes(description))
+    objective = from_flags(ObjectiveOptions)
+    optimizer_options = from_flags(OptimizerOptions)
+    train_options = from_flags(
+        TrainOptions,
+        train_logdir=train_logdir,
+        initial_checkpoint=FLAGS.tf_initial_checkpoint,
+        exclude_scopes=() if FLAGS.initialize_last_layer else last_layers,
+        last_layer_scopes=last_layers,
+    )
+    print(
+        f"dataset {spec.name} in {spec.directory}: {spec.num_classes} classes, "
+        f"{spec.split(FLAGS.train_split).num_examples} pictures in split {FLAGS.train_split}"
+    )
+    for each in (network, inputs, objective, optimizer_options, train_options, deployment):
+        print(_listed(each))
+
+    def open_dataset(first_step: int) -> tf.data.Dataset:
+        seed = FLAGS.seed
+        if seed is not None:
+            seed += first_step + deployment.replica_id * _SEEDS_PER_WORKER
+        return input_pipeline.training_batches(
+            spec,
+            FLAGS.train_split,
+            inputs,
+            batch_size=FLAGS.train_batch_size,
+            mean_pixel=registry.encoder(network.model_variant).mean_pixel,
+            with_gradient=network.decoder_use_gradient,
+            gradient_stride=model.gradient_stride(network, inputs.crop_size),
+            seed=seed,
+        )
+
+    sync_group = SyncGroup(deployment.num_clones) if objective.sync_batch_norm else None
+    result = loop.train(
+        open_dataset,
+        training_graph.clone_fn(description, objective, sync_group),
+        train_options,
+        optimizer_options,
+        deployment,
+        before_gradients=sync_group.connect if sync_group else None,
+        describe_batch=training_graph.describe_batch,
+        adapters=[transfer.gradient_adapter(network)],
+        master=master,
+        startup_delay_steps=FLAGS.startup_delay_steps,
+        settings=_common_settings(description, inputs, objective),
+        before_session=lambda: options.write_description(description, train_logdir),
+        explain_error=lambda error: input_errors.explain(
+            error, spec, FLAGS.train_split, network.decoder_use_gradient
+        ),
+    )
+    return result.exit_status
+
+
+def _read_cluster() -> Cluster | None:
+    cluster = read_cluster(os.environ)
+    given = [f"--{name}" for name in _CLUSTER_FLAGS if FLAGS[name].present]
+    if cluster is not None and given:
+        raise ValueError(
+            f"{', '.join(given)} and the environment variable TF_CONFIG both say where this "
+            "process stands in a cluster; give one of them."
+        )
+    if FLAGS.num_ps_tasks and not FLAGS.master:
+        raise ValueError(
+            f"num_ps_tasks is {FLAGS.num_ps_tasks} without a --master; give the address of this "
+            "worker's TensorFlow server, or describe the cluster in TF_CONFIG instead."
+        )
+    return cluster
+
+
+def _read_dataset() -> DatasetSpec:
+    directory = FLAGS.dataset_dir
+    if directory is None and FLAGS.dataset is not None:
+        directory = os.path.join(specs.DATASETS_ROOT, FLAGS.dataset)
+    return specs.read_spec(directory or specs.find_last_dataset(), FLAGS.dataset)
+
+
+def _describe(spec: DatasetSpec, train_logdir: str) -> Description:
+    """Returns what is trained: the flags say it, or options.json if the folder has a checkpoint.
+
+    Raises:
+      ValueError: flags contradict each other, or flags or dataset contradict options.json.
+    """
+    sizes = {
+        "train_crop_size": tuple(FLAGS.train_crop_size),
+        "min_resize_value": FLAGS.min_resize_value,
+        "max_resize_value": FLAGS.max_resize_value,
+        "resize_factor": FLAGS.resize_factor,
+        "keep_aspect_ratio": FLAGS.keep_aspect_ratio,
+    }
+    has_options = os.path.exists(os.path.join(train_logdir, options.OPTIONS_FILE))
+    if has_options and checkpoints.latest_checkpoint(train_logdir):
+        stored = options.read_description(train_logdir)
+        given_sizes = {name: value for name, value in sizes.items() if FLAGS[name].present}
+        _check_same_classes(spec, stored, train_logdir)
+        _check_same_flags(
+            {**vars(stored), **vars(stored.model)},
+            {**network_flags.given_values(), **given_sizes},
+            train_logdir,
+        )
+        description = dataclasses.replace(stored, dataset_name=spec.name, palette=spec.palette)
+    else:
+        description = Description(
+            model=network_flags.model_options(spec.num_classes, spec.has_gradient),
+            dataset_name=spec.name,
+            class_names=spec.class_names,
+            palette=spec.palette,
+            ignore_label=spec.ignore_label,
+            **sizes,
+        )
+    input_pipeline.check_crop_size(description.train_crop_size, description.model.output_stride)
+    _check_memory(description.train_crop_size)
+    return description
+
+
+def _common_settings(
+    description: Description, inputs: InputOptions, objective: ObjectiveOptions
+) -> dict[str, Any]:
+    """Returns what every process of a cluster must have in common, by the names of flags."""
+    settings = {**vars(inputs), **vars(objective), **vars(description), **vars(description.model)}
+    for name in ("model", "crop_size", *_OWN_SETTINGS):
+        del settings[name]
+    return settings
+
+
+def _check_memory(crop_size: tuple[int, int]) -> None:
+    """Refuses crops that do not even fit into memory themselves, before anything is built."""
+    height, width = crop_size
+    memory.check(
+        FLAGS.train_batch_size * height * width * _BYTES_PER_PIXEL,
+        f"A batch of {FLAGS.train_batch_size} crops of {height},{width}",
+        "Lower --train_crop_size or --train_batch_size.",
+    )
+
+
+def _input_sizes(description: Description) -> dict[str, Any]:
+    return {
+        "crop_size": description.train_crop_size,
+        "min_resize_value": description.min_resize_value,
+        "max_resize_value": description.max_resize_value,
+        "resize_factor": description.resize_factor,
+        "keep_aspect_ratio": description.keep_aspect_ratio,
+    }
+
+
+def _check_same_classes(spec: DatasetSpec, stored: Description, train_logdir: str) -> None:
+    for what, here, there in (
+        ("classes", spec.class_names, stored.class_names),
+        ("ignore label", spec.ignore_label, stored.ignore_label),
+    ):
+        if here != there:
+            raise ValueError(
+                f"dataset {spec.name} in {spec.directory} has the {what} {here}, but "
+                f"{train_logdir} was trained on {stored.dataset_name} with {there}. "
+                "Choose another --train_logdir."
+            )
+
+
+def _check_same_flags(stored: dict[str, Any], given: dict[str, Any], train_logdir: str) -> None:
+    for name, value in given.items():
+        # No rates and no decoder can be said in two ways: None and ().
+        if (value or None) != (stored[name] or None):
+            raise ValueError(
+                f"--{name} is {value}, but {train_logdir} was trained with {stored[name]}. Leave "
+                "the flag away to go on with that training, or choose another --train_logdir."
+            )
+
+
+def _listed(effective: Any) -> str:
+    """Words the fields of a dataclass, for the log."""
+    title = type(effective).__name__.removesuffix("Options").removesuffix("Config").lower()
+    fields = " ".join(f"{name}={value!r}" for name, value in vars(effective).items())
+    return textwrap.fill(f"{title}: {fields}", width=100, subsequent_indent="  ")

@@ -1,0 +1,129 @@
+"""Says which picture or file is wrong when the input pipeline fails.
+
+What only the graph can see (label ids, sizes) is asserted there, with the picture's name. tf.data
+reports a truncated shard or a picture that does not decode without a name; that is looked for
+after the failure, so that reading costs nothing while all is well.
+"""
+
+import contextlib
+from collections.abc import Callable, Mapping
+
+import tensorflow.compat.v1 as tf
+
+from datasets.records import record_errors, tfrecords
+from datasets.segmentation import record_format, specs
+
+
+def assert_labels(example: Mapping[str, tf.Tensor], spec: specs.DatasetSpec) -> tf.Operation:
+    """Asserts that a mask holds nothing but class ids and the ignore label.
+
+    research/deeplab trains without a loss on other ids, which nobody notices.
+
+    Args:
+      example: "label" uint8, and "image_name".
+      spec: the dataset, for its classes.
+    """
+    label = example["label"]
+
+    def is_class() -> tf.Tensor:
+        ids = tf.cast(label, tf.int32)
+        return (ids < spec.num_classes) | tf.equal(ids, spec.ignore_label)
+
+    def message() -> list:
+        wrong_ids = tf.sort(tf.unique(tf.cast(tf.boolean_mask(label, ~is_class()), tf.int32))[0])
+        return [
+            "the mask of picture ",
+            example["image_name"],
+            tf.strings.format(" holds label ids {}, which are no class: ", wrong_ids, summarize=-1),
+            f"dataset {spec.name} has classes 0..{spec.num_classes - 1} and ignore label "
+            f"{spec.ignore_label} (run make check-dataset)",
+        ]
+
+    if spec.ignore_label == 255 and spec.num_classes <= 255:
+        # In a byte 255 + 1 is 0, so that one comparison is enough, in half the time.
+        return _assert(tf.reduce_max(label + 1) <= spec.num_classes, message)
+    return _assert(tf.reduce_all(is_class()), message)
+
+
+def assert_fits(example: Mapping[str, tf.Tensor], crop_size: tuple[int, int]) -> tf.Operation:
+    """Asserts that a picture is not larger than the crop that it is to be padded to.
+
+    Args:
+      example: "height", "width" and "image_name".
+      crop_size: (height, width).
+    """
+    height, width = example["height"], example["width"]
+    return _assert(
+        (height <= crop_size[0]) & (width <= crop_size[1]),
+        lambda: [
+            "picture ",
+            example["image_name"],
+            tf.strings.format(" has height {} and width {}, ", [height, width]),
+            f"more than the crop of {crop_size[0]},{crop_size[1]} holds: give a larger crop "
+            "(--eval_crop_size, --vis_crop_size), or resize with --min_resize_value and "
+            "--max_resize_value",
+        ],
+    )
+
+
+def explain(
+    error: tf.errors.OpError, spec: specs.DatasetSpec, split: str, with_gradient: bool
+) -> ValueError | None:
+    """Turns an error of a session into one that speaks of the data.
+
+    Reads the whole split again when the error does not carry its cause.
+
+    Args:
+      error: what `Session.run` raised while it read batches of `deeplab.data.input_pipeline`.
+      spec, split, with_gradient: what the batches were made of.
+
+    Returns:
+      An error in one line that names the picture or the file, or None where the data are not the
+      cause.
+    """
+    if not isinstance(error, (tf.errors.InvalidArgumentError, tf.errors.DataLossError)):
+        return None
+    assertion = record_errors.find_assertion(error)
+    if assertion:
+        return ValueError(f"{assertion}.")
+    if "IteratorGetNext" not in error.message:
+        return None
+    try:
+        find_broken_record(spec, split, with_gradient)
+    except (ValueError, OSError) as broken:
+        return ValueError(str(broken))
+    return None
+
+
+def find_broken_record(spec: specs.DatasetSpec, split: str, with_gradient: bool) -> None:
+    """Reads and decodes every record of a split until one fails.
+
+    Raises:
+      OSError: a file cannot be opened.
+      ValueError: a file is damaged, or a picture or mask cannot be decoded; names it.
+    """
+    graph = tf.Graph()
+    with graph.as_default():
+        serialized = tf.placeholder(tf.string, [])
+        example = record_format.parse_example(serialized, with_gradient)
+    with contextlib.closing(tf.Session(graph=graph)) as session:
+        for shard in spec.shard_paths(split):
+            with contextlib.closing(tfrecords.read_records(shard)) as records:
+                for number, record in enumerate(records):
+                    try:
+                        session.run(example, {serialized: record})
+                    except tf.errors.InvalidArgumentError as error:
+                        message = record_errors.describe(error, record, number, shard)
+                        raise ValueError(
+                            f"{message} Build the dataset again from whole files."
+                        ) from None
+
+
+def _assert(condition: tf.Tensor, message: Callable[[], list]) -> tf.Operation:
+    """Asserts a condition; the parts of the message are only computed where it does not hold."""
+
+    def fail() -> tf.Tensor:
+        with tf.control_dependencies([tf.Assert(False, [tf.strings.join(message())])]):
+            return tf.constant(False)
+
+    return tf.cond(condition, lambda: tf.constant(True), fail).op

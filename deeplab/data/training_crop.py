@@ -1,0 +1,147 @@
+"""One training example from its record: the crop is drawn first, then decoded and scaled."""
+
+from collections.abc import Sequence
+
+import tensorflow.compat.v1 as tf
+
+from datasets.segmentation import laplacian, record_format, specs
+from deeplab.data import crop_window, input_errors, preprocess
+from deeplab.data.crop_window import Window
+
+
+def training_crop(
+    record: record_format.Record,
+    spec: specs.DatasetSpec,
+    options,
+    seeds: Sequence[tf.Tensor],
+    *,
+    mean_pixel: Sequence[float],
+    gradient_stride: int | None,
+) -> preprocess.Example:
+    """Draws a crop of a picture and computes it.
+
+    Args:
+      record: the picture.
+      spec: the dataset, for its classes.
+      options: `deeplab.data.input_pipeline.InputOptions`, with a crop size.
+      seeds: integer [2] each, of the random scale, the crop's place, and the mirror.
+      mean_pixel: RGB colour, 0..255, of the padding.
+      gradient_stride: distance of the pixels of the gradient; None for no gradient.
+
+    Returns:
+      "image" float32 [height, width, 3], RGB, 0..255; "label" uint8 [height, width, 1]; "gradient"
+      float32 [(height - 1) // stride + 1, (width - 1) // stride + 1, 1]; "image_name"; "height" and
+      "width", the part of the crop that is picture and not padding.
+    """
+    file_size = record_format.image_size(record)
+    label = record_format.decode_label(record, file_size)
+    check = input_errors.assert_labels({"label": label, "image_name": record.name}, spec)
+    with tf.control_dependencies([check]):
+        label = tf.identity(label)
+
+    has_range = options.min_resize_value is not None
+    size = file_size
+    if has_range:
+        size = preprocess.range_size(*tf.unstack(file_size), *options.resize_range)
+        label = tf.image.resize_nearest_neighbor(label[tf.newaxis], size, align_corners=True)[0]
+    window = _draw(size, options, seeds)
+    cut = _cut_resized if has_range else _cut
+    image, gradient = cut(record, window, mean_pixel, gradient_stride)
+    example = {
+        "image": image,
+        "label": crop_window.cut_label(label, window, spec.ignore_label),
+        "image_name": record.name,
+        "height": window.size[0],
+        "width": window.size[1],
+    }
+    return example if gradient is None else {**example, "gradient": gradient}
+
+
+def _draw(size: tf.Tensor, options, seeds: Sequence[tf.Tensor]) -> Window:
+    scale_seed, crop_seed, flip_seed = seeds
+    scaled_size = preprocess.scaled_size(
+        size,
+        options.min_scale_factor,
+        options.max_scale_factor,
+        options.scale_factor_step_size,
+        scale_seed,
+    )
+    start, window_size = preprocess.window_of(scaled_size, options.crop_size, crop_seed)
+    return Window(
+        source_size=size,
+        scaled_size=scaled_size,
+        start=start,
+        size=window_size,
+        is_flipped=preprocess.flip_of(flip_seed),
+        crop_size=options.crop_size,
+    )
+
+
+def _cut(
+    record: record_format.Record,
+    window: Window,
+    mean_pixel: Sequence[float],
+    gradient_stride: int | None,
+) -> tuple[tf.Tensor, tf.Tensor | None]:
+    """Returns image and gradient of a crop; decodes what is needed."""
+    nowhere = tf.zeros([2], tf.int32)
+
+    def of_window() -> tuple[tf.Tensor, ...]:
+        pixels = record_format.decode_image_window(record, window.box)
+        origin = window.box[:2]
+        return crop_window.interpolate(pixels, origin, window, mean_pixel), pixels, origin
+
+    def of_whole() -> tuple[tf.Tensor, ...]:
+        pixels = record_format.decode_image(record)
+        return crop_window.cut_image(pixels, window, mean_pixel), pixels, nowhere
+
+    image, pixels, origin = tf.cond(window.is_large, of_window, of_whole)
+    if gradient_stride is None:
+        return image, None
+
+    def computed() -> tuple[tf.Tensor, tf.Tensor]:
+        part = _slice(pixels, window.box - tf.pad(origin, [[0, 2]]))
+        # Its values at the rim, where it lacks neighbours, are used at the picture's rim only.
+        return tf.cast(laplacian.laplacian_of_picture(part), tf.int16), window.box[:2]
+
+    def stored() -> tuple[tf.Tensor, tf.Tensor]:
+        values = record_format.read_stored_gradient(record, window.source_size)
+        return values[..., 0], nowhere
+
+    values, origin = tf.cond(record_format.is_computed(record), computed, stored)
+    return image, crop_window.interpolate_channel(values, origin, window, gradient_stride)
+
+
+def _cut_resized(
+    record: record_format.Record,
+    window: Window,
+    mean_pixel: Sequence[float],
+    gradient_stride: int | None,
+) -> tuple[tf.Tensor, tf.Tensor | None]:
+    """Returns image and gradient of a crop of a picture that is resized as a whole before."""
+    decoded = record_format.decode_image(record)
+    box = window.box
+
+    def resize(values: tf.Tensor) -> tf.Tensor:
+        return tf.image.resize_bilinear(values[tf.newaxis], window.source_size, align_corners=True)[
+            0
+        ]
+
+    image = resize(decoded)
+    crop = tf.cond(
+        window.is_large,
+        lambda: crop_window.interpolate(_slice(image, box), box[:2], window, mean_pixel),
+        lambda: crop_window.cut_image(image, window, mean_pixel),
+    )
+    if gradient_stride is None:
+        return crop, None
+    gradient = resize(record_format.read_gradient(record, decoded))[..., 0]
+    origin = tf.zeros([2], tf.int32)
+    return crop, crop_window.interpolate_channel(gradient, origin, window, gradient_stride)
+
+
+def _slice(values: tf.Tensor, box: tf.Tensor) -> tf.Tensor:
+    top, left, height, width = tf.unstack(box)
+    part = tf.slice(values, tf.stack([top, left, 0]), tf.stack([height, width, -1]))
+    part.set_shape([None, None, values.shape[-1]])
+    return part

@@ -1,0 +1,279 @@
+"""Scores checkpoints on a split: mean IoU and the rest of `deeplab.evaluation.metrics`.
+
+Pictures are padded to a common crop and never cut; padding carries the ignore label, so it does
+not count. The network is built once and takes the weights of one checkpoint after the other.
+"""
+
+import dataclasses
+import math
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+import tqdm
+
+from common import checkpoint_reader, graph_memory, memory
+from common.checkpoint_reader import Reader
+from datasets.segmentation import shard_check
+from datasets.segmentation.specs import DatasetSpec
+from deeplab.data import input_errors, input_pipeline
+from deeplab.data.input_pipeline import InputOptions
+from deeplab.evaluation import metrics
+from deeplab.network import model
+from deeplab.options import ModelOptions
+from nets import registry
+
+# A list of every variable of an encoder fills a screen and says no more than its first few.
+_MOST_DIFFERENCES_SHOWN = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """The scores of one checkpoint on one split.
+
+    Attributes:
+      checkpoint: prefix of its files.
+      step: training step of the checkpoint; 0 where it has none.
+      split: name of the split.
+      num_pictures: pictures scored.
+      confusion: int64 [num_classes, num_classes], pixels by true (row) and predicted class.
+      metrics: the scores.
+      seconds: time that it took, without building the network.
+    """
+
+    checkpoint: str
+    step: int
+    split: str
+    num_pictures: int
+    confusion: np.ndarray
+    metrics: metrics.Metrics
+    seconds: float
+
+
+@dataclasses.dataclass(frozen=True)
+class PredictedBatch:
+    """What a network predicts of some pictures of a split, each at the top left of the crop.
+
+    Attributes:
+      image_names: bytes [batch], the records' names.
+      heights, widths: int32 [batch], size of each picture in the crop; the rest is padding.
+      labels: int32 [batch, crop height, crop width, 1], true class ids and the ignore label.
+      predictions: int32 [batch, crop height, crop width], class ids.
+    """
+
+    image_names: np.ndarray
+    heights: np.ndarray
+    widths: np.ndarray
+    labels: np.ndarray
+    predictions: np.ndarray
+
+
+class Evaluator:
+    """A network and a split; `evaluate` scores one checkpoint. `close` it afterwards.
+
+    Args:
+      spec: the dataset.
+      split: name of the split.
+      model_options: the network.
+      input_options: crop size and the resize before it; its random scales are not used.
+      batch_size: pictures in a batch.
+      scales: scales at which the network sees each picture.
+      add_flipped: whether it also sees each picture's mirror image.
+
+    Raises:
+      ValueError: the split is missing or its shards do not hold the examples that they should, the
+        crop does not suit the network, or the classes of network and dataset differ in number.
+    """
+
+    def __init__(
+        self,
+        spec: DatasetSpec,
+        split: str,
+        model_options: ModelOptions,
+        input_options: InputOptions,
+        *,
+        batch_size: int = 1,
+        scales: Sequence[float] = (1.0,),
+        add_flipped: bool = False,
+    ):
+        if model_options.num_classes != spec.num_classes:
+            raise ValueError(
+                f"the network has {model_options.num_classes} classes, but dataset {spec.name!r} "
+                f"in {spec.directory} has {spec.num_classes}."
+            )
+        if not scales or not all(0 < scale < math.inf for scale in scales):
+            raise ValueError(f"eval_scales are {tuple(scales)}; expected numbers above 0.")
+        if input_options.crop_size is not None:
+            input_pipeline.check_crop_size(input_options.crop_size, model_options.output_stride)
+        shard_check.complete_shards(spec, split)
+        self._spec, self._split = spec, split
+        self._with_gradient = model_options.decoder_use_gradient
+        self._graph = tf.Graph()
+        with self._graph.as_default():
+            batches = input_pipeline.evaluation_batches(
+                spec,
+                split,
+                input_options,
+                batch_size=batch_size,
+                mean_pixel=registry.encoder(model_options.model_variant).mean_pixel,
+                with_gradient=self._with_gradient,
+            )
+            self._iterator = tf.data.make_initializable_iterator(batches)
+            batch = self._iterator.get_next()
+            prediction = model.predict(batch, model_options, scales=scales, add_flipped=add_flipped)
+            self._fetches = {
+                "image_names": batch["image_name"],
+                "heights": batch["height"],
+                "widths": batch["width"],
+                "labels": batch["label"],
+                "predictions": prediction.labels,
+            }
+            self._variables = {each.op.name: each for each in tf.global_variables()}
+        self._restored: tuple[str, int] | None = None  # prefix and step
+        config = tf.ConfigProto(allow_soft_placement=True)
+        config.gpu_options.allow_growth = True
+        self._check_memory(input_options.crop_size, batch_size)
+        self._session = tf.Session(graph=self._graph, config=config)
+
+    def _check_memory(self, crop_size: tuple[int, int] | None, batch_size: int) -> None:
+        """Refuses a crop for which memory cannot suffice; of a GPU's TensorFlow says it itself."""
+        if not tf.config.list_physical_devices("GPU"):
+            memory.check(
+                graph_memory.largest_bytes(list(self._fetches.values())),
+                f"Batch size {batch_size} with a crop of {crop_size or 'the largest image'}",
+                "Lower the crop size or the batch size.",
+            )
+
+    def close(self) -> None:
+        """Frees the session."""
+        self._session.close()
+
+    def restore(self, checkpoint: str, saved_names: Mapping[str, str] | None = None) -> None:
+        """Loads the weights of a checkpoint.
+
+        Args:
+          checkpoint: prefix of its files.
+          saved_names: under which names it holds the values to take, by variable name; the variable
+            itself where that is not in it.
+
+        Raises:
+          ValueError: the checkpoint belongs to another network, or it is damaged or not there.
+        """
+        self._restored = None
+        self._restored = checkpoint, self._load(checkpoint, saved_names or {})
+
+    def evaluate(self, checkpoint: str, saved_names: Mapping[str, str] | None = None) -> Evaluation:
+        """Restores and scores a checkpoint.
+
+        Args:
+          checkpoint, saved_names: as for `restore`.
+
+        Raises:
+          ValueError: as for `restore` and `score`.
+        """
+        self.restore(checkpoint, saved_names)
+        return self.score()
+
+    def score(self) -> Evaluation:
+        """Scores the restored checkpoint, with a progress bar on a terminal.
+
+        Raises:
+          ValueError: a picture of the split is broken or larger than the crop, or not all of them
+            were read; names it.
+        """
+        start = time.monotonic()
+        num_classes, ignore_label = self._spec.num_classes, self._spec.ignore_label
+        confusion = np.zeros((num_classes, num_classes), np.int64)
+        num_pictures = 0
+        for batch in self.predict():
+            confusion += metrics.confusion_matrix(
+                batch.labels, batch.predictions, num_classes, ignore_label
+            )
+            num_pictures += len(batch.labels)
+        checkpoint, step = self._restored
+        return Evaluation(
+            checkpoint=checkpoint,
+            step=step,
+            split=self._split,
+            num_pictures=num_pictures,
+            confusion=confusion,
+            metrics=metrics.compute_metrics(confusion),
+            seconds=time.monotonic() - start,
+        )
+
+    def predict(self) -> Iterator[PredictedBatch]:
+        """Predicts the pictures in the order of the records, with a progress bar on a terminal.
+
+        Raises:
+          ValueError: as for `score`.
+        """
+        assert self._restored is not None, "restore a checkpoint first"
+        step = self._restored[1]
+        self._session.run(self._iterator.initializer)
+        expected, num_read = self._spec.split(self._split).num_examples, 0
+        with tqdm.tqdm(
+            total=expected,
+            desc=f"step {step} on {self._split}",
+            unit="picture",
+            disable=None,
+        ) as progress:
+            while True:
+                try:
+                    batch = PredictedBatch(**self._session.run(self._fetches))
+                except tf.errors.OutOfRangeError:
+                    break
+                except tf.errors.OpError as error:
+                    explained = input_errors.explain(
+                        error, self._spec, self._split, self._with_gradient
+                    )
+                    raise (explained or error) from None
+                yield batch
+                num_read += len(batch.labels)
+                progress.update(len(batch.labels))
+        if num_read != expected:
+            # Whole when the network was built, hours ago perhaps: the shards are named if it lasts.
+            shard_check.complete_shards(self._spec, self._split)
+            raise ValueError(
+                f"{num_read} of the {expected} examples of split {self._split!r} in "
+                f"{self._spec.directory} were read: its shards were changed meanwhile."
+            )
+
+    def _load(self, checkpoint: str, saved_names: Mapping[str, str]) -> int:
+        """Loads the weights and returns the checkpoint's step."""
+        reader = Reader(checkpoint)
+        saved = {name: list(shape) for name, shape in reader.shapes.items()}
+        seen = {**saved, **{name: saved[other] for name, other in saved_names.items()}}
+        self._check_same_network(checkpoint, seen)
+        variables = {saved_names.get(name, name): each for name, each in self._variables.items()}
+        checkpoint_reader.load(self._session, reader, variables)
+        return int(reader.value("global_step")) if "global_step" in saved else 0
+
+    def _check_same_network(self, checkpoint: str, saved: dict[str, list[int]]) -> None:
+        """Compares all weights: a network without the decoder it was trained with runs, too.
+
+        What an optimizer keeps (below a variable's name, or scalars) does not count.
+        """
+        shapes = {name: variable.shape.as_list() for name, variable in self._variables.items()}
+        differences = [
+            f"{name} is {saved[name]} in the checkpoint and {shape} in the network"
+            for name, shape in sorted(shapes.items())
+            if name in saved and saved[name] != shape
+        ]
+        differences += [
+            f"{name} is missing in the checkpoint" for name in sorted(shapes) if name not in saved
+        ]
+        differences += [
+            f"{name} is missing in the network"
+            for name, shape in sorted(saved.items())
+            if shape and name not in shapes and os.path.dirname(name) not in shapes
+        ]
+        if differences:
+            more = len(differences) - _MOST_DIFFERENCES_SHOWN
+            raise ValueError(
+                f"checkpoint {checkpoint} belongs to another network: "
+                + "; ".join(differences[:_MOST_DIFFERENCES_SHOWN])
+                + (f"; and {more} more" if more > 0 else "")
+                + ". Evaluate it with the options that it was trained with."
+            )

@@ -1,0 +1,171 @@
+"""Writes the pictures of a split and what a network predicts of them, as research/deeplab's vis.py.
+
+    segmentation_results/NAME_image.jpg        the picture, the file that the record holds
+    segmentation_results/NAME_prediction.png   a palette PNG: class ids, shown in class colours
+    raw_segmentation_results/NAME.png          8-bit gray, ids as a benchmark's server wants them
+
+There the predictions are RGB, and all files are numbered.
+"""
+
+import dataclasses
+import io
+import os
+import re
+import unicodedata
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+from PIL import Image
+
+from common import files, image_files
+from datasets.segmentation.sources import cityscapes
+from serving.drawing import visualize
+
+RESULTS_FOLDER = "segmentation_results"
+RAW_FOLDER = "raw_segmentation_results"
+
+# Endings of the files that records keep as they are.
+_ENDINGS = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png"}
+_PICTURE_EXTENSION = re.compile(
+    f"({'|'.join(map(re.escape, image_files.ENDINGS))})$", re.IGNORECASE
+)
+# A file's name has at most 255 bytes on the file systems in use; the longest ending goes off them.
+_MAX_STEM_BYTES = 255 - len("_prediction.png")
+
+
+@dataclasses.dataclass(frozen=True)
+class Picture:
+    """A picture as its record holds it.
+
+    Attributes:
+      encoded: bytes of a JPEG or PNG file.
+      size: (height, width), pixels.
+    """
+
+    encoded: bytes
+    size: tuple[int, int]
+
+
+def read_picture(record: bytes) -> Picture:
+    """Takes the picture out of a serialized record that has been decoded before."""
+    feature = tf.train.Example.FromString(record).features.feature
+    (encoded,) = feature["image/encoded"].bytes_list.value
+    with Image.open(io.BytesIO(encoded), formats=image_files.FORMATS) as image:
+        return Picture(encoded, (image.height, image.width))
+
+
+def server_ids(class_names: Sequence[str]) -> np.ndarray:
+    """Returns the id that a benchmark's server knows each class by.
+
+    Args:
+      class_names: name of each class id of the dataset.
+
+    Returns:
+      uint8 [256]: Cityscapes' label ids for its 19 classes, the ids themselves for other datasets.
+    """
+    table = np.arange(256, dtype=np.uint8)
+    if tuple(class_names) == cityscapes.CLASS_NAMES:
+        table[: len(cityscapes.LABEL_IDS)] = cityscapes.LABEL_IDS
+    return table
+
+
+class PredictionFiles:
+    """Writes one picture after the other; the folders are made.
+
+    Args:
+      directory: folder of the folders of results.
+      palette: RGB colour, 0..255, of each class id.
+      raw_ids: uint8 [256], the id that a raw file has for each class id; None for no raw files.
+      numbered: whether files are called 000000_image.png, 000000_prediction.png … instead of after
+        the pictures. Raw files are called after the pictures.
+    """
+
+    def __init__(
+        self,
+        directory: str,
+        palette: visualize.Palette,
+        raw_ids: np.ndarray | None = None,
+        numbered: bool = False,
+    ):
+        self._results = os.path.join(directory, RESULTS_FOLDER)
+        self._raw = os.path.join(directory, RAW_FOLDER)
+        self._palette = palette
+        self._raw_ids = raw_ids
+        self._numbered = numbered
+        self._names: set[str] = set()
+        for results in self._make_folders():
+            for folder, _, _ in os.walk(results):
+                files.remove_leftovers(folder)
+
+    def write(self, image_name: str, picture: Picture, ids: np.ndarray) -> None:
+        """Writes the files of one picture, each whole or not at all.
+
+        Args:
+          image_name: the record's name of the picture. `town/a` goes into a folder `town`; the
+            folders in front of a file name, as other converters write them (`/data/VOC/a.jpg`), are
+            dropped, and so is its ending. Control characters become "_", and what is longer than a
+            file's name may be is cut. A name that was written before gets a number behind it.
+          picture: the picture.
+          ids: integers [height, width], the class ids at the picture's size.
+
+        Raises:
+          OSError: a file cannot be written.
+        """
+        number = len(self._names)
+        name = self._choose_name(image_name)
+        base = os.path.join(self._results, f"{number:06d}" if self._numbered else name)
+        ending, encoded = self._picture_file(picture)
+        # Somebody may have tidied up since the last picture.
+        self._make_folders(os.path.dirname(name))
+        files.write(f"{base}_image{ending}", encoded)
+        files.write(f"{base}_prediction.png", _as_png(visualize.mask_picture(ids, self._palette)))
+        if self._raw_ids is not None:
+            raw = Image.fromarray(self._raw_ids[ids])
+            files.write(os.path.join(self._raw, f"{name}.png"), _as_png(raw))
+
+    def _make_folders(self, subfolder: str = "") -> list[str]:
+        parents = [self._results, *([] if self._raw_ids is None else [self._raw])]
+        folders = [os.path.join(parent, subfolder) for parent in parents]
+        for folder in folders:
+            os.makedirs(folder, exist_ok=True)
+        return folders
+
+    def _choose_name(self, image_name: str) -> str:
+        parts = _parts(image_name) or [f"{len(self._names):06d}"]
+        name, copy = _join(parts), 1
+        while name.lower() in self._names:
+            copy += 1
+            name = _join(parts, f"_{copy}")
+        self._names.add(name.lower())
+        return name
+
+    def _picture_file(self, picture: Picture) -> tuple[str, bytes]:
+        with Image.open(io.BytesIO(picture.encoded), formats=image_files.FORMATS) as image:
+            ending = _ENDINGS.get(image.format)
+            if ending == ".png" or (ending and not self._numbered):
+                return ending, picture.encoded
+            return ".png", _as_png(image.convert("RGB"))
+
+
+def _parts(image_name: str) -> list[str]:
+    """Returns the folders and the stem that a picture's files get."""
+    stem = _PICTURE_EXTENSION.sub("", image_name)
+    if stem != image_name or os.path.isabs(stem):  # A file's path, which is not for us.
+        stem = os.path.basename(stem)
+    stem = "".join("_" if unicodedata.category(char) in ("Cc", "Cs") else char for char in stem)
+    return [part for part in stem.split("/") if part not in ("", ".", "..")]
+
+
+def _join(parts: Sequence[str], suffix: str = "") -> str:
+    """Joins parts and a suffix, each part so short that the names of all files are possible."""
+    *folders, stem = (
+        part.encode()[: _MAX_STEM_BYTES - len(suffix)].decode(errors="ignore") for part in parts
+    )
+    return "/".join([*folders, stem + suffix])
+
+
+def _as_png(image: Image.Image) -> bytes:
+    content = io.BytesIO()
+    image.save(content, "PNG")
+    return content.getvalue()

@@ -1,0 +1,175 @@
+"""An evaluation for people, for programs and for TensorBoard."""
+
+import json
+import math
+import os
+import re
+import socket
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import tensorflow.compat.v1 as tf
+
+from common import files
+from common.texts import first_few, printable
+from deeplab.evaluation.evaluator import Evaluation
+
+FORMAT_VERSION = 1
+
+
+def format_table(evaluation: Evaluation, class_names: Sequence[str]) -> str:
+    """Returns a table of the scores, and what is remarkable about them, in lines of text.
+
+    Args:
+      evaluation: the scores.
+      class_names: name of each class id.
+    """
+    scores = evaluation.metrics
+    class_names = [printable(name) for name in class_names]
+    width = max(len("class"), *map(len, class_names))
+    total = max(int(evaluation.confusion.sum()), 1)
+    lines = [f"{'id':>4}  {'class':<{width}}  {'IoU':>7}  {'found':>7}  {'of pixels':>9}"]
+    for index, name in enumerate(class_names):
+        share = evaluation.confusion[index].sum() / total
+        lines.append(
+            f"{index:>4}  {name:<{width}}  {_percent(scores.class_iou[index]):>7}  "
+            f"{_percent(scores.class_accuracy[index]):>7}  {_percent(share):>9}"
+        )
+    lines.append(
+        f"mean IoU {_percent(scores.mean_iou)}, pixel accuracy {_percent(scores.pixel_accuracy)}, "
+        f"mean accuracy {_percent(scores.mean_accuracy)} on {evaluation.num_pictures} pictures of "
+        f"{evaluation.split!r} at step {evaluation.step} ({evaluation.seconds:.0f} s)"
+    )
+    if scores.absent_classes:
+        absent = first_few((class_names[index] for index in scores.absent_classes), 20)
+        lines.append(f"left out of the mean, because neither truth nor prediction has it: {absent}")
+    if scores.constant_class is None:
+        lines.append(
+            f"WARNING: not one pixel of split {evaluation.split!r} carries a class: every label is "
+            "the ignore label, so there is no score. Is it a split without masks, such as a "
+            "benchmark's test split? make check-dataset tells."
+        )
+    elif scores.only_predicted_class is not None:
+        name = class_names[scores.only_predicted_class]
+        lines.append(
+            f"WARNING: every pixel is predicted as {name!r}. The network has not learned, or the "
+            "masks hold other ids than class ids: train longer, raise the learning rate, look at "
+            "make check-dataset and at label_weights."
+        )
+    elif scores.mean_iou <= scores.constant_mean_iou:
+        lines.append(
+            f"WARNING: calling every pixel {class_names[scores.constant_class]!r} gives the mean "
+            f"IoU {_percent(scores.constant_mean_iou)}: the network is no better."
+        )
+    return "\n".join(lines)
+
+
+def write_json(
+    evaluation: Evaluation,
+    directory: str,
+    *,
+    dataset_name: str,
+    class_names: Sequence[str],
+    options: Mapping[str, Any],
+) -> str:
+    """Writes `eval-STEP.json`, whole or not at all.
+
+    Args:
+      evaluation: the scores. What is not defined (NaN) becomes null.
+      directory: where it goes; made if it is not there.
+      dataset_name: name of the dataset.
+      class_names: name of each class id.
+      options: how the evaluation was done; JSON's types.
+
+    Returns:
+      The path of the file.
+
+    Raises:
+      OSError: it cannot be written.
+    """
+    scores = evaluation.metrics
+    content = {
+        "format_version": FORMAT_VERSION,
+        "dataset": dataset_name,
+        "split": evaluation.split,
+        "num_pictures": evaluation.num_pictures,
+        "checkpoint": evaluation.checkpoint,
+        "step": evaluation.step,
+        "miou": _defined(scores.mean_iou),
+        "pixel_accuracy": _defined(scores.pixel_accuracy),
+        "mean_accuracy": _defined(scores.mean_accuracy),
+        "constant_class": scores.constant_class,
+        "constant_miou": _defined(scores.constant_mean_iou),
+        "only_predicted_class": scores.only_predicted_class,
+        "absent_classes": list(scores.absent_classes),
+        "classes": [
+            {
+                "id": index,
+                "name": name,
+                "iou": _defined(scores.class_iou[index]),
+                "accuracy": _defined(scores.class_accuracy[index]),
+            }
+            for index, name in enumerate(class_names)
+        ],
+        "confusion_matrix": evaluation.confusion.tolist(),
+        "options": dict(options),
+        "seconds": round(evaluation.seconds, 2),
+    }
+    os.makedirs(directory, exist_ok=True)
+    path = os.path.join(directory, f"eval-{evaluation.step}.json")
+    files.write(path, _to_json(content).encode())
+    return path
+
+
+def write_summaries(
+    evaluation: Evaluation, directory: str, *, scales: Sequence[float], add_flipped: bool
+) -> None:
+    """Writes the scores for TensorBoard, under research/deeplab's tags, as a file of their own.
+
+    Args:
+      evaluation: the scores.
+      directory: where it goes; made if it is not there.
+      scales, add_flipped: how the network saw the pictures; part of the tags.
+
+    Raises:
+      OSError: it cannot be written; the message names it. `tf.summary.FileWriter` says nothing.
+    """
+    tag = "eval/miou_" + "_".join(str(scale) for scale in scales)
+    tag += "_flipped" if add_flipped else ""
+    scores = evaluation.metrics
+    values = {f"{tag}_overall": scores.mean_iou, "eval/pixel_accuracy": scores.pixel_accuracy}
+    for index, iou in enumerate(scores.class_iou):
+        values[f"{tag}_class_{index}"] = iou
+    summary = tf.Summary(
+        value=[tf.Summary.Value(tag=name, simple_value=value) for name, value in values.items()]
+    )
+    now = time.time()
+    events = (
+        tf.summary.Event(wall_time=now, file_version="brain.Event:2"),
+        tf.summary.Event(wall_time=now, step=evaluation.step, summary=summary),
+    )
+    os.makedirs(directory, exist_ok=True)
+    # TensorBoard reads the files of a folder in the order of their names.
+    name = f"events.out.tfevents.{int(now):010d}.{socket.gethostname()}.{os.getpid()}"
+    with files.replacing(os.path.join(directory, f"{name}.{evaluation.step}")) as temporary:
+        try:
+            with tf.io.TFRecordWriter(temporary) as writer:
+                for event in events:
+                    writer.write(event.SerializeToString())
+        except tf.errors.OpError as error:
+            raise OSError(error.message.rpartition("; ")[2]) from error
+
+
+def _percent(share: float) -> str:
+    return "-" if math.isnan(share) else f"{100 * share:.2f}%"
+
+
+def _defined(share: float) -> float | None:
+    return None if math.isnan(share) else share
+
+
+def _to_json(content: dict[str, Any]) -> str:
+    """JSON with lists of numbers on one line each, so that people can read the matrix."""
+    text = json.dumps(content, indent=2, allow_nan=False)
+    return re.sub(r"\[[-\d.\s,]*\]", lambda match: " ".join(match[0].split()), text) + "\n"

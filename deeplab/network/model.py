@@ -1,0 +1,311 @@
+"""The DeepLabV3+ network: pictures in, logits or class probabilities out.
+
+Encoder, ASPP, decoder and logits, over one or several scales of the picture. Chen et al.,
+"DeepLabV3+", arXiv 1802.02611. Variable names and arithmetic are those of research/deeplab.
+"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import tensorflow.compat.v1 as tf
+import tf_slim as slim
+
+from deeplab.network import aspp, decoder, dense_prediction_cell, fast_argmax
+from deeplab.options import ModelOptions
+from nets import layers, registry
+from nets.batch_norm import BatchNormMode, SyncGroup
+
+MERGED_LOGITS = "merged_logits"
+# Node of the logits in `predict`; with several scales and mirror images each has a number behind.
+LOGITS_NODE = "SemanticLogits"
+
+
+@dataclasses.dataclass(frozen=True)
+class Prediction:
+    """What a network says of a batch of pictures.
+
+    Attributes:
+      labels: int32 [batch, height, width], class ids at picture size.
+      probabilities: float32 [batch, height, width, num_classes] at picture size.
+    """
+
+    labels: tf.Tensor
+    probabilities: tf.Tensor
+
+
+def multi_scale_logits(
+    features: Mapping[str, tf.Tensor],
+    options: ModelOptions,
+    *,
+    is_training: bool = False,
+    fine_tune_batch_norm: bool = False,
+    weight_decay: float = 0.0,
+    batch_norm_decay: float | None = None,
+    sync_group: SyncGroup | None = None,
+) -> dict[str, tf.Tensor]:
+    """Builds the network at every scale of the image pyramid and merges the logits.
+
+    Variables are made, or reused if they exist, in the current variable scope.
+
+    Args:
+      features: "image" float32 [batch, height, width, 3], RGB, 0..255; "gradient" float32
+        [batch, height, width, 1], the Laplacian, when `options.decoder_use_gradient`; pixels at
+        distances of `gradient_stride` suffice.
+      options: the network.
+      is_training: whether dropout is on and, with `fine_tune_batch_norm`, batch norm trained.
+      fine_tune_batch_norm: use and collect batch statistics in training.
+      weight_decay: L2 weight; losses go to `tf.GraphKeys.REGULARIZATION_LOSSES`.
+      batch_norm_decay: decay of moving statistics; None for the published values.
+      sync_group: shares batch statistics over clones.
+
+    Returns:
+      float32 [batch, h, w, num_classes] by name: "merged_logits", and with several scales also
+      "logits_0.50" … of each, all of one size: the picture's (times the largest scale above 1) over
+      the decoder's stride or, without decoder, the output stride.
+
+    Raises:
+      ValueError: the options contradict each other or the gradient is missing.
+    """
+    options.validate()
+    if options.decoder_use_gradient and "gradient" not in features:
+        raise ValueError(
+            "decoder_use_gradient is set, but the input has no gradient channel; build the records "
+            "with it, or train with --nodecoder_use_gradient."
+        )
+    batch_norm = BatchNormMode(
+        is_training=is_training and fine_tune_batch_norm,
+        decay=batch_norm_decay,
+        sync_group=sync_group,
+    )
+    image = features["image"]
+    size = _size(image)
+    largest = max(1.0, *options.image_pyramid)
+    stride = min(options.decoder_output_stride, default=options.output_stride)
+    logits_size = [_scaled_side(side, largest / stride) for side in size]
+    scales_to_logits = {}
+    with tf.variable_scope(tf.get_variable_scope(), reuse=tf.AUTO_REUSE):
+        for scale in options.image_pyramid:
+            logits = _single_scale_logits(
+                _rescale(features, scale, size),
+                _at_scale(options, scale),
+                is_training,
+                weight_decay,
+                batch_norm,
+            )
+            if options.image_pyramid != (1.0,):
+                logits = layers.resize_bilinear(logits, *logits_size)
+            scales_to_logits[f"logits_{scale:.2f}"] = logits
+    merged = _merge(list(scales_to_logits.values()), options.merge_method)
+    if len(options.image_pyramid) == 1:
+        return {MERGED_LOGITS: merged}
+    return {**scales_to_logits, MERGED_LOGITS: merged}
+
+
+def predict(
+    features: Mapping[str, tf.Tensor],
+    options: ModelOptions,
+    *,
+    scales: Sequence[float] = (1.0,),
+    add_flipped: bool = False,
+    fast_labels: bool = False,
+) -> Prediction:
+    """Builds the network for inference, averaged over scales of the picture and its mirror image.
+
+    Each member's logits are mirrored back, resized to picture size and made probabilities; the
+    average of these is the result. (research/deeplab ignores mirroring at a single scale, and its
+    last version fails at several.)
+
+    Args:
+      features: as in `multi_scale_logits`.
+      options: the network.
+      scales: scales at which the network sees the picture.
+      add_flipped: whether it also sees the mirror image.
+      fast_labels: take the labels from `class_map` where it can: the same ones, without
+        interpolating every logit. With mirror images or several scales it never can.
+
+    Returns:
+      The prediction at picture size.
+    """
+    size = _size(features["image"])
+    if len(scales) == 1 and scales[0] == 1.0 and not add_flipped:
+        return _predict_once(features, options, size, fast_labels)
+    members = []
+    mirrored = {name: tf.reverse(features[name], axis=[2]) for name in _inputs(features)}
+    for scale in scales:
+        at_scale = dataclasses.replace(options, image_pyramid=(scale,))
+        for flip in (False, True) if add_flipped else (False,):
+            logits = multi_scale_logits(mirrored if flip else features, at_scale)[MERGED_LOGITS]
+            logits = tf.identity(logits, LOGITS_NODE)
+            if flip:
+                logits = tf.reverse(logits, axis=[2])
+            members.append(tf.nn.softmax(layers.resize_bilinear(logits, *size)))
+    probabilities = tf.add_n(members) / len(members)
+    return Prediction(tf.argmax(probabilities, axis=3, output_type=tf.int32), probabilities)
+
+
+def last_layer_scopes(options: ModelOptions, logits_only: bool = False) -> tuple[str, ...]:
+    """Returns parts of variable names that mark the layers behind the encoder.
+
+    These are trained anew when the classes change, and may get larger gradients.
+
+    Args:
+      options: the network.
+      logits_only: only the layer that makes the logits.
+    """
+    if logits_only:
+        # Where the decoder makes the logits, each of its layers has a channel for each class.
+        return ("decoder",) if options.decoder_output_is_logits else ("logits",)
+    return (
+        "logits",
+        "image_pooling",
+        "aspp",
+        "concat_projection",
+        "decoder",
+        "meta_architecture",
+    )
+
+
+def _predict_once(features, options: ModelOptions, size: list, fast_labels: bool) -> Prediction:
+    logits = multi_scale_logits(features, options)[MERGED_LOGITS]
+    logits = tf.identity(logits, LOGITS_NODE)
+    if options.prediction_with_upsampled_logits:
+        resized = layers.resize_bilinear(logits, *size)
+        if fast_labels and fast_argmax.has_fast_form(logits, *size):
+            labels = fast_argmax.upsampled_argmax(logits, *size)
+        else:
+            labels = tf.argmax(resized, axis=3, output_type=tf.int32)
+        return Prediction(labels, tf.nn.softmax(resized))
+    labels = tf.argmax(logits, axis=3, output_type=tf.int32)[..., tf.newaxis]
+    labels = tf.image.resize_nearest_neighbor(labels, size, align_corners=True)
+    probabilities = layers.resize_bilinear(tf.nn.softmax(logits), *size)
+    return Prediction(tf.squeeze(labels, axis=3), probabilities)
+
+
+def _single_scale_logits(
+    features, options: ModelOptions, is_training, weight_decay, batch_norm
+) -> tf.Tensor:
+    encoder = registry.encoder(options.model_variant)
+    net, end_points = registry.extract_features(
+        features["image"],
+        options.model_variant,
+        output_stride=options.output_stride,
+        weight_decay=weight_decay,
+        batch_norm=batch_norm,
+        options=dataclasses.asdict(options),
+    )
+    if options.dense_prediction_cell_config is not None:
+        net = dense_prediction_cell.build(
+            net,
+            options,
+            image_size=_size(features["image"]),
+            is_training=is_training,
+            weight_decay=weight_decay,
+            batch_norm=batch_norm,
+        )
+    elif options.aspp_with_batch_norm:
+        net = aspp.build(
+            net,
+            options,
+            is_training=is_training,
+            weight_decay=weight_decay,
+            batch_norm=batch_norm,
+        )
+    if options.decoder_output_stride:
+        net = decoder.build(
+            net,
+            end_points,
+            features["gradient"] if options.decoder_use_gradient else None,
+            encoder,
+            options,
+            image_size=tuple(_size(features["image"])),
+            weight_decay=weight_decay,
+            batch_norm=batch_norm,
+        )
+    if options.decoder_output_is_logits:
+        return net
+    return _logits(net, options, weight_decay)
+
+
+def gradient_stride(options: ModelOptions, crop_size: Sequence[int]) -> int:
+    """Returns the distance of the pixels at which the network reads the gradient channel.
+
+    The decoder resizes the channel to its last stage with corners aligned, which takes every
+    fourth pixel of it at stride 4. A channel that holds only these gives the same network.
+
+    Args:
+      options: of the network.
+      crop_size: (height, width) of its input.
+
+    Returns:
+      The stride of the decoder's last stage; 1 where other pixels are read too, because the network
+      sees its input at other scales or the crop is no multiple of the stride plus one.
+    """
+    stride = options.decoder_output_stride[-1] if options.decoder_output_stride else 1
+    is_plain = set(options.image_pyramid) == {1.0}
+    return stride if is_plain and all((side - 1) % stride == 0 for side in crop_size) else 1
+
+
+def _logits(features: tf.Tensor, options: ModelOptions, weight_decay: float) -> tf.Tensor:
+    """One convolution, or without ASPP the sum of one at each rate (DeepLabV2's head)."""
+    rates = (1,) if options.aspp_with_batch_norm else options.atrous_rates or (1,)
+    with tf.variable_scope("logits"):
+        branches = [
+            slim.conv2d(
+                features,
+                options.num_classes,
+                options.logits_kernel_size,
+                rate=rate,
+                activation_fn=None,
+                weights_initializer=tf.truncated_normal_initializer(stddev=0.01),
+                weights_regularizer=slim.l2_regularizer(weight_decay),
+                scope=f"semantic_{number}" if number else "semantic",
+            )
+            for number, rate in enumerate(rates)
+        ]
+        return tf.add_n(branches)
+
+
+def _merge(logits: list[tf.Tensor], method: str) -> tf.Tensor:
+    if len(logits) == 1:
+        return logits[0]
+    if method == "max":
+        return tf.reduce_max(tf.stack(logits), axis=0)
+    return tf.add_n(logits) / len(logits)
+
+
+def _rescale(features, scale: float, size: list) -> Mapping[str, tf.Tensor]:
+    """Resizes picture and gradient alike."""
+    if scale == 1.0:
+        return features
+    scaled = [_scaled_side(side, scale) for side in size]
+    return {name: layers.resize_bilinear(features[name], *scaled) for name in _inputs(features)}
+
+
+def _at_scale(options: ModelOptions, scale: float) -> ModelOptions:
+    """Returns the options whose pooling crop is the same part of a scaled picture."""
+    crop_size = options.image_pooling_crop_size
+    if crop_size is None:
+        return options
+    scaled = tuple(layers.scale_dimension(side, scale) for side in crop_size)
+    return dataclasses.replace(options, image_pooling_crop_size=scaled)
+
+
+def _inputs(features) -> list[str]:
+    """The network's inputs among the entries of a batch, which also has labels and names."""
+    return [name for name in ("image", "gradient") if name in features]
+
+
+def _scaled_side(side, scale: float):
+    """`layers.scale_dimension`, for ints and for int32 scalars."""
+    if isinstance(side, int):
+        return layers.scale_dimension(side, scale)
+    return tf.cast((tf.cast(side, tf.float32) - 1.0) * scale + 1.0, tf.int32)
+
+
+def _size(images: tf.Tensor) -> list:
+    """Returns [height, width]: ints where they are known, else int32 scalars."""
+    dynamic = tf.shape(images)
+    return [
+        side if side is not None else dynamic[axis]
+        for axis, side in enumerate(images.shape.as_list()[1:3], start=1)
+    ]

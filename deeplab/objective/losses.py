@@ -1,0 +1,156 @@
+"""The segmentation loss: softmax cross entropy over the pixels that carry a class.
+
+The values are those of research/deeplab (`utils/train_utils.py`, 2019): the sum over pixels of
+weight x cross entropy, divided by the number of pixels that are not ignored (its code of 2018
+divides by the number of non-zero weights: the same unless a label weight is 0). Unlike there,
+no one-hot tensor of [pixels, classes] is made, and a label that is no class is an error of the
+input pipeline instead of a pixel without loss.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import tensorflow.compat.v1 as tf
+
+from deeplab.objective import upsampled_loss
+
+# A denominator of 0 pixels would be 0/0; research/deeplab's guard.
+_SMALLEST_PIXEL_COUNT = 1e-5
+
+
+def add_losses(
+    scales_to_logits: Mapping[str, tf.Tensor],
+    labels: tf.Tensor,
+    *,
+    ignore_label: int,
+    num_classes: int,
+    upsample_logits: bool = True,
+    label_weights: Sequence[float] | None = None,
+    hard_example_mining_step: int = 0,
+    top_k_percent_pixels: float = 1.0,
+    global_step: tf.Tensor | None = None,
+) -> dict[str, tf.Tensor]:
+    """Adds one loss for each scale to `tf.GraphKeys.LOSSES`.
+
+    Args:
+      scales_to_logits: logits by name of their scale, float32 [batch, h, w, num_classes].
+      labels: int32 [batch, height, width, 1], class ids and the ignore label.
+      ignore_label: label of pixels without loss and without gradient.
+      num_classes: number of classes.
+      upsample_logits: whether logits are resized to the labels' size (bilinear); otherwise
+        labels are resized to the logits' size (nearest neighbour).
+      label_weights: weight of each class id; None for 1 each.
+      hard_example_mining_step: step at which `top_k_percent_pixels` is reached; until then the
+        share falls linearly from 1. 0 reaches it at once.
+      top_k_percent_pixels: share of pixels, (0, 1], with the largest losses that count; the
+        rest counts nothing. At 1.0 there is no mining.
+      global_step: the step of the schedule; None for the graph's global step.
+
+    Returns:
+      The losses, float32 scalars, under the names of their scales.
+
+    Raises:
+      ValueError: an argument is out of its range.
+    """
+    _check_label_weights(label_weights, num_classes)
+    if not 0.0 < top_k_percent_pixels <= 1.0:
+        raise ValueError(
+            f"top_k_percent_pixels is {top_k_percent_pixels}; expected a share of the pixels "
+            "greater than 0 and at most 1."
+        )
+    if hard_example_mining_step < 0:
+        raise ValueError(
+            f"hard_example_mining_step is {hard_example_mining_step}; expected 0 or more steps."
+        )
+
+    losses = {}
+    for scale, logits in scales_to_logits.items():
+        if logits.shape[-1] != num_classes:
+            raise ValueError(
+                f"logits of {scale} have {logits.shape[-1]} channels, but there are "
+                f"{num_classes} classes."
+            )
+        logits = tf.cast(logits, tf.float32)
+        with tf.name_scope(f"{scale}_loss"):
+            scaled_labels = labels
+            if not upsample_logits:
+                scaled_labels = tf.image.resize_nearest_neighbor(
+                    labels, tf.shape(logits)[1:3], align_corners=True
+                )
+                scaled_labels.set_shape([*logits.shape[:3], 1])
+            class_ids, weights, is_counted = _pixels(scaled_labels, ignore_label, label_weights)
+            if top_k_percent_pixels == 1.0:
+                num_pixels = tf.reduce_sum(is_counted)
+            else:
+                is_hard, num_pixels = _hardest(
+                    upsampled_loss.pixel_losses(logits, class_ids) * weights,
+                    top_k_percent_pixels,
+                    hard_example_mining_step,
+                    global_step,
+                )
+                weights *= is_hard
+            loss_sum = upsampled_loss.weighted_sum(logits, class_ids, weights)
+            loss = loss_sum / tf.maximum(num_pixels, _SMALLEST_PIXEL_COUNT)
+        tf.losses.add_loss(loss)
+        losses[scale] = loss
+    return losses
+
+
+def _pixels(
+    labels: tf.Tensor, ignore_label: int, label_weights: Sequence[float] | None
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Reads labels, int32 [batch, height, width, 1].
+
+    Returns:
+      Class ids, int32 [batch, height, width], 0 where the label is ignored; weights, float32 of
+      the same shape, 0 there; which pixels are counted, float32, 1 or 0.
+    """
+    labels = tf.squeeze(labels, axis=3)
+    is_counted = tf.not_equal(labels, ignore_label)
+    class_ids = tf.where(is_counted, labels, tf.zeros_like(labels))
+    is_counted = weights = tf.cast(is_counted, tf.float32)
+    if label_weights is not None:
+        weights *= tf.gather(tf.constant(label_weights, tf.float32), class_ids)
+    return class_ids, weights, is_counted
+
+
+def _hardest(
+    pixel_losses: tf.Tensor,
+    top_k_percent_pixels: float,
+    hard_example_mining_step: int,
+    global_step: tf.Tensor | None,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Finds the largest losses, of which the share is that of this step.
+
+    Returns:
+      Which pixels they are, float32 of the losses' shape, 1 or 0; how many of them are not 0.
+    """
+    share = top_k_percent_pixels
+    if hard_example_mining_step > 0:
+        if global_step is None:
+            global_step = tf.train.get_or_create_global_step()
+        progress = tf.minimum(1.0, tf.cast(global_step, tf.float32) / hard_example_mining_step)
+        share = progress * top_k_percent_pixels + (1.0 - progress)
+    losses = tf.reshape(pixel_losses, [-1])
+    num_pixels = tf.size(losses)
+    k = tf.maximum(tf.cast(share * tf.cast(num_pixels, tf.float32), tf.int32), 1)
+    hardest = tf.math.top_k(losses, k=k, sorted=False)
+    is_hard = tf.scatter_nd(hardest.indices[:, tf.newaxis], tf.ones([k]), [num_pixels])
+    num_hard = tf.reduce_sum(tf.cast(tf.not_equal(hardest.values, 0.0), tf.float32))
+    return tf.reshape(is_hard, tf.shape(pixel_losses)), num_hard
+
+
+def _check_label_weights(label_weights: Sequence[float] | None, num_classes: int) -> None:
+    if label_weights is None:
+        return
+    if len(label_weights) != num_classes:
+        raise ValueError(
+            f"label_weights has {len(label_weights)} numbers, but there are {num_classes} "
+            "classes; expected one number for each class id."
+        )
+    if not all(math.isfinite(weight) and weight >= 0.0 for weight in label_weights):
+        raise ValueError(
+            f"label_weights is {list(label_weights)}; expected finite numbers of 0 or more."
+        )
+    if not any(label_weights):
+        raise ValueError("label_weights are all 0: nothing would be learned.")

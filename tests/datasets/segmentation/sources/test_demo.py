@@ -1,0 +1,179 @@
+"""The demo pictures: what they show, that they are repeatable, and that drawing goes on."""
+
+import pathlib
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from datasets.segmentation.demo_scenes.canvas import Canvas, Light
+from datasets.segmentation.demo_scenes.classes import CLASS_NAMES, IGNORED, PALETTE
+from datasets.segmentation.demo_scenes.scene import draw_scene
+from datasets.segmentation.sources import demo
+
+NUM_CLASSES = len(CLASS_NAMES)
+SMALL = {"num_train": 2, "num_val": 1, "show_progress": False}
+
+
+@pytest.fixture(scope="module")
+def scenes():
+    """Thirty-two scenes of one size: uint8 [32, 192, 256, 3] pictures and their masks."""
+    drawn = [draw_scene(np.random.default_rng([7, index]), 192, 256) for index in range(32)]
+    return np.stack([picture for picture, _ in drawn]), np.stack([mask for _, mask in drawn])
+
+
+def _contents(folder: pathlib.Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_the_same_seed_draws_the_same_bytes_and_another_seed_others(tmp_path):
+    for name, seed in (("first", 0), ("again", 0), ("other", 1)):
+        demo.open_source(str(tmp_path / name), seed=seed, **SMALL)
+    first, again, other = (_contents(tmp_path / name) for name in ("first", "again", "other"))
+    assert first == again
+    assert first.keys() == other.keys()
+    pictures = [name for name in first if name.endswith((".jpg", ".png"))]
+    assert len(pictures) == 6
+    assert all(first[name] != other[name] for name in pictures)
+    assert len({first[name] for name in pictures}) == 6
+
+
+def test_a_picture_does_not_depend_on_how_many_there_are(tmp_path):
+    demo.open_source(str(tmp_path / "few"), **SMALL)
+    demo.open_source(str(tmp_path / "more"), **{**SMALL, "num_train": 3})
+    few, more = _contents(tmp_path / "few"), _contents(tmp_path / "more")
+    for name in set(few) - {demo.SETTINGS_FILE}:
+        assert few[name] == more[name], name
+
+
+def test_pictures_and_masks_are_plain_files_that_fit_each_other(tmp_path):
+    source = demo.open_source(str(tmp_path / "demo"), **SMALL)
+    assert source.name == "demo"
+    assert source.class_names == CLASS_NAMES
+    assert source.palette == PALETTE
+    assert source.ignore_label == IGNORED
+    assert {split: len(items) for split, items in source.splits.items()} == {"train": 2, "val": 1}
+    for item in [*source.split("train"), *source.split("val")]:
+        with Image.open(item.image_path) as picture, Image.open(item.mask_path) as mask:
+            assert (picture.format, picture.mode) == ("JPEG", "RGB")
+            assert (mask.format, mask.mode) == ("PNG", "P")
+            assert picture.size == mask.size
+            indices = np.array(mask)
+            colours = np.array(mask.convert("RGB"))
+        ids = source.read_mask(item)
+        np.testing.assert_array_equal(ids, indices)
+        assert set(np.unique(ids)) <= {*range(NUM_CLASSES), IGNORED}
+        for class_id in set(np.unique(ids)) - {IGNORED}:
+            assert (colours[ids == class_id] == PALETTE[class_id]).all()
+
+
+def test_every_class_is_in_most_scenes_and_few_pixels_are_ignored(scenes):
+    _, masks = scenes
+    for class_id, name in enumerate(CLASS_NAMES):
+        pixels = (masks == class_id).sum(axis=(1, 2))
+        assert (pixels > 50).mean() > 0.6, f"{name} is in too few scenes"
+        assert pixels.sum() > 0.015 * masks.size, f"{name} covers too little"
+    assert 0.01 < (masks == IGNORED).mean() < 0.1
+    assert ((masks == IGNORED).any(axis=(1, 2))).all()
+
+
+def test_colour_alone_does_not_tell_the_class(scenes):
+    pictures, masks = scenes
+    bins = pictures.astype(np.int64) // 16
+    codes = (bins[..., 0] * 16 + bins[..., 1]) * 16 + bins[..., 2]
+    train, val = slice(0, 24), slice(24, 32)
+    known = masks[train] != IGNORED
+    counts = np.zeros((16**3, NUM_CLASSES))
+    np.add.at(counts, (codes[train][known], masks[train][known]), 1)
+    truth = masks[val][masks[val] != IGNORED]
+    for weights in (np.ones(NUM_CLASSES), 1 / counts.sum(axis=0)):
+        best = (counts * weights).argmax(axis=1)[codes[val]]
+        predicted = best[masks[val] != IGNORED]
+        hits = [np.sum((truth == k) & (predicted == k)) for k in range(NUM_CLASSES)]
+        either = [np.sum((truth == k) | (predicted == k)) for k in range(NUM_CLASSES)]
+        assert 0.05 < np.mean(np.divide(hits, either)) < 0.45
+
+
+def test_edges_are_ignored_one_pixel_wide_and_the_rest_keeps_its_class():
+    light = Light(side=0.5, tint=(1, 1, 1), haze=(1, 1, 1), contrast=1.0)
+    canvas = Canvas(np.random.default_rng(0), 20, 30, light)
+    canvas.fill([[8.4, 4.4], [20.4, 4.4], [20.4, 15.4], [8.4, 15.4]], (1, 0, 0), 3)
+    picture, mask = canvas.develop()
+    expected = np.zeros((20, 30), np.uint8)
+    expected[5:15, 9:20] = 3
+    border = np.zeros_like(expected)
+    cv2.rectangle(border, (8, 4), (20, 15), 1)
+    expected[border == 1] = IGNORED
+    np.testing.assert_array_equal(mask, expected)
+    assert picture[10, 14, 0] > 0.5
+    np.testing.assert_array_equal(picture[10, 2], 0)
+    assert 0.2 < picture[10, 8, 0] / picture[10, 9, 0] < 0.8, "the edge is not smooth"
+
+
+def test_what_was_deleted_is_drawn_again_and_the_rest_is_left_alone(tmp_path):
+    folder = tmp_path / "demo"
+    demo.open_source(str(folder), **SMALL)
+    before = _contents(folder)
+    (folder / "train/images/scene_001.jpg").unlink()
+    (folder / "val/masks/scene_000.png").unlink()
+    (folder / "classes.json").unlink()
+    kept = folder / "train/images/scene_000.jpg"
+    kept_time = kept.stat().st_mtime_ns
+    demo.open_source(str(folder), **SMALL)
+    assert _contents(folder) == before
+    assert kept.stat().st_mtime_ns == kept_time
+
+
+def test_interrupted_drawing_goes_on(tmp_path, monkeypatch):
+    folder = tmp_path / "demo"
+    drawn = []
+
+    def stop_at_second(rng, height, width):
+        if len(drawn) == 1:
+            raise KeyboardInterrupt
+        drawn.append((height, width))
+        return draw_scene(rng, height, width)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(demo, "draw_scene", stop_at_second)
+        patch.setattr(demo.workers, "num_cores", lambda: 1)
+        with pytest.raises(KeyboardInterrupt):
+            demo.open_source(str(folder), **SMALL)
+    left = _contents(folder)
+    assert sum(name.endswith(".jpg") for name in left) == 1
+    assert not [name for name in left if name.endswith(".tmp")]
+    demo.open_source(str(folder), **SMALL)
+    demo.open_source(str(tmp_path / "whole"), **SMALL)
+    assert _contents(folder) == _contents(tmp_path / "whole")
+
+
+def test_a_full_disk_names_the_file_and_leaves_no_half_picture(tmp_path, monkeypatch):
+    folder = tmp_path / "demo"
+
+    def refuse(source, target):
+        if target.endswith(".jpg"):
+            raise OSError(28, "No space left on device")
+        pathlib.Path(source).rename(target)
+
+    monkeypatch.setattr(demo.os, "replace", refuse)
+    with pytest.raises(OSError, match=r"scene_00\d\.jpg cannot be written: No space left"):
+        demo.open_source(str(folder), **SMALL)
+    assert not [name for name in _contents(folder) if name.endswith((".jpg", ".tmp"))]
+
+
+def test_a_folder_of_something_else_is_refused_and_untouched(tmp_path):
+    (tmp_path / "holiday.jpg").write_bytes(b"a picture of mine")
+    with pytest.raises(ValueError, match=r"holds holiday\.jpg and no demo\.json.*source 'folder'"):
+        demo.open_source(str(tmp_path), **SMALL)
+    assert list(_contents(tmp_path)) == ["holiday.jpg"]
+
+
+def test_other_settings_are_refused_by_name(tmp_path):
+    demo.open_source(str(tmp_path / "demo"), **SMALL)
+    with pytest.raises(ValueError, match=r'"num_val": 1.*not.*"num_val": 5.*delete the folder'):
+        demo.open_source(str(tmp_path / "demo"), **{**SMALL, "num_val": 5})

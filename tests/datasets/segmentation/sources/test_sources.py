@@ -1,0 +1,298 @@
+"""sources: the sources' common parts, class files, lists, palettes and workers."""
+
+import pickle
+import platform
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from common import palettes
+from datasets.records import workers
+from datasets.segmentation import sources
+from datasets.segmentation.sources import class_file, masks
+from datasets.segmentation.sources.source import Item, Source
+from tests.support.sample_images import exif, save, smooth_rgb, write, write_json
+
+HEIGHT, WIDTH = 24, 40
+COLOURS = {(0, 0, 0): 0, (255, 0, 0): 1}
+
+
+def test_example_of_a_source_has_the_turned_size_of_its_mask(tmp_path):
+    image_path = save(tmp_path / "a.jpg", smooth_rgb(), exif=exif(6))
+    mask_path = save(tmp_path / "a.png", np.zeros((WIDTH, HEIGHT), np.uint8))
+    source = Source("own", ("a",), ((0, 0, 0),), 255, {"train": ()})
+    image, mask = source.read_example(Item("a", image_path, mask_path))
+    assert image.rgb.shape[:2] == mask.shape == (WIDTH, HEIGHT)
+
+
+@pytest.mark.parametrize(
+    ("mask_size", "fix"),
+    [
+        ((WIDTH, HEIGHT), "turned by 90 degrees"),
+        ((HEIGHT // 2, WIDTH // 2), r"Resize the mask to 40x24 with nearest"),
+        ((HEIGHT, HEIGHT), "may not belong together"),
+    ],
+)
+def test_example_of_two_sizes_is_refused(tmp_path, mask_size, fix):
+    image_path = save(tmp_path / "a.jpg", smooth_rgb())
+    mask_path = save(tmp_path / "a.png", np.zeros(mask_size, np.uint8))
+    source = Source("own", ("a",), ((0, 0, 0),), 255, {"train": ()})
+    with pytest.raises(ValueError, match=rf"a\.png: the mask is .*a\.jpg is 40x24\. .*{fix}"):
+        source.read_example(Item("a", image_path, mask_path))
+
+
+def test_unknown_split_is_named():
+    source = Source("own", ("a",), ((0, 0, 0),), 255, {"train": (), "val": ()})
+    with pytest.raises(ValueError, match=r"no split 'trian'; it has train, val"):
+        source.split("trian")
+
+
+def test_sources_can_be_sent_to_other_processes(tmp_path):
+    source = Source(
+        "own", ("a",), ((0, 0, 0),), 255, {"train": ()}, masks.MaskFormat({1: 2}, COLOURS)
+    )
+    assert pickle.loads(pickle.dumps(source)) == source
+
+
+def test_unknown_source_is_named(tmp_path):
+    with pytest.raises(ValueError, match="no source 'coco'; expected one of folder, demo, camvid"):
+        sources.open_source("coco", str(tmp_path))
+
+
+def test_published_sources_take_no_options(tmp_path):
+    with pytest.raises(ValueError, match=r"val_fraction is 0\.1, but source 'camvid' has its own"):
+        sources.open_source("camvid", str(tmp_path), val_fraction=0.1)
+
+
+# --- class files
+
+
+def write_classes(tmp_path, content) -> str:
+    save_file = write if isinstance(content, str) else write_json
+    return save_file(tmp_path / "classes.json", content)
+
+
+def test_class_file_with_everything(tmp_path):
+    path = write_classes(
+        tmp_path,
+        {
+            "names": ["background", "cat"],
+            "palette": [[0, 0, 0], "#ff8000"],
+            "ignore_label": 7,
+            "ignore_palette": ["#ffffff", [1, 2, 3]],
+        },
+    )
+    classes = class_file.read_class_file(path)
+    assert classes.names == ("background", "cat")
+    assert classes.display_palette == ((0, 0, 0), (255, 128, 0))
+    assert classes.mask_colours == {
+        (0, 0, 0): 0,
+        (255, 128, 0): 1,
+        (255, 255, 255): 7,
+        (1, 2, 3): 7,
+    }
+
+
+def test_class_file_with_names_only(tmp_path):
+    classes = class_file.read_class_file(write_classes(tmp_path, {"names": ["a", "b", "c"]}))
+    assert classes.ignore_label == 255
+    assert classes.display_palette == ((0, 0, 0), (128, 0, 0), (0, 128, 0))
+    assert classes.mask_colours is None
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "not a JSON file"),
+        ([], "expected an object"),
+        ({}, "'names' is not a list of names"),
+        ({"names": [1]}, "'names' is not a list of names"),
+        ({"names": []}, "has 0 names; expected 1 to 256"),
+        ({"names": ["a", "a"]}, "has 'a' twice"),
+        ({"names": ["a"], "pallete": []}, "unknown key 'pallete': did you mean 'palette'"),
+        ({"names": ["a"], "palette": []}, "0 colours and 'names' 1 names"),
+        ({"names": ["a"], "palette": [[0, 0, 256]]}, r"has \[0, 0, 256\]; expected"),
+        ({"names": ["a"], "palette": ["#00zz00"]}, "has '#00zz00'; expected"),
+        ({"names": ["a", "b"], "palette": ["#000000"] * 2}, r"colour \(0, 0, 0\) twice"),
+        ({"names": ["a"], "ignore_label": 256}, "'ignore_label' is 256; expected"),
+        ({"names": ["a"], "ignore_label": True}, "'ignore_label' is True; expected"),
+        ({"names": ["a"], "ignore_palette": ["#000000"]}, "goes with 'palette'"),
+        (
+            {"names": ["a"], "palette": ["#000000"], "ignore_palette": ["#000000"]},
+            "in 'palette' and in 'ignore_palette'",
+        ),
+    ],
+)
+def test_wrong_class_file_is_named(tmp_path, content, message):
+    with pytest.raises(ValueError, match=rf"classes\.json: .*{message}"):
+        class_file.read_class_file(write_classes(tmp_path, content))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_class_file_of_another_program_is_read(tmp_path, encoding):
+    path = tmp_path / "classes.json"
+    path.write_bytes('{"names": ["Straße", "道路"]}'.replace(" ", "\r\n").encode(encoding))
+    assert class_file.read_class_file(str(path)).names == ("Straße", "道路")
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16-le"])
+def test_class_file_of_an_unknown_encoding_is_named(tmp_path, encoding):
+    path = tmp_path / "classes.json"
+    path.write_bytes('{"names":\n["Straße"]}'.encode(encoding))
+    with pytest.raises(ValueError, match=r"classes\.json: not a text file in .*Save it as UTF-8"):
+        class_file.read_class_file(str(path))
+
+
+def test_missing_class_file_is_named(tmp_path):
+    with pytest.raises(ValueError, match=r"class file .*none\.json does not exist"):
+        class_file.read_class_file(str(tmp_path / "none.json"))
+
+
+# --- palettes
+
+
+def test_voc_palette_is_the_devkits():
+    palette = palettes.voc_palette(256)
+    assert palette[:3] == ((0, 0, 0), (128, 0, 0), (0, 128, 0))
+    assert palette[15] == (192, 128, 128)  # person
+    assert palette[20] == (0, 64, 128)  # tvmonitor
+    assert palette[255] == (224, 224, 192)  # void
+    assert len(set(palette)) == 256
+
+
+# --- workers
+
+
+def test_workers_keep_the_order_and_bound_what_waits():
+    begun = []
+
+    def work(number: int) -> int:
+        begun.append(number)
+        time.sleep(0.02 if number == 0 else 0)
+        return number * number
+
+    results = workers.map_in_order(
+        work, range(200), description="", num_workers=2, show_progress=False
+    )
+    assert next(results) == 0
+    assert len(begun) <= 16
+    assert list(results) == [number * number for number in range(1, 200)]
+
+
+class Weights:
+    """Calls of some weights, which note how much is in work at once."""
+
+    def __init__(self, weights):
+        self._weights = weights
+        self._lock = threading.Lock()
+        self.most = self.now = 0
+
+    def work(self, index):
+        with self._lock:
+            self.now += self._weights[index]
+            self.most = max(self.most, self.now)
+        time.sleep(0.002)
+        return index
+
+    def run(self, max_weight, num_workers):
+        limit = workers.WeightLimit(
+            weigh=lambda index: self._weights[index],
+            max_weight=max_weight,
+            refuse=lambda index, weight: (index, weight),
+        )
+        for result in workers.map_in_order(
+            self.work,
+            range(len(self._weights)),
+            description="",
+            num_workers=num_workers,
+            show_progress=False,
+            limit=limit,
+        ):
+            yield result
+            with self._lock:
+                self.now -= 0 if isinstance(result, tuple) else self._weights[result]
+
+
+@pytest.mark.parametrize("num_workers", [1, 3, 8])
+def test_workers_bound_what_is_in_work_and_keep_the_order(num_workers):
+    weights = Weights([3, 9, 0, 10, 1, 2, 3, 10, 10, 5, 5, 5, 11, 0, 4] * 4)
+    results = list(weights.run(10, num_workers))
+    expected = [(i, 11) if i % 15 == 12 else i for i in range(60)]
+    assert results == expected
+    assert 10 >= weights.most >= 9
+
+
+def test_workers_that_wait_for_room_end_with_their_caller():
+    """The first result is never given back, so nobody else may start."""
+    weights = Weights([10] * 30)
+    results = weights.run(10, 4)
+    assert next(results) == 0
+    results.close()
+    assert weights.most == 10
+
+
+def test_workers_that_wait_for_room_end_with_an_error():
+    weights = Weights([10] * 30)
+
+    def work(index):
+        if index == 2:
+            raise ValueError("two")
+        return index
+
+    weights.work = work
+    with pytest.raises(ValueError, match="two"):
+        list(weights.run(10, 4))
+
+
+def test_workers_raise_what_the_function_raises():
+    def work(number: int) -> int:
+        if number == 3:
+            raise ValueError("three is broken")
+        return number
+
+    results = workers.map_in_order(work, range(9), description="", show_progress=False)
+    with pytest.raises(ValueError, match="three is broken"):
+        list(results)
+
+
+@pytest.mark.parametrize("mode", ["L", "P"])
+@pytest.mark.parametrize("id_map", [{}, {2: 255}])
+def test_an_example_has_the_ids_that_the_format_gives(tmp_path, mode, id_map):
+    image_path = save(tmp_path / "a.jpg", smooth_rgb())
+    ids = (np.arange(HEIGHT * WIDTH).reshape(HEIGHT, WIDTH) % 3).astype(np.uint8)
+    mask_path = save(tmp_path / "a.png", Image.fromarray(ids).convert(mode))
+    mask_format = masks.MaskFormat(id_map=id_map)
+    source = Source("own", ("a", "b", "c"), ((0, 0, 0),) * 3, 255, {}, mask_format)
+    _, mask = source.read_example(Item("a", image_path, mask_path))
+    np.testing.assert_array_equal(mask, np.where(ids == 2, id_map.get(2, 2), ids))
+
+
+COUNT_PAGE_FAULTS = """
+import resource
+import numpy as np
+from datasets.segmentation.sources import workers
+
+def count_faults(_):
+    before = resource.getrusage(resource.RUSAGE_THREAD).ru_minflt
+    arrays = [np.full(500_000, 1, np.uint8) for _ in range(6)]
+    return resource.getrusage(resource.RUSAGE_THREAD).ru_minflt - before
+
+faults = workers.map_in_order(
+    count_faults, range(50), description="", num_workers=1, show_progress=False
+)
+print(sum(faults) * resource.getpagesize() / (6 * 500_000))
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the setting is glibc's")
+def test_freed_memory_is_kept_for_the_next_picture():
+    # In a process of its own: larger blocks before these would change glibc's own thresholds.
+    result = subprocess.run(
+        [sys.executable, "-c", COUNT_PAGE_FAULTS], capture_output=True, text=True, check=True
+    )
+    assert float(result.stdout) < 5  # Without the setting each of the 50 comes page by page.

@@ -1,0 +1,257 @@
+"""The command eval.py beside a training run, and on a disk that is full.
+
+Its network is a stand-in whose score is known: it adds its only variable to the red channel, which
+is the class. All evaluations run in one process, because TensorFlow takes seconds to start.
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from deeplab import options
+from deeplab.options import Description
+from tests.deeplab.evaluation.test_evaluator import NETWORK, pictures_of
+from tests.support import tiny_dataset
+from tests.training.test_checkpoints import save
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+
+SCRIPT = """
+import contextlib, glob, io, json, os, resource, shutil, sys
+from commands import launcher
+import tensorflow.compat.v1 as tf
+from absl import flags
+from absl.testing import flagsaver
+from deeplab import evaluation, model
+from training import arrivals
+from deeplab.commands import eval as command
+
+def predict(features, network, *, scales, add_flipped):
+    shift = tf.get_variable("shift", [])
+    labels = tf.cast(tf.minimum(features["image"][..., 0] + shift, 2.0), tf.int32)
+    return model.Prediction(labels, tf.one_hot(labels, network.num_classes))
+
+evaluation.model.predict = predict
+restore, score = evaluation.Evaluator._load, evaluation.Evaluator.score
+
+def remove(run, step):
+    for ending in ("index", "data-00000-of-00001"):
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(f"{run}/model.ckpt-{step}.{ending}")
+
+def removing(run, steps, before):
+    # A training run that removes checkpoints before or while they are restored.
+    def load(self, checkpoint, saved_names):
+        step = int(checkpoint.rpartition("-")[2])
+        if step not in steps:
+            return restore(self, checkpoint, saved_names)
+        if before:
+            remove(run, step)
+            return restore(self, checkpoint, saved_names)
+        read_values = evaluation.checkpoint_reader.load
+        def read_too_late(*arguments):
+            remove(run, step)
+            read_values(*arguments)
+        evaluation.checkpoint_reader.load = read_too_late
+        try:
+            return restore(self, checkpoint, saved_names)
+        finally:
+            evaluation.checkpoint_reader.load = read_values
+    evaluation.Evaluator._load = load
+
+def removing_when_scored(run, step):
+    def scoring(self):
+        result = score(self)
+        remove(run, step)
+        return result
+    evaluation.Evaluator.score = scoring
+
+def saving_when_scored(run, source, step):
+    # A training run that saves a checkpoint meanwhile.
+    def scoring(self):
+        result = score(self)
+        for ending in ("data-00000-of-00001", "index"):
+            shutil.copy(f"{run}/model.ckpt-{source}.{ending}", f"{run}/model.ckpt-{step}.{ending}")
+        return result
+    evaluation.Evaluator.score = scoring
+
+def filling_the_disk(size):
+    # No file of this process grows beyond so many bytes once the scores are known.
+    def scoring(self):
+        result = score(self)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+        return result
+    evaluation.Evaluator.score = scoring
+
+outputs = {}
+for name, (setups, arguments) in json.loads(sys.argv[1]).items():
+    evaluation.Evaluator._load, evaluation.Evaluator.score = restore, score
+    for setup in setups:
+        eval(setup)
+    output, errors, message = io.StringIO(), io.StringIO(), None
+    with flagsaver.as_parsed(), contextlib.redirect_stdout(output):
+        flags.FLAGS.unparse_flags()
+        flags.FLAGS(["eval.py", "--eval_interval_secs=0", *arguments])
+        with contextlib.redirect_stderr(errors):
+            try:
+                command.main([])
+            except (ValueError, OSError) as error:
+                message = str(error)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+    outputs[name] = [output.getvalue(), errors.getvalue(), message]
+with open("outputs.json", "w") as file:
+    json.dump(outputs, file)
+"""
+
+ONCE = "--max_number_of_evaluations=1"
+CASES = {
+    "removed before": (["removing('runs/a', [20, 30], True)"], ["--checkpoint_dir=runs/a", ONCE]),
+    "removed meanwhile": (["removing('runs/b', [30], False)"], ["--checkpoint_dir=runs/b", ONCE]),
+    "all removed": (["removing('runs/c', [10, 20, 30], True)"], ["--checkpoint_dir=runs/c", ONCE]),
+    "waiting": (
+        ["removing('runs/d', [30], True)", "saving_when_scored('runs/d', 10, 40)"],
+        ["--checkpoint_dir=runs/d", "--max_number_of_evaluations=2"],
+    ),
+    "removed when scored": (
+        ["removing_when_scored('runs/e', 30)"],
+        ["--checkpoint_dir=runs/e", ONCE],
+    ),
+    "full disk": (["filling_the_disk(100)"], ["--checkpoint_dir=runs/f", ONCE]),
+    "room for scores": (["filling_the_disk(4500)"], ["--checkpoint_dir=runs/g", ONCE]),
+    "a file": ([], ["--checkpoint_dir=runs/g", ONCE, "--eval_logdir=runs/g/options.json/eval"]),
+    "not saved yet": ([], ["--checkpoint_dir=runs/young", ONCE]),
+}
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory):
+    """(folder, {case: [stdout, stderr, error or None]})."""
+    root = tmp_path_factory.mktemp("project")
+    records = root / "data" / "tfrecords" / "tiny"
+    records.mkdir(parents=True)
+    pictures = pictures_of((20, 40), (33, 45))
+    for _, image, mask in pictures:
+        image[..., 0] = np.where(mask == 255, 1, mask)
+    spec = tiny_dataset.write(records, pictures, split="val")
+    description = Description(
+        NETWORK, "tiny", spec.class_names, spec.palette, spec.ignore_label, (33, 33)
+    )
+    for name in (*"abcdefg", "young"):
+        run = root / "runs" / name
+        run.mkdir(parents=True)
+        options.write_description(description, str(run))
+        for step, shift in ((10, 0.0), (20, 1.0), (30, 2.0)) if name != "young" else ():
+            # Larger than the disks that fill up.
+            save(run, step, {"shift": np.float32(shift), "shift/Momentum": np.zeros(2000)})
+    result = subprocess.run(
+        [sys.executable, "-c", SCRIPT, json.dumps(CASES)],
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    return root, json.loads((root / "outputs.json").read_text())
+
+
+def _warning(run: str, step: int) -> str:
+    return (
+        f"warning: checkpoint {run}/model.ckpt-{step} was removed before it could be read, so the "
+        "next one is taken (train.py keeps more with --max_checkpoints_to_keep)\n"
+    )
+
+
+def test_a_removed_checkpoint_gives_way_to_the_newest_that_exists(outcomes):
+    root, cases = outcomes
+    out, err, error = cases["removed before"]
+    assert error is None
+    assert err == _warning("runs/a", 30) + _warning("runs/a", 20)
+    assert out.startswith("runs/a/model.ckpt-10\n")
+    assert "mean IoU 100.00%" in out
+    assert json.loads((root / "runs/a/best_checkpoint").read_text())["step"] == 10
+
+
+def test_a_checkpoint_may_be_removed_while_it_is_restored(outcomes):
+    out, err, error = outcomes[1]["removed meanwhile"]
+    assert (err, error) == (_warning("runs/b", 30), None)
+    assert out.startswith("runs/b/model.ckpt-20\n")
+
+
+def test_none_that_is_left_ends_the_command(outcomes):
+    out, _, error = outcomes[1]["all removed"]
+    assert out == ""
+    assert error == "folder runs/c holds no checkpoint (no *.index file)."
+
+
+def test_one_that_is_removed_while_waiting_does_not_count(outcomes):
+    root, cases = outcomes
+    out, err, error = cases["waiting"]
+    assert (err, error) == (_warning("runs/d", 30), None)
+    lines = out.splitlines()
+    assert lines[0] == (
+        "taking the next 2 checkpoints in runs/d, the newest first (Ctrl-C ends; "
+        "--max_number_of_evaluations=1 takes the newest one and ends)"
+    )
+    assert [line for line in lines if line.startswith("runs/d/model")] == [
+        "runs/d/model.ckpt-20",
+        "runs/d/model.ckpt-40",
+    ]
+    assert sorted(path.name for path in (root / "runs/d/eval").glob("*.json")) == [
+        "eval-10.json",  # The step that is in the copied file.
+        "eval-20.json",
+    ]
+    assert json.loads((root / "runs/d/best_checkpoint").read_text())["miou"] == 1.0
+
+
+def test_a_checkpoint_that_is_removed_once_it_was_scored_is_not_the_best(outcomes):
+    root, cases = outcomes
+    out, err, error = cases["removed when scored"]
+    assert (err, error) == ("", None)
+    assert out.splitlines()[-1].startswith(
+        "the best so far, but not kept: runs/e/model.ckpt-30 was deleted meanwhile"
+    )
+    assert (root / "runs/e/eval/eval-30.json").exists()
+    assert not (root / "runs/e/best_checkpoint").exists()
+
+
+def test_a_full_disk_does_not_lose_the_scores(outcomes):
+    root, cases = outcomes
+    out, err, error = cases["full disk"]
+    assert "mean IoU" in out
+    assert err == ""
+    assert error == "runs/f/eval/eval-30.json cannot be written: File too large"
+    assert os.listdir(root / "runs/f/eval") == []
+    assert not (root / "runs/f/best").exists()
+
+
+def test_a_disk_that_holds_the_scores_only_leaves_no_half_best(outcomes):
+    root, cases = outcomes
+    out, _, error = cases["room for scores"]
+    assert out.splitlines()[-1] == "runs/g/eval/eval-30.json"
+    assert error == (
+        "runs/g/model.ckpt-30 cannot be copied to runs/g/best (File too large), so the best "
+        "checkpoint so far stays. Is the disk full?"
+    )
+    assert os.listdir(root / "runs/g/best") == []
+    assert not (root / "runs/g/best_checkpoint").exists()
+
+
+def test_impossible_folders_are_told_before_the_evaluation(outcomes):
+    root, cases = outcomes
+    assert cases["a file"][0] == ""
+    assert cases["a file"][2] == (
+        f"the results cannot go to runs/g/options.json/eval: {root}/runs/g/options.json is not a "
+        "folder. Give another --eval_logdir."
+    )
+    assert cases["not saved yet"][2] == (
+        "the training run in runs/young has not saved a checkpoint yet: it saves one every "
+        "--save_interval_secs and when it ends. Without --max_number_of_evaluations=1 this command "
+        "waits for it."
+    )

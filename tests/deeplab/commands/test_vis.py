@@ -1,0 +1,347 @@
+"""Pictures and predictions of a split as files: their names, their values, and the command."""
+
+import io
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+from PIL import Image
+
+import common.files
+from datasets.records import tfrecords
+from datasets.segmentation import record_format, specs
+from datasets.segmentation.sources import cityscapes
+from deeplab import options
+from deeplab.evaluation import prediction_files
+from deeplab.evaluation.prediction_files import PredictionFiles
+from deeplab.network import model
+from deeplab.options import ModelOptions
+from serving.drawing import visualize
+from tests.support import tiny_dataset
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+PALETTE = ((0, 0, 0), (10, 200, 30), (250, 0, 7))
+IMAGE, MASK = tiny_dataset.random_picture(0, 20, 30)
+IDS = np.where(MASK == tiny_dataset.IGNORE_LABEL, 0, MASK)
+KINDS = ("image", "prediction")
+
+
+def encoded(extension: str, image: np.ndarray = IMAGE) -> prediction_files.Picture:
+    content = cv2.imencode(extension, image[..., ::-1])[1].tobytes()
+    return prediction_files.Picture(content, image.shape[:2])
+
+
+def names_below(folder: pathlib.Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def test_files_are_named_after_the_picture_and_hold_ids_and_colours(tmp_path):
+    picture = encoded(".jpg")
+    PredictionFiles(str(tmp_path), PALETTE).write("street/berlin_7.jpg", picture, IDS)
+    results = tmp_path / "segmentation_results"
+    assert names_below(tmp_path) == [
+        "segmentation_results/berlin_7_image.jpg",
+        "segmentation_results/berlin_7_prediction.png",
+    ]
+    assert (results / "berlin_7_image.jpg").read_bytes() == picture.encoded
+    prediction = Image.open(results / "berlin_7_prediction.png")
+    np.testing.assert_array_equal(np.asarray(prediction), IDS)
+    np.testing.assert_array_equal(np.asarray(prediction.convert("RGB")), np.array(PALETTE)[IDS])
+
+
+def test_numbered_files_are_png_as_upstream_names_them(tmp_path):
+    files = PredictionFiles(str(tmp_path), PALETTE, np.arange(256, dtype=np.uint8), numbered=True)
+    jpeg = encoded(".jpg")
+    files.write("first.jpg", jpeg, IDS)
+    files.write("second", encoded(".png"), IDS)
+    assert names_below(tmp_path) == [
+        "raw_segmentation_results/first.png",
+        "raw_segmentation_results/second.png",
+        *(f"segmentation_results/00000{n}_{kind}.png" for n in "01" for kind in KINDS),
+    ]
+    written = Image.open(tmp_path / "segmentation_results" / "000000_image.png")
+    np.testing.assert_array_equal(
+        np.asarray(written), np.asarray(Image.open(io.BytesIO(jpeg.encoded)))
+    )
+
+
+def test_pictures_of_one_name_do_not_replace_each_other(tmp_path):
+    files = PredictionFiles(str(tmp_path), PALETTE)
+    for number, name in enumerate(("a/x.png", "/b/X", "x.v2", "x", "")):
+        files.write(name, encoded(".png"), np.full((20, 30), number % 3))
+    predictions = [name for name in names_below(tmp_path) if "prediction" in name]
+    assert [os.path.basename(name) for name in predictions] == [
+        "000004_prediction.png",
+        "X_2_prediction.png",
+        "x.v2_prediction.png",
+        "x_3_prediction.png",
+        "x_prediction.png",
+    ]
+
+
+def test_names_with_folders_keep_them_and_stay_inside(tmp_path):
+    files = PredictionFiles(str(tmp_path / "out"), PALETTE, np.arange(256, dtype=np.uint8))
+    for name in ("town/w", "lake/w", "../../etc/x", "town/v.jfif", "é" * 127, "é" * 126):
+        files.write(name, encoded(".png"), IDS)
+    cut = "é" * 120
+    names = ["town/w", "lake/w", "etc/x", "v", cut, "é" * 119 + "_2"]
+    assert names_below(tmp_path) == sorted(
+        f"out/{path}"
+        for name in names
+        for path in (
+            f"segmentation_results/{name}_image.png",
+            f"segmentation_results/{name}_prediction.png",
+            f"raw_segmentation_results/{name}.png",
+        )
+    )
+
+
+@pytest.mark.parametrize("numbered", [False, True])
+def test_any_name_gives_files_of_its_own(tmp_path, numbered):
+    """Control characters, names of 255 bytes, and those that are equal once they are cut."""
+    names = ["\x1b[31mred\n", "a\x00b", "..", "ß" * 127 + "1", "ß" * 127 + "2", "x" * 255, "."]
+    files = PredictionFiles(str(tmp_path), PALETTE, np.arange(256, dtype=np.uint8), numbered)
+    for number, name in enumerate(names):
+        files.write(name, encoded(".png"), np.full((20, 30), number % 3))
+    written = names_below(tmp_path / "raw_segmentation_results")
+    assert written == sorted(
+        [
+            *("_[31mred_.png", "a_b.png", "000002.png", "000006.png"),
+            *("ß" * 120 + ".png", "ß" * 119 + "_2.png", "x" * 240 + ".png"),
+        ]
+    )
+    predictions = [name for name in names_below(tmp_path) if "_prediction" in name]
+    assert len(predictions) == len(names)
+    ids = np.asarray(Image.open(tmp_path / "raw_segmentation_results" / ("ß" * 119 + "_2.png")))
+    np.testing.assert_array_equal(ids, np.full((20, 30), 4 % 3))
+
+
+def test_folders_that_vanish_are_made_again_and_leftovers_removed(tmp_path):
+    files = PredictionFiles(str(tmp_path / "vis"), PALETTE)
+    files.write("a", encoded(".png"), IDS)
+    shutil.rmtree(tmp_path / "vis")
+    files.write("b", encoded(".png"), IDS)
+    results = tmp_path / "vis" / "segmentation_results"
+    assert names_below(results) == ["b_image.png", "b_prediction.png"]
+    (results / "town").mkdir()
+    for name in ("c", "town/d"):
+        with common.files.replacing(str(results / name)) as left:
+            pathlib.Path(left).write_bytes(b"")
+        pathlib.Path(left).write_bytes(b"of a process of this number that was killed")
+    PredictionFiles(str(tmp_path / "vis"), PALETTE)
+    assert names_below(results) == ["b_image.png", "b_prediction.png", "c", "town/d"]
+
+
+def test_raw_files_carry_the_ids_of_cityscapes_server(tmp_path):
+    table = prediction_files.server_ids(cityscapes.CLASS_NAMES)
+    files = PredictionFiles(str(tmp_path), cityscapes.PALETTE, table)
+    files.write("ulm_1", encoded(".png"), np.array([[0, 13], [18, 10]]))
+    raw = Image.open(tmp_path / "raw_segmentation_results" / "ulm_1.png")
+    assert raw.mode == "L"
+    np.testing.assert_array_equal(np.asarray(raw), [[7, 26], [33, 23]])
+    same = prediction_files.server_ids(("road", "sidewalk"))
+    np.testing.assert_array_equal(same, np.arange(256))
+
+
+# The command, in one process: TensorFlow takes seconds to start.
+
+NETWORK = ModelOptions(
+    num_classes=19,
+    model_variant="xception_tiny",
+    atrous_rates=(2,),
+    decoder_output_stride=(4,),
+    aspp_convs_filters=8,
+    decoder_filters=8,
+)
+CROP = (33, 49)
+PICTURES = [
+    (f"leftImg8bit/ulm_{index}.png", *tiny_dataset.random_picture(index, *size, num_classes=19))
+    for index, size in enumerate([(20, 40), (33, 49), (30, 10)])
+]
+RUNS = {
+    "plain": ["--vis_batch_size=2", "--also_save_raw_predictions"],
+    "resized": ["--min_resize_value=17", "--max_resize_value=31", "--upstream_names"],
+    "averaged": ["--checkpoint_dir=averaged", "--use_ema"],
+    "coloured": ["--colormap_type=pascal", "--add_flipped_images", "--vis_crop_size=33,49"],
+}
+WRONG_FLAGS = {
+    "--vis_crop_size=33,33": "picture leftImg8bit/ulm_0.png has height 20 and width 40, more than "
+    "the crop of 33,33 holds: give a larger crop (--eval_crop_size, --vis_crop_size)",
+    "--vis_crop_size=40,49": "crop height is 40; expected a multiple of output_stride 16",
+    "--vis_split=test": "has no split 'test'; it has val",
+    "--checkpoint_dir=runs/none": "checkpoint_dir runs/none is no folder",
+    "--use_ema": "model.ckpt-7 has no averages of its weights",
+    "--eval_interval_secs=-1": "eval_interval_secs is -1; expected 0 or more seconds",
+}
+TRY_FLAGS = """
+import json, sys
+from commands import launcher
+from absl import flags
+from absl.testing import flagsaver
+from deeplab.commands import vis
+
+messages = []
+for arguments in json.loads(sys.argv[1]):
+    with flagsaver.as_parsed():
+        flags.FLAGS.unparse_flags()
+        flags.FLAGS(["vis.py", "--max_number_of_iterations=1", *arguments])
+        try:
+            messages.append(vis.main([]))
+        except ValueError as error:
+            messages.append(str(error))
+print(json.dumps(messages))
+"""
+
+
+@pytest.fixture(scope="module")
+def command(tmp_path_factory):
+    """(folder with a dataset and a training, printed lines, errors of the wrong flags)."""
+    root = tmp_path_factory.mktemp("project")
+    records = root / "data" / "tfrecords" / "streets"
+    records.mkdir(parents=True)
+    spec = tiny_dataset.write(
+        records, PICTURES, split="val", num_classes=19, num_shards=2, with_gradient=False
+    )
+    spec = specs.DatasetSpec(
+        **{
+            **vars(spec),
+            "name": "streets",
+            "class_names": cityscapes.CLASS_NAMES,
+            "palette": cityscapes.PALETTE,
+        }
+    )
+    specs.write_spec(spec)
+    logdir = root / "runs" / "streets"
+    logdir.mkdir(parents=True)
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.set_random_seed(3)
+        model.predict({"image": tf.zeros([1, *CROP, 3])}, NETWORK)
+        tf.train.create_global_step()
+        session.run(tf.global_variables_initializer())
+        (logits,) = [v for v in tf.global_variables() if v.op.name == "logits/semantic/weights"]
+        logits.load(np.random.RandomState(0).normal(0, 1, logits.shape.as_list()), session)
+        tf.train.Saver().save(session, str(logdir / "model.ckpt"), 7)
+        values = session.run({v.op.name: v for v in tf.global_variables()})
+    # The same as the averages of another training, whose own weights are zero.
+    with tf.Graph().as_default(), tf.Session() as session:
+        averages = {f"{name}/ExponentialMovingAverage": value for name, value in values.items()}
+        zeros = {name: np.zeros_like(value) for name, value in values.items()}
+        variables = {name: tf.Variable(each) for name, each in {**zeros, **averages}.items()}
+        session.run(tf.global_variables_initializer())
+        (root / "averaged").mkdir()
+        tf.train.Saver(variables).save(session, str(root / "averaged" / "model.ckpt"), 7)
+    description = options.Description(
+        NETWORK, "streets", spec.class_names, spec.palette, spec.ignore_label, (33, 33)
+    )
+    for folder in (logdir, root / "averaged"):
+        options.write_description(description, str(folder))
+    calls = [[*flags, f"--vis_logdir={name}"] for name, flags in RUNS.items()]
+    environment = {key: value for key, value in os.environ.items() if key != "TF_CPP_MIN_LOG_LEVEL"}
+    result = subprocess.run(
+        [sys.executable, "-c", TRY_FLAGS, json.dumps([*calls, [], *([f] for f in WRONG_FLAGS)])],
+        cwd=root,
+        env={**environment, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    *lines, messages = result.stdout.splitlines()
+    done, wrong = json.loads(messages)[: len(calls) + 1], json.loads(messages)[len(calls) + 1 :]
+    assert done == [None] * (len(calls) + 1)
+    return root, lines, dict(zip(WRONG_FLAGS, wrong, strict=True))
+
+
+def predict(root, image: np.ndarray, resized: tuple[int, int] | None = None, flip: bool = False):
+    """Class ids of a picture alone: resized, padded, predicted, cut, and resized back."""
+    size = resized or image.shape[:2]
+    crop = (33, 33) if resized else CROP
+    with tf.Graph().as_default(), tf.Session() as session:
+        pixels = tf.image.resize_bilinear(
+            image[None].astype(np.float32), size, align_corners=True
+        ).eval()
+        padded = np.full((1, *crop, 3), 127.5, np.float32)
+        padded[0, : size[0], : size[1]] = pixels
+        ids = model.predict({"image": tf.constant(padded)}, NETWORK, add_flipped=flip).labels
+        ids = tf.image.resize_nearest_neighbor(
+            ids[:, : size[0], : size[1], None], image.shape[:2], align_corners=True
+        )
+        tf.train.Saver().restore(session, str(root / "runs" / "streets" / "model.ckpt-7"))
+        return session.run(ids)[0, ..., 0]
+
+
+@pytest.mark.parametrize(
+    ("run", "sizes"),
+    [("plain", None), ("averaged", None), ("resized", [(15, 31), (17, 25), (31, 10)])],
+)
+def test_predictions_have_the_size_of_the_picture(command, run, sizes):
+    root = command[0]
+    seen = set()
+    for place, index in enumerate([0, 2, 1]):  # Shard 0 holds the first and the third picture.
+        _, image, _ = PICTURES[index]
+        name = f"{place:06d}" if run == "resized" else f"ulm_{index}"
+        results = root / run / "segmentation_results"
+        written = np.asarray(Image.open(results / f"{name}_image.png"))
+        np.testing.assert_array_equal(written, image)
+        ids = np.asarray(Image.open(results / f"{name}_prediction.png"))
+        np.testing.assert_array_equal(ids, predict(root, image, sizes and sizes[index]))
+        seen.update(np.unique(ids))
+    assert len(seen) > 1, "one class everywhere would show too little"
+
+
+def test_raw_predictions_are_written_on_request_as_cityscapes_label_ids(command):
+    root = command[0]
+    for index in range(3):
+        ids = np.asarray(
+            Image.open(root / "plain" / "segmentation_results" / f"ulm_{index}_prediction.png")
+        )
+        raw = Image.open(root / "plain" / "raw_segmentation_results" / f"ulm_{index}.png")
+        np.testing.assert_array_equal(np.asarray(raw), np.array(cityscapes.LABEL_IDS)[ids])
+    assert not (root / "resized" / "raw_segmentation_results").exists()
+
+
+def test_colours_are_the_datasets_or_those_asked_for(command):
+    root = command[0]
+    for run, palette, flip in (
+        ("plain", cityscapes.PALETTE, False),
+        ("coloured", visualize.pascal_colormap(), True),
+    ):
+        prediction = Image.open(root / run / "segmentation_results" / "ulm_1_prediction.png")
+        ids = predict(root, PICTURES[1][1], flip=flip)
+        np.testing.assert_array_equal(
+            np.asarray(prediction.convert("RGB")), np.asarray(palette, np.uint8)[ids]
+        )
+
+
+def test_results_lie_beside_the_checkpoint_by_default(command):
+    root, lines, _ = command
+    assert len(names_below(root / "runs" / "streets" / "vis")) == 6
+    run = "runs/streets"
+    assert lines[-1] == (
+        f"{run}/model.ckpt-7: 3 pictures of split val in {run}/vis/segmentation_results"
+    )
+    assert lines[0].endswith("plain/segmentation_results and plain/raw_segmentation_results")
+
+
+@pytest.mark.parametrize("flag", list(WRONG_FLAGS))
+def test_wrong_flags_are_explained(command, flag):
+    assert WRONG_FLAGS[flag] in command[2][flag]
+
+
+def test_a_jpeg_in_a_record_comes_out_as_it_went_in(tmp_path):
+    picture = encoded(".jpg")
+    decoded = np.asarray(Image.open(io.BytesIO(picture.encoded)))
+    example = record_format.encode_example("x", picture.encoded, "jpeg", decoded, MASK)
+    path = tfrecords.shard_path(str(tmp_path), "val", 0, 1)
+    with tfrecords.write_shard(path) as writer:
+        writer.write(example.SerializeToString())
+    (record,) = tfrecords.read_records(path)
+    assert prediction_files.read_picture(record) == picture

@@ -1,0 +1,379 @@
+"""Batches: their values, order, repetition and randomness, and errors that name the picture."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+from datasets.records import tfrecords
+from datasets.segmentation import laplacian
+from deeplab.data import input_errors, input_pipeline
+from deeplab.data.input_pipeline import InputOptions
+from tests.support import tiny_dataset
+
+MEAN_PIXEL = (127.5, 127.5, 127.5)
+PLAIN = InputOptions((9, 11), min_scale_factor=1.0, max_scale_factor=1.0)
+
+
+def pictures_of(*sizes):
+    return [
+        (f"picture{index}", *tiny_dataset.random_picture(index, *size))
+        for index, size in enumerate(sizes)
+    ]
+
+
+def read(dataset, num_batches=None):
+    """Runs a dataset and returns its batches."""
+    batches = []
+    following = tf.data.make_one_shot_iterator(dataset).get_next()
+    with tf.Session() as session:
+        while num_batches is None or len(batches) < num_batches:
+            try:
+                batches.append(session.run(following))
+            except tf.errors.OutOfRangeError:
+                break
+    return batches
+
+
+def training(spec, options=PLAIN, *, batch_size=2, with_gradient=True, **more):
+    return input_pipeline.training_batches(
+        spec,
+        "train",
+        options,
+        batch_size=batch_size,
+        mean_pixel=MEAN_PIXEL,
+        with_gradient=with_gradient,
+        **more,
+    )
+
+
+def evaluation(spec, options=PLAIN, *, batch_size=2, with_gradient=True):
+    return input_pipeline.evaluation_batches(
+        spec,
+        "train",
+        options,
+        batch_size=batch_size,
+        mean_pixel=MEAN_PIXEL,
+        with_gradient=with_gradient,
+    )
+
+
+def names(batches):
+    return [name.decode() for batch in batches for name in batch["image_name"]]
+
+
+def failure(spec, dataset, with_gradient=True):
+    """Returns how the failure of a dataset is explained."""
+    with pytest.raises(tf.errors.OpError) as caught:
+        read(dataset, num_batches=20)
+    return str(input_errors.explain(caught.value, spec, "train", with_gradient))
+
+
+def test_evaluation_gives_every_picture_once_whole_padded_and_in_order(tmp_path):
+    pictures = pictures_of((5, 7), (9, 11), (8, 3))
+    spec = tiny_dataset.write(tmp_path, pictures)
+    batches = read(evaluation(spec))
+    assert [len(batch["label"]) for batch in batches] == [2, 1]
+    assert names(batches) == ["picture0", "picture1", "picture2"]
+    index = 0
+    for batch in batches:
+        for row in range(len(batch["label"])):
+            _, image, mask = pictures[index]
+            height, width = mask.shape
+            assert (batch["height"][row], batch["width"][row]) == (height, width)
+            np.testing.assert_array_equal(batch["image"][row, :height, :width], image)
+            np.testing.assert_array_equal(batch["label"][row, :height, :width, 0], mask)
+            np.testing.assert_array_equal(
+                batch["gradient"][row, :height, :width, 0], laplacian.laplacian(image)
+            )
+            outside = np.ones((9, 11), bool)
+            outside[:height, :width] = False
+            assert (batch["image"][row][outside] == 127.5).all()
+            assert (batch["label"][row][outside] == 255).all()
+            assert (batch["gradient"][row][outside] == 0).all()
+            index += 1
+
+
+def test_types_and_shapes_are_known_to_the_graph(tmp_path):
+    spec = tiny_dataset.write(tmp_path, pictures_of((5, 7)))
+    assert tf.data.get_output_types(training(spec)) == {
+        "image": tf.float32,
+        "label": tf.uint8,
+        "gradient": tf.float32,
+        "image_name": tf.string,
+        "height": tf.int32,
+        "width": tf.int32,
+    }
+    shapes = tf.data.get_output_shapes(training(spec, InputOptions((9, 11))))
+    assert shapes["image"].as_list() == [2, 9, 11, 3]
+    assert shapes["label"].as_list() == [2, 9, 11, 1]
+    assert shapes["gradient"].as_list() == [2, 9, 11, 1]
+    assert "gradient" not in tf.data.get_output_shapes(training(spec, with_gradient=False))
+
+
+def test_without_crop_evaluation_keeps_the_size_of_each_picture(tmp_path):
+    spec = tiny_dataset.write(tmp_path, pictures_of((5, 7), (9, 11)))
+    batches = read(evaluation(spec, InputOptions(None), batch_size=1))
+    assert [batch["image"].shape for batch in batches] == [(1, 5, 7, 3), (1, 9, 11, 3)]
+    with pytest.raises(ValueError, match="batch of 2 pictures needs a crop size"):
+        evaluation(spec, InputOptions(None))
+
+
+def test_resize_to_range_comes_first(tmp_path):
+    spec = tiny_dataset.write(tmp_path, pictures_of((6, 12)))
+    options = InputOptions((17, 17), min_resize_value=13, max_resize_value=17, resize_factor=8)
+    (batch,) = read(evaluation(spec, options))
+    assert (batch["height"][0], batch["width"][0]) == (9, 17)
+
+
+def test_gradients_are_computed_where_the_records_have_none(tmp_path):
+    pictures = pictures_of((9, 11))
+    spec = tiny_dataset.write(tmp_path, pictures, with_gradient=False)
+    (batch,) = read(evaluation(spec))
+    expected = laplacian.laplacian(pictures[0][1])
+    np.testing.assert_array_equal(batch["gradient"][0, ..., 0], expected)
+
+
+def test_training_crops_are_windows_of_their_pictures(tmp_path):
+    """Without scaling, each batch entry is a window of its picture, mirrored or not."""
+    pictures = {name: (image, mask) for name, image, mask in pictures_of(*[(12, 16)] * 3)}
+    spec = tiny_dataset.write(tmp_path, [(name, *value) for name, value in pictures.items()])
+    places = set()
+    for batch in read(training(spec, seed=1), num_batches=30):
+        for row, name in enumerate(batch["image_name"]):
+            image, mask = pictures[name.decode()]
+            gradient = laplacian.laplacian(image)
+            place = find_window(batch["image"][row], image)
+            assert place is not None
+            is_flipped, top, left = place
+            window = np.s_[top : top + 9, left : left + 11]
+            for key, source in (("label", mask), ("gradient", gradient)):
+                expected = source[window][:, ::-1] if is_flipped else source[window]
+                np.testing.assert_array_equal(batch[key][row, ..., 0], expected)
+            places.add(place)
+    assert len(places) > 30
+
+
+def find_window(crop, image):
+    """Returns (is_flipped, top, left) of a 9x11 crop in a 12x16 picture, or None."""
+    for is_flipped in (False, True):
+        candidate = crop[:, ::-1] if is_flipped else crop
+        for top in range(4):
+            for left in range(6):
+                if np.array_equal(candidate, image[top : top + 9, left : left + 11]):
+                    return is_flipped, top, left
+    return None
+
+
+def test_small_training_pictures_are_padded_and_say_so(tmp_path):
+    spec = tiny_dataset.write(tmp_path, pictures_of((5, 20)))
+    (batch,) = read(training(spec, seed=0), num_batches=1)
+    assert batch["height"].tolist() == [5, 5]
+    assert batch["width"].tolist() == [11, 11]
+    assert (batch["label"][:, 5:] == 255).all()
+    assert (batch["image"][:, 5:] == 127.5).all()
+    assert (batch["gradient"][:, 5:] == 0).all()
+
+
+def test_training_shuffles_whole_epochs_without_end(tmp_path):
+    spec = tiny_dataset.write(tmp_path, pictures_of(*[(5, 5)] * 7), num_shards=3)
+    order = names(read(training(spec, batch_size=7), num_batches=4))
+    epochs = [order[start : start + 7] for start in range(0, 28, 7)]
+    assert all(sorted(epoch) == sorted(epochs[0]) for epoch in epochs)
+    assert len({tuple(epoch) for epoch in epochs}) > 1
+
+
+def test_a_batch_larger_than_the_dataset_repeats_it(tmp_path):
+    spec = tiny_dataset.write(tmp_path, pictures_of((5, 5), (6, 6)))
+    (batch,) = read(training(spec, batch_size=5), num_batches=1)
+    assert len(batch["image_name"]) == 5
+
+
+def test_a_seed_decides_order_and_augmentation(tmp_path):
+    spec = tiny_dataset.write(tmp_path, pictures_of(*[(20, 30)] * 6), num_shards=3)
+    options = InputOptions((9, 11))
+
+    def batches(seed):
+        tf.reset_default_graph()
+        return read(training(spec, options, seed=seed), num_batches=8)
+
+    first, again, other = batches(3), batches(3), batches(4)
+    for one, two in zip(first, again, strict=True):
+        for key, value in one.items():
+            np.testing.assert_array_equal(value, two[key])
+    assert any((one["image"] != two["image"]).any() for one, two in zip(first, other, strict=True))
+    assert any(
+        (one["image"] != two["image"]).any()
+        for one, two in zip(batches(None), batches(None), strict=True)
+    )
+
+
+def test_crops_of_the_same_picture_differ_over_epochs(tmp_path):
+    spec = tiny_dataset.write(tmp_path, pictures_of((40, 40)))
+    batches = read(training(spec, batch_size=1, seed=0), num_batches=6)
+    assert len({batch["image"].tobytes() for batch in batches}) == 6
+
+
+def test_a_label_that_is_no_class_names_picture_and_ids(tmp_path):
+    pictures = pictures_of((5, 5), (9, 11))
+    pictures[1][2][2, 3], pictures[1][2][0, 0] = 77, 3
+    spec = tiny_dataset.write(tmp_path, pictures)
+    for dataset in (training(spec), evaluation(spec)):
+        message = failure(spec, dataset)
+        assert "the mask of picture picture1 holds label ids [3 77]" in message
+        assert "classes 0..2 and ignore label 255" in message
+
+
+def test_every_id_is_valid_with_256_classes(tmp_path):
+    image, _ = tiny_dataset.random_picture(0, 16, 16)
+    mask = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    spec = tiny_dataset.write(tmp_path, [("all ids", image, mask)])
+    palette = tuple((index,) * 3 for index in range(256))
+    spec = dataclasses.replace(spec, class_names=tuple(map(str, range(256))), palette=palette)
+    (batch,) = read(evaluation(spec, InputOptions((16, 16)), batch_size=1))
+    np.testing.assert_array_equal(batch["label"][0, ..., 0], mask)
+
+
+def test_a_picture_larger_than_the_crop_is_named(tmp_path):
+    spec = tiny_dataset.write(tmp_path, [("größer", *tiny_dataset.random_picture(0, 12, 9))])
+    message = failure(spec, evaluation(spec))
+    assert "picture größer has height 12 and width 9, more than the crop of 9,11" in message
+    assert "--eval_crop_size" in message
+    assert "\n" not in message
+
+
+def test_a_picture_that_does_not_decode_is_named(tmp_path):
+    good = tiny_dataset.encode("good", *tiny_dataset.random_picture(0, 5, 5))
+    broken = tf.train.Example.FromString(
+        tiny_dataset.encode("broken", *tiny_dataset.random_picture(1, 50, 50))
+    )
+    encoded = broken.features.feature["image/encoded"].bytes_list
+    encoded.value[0] = encoded.value[0][: len(encoded.value[0]) // 2]
+    spec = tiny_dataset.write(tmp_path, pictures_of((5, 5)))
+    with tfrecords.write_shard(spec.shard_paths("train")[0]) as writer:
+        writer.write(good)
+        writer.write(broken.SerializeToString())
+    for dataset in (evaluation(spec), training(spec)):
+        message = failure(spec, dataset)
+        assert "picture broken, record 1 of" in message
+        assert spec.shard_paths("train")[0] in message
+        assert "\n" not in message
+
+
+def test_a_truncated_shard_is_named(tmp_path):
+    spec = tiny_dataset.write(tmp_path, pictures_of((9, 9), (9, 9), (9, 9)), num_shards=3)
+    path = spec.shard_paths("train")[1]
+    with open(path, "rb+") as file:
+        file.truncate(100)
+    assert path in failure(spec, training(spec))
+
+
+def test_errors_that_are_not_of_the_data_are_not_explained(tmp_path):
+    spec = tiny_dataset.write(tmp_path, pictures_of((9, 9)))
+    error = tf.errors.InvalidArgumentError(None, None, "Loss is inf or nan")
+    assert input_errors.explain(error, spec, "train", True) is None
+    error = tf.errors.ResourceExhaustedError(None, None, "IteratorGetNext: out of memory")
+    assert input_errors.explain(error, spec, "train", True) is None
+
+
+def test_missing_splits_shards_and_records_are_refused(tmp_path):
+    spec = tiny_dataset.write(tmp_path, pictures_of((9, 9)), num_shards=2)
+    with pytest.raises(ValueError, match="has no split 'val'; it has train"):
+        input_pipeline.training_batches(
+            spec, "val", PLAIN, batch_size=1, mean_pixel=MEAN_PIXEL, with_gradient=False
+        )
+    for path in spec.shard_paths("train"):
+        open(path, "w").close()
+    for make in (training, evaluation):
+        with pytest.raises(ValueError, match=r"'train' of dataset 'tiny' .* holds no pictures"):
+            make(spec)
+    (tmp_path / "train-00001-of-00002.tfrecord").unlink()
+    with pytest.raises(ValueError, match=r"train-00001-of-00002\.tfrecord is missing"):
+        training(spec)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"crop_size": (0, 5)}, "crop size is"),
+        ({"crop_size": (5,)}, "crop size is"),
+        ({"crop_size": (5, 5), "max_resize_value": 7}, "min_resize_value is not given"),
+        ({"crop_size": (5, 5), "min_scale_factor": 3.0}, "min_scale_factor is 3.0"),
+    ],
+)
+def test_impossible_input_options_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        InputOptions(**arguments)
+
+
+def test_impossible_batches_are_refused(tmp_path):
+    spec = tiny_dataset.write(tmp_path, pictures_of((9, 9)))
+    with pytest.raises(ValueError, match="training needs a crop size"):
+        training(spec, InputOptions(None))
+    with pytest.raises(ValueError, match="batch size is 0"):
+        training(spec, batch_size=0)
+    with pytest.raises(ValueError, match=r"gradient_stride is 3; .* of the crop 9,11 less one"):
+        training(spec, gradient_stride=3)
+    with pytest.raises(ValueError, match="batch size is 0"):
+        evaluation(spec, batch_size=0)
+
+
+@pytest.mark.parametrize(
+    ("output_stride", "resize", "expected"),
+    [
+        (16, {}, (369, 481)),
+        (8, {}, (361, 481)),
+        (16, {"min_resize_value": 300, "max_resize_value": 513}, (513, 513)),
+        (16, {"min_resize_value": 300, "max_resize_value": 500}, (513, 513)),
+        (
+            16,
+            {"min_resize_value": 300, "max_resize_value": 500, "resize_factor": 8},
+            (497, 497),
+        ),
+    ],
+)
+def test_the_smallest_crop_that_holds_all_pictures(tmp_path, output_stride, resize, expected):
+    spec = tiny_dataset.write(tmp_path, pictures_of((360, 12), (10, 480)))
+    assert input_pipeline.crop_for(spec, ["train"], output_stride, **resize) == expected
+
+
+def test_a_crop_for_pictures_without_limit_is_refused(tmp_path):
+    spec = tiny_dataset.write(tmp_path, pictures_of((9, 9)))
+    with pytest.raises(ValueError, match="give max_resize_value, or the crop size"):
+        input_pipeline.crop_for(spec, ["train"], 16, min_resize_value=300)
+
+
+def test_crop_sizes_are_multiples_of_the_stride_plus_one():
+    input_pipeline.check_crop_size((513, 321), 16)
+    with pytest.raises(ValueError, match=r"crop height is 512; .* 16 plus one, such as 497 or 513"):
+        input_pipeline.check_crop_size((512, 513), 16)
+    with pytest.raises(ValueError, match=r"crop width is 5; .* such as 1 or 17"):
+        input_pipeline.check_crop_size((17, 5), 16)
+    with pytest.raises(ValueError, match=r"crop height is 0; .* such as 1"):
+        input_pipeline.check_crop_size((0, 17), 16)
+    with pytest.raises(ValueError, match="crop size is 513; expected two numbers"):
+        input_pipeline.check_crop_size((513,), 16)
+
+
+@pytest.mark.parametrize(
+    ("side", "megabytes", "num_calls", "num_prefetched"),
+    [
+        (500, 4096, tf.data.AUTOTUNE, 2),
+        (12_000, 4096, 1, 1),  # 4.6 GB in the making, 2.9 GB in a batch.
+        (12_000, 2048, 1, 0),
+        (4000, 2048, 4, 2),
+    ],
+)
+def test_huge_pictures_are_decoded_few_at_once(
+    tmp_path, monkeypatch, side, megabytes, num_calls, num_prefetched
+):
+    monkeypatch.setattr(input_pipeline.os, "cpu_count", lambda: 16)
+    spec = tiny_dataset.write(tmp_path, pictures_of((5, 5)))
+    split = dataclasses.replace(spec.split("train"), max_height=side, max_width=side)
+    spec = dataclasses.replace(spec, splits={"train": split})
+    options = InputOptions(None, input_memory_mb=megabytes)
+    assert input_pipeline._num_parallel_calls(spec, "train", options) == num_calls
+    assert input_pipeline._num_prefetched(spec, "train", options, 1) == num_prefetched
+    with pytest.raises(ValueError, match="input_memory_mb is 0; expected 1 or more"):
+        InputOptions(None, input_memory_mb=0)

@@ -1,0 +1,252 @@
+"""A clone of a DeepLab training: its loss, gradients over clones, and what TensorBoard shows."""
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+from deeplab.network import model
+from deeplab.objective import training_graph
+from deeplab.objective.training_graph import ObjectiveOptions
+from deeplab.options import Description, ModelOptions
+from deployment import model_deploy
+from deployment.model_deploy import DeploymentConfig
+from deployment.variable_copies import VariableCopies
+from nets.batch_norm import SyncGroup
+from serving.drawing import visualize
+
+SIZE = 33
+DESCRIPTION = Description(
+    model=ModelOptions(
+        num_classes=3,
+        model_variant="xception_tiny",
+        atrous_rates=(2,),
+        decoder_output_stride=(4,),
+        decoder_use_gradient=True,
+        aspp_convs_filters=8,
+        decoder_filters=8,
+    ),
+    dataset_name="noise",
+    class_names=("a", "b", "c"),
+    palette=((10, 20, 30), (250, 0, 0), (0, 0, 250)),
+    ignore_label=255,
+    train_crop_size=(SIZE, SIZE),
+)
+
+
+def _batch(batch_size: int) -> dict[str, np.ndarray]:
+    random = np.random.RandomState(0)
+    shape = (batch_size, SIZE, SIZE)
+    return {
+        "image": random.uniform(0, 255, (*shape, 3)).astype(np.float32),
+        "label": random.choice([0, 1, 2, 255], (*shape, 1)).astype(np.int32),
+        "gradient": random.uniform(-300, 300, (*shape, 1)).astype(np.float32),
+        "image_name": np.array([f"picture_{index}" for index in range(batch_size)]),
+    }
+
+
+def _build(batch, objective: ObjectiveOptions, num_clones: int = 1, getter_of=None):
+    """Builds clones in the default graph; returns them and the total loss."""
+    tf.train.get_or_create_global_step()
+    config = DeploymentConfig(num_clones, clone_on_cpu=True)
+    sync_group = SyncGroup(num_clones) if objective.sync_batch_norm else None
+    clone_fn = training_graph.clone_fn(DESCRIPTION, objective, sync_group)
+    fed = {
+        # Constants would be folded: TensorFlow would compute much of the network twice.
+        name: tf.placeholder_with_default(value, value.shape)
+        for name, value in batch.items()
+    }
+    shares = model_deploy.split_batch(config, fed)
+    clones = model_deploy.create_clones(config, clone_fn, shares, getter_of)
+    if sync_group:
+        sync_group.connect()
+    return clones, model_deploy.total_loss(config, clones)
+
+
+def _without_dropout(monkeypatch):
+    monkeypatch.setattr("tf_slim.dropout", lambda inputs, *_, **__: inputs)
+
+
+def _gradients(batch, objective: ObjectiveOptions, num_clones: int, with_copies: bool = False):
+    """Returns the loss, all gradients, and the moving statistics after a step."""
+    with tf.Graph().as_default():
+        copies = VariableCopies(DeploymentConfig(num_clones, clone_on_cpu=True))
+        getter_of = copies.getter if with_copies else None
+        clones, loss = _build(batch, objective, num_clones, getter_of)
+        variables = tf.trainable_variables()
+        if with_copies:
+            gradients = [gradient for gradient, _ in copies.gradients(loss)]
+        else:
+            gradients = tf.gradients(loss, variables)
+        moving = [variable for variable in tf.model_variables() if "moving" in variable.op.name]
+        random = np.random.RandomState(1)
+        with tf.Session() as session:
+            session.run(tf.global_variables_initializer())
+            initial_values = {
+                variable.initializer.inputs[1]: random.normal(
+                    variable.op.name.endswith("gamma"), 0.2, variable.shape.as_list()
+                )
+                for variable in variables
+            }
+            session.run([variable.initializer for variable in variables], initial_values)
+            values = session.run([loss, gradients])
+            session.run(clones[0].update_ops)
+            return (*values, session.run(moving))
+
+
+def _assert_equal(one, several):
+    np.testing.assert_allclose(several[0], one[0], rtol=1e-4)
+    largest = max(np.abs(gradient).max() for gradient in one[1])
+    for expected, value in zip(one[1], several[1], strict=True):
+        np.testing.assert_allclose(value, expected, rtol=1e-2, atol=1e-4 * largest)
+
+
+def _equally_labelled(batch_size: int):
+    """Like `_batch`, with as many labelled pixels in each half, as clones' losses are means."""
+    batch = _batch(batch_size)
+    half = batch_size // 2
+    batch["label"][half:] = batch["label"][:half]
+    return batch
+
+
+def test_clones_that_share_statistics_have_the_gradients_of_one_network(monkeypatch):
+    _without_dropout(monkeypatch)
+    batch = _equally_labelled(2)
+
+    one = _gradients(batch, ObjectiveOptions(), num_clones=1)
+    synchronised = _gradients(batch, ObjectiveOptions(sync_batch_norm=True), num_clones=2)
+    on_their_own = _gradients(batch, ObjectiveOptions(), num_clones=2)
+
+    _assert_equal(one, synchronised)
+    for expected, value in zip(one[2], synchronised[2], strict=True):
+        np.testing.assert_allclose(value, expected, rtol=1e-3, atol=1e-5)
+    with pytest.raises(AssertionError):
+        _assert_equal(one, on_their_own)
+
+
+def test_copies_of_the_variables_have_the_same_gradients(monkeypatch):
+    _without_dropout(monkeypatch)
+    batch, objective = _batch(2), ObjectiveOptions(sync_batch_norm=True)
+
+    expected, actual = (
+        _gradients(batch, objective, 2, with_copies) for with_copies in (False, True)
+    )
+
+    length = np.sqrt(sum(np.sum(np.square(each, dtype=float)) for each in expected[1]))
+    for one, other in zip(expected[1], actual[1], strict=True):
+        assert np.linalg.norm(one - other) < 1e-5 * length
+
+
+@pytest.mark.slow
+def test_clones_with_frozen_batch_norm_have_the_gradients_of_one_network(monkeypatch):
+    _without_dropout(monkeypatch)
+    batch, objective = _equally_labelled(4), ObjectiveOptions(fine_tune_batch_norm=False)
+
+    _assert_equal(*(_gradients(batch, objective, num_clones) for num_clones in (1, 2)))
+
+
+def test_loss_is_cross_entropy_over_labelled_pixels_plus_weight_decay(monkeypatch):
+    _without_dropout(monkeypatch)
+    batch = _batch(2)
+    clones, loss = _build(batch, ObjectiveOptions(weight_decay=0.01))
+    with tf.variable_scope(tf.get_variable_scope(), reuse=True):
+        logits = model.multi_scale_logits(
+            {name: tf.constant(value) for name, value in batch.items()},
+            DESCRIPTION.model,
+            is_training=True,
+            fine_tune_batch_norm=True,
+        )[model.MERGED_LOGITS]
+    logits = tf.image.resize_bilinear(logits, [SIZE, SIZE], align_corners=True)
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        loss_value, logits_value, regularization = session.run(
+            [loss, logits, clones[0].regularization_losses]
+        )
+
+    shifted = logits_value - logits_value.max(axis=3, keepdims=True)
+    log_probabilities = shifted - np.log(np.exp(shifted).sum(axis=3, keepdims=True))
+    labels = batch["label"][..., 0]
+    counted = labels != 255
+    picked = np.take_along_axis(log_probabilities, np.where(counted, labels, 0)[..., None], 3)
+    expected = -picked[..., 0][counted].mean() + sum(regularization)
+    assert regularization
+    np.testing.assert_allclose(loss_value, expected, rtol=1e-4)
+
+
+def test_every_trainable_variable_gets_a_gradient():
+    _, loss = _build(_batch(2), ObjectiveOptions())
+    variables = tf.trainable_variables()
+
+    gradients = tf.gradients(loss, variables)
+
+    assert [v.op.name for v, g in zip(variables, gradients, strict=True) if g is None] == []
+
+
+def test_pictures_show_the_first_images_labels_and_predictions_in_class_colours():
+    batch = _batch(5)
+    clones, _ = _build(batch, ObjectiveOptions(save_summaries_images=True))
+    merged = tf.summary.merge(clones[0].summaries)
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        summary = tf.Summary.FromString(session.run(merged))
+        values = {value.tag: value for value in summary.value}
+        pictures = {
+            tag: session.run(tf.io.decode_png(value.image.encoded_image_string))
+            for tag, value in values.items()
+            if value.HasField("image")
+        }
+
+    assert sorted(pictures) == [
+        f"samples/{kind}/image/{index}"
+        for kind in ("image", "label", "prediction")
+        for index in range(3)
+    ]
+    colors = visualize.color_table(DESCRIPTION.palette)
+    np.testing.assert_array_equal(
+        pictures["samples/image/image/1"], batch["image"][1].astype(np.uint8)
+    )
+    np.testing.assert_array_equal(
+        pictures["samples/label/image/2"], colors[batch["label"][2, ..., 0]]
+    )
+    predicted = {tuple(color) for color in pictures["samples/prediction/image/0"].reshape(-1, 3)}
+    assert predicted <= set(DESCRIPTION.palette)
+    assert values["losses/merged_logits"].simple_value > 0
+
+
+def test_summaries_have_the_same_tags_for_any_number_of_clones():
+    tags = []
+    for num_clones in (1, 2):
+        with tf.Graph().as_default():
+            clones, _ = _build(_batch(2), ObjectiveOptions(), num_clones)
+            merged = tf.summary.merge(clones[0].summaries)
+            with tf.Session() as session:
+                session.run(tf.global_variables_initializer())
+                summary = tf.Summary.FromString(session.run(merged))
+            tags.append([value.tag for value in summary.value])
+
+    assert tags[0] == tags[1] == ["losses/merged_logits"]
+
+
+def test_batch_is_described_by_files_and_label_ids():
+    batch = {name: tf.constant(value) for name, value in _batch(2).items()}
+
+    with tf.Session() as session:
+        facts = session.run(training_graph.describe_batch(batch))
+
+    assert facts["files"].tolist() == [b"picture_0", b"picture_1"]
+    assert facts["label ids"].tolist() == [0, 1, 2, 255]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"weight_decay": -1.0}, "weight_decay is -1.0; expected 0 or more"),
+        ({"batch_norm_decay": 1.0}, "batch_norm_decay is 1.0; expected 0 to less than 1"),
+        (
+            {"sync_batch_norm": True, "fine_tune_batch_norm": False},
+            "sync_batch_norm is set, but batch norm is frozen",
+        ),
+    ],
+)
+def test_impossible_objectives_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        ObjectiveOptions(**arguments)

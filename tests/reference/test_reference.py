@@ -1,0 +1,110 @@
+"""A training step beside the plain one: the same loss, gradients and moving statistics."""
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+from deeplab.objective import training_graph
+from deeplab.objective.training_graph import ObjectiveOptions
+from deeplab.options import Description, ModelOptions
+from deployment import model_deploy
+from deployment.model_deploy import DeploymentConfig
+from nets.batch_norm import SyncGroup
+from reference import training_graph as plain_training_graph
+
+SIZE = 33
+
+
+def _description(model_variant: str) -> Description:
+    return Description(
+        model=ModelOptions(
+            num_classes=3,
+            model_variant=model_variant,
+            atrous_rates=(2,),
+            decoder_output_stride=(4,),
+            decoder_use_gradient=True,
+            aspp_convs_filters=8,
+            decoder_filters=8,
+        ),
+        dataset_name="noise",
+        class_names=("a", "b", "c"),
+        palette=((10, 20, 30), (250, 0, 0), (0, 0, 250)),
+        ignore_label=255,
+        train_crop_size=(SIZE, SIZE),
+    )
+
+
+def _batch(batch_size: int) -> dict[str, tf.Tensor]:
+    random = np.random.RandomState(0)
+    shape = (batch_size, SIZE, SIZE)
+    values = {
+        "image": random.uniform(0, 255, (*shape, 3)).astype(np.float32),
+        "label": random.choice([0, 1, 2, 255], (*shape, 1)).astype(np.int32),
+        "gradient": random.uniform(-300, 300, (*shape, 1)).astype(np.float32),
+    }
+    # Constants would be folded: TensorFlow would compute much of the network twice.
+    return {name: tf.placeholder_with_default(value, value.shape) for name, value in values.items()}
+
+
+def _step(clone_fn, model_variant: str, objective: ObjectiveOptions, num_clones: int):
+    """Returns loss, gradients by variable, and moving statistics after a step, on known weights."""
+    with tf.Graph().as_default():
+        tf.train.get_or_create_global_step()
+        config = DeploymentConfig(num_clones, clone_on_cpu=True)
+        group = SyncGroup(num_clones) if objective.sync_batch_norm else None
+        build = clone_fn(_description(model_variant), objective, group)
+        clones = model_deploy.create_clones(
+            config, build, model_deploy.split_batch(config, _batch(2))
+        )
+        if group:
+            group.connect()
+        loss = model_deploy.total_loss(config, clones)
+        variables = tf.trainable_variables()
+        gradients = tf.gradients(loss, variables)
+        moving = [each for each in tf.model_variables() if "moving" in each.op.name]
+        random = np.random.RandomState(1)
+        with tf.Session() as session:
+            session.run(tf.global_variables_initializer())
+            fed = {
+                each.initializer.inputs[1]: random.normal(
+                    each.op.name.endswith("gamma"), 0.2, each.shape.as_list()
+                )
+                for each in variables
+            }
+            session.run([each.initializer for each in variables], fed)
+            values = session.run([loss, gradients])
+            session.run(clones[0].update_ops)
+            return (*values, session.run(moving))
+
+
+@pytest.mark.parametrize(
+    ("model_variant", "objective", "num_clones"),
+    [
+        ("xception_tiny", ObjectiveOptions(label_weights=(1.0, 2.0, 0.5)), 1),
+        *(
+            pytest.param(*arguments, marks=pytest.mark.slow)
+            for arguments in (
+                (
+                    "xception_tiny",
+                    ObjectiveOptions(sync_batch_norm=True, top_k_percent_pixels=0.3),
+                    2,
+                ),
+                ("mobilenet_v2", ObjectiveOptions(fine_tune_batch_norm=False), 1),
+                ("mobilenet_v2", ObjectiveOptions(), 2),
+            )
+        ),
+    ],
+)
+def test_step_equals_the_plain_one(monkeypatch, model_variant, objective, num_clones):
+    monkeypatch.setattr("tf_slim.dropout", lambda inputs, *_, **__: inputs)
+    arguments = (model_variant, objective, num_clones)
+    loss, gradients, moving = _step(training_graph.clone_fn, *arguments)
+    expected = _step(plain_training_graph.clone_fn, *arguments)
+
+    np.testing.assert_allclose(loss, expected[0], rtol=1e-5)
+    # A bias in front of batch norm has the gradient 0, but for rounding: hence the length of all.
+    length = np.sqrt(sum(np.sum(np.square(each, dtype=float)) for each in expected[1]))
+    for value, other in zip(gradients, expected[1], strict=True):
+        assert np.linalg.norm(value - other) < 1e-5 * length
+    for value, other in zip(moving, expected[2], strict=True):
+        np.testing.assert_allclose(value, other, rtol=1e-4, atol=1e-6)

@@ -1,0 +1,79 @@
+"""Each benchmark once, at the smallest size. How fast anything is, is never judged here."""
+
+import math
+import pathlib
+
+import pytest
+
+from scripts.benchmarks import build, feed, predict, report, start, train
+from scripts.benchmarks.settings import Settings
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def settings(tmp_path, monkeypatch):
+    """One round, one iteration; the peers' environment is not there."""
+    monkeypatch.chdir(ROOT)
+    return Settings(
+        num_rounds=1,
+        round_secs=0.0,
+        work_dir=str(tmp_path),
+        peers_venv=str(tmp_path / "absent"),
+        report=lambda line: None,
+    )
+
+
+def check(table: report.Table, *names: str) -> dict:
+    """Checks that the named contenders were measured; returns the results by name."""
+    results = {result.name: result for result in table.results}
+    for name in names:
+        result = results[name]
+        assert result.reason is None
+        assert len(result.seconds) == 1
+        assert 0 < table.value(result) < math.inf
+    for result in table.results:
+        if result.is_peer:
+            assert "make bench-peers-setup" in result.reason
+    lines = report.format_table(table).splitlines()
+    assert sum(line.startswith(tuple(f"| {name} |" for name in names)) for line in lines) == len(
+        names
+    )
+    return results
+
+
+def test_predict(settings):
+    (table,) = predict.run(settings, [("xception_tiny", 2)], size=33)
+    results = check(table, "plain graph", "ours, engine=tensorflow")
+    assert results["OpenVINO"].is_peer
+    for name in ("plain graph", "ours, engine=tensorflow"):
+        assert results[name].facts["equal_pixels"] == "100.00%"
+
+
+def test_start(settings):
+    loading, whole = start.run(settings, ["xception_tiny"], size=33)
+    check(loading, "plain graph", "ours, engine=tensorflow")
+    check(whole, "plain graph", "ours")
+
+
+def test_train(settings):
+    (table,) = train.run(settings, [("xception_tiny", 33, 2)])
+    check(table, "plain graph", "ours")
+
+
+def test_feed(settings):
+    (table,) = feed.run(settings, num_pictures=4, crop=65)
+    check(table, "plain order", "ours", "ours, with the gradient channel")
+
+
+def test_build(settings):
+    (table,) = build.run(settings, num_pictures=4)
+    check(
+        table,
+        "plain converter",
+        "ours, gradient computed and stored",
+        "ours, no gradient",
+        "ours, the check alone",
+    )

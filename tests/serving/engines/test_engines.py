@@ -1,0 +1,314 @@
+"""Engines against TensorFlow on one export: the same answers."""
+
+import importlib.util
+import json
+import pathlib
+import shutil
+import time
+import types
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+from PIL import Image
+
+from deeplab.commands import export_variants
+from deeplab.evaluation import metrics
+from deeplab.network import model
+from reference import conformance
+from serving import engines, export_file
+from serving.deeplab_model import DeepLabModel
+from serving.engines import autotune, graph_parts
+from tests.support import tiny_dataset, tiny_export, toy_export
+from tests.support.tiny_export import CROP, OPTIONS
+
+METADATA = {"class_names": ["ground", "disc", "ring"], "crop_size": list(CROP)}
+
+needs_openvino = pytest.mark.skipif(
+    importlib.util.find_spec("openvino") is None, reason="needs the package openvino"
+)
+needs_litert = pytest.mark.skipif(
+    importlib.util.find_spec("ai_edge_litert") is None, reason="needs the package ai-edge-litert"
+)
+
+
+def write_export(folder, **how) -> str:
+    with tf.Graph().as_default(), tf.Session() as session:
+        features = {"image": tf.zeros([1, 33, 33, 3]), "gradient": tf.zeros([1, 33, 33, 1])}
+        model.multi_scale_logits(features, OPTIONS)
+        conformance.fill_variables(session)
+        checkpoint = tf.train.Saver().save(session, str(folder / "model.ckpt"))
+    return tiny_export.write(folder, checkpoint, METADATA, fast_labels=True, **how)
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory) -> str:
+    return write_export(tmp_path_factory.mktemp("export"))
+
+
+def pictures(*sizes: tuple[int, int]) -> list[np.ndarray]:
+    return [
+        np.random.RandomState(i).randint(0, 256, [*size, 3], np.uint8)
+        for i, size in enumerate(sizes)
+    ]
+
+
+def assert_same_answers(first: DeepLabModel, second: DeepLabModel) -> None:
+    images = pictures(CROP, (30, 41), CROP, (80, 50))
+    expected = first.predict_batch(images, with_probabilities=True)
+    predictions = second.predict_batch(images, with_probabilities=True)
+    for image, one, other in zip(images, expected, predictions, strict=True):
+        np.testing.assert_allclose(other.probabilities, one.probabilities, atol=1e-4)
+        assert np.mean(one.ids == other.ids) > 0.999
+        assert one.ids.shape == image.shape[:2]
+    assert np.mean(second.segment(images[0]) == expected[0].ids) > 0.999
+
+
+def test_parts_of_a_graph_are_the_graph(exported):
+    """What is before the network, the network, and what is behind, run one after the other."""
+    export = export_file.read_export(exported)
+    assert export.network_inputs == ["NetworkGradient", "NetworkImage"]
+    assert export.network_outputs == ["SemanticLogits"]
+    image = pictures((30, 41))[0][None]
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.import_graph_def(export.graph_def, name="")
+        expected = session.run(
+            ["SemanticPredictions:0", "SemanticProbabilities:0"], {"ImageTensor:0": image}
+        )
+    network, around = graph_parts.network(export), graph_parts.around_network(export)
+    assert "ImageTensor" not in {node.name for node in network.node}
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.import_graph_def(around, name="")
+        inputs = session.run(
+            [f"{name}:0" for name in export.network_inputs], {"ImageTensor:0": image}
+        )
+    assert inputs[1].shape == (1, *CROP, 3)
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.import_graph_def(network, name="")
+        feed = {f"{n}:0": v for n, v in zip(export.network_inputs, inputs, strict=True)}
+        logits = session.run("SemanticLogits:0", feed)
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.import_graph_def(around, name="")
+        ids, probabilities = session.run(
+            ["SemanticPredictions:0", "SemanticProbabilities:0"],
+            {"ImageTensor:0": image, "SemanticLogits:0": logits},
+        )
+    np.testing.assert_array_equal(ids, expected[0])
+    np.testing.assert_allclose(probabilities, expected[1], atol=1e-6)
+
+
+@needs_openvino
+def test_openvino_gives_tensorflows_answers(exported):
+    with DeepLabModel(exported, "tensorflow") as first, DeepLabModel(exported, "openvino") as other:
+        assert (first.engine_name, other.engine_name) == ("tensorflow", "openvino")
+        assert_same_answers(first, other)
+
+
+@needs_openvino
+def test_openvino_takes_several_scales(tmp_path):
+    path = write_export(tmp_path, scales=(0.75, 1.0), add_flipped=True)
+    assert len(export_file.read_export(path).network_outputs) == 4
+    with DeepLabModel(path, "tensorflow") as first, DeepLabModel(path, "openvino") as other:
+        assert_same_answers(first, other)
+
+
+@needs_litert
+def test_litert_gives_tensorflows_answers(tmp_path):
+    path = write_export(tmp_path)
+    forms = export_variants.Forms(True, False, [], [], None)
+    export_variants.write(forms, path, write_plain=None)
+    with DeepLabModel(path, "tensorflow") as first, DeepLabModel(path, "litert") as other:
+        assert other.engine_name == "litert"
+        assert_same_answers(first, other)
+
+
+@needs_litert
+@pytest.mark.parametrize("damage", ["truncated", "text", "custom"])
+def test_a_damaged_litert_file_is_named(tmp_path, damage):
+    path = write_export(tmp_path)
+    form = engines.form_path(path, engines.LITERT, engines.FLOAT32)
+    forms = export_variants.Forms(True, False, [], [], None)
+    export_variants.write(forms, path, write_plain=None)
+    content = pathlib.Path(form).read_bytes()
+    if damage == "custom":  # An operation that LiteRT does not have.
+        with tf.Graph().as_default(), tf.Session() as session:
+            values = tf.placeholder(tf.float32, [1, 4])
+            converter = tf.lite.TFLiteConverter.from_session(
+                session, [values], [tf.raw_ops.Erfinv(x=values)]
+            )
+            converter.allow_custom_ops = True
+            content = converter.convert()
+    else:
+        content = {"truncated": content[: len(content) // 2], "text": b"no model"}[damage]
+    pathlib.Path(form).write_bytes(content)
+    with pytest.raises(ValueError, match=r"inference_graph\.tflite cannot be loaded by LiteRT: "):
+        DeepLabModel(path, "litert")
+
+
+@needs_openvino
+def test_a_damaged_openvino_file_is_named(tmp_path):
+    path = write_export(tmp_path)
+    (tmp_path / "inference_graph_int8.xml").write_text("<net>")
+    with pytest.raises(ValueError, match=r"graph_int8\.xml cannot be loaded by OpenVINO: "):
+        DeepLabModel(path, "openvino", precision="int8")
+
+
+@needs_openvino
+@pytest.mark.slow
+def test_int8_is_near_and_reported(tmp_path):
+    pytest.importorskip("nncf")
+    path = write_export(tmp_path)
+    files = []
+    for index, image in enumerate(pictures(CROP, (30, 41), CROP)):
+        files.append(str(tmp_path / f"{index}.png"))
+        Image.fromarray(image).save(files[-1])
+    export_variants.write(
+        export_variants.Forms(False, True, files, files, None), path, plain_writer(path)
+    )
+    results = json.loads((tmp_path / "verification.json").read_text())["engines"]
+    by_form = {(result["engine"], result["precision"]): result for result in results}
+    assert by_form["openvino", "int8"]["equal_pixels"] > 0.8
+    assert by_form["openvino", "float32"]["equal_pixels"] > 0.999
+    assert 1e-5 < by_form["openvino", "int8"]["max_probability_difference"] < 0.3
+    with DeepLabModel(path, "openvino", precision="int8") as served:
+        assert served.segment(pictures(CROP)[0]).shape == CROP
+
+
+def plain_writer(path: str):
+    return lambda plain: shutil.copyfile(path, plain)
+
+
+def test_check_tells_a_wrong_export_from_a_right_one(tmp_path):
+    """The reference is another network here, as if optimising had gone wrong."""
+    (tmp_path / "other").mkdir()
+    path = write_export(tmp_path)
+    other = write_export(tmp_path / "other", scales=(0.5,))
+    picture = str(tmp_path / "picture.png")
+    Image.fromarray(pictures(CROP)[0]).save(picture)
+    shares = []
+    for reference in (path, other):
+        forms = export_variants.Forms(False, False, [], [picture], None)
+        export_variants.write(forms, path, plain_writer(reference))
+        report = json.loads((tmp_path / "verification.json").read_text())["engines"]
+        shares.append(
+            [result["equal_pixels"] for result in report if result["engine"] == "tensorflow"]
+        )
+        largest = [result["max_probability_difference"] for result in report]
+    assert shares[0] == [1.0]
+    assert max(largest) > 1e-3
+
+
+def test_score_is_the_mean_iou_of_the_split(tmp_path, exported):
+    examples = [
+        (f"{seed}", *tiny_dataset.random_picture(seed, height, width))
+        for seed, (height, width) in enumerate([CROP, (30, 41), CROP])
+    ]
+    tiny_dataset.write(tmp_path, examples, split="val", num_shards=2)
+    copy = shutil.copy(exported, tmp_path / "graph.pb")
+    export_variants.write(
+        export_variants.Forms(False, False, [], [], (str(tmp_path), "val")), str(copy), None
+    )
+    report = json.loads((tmp_path / "verification.json").read_text())["mean_iou"]
+    with DeepLabModel(exported, "tensorflow") as served:
+        ids = [served.segment(image).ravel() for _, image, _ in examples]
+    masks = [mask.ravel() for _, _, mask in examples]
+    counts = metrics.confusion_matrix(np.concatenate(masks), np.concatenate(ids), 3, 255)
+    expected = metrics.compute_metrics(counts).mean_iou
+    np.testing.assert_allclose(report["tensorflow float32"], expected, rtol=1e-6)
+    with pytest.raises(ValueError, match=r"has no split 'test' .* it has val"):
+        export_variants.write(
+            export_variants.Forms(False, False, [], [], (str(tmp_path), "test")), str(copy), None
+        )
+
+
+def test_auto_takes_the_fastest_that_is_there(exported, monkeypatch):
+    installed = importlib.util.find_spec
+    expected = "openvino" if installed("openvino") else "tensorflow"
+    with DeepLabModel(exported, warmup=[(20, 30)], num_threads=1) as served:
+        assert served.engine_name == expected
+    monkeypatch.setattr(
+        engines.importlib.util, "find_spec", lambda name: name == "tensorflow" or None
+    )
+    with DeepLabModel(exported) as served:
+        assert served.engine_name == "tensorflow"
+    with pytest.raises(ValueError, match=r"package is not installed: run make setup-openvino"):
+        DeepLabModel(exported, "openvino")
+    with pytest.raises(ValueError, match="no int8 form that an installed engine can run"):
+        DeepLabModel(exported, precision="int8")
+
+
+class _Sleeper:
+    """An engine that takes some time; its first run takes longer."""
+
+    def __init__(self, name: str, secs: float):
+        self.name = name
+        self.is_closed = False
+        self.num_runs = 0
+        self._secs = secs
+
+    def run(self, pictures, with_probabilities):
+        assert pictures.shape == (1, 5, 7, 3)
+        assert not with_probabilities
+        self.num_runs += 1
+        time.sleep(self._secs if self.num_runs > 1 else 0.1)
+
+    def close(self):
+        self.is_closed = True
+
+
+def test_the_fastest_of_several_engines_stays_and_the_others_are_closed():
+    entrants = [_Sleeper("slow", 0.05), _Sleeper("fast", 0.001), _Sleeper("slower", 0.1)]
+    assert autotune.fastest(entrants, (5, 7)).name == "fast"
+    assert [each.is_closed for each in entrants] == [True, False, True]
+
+
+def test_a_single_engine_is_not_tried():
+    engine = _Sleeper("only", 1.0)
+    assert autotune.fastest([engine], (5, 7)) is engine
+    assert not engine.num_runs
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"formats": ["onnx"]}, "--formats has 'onnx'; expected pb or tflite"),
+        ({"quantize": ["int8"]}, "needs pictures to fit the 8-bit range to"),
+        ({"verify_images": "nowhere"}, "--verify_images: nowhere: there is no such file"),
+        (
+            {"quantize": ["int8"], "calibration_images": "."},
+            r"--calibration_images: folder \. holds no image",
+        ),
+    ],
+)
+def test_forms_that_cannot_be_made_are_said_before(given, message):
+    values = types.SimpleNamespace(
+        **{
+            "formats": ["pb"],
+            "quantize": [],
+            "calibration_images": None,
+            "num_calibration_images": 4,
+            "verify_images": None,
+            "quantize_dataset_dir": None,
+            "quantize_split": "val",
+            **given,
+        }
+    )
+    with pytest.raises(ValueError, match=message):
+        export_variants.Forms.from_flags(values, "shapes")
+
+
+def test_what_an_engine_cannot_run_is_said(tmp_path, exported, monkeypatch):
+    foreign = str(toy_export.write(tmp_path / "toy.pb"))
+    monkeypatch.setattr(engines.importlib.util, "find_spec", lambda name: True)
+    with DeepLabModel(foreign) as served:
+        assert served.engine_name == "tensorflow"
+    for path, engine, precision, message in (
+        (foreign, "openvino", "float32", "has no nodes NetworkImage and SemanticLogits"),
+        (exported, "litert", "float32", r"there is no .*\.tflite: .*--formats=pb,tflite"),
+        (exported, "openvino", "int8", r"there is no .*_int8\.xml: .*--quantize=int8"),
+        (exported, "tensorflow", "int8", "has no 8-bit form"),
+        (exported, "onnx", "float32", "engine is 'onnx'; expected one of auto, tensorflow"),
+        (exported, "tensorflow", "int4", "precision is 'int4'; expected one of float32, int8"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            DeepLabModel(path, engine, precision=precision)

@@ -1,0 +1,165 @@
+"""A training so small that its values can be checked by hand: y = w x + b on random numbers.
+
+As a script it trains in a process of its own: `python tests/support/toy_training.py LOGDIR STEPS`.
+"""
+
+import os
+import pathlib
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
+
+from commands import launcher  # noqa: F401  (quiets TensorFlow before it is imported)
+
+# isort: split
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from deployment import servers
+from deployment.cluster import read_cluster
+from deployment.model_deploy import DeploymentConfig
+from deployment.servers import ServerLostError
+from training import loop
+from training.options import TrainOptions
+from training.schedules import OptimizerOptions
+
+NUM_EXAMPLES = 32
+WEIGHT_DECAY = 0.1
+
+
+def examples() -> dict[str, np.ndarray]:
+    """Returns the examples: "inputs" [examples, 3], "targets" [examples, 1], "name" [examples]."""
+    random = np.random.RandomState(3)
+    inputs = random.normal(size=(NUM_EXAMPLES, 3)).astype(np.float32)
+    targets = inputs @ np.array([[1.0], [-2.0], [0.5]], np.float32) + 0.3
+    names = np.array([f"example_{index}" for index in range(NUM_EXAMPLES)])
+    return {"inputs": inputs, "targets": targets.astype(np.float32), "name": names}
+
+
+def dataset(batch_size: int, seed: int | None = None) -> tf.data.Dataset:
+    """Returns endless batches, shuffled if there is a seed."""
+    batches = tf.data.Dataset.from_tensor_slices(examples()).repeat()
+    if seed is not None:
+        batches = batches.shuffle(NUM_EXAMPLES, seed=seed)
+    return batches.batch(batch_size, drop_remainder=True)
+
+
+def clone_fn(batch) -> None:
+    """Builds a linear model with its squared error, L2 loss, and a moving average of its input."""
+    weights = tf.get_variable(
+        "body/weights",
+        [3, 1],
+        initializer=tf.random_normal_initializer(),
+        regularizer=lambda value: WEIGHT_DECAY * tf.nn.l2_loss(value),
+    )
+    biases = tf.get_variable("logits/biases", [1], initializer=tf.zeros_initializer())
+    mean = tf.get_variable(
+        "body/moving_mean", [3], initializer=tf.zeros_initializer(), trainable=False
+    )
+    update = tf.assign_sub(mean, 0.5 * (mean - tf.reduce_mean(batch["inputs"], axis=0)))
+    tf.add_to_collection(tf.GraphKeys.UPDATE_OPS, update)
+    outputs = tf.matmul(batch["inputs"], weights) + biases
+    loss = tf.reduce_mean(tf.square(outputs - batch["targets"]))
+    tf.losses.add_loss(loss)
+    tf.summary.scalar("squared_error", loss)
+
+
+def describe_batch(batch) -> dict[str, tf.Tensor]:
+    """Names the examples of a batch."""
+    return {"examples": batch["name"]}
+
+
+def train(logdir, steps: int, *, report=lambda line: None, **changes) -> loop.TrainResult:
+    """Trains on batches of 8.
+
+    Args:
+      logdir: `train_logdir`.
+      steps: `training_number_of_steps`.
+      report: takes the lines.
+      **changes: fields of TrainOptions, or arguments of `loop.train`.
+    """
+    arguments = {
+        "dataset_fn": lambda first_step: dataset(8),
+        "clone_fn": clone_fn,
+        "optimizer_options": OptimizerOptions(base_learning_rate=0.01),
+        "deployment": DeploymentConfig(),
+        "describe_batch": describe_batch,
+        "report": report,
+    }
+    arguments.update((name, changes.pop(name)) for name in list(changes) if name in _ARGUMENTS)
+    options = {"train_batch_size": 8, "log_steps": 1, "seed": 1, **changes}
+    return loop.train(
+        options=TrainOptions(str(logdir), training_number_of_steps=steps, **options), **arguments
+    )
+
+
+def slowly(batch) -> None:
+    """Like `clone_fn`, with steps of 50 ms or STEP_SECS, for tests that interrupt a training."""
+
+    def wait(value):
+        time.sleep(float(os.environ.get("STEP_SECS", "0.05")))
+        return value
+
+    inputs = tf.py_func(wait, [batch["inputs"]], tf.float32)
+    inputs.set_shape(batch["inputs"].shape)
+    clone_fn({**batch, "inputs": inputs})
+
+
+def read(checkpoint: str) -> dict[str, np.ndarray]:
+    """Returns every variable of a checkpoint."""
+    reader = tf.train.NewCheckpointReader(checkpoint)
+    return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
+
+
+_ARGUMENTS = {
+    "dataset_fn",
+    "clone_fn",
+    "optimizer_options",
+    "deployment",
+    "describe_batch",
+    "before_gradients",
+    "before_session",
+    "adapters",
+    "explain_error",
+    "master",
+    "settings",
+    "startup_delay_steps",
+}
+
+
+def main() -> int:
+    """Trains as the command line and TF_CONFIG say."""
+    tf.disable_v2_behavior()
+    tf.logging.set_verbosity(tf.logging.ERROR)
+    cluster = read_cluster(os.environ)
+    if cluster is None:
+        return _train(DeploymentConfig(), "")
+    try:
+        return cluster.take_part(
+            lambda master: _train(cluster.deployment(1, True), master), report=_print
+        )
+    except ServerLostError as error:
+        servers.end_process(error)
+
+
+def _train(deployment: DeploymentConfig, master: str) -> int:
+    result = train(
+        sys.argv[1],
+        int(sys.argv[2]),
+        report=_print,
+        clone_fn=slowly,
+        save_interval_secs=float(os.environ.get("SAVE_INTERVAL_SECS", "0.2")),
+        deployment=deployment,
+        master=master,
+    )
+    return result.exit_status
+
+
+def _print(line: str) -> None:
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
