@@ -1,4 +1,4 @@
-# DeepLabV3+ from data to coloured masks. `make help` lists the targets and their variables.
+# DeepLabV3+ from data to colored masks. `make help` lists the targets and their variables.
 
 PYTHON ?= python3
 VENV := .venv
@@ -65,7 +65,7 @@ $(VENV)/bin/python:
 	    f"Python 3.10 to 3.13 is needed, and $(PYTHON) is {v[0]}.{v[1]}: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
 
-demo: setup  ## Everything on pictures the project draws: records, training, scores, export, masks
+demo: setup  ## Everything on images the project draws: records, training, scores, export, masks
 	@$(RUN) -m scripts.demo $(ARGS)
 
 tfrecords: setup  ## Turn images and masks into TFRecords: DATA_DIR=my_images; without it, the demo
@@ -93,7 +93,7 @@ export: setup  ## Freeze the newest checkpoint, or CHECKPOINT=..., into a .pb
 
 # PICTURES is one path, or several as the shell takes them: names with spaces in quotes then. A
 # forgotten one is told before `setup`, which installs for minutes.
-infer: $(if $(strip $(value PICTURES)),setup,no-pictures)  ## Write coloured masks: PICTURES='photo.jpg folder/' MODEL=... OUTPUT=masks
+infer: $(if $(strip $(value PICTURES)),setup,no-images)  ## Write colored masks: PICTURES='photo.jpg folder/' MODEL=... OUTPUT=masks
 	@whole=$(call quoted,PICTURES); case $$whole in "~/"*) whole=$$HOME/$${whole#??};; esac; \
 	  if test -e "$$whole"; then set -- "$$whole"; elif (eval "set -- "$(call quoted,PICTURES)) 2>/dev/null; then \
 	    eval "set -- "$(call quoted,PICTURES); else \
@@ -101,11 +101,11 @@ infer: $(if $(strip $(value PICTURES)),setup,no-pictures)  ## Write coloured mas
 	    exit 2; fi; \
 	  $(RUN) infer.py "$$@" $(call flag,model,MODEL) $(call flag,output,OUTPUT) $(ARGS)
 
-.PHONY: no-pictures
-no-pictures:
+.PHONY: no-images
+no-images:
 	@echo "error: which images? make infer PICTURES='photo.jpg folder/ \"my photo.jpg\"'" >&2; exit 2
 
-tensorboard: setup  ## Show curves and pictures of all trainings
+tensorboard: setup  ## Show curves and images of all trainings
 	@$(RUN) -m tensorboard.main $(or $(call flag,logdir,LOGDIR),--logdir=runs) $(ARGS)
 
 lint: setup-dev  ## Check style
@@ -136,7 +136,7 @@ lock: pyproject.toml  ## Pin the newest allowed versions again (needs uv)
 bench: setup  ## Measure speed and memory beside the peers, into docs/benchmarks.md: 25 minutes
 	@$(RUN) -m scripts.benchmarks.run $(ARGS)
 
-bench-growth: setup  ## Measure how cost grows with size, classes, batch, clones, pictures
+bench-growth: setup  ## Measure how cost grows with size, classes, batch, clones, images
 	@$(RUN) -m scripts.benchmarks.scaling $(ARGS)
 
 bench-peers-setup: $(PEERS_VENV)/.installed  ## Install what make bench compares us with

@@ -1,6 +1,6 @@
-"""Builds TFRecords and `dataset.json` from pictures and masks; `make tfrecords` runs it.
+"""Builds TFRecords and `dataset.json` from images and masks; `make tfrecords` runs it.
 
-    python -m datasets.build_tfrecords --dataset=folder --data_dir=my_pictures
+    python -m datasets.build_tfrecords --dataset=folder --data_dir=my_images
     python -m datasets.build_tfrecords --dataset=camvid --data_dir=CamVid --check_only
 
 Everything is checked first. A run that was interrupted goes on where it stopped when the same
@@ -55,31 +55,31 @@ _DATASET = flags.DEFINE_enum(
     "dataset",
     None,
     list(SOURCES),
-    "What data_dir holds: pictures and masks of your own (folder), a published dataset, or the "
+    "What data_dir holds: images and masks of your own (folder), a published dataset, or the "
     "demo, which is drawn if it is not there. Default: folder with --data_dir, demo without.",
 )
 _DATA_DIR = flags.DEFINE_string(
     "data_dir",
     None,
-    f"Folder of the pictures and masks. Only the demo has a default: {demo.DEFAULT_FOLDER}.",
+    f"Folder of the images and masks. Only the demo has a default: {demo.DEFAULT_FOLDER}.",
 )
 _OUTPUT_DIR = flags.DEFINE_string(
     "output_dir",
     None,
     f"Folder of the records. Default: {os.path.join(DATASETS_ROOT, 'NAME')}, where NAME is the "
-    "name of the dataset or, for pictures of your own, that of their folder.",
+    "name of the dataset or, for images of your own, that of their folder.",
 )
 _NUM_SHARDS = flags.DEFINE_integer(
     "num_shards",
     None,
-    "Files for each split. Default: about one for 128 pictures.",
+    "Files for each split. Default: about one for 128 images.",
     lower_bound=1,
     upper_bound=tfrecords.MAX_SHARDS,
 )
 _CLASSES_FILE = flags.DEFINE_string(
     "classes_file",
     None,
-    "JSON file of class names, colours and ignore label, for pictures of your own. Default: "
+    "JSON file of class names, colors and ignore label, for images of your own. Default: "
     "classes.json in data_dir, if it is there.",
 )
 _MASK_VALUES = flags.DEFINE(
@@ -93,22 +93,22 @@ _MASK_VALUES = flags.DEFINE(
 _VAL_FRACTION = flags.DEFINE_float(
     "val_fraction",
     None,
-    "Share of the pictures that becomes the split val, for a folder without splits. Default: 0.2.",
+    "Share of the images that becomes the split val, for a folder without splits. Default: 0.2.",
 )
 _SEED = flags.DEFINE_integer(
-    "seed", 0, "Another seed chooses other pictures for val_fraction; nothing else changes."
+    "seed", 0, "Another seed chooses other images for val_fraction; nothing else changes."
 )
 _ON_ERROR = flags.DEFINE_enum(
     "on_error",
     "fail",
     ["fail", "skip"],
-    "What to do with pictures that cannot be used: fail before anything is written, or skip them.",
+    "What to do with images that cannot be used: fail before anything is written, or skip them.",
 )
 _GRADIENT = flags.DEFINE_bool(
     "gradient",
     True,
     "Store the Laplacian gradient channel in the records. Without it records are a fifth as "
-    "large, and training computes the same channel from the pictures when it is asked to.",
+    "large, and training computes the same channel from the images when it is asked to.",
 )
 _GRADIENT_FORMAT = flags.DEFINE_enum(
     "gradient_format",
@@ -127,14 +127,14 @@ _CHECK_ONLY = flags.DEFINE_bool(
     "check_only", False, "Only check and report; write nothing. Exit status 1 if there are errors."
 )
 _NUM_WORKERS = flags.DEFINE_integer(
-    "num_workers", None, "Threads that read and encode pictures. Default: one a core.", 1
+    "num_workers", None, "Threads that read and encode images. Default: one a core.", 1
 )
 
 _MEMORY_LIMIT_MB = flags.DEFINE_integer(
     "memory_limit_mb",
     memory.DEFAULT_LIMIT_MB,
-    "Megabytes that the pictures in work may take together, besides the 600 of the program: with "
-    "huge pictures fewer are in work at once, and one that alone takes more is an error.",
+    "Megabytes that the images in work may take together, besides the 600 of the program: with "
+    "huge images fewer are in work at once, and one that alone takes more is an error.",
     lower_bound=1,
 )
 
@@ -226,7 +226,7 @@ def _convert(
         )
     if plan.outdated:
         print(
-            f"{len(plan.outdated)} of {len(plan.shards)} shards are written again: their pictures, "
+            f"{len(plan.outdated)} of {len(plan.shards)} shards are written again: their images, "
             "masks, options or the libraries have changed since.",
             file=sys.stderr,
         )
@@ -258,7 +258,7 @@ def _open_source() -> Source:
     if data_dir is None:
         if name != "demo":
             raise ValueError(
-                f"--dataset={name} needs --data_dir, the folder of its pictures and masks."
+                f"--dataset={name} needs --data_dir, the folder of its images and masks."
             )
         data_dir = demo.DEFAULT_FOLDER
         print(
@@ -328,7 +328,7 @@ def _print_summary(spec: DatasetSpec) -> None:
     for name, split in spec.splits.items():
         num_bytes = sum(os.path.getsize(path) for path in spec.shard_paths(name))
         print(
-            f"  {texts.printable(name):8} {split.num_examples:7} pictures up to {split.max_width}x"
+            f"  {texts.printable(name):8} {split.num_examples:7} images up to {split.max_width}x"
             f"{split.max_height}, {num_bytes / 1e6:.1f} MB, shards: {split.num_shards}"
         )
     print("Train on it: python train.py")

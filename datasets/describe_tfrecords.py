@@ -31,7 +31,7 @@ _CLASS_NAMES = flags.DEFINE_list(
 _PALETTE = flags.DEFINE_list(
     "palette",
     None,
-    "Colour of each class id, such as #000000,#3c3cc8. Default: those of PASCAL VOC.",
+    "Color of each class id, such as #000000,#3c3cc8. Default: those of PASCAL VOC.",
 )
 _IGNORE_LABEL = flags.DEFINE_integer(
     "ignore_label",
@@ -77,7 +77,7 @@ def main(_: list[str]) -> None:
     print(f"{path}: {spec.num_classes} classes, {spec.ignore_label} is ignored")
     for name, split in spec.splits.items():
         print(
-            f"  {name:8} {split.num_examples:7} pictures up to {split.max_width}x"
+            f"  {name:8} {split.num_examples:7} images up to {split.max_width}x"
             f"{split.max_height}, shards: {split.num_shards}"
         )
     for name, flag in (("train", "train.py --train_split"), ("val", "eval.py --eval_split")):
@@ -113,7 +113,7 @@ def _read_color(text: str) -> tuple[int, int, int]:
         red, green, blue = bytes.fromhex(text.removeprefix("#"))
     except ValueError:
         raise ValueError(
-            f"--palette has {text!r}; expected colours such as #3c3cc8, comma separated."
+            f"--palette has {text!r}; expected colors such as #3c3cc8, comma separated."
         ) from None
     return red, green, blue
 

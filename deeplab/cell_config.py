@@ -29,7 +29,7 @@ class Branch:
       input: number of an earlier branch, or -1 for the encoder's features.
       kernel: (height, width) of a convolution: (1, 1) is an ordinary one, a larger one separable.
       rate: (vertical, horizontal) atrous rate of a separable convolution at output stride 16.
-      grid_size: (rows, columns) of cells of the picture that pyramid pooling averages over.
+      grid_size: (rows, columns) of cells of the image that pyramid pooling averages over.
     """
 
     op: str

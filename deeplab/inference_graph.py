@@ -1,8 +1,8 @@
-"""Pictures in, class ids and probabilities at their own size out: the graph that an export freezes.
+"""Images in, class ids and probabilities at their own size out: the graph that an export freezes.
 
 Node names are those of research/deeplab's `export_model.py`, so that programs written for its
-published graphs run on ours. What differs: a batch may hold several pictures, the gradient channel
-is computed inside, and a picture that does not fit is refused by name instead of by a padding op.
+published graphs run on ours. What differs: a batch may hold several images, the gradient channel
+is computed inside, and an image that does not fit is refused by name instead of by a padding op.
 """
 
 import re
@@ -53,15 +53,15 @@ def build_inference_graph(
 
     Args:
       options: the network.
-      crop_size: (height, width) that pictures are padded to; larger ones are an error at run time.
+      crop_size: (height, width) that images are padded to; larger ones are an error at run time.
       min_resize_value, max_resize_value, resize_factor, keep_aspect_ratio: resize before anything
         else, as in `preprocess.resize_to_range`; a min_resize_value of None for none.
-      scales: scales at which the network sees the picture.
+      scales: scales at which the network sees the image.
       add_flipped: whether it also sees the mirror image.
       fast_labels: see `model.predict`.
       static_graph: for programs that run a graph operation by operation with sizes known from the
         start, such as TensorFlow.js: no operation whose result's size depends on values (which
-        leaves `fast_labels` without effect), and no assertion, so that a picture larger than the
+        leaves `fast_labels` without effect), and no assertion, so that an image larger than the
         crop fails where it is padded.
 
     Returns:
@@ -79,17 +79,17 @@ def build_inference_graph(
     with tf.name_scope("preprocess"):
         features = {"image": tf.cast(images, tf.float32)}
         if options.decoder_use_gradient:
-            # Before the resize, as the records hold it: that of the picture as it was taken.
+            # Before the resize, as the records hold it: that of the image as it was taken.
             features["gradient"] = laplacian.laplacian_graph(images)
-        picture_size = network_size = tf.shape(images)[1:3]
+        image_size = network_size = tf.shape(images)[1:3]
         if min_resize_value is not None:
-            network_size = preprocess.range_size(picture_size[0], picture_size[1], *resize)
+            network_size = preprocess.range_size(image_size[0], image_size[1], *resize)
             features = {
                 name: tf.image.resize_bilinear(channels, network_size, align_corners=True)
                 for name, channels in features.items()
             }
         fill = {"image": registry.encoder(options.model_variant).mean_pixel, "gradient": (0.0,)}
-        checks = [] if static_graph else [_assert_fits(picture_size, network_size, crop_size)]
+        checks = [] if static_graph else [_assert_fits(image_size, network_size, crop_size)]
         with tf.control_dependencies(checks):
             padding = tf.constant(crop_size) - network_size
         features = {
@@ -114,11 +114,9 @@ def build_inference_graph(
         probabilities = probabilities[:, : network_size[0], : network_size[1]]
         if min_resize_value is not None:
             labels = tf.image.resize_nearest_neighbor(
-                labels[..., tf.newaxis], picture_size, align_corners=True
+                labels[..., tf.newaxis], image_size, align_corners=True
             )[..., 0]
-            probabilities = tf.image.resize_bilinear(
-                probabilities, picture_size, align_corners=True
-            )
+            probabilities = tf.image.resize_bilinear(probabilities, image_size, align_corners=True)
     tf.identity(labels, PREDICTIONS)
     tf.identity(probabilities, PROBABILITIES)
     return [*OUTPUTS, *(tensor.op.name for tensor in features.values()), *_logits_nodes()]
@@ -140,19 +138,19 @@ def _check_scales(scales: Sequence[float]) -> None:
 
 
 def _assert_fits(
-    picture_size: tf.Tensor, network_size: tf.Tensor, crop_size: tuple[int, int]
+    image_size: tf.Tensor, network_size: tf.Tensor, crop_size: tuple[int, int]
 ) -> tf.Operation:
-    resized = "" if picture_size is network_size else "after resizing "
+    resized = "" if image_size is network_size else "after resizing "
     return tf.Assert(
         tf.reduce_all(network_size <= tf.constant(crop_size)),
         [
-            f"The picture (height, width) {resized}is",
+            f"The image (height, width) {resized}is",
             network_size,
-            f"but this graph was exported for pictures of at most {crop_size[0]} {crop_size[1]}. "
-            "Shrink the picture, or export with a larger --crop_size, or with "
+            f"but this graph was exported for images of at most {crop_size[0]} {crop_size[1]}. "
+            "Shrink the image, or export with a larger --crop_size, or with "
             "--min_resize_value and --max_resize_value.",
         ],
-        name="assert_picture_fits",
+        name="assert_image_fits",
     )
 
 

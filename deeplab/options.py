@@ -44,14 +44,14 @@ class ModelOptions:
     Attributes:
       num_classes: number of classes, background included.
       model_variant: encoder, a name of `nets.registry`.
-      output_stride: ratio of picture size to the encoder's feature map size.
+      output_stride: ratio of image size to the encoder's feature map size.
       multi_grid: rates of the units in the encoder's last block; None for the encoder's own.
       depth_multiplier: channel multiplier of the MobileNets.
       divisible_by: channel counts of the MobileNets are multiples of this; None for the rule of
         the published checkpoints (8 at depth multiplier 1.0, else 1).
       add_image_level_feature: whether ASPP has its image pooling branch.
       image_pooling_crop_size: (height, width) that image pooling averages over; None for the
-        whole picture.
+        whole image.
       image_pooling_stride: (height, width) stride of image pooling with a crop size.
       aspp_with_squeeze_and_excitation: whether image pooling weighs the channels of ASPP's result,
         instead of being one of its branches.
@@ -74,9 +74,9 @@ class ModelOptions:
       logits_kernel_size: kernel of the layer that makes the logits.
       use_bounded_activation: keep the activations of Xception, ASPP and decoder within 6, for 8-bit
         inference.
-      image_pyramid: scales at which the network sees each picture; (1.0,) for just once.
+      image_pyramid: scales at which the network sees each image; (1.0,) for just once.
       merge_method: "max" or "avg" over the image pyramid.
-      prediction_with_upsampled_logits: argmax after the resize to picture size, else before.
+      prediction_with_upsampled_logits: argmax after the resize to image size, else before.
     """
 
     num_classes: int
@@ -270,11 +270,11 @@ class Description:
       model: the network.
       dataset_name: name of the dataset it was trained on.
       class_names: name of each class id.
-      palette: RGB colour, 0..255, of each class id.
+      palette: RGB color, 0..255, of each class id.
       ignore_label: label value that was neither trained on nor scored.
       train_crop_size: (height, width) of the training crops, pixels.
       min_resize_value, max_resize_value, resize_factor, keep_aspect_ratio: the resize of every
-        picture before anything else (`preprocess.resize_to_range`); a min_resize_value of
+        image before anything else (`preprocess.resize_to_range`); a min_resize_value of
         None for none.
     """
 

@@ -48,7 +48,7 @@ class SyncGroup:
     def connect(self) -> None:
         """Joins the statistics of all clones. Call after the last clone and before gradients."""
         for layer, statistics in self._layers.items():
-            # A network that sees its picture at several scales passes each layer several times.
+            # A network that sees its image at several scales passes each layer several times.
             passes, left_over = divmod(len(statistics), self.num_clones)
             assert not left_over, f"{layer} occurs {len(statistics)}x in {self.num_clones} clones"
             for first in range(passes):

@@ -7,7 +7,7 @@ import tf_slim as slim
 
 
 def scale_dimension(dimension: int, scale: float) -> int:
-    """Returns a picture side scaled so that corner pixels stay on corner pixels.
+    """Returns an image side scaled so that corner pixels stay on corner pixels.
 
     513 at 1/16 is 33. Every size in DeepLab follows this rule (research/deeplab's function of the
     same name).
@@ -51,7 +51,7 @@ def pad_as_same(inputs: tf.Tensor, kernel_size: int, rate: int = 1) -> tf.Tensor
     """Pads for a VALID convolution, the same way for every input size.
 
     SAME padding of a strided convolution depends on the input's size, which shifts features of
-    pictures of even and odd sizes against each other (He et al., arXiv 1512.03385, as in
+    images of even and odd sizes against each other (He et al., arXiv 1512.03385, as in
     `tf_slim.nets.resnet_utils.conv2d_same`).
     """
     total = (kernel_size - 1) * rate

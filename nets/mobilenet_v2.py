@@ -59,7 +59,7 @@ def build(
     Args:
       images: float32 [batch, height, width, channels], normalised.
       variant: always "mobilenet_v2"; encoders are all built through one signature.
-      output_stride: picture size over feature map size. Later strides become atrous rates.
+      output_stride: image size over feature map size. Later strides become atrous rates.
       depth_multiplier: multiplies every channel count.
       divisible_by: channel counts become multiples of it; None for 8 at a multiplier of 1.0 and 1
         otherwise, which is how the published checkpoints were made.

@@ -42,7 +42,7 @@ class Bottleneck:
       kernel_size: side of the depthwise kernel.
       stride: stride of the depthwise convolution.
       activation: of the convolutions inside.
-      squeeze_excite: whether channels are weighted by what the whole picture holds.
+      squeeze_excite: whether channels are weighted by what the whole image holds.
     """
 
     expansion: float
@@ -117,7 +117,7 @@ def build(
     Args:
       images: float32 [batch, height, width, channels], normalised.
       variant: a name of `SPECS`.
-      output_stride: picture size over feature map size. Later strides become atrous rates.
+      output_stride: image size over feature map size. Later strides become atrous rates.
       depth_multiplier: multiplies every channel count; counts are rounded to multiples of 8.
       weight_decay: L2 weight of ordinary convolutions; depthwise ones have none.
       batch_norm: how batch norm behaves.

@@ -19,7 +19,7 @@ class Stage:
 
     Attributes:
       end_point: its name.
-      stride: picture size over its size.
+      stride: image size over its size.
       depth: its channels, at depth multiplier 1.0.
     """
 
@@ -41,7 +41,7 @@ class Encoder:
       stages: feature maps for decoders, fine to coarse.
       depth: channels of the features, at depth multiplier 1.0.
       num_grid_units: how many rates `multi_grid` has; 0 where there is none.
-      mean_pixel: RGB, 0..255: the colour that becomes 0 when normalised, hence that of padding.
+      mean_pixel: RGB, 0..255: the color that becomes 0 when normalised, hence that of padding.
       keeps_range: whether normalising only subtracts the mean, instead of mapping to -1..1.
     """
 
@@ -76,7 +76,7 @@ class Encoder:
         )
 
 
-# research/deeplab, core/feature_extractor.py: the mean colour of ImageNet.
+# research/deeplab, core/feature_extractor.py: the mean color of ImageNet.
 _IMAGENET_MEAN = (123.15, 115.90, 103.06)
 
 
@@ -176,12 +176,12 @@ def extract_features(
     batch_norm: BatchNormMode,
     options: Mapping[str, object],
 ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-    """Normalises pictures and runs an encoder on them.
+    """Normalises images and runs an encoder on them.
 
     Args:
       images: float32 [batch, height, width, 3], RGB, 0..255.
       name: `model_variant`.
-      output_stride: picture size over feature map size.
+      output_stride: image size over feature map size.
       weight_decay: L2 weight.
       batch_norm: how batch norm behaves.
       options: values by name; the encoder takes those that it knows (`Encoder.options`).

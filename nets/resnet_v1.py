@@ -71,7 +71,7 @@ def build(
     Args:
       images: float32 [batch, height, width, channels], normalised.
       variant: a name of `SPECS`.
-      output_stride: picture size over feature map size. Later strides become atrous rates.
+      output_stride: image size over feature map size. Later strides become atrous rates.
       multi_grid: rates of the units of block 4; None for 1 each. The published beta checkpoints
         were trained with (1, 2, 4).
       weight_decay: L2 weight.

@@ -126,7 +126,7 @@ def build(
     Args:
       images: float32 [batch, height, width, channels], normalised.
       variant: a name of `SPECS`; also the variable scope.
-      output_stride: picture size over feature map size. Later strides become atrous rates.
+      output_stride: image size over feature map size. Later strides become atrous rates.
       multi_grid: rates of the three convolutions of the last block; None for (1, 1, 1).
       use_bounded_activation: keep activations within -6..6, for 8-bit inference; strided
         convolutions are then padded by TensorFlow's SAME.

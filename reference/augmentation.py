@@ -1,4 +1,4 @@
-"""The augmentation of research/deeplab, step by step on whole pictures, each an example.
+"""The augmentation of research/deeplab, step by step on whole images, each an example.
 
 What an example is, and which values are drawn, is that of `deeplab.data.preprocess`.
 """
@@ -18,7 +18,7 @@ def random_scale(
     step_size: float,
     seed: tf.Tensor,
 ) -> Example:
-    """Scales a picture by a random factor.
+    """Scales an image by a random factor.
 
     Args:
       example: see the module's head.
@@ -38,7 +38,7 @@ def random_scale(
 def random_crop(
     example: Mapping[str, tf.Tensor], crop_size: tuple[int, int], seed: tf.Tensor
 ) -> Example:
-    """Cuts a window at a random place out of a picture; a side that is too short stays whole.
+    """Cuts a window at a random place out of an image; a side that is too short stays whole.
 
     Followed by `pad_to_crop` it gives the same as padding first, without moving the padding.
 
@@ -67,7 +67,7 @@ def pad_to_crop(
     mean_pixel: Sequence[float],
     ignore_label: int,
 ) -> Example:
-    """Pads a picture as `preprocess.pad_to_crop` does, in the operations of research/deeplab."""
+    """Pads an image as `preprocess.pad_to_crop` does, in the operations of research/deeplab."""
     bottom, right = tf.unstack(tf.constant(crop_size) - _size(example))
     fills = {"image": mean_pixel, "label": ignore_label, "gradient": 0}
 
@@ -83,7 +83,7 @@ def pad_to_crop(
 def random_flip(
     example: Mapping[str, tf.Tensor], seed: tf.Tensor, probability: float = 0.5
 ) -> Example:
-    """Mirrors a picture, left to right, with a probability.
+    """Mirrors an image, left to right, with a probability.
 
     Args:
       example: see the module's head.

@@ -1,7 +1,7 @@
-"""The plain converter: one process, one session call to decode each picture and each mask.
+"""The plain converter: one process, one session call to decode each image and each mask.
 
 This is how research/deeplab's `build_voc2012_data.py` works, written anew as what our converter is
-measured against: it decodes every picture with TensorFlow only to learn its size, checks that the
+measured against: it decodes every image with TensorFlow only to learn its size, checks that the
 mask has the same size, and stores both files as they are. It computes no gradient channel.
 """
 
@@ -11,7 +11,7 @@ import tensorflow.compat.v1 as tf
 
 
 class _SizeReader:
-    """Tells the size of picture files of one kind by decoding them in a session.
+    """Tells the size of image files of one kind by decoding them in a session.
 
     Args:
       decode: `tf.image.decode_jpeg` or `tf.image.decode_png`.
@@ -25,7 +25,7 @@ class _SizeReader:
             self._session = tf.Session(graph=graph)
 
     def read_size(self, data: bytes) -> tuple[int, int]:
-        """Returns (height, width) of the picture that a file's bytes hold."""
+        """Returns (height, width) of the image that a file's bytes hold."""
         image = self._session.run(self._image, {self._data: data})
         return image.shape[:2]
 
@@ -34,17 +34,17 @@ class _SizeReader:
 
 
 def convert(pairs: Iterable[tuple[str, str]], output_path: str) -> int:
-    """Writes JPEG pictures and their PNG masks to one TFRecord file.
+    """Writes JPEG images and their PNG masks to one TFRecord file.
 
     Args:
-      pairs: (path of the picture, path of its mask).
+      pairs: (path of the image, path of its mask).
       output_path: the file to write.
 
     Returns:
       Number of records.
 
     Raises:
-      ValueError: a picture and its mask differ in size.
+      ValueError: an image and its mask differ in size.
     """
     image_reader = _SizeReader(tf.image.decode_jpeg, channels=3)
     mask_reader = _SizeReader(tf.image.decode_png, channels=1)
@@ -57,7 +57,7 @@ def convert(pairs: Iterable[tuple[str, str]], output_path: str) -> int:
             with tf.io.gfile.GFile(mask_path, "rb") as file:
                 mask_data = file.read()
             if mask_reader.read_size(mask_data) != (height, width):
-                raise ValueError(f"{mask_path}: mask and picture differ in size.")
+                raise ValueError(f"{mask_path}: mask and image differ in size.")
             example = _make_example(image_data, image_path, height, width, mask_data)
             writer.write(example.SerializeToString())
             count += 1

@@ -1,4 +1,4 @@
-"""Training batches in research/deeplab's order: whole pictures are decoded, scaled, cut, padded.
+"""Training batches in research/deeplab's order: whole images are decoded, scaled, cut, padded.
 
 The reference of `input_pipeline`, which draws the same crops and takes a shorter way to
 them: its batches are compared with these by a test, and its speed by the benchmarks. Floating point

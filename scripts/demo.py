@@ -1,4 +1,4 @@
-"""The whole way on pictures that the project draws: what `make demo` runs.
+"""The whole way on images that the project draws: what `make demo` runs.
 
 Each step is an ordinary command of the project, printed before it runs, so that it can be tried
 again by hand with other flags. A demo that was stopped goes on where it was.
@@ -25,12 +25,12 @@ _STEPS = flags.DEFINE_integer(
     "steps", 2600, "Training steps. The default takes about seven minutes on two CPU cores."
 )
 
-PICTURES = "data/demo"
+IMAGES = "data/demo"
 RECORDS = "data/tfrecords/demo"
 RUN = "runs/demo"
 MASKS = "masks/demo"
 SHEET = "masks/demo.png"
-# Rows of the picture that shows results.
+# Rows of the image that shows results.
 _SHEET_ROWS = 4
 _PANEL_SIZE = (256, 192)  # width, height
 
@@ -67,7 +67,7 @@ def commands(steps: int) -> list[list[str]]:
         ["export_model.py", f"--checkpoint_path={RUN}"],
         [
             "infer.py",
-            f"{PICTURES}/val/images",
+            f"{IMAGES}/val/images",
             f"--model={RUN}/export/frozen_inference_graph.pb",
             f"--output={MASKS}",
         ],
@@ -85,9 +85,9 @@ def main(_: list[str]) -> int:
     draw_sheet()
     minutes = (time.time() - start) / 60
     print(f"""
-Done in {minutes:.1f} minutes. Mean IoU on the demo's validation pictures: {newest_miou():.3f}
+Done in {minutes:.1f} minutes. Mean IoU on the demo's validation images: {newest_miou():.3f}
 
-  pictures and masks   {PICTURES}/
+  images and masks   {IMAGES}/
   TFRecords            {RECORDS}/
   checkpoints, curves  {RUN}/   (make tensorboard shows them)
   scores               {RUN}/eval/
@@ -95,7 +95,7 @@ Done in {minutes:.1f} minutes. Mean IoU on the demo's validation pictures: {newe
   masks and overlays   {MASKS}/
   some of them         {SHEET}
 
-Your own pictures: README.md, "Your own data".""")
+Your own images: README.md, "Your own data".""")
     return 0
 
 
@@ -107,21 +107,21 @@ def newest_miou() -> float:
 
 
 def draw_sheet() -> None:
-    """Draws some pictures, true masks, predicted masks and overlays side by side."""
+    """Draws some images, true masks, predicted masks and overlays side by side."""
     overlays = sorted(glob.glob(f"{MASKS}/*_overlay.jpg"))
     chosen = overlays[:: max(1, len(overlays) // _SHEET_ROWS)][:_SHEET_ROWS]
     rows = []
     for overlay in chosen:
         name = os.path.basename(overlay).removesuffix("_overlay.jpg")
         panel_files = (
-            f"{PICTURES}/val/images/{name}.jpg",
-            f"{PICTURES}/val/masks/{name}.png",
+            f"{IMAGES}/val/images/{name}.jpg",
+            f"{IMAGES}/val/masks/{name}.png",
             f"{MASKS}/{name}_mask.png",
             overlay,
         )
-        picture, *masks, painted = (Image.open(file).convert("RGB") for file in panel_files)
-        painted = painted.crop((0, 0, *picture.size))  # without its legend
-        panels = [panel.resize(_PANEL_SIZE) for panel in (picture, *masks, painted)]
+        image, *masks, painted = (Image.open(file).convert("RGB") for file in panel_files)
+        painted = painted.crop((0, 0, *image.size))  # without its legend
+        panels = [panel.resize(_PANEL_SIZE) for panel in (image, *masks, painted)]
         rows.append(np.hstack(panels))
     content = io.BytesIO()
     Image.fromarray(np.vstack(rows)).save(content, "PNG")

@@ -1,4 +1,4 @@
-"""What the two commands that import published weights share: flags, arguments, pictures."""
+"""What the two commands that import published weights share: flags, arguments, images."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ FLAGS = flags.FLAGS
 flags.DEFINE_string(
     "calibration_images",
     None,
-    "Pictures on which the import is compared with the file: a folder, a file or a quoted glob "
+    "Images on which the import is compared with the file: a folder, a file or a quoted glob "
     "pattern. From a TFLite file they also give batch norm its statistics; a hundred or more of "
     "the kind that will be trained on are good. Default: one that is drawn.",
 )
@@ -21,7 +21,7 @@ flags.DEFINE_enum(
     "dataset",
     None,
     sorted(specs.GOOGLE_DATASETS),
-    "Published dataset that gives names and colours to the classes. Default: the one that has as "
+    "Published dataset that gives names and colors to the classes. Default: the one that has as "
     "many classes, if any.",
 )
 
@@ -30,7 +30,7 @@ def import_arguments(arguments: list[str]) -> dict[str, Any]:
     """Returns what `import_tflite` and `import_graph` take, by name.
 
     Raises:
-      ValueError: the arguments are not two, or no picture is where the flag says.
+      ValueError: the arguments are not two, or no image is where the flag says.
     """
     if len(arguments) != 2:
         raise ValueError(
@@ -38,13 +38,13 @@ def import_arguments(arguments: list[str]) -> dict[str, Any]:
         )
     paths, problems = [], []
     if FLAGS.calibration_images is not None:
-        paths, problems = image_reading.find_pictures([FLAGS.calibration_images])
+        paths, problems = image_reading.find_images([FLAGS.calibration_images])
     if problems:
         raise ValueError(f"--calibration_images: {problems[0]}")
     return {
         "source": arguments[0],
         "target": arguments[1],
-        "pictures": paths,
+        "image_paths": paths,
         "given": network_flags.given_values(),
         "dataset": FLAGS.dataset,
     }

@@ -1,7 +1,7 @@
-"""`DeepLabModel`: an exported network, from a picture to class ids.
+"""`DeepLabModel`: an exported network, from an image to class ids.
 
 Needs TensorFlow, NumPy and Pillow, and nothing of the training code. Runs our exports and the
-frozen graphs that research/deeplab published (one picture at a time, no probabilities in the older
+frozen graphs that research/deeplab published (one image at a time, no probabilities in the older
 ones).
 """
 
@@ -25,7 +25,7 @@ from serving import (
 from serving.drawing import visualize
 from serving.engines.tensorflow_engine import TensorFlowEngine
 
-Picture = image_reading.Picture
+ImageInput = image_reading.ImageInput
 
 # Values that one batch may hold at the output of the network: 256 MiB of float32.
 _MAX_BATCH_VALUES = 1 << 26
@@ -38,7 +38,7 @@ class ImageShrunkWarning(UserWarning):
 
 
 class Segmentation(NamedTuple):
-    """What the network says of one picture, at the picture's own size.
+    """What the network says of one image, at the image's own size.
 
     Attributes:
       ids: int32 [height, width], class ids; of the type that was asked for.
@@ -60,9 +60,9 @@ class DeepLabModel:
     Attributes:
       path: file of the graph.
       class_names: name of each class id; "class 0" … when the graph carries no names.
-      palette: RGB colour, 0..255, of each class id; PASCAL VOC's when the graph carries none.
-      crop_size: (height, width) of the largest picture the graph takes.
-      takes_batches: whether the graph takes several pictures of one size at once.
+      palette: RGB color, 0..255, of each class id; PASCAL VOC's when the graph carries none.
+      crop_size: (height, width) of the largest image the graph takes.
+      takes_batches: whether the graph takes several images of one size at once.
       has_probabilities: whether the graph gives probabilities.
       engine_name: what runs it: "tensorflow", "openvino" or "litert".
     """
@@ -94,7 +94,7 @@ class DeepLabModel:
           num_threads: CPU threads; None for the engine's own choice, all cores.
           try_engines: whether "auto" tries the engines where there is a choice, which takes a
             second or two; otherwise it takes the one that starts soonest.
-          warmup: (height, width) of pictures to come; one of each runs now, so that the first real
+          warmup: (height, width) of images to come; one of each runs now, so that the first real
             ones do not pay for set-up.
           trust: whether the graph may have operations that read and write files or run programs;
             for files whose origin you trust (`serving.graph_screening`).
@@ -138,7 +138,7 @@ class DeepLabModel:
                     "known here."
                 )
             if self.crop_size is None:
-                self._graph_resizes |= graph_inspection.resizes_pictures(whole.graph)
+                self._graph_resizes |= graph_inspection.resizes_images(whole.graph)
                 self.crop_size = graph_inspection.measure_crop(whole.session) or (
                     self.INPUT_SIZE,
                     self.INPUT_SIZE,
@@ -190,43 +190,43 @@ class DeepLabModel:
         forks.check()
 
     def warm_up(self, size: tuple[int, int] | None = None, batch_size: int = 1) -> None:
-        """Runs empty pictures, so that the first real ones do not pay for TensorFlow's set-up.
+        """Runs empty images, so that the first real ones do not pay for TensorFlow's set-up.
 
         Args:
-          size: (height, width) of the pictures to come; None for the crop size.
+          size: (height, width) of the images to come; None for the crop size.
           batch_size: how many run together.
         """
         self._check_usable()
-        picture = np.zeros([*(size or self.crop_size), 3], np.uint8)
-        self._predict([self._fit_array(picture)] * batch_size, False, np.int32)
+        image = np.zeros([*(size or self.crop_size), 3], np.uint8)
+        self._predict([self._fit_array(image)] * batch_size, False, np.int32)
 
-    def run(self, image: Picture) -> tuple[Image.Image, np.ndarray]:
-        """Segments a picture after scaling it to the network's input size, up or down.
+    def run(self, image: ImageInput) -> tuple[Image.Image, np.ndarray]:
+        """Segments an image after scaling it to the network's input size, up or down.
 
         The method of research/deeplab's demonstration: the longer side becomes 513 pixels; for an
-        export of ours, the picture becomes as large as fits its crop.
+        export of ours, the image becomes as large as fits its crop.
 
         Args:
-          image: the picture.
+          image: the image.
 
         Returns:
-          (the scaled RGB picture, its class ids as int32 [height, width]).
+          (the scaled RGB image, its class ids as int32 [height, width]).
         """
         self._check_usable()
-        picture = image_reading.to_rgb(image_reading.decode(image))
-        resized = self._resize(picture, self._fitting_scale(picture.height, picture.width))
+        decoded = image_reading.to_rgb(image_reading.decode(image))
+        resized = self._resize(decoded, self._fitting_scale(decoded.height, decoded.width))
         return resized, self._run([np.asarray(resized)], False)[0].ids
 
-    def segment(self, image: Picture) -> np.ndarray:
-        """Returns the class ids of a picture at its own size, int32 [height, width]."""
+    def segment(self, image: ImageInput) -> np.ndarray:
+        """Returns the class ids of an image at its own size, int32 [height, width]."""
         return self.predict_batch([image])[0].ids
 
-    def segment_batch(self, images: Iterable[Picture]) -> list[np.ndarray]:
-        """Returns what `segment` gives for each picture; faster where sizes are equal."""
+    def segment_batch(self, images: Iterable[ImageInput]) -> list[np.ndarray]:
+        """Returns what `segment` gives for each image; faster where sizes are equal."""
         return [prediction.ids for prediction in self.predict_batch(images)]
 
-    def probabilities(self, image: Picture) -> np.ndarray:
-        """Returns the class probabilities of a picture, float32 [height, width, num_classes].
+    def probabilities(self, image: ImageInput) -> np.ndarray:
+        """Returns the class probabilities of an image, float32 [height, width, num_classes].
 
         Raises:
           ValueError: the graph gives none.
@@ -235,30 +235,30 @@ class DeepLabModel:
 
     def predict_batch(
         self,
-        images: Iterable[Picture],
+        images: Iterable[ImageInput],
         with_probabilities: bool = False,
         ids_type: type = np.int32,
     ) -> list[Segmentation]:
-        """Segments pictures at their own sizes.
+        """Segments images at their own sizes.
 
-        A picture larger than the crop is shrunk for the network, and the result brought back to its
+        An image larger than the crop is shrunk for the network, and the result brought back to its
         size; with probabilities in the graph its borders become smooth. Small objects are lost by
-        that, so `ImageShrunkWarning` tells both sizes, once for each size. Pictures that the
-        network sees at one size run together. The results are those of single pictures.
+        that, so `ImageShrunkWarning` tells both sizes, once for each size. Images that the
+        network sees at one size run together. The results are those of single images.
 
         Args:
-          images: any number of pictures, of any sizes, or one array [batch, height, width, 3].
+          images: any number of images, of any sizes, or one array [batch, height, width, 3].
           with_probabilities: whether to return probabilities.
           ids_type: type of the ids; np.uint8 takes a quarter of the memory.
 
         Returns:
-          The predictions in the order of the pictures.
+          The predictions in the order of the images.
 
         Raises:
-          ValueError: the graph gives no probabilities, a picture is none or damaged, ids do not fit
+          ValueError: the graph gives no probabilities, an image is none or damaged, ids do not fit
             the type, or the model was closed.
-          TypeError: `images` is no list, or something in it is no picture.
-          OSError: the file of a picture cannot be opened.
+          TypeError: `images` is no list, or something in it is no image.
+          OSError: the file of an image cannot be opened.
           ForkedProcessError: this process was forked after the model had been loaded.
         """
         self._check_usable()
@@ -278,7 +278,7 @@ class DeepLabModel:
         with_probabilities: bool,
         ids_type: type,
     ) -> list[Segmentation]:
-        """Segments pictures as `_fit_array` returns them; see `predict_batch`."""
+        """Segments images as `_fit_array` returns them; see `predict_batch`."""
         arrays, sizes = [array for array, _ in fitted], [size for _, size in fitted]
         same_size: dict[tuple[int, int], list[int]] = {}
         for index, array in enumerate(arrays):
@@ -299,7 +299,7 @@ class DeepLabModel:
         return results
 
     def fitted_size(self, height: int, width: int) -> tuple[int, int]:
-        """Returns the (height, width) at which the graph is given a picture of a size."""
+        """Returns the (height, width) at which the graph is given an image of a size."""
         scale = self._fitting_scale(height, width)
         if self._graph_resizes or scale >= 1:
             return height, width
@@ -307,7 +307,7 @@ class DeepLabModel:
 
     @property
     def resizes_inside(self) -> bool:
-        """Whether the graph takes pictures of any size and resizes them itself."""
+        """Whether the graph takes images of any size and resizes them itself."""
         return self._graph_resizes
 
     def _warn_if_shrunk(self, size: tuple[int, int]) -> None:
@@ -325,7 +325,7 @@ class DeepLabModel:
         )
 
     def _run(self, arrays: Sequence[np.ndarray], with_probabilities: bool) -> list[Segmentation]:
-        """Runs the graph on pictures of one size, as they are."""
+        """Runs the graph on images of one size, as they are."""
         batch = np.stack(arrays) if len(arrays) > 1 else arrays[0][np.newaxis]
         ids, probabilities = self._engine.run(batch, with_probabilities)
         if probabilities is None:
@@ -341,36 +341,36 @@ class DeepLabModel:
         padded = max(size[0], self.crop_size[0]) * max(size[1], self.crop_size[1])
         return max(1, _MAX_BATCH_VALUES // (padded * self.num_classes))
 
-    def _fit_array(self, image: Picture) -> tuple[np.ndarray, tuple[int, int]]:
-        """Returns a picture as the graph takes it, and the (height, width) that it has."""
+    def _fit_array(self, image: ImageInput) -> tuple[np.ndarray, tuple[int, int]]:
+        """Returns an image as the graph takes it, and the (height, width) that it has."""
         image = image_reading.decode(image)
         if isinstance(image, np.ndarray):
             image = image_reading.to_rgb_array(image)
             if self._graph_resizes or self._fitting_scale(*image.shape[:2]) >= 1:
                 return image, image.shape[:2]  # Through Pillow it would take a millisecond.
-        picture = image_reading.to_rgb(image)
-        return np.asarray(self.fit(picture)), (picture.height, picture.width)
+        decoded = image_reading.to_rgb(image)
+        return np.asarray(self.fit(decoded)), (decoded.height, decoded.width)
 
-    def fit(self, picture: Image.Image) -> Image.Image:
-        """Returns the picture as the graph takes it: no larger than its crop."""
+    def fit(self, image: Image.Image) -> Image.Image:
+        """Returns the image as the graph takes it: no larger than its crop."""
         if self._graph_resizes:
-            return picture
-        scale = self._fitting_scale(picture.height, picture.width)
-        return picture if scale >= 1 else self._resize(picture, scale)
+            return image
+        scale = self._fitting_scale(image.height, image.width)
+        return image if scale >= 1 else self._resize(image, scale)
 
     def _fitting_scale(self, height: int, width: int) -> float:
         return min(self.crop_size[0] / height, self.crop_size[1] / width)
 
     @staticmethod
-    def _resize(picture: Image.Image, scale: float) -> Image.Image:
-        size = (max(1, int(scale * picture.width)), max(1, int(scale * picture.height)))
-        return picture.resize(size, Image.Resampling.LANCZOS)
+    def _resize(image: Image.Image, scale: float) -> Image.Image:
+        size = (max(1, int(scale * image.width)), max(1, int(scale * image.height)))
+        return image.resize(size, Image.Resampling.LANCZOS)
 
 
 def _to_size(
     prediction: Segmentation, size: tuple[int, int], with_probabilities: bool, ids_type: type
 ) -> Segmentation:
-    """Brings a prediction to a picture's own size, and drops probabilities not asked for."""
+    """Brings a prediction to an image's own size, and drops probabilities not asked for."""
     ids, probabilities = prediction
     limits = np.iinfo(ids_type)
     if ids.size and not limits.min <= ids.min() <= ids.max() <= limits.max:

@@ -23,9 +23,9 @@ class Metadata:
 
     Attributes:
       class_names: name of each class id, or () when unknown.
-      palette: RGB colour, 0..255, of each class id, or () when unknown.
-      crop_size: (height, width) of the largest picture the graph takes, or None when unknown.
-      min_resize_value: shorter side to which the graph resizes every picture itself, or None.
+      palette: RGB color, 0..255, of each class id, or () when unknown.
+      crop_size: (height, width) of the largest image the graph takes, or None when unknown.
+      min_resize_value: shorter side to which the graph resizes every image itself, or None.
     """
 
     class_names: tuple[str, ...] = ()
@@ -89,7 +89,7 @@ def _metadata(values: Mapping[str, Any]) -> Metadata:
             raise ValueError(f"palette has {_shown(color)}; expected [red, green, blue]")
         palette.append(tuple(_integer(value, "palette", 0, 255) for value in color))
     if palette and len(palette) != len(names):
-        raise ValueError(f"{len(names)} class_names and {len(palette)} colours in palette")
+        raise ValueError(f"{len(names)} class_names and {len(palette)} colors in palette")
     crop_size = values.get("crop_size")
     if crop_size is not None:
         if not isinstance(crop_size, list) or len(crop_size) != 2:

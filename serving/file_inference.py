@@ -229,7 +229,7 @@ class _Planner:
 
 def _start_reading(pool: concurrent.futures.ThreadPoolExecutor, batch: _Batch) -> None:
     batch.reading = [
-        job.error if job.error is not None else pool.submit(image_reading.read_picture, job.path)
+        job.error if job.error is not None else pool.submit(image_reading.read_image, job.path)
         for job in batch.jobs
     ]
 

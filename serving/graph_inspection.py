@@ -1,7 +1,7 @@
 """What a frozen graph without a description tells about itself, by the way it is built.
 
-research/deeplab's exports say neither which pictures they take nor how many classes they know.
-Their `ImageTensor` is resized (if at all) and padded to the crop as a single picture, gets its
+research/deeplab's exports say neither which images they take nor how many classes they know.
+Their `ImageTensor` is resized (if at all) and padded to the crop as a single image, gets its
 batch dimension back by ExpandDims, and goes into the first convolution; the class is an ArgMax.
 """
 
@@ -15,9 +15,9 @@ from serving import export_file
 
 
 def measure_crop(session: tf.Session) -> tuple[int, int] | None:
-    """Returns the (height, width) that a graph pads pictures to, None where it cannot be told.
+    """Returns the (height, width) that a graph pads images to, None where it cannot be told.
 
-    Feeds a picture of one pixel and looks at what reaches the network, which itself does not run.
+    Feeds an image of one pixel and looks at what reaches the network, which itself does not run.
     """
     network_input = _network_input(session.graph)
     if network_input is None:
@@ -31,8 +31,8 @@ def measure_crop(session: tf.Session) -> tuple[int, int] | None:
     return (shape[1], shape[2]) if is_crop else None
 
 
-def resizes_pictures(graph: tf.Graph) -> bool:
-    """Returns whether a graph resizes pictures itself, before it pads them to the crop."""
+def resizes_images(graph: tf.Graph) -> bool:
+    """Returns whether a graph resizes images itself, before it pads them to the crop."""
     network_input = _network_input(graph)
     return network_input is not None and any(
         operation.type == "ResizeBilinear" for operation in _ancestors(network_input.op)
@@ -62,7 +62,7 @@ def check_class_names(graph: tf.Graph, class_names: Sequence[str], path: str) ->
 
 
 def _network_input(graph: tf.Graph) -> tf.Tensor | None:
-    """Returns the batch of one picture at crop size, 0..255, that the network begins with."""
+    """Returns the batch of one image at crop size, 0..255, that the network begins with."""
     for operation in graph.get_operations():
         if operation.type == "Conv2D" and operation.inputs[1].shape.as_list()[2:3] == [3]:
             for ancestor in _ancestors(operation):

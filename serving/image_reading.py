@@ -1,4 +1,4 @@
-"""Pictures as they are given, in files or in memory, and as a network needs them: 8-bit RGB."""
+"""Images as they are given, in files or in memory, and as a network needs them: 8-bit RGB."""
 
 import os
 from collections.abc import Iterable
@@ -8,9 +8,9 @@ from PIL import ExifTags, Image
 
 from common import image_files, texts
 from serving.image_search import expand_home
-from serving.image_search import find_pictures as find_pictures
+from serving.image_search import find_images as find_images
 
-Picture = Image.Image | np.ndarray | str | os.PathLike | bytes
+ImageInput = Image.Image | np.ndarray | str | os.PathLike | bytes
 
 # Their values do not say which range is black to white.
 _WIDE_MODES = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
@@ -28,7 +28,7 @@ _UPRIGHT = {
 }
 
 
-def as_list(images: Iterable[Picture]) -> list[Picture]:
+def as_list(images: Iterable[ImageInput]) -> list[ImageInput]:
     """Returns several images as a list.
 
     Raises:
@@ -52,7 +52,7 @@ def as_list(images: Iterable[Picture]) -> list[Picture]:
     return list(images)
 
 
-def decode(image: Picture) -> Image.Image | np.ndarray:
+def decode(image: ImageInput) -> Image.Image | np.ndarray:
     """Returns an image as it is in memory; files are read.
 
     Raises:
@@ -60,7 +60,7 @@ def decode(image: Picture) -> Image.Image | np.ndarray:
       ValueError: it is damaged.
     """
     if isinstance(image, (str, os.PathLike)):
-        return read_picture(expand_home(os.fspath(image)))
+        return read_image(expand_home(os.fspath(image)))
     if isinstance(image, (bytes, bytearray, memoryview)):
         return _decode(image_files.open_image(bytes(image), "the image"), "the image")
     if isinstance(image, Image.Image):
@@ -77,91 +77,91 @@ def _describe_type(value: object) -> str:
     return "None" if value is None else f"of type {type(value).__name__}"
 
 
-def read_picture(path: str) -> Image.Image:
-    """Reads a picture completely, upright, as RGB.
+def read_image(path: str) -> Image.Image:
+    """Reads an image completely, upright, as RGB.
 
     Raises:
       OSError: the file cannot be opened.
-      ValueError: the file is damaged or no picture; the message names it.
+      ValueError: the file is damaged or no image; the message names it.
     """
     with open(path, "rb") as file:
         return _decode(image_files.open_image(file, path), path)
 
 
-def load(picture: Image.Image, name: str = "the image") -> Image.Image:
-    """Returns a picture whose pixels are decoded.
+def load(image: Image.Image, name: str = "the image") -> Image.Image:
+    """Returns an image whose pixels are decoded.
 
     Args:
-      picture: one that may have been opened only.
+      image: one that may have been opened only.
       name: what errors call it.
 
     Raises:
       ValueError: its file is damaged.
     """
     try:
-        picture.load()
+        image.load()
     except Exception as error:  # Pillow's decoders raise many types on damaged bytes.
         if isinstance(error, MemoryError) or getattr(error, "errno", None):
             raise
         raise ValueError(image_files.damaged(name, error)) from None
-    return picture
+    return image
 
 
-def _decode(picture: Image.Image, name: str) -> Image.Image:
+def _decode(image: Image.Image, name: str) -> Image.Image:
     """Decodes a file that has been opened.
 
     Args:
-      picture: see `load`.
+      image: see `load`.
       name: what errors call it.
     """
     try:
-        _check(picture)
-        load(picture, name)
-        rgb = to_rgb(picture)
+        _check(image)
+        load(image, name)
+        rgb = to_rgb(image)
     except ValueError as error:
         message = str(error)
         named = texts.printable(name)
         raise ValueError(message if named in message else f"{named}: {message}") from None
     # These decoders keep two or three copies of the pixels as long as there is their image.
-    return rgb.copy() if rgb is picture and picture.format in ("WEBP", "AVIF") else rgb
+    return rgb.copy() if rgb is image and image.format in ("WEBP", "AVIF") else rgb
 
 
-def to_rgb(picture: Image.Image | np.ndarray) -> Image.Image:
-    """Returns a picture upright (by its EXIF orientation) and as RGB; alpha is dropped.
+def to_rgb(image: Image.Image | np.ndarray) -> Image.Image:
+    """Returns an image upright (by its EXIF orientation) and as RGB; alpha is dropped.
 
     Args:
-      picture: a Pillow picture, or an array that `to_rgb_array` takes. One that is RGB and upright
+      image: a Pillow image, or an array that `to_rgb_array` takes. One that is RGB and upright
         already is returned itself.
 
     Raises:
       ValueError: its values do not fit 8 bits per channel, or it has no pixels.
     """
-    if isinstance(picture, np.ndarray):
-        return Image.fromarray(to_rgb_array(picture))
-    _check(picture)
+    if isinstance(image, np.ndarray):
+        return Image.fromarray(to_rgb_array(image))
+    _check(image)
     try:
-        orientation = picture.getexif().get(ExifTags.Base.Orientation)
+        orientation = image.getexif().get(ExifTags.Base.Orientation)
     except Exception:  # Damaged or in a form of its own; the pixels are as good as ever.
         orientation = None
     if orientation in _UPRIGHT:
-        picture = picture.transpose(_UPRIGHT[orientation])
+        image = image.transpose(_UPRIGHT[orientation])
         # Else it would be turned once more by whoever looks at its EXIF next.
-        picture.info = {key: picture.info[key] for key in ("transparency",) if key in picture.info}
-    if picture.mode == "P" and "transparency" in picture.info:
-        picture = picture.convert("RGBA")  # Else Pillow warns.
-    if picture.mode in _DETOURS:
-        picture = picture.convert(_DETOURS[picture.mode])
-    return picture if picture.mode == "RGB" else picture.convert("RGB")
+        image.info = {key: image.info[key] for key in ("transparency",) if key in image.info}
+    if image.mode == "P" and "transparency" in image.info:
+        image = image.convert("RGBA")  # Else Pillow warns.
+    if image.mode in _DETOURS:
+        image = image.convert(_DETOURS[image.mode])
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
-def _check(picture: Image.Image) -> None:
-    if picture.mode in _WIDE_MODES:
+def _check(image: Image.Image) -> None:
+    if image.mode in _WIDE_MODES:
         raise ValueError(
-            f"the image has more than 8 bits per channel (mode {picture.mode}); scale its values "
+            f"the image has more than 8 bits per channel (mode {image.mode}); scale its values "
             "to 0..255 as the training images were."
         )
-    if not picture.width or not picture.height:
-        raise ValueError(f"the image is {picture.height}x{picture.width} and empty.")
+    if not image.width or not image.height:
+        raise ValueError(f"the image is {image.height}x{image.width} and empty.")
 
 
 def to_rgb_array(array: np.ndarray) -> np.ndarray:

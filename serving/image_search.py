@@ -26,7 +26,7 @@ class Search:
     notes: list[str]
 
 
-def find_pictures(
+def find_images(
     arguments: Sequence[str], skipped_endings: Sequence[str] = ()
 ) -> tuple[list[str], list[str]]:
     """Returns the paths and problems of `search`."""

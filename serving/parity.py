@@ -1,4 +1,4 @@
-"""Whether engines give the same answers: one model against a reference on real pictures."""
+"""Whether engines give the same answers: one model against a reference on real images."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -11,19 +11,19 @@ from serving.deeplab_model import DeepLabModel
 
 @dataclasses.dataclass(frozen=True)
 class Parity:
-    """How far a model is from its reference over some pictures.
+    """How far a model is from its reference over some images.
 
     Attributes:
       engine: what ran the model.
       precision: "float32" or "int8".
-      num_pictures: how many pictures were compared.
+      num_images: how many images were compared.
       max_probability_difference: largest difference of any class at any pixel.
       equal_pixels: share of pixels with the reference's class.
     """
 
     engine: str
     precision: str
-    num_pictures: int
+    num_images: int
     max_probability_difference: float
     equal_pixels: float
 
@@ -34,12 +34,12 @@ def compare(
     images: Sequence[Image.Image],
     reference: DeepLabModel,
 ) -> Parity:
-    """Compares a model with its reference, picture by picture.
+    """Compares a model with its reference, image by image.
 
     Args:
       model: what is checked.
       precision: of the model, for the result.
-      images: one or more pictures.
+      images: one or more images.
       reference: whose answers are right.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Writes what a network says of pictures: masks, overlays, ids and probabilities as files."""
+"""Writes what a network says of images: masks, overlays, ids and probabilities as files."""
 
 import collections
 import dataclasses
@@ -37,7 +37,7 @@ _OLD_TEMPORARY_NAME = re.compile(
 
 @dataclasses.dataclass(frozen=True)
 class ResultOptions:
-    """What is written for each picture.
+    """What is written for each image.
 
     Attributes:
       opacity: of the mask in the overlay, 0..1.
@@ -63,12 +63,12 @@ class ResultOptions:
 
 
 def choose_names(paths: Sequence[str]) -> list[str]:
-    """Returns a name for the results of each picture, none twice.
+    """Returns a name for the results of each image, none twice.
 
     Names that differ in the case of letters, or in how accents are encoded, are one name to some
     file systems, and so they are here.
 
-    It is the picture's stem. Pictures of one stem are told apart by their folders, and those of one
+    It is the image's stem. Images of one stem are told apart by their folders, and those of one
     folder by their extensions: `a/x.jpg` and `b/x.jpg` become `a_x` and `b_x`, `x.jpg` and `x.png`
     become `x_jpg` and `x_png`. Names too long for a file system are cut, and told apart by a
     digest.
@@ -121,30 +121,30 @@ def remove_leftovers(directory: str) -> list[str]:
 
 
 def result_paths(directory: str, name: str, options: ResultOptions) -> list[str]:
-    """Returns the files that `write_results` writes for a picture."""
+    """Returns the files that `write_results` writes for an image."""
     return [os.path.join(directory, name + ending) for ending in options.endings]
 
 
 def write_results(
     directory: str,
     name: str,
-    picture: Image.Image,
+    image: Image.Image,
     ids: np.ndarray,
     probabilities: np.ndarray | None,
     class_names: Sequence[str],
     palette: visualize.Palette,
     options: ResultOptions,
 ) -> np.ndarray:
-    """Writes the files of one picture, each whole or not at all.
+    """Writes the files of one image, each whole or not at all.
 
     Args:
       directory: an existing folder.
       name: beginning of the files' names.
-      picture: the RGB picture; it is painted over.
+      image: the RGB image; it is painted over.
       ids: integers [height, width], its class ids.
       probabilities: float32 [height, width, num_classes], or None where `options` ask for none.
       class_names: name of each class id.
-      palette: RGB colour, 0..255, of each class id.
+      palette: RGB color, 0..255, of each class id.
       options: what to write.
 
     Returns:
@@ -155,7 +155,7 @@ def write_results(
     """
     shares = visualize.class_shares(ids, len(class_names))
     base = os.path.join(directory, name)
-    _write_image(base + MASK_ENDING, visualize.mask_picture(ids, palette), "PNG")
+    _write_image(base + MASK_ENDING, visualize.mask_image(ids, palette), "PNG")
     if options.ids_format == "png":
         _write_image(base + IDS_ENDINGS["png"], Image.fromarray(ids.astype(np.uint8)), "PNG")
     elif options.ids_format == "npy":
@@ -167,13 +167,13 @@ def write_results(
         }
         _write(base + PROBABILITIES_ENDING, lambda file: np.savez_compressed(file, **content))
         del content
-    visualize.paint_overlay(picture, ids, palette, class_names, options.opacity)
-    if max(picture.size) > _MAX_JPEG_SIZE:
-        picture.thumbnail((_MAX_JPEG_SIZE, _MAX_JPEG_SIZE))
+    visualize.paint_overlay(image, ids, palette, class_names, options.opacity)
+    if max(image.size) > _MAX_JPEG_SIZE:
+        image.thumbnail((_MAX_JPEG_SIZE, _MAX_JPEG_SIZE))
     if options.legend:
-        picture = visualize.append_legend(picture, shares, class_names, palette)
-    # Full colour resolution: at half of it, the edges of the outlines bleed.
-    _write_image(base + OVERLAY_ENDING, picture, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
+        image = visualize.append_legend(image, shares, class_names, palette)
+    # Full color resolution: at half of it, the edges of the outlines bleed.
+    _write_image(base + OVERLAY_ENDING, image, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
     return shares
 
 

@@ -1,4 +1,4 @@
-"""Predictions of a shrunken picture, brought back to the picture's own size.
+"""Predictions of a shrunken image, brought back to the image's own size.
 
 Sizes are (height, width). Corners are aligned, as everywhere in the network.
 """

@@ -1,4 +1,4 @@
-"""The whole way, by the commands that a user types: a folder of pictures to coloured masks."""
+"""The whole way, by the commands that a user types: a folder of images to colored masks."""
 
 import json
 import os

@@ -74,7 +74,7 @@ def test_variables_that_are_not_given_make_no_flag(checkout):
 
 
 @pytest.mark.parametrize(
-    ("pictures", "expected"),
+    ("images", "expected"),
     [
         ("a b.jpg", ["a b.jpg"]),
         ("it's.jpg", ["it's.jpg"]),
@@ -85,10 +85,10 @@ def test_variables_that_are_not_given_make_no_flag(checkout):
         ("'*/x.jpg'", ["*/x.jpg"]),
     ],
 )
-def test_one_image_or_several(checkout, pictures, expected):
+def test_one_image_or_several(checkout, images, expected):
     for name in ("a b.jpg", "c.jpg", "it's.jpg"):
         (checkout / name).touch()
-    arguments = make(checkout, "infer", f"PICTURES={pictures}", HOME=str(checkout))
+    arguments = make(checkout, "infer", f"PICTURES={images}", HOME=str(checkout))
     expected = [path.format(home=checkout) for path in expected]
     assert arguments == ["infer.py", *expected, "--output=masks"]
 
@@ -102,9 +102,9 @@ def test_images_are_asked_for_before_anything_is_installed(checkout, arguments):
     assert not (checkout / ".venv").exists()
 
 
-@pytest.mark.parametrize("pictures", ["photo (1).jpg b.jpg", "it's.jpg b.jpg", "a;b) c"])
-def test_names_that_the_shell_does_not_take_are_told(checkout, pictures):
-    result = start(checkout, "infer", f"PICTURES={pictures}")
+@pytest.mark.parametrize("images", ["photo (1).jpg b.jpg", "it's.jpg b.jpg", "a;b) c"])
+def test_names_that_the_shell_does_not_take_are_told(checkout, images):
+    result = start(checkout, "infer", f"PICTURES={images}")
     assert result.returncode == 2
     assert result.stderr.startswith("error: PICTURES: put names with spaces, brackets or apostr")
     assert result.stdout == ""

@@ -86,7 +86,7 @@ class Progress:
         self._has_advised = True
         return (
             f"the training waits for its data {share:.0%} of the time: it is bound by its input. "
-            "More CPU cores help, or records of smaller pictures; with a slow disk more memory, "
+            "More CPU cores help, or records of smaller images; with a slow disk more memory, "
             "which keeps the records, or more shards."
         )
 

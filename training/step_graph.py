@@ -152,7 +152,7 @@ class _StepBatch:
 
     Attributes:
       shares: each clone's share, tensors by name.
-      whole: the batch for who describes it; without its pictures where they are on GPUs.
+      whole: the batch for who describes it; without its images where they are on GPUs.
       began, ended: float64 scalars, when the wait for a batch began and ended, seconds.
       following: the op that makes the next batch ready, if this step is to do so.
     """

@@ -1,10 +1,10 @@
-"""Reads pictures of any common kind as 8-bit RGB.
+"""Reads images of any common kind as 8-bit RGB.
 
-Converted: gray, gray with alpha, RGBA, CMYK, YCbCr, palette and 1-bit pictures (alpha is dropped,
-colour profiles are not applied). Refused: 16-bit and floating point pictures, because the range of
+Converted: gray, gray with alpha, RGBA, CMYK, YCbCr, palette and 1-bit images (alpha is dropped,
+color profiles are not applied). Refused: 16-bit and floating point images, because the range of
 values that a camera or microscope filled is not written in the file; and damaged files.
 
-A picture with an EXIF orientation is turned upright, as every viewer shows it, unless only the
+An image with an EXIF orientation is turned upright, as every viewer shows it, unless only the
 unturned size agrees with the size of its mask.
 """
 
@@ -22,7 +22,7 @@ from common import image_files
 from common.texts import printable
 from datasets.images import png_file
 
-_JPEG_FORMATS = ("JPEG", "MPO")  # MPO: a JPEG with further pictures behind it, made by phones.
+_JPEG_FORMATS = ("JPEG", "MPO")  # MPO: a JPEG with further images behind it, made by phones.
 # Modes and formats that the records' reader decodes, and what records call these formats.
 _KEPT_MODES = ("RGB", "L")
 _KEPT_FORMATS = {**dict.fromkeys(_JPEG_FORMATS, "jpeg"), "PNG": "png"}
@@ -34,7 +34,7 @@ _JPEG_END = b"\xff\xd9"
 
 @dataclasses.dataclass(frozen=True)
 class DecodedImage:
-    """A picture and what its file was like.
+    """An image and what its file was like.
 
     Attributes:
       rgb: uint8 [height, width, 3], RGB, 0..255, upright unless `is_turned` is false; None when
@@ -68,7 +68,7 @@ class DecodedImage:
 
 
 class EncodedImage(NamedTuple):
-    """A picture as records store it.
+    """An image as records store it.
 
     Attributes:
       encoded: bytes of a JPEG or PNG file.
@@ -87,13 +87,13 @@ class EncodedImage(NamedTuple):
 def read_image(
     path: str, mask_size: tuple[int, int] | None = None, with_pixels: bool = True
 ) -> EncodedImage:
-    """Reads a picture for a record.
+    """Reads an image for a record.
 
     The bytes of the file are kept when they are a JPEG or PNG of 8-bit RGB or gray that need no
-    turning, so that nothing is lost and nothing grows; any other picture becomes a PNG.
+    turning, so that nothing is lost and nothing grows; any other image becomes a PNG.
 
     Args:
-      path: the picture.
+      path: the image.
       mask_size: (height, width) of its mask, which decides whether an EXIF orientation applies.
       with_pixels: whether `rgb` is wanted. Without it a JPEG that has its end is not decoded.
 
@@ -117,10 +117,10 @@ def decode_image(
     trust_end: bool = False,
     trust_kept: bool = False,
 ) -> DecodedImage:
-    """Decodes a picture completely, so that a truncated file is noticed.
+    """Decodes an image completely, so that a truncated file is noticed.
 
     Args:
-      path: the picture.
+      path: the image.
       mask_size: (height, width) of its mask, which decides whether an EXIF orientation applies.
       with_pixels: whether `rgb` is wanted. Without it a JPEG is still read to its end, but only an
         eighth of its rows and columns is computed, which takes half the time.
@@ -147,7 +147,7 @@ def decode_image(
     bits = _bits_per_channel(image, data)
     if bits != 8 or mode not in _EIGHT_BIT_MODES:
         raise ValueError(
-            f"{path}: {bits}-bit picture (mode {mode}); pictures have 8 bits per channel. "
+            f"{path}: {bits}-bit image (mode {mode}); images have 8 bits per channel. "
             "Scale its values to 0..255 as suits your data and save it again."
         )
     orientation = _read_orientation(image)

@@ -25,7 +25,7 @@ def describe(error: tf.errors.OpError, record: bytes, number: int, shard: str) -
       shard: path of that.
     """
     reason = find_assertion(error) or _last_line(error)
-    return f"picture {_name(record)}, record {number} of {shard}, cannot be decoded: {reason}."
+    return f"image {_name(record)}, record {number} of {shard}, cannot be decoded: {reason}."
 
 
 def _name(record: bytes) -> str:

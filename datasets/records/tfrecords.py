@@ -135,7 +135,7 @@ def count_records(path: str) -> int:
       OSError: the file cannot be opened.
       ValueError: the file ends inside a record, or is no TFRecord file; the message names it.
     """
-    # Without a buffer: between two lengths lie the kilobytes of a picture.
+    # Without a buffer: between two lengths lie the kilobytes of an image.
     with open(path, "rb", buffering=0) as file:
         size = os.fstat(file.fileno()).st_size
         offset = count = 0

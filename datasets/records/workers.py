@@ -1,6 +1,6 @@
 """Runs a function over many files on all cores, in order, with a progress bar.
 
-Threads, not processes: decoding, compressing and filtering pictures happens in libraries that let
+Threads, not processes: decoding, compressing and filtering images happens in libraries that let
 other threads run meanwhile, and a thread needs no pickling and no second import of TensorFlow.
 """
 
@@ -37,7 +37,7 @@ def num_cores() -> int:
 def keep_freed_memory() -> None:
     """Lets this process keep freed blocks of memory for its next ones, as far as glibc is used.
 
-    By default arrays of a picture's size go back to the system when they are freed, and new ones
+    By default arrays of an image's size go back to the system when they are freed, and new ones
     come page by page: a quarter of the processor time of a conversion.
     """
     if sys.platform == "linux":
@@ -81,7 +81,7 @@ def map_in_order(
       description: shown in front of the progress bar.
       unit: what the bar counts.
       num_workers: threads; None for one a core.
-      show_progress: whether to draw a progress bar (on stderr, with pictures per second and the
+      show_progress: whether to draw a progress bar (on stderr, with images per second and the
         time left).
       limit: what calls may take together; None for four calls a worker, whatever they take.
 

@@ -1,8 +1,8 @@
 """The conversion of `conversion` on Apache Beam, for data larger than one machine.
 
-A shard is the unit of work: whichever machine gets it reads its pictures, writes it, and remembers
+A shard is the unit of work: whichever machine gets it reads its images, writes it, and remembers
 it beside it, all as `conversion` does, so the bytes are the same and an interrupted run
-goes on. Pictures and records lie in folders that every machine sees under one path.
+goes on. Images and records lie in folders that every machine sees under one path.
 
 Beam (https://beam.apache.org) is the optional extra `beam`: `make setup-beam`.
 """
@@ -108,7 +108,7 @@ def convert(
         if state is None:
             raise ValueError(
                 f"{shard.path} is not there though the run on {runner} has ended: see that every "
-                "machine has its folder and the pictures under the same paths as this one."
+                "machine has its folder and the images under the same paths as this one."
             )
         finished[shard.path] = state
     return conversion.finish(plan, finished)

@@ -132,11 +132,11 @@ def _format_mask_values(report: Report) -> list[str]:
 
 
 def _format_classes(report: Report) -> str:
-    """A table of pixels, their share, and pictures of each class, split by split."""
+    """A table of pixels, their share, and images of each class, split by split."""
     splits = list(report.statistics)
     header = ["id", "class"]
     for split in splits:
-        header += [f"{printable(split)} pixels", "%", "pictures"]
+        header += [f"{printable(split)} pixels", "%", "images"]
     rows = [header]
     labelled = {split: sum(report.statistics[split].pixels_per_class) for split in splits}
     for class_id, name in enumerate(report.class_names):

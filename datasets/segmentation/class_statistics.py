@@ -43,7 +43,7 @@ class ClassStatistics:
       examples_per_class: examples in which each class id occurs.
       pixels_beside_class: all labelled pixels of the examples in which each class id occurs.
       ignored_pixels: pixels that carry the ignore label.
-      max_height, max_width: size of the largest picture in each direction.
+      max_height, max_width: size of the largest image in each direction.
     """
 
     num_examples: int

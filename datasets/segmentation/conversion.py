@@ -1,8 +1,8 @@
 """Turns a source into TFRecord shards and `dataset.json`, on all cores.
 
-Threads read, decode and encode the pictures; the calling thread writes the records in order, so the
+Threads read, decode and encode the images; the calling thread writes the records in order, so the
 same input gives the same bytes however many threads there are, and memory does not grow with the
-number of pictures. `dataset.json` is there only when all shards are.
+number of images. `dataset.json` is there only when all shards are.
 """
 
 import contextlib

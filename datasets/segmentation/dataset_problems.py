@@ -81,10 +81,10 @@ def compare_images(split: str, item: Item, first_split: str, first: Item) -> Ite
     if item is first or (split != first_split and _may_overlap(split, first_split)):
         return
     if split == first_split:
-        message = f"the same picture as {first.image_path}. Remove one of them."
+        message = f"the same image as {first.image_path}. Remove one of them."
     else:
         message = (
-            f"the same picture as {first.image_path} in split {first_split!r}: what is trained on "
+            f"the same image as {first.image_path} in split {first_split!r}: what is trained on "
             "says nothing when it is evaluated on. Remove it from one of the splits."
         )
     yield Problem(WARNING, "repeated", message, item.image_path, split, item.name)

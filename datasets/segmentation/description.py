@@ -58,7 +58,7 @@ def describe(
       name: name of the dataset.
       ignore_label: id that is never trained on or scored.
       class_names: name of each class id; None for class_0, class_1, … up to the largest id.
-      palette: RGB colour of each class id; None for the colours of PASCAL VOC.
+      palette: RGB color of each class id; None for the colors of PASCAL VOC.
       num_workers: threads, each for a shard; None for one a core.
       show_progress: whether to draw a progress bar.
 
@@ -91,7 +91,7 @@ def describe(
     class_names = _classes(every, class_names, ignore_label)
     if palette and len(palette) != len(class_names):
         raise ValueError(
-            f"{len(palette)} colours for {len(class_names)} classes; give one for each."
+            f"{len(palette)} colors for {len(class_names)} classes; give one for each."
         )
     return DatasetSpec(
         name=name,
@@ -136,7 +136,7 @@ class _Scanner:
             counter.add(histogram, label.shape[:2])
             ramps += blending.find_ramps(label[..., 0])
             has_gradient = has_gradient and bool(has)
-            where = f"picture {name.decode(errors='replace')}, record {number} of {path}"
+            where = f"image {name.decode(errors='replace')}, record {number} of {path}"
             for class_id in np.flatnonzero(histogram):
                 first_with_id.setdefault(int(class_id), where)
         statistics = counter.statistics().to_spec(num_shards=1)

@@ -1,12 +1,12 @@
-"""The gradient channel: the Laplacian of a picture, with OpenCV and as a TensorFlow graph.
+"""The gradient channel: the Laplacian of an image, with OpenCV and as a TensorFlow graph.
 
-One definition, of the decoded 8-bit RGB picture:
+One definition, of the decoded 8-bit RGB image:
 
 1. gray as OpenCV computes it, in fixed point:
    `(9798 R + 19235 G + 3735 B + 16384) >> 15` (ITU-R BT.601 weights times 2**15, rounded);
 2. the 3x3 Laplacian `[0 1 0; 1 -4 1; 0 1 0]`, which is `cv2.Laplacian` with its default aperture;
-3. beyond the border the picture is mirrored without repeating its outermost row and column
-   (`cv2.BORDER_REFLECT_101`); a picture one pixel high or wide is repeated instead, as OpenCV does.
+3. beyond the border the image is mirrored without repeating its outermost row and column
+   (`cv2.BORDER_REFLECT_101`); an image one pixel high or wide is repeated instead, as OpenCV does.
 
 `laplacian` is what the records store and `laplacian_graph` is what an input pipeline or an exported
 graph computes; both give the same integers to the bit. Every number in the graph is an integer
@@ -35,11 +35,11 @@ def laplacian(image: np.ndarray) -> np.ndarray:
       int16 [height, width], -GRADIENT_LIMIT..GRADIENT_LIMIT.
 
     Raises:
-      ValueError: `image` is not a uint8 RGB picture with at least one pixel.
+      ValueError: `image` is not a uint8 RGB image with at least one pixel.
     """
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[-1] != 3 or not image.size:
         raise ValueError(
-            "the Laplacian is defined on uint8 [height, width, 3] RGB pictures; "
+            "the Laplacian is defined on uint8 [height, width, 3] RGB images; "
             f"got {image.dtype} {list(image.shape)}."
         )
     gray = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2GRAY)
@@ -63,8 +63,8 @@ def laplacian_graph(images: tf.Tensor) -> tf.Tensor:
         return _second_difference(gray, axis=1) + _second_difference(gray, axis=2)
 
 
-def laplacian_of_picture(image: tf.Tensor) -> tf.Tensor:
-    """Builds the graph that computes the gradient channel of one picture, quickly on a CPU.
+def laplacian_of_image(image: tf.Tensor) -> tf.Tensor:
+    """Builds the graph that computes the gradient channel of one image, quickly on a CPU.
 
     Args:
       image: uint8 [height, width, 3], RGB.
@@ -73,7 +73,7 @@ def laplacian_of_picture(image: tf.Tensor) -> tf.Tensor:
       float32 [height, width + 2], the values of `laplacian_graph`; the last two columns are no part
       of the result. They cost less than to cut them off.
     """
-    with tf.name_scope("laplacian_of_picture"):
+    with tf.name_scope("laplacian_of_image"):
         rows, columns = (_mirrored(tf.shape(image)[axis]) for axis in range(2))
         image = tf.gather(image, rows)
         image = tf.concat(

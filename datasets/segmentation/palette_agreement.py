@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from datasets.segmentation.class_statistics import count_ids
-from datasets.segmentation.sources.masks import Colour, RawMask
+from datasets.segmentation.sources.masks import Color, RawMask
 
 _BLACK_AND_WHITE = ((0, 0, 0), (255, 255, 255))
 _GRAY_RAMP = tuple((value,) * 3 for value in range(256))
@@ -30,15 +30,15 @@ class UsedColors:
     """
 
     path: str
-    palette: tuple[Colour, ...]
+    palette: tuple[Color, ...]
     used: tuple[int, ...]
     is_implied: bool = False
 
-    def color(self, index: int) -> Colour | None:
+    def color(self, index: int) -> Color | None:
         """Returns the color of an index, or None where the palette has none."""
         return self.palette[index] if index < len(self.palette) else None
 
-    def only_index(self, color: Colour | None) -> int | None:
+    def only_index(self, color: Color | None) -> int | None:
         """Returns the index that a color has, or None where it has none or several."""
         return self.palette.index(color) if self.palette.count(color) == 1 else None
 
@@ -58,7 +58,7 @@ def used_colors(mask: RawMask) -> UsedColors | None:
     return UsedColors(mask.path, _without_filling(palette, used), used)
 
 
-def _without_filling(palette: tuple[Colour, ...], used: tuple[int, ...]) -> tuple[Colour, ...]:
+def _without_filling(palette: tuple[Color, ...], used: tuple[int, ...]) -> tuple[Color, ...]:
     """Leaves out the equal colors at the end, with which files are filled up to a round number."""
     end = len(palette)
     while end - 1 > max(used) and palette[end - 1] == palette[-1]:
@@ -78,7 +78,7 @@ class Disagreement:
 
     first: UsedColors
     second: UsedColors
-    color: Colour
+    color: Color
     first_index: int
     second_index: int
 
@@ -92,7 +92,7 @@ class PaletteComparison:
     """Takes the masks of a dataset one by one; memory does not grow with their number."""
 
     def __init__(self):
-        self._by_color: dict[Colour, dict[int, UsedColors]] = {}
+        self._by_color: dict[Color, dict[int, UsedColors]] = {}
         self._by_index: dict[int, UsedColors] = {}
         self._seen: set[tuple] = set()
 

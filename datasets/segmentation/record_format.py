@@ -1,4 +1,4 @@
-"""The segmentation record: a picture, its mask and its gradient channel as a `tf.train.Example`.
+"""The segmentation record: an image, its mask and its gradient channel as a `tf.train.Example`.
 
 Keys and formats are those of research/deeplab's converters, so that their readers take our records
 and our reader takes theirs:
@@ -11,16 +11,16 @@ and our reader takes theirs:
     image/segmentation/class/encoded    8-bit gray PNG file of class ids
     image/segmentation/class/format     "png"
 
-and, for the gradient channel (`datasets.segmentation.laplacian`) of the decoded picture,
+and, for the gradient channel (`datasets.segmentation.laplacian`) of the decoded image,
 
     image/gradient/encoded              the values, row by row, in the format
     image/gradient/format               "int16": 16-bit integers, little endian; or
                                         "png": a 16-bit gray PNG file of gradient + 32768
-    image/gradient/source               "laplacian" if it is that of this very picture
+    image/gradient/source               "laplacian" if it is that of this very image
 
 The PNG file takes three fifths of the space. But the gradient is close to noise: to compress it
 takes a conversion half as long again as everything else, and to decompress it takes a reader longer
-than to compute it from the picture, which ours then does.
+than to compute it from the image, which ours then does.
 
 The system that DeepLabV3+ with a gradient branch was described with stores it as the int64 list
 `image/gradient`, height * width values in rows. That takes five times the space of "int16" (a
@@ -44,11 +44,11 @@ from datasets.segmentation import gray_png, laplacian, stored_masks
 _FORMATS = ("jpeg", "png")
 _DCT_METHOD = "INTEGER_ACCURATE"
 
-# image/gradient/source of a gradient that is `laplacian` of the record's own picture.
+# image/gradient/source of a gradient that is `laplacian` of the record's own image.
 LAPLACIAN_SOURCE = "laplacian"
 
-# Pixels around a part of a JPEG file that are decoded with it: the largest block of colour that is
-# interpolated, with which the rest has the values of the whole picture (shown by a test).
+# Pixels around a part of a JPEG file that are decoded with it: the largest block of color that is
+# interpolated, with which the rest has the values of the whole image (shown by a test).
 _JPEG_RIM = 16
 
 # Formats of the gradient, the first being the default.
@@ -67,18 +67,18 @@ def encode_example(
     gradient_format: str = GRADIENT_FORMATS[0],
     is_laplacian_of_image: bool = False,
 ) -> tf.train.Example:
-    """Makes the record of one picture.
+    """Makes the record of one image.
 
     Args:
       name: name of the example.
-      image_bytes: the picture as a JPEG or PNG file.
+      image_bytes: the image as a JPEG or PNG file.
       image_format: "jpeg" or "png".
       image: uint8 [height, width, 3], RGB: what `image_bytes` decodes to; None where it was
         not decoded, because its size is known to be the mask's.
       mask: uint8 [height, width], class ids and the ignore label.
-      gradient: int16 [height, width], the picture's gradient channel; None leaves it out.
+      gradient: int16 [height, width], the image's gradient channel; None leaves it out.
       gradient_format: one of `GRADIENT_FORMATS`.
-      is_laplacian_of_image: whether the gradient is `laplacian` of this very picture, so
+      is_laplacian_of_image: whether the gradient is `laplacian` of this very image, so
         that a reader may compute it instead.
 
     Raises:
@@ -88,7 +88,7 @@ def encode_example(
         raise ValueError(f"{name}: image_format is {image_format!r}; expected jpeg or png.")
     if image is not None and (image.dtype != np.uint8 or image.ndim != 3 or image.shape[-1] != 3):
         raise ValueError(
-            f"{name}: the picture is {image.dtype} {list(image.shape)}; expected uint8 "
+            f"{name}: the image is {image.dtype} {list(image.shape)}; expected uint8 "
             "[height, width, 3]."
         )
     height, width = mask.shape if image is None else image.shape[:2]
@@ -149,12 +149,12 @@ class Record(NamedTuple):
 
     Attributes:
       name: string [].
-      image: string [], the picture's file.
+      image: string [], the image's file.
       label: string [], the mask's file.
       gradient: string [], the encoded gradient, or "".
       gradient_format: string [], the format of that.
       gradient_list: int64 [height * width] or [0], the gradient in the older form.
-      gradient_source: string [], `LAPLACIAN_SOURCE` if the gradient is that of the picture.
+      gradient_source: string [], `LAPLACIAN_SOURCE` if the gradient is that of the image.
     """
 
     name: tf.Tensor
@@ -196,10 +196,10 @@ def parse_record(serialized: tf.Tensor, with_gradient: bool) -> Record:
 
 
 def image_size(record: Record) -> tf.Tensor:
-    """Reads (height, width) int32 [2] of the picture from the head of its file."""
+    """Reads (height, width) int32 [2] of the image from the head of its file."""
 
     def of_png() -> tf.Tensor:
-        message = "the picture is neither a JPEG nor a PNG file in this example:"
+        message = "the image is neither a JPEG nor a PNG file in this example:"
         is_png = tf.Assert(stored_masks.is_png(record.image), [message, record.name])
         # The first chunk of a PNG file begins with width and height, at byte 16.
         with tf.control_dependencies([is_png]):
@@ -216,7 +216,7 @@ def image_size(record: Record) -> tf.Tensor:
 
 
 def decode_image(record: Record) -> tf.Tensor:
-    """Decodes the picture: uint8 [height, width, 3], RGB, 0..255."""
+    """Decodes the image: uint8 [height, width, 3], RGB, 0..255."""
     return decode_image_file(record.image)
 
 
@@ -228,10 +228,10 @@ def decode_image_file(contents: tf.Tensor) -> tf.Tensor:
 
 
 def decode_image_window(record: Record, box: tf.Tensor) -> tf.Tensor:
-    """Decodes a part of the picture; of a JPEG file only that, to the values of the whole one.
+    """Decodes a part of the image; of a JPEG file only that, to the values of the whole one.
 
     Args:
-      record: of the picture.
+      record: of the image.
       box: int32 [4], top, left, height, width of the part.
 
     Returns:
@@ -240,7 +240,7 @@ def decode_image_window(record: Record, box: tf.Tensor) -> tf.Tensor:
     top, left, height, width = tf.unstack(box)
 
     def of_jpeg() -> tf.Tensor:
-        # Colour is stored at half the size and interpolated, which at the rim of a part lacks a
+        # Color is stored at half the size and interpolated, which at the rim of a part lacks a
         # neighbour: decode a little more, and cut.
         size = tf.io.extract_jpeg_shape(record.image)[:2]
         start = tf.maximum(box[:2] - _JPEG_RIM, 0)
@@ -263,19 +263,19 @@ def decode_label(record: Record, size: tf.Tensor) -> tf.Tensor:
     """Decodes the mask: uint8 [height, width, 1]; see `stored_masks` for other kinds.
 
     Args:
-      record: of the picture.
-      size: int32 [2], height and width of the picture; another size is an error that names it.
+      record: of the image.
+      size: int32 [2], height and width of the image; another size is an error that names it.
     """
     label = stored_masks.decode(record.label, record.name)
     return _match_size(label, size, "mask", record.name)
 
 
 def read_gradient(record: Record, image: tf.Tensor) -> tf.Tensor:
-    """Returns the gradient channel of the whole picture, computed or read: see `is_computed`.
+    """Returns the gradient channel of the whole image, computed or read: see `is_computed`.
 
     Args:
-      record: of the picture, parsed with its gradient.
-      image: uint8 [height, width, 3], the decoded picture.
+      record: of the image, parsed with its gradient.
+      image: uint8 [height, width, 3], the decoded image.
 
     Returns:
       int16 [height, width, 1].
@@ -290,9 +290,9 @@ def read_gradient(record: Record, image: tf.Tensor) -> tf.Tensor:
 
 
 def is_computed(record: Record) -> tf.Tensor:
-    """Returns bool []: whether the gradient is to be computed from the picture.
+    """Returns bool []: whether the gradient is to be computed from the image.
 
-    That is so where the record has none, or where it is the picture's Laplacian in another form
+    That is so where the record has none, or where it is the image's Laplacian in another form
     than plain integers: to compute it is quicker than to decode it, and equal to the bit.
     """
     has_none = tf.equal(record.gradient, "") & tf.equal(tf.size(record.gradient_list), 0)
@@ -304,8 +304,8 @@ def read_stored_gradient(record: Record, size: tf.Tensor) -> tf.Tensor:
     """Returns the gradient int16 [height, width, 1] that a record holds, in whichever form.
 
     Args:
-      record: of the picture, with a gradient.
-      size: int32 [2], height and width of the picture.
+      record: of the image, with a gradient.
+      size: int32 [2], height and width of the image.
     """
 
     def of_integers() -> tf.Tensor:
@@ -331,14 +331,14 @@ def read_stored_gradient(record: Record, size: tf.Tensor) -> tf.Tensor:
 
 
 def read_size(serialized: bytes, path: str) -> tuple[int, int]:
-    """Reads (height, width) of a record without decoding its picture.
+    """Reads (height, width) of a record without decoding its image.
 
     Args:
       serialized: the record.
       path: its file, for the error.
 
     Raises:
-      ValueError: the record is no picture of a known size.
+      ValueError: the record is no image of a known size.
     """
     try:
         feature = tf.train.Example.FromString(serialized).features.feature
@@ -353,9 +353,9 @@ def read_size(serialized: bytes, path: str) -> tuple[int, int]:
 
 
 def _match_size(values: tf.Tensor, size: tf.Tensor, what: str, name: tf.Tensor) -> tf.Tensor:
-    """Returns `values` if they are as high and wide as the picture; fails at run time otherwise."""
+    """Returns `values` if they are as high and wide as the image; fails at run time otherwise."""
     sizes = tf.shape(values)[:2], size
-    message = f"{what} and picture differ in size (height, width) in this example:"
+    message = f"{what} and image differ in size (height, width) in this example:"
     with tf.control_dependencies(
         [tf.Assert(tf.reduce_all(tf.equal(*sizes)), [message, name, *sizes])]
     ):
@@ -376,7 +376,7 @@ def _check_channel(
     if values.dtype != dtype or values.shape != size:
         raise ValueError(
             f"{name}: the {what} is {values.dtype} {list(values.shape)}; expected "
-            f"{np.dtype(dtype)} {list(size)}, the size of the picture."
+            f"{np.dtype(dtype)} {list(size)}, the size of the image."
         )
 
 

@@ -1,4 +1,4 @@
-"""Examines one example of a dataset: its files, sizes, ids and colours."""
+"""Examines one example of a dataset: its files, sizes, ids and colors."""
 
 import dataclasses
 import hashlib
@@ -143,8 +143,8 @@ def describe_binary(severity: str, split: str, item: Item) -> Problem:
 
 
 def _kind_of_undecoded(source: Source, mask: RawMask) -> str:
-    if mask.is_coloured and mask.lossy_format is None:
-        return "colours"
+    if mask.is_colored and mask.lossy_format is None:
+        return "colors"
     return "ids" if source.mask_format.values is not None else "unreadable"
 
 
@@ -160,9 +160,9 @@ def _find_ramps(source: Source, mask: RawMask) -> Ramps:
     """Looks for blended values, unless the mask's values are no ids or are known to be blurred."""
     if mask.lossy_format is not None or mask.values.dtype != np.uint8:
         return blending.NOTHING
-    if not mask.is_coloured:
+    if not mask.is_colored:
         return blending.find_ramps(mask.values)
-    if source.mask_format.colours is None:  # Gray values in three channels, or an error.
+    if source.mask_format.colors is None:  # Gray values in three channels, or an error.
         return blending.find_ramps(mask.values[..., 1])
     return blending.NOTHING
 
@@ -173,8 +173,7 @@ def _read_mask(item: Item, report) -> RawMask | None:
             ERROR,
             "missing",
             _describe_other(item.mask_path)
-            or f"there is no mask for the picture {item.image_path}. Add it, or remove the "
-            "picture.",
+            or f"there is no mask for the image {item.image_path}. Add it, or remove the image.",
             item.mask_path,
         )
         return None
@@ -191,7 +190,7 @@ def _read_image(item: Item, mask_size: tuple[int, int] | None, report) -> Decode
             ERROR,
             "missing",
             _describe_other(item.image_path)
-            or f"there is no picture for the mask {item.mask_path}. Add it, or remove the mask.",
+            or f"there is no image for the mask {item.mask_path}. Add it, or remove the mask.",
             item.image_path,
         )
         return None
@@ -212,9 +211,9 @@ def _describe_other(path: str) -> str | None:
 
 
 def _is_binary(source: Source, mask: RawMask, ids: frozenset[int]) -> bool:
-    """Whether the file itself holds 0 and 255 only; decoded colours and mapped ids are no slip."""
+    """Whether the file itself holds 0 and 255 only; decoded colors and mapped ids are no slip."""
     mask_format = source.mask_format
-    is_decoded = mask_format.id_map or (mask.is_coloured and mask_format.colours)
+    is_decoded = mask_format.id_map or (mask.is_colored and mask_format.colors)
     return not is_decoded and mask_format.values is None and 255 in ids and ids <= BINARY_IDS
 
 
@@ -234,34 +233,34 @@ def _check_mask(
         )
     if ids == {source.ignore_label}:
         yield WARNING, "unlabelled", "every pixel is ignored, so nothing can be learned from it."
-    if mask.palette is not None and source.mask_format.colours is not None:
+    if mask.palette is not None and source.mask_format.colors is not None:
         yield from _check_palette(source, mask.palette, ids)
 
 
 def _check_palette(
     source: Source, palette: np.ndarray, ids: frozenset[int]
 ) -> Iterator[tuple[str, str, str]]:
-    """Compares the colours in a palette mask with the classes' colours; tells of the first."""
+    """Compares the colors in a palette mask with the classes' colors; tells of the first."""
     used = [i for i in sorted(ids) if i < min(len(palette), source.num_classes)]
-    colours = {i: tuple(palette[i].tolist()) for i in used}
-    if all(colours[i] == (i, i, i) for i in used):
+    colors = {i: tuple(palette[i].tolist()) for i in used}
+    if all(colors[i] == (i, i, i) for i in used):
         return  # A gray ramp says nothing about classes.
-    for class_id, colour in colours.items():
+    for class_id, color in colors.items():
         expected = source.palette[class_id]
-        if colour == expected:
+        if color == expected:
             continue
         text = (
-            f"index {class_id} is painted {colour}, but class {class_id} "
+            f"index {class_id} is painted {color}, but class {class_id} "
             f"({source.class_names[class_id]}) is {expected}"
         )
-        other = source.mask_format.colours.get(colour)
+        other = source.mask_format.colors.get(color)
         if other is not None:
             yield (
                 ERROR,
                 "palette",
-                f"{text}; {colour} stands for id {other}. The index is the id, so the file's "
+                f"{text}; {color} stands for id {other}. The index is the id, so the file's "
                 "palette has another order than the classes: save the mask as RGB, which is read "
-                "by its colours, or reorder the palette.",
+                "by its colors, or reorder the palette.",
             )
         else:
             yield WARNING, "palette", f"{text}. The index is taken as the id: see that it is right."
@@ -269,10 +268,10 @@ def _check_palette(
 
 
 def _check_image(image: DecodedImage) -> Iterator[tuple[str, str]]:
-    """Yields kind and message of what is unusual about a picture."""
+    """Yields kind and message of what is unusual about an image."""
     if image.orientation != 1:
         outcome = (
-            "it is turned upright; see that its mask is drawn on the upright picture"
+            "it is turned upright; see that its mask is drawn on the upright image"
             if image.is_turned
             else "it is left as it is stored, because so is its mask"
         )

@@ -43,7 +43,7 @@ def complete_shards(spec: DatasetSpec, split: str) -> list[str]:
         counts = list(pool.map(tfrecords.count_records, paths))
     if not sum(counts):
         raise ValueError(
-            f"split {split!r} of dataset {spec.name!r} in {spec.directory} holds no pictures, but "
+            f"split {split!r} of dataset {spec.name!r} in {spec.directory} holds no images, but "
             f"{DATASET_FILE} says {described.num_examples}. Copy its shards again, or build the "
             "dataset again."
         )

@@ -86,7 +86,7 @@ class ShardPlan:
     """What a conversion will write.
 
     Attributes:
-      source: the pictures and masks.
+      source: the images and masks.
       output_dir: folder of the shards.
       gradient_format: form of the records' gradient channel, one of
         `record_format.GRADIENT_FORMATS`; None for records without the channel.
@@ -160,7 +160,7 @@ def plan_shards(
     """Decides which shards there will be and which of them are there already.
 
     Args:
-      source: the pictures and masks.
+      source: the images and masks.
       output_dir: folder of the shards; it need not exist.
       num_shards: shards of each split; None for about one for 128 examples. A split never gets
         more than it has examples.
@@ -302,7 +302,7 @@ def _file_state(path: str) -> tuple[str, int, int] | str:
 
 
 def _check_writable(output_dir: str) -> None:
-    """Finds out before the pictures are read for minutes."""
+    """Finds out before the images are read for minutes."""
     existing = os.path.abspath(output_dir)
     while not os.path.exists(existing):
         existing = os.path.dirname(existing)

@@ -34,7 +34,7 @@ class Classes(NamedTuple):
 
     Attributes:
       names: name of each class id.
-      palette: RGB colour, 0..255, of each class id.
+      palette: RGB color, 0..255, of each class id.
       ignore_label: label value that is never trained on or scored.
     """
 
@@ -54,7 +54,7 @@ class SplitSpec:
         for records that research/deeplab's converters made.
       examples_per_class: examples in which each class id occurs; () likewise.
       ignored_pixels: pixels that carry the ignore label; 0 likewise.
-      max_height, max_width: size of the largest picture in each direction.
+      max_height, max_width: size of the largest image in each direction.
       shard_examples, shard_bytes: records and size of each shard; () where that is not known, as in
         descriptions that earlier versions wrote.
       shard_files: name of each shard's file in the folder of the dataset; () for those of
@@ -82,7 +82,7 @@ class DatasetSpec:
       name: short name, for default folders and messages.
       directory: folder of the shards and of `dataset.json` (not part of the file).
       class_names: name of each class id.
-      palette: RGB colour, 0..255, of each class id.
+      palette: RGB color, 0..255, of each class id.
       ignore_label: label value that is never trained on or scored.
       has_gradient: whether the records carry the Laplacian gradient channel.
       splits: the splits by name.
@@ -164,7 +164,7 @@ def write_json(path: str, fields: dict[str, Any]) -> None:
       OSError: the file cannot be written; the message names it.
     """
     text = json.dumps(fields, indent=2, ensure_ascii=False)
-    # Numbers of one list stand on one line: a palette of 151 colours would take 755 lines.
+    # Numbers of one list stand on one line: a palette of 151 colors would take 755 lines.
     text = re.sub(r"\[[\d\s,]+\]", lambda match: " ".join(match[0].split()), text)
     files.write(path, f"{text}\n".encode())
 
@@ -176,7 +176,7 @@ def read_spec(directory: str, dataset: str | None = None) -> DatasetSpec:
       directory: folder of the shards and of `dataset.json`.
       dataset: for records of research/deeplab's converters, which come without `dataset.json`:
         its name of the dataset ("pascal_voc_seg", "cityscapes" or "ade20k"). Then the shards are
-        read once, for the number of examples and the size of the largest picture.
+        read once, for the number of examples and the size of the largest image.
 
     Raises:
       ValueError: there is no dataset, or its description or a shard is damaged.
@@ -261,7 +261,7 @@ def _parse_spec(path: str) -> DatasetSpec:
 
 
 def _scan_split(paths: list[str]) -> SplitSpec:
-    """Counts the examples of shards and finds the largest picture; masks are not decoded."""
+    """Counts the examples of shards and finds the largest image; masks are not decoded."""
     num_examples = max_height = max_width = 0
     for path in paths:
         for record in tfrecords.read_records(path):

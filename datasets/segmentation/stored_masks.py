@@ -1,7 +1,7 @@
 """Decodes the masks of records, those of other programs too.
 
 Ours are gray PNG files of 8 bits, of which TensorFlow decodes the ids that they hold. Of others it
-does not: a palette PNG becomes the gray of its colours, values of 1, 2 and 4 bits are spread over
+does not: a palette PNG becomes the gray of its colors, values of 1, 2 and 4 bits are spread over
 0..255, those of 16 bits lose their lower half, and a JPEG is decoded as if nothing was wrong with
 it. So the head of the file decides. What is not of our kind is read here, in Python, to the ids
 that are stored in it, or refused.
@@ -38,7 +38,7 @@ def decode(encoded: tf.Tensor, name: tf.Tensor) -> tf.Tensor:
 
     def of_other_kind() -> tf.Tensor:
         ids, problem = tf.numpy_function(_read, [encoded], [tf.uint8, tf.string], stateful=False)
-        message = tf.strings.join(["the mask of picture ", name, ": ", problem])
+        message = tf.strings.join(["the mask of image ", name, ": ", problem])
         with tf.control_dependencies([tf.Assert(tf.equal(problem, ""), [message])]):
             return tf.ensure_shape(ids, [None, None, 1])
 

@@ -47,13 +47,13 @@ flags.DEFINE_string(
     "eval_split", evaluation_flags.DEFAULT_SPLIT, "Split to score. Only on val the best is kept."
 )
 flags.DEFINE_integer(
-    "eval_batch_size", 1, "Pictures in a batch. More take more memory, and are faster on a GPU."
+    "eval_batch_size", 1, "Images in a batch. More take more memory, and are faster on a GPU."
 )
 launcher.define_numbers(
     "eval_crop_size",
     None,
-    "height,width in pixels that every picture is padded to, each a multiple of output_stride plus "
-    "one. Default: the smallest that holds every picture of the split.",
+    "height,width in pixels that every image is padded to, each a multiple of output_stride plus "
+    "one. Default: the smallest that holds every image of the split.",
 )
 flags.DEFINE_integer(
     "max_number_of_evaluations",
@@ -165,7 +165,7 @@ def _keep_if_best(
         {
             "dataset": spec.name,
             "split": evaluation.split,
-            "num_pictures": evaluation.num_pictures,
+            "num_pictures": evaluation.num_images,
             "eval_crop_size": inputs.crop_size,
             **{name: getattr(inputs, name) for name in RESIZE_FLAGS},
             "eval_scales": FLAGS.eval_scales,

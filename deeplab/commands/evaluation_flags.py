@@ -58,14 +58,14 @@ flags.DEFINE_integer(
 define_numbers(
     "eval_scales",
     (1.0,),
-    "Scales at which the network sees each picture; their probabilities are averaged. Each takes "
+    "Scales at which the network sees each image; their probabilities are averaged. Each takes "
     "its own time.",
     number_type=float,
 )
 flags.DEFINE_integer(
     "input_memory_mb",
     4096,
-    "Megabytes that decoded pictures may take together on their way into a batch. Matters for huge "
+    "Megabytes that decoded images may take together on their way into a batch. Matters for huge "
     "ones only, of which fewer are decoded at once.",
     lower_bound=1,
 )
@@ -223,8 +223,8 @@ def resolve(
     Args:
       directory: folder of the checkpoint.
       split: name of the split.
-      crop_size: (height, width) that pictures are padded to; None for the smallest that holds every
-        picture of the split.
+      crop_size: (height, width) that images are padded to; None for the smallest that holds every
+        image of the split.
 
     Raises:
       ValueError: flags, training and dataset contradict each other, or something is missing.

@@ -21,9 +21,9 @@ flags.DEFINE_string(
 launcher.define_numbers(
     "crop_size",
     None,
-    "height,width of the largest picture that the graph takes, each a multiple of output_stride "
-    "plus one. Every picture is padded to it, so smaller is faster. Default: as large as the "
-    "pictures of the dataset in dataset_dir, or 513,513 where that is not there.",
+    "height,width of the largest image that the graph takes, each a multiple of output_stride "
+    "plus one. Every image is padded to it, so smaller is faster. Default: as large as the "
+    "images of the dataset in dataset_dir, or 513,513 where that is not there.",
 )
 flags.DEFINE_string(
     "dataset_dir",
@@ -38,13 +38,13 @@ flags.DEFINE_enum(
     "dataset",
     None,
     sorted(specs.GOOGLE_DATASETS),
-    "Published dataset that gives names and colours to the classes of a checkpoint without "
+    "Published dataset that gives names and colors to the classes of a checkpoint without "
     "options.json.",
 )
 launcher.define_numbers(
     "inference_scales",
     (1.0,),
-    "Scales at which the network sees each picture; their probabilities are averaged. Several, "
+    "Scales at which the network sees each image; their probabilities are averaged. Several, "
     "such as 0.75,1.0,1.25, are a little better, and each takes its own time.",
     number_type=float,
 )
@@ -79,24 +79,24 @@ flags.DEFINE_list(
     "formats",
     ["pb"],
     "What is written, comma separated: pb always is; tflite is the network for LiteRT, for one "
-    "picture at a time.",
+    "image at a time.",
 )
 flags.DEFINE_string(
     "calibration_images",
     None,
-    "Pictures that 8-bit forms are fitted to: a folder or a quoted pattern. Some 100 pictures like "
+    "Images that 8-bit forms are fitted to: a folder or a quoted pattern. Some 100 images like "
     "those to come, such as the training's.",
 )
 flags.DEFINE_integer(
     "num_calibration_images",
     128,
-    "How many of the calibration pictures are used, evenly spread.",
+    "How many of the calibration images are used, evenly spread.",
     lower_bound=1,
 )
 flags.DEFINE_string(
     "verify_images",
     None,
-    "Pictures, a folder or a quoted pattern, on which every installed engine is compared with the "
+    "Images, a folder or a quoted pattern, on which every installed engine is compared with the "
     "graph as it was built; the result also goes to verification.json beside the .pb.",
 )
 flags.DEFINE_string(

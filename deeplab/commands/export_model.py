@@ -103,7 +103,7 @@ def main(arguments: list[str]) -> None:
     print(
         f"exported {inference_flags.title(checkpoint, saved_names)}: "
         f"{description.model.model_variant}, "
-        f"{description.model.num_classes} classes, pictures up to {crop_size[0]}x{crop_size[1]} "
+        f"{description.model.num_classes} classes, images up to {crop_size[0]}x{crop_size[1]} "
         f"(height x width)\n  {export_path}  ({os.path.getsize(export_path) / 1e6:.1f} MB)\n"
         f"  {output_files.metadata_path(export_path)}\n"
         f"use it: python infer.py PICTURES --model={shlex.quote(export_path)}"
@@ -198,7 +198,7 @@ def _count_classes(checkpoint: str) -> int | None:
 
 
 def _crop_size(description: Description) -> tuple[int, int]:
-    """Returns the flag, or a crop that holds every picture of the training's dataset."""
+    """Returns the flag, or a crop that holds every image of the training's dataset."""
     output_stride = description.model.output_stride
     if FLAGS.crop_size is not None:
         input_pipeline.check_crop_size(FLAGS.crop_size, output_stride)

@@ -45,7 +45,7 @@ class Forms:
         """Reads the flags, before anything is written.
 
         Raises:
-          ValueError: a flag is missing or names no pictures.
+          ValueError: a flag is missing or names no images.
         """
         unknown = [name for name in values.formats if name not in _FORMATS]
         if unknown:
@@ -53,7 +53,7 @@ class Forms:
         int8 = bool(values.quantize)
         if int8 and values.calibration_images is None:
             raise ValueError(
-                "--quantize=int8 needs pictures to fit the 8-bit range to: give "
+                "--quantize=int8 needs images to fit the 8-bit range to: give "
                 "--calibration_images=FOLDER or a quoted pattern."
             )
         calibration = _find(values.calibration_images, "calibration_images") if int8 else []
@@ -135,14 +135,14 @@ def _write_tflite(export: export_file.Export, precision: str, examples) -> None:
 def _network_inputs(
     export: export_file.Export, paths: Sequence[str]
 ) -> Iterator[dict[str, np.ndarray]]:
-    """Yields what the network sees of each picture: [1, crop height, crop width, depth] by name."""
+    """Yields what the network sees of each image: [1, crop height, crop width, depth] by name."""
     with tf.Graph().as_default(), tf.Session() as session:
         tf.import_graph_def(graph_parts.around_network(export), name="")
         names = export.network_inputs
         with DeepLabModel(export.path, engines.TENSORFLOW) as model:
             for path in paths:
-                picture = model.fit(image_reading.read_picture(path))
-                feed = {f"{export_file.INPUT}:0": np.asarray(picture)[np.newaxis]}
+                image = model.fit(image_reading.read_image(path))
+                feed = {f"{export_file.INPUT}:0": np.asarray(image)[np.newaxis]}
                 values = session.run([f"{name}:0" for name in names], feed)
                 yield dict(zip(names, values, strict=True))
 
@@ -151,9 +151,9 @@ def _verify(
     forms: Forms, export: export_file.Export, write_plain: Callable[[str], None]
 ) -> list[dict]:
     """Compares every engine that can run the export with the graph as it was built."""
-    images = [image_reading.read_picture(path) for path in forms.verify_images]
+    images = [image_reading.read_image(path) for path in forms.verify_images]
     found = []
-    print(f"compared with the plain graph on {len(images)} pictures:")
+    print(f"compared with the plain graph on {len(images)} images:")
     with tempfile.TemporaryDirectory() as folder:
         plain = os.path.join(folder, "plain.pb")
         write_plain(plain)
@@ -208,7 +208,7 @@ def _forms_of(export: export_file.Export) -> list[tuple[str, str]]:
 
 
 def _batches(paths: Sequence[str]) -> Iterator[tuple[list[np.ndarray], list[np.ndarray]]]:
-    """Yields lists of uint8 pictures [height, width, 3] and labels [height, width]."""
+    """Yields lists of uint8 images [height, width, 3] and labels [height, width]."""
     with tf.Graph().as_default(), tf.Session() as session:
         serialized = tf.placeholder(tf.string, [])
         example = record_format.parse_example(serialized, with_gradient=False)
@@ -230,7 +230,7 @@ def _batches(paths: Sequence[str]) -> Iterator[tuple[list[np.ndarray], list[np.n
 def _find(pattern: str | None, flag: str) -> list[str]:
     if pattern is None:
         return []
-    paths, problems = image_reading.find_pictures([pattern])
+    paths, problems = image_reading.find_images([pattern])
     if problems:
         raise ValueError(f"--{flag}: {problems[0]}")
     return paths

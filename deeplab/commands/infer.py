@@ -1,9 +1,9 @@
-"""Writes coloured masks of pictures: `python infer.py photo.jpg holiday/ 'scans/**/*.png'`.
+"""Writes colored masks of images: `python infer.py photo.jpg holiday/ 'scans/**/*.png'`.
 
-For every picture: NAME_mask.png, a palette PNG whose indices are the class ids, and
-NAME_overlay.jpg, the mask painted over the picture, with a legend. Both have the picture's own
-size (the overlay plus its legend). A picture that cannot be read is reported and the rest goes on;
-the exit status is then 1. Pictures larger than the model takes are shrunk for it, with a warning.
+For every image: NAME_mask.png, a palette PNG whose indices are the class ids, and
+NAME_overlay.jpg, the mask painted over the image, with a legend. Both have the image's own
+size (the overlay plus its legend). An image that cannot be read is reported and the rest goes on;
+the exit status is then 1. Images larger than the model takes are shrunk for it, with a warning.
 """
 
 
@@ -26,7 +26,7 @@ from serving.deeplab_model import DeepLabModel, ImageShrunkWarning
 from serving.drawing import visualize
 
 # From so many on it pays to find out which engine is the fastest.
-_MANY_PICTURES = 50
+_MANY_IMAGES = 50
 
 # Height and width up to which a larger crop is a way out: memory grows with it.
 _LARGEST_CROP = 2049
@@ -43,7 +43,7 @@ flags.DEFINE_string("output", "masks", "Folder for the results; made if it is no
 flags.DEFINE_float(
     "opacity", 0.5, "Opacity of the mask in the overlay, 0 to 1.", lower_bound=0.0, upper_bound=1.0
 )
-flags.DEFINE_bool("legend", True, "Whether the overlay has a legend below the picture.")
+flags.DEFINE_bool("legend", True, "Whether the overlay has a legend below the image.")
 flags.DEFINE_enum(
     "save_ids",
     None,
@@ -59,7 +59,7 @@ flags.DEFINE_bool(
 flags.DEFINE_integer(
     "batch_size",
     4,
-    "Pictures that are read, segmented and written together; those of one size run through the "
+    "Images that are read, segmented and written together; those of one size run through the "
     "network at once.",
     lower_bound=1,
 )
@@ -95,9 +95,9 @@ flags.DEFINE_integer(
 
 
 def main(arguments: list[str]) -> int:
-    """Turns flags into options and segments the pictures; returns the exit status."""
+    """Turns flags into options and segments the images; returns the exit status."""
     if not arguments:
-        raise ValueError("which pictures? python infer.py PICTURES…: files, folders or patterns.")
+        raise ValueError("which images? python infer.py PICTURES…: files, folders or patterns.")
     _set_up_output()
     options = results.ResultOptions(
         FLAGS.opacity, FLAGS.legend, FLAGS.save_ids, FLAGS.save_probabilities
@@ -123,7 +123,7 @@ def main(arguments: list[str]) -> int:
         FLAGS.engine,
         precision=FLAGS.precision,
         num_threads=FLAGS.num_threads,
-        try_engines=len(paths) >= _MANY_PICTURES,
+        try_engines=len(paths) >= _MANY_IMAGES,
         trust=FLAGS.trust,
     ) as model:
         budget = memory.Budget(limit)
@@ -133,7 +133,7 @@ def main(arguments: list[str]) -> int:
         outcomes = file_inference.segment_files(
             model, paths, names, output, options, FLAGS.batch_size, budget
         )
-        for outcome in tqdm(outcomes, total=len(paths), unit="picture", disable=None):
+        for outcome in tqdm(outcomes, total=len(paths), unit="image", disable=None):
             num_failed += outcome.error is not None
             stream = sys.stdout if outcome.error is None else sys.stderr
             tqdm.write(_report(outcome, model), file=stream)
@@ -144,7 +144,7 @@ def main(arguments: list[str]) -> int:
     num_written = len(paths) - num_failed
     written = ", ".join(map(printable, results.result_paths(output, "NAME", options)))
     print(
-        f"{num_written} of {len(paths)} pictures, {num_written / (time.time() - start):.1f} a "
+        f"{num_written} of {len(paths)} images, {num_written / (time.time() - start):.1f} a "
         f"second: {written}"
     )
     if num_shrunk > 1:
@@ -217,7 +217,7 @@ def _shrunk_warning(outcome: file_inference.Outcome, model: DeepLabModel) -> str
 def _check_inputs_survive(
     paths: Sequence[str], names: Sequence[str], output: str, options: results.ResultOptions
 ) -> None:
-    """Makes sure that no result is written over a picture.
+    """Makes sure that no result is written over an image.
 
     Raises:
       ValueError: one would be.
@@ -227,13 +227,13 @@ def _check_inputs_survive(
         for result in results.result_paths(output, name, options):
             if os.path.realpath(result) in inputs:
                 raise ValueError(
-                    f"the result of {printable(path)} would overwrite the picture "
+                    f"the result of {printable(path)} would overwrite the image "
                     f"{printable(result)}; choose another --output."
                 )
 
 
 def _report(outcome: file_inference.Outcome, model: DeepLabModel) -> str:
-    """Returns a line about a picture: its classes, the largest first, or why it failed."""
+    """Returns a line about an image: its classes, the largest first, or why it failed."""
     path = printable(outcome.path)
     if outcome.error is not None:
         message = str(outcome.error)

@@ -1,4 +1,4 @@
-"""The flags of evaluation and export that say how a trained network looks at a picture."""
+"""The flags of evaluation and export that say how a trained network looks at an image."""
 
 from absl import flags
 
@@ -22,7 +22,7 @@ flags.DEFINE_bool(
 flags.DEFINE_integer(
     "min_resize_value",
     None,
-    "Pictures are resized first so that the shorter side has this size … Default: as trained.",
+    "Images are resized first so that the shorter side has this size … Default: as trained.",
 )
 flags.DEFINE_integer(
     "max_resize_value",
@@ -37,7 +37,7 @@ flags.DEFINE_integer(
 flags.DEFINE_bool(
     "keep_aspect_ratio",
     True,
-    "Whether that resize keeps the picture's shape, or makes it a square. Default: as trained.",
+    "Whether that resize keeps the image's shape, or makes it a square. Default: as trained.",
 )
 
 # Flags of a training that research/deeplab's commands share, so that its scripts pass them here.

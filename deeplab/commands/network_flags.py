@@ -38,7 +38,7 @@ flags.DEFINE_enum(
 flags.DEFINE_integer(
     "output_stride",
     _default("output_stride"),
-    "Ratio of picture size to the encoder's feature map size: 8, 16 or 32. 8 is finer than 16 and "
+    "Ratio of image size to the encoder's feature map size: 8, 16 or 32. 8 is finer than 16 and "
     "takes about three times as long.",
 )
 define_numbers(
@@ -61,7 +61,7 @@ flags.DEFINE_bool(
 define_numbers(
     "image_pooling_crop_size",
     _default("image_pooling_crop_size"),
-    "height,width in pixels that image pooling averages over. Default: the whole picture.",
+    "height,width in pixels that image pooling averages over. Default: the whole image.",
 )
 define_numbers(
     "image_pooling_stride",
@@ -154,7 +154,7 @@ flags.DEFINE_bool(
 define_numbers(
     "image_pyramid",
     _default("image_pyramid"),
-    "Scales at which the network sees each picture. Each takes its own time and memory.",
+    "Scales at which the network sees each image. Each takes its own time and memory.",
     number_type=float,
 )
 flags.DEFINE_enum(
@@ -166,7 +166,7 @@ flags.DEFINE_enum(
 flags.DEFINE_bool(
     "prediction_with_upsampled_logits",
     _default("prediction_with_upsampled_logits"),
-    "Whether the class is chosen after the resize of the logits to picture size, or before.",
+    "Whether the class is chosen after the resize of the logits to image size, or before.",
 )
 
 
@@ -235,7 +235,7 @@ def changed_options(trained: ModelOptions, source: str) -> ModelOptions:
 
 
 def _rates_at(output_stride: int, trained: ModelOptions) -> tuple[int, ...]:
-    """Returns the rates that reach as far over the picture at another output stride."""
+    """Returns the rates that reach as far over the image at another output stride."""
     scaled = [rate * trained.output_stride / output_stride for rate in trained.atrous_rates]
     if any(rate < 1 or rate != int(rate) for rate in scaled):
         raise ValueError(

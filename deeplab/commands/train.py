@@ -106,7 +106,7 @@ def _train(deployment: DeploymentConfig, master: str) -> int:
     )
     print(
         f"dataset {spec.name} in {spec.directory}: {spec.num_classes} classes, "
-        f"{spec.split(FLAGS.train_split).num_examples} pictures in split {FLAGS.train_split}"
+        f"{spec.split(FLAGS.train_split).num_examples} images in split {FLAGS.train_split}"
     )
     for each in (network, inputs, objective, optimizer_options, train_options, deployment):
         print(_listed(each))

@@ -34,17 +34,17 @@ define_numbers(
     "height,width of the training crops in pixels, each a multiple of output_stride plus one.",
 )
 flags.DEFINE_integer(
-    "min_resize_value", None, "Pictures are resized first so that the shorter side has this size …"
+    "min_resize_value", None, "Images are resized first so that the shorter side has this size …"
 )
 flags.DEFINE_integer("max_resize_value", None, "… unless the longer side exceeded this one.")
 flags.DEFINE_integer(
     "resize_factor", None, "Sides after that resize are multiples of this plus one."
 )
 flags.DEFINE_bool(
-    "keep_aspect_ratio", True, "Whether that resize keeps the picture's shape, or makes a square."
+    "keep_aspect_ratio", True, "Whether that resize keeps the image's shape, or makes a square."
 )
-flags.DEFINE_float("min_scale_factor", 0.5, "Smallest random scale of training pictures.")
-flags.DEFINE_float("max_scale_factor", 2.0, "Largest random scale of training pictures.")
+flags.DEFINE_float("min_scale_factor", 0.5, "Smallest random scale of training images.")
+flags.DEFINE_float("max_scale_factor", 2.0, "Largest random scale of training images.")
 flags.DEFINE_float(
     "scale_factor_step_size", 0.25, "Distance of neighbouring random scales; 0 for any in between."
 )
@@ -52,7 +52,7 @@ flags.DEFINE_float(
 flags.DEFINE_integer(
     "input_memory_mb",
     4096,
-    "Megabytes that decoded pictures may take together on their way into a batch. Matters for huge "
+    "Megabytes that decoded images may take together on their way into a batch. Matters for huge "
     "ones only, of which fewer are decoded at once.",
     lower_bound=1,
 )
@@ -114,7 +114,7 @@ flags.DEFINE_integer(
     "slow_start_step", 0, "Steps at slow_start_learning_rate before the schedule begins."
 )
 flags.DEFINE_float("slow_start_learning_rate", 1e-4, "See slow_start_step.")
-flags.DEFINE_integer("train_batch_size", 8, "Pictures in a step, over all clones.")
+flags.DEFINE_integer("train_batch_size", 8, "Images in a step, over all clones.")
 flags.DEFINE_float("weight_decay", 0.00004, "Weight of the L2 loss on convolution weights.")
 flags.DEFINE_float(
     "last_layer_gradient_multiplier",
@@ -145,7 +145,7 @@ flags.DEFINE_float(
 flags.DEFINE_bool(
     "fine_tune_batch_norm",
     True,
-    "Whether batch norm is trained. Off for few pictures in a batch (below 12 a clone).",
+    "Whether batch norm is trained. Off for few images in a batch (below 12 a clone).",
 )
 flags.DEFINE_float(
     "batch_norm_decay",
@@ -198,7 +198,7 @@ flags.DEFINE_integer("log_steps", 10, "Steps between progress lines.")
 flags.DEFINE_integer("save_interval_secs", 1200, "Seconds between checkpoints; 0 for the end only.")
 flags.DEFINE_integer("save_summaries_secs", 600, "Seconds between summaries; 0 for none.")
 flags.DEFINE_bool(
-    "save_summaries_images", False, "Show pictures, labels and predictions in TensorBoard."
+    "save_summaries_images", False, "Show images, labels and predictions in TensorBoard."
 )
 flags.DEFINE_bool("save_histograms", False, "Show histograms of all weights in TensorBoard.")
 define_numbers(

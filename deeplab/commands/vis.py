@@ -2,11 +2,11 @@
 
 The counterpart of research/deeplab's `vis.py`, on the same records as `eval.py`. Without flags it
 draws every new checkpoint of the newest training over the one before, for ever;
-`--max_number_of_iterations=1` draws the newest one and ends. For pictures that are no records,
+`--max_number_of_iterations=1` draws the newest one and ends. For images that are no records,
 export the checkpoint and use `infer.py`.
 
 Results, in vis_logdir: segmentation_results/NAME_image.jpg and NAME_prediction.png, named after the
-picture; with --also_save_raw_predictions also raw_segmentation_results/NAME.png, whose gray values
+image; with --also_save_raw_predictions also raw_segmentation_results/NAME.png, whose gray values
 are the ids that the benchmark's server expects.
 """
 
@@ -42,13 +42,13 @@ flags.DEFINE_string(
 )
 flags.DEFINE_string("vis_split", evaluation_flags.DEFAULT_SPLIT, "Split to draw.")
 flags.DEFINE_integer(
-    "vis_batch_size", 1, "Pictures in a batch. More take more memory, and are faster on a GPU."
+    "vis_batch_size", 1, "Images in a batch. More take more memory, and are faster on a GPU."
 )
 launcher.define_numbers(
     "vis_crop_size",
     None,
-    "height,width in pixels that every picture is padded to, each a multiple of output_stride plus "
-    "one. Default: the smallest that holds every picture of the split.",
+    "height,width in pixels that every image is padded to, each a multiple of output_stride plus "
+    "one. Default: the smallest that holds every image of the split.",
 )
 flags.DEFINE_integer(
     "max_number_of_iterations",
@@ -60,7 +60,7 @@ flags.DEFINE_enum(
     "colormap_type",
     None,
     ["pascal", "cityscapes", "ade20k"],
-    "Colours of the classes. Default: the dataset's own.",
+    "Colors of the classes. Default: the dataset's own.",
 )
 flags.DEFINE_bool(
     "also_save_raw_predictions",
@@ -107,7 +107,7 @@ def main(arguments: list[str]) -> None:
 def _draw(
     evaluator: Evaluator, checkpoint: str, saved_names: Mapping[str, str], spec: DatasetSpec
 ) -> None:
-    """Draws the pictures of the split as the restored checkpoint sees them."""
+    """Draws the images of the split as the restored checkpoint sees them."""
     directory = FLAGS.vis_logdir or evaluation_flags.results_folder(
         "vis", checkpoint, FLAGS.vis_split, use_ema=bool(saved_names)
     )
@@ -117,20 +117,20 @@ def _draw(
         prediction_files.server_ids(spec.class_names) if FLAGS.also_save_raw_predictions else None,
         numbered=FLAGS.upstream_names,
     )
-    # The network's input is resized and padded; the pictures themselves are those of the records.
-    pictures = map(prediction_files.read_picture, _records(spec))
-    num_pictures = 0
+    # The network's input is resized and padded; the images themselves are those of the records.
+    images = map(prediction_files.read_image, _records(spec))
+    num_images = 0
     for batch in evaluator.predict():
         for name, ids in _predictions(batch):
-            picture = next(pictures)
-            files.write(name, picture, upscaling.upscale_ids(ids, picture.size))
-            num_pictures += 1
+            image = next(images)
+            files.write(name, image, upscaling.upscale_ids(ids, image.size))
+            num_images += 1
     written = [prediction_files.RESULTS_FOLDER]
     if FLAGS.also_save_raw_predictions:
         written.append(prediction_files.RAW_FOLDER)
     folders = " and ".join(os.path.join(directory, folder) for folder in written)
     title = inference_flags.title(checkpoint, saved_names)
-    line = f"{title}: {num_pictures} pictures of split {FLAGS.vis_split} in {folders}"
+    line = f"{title}: {num_images} images of split {FLAGS.vis_split} in {folders}"
     print(printable(line), flush=True)
 
 
@@ -149,7 +149,7 @@ def _records(spec: DatasetSpec) -> Iterator[bytes]:
 
 
 def _predictions(batch: PredictedBatch) -> Iterator[tuple[str, np.ndarray]]:
-    """Yields name and class ids of each picture of a batch, without the padding."""
+    """Yields name and class ids of each image of a batch, without the padding."""
     for name, height, width, ids in zip(
         batch.image_names, batch.heights, batch.widths, batch.predictions, strict=True
     ):

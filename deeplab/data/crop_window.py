@@ -1,17 +1,17 @@
-"""The window of a training crop: which places of a picture it shows, and their values.
+"""The window of a training crop: which places of an image it shows, and their values.
 
-Which pixel of a crop shows which place of the picture is known before anything is decoded: with
-corners aligned, row y of a picture scaled from h to h' rows shows row y (h - 1) / (h' - 1). Crop,
+Which pixel of a crop shows which place of the image is known before anything is decoded: with
+corners aligned, row y of an image scaled from h to h' rows shows row y (h - 1) / (h' - 1). Crop,
 padding and mirror are only other lists of places (`Places`), so
 
 * a label is the nearest pixel: two gathers, on bytes;
 * the gradient channel is interpolated at the places that the network reads, which are few where
   its decoder takes every fourth pixel;
-* the picture is interpolated at all places, by TensorFlow's resize or by gathers.
+* the image is interpolated at all places, by TensorFlow's resize or by gathers.
 
-TensorFlow's resize cannot start at a fraction of a pixel, so it has to scale the whole picture. It
+TensorFlow's resize cannot start at a fraction of a pixel, so it has to scale the whole image. It
 is so quick (3 channels at once in vector registers) that this is the faster way until the scaled
-picture is several times as large as the crop (`Window.is_large`).
+image is several times as large as the crop (`Window.is_large`).
 
 All values are those of scaling, cutting, padding and mirroring one after the other
 (`deeplab.data.preprocess`): labels exactly, the others to the rounding of float32.
@@ -32,12 +32,12 @@ _MOST_SCALED_PIXELS_PER_CROP_PIXEL = 4
 
 @dataclasses.dataclass(frozen=True)
 class Window:
-    """Which part of which picture a crop shows.
+    """Which part of which image a crop shows.
 
     Attributes:
-      source_size: int32 [2], height and width of the picture.
+      source_size: int32 [2], height and width of the image.
       scaled_size: int32 [2], its size after scaling.
-      start: int32 [2], the crop's first row and column in the scaled picture.
+      start: int32 [2], the crop's first row and column in the scaled image.
       size: int32 [2], height and width of the crop without its padding.
       is_flipped: bool [], whether the crop is mirrored, with its padding.
       crop_size: (height, width) of the crop.
@@ -64,7 +64,7 @@ class Window:
             index = tf.range(side)
             if axis == 1:
                 index = tf.where(self.is_flipped, side - 1 - index, index)
-            is_picture = index < self.size[axis]
+            is_image = index < self.size[axis]
             index = self.start[axis] + tf.minimum(index, self.size[axis] - 1)
             place = tf.cast(index, tf.float32) * step[axis]
             lower = tf.floor(place)
@@ -72,19 +72,19 @@ class Window:
             lower = tf.cast(lower, tf.int32)
             last = self.source_size[axis] - 1
             result.append(
-                Places(tf.minimum(lower, last), tf.minimum(lower + 1, last), fraction, is_picture)
+                Places(tf.minimum(lower, last), tf.minimum(lower + 1, last), fraction, is_image)
             )
         return result
 
     @property
     def is_large(self) -> tf.Tensor:
-        """Whether it is slower to scale the whole picture than to interpolate the crop: bool []."""
+        """Whether it is slower to scale the whole image than to interpolate the crop: bool []."""
         limit = _MOST_SCALED_PIXELS_PER_CROP_PIXEL * self.crop_size[0] * self.crop_size[1]
         return tf.reduce_prod(tf.cast(self.scaled_size, tf.int64)) > limit
 
     @functools.cached_property
     def box(self) -> tf.Tensor:
-        """The part of the picture that the crop shows: int32 [4], top, left, height, width.
+        """The part of the image that the crop shows: int32 [4], top, left, height, width.
 
         The pixels that are interpolated are in it, and one more on each side for the gradient.
         """
@@ -97,18 +97,18 @@ class Window:
 
 
 class Places(NamedTuple):
-    """Where the pixels along one side of a crop lie in a picture.
+    """Where the pixels along one side of a crop lie in an image.
 
     Attributes:
       lower, upper: int32 [side], the pixels between which each lies.
       fraction: float32 [side], the share of the upper one.
-      is_picture: bool [side], whether it lies in the picture and not in the padding.
+      is_image: bool [side], whether it lies in the image and not in the padding.
     """
 
     lower: tf.Tensor
     upper: tf.Tensor
     fraction: tf.Tensor
-    is_picture: tf.Tensor
+    is_image: tf.Tensor
 
 
 def cut_label(label: tf.Tensor, window: Window, ignore_label: int) -> tf.Tensor:
@@ -126,7 +126,7 @@ def cut_label(label: tf.Tensor, window: Window, ignore_label: int) -> tf.Tensor:
     for axis, places in enumerate(window.places):
         nearest = places.lower + tf.cast(places.fraction >= 0.5, tf.int32)
         outside = tf.fill(tf.shape(nearest), window.source_size[axis])
-        indices.append(tf.where(places.is_picture, nearest, outside))
+        indices.append(tf.where(places.is_image, nearest, outside))
     padded = tf.pad(label[..., 0], [[0, 1], [0, 1]], constant_values=ignore_label)
     # Rows are gathered by copies of memory; single columns would take twice as long.
     columns = tf.gather(tf.transpose(padded), indices[1])
@@ -134,17 +134,17 @@ def cut_label(label: tf.Tensor, window: Window, ignore_label: int) -> tf.Tensor:
 
 
 def cut_image(image: tf.Tensor, window: Window, mean_pixel: Sequence[float]) -> tf.Tensor:
-    """Cuts the crop out of a picture by scaling all of it.
+    """Cuts the crop out of an image by scaling all of it.
 
     Args:
-      image: uint8 or float32 [height, width, 3], the whole picture.
+      image: uint8 or float32 [height, width, 3], the whole image.
       window: the crop.
-      mean_pixel: colour of the padding.
+      mean_pixel: color of the padding.
 
     Returns:
       float32 [crop height, crop width, 3].
     """
-    # A picture that is scaled to one column keeps its first one, mirrored or not.
+    # An image that is scaled to one column keeps its first one, mirrored or not.
     is_reversed = window.is_flipped & (window.scaled_size[1] > 1)
     image = tf.cond(is_reversed, lambda: tf.reverse(image, axis=[1]), lambda: tf.identity(image))
     scaled = tf.image.resize_bilinear(
@@ -169,13 +169,13 @@ def cut_image(image: tf.Tensor, window: Window, mean_pixel: Sequence[float]) -> 
 def interpolate(
     part: tf.Tensor, origin: tf.Tensor, window: Window, fill: Sequence[float]
 ) -> tf.Tensor:
-    """Computes the crop from a part of a picture.
+    """Computes the crop from a part of an image.
 
     Args:
       part: any numbers [height, width, channels], at least what `Window.box` says.
-      origin: int32 [2], where in the picture the part begins.
+      origin: int32 [2], where in the image the part begins.
       window: the crop.
-      fill: colour of the padding.
+      fill: color of the padding.
 
     Returns:
       float32 [crop height, crop width, channels].
@@ -202,7 +202,7 @@ def interpolate_channel(
 
     Args:
       part: any numbers [height, width], at least what `Window.box` says; more columns do no harm.
-      origin: int32 [2], where in the picture the part begins.
+      origin: int32 [2], where in the image the part begins.
       window: the crop.
       stride: distance of the pixels that are wanted; the first one is among them.
 
@@ -215,8 +215,8 @@ def interpolate_channel(
     # So few that to gather them one by one takes less time than to transpose.
     left, right = (tf.gather(down, index, axis=1) for index in (columns.lower, columns.upper))
     values = left + (right - left) * columns.fraction
-    is_picture = rows.is_picture[:, tf.newaxis] & columns.is_picture
-    return tf.where(is_picture, values, tf.zeros_like(values))[..., tf.newaxis]
+    is_image = rows.is_image[:, tf.newaxis] & columns.is_image
+    return tf.where(is_image, values, tf.zeros_like(values))[..., tf.newaxis]
 
 
 def _between_rows(values: tf.Tensor, places: Places) -> tf.Tensor:
@@ -235,13 +235,13 @@ def _or_padding(places: Places, origin: tf.Tensor, padding: tf.Tensor) -> Places
     index = tf.fill(tf.shape(places.lower), padding)
     shifted = _shifted(places, origin)
     return shifted._replace(
-        lower=tf.where(places.is_picture, shifted.lower, index),
-        upper=tf.where(places.is_picture, shifted.upper, index),
+        lower=tf.where(places.is_image, shifted.lower, index),
+        upper=tf.where(places.is_image, shifted.upper, index),
     )
 
 
 def _step(source_size: tf.Tensor, scaled_size: tf.Tensor) -> tf.Tensor:
-    """Returns the distance of neighbouring scaled pixels in the picture: float32 [2].
+    """Returns the distance of neighbouring scaled pixels in the image: float32 [2].
 
     As TensorFlow's kernels compute it, to the bit.
     """

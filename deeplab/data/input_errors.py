@@ -1,7 +1,7 @@
-"""Says which picture or file is wrong when the input pipeline fails.
+"""Says which image or file is wrong when the input pipeline fails.
 
-What only the graph can see (label ids, sizes) is asserted there, with the picture's name. tf.data
-reports a truncated shard or a picture that does not decode without a name; that is looked for
+What only the graph can see (label ids, sizes) is asserted there, with the image's name. tf.data
+reports a truncated shard or an image that does not decode without a name; that is looked for
 after the failure, so that reading costs nothing while all is well.
 """
 
@@ -32,7 +32,7 @@ def assert_labels(example: Mapping[str, tf.Tensor], spec: specs.DatasetSpec) -> 
     def message() -> list:
         wrong_ids = tf.sort(tf.unique(tf.cast(tf.boolean_mask(label, ~is_class()), tf.int32))[0])
         return [
-            "the mask of picture ",
+            "the mask of image ",
             example["image_name"],
             tf.strings.format(" holds label ids {}, which are no class: ", wrong_ids, summarize=-1),
             f"dataset {spec.name} has classes 0..{spec.num_classes - 1} and ignore label "
@@ -46,7 +46,7 @@ def assert_labels(example: Mapping[str, tf.Tensor], spec: specs.DatasetSpec) -> 
 
 
 def assert_fits(example: Mapping[str, tf.Tensor], crop_size: tuple[int, int]) -> tf.Operation:
-    """Asserts that a picture is not larger than the crop that it is to be padded to.
+    """Asserts that an image is not larger than the crop that it is to be padded to.
 
     Args:
       example: "height", "width" and "image_name".
@@ -56,7 +56,7 @@ def assert_fits(example: Mapping[str, tf.Tensor], crop_size: tuple[int, int]) ->
     return _assert(
         (height <= crop_size[0]) & (width <= crop_size[1]),
         lambda: [
-            "picture ",
+            "image ",
             example["image_name"],
             tf.strings.format(" has height {} and width {}, ", [height, width]),
             f"more than the crop of {crop_size[0]},{crop_size[1]} holds: give a larger crop "
@@ -78,7 +78,7 @@ def explain(
       spec, split, with_gradient: what the batches were made of.
 
     Returns:
-      An error in one line that names the picture or the file, or None where the data are not the
+      An error in one line that names the image or the file, or None where the data are not the
       cause.
     """
     if not isinstance(error, (tf.errors.InvalidArgumentError, tf.errors.DataLossError)):
@@ -100,7 +100,7 @@ def find_broken_record(spec: specs.DatasetSpec, split: str, with_gradient: bool)
 
     Raises:
       OSError: a file cannot be opened.
-      ValueError: a file is damaged, or a picture or mask cannot be decoded; names it.
+      ValueError: a file is damaged, or an image or mask cannot be decoded; names it.
     """
     graph = tf.Graph()
     with graph.as_default():

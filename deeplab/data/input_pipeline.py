@@ -1,13 +1,13 @@
 """TFRecord shards → batches for training and evaluation, as one tf.data graph.
 
-What a training picture goes through is that of research/deeplab (`input_preprocess.py`): resize to
+What a training image goes through is that of research/deeplab (`input_preprocess.py`): resize to
 a range, random scale, random crop and padding, flip; evaluation only resizes and pads. But the crop
 is chosen first and then computed in one go (`deeplab.data.training_crop`); batches are those of the
 plain order, which `reference/input_order.py` keeps.
 
 Two things differ from research/deeplab: encoded records are shuffled instead of preprocessed crops,
-which holds a hundredth of the memory, and a mask that does not fit its picture or the classes is an
-error that names the picture, where research/deeplab trains without a loss on such pixels.
+which holds a hundredth of the memory, and a mask that does not fit its image or the classes is an
+error that names the image, where research/deeplab trains without a loss on such pixels.
 """
 
 import dataclasses
@@ -20,14 +20,14 @@ import tensorflow.compat.v1 as tf
 from datasets.segmentation import record_format, specs
 from deeplab.data import input_errors, preprocess, training_crop
 
-# Bytes a pixel of a picture in the making: its decoded file, mask and gradient, and copies of these
+# Bytes a pixel of an image in the making: its decoded file, mask and gradient, and copies of these
 # as floats where it is resized or padded.
 _BYTES_PER_PIXEL = 32
 
-# Bytes a pixel of an evaluation's batch: float32 picture and gradient, int32 label.
+# Bytes a pixel of an evaluation's batch: float32 image and gradient, int32 label.
 _BATCH_BYTES_PER_PIXEL = 20
 
-# Memory for the shuffled records. A few thousand pictures of ordinary size; a dataset with larger
+# Memory for the shuffled records. A few thousand images of ordinary size; a dataset with larger
 # ones is shuffled over fewer of them.
 _SHUFFLE_BYTES = 256 << 20
 
@@ -40,16 +40,16 @@ _PREFETCHED_BATCHES = 2
 
 @dataclasses.dataclass(frozen=True)
 class InputOptions:
-    """How pictures become what the network sees. Names and defaults are research/deeplab's.
+    """How images become what the network sees. Names and defaults are research/deeplab's.
 
     Attributes:
       crop_size: (height, width) of the network's input, pixels; None only for evaluation of one
-        picture at a time at its own size.
+        image at a time at its own size.
       min_resize_value, max_resize_value, resize_factor, keep_aspect_ratio: see
         `deeplab.data.preprocess.range_size`; a min_resize_value of None for no such resize.
-      min_scale_factor, max_scale_factor: range of the random scale of training pictures.
+      min_scale_factor, max_scale_factor: range of the random scale of training images.
       scale_factor_step_size: distance of neighbouring scales; 0 for any scale in the range.
-      input_memory_mb: megabytes that the pictures in the making may take together; where a
+      input_memory_mb: megabytes that the images in the making may take together; where a
         dataset has huge ones, fewer are decoded at once. One at a time whatever it takes.
 
     Raises:
@@ -109,20 +109,20 @@ def training_batches(
       spec: the dataset.
       split: name of the split.
       input_options: sizes and random scales.
-      batch_size: pictures in a batch; may exceed the number of pictures in the split.
-      mean_pixel: RGB colour, 0..255, of the padding.
+      batch_size: images in a batch; may exceed the number of images in the split.
+      mean_pixel: RGB color, 0..255, of the padding.
       with_gradient: whether batches carry the Laplacian gradient.
       gradient_stride: distance of the pixels at which they carry it; a network whose decoder takes
         every fourth pixel needs no others. Divides the crop's sides less one.
       seed: the same seed gives the same batches in the same order; None for new ones each time.
       num_parallel_calls: threads that decode and augment; None lets tf.data decide, as far as the
-        memory for pictures in the making allows.
+        memory for images in the making allows.
 
     Returns:
       A dataset of dictionaries: "image" float32 [batch, height, width, 3], RGB, 0..255; "label"
       uint8 [batch, height, width, 1]; "gradient" float32 [batch, (height - 1) / stride + 1,
       (width - 1) / stride + 1, 1] if asked for; "image_name" string [batch]; "height" and "width"
-      int32 [batch], the part of the crop that is picture and not padding. All shapes are known to
+      int32 [batch], the part of the crop that is image and not padding. All shapes are known to
       the graph.
 
     Raises:
@@ -188,25 +188,25 @@ def evaluation_batches(
     mean_pixel: Sequence[float],
     with_gradient: bool,
 ) -> tf.data.Dataset:
-    """Makes batches of whole pictures, each picture once, in the order of the records.
+    """Makes batches of whole images, each image once, in the order of the records.
 
     Args:
-      spec, split, input_options, mean_pixel, with_gradient: as for `training_batches`; pictures
+      spec, split, input_options, mean_pixel, with_gradient: as for `training_batches`; images
         are padded to the crop size and never cut.
-      batch_size: pictures in a batch; the last one may be smaller.
+      batch_size: images in a batch; the last one may be smaller.
 
     Returns:
       A dataset like that of `training_batches`, but labels are int32; the batch dimension is not
       known to the graph, nor are height and width without a crop size.
 
     Raises:
-      ValueError: the split or its files are missing, or a batch of several pictures has no crop
-        size. Reading raises `tf.errors.InvalidArgumentError` for a picture larger than the crop.
+      ValueError: the split or its files are missing, or a batch of several images has no crop
+        size. Reading raises `tf.errors.InvalidArgumentError` for an image larger than the crop.
     """
     _check_batch_size(batch_size)
     if input_options.crop_size is None and batch_size > 1:
         raise ValueError(
-            f"a batch of {batch_size} pictures needs a crop size that all are padded to."
+            f"a batch of {batch_size} images needs a crop size that all are padded to."
         )
     shards = _nonempty_shards(spec, split)
 
@@ -241,7 +241,7 @@ def crop_for(
     resize_factor: int | None = None,
     keep_aspect_ratio: bool = True,
 ) -> tuple[int, int]:
-    """Returns the smallest crop that holds every picture of some splits.
+    """Returns the smallest crop that holds every image of some splits.
 
     Args:
       spec: the dataset.
@@ -254,7 +254,7 @@ def crop_for(
       (height, width), pixels.
 
     Raises:
-      ValueError: a split is missing, or its pictures are resized without an upper limit.
+      ValueError: a split is missing, or its images are resized without an upper limit.
     """
     del keep_aspect_ratio
     if min_resize_value is None:
@@ -263,7 +263,7 @@ def crop_for(
     elif max_resize_value is None:
         raise ValueError(
             f"min_resize_value {min_resize_value} without max_resize_value leaves the longer side "
-            "of the pictures open; give max_resize_value, or the crop size."
+            "of the images open; give max_resize_value, or the crop size."
         )
     else:
         height = width = preprocess.largest_side(max_resize_value, resize_factor)
@@ -273,7 +273,7 @@ def crop_for(
 def check_crop_size(crop_size: Sequence[int], output_stride: int) -> None:
     """Checks that a crop is height, width and that both are multiples of the stride plus one.
 
-    Only then do the corners of picture, feature maps and logits fall onto each other.
+    Only then do the corners of image, feature maps and logits fall onto each other.
 
     Raises:
       ValueError: they are not; names the nearest sizes that are.
@@ -299,7 +299,7 @@ def _round_up(side: int, output_stride: int) -> int:
 
 def _check_batch_size(batch_size: int) -> None:
     if batch_size < 1:
-        raise ValueError(f"batch size is {batch_size}; expected 1 or more pictures.")
+        raise ValueError(f"batch size is {batch_size}; expected 1 or more images.")
 
 
 def _check_gradient_stride(gradient_stride: int, crop_size: tuple[int, int]) -> None:
@@ -319,7 +319,7 @@ def _nonempty_shards(spec: specs.DatasetSpec, split: str) -> list[str]:
     shards = spec.shard_paths(split)
     if not any(os.path.getsize(shard) for shard in shards):
         raise ValueError(
-            f"split {split!r} of dataset {spec.name!r} in {spec.directory} holds no pictures."
+            f"split {split!r} of dataset {spec.name!r} in {spec.directory} holds no images."
         )
     return shards
 
@@ -338,7 +338,7 @@ def _num_open_shards(num_examples: int, shards: Sequence[str]) -> int:
 
 
 def _num_parallel_calls(spec: specs.DatasetSpec, split: str, input_options: InputOptions) -> int:
-    """Returns how many pictures to prepare at once, `AUTOTUNE` where every core may have one."""
+    """Returns how many images to prepare at once, `AUTOTUNE` where every core may have one."""
     described = spec.split(split)
     num_bytes = max(1, described.max_height * described.max_width * _BYTES_PER_PIXEL)
     fitting = (input_options.input_memory_mb << 20) // num_bytes
@@ -348,7 +348,7 @@ def _num_parallel_calls(spec: specs.DatasetSpec, split: str, input_options: Inpu
 def _num_prefetched(
     spec: specs.DatasetSpec, split: str, input_options: InputOptions, batch_size: int
 ) -> int:
-    """Returns how many batches of whole pictures to make ahead."""
+    """Returns how many batches of whole images to make ahead."""
     described = spec.split(split)
     height, width = input_options.crop_size or (described.max_height, described.max_width)
     num_bytes = max(1, batch_size * height * width * _BATCH_BYTES_PER_PIXEL)

@@ -1,10 +1,10 @@
-"""Geometry of pictures on their way into the network: resize, pad, and what augmentation draws.
+"""Geometry of images on their way into the network: resize, pad, and what augmentation draws.
 
-Functions that change a picture take and return an *example*, a dictionary whose values
+Functions that change an image take and return an *example*, a dictionary whose values
 "image" [h, w, 3], "label" [h, w, 1] and "gradient" [h, w, 1] (the last two where present) are
 transformed jointly; other keys pass through. Images are RGB, 0..255, and stay uint8 until the first
 resize or the padding; labels are class ids; gradients are raw Laplacian values of the original
-picture, which every transformation treats as one more channel: the value of a pixel moves with the
+image, which every transformation treats as one more channel: the value of a pixel moves with the
 pixel.
 
 The arithmetic is that of research/deeplab (`core/preprocess_utils.py`): bilinear resizes and the
@@ -65,7 +65,7 @@ def range_size(
     factor: int | None = None,
     keep_aspect_ratio: bool = True,
 ) -> tf.Tensor:
-    """Computes the size that `resize_to_range` gives to a picture.
+    """Computes the size that `resize_to_range` gives to an image.
 
     The shorter side becomes `min_size`, unless the longer one would exceed `max_size`: then that
     becomes `max_size`. The other side keeps the aspect ratio, rounded down. With a factor, both
@@ -77,11 +77,11 @@ def range_size(
     side one pixel shorter than asked for some sizes (45 to 500 gives 499).
 
     Args:
-      height, width: int32 scalars, the picture's size.
+      height, width: int32 scalars, the image's size.
       min_size: wanted size of the shorter side, pixels.
       max_size: largest allowed size of the longer side, pixels, or None for no limit.
       factor: both sides become a multiple of this plus one; None for no such rounding.
-      keep_aspect_ratio: whether the picture keeps its shape; otherwise it becomes a square.
+      keep_aspect_ratio: whether the image keeps its shape; otherwise it becomes a square.
 
     Returns:
       int32 [2]: new (height, width), each at least 1.
@@ -105,7 +105,7 @@ def resize_to_range(
     factor: int | None = None,
     keep_aspect_ratio: bool = True,
 ) -> Example:
-    """Resizes a picture so that its sides lie in a range; see `range_size`.
+    """Resizes an image so that its sides lie in a range; see `range_size`.
 
     Args:
       example: see the module's head.
@@ -127,7 +127,7 @@ def resize_to_range(
 
 
 def resize(example: Mapping[str, tf.Tensor], size: tf.Tensor) -> Example:
-    """Resizes a picture, the label to the nearest pixel and the rest bilinearly.
+    """Resizes an image, the label to the nearest pixel and the rest bilinearly.
 
     Args:
       example: see the module's head.
@@ -151,10 +151,10 @@ def scaled_size(
     step_size: float,
     seed: tf.Tensor,
 ) -> tf.Tensor:
-    """Draws the size of a picture that is scaled by a random factor.
+    """Draws the size of an image that is scaled by a random factor.
 
     Args:
-      size: int32 [2], the picture's height and width.
+      size: int32 [2], the image's height and width.
       min_scale_factor, max_scale_factor: range of the factor.
       step_size: the factor is one of evenly spaced values from the smallest to the largest, as
         many as steps of this size fit; 0 draws it uniformly from the range.
@@ -199,10 +199,10 @@ def check_scale_range(min_scale_factor: float, max_scale_factor: float, step_siz
 def window_of(
     size: tf.Tensor, crop_size: tuple[int, int], seed: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Draws a window of a picture, uniform over all places; a side that is too short stays whole.
+    """Draws a window of an image, uniform over all places; a side that is too short stays whole.
 
     Args:
-      size: int32 [2], height and width of the scaled picture.
+      size: int32 [2], height and width of the scaled image.
       crop_size: (height, width) of the window.
       seed: integer [2], decides the place.
 
@@ -224,12 +224,12 @@ def pad_to_crop(
     mean_pixel: Sequence[float],
     ignore_label: int,
 ) -> Example:
-    """Pads a picture at the bottom and on the right up to a size that is no smaller.
+    """Pads an image at the bottom and on the right up to a size that is no smaller.
 
     Args:
       example: see the module's head.
       crop_size: (height, width) of the result.
-      mean_pixel: RGB colour, 0..255, of the padding: what the encoder normalises to zero.
+      mean_pixel: RGB color, 0..255, of the padding: what the encoder normalises to zero.
       ignore_label: label of the padding. The gradient's padding is 0.
 
     Returns:
@@ -251,7 +251,7 @@ def pad_to_crop(
 
 
 def flip_of(seed: tf.Tensor, probability: float = 0.5) -> tf.Tensor:
-    """Draws whether a picture is mirrored: bool []."""
+    """Draws whether an image is mirrored: bool []."""
     return tf.random.stateless_uniform([], seed) < probability
 
 
@@ -273,7 +273,7 @@ def map_spatial(
 def pad_image(
     image: tf.Tensor, bottom: tf.Tensor, left: tf.Tensor, right: tf.Tensor, pixel: Sequence[float]
 ) -> tf.Tensor:
-    """Pads with a colour; leaves every value of the image as it is.
+    """Pads with a color; leaves every value of the image as it is.
 
     Args:
       image: float32 [height, width, channels].

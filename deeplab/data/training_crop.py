@@ -18,20 +18,20 @@ def training_crop(
     mean_pixel: Sequence[float],
     gradient_stride: int | None,
 ) -> preprocess.Example:
-    """Draws a crop of a picture and computes it.
+    """Draws a crop of an image and computes it.
 
     Args:
-      record: the picture.
+      record: the image.
       spec: the dataset, for its classes.
       options: `deeplab.data.input_pipeline.InputOptions`, with a crop size.
       seeds: integer [2] each, of the random scale, the crop's place, and the mirror.
-      mean_pixel: RGB colour, 0..255, of the padding.
+      mean_pixel: RGB color, 0..255, of the padding.
       gradient_stride: distance of the pixels of the gradient; None for no gradient.
 
     Returns:
       "image" float32 [height, width, 3], RGB, 0..255; "label" uint8 [height, width, 1]; "gradient"
       float32 [(height - 1) // stride + 1, (width - 1) // stride + 1, 1]; "image_name"; "height" and
-      "width", the part of the crop that is picture and not padding.
+      "width", the part of the crop that is image and not padding.
     """
     file_size = record_format.image_size(record)
     label = record_format.decode_label(record, file_size)
@@ -101,8 +101,8 @@ def _cut(
 
     def computed() -> tuple[tf.Tensor, tf.Tensor]:
         part = _slice(pixels, window.box - tf.pad(origin, [[0, 2]]))
-        # Its values at the rim, where it lacks neighbours, are used at the picture's rim only.
-        return tf.cast(laplacian.laplacian_of_picture(part), tf.int16), window.box[:2]
+        # Its values at the rim, where it lacks neighbours, are used at the image's rim only.
+        return tf.cast(laplacian.laplacian_of_image(part), tf.int16), window.box[:2]
 
     def stored() -> tuple[tf.Tensor, tf.Tensor]:
         values = record_format.read_stored_gradient(record, window.source_size)
@@ -118,7 +118,7 @@ def _cut_resized(
     mean_pixel: Sequence[float],
     gradient_stride: int | None,
 ) -> tuple[tf.Tensor, tf.Tensor | None]:
-    """Returns image and gradient of a crop of a picture that is resized as a whole before."""
+    """Returns image and gradient of a crop of an image that is resized as a whole before."""
     decoded = record_format.decode_image(record)
     box = window.box
 

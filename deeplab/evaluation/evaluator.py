@@ -1,6 +1,6 @@
 """Scores checkpoints on a split: mean IoU and the rest of `deeplab.evaluation.metrics`.
 
-Pictures are padded to a common crop and never cut; padding carries the ignore label, so it does
+Images are padded to a common crop and never cut; padding carries the ignore label, so it does
 not count. The network is built once and takes the weights of one checkpoint after the other.
 """
 
@@ -37,7 +37,7 @@ class Evaluation:
       checkpoint: prefix of its files.
       step: training step of the checkpoint; 0 where it has none.
       split: name of the split.
-      num_pictures: pictures scored.
+      num_images: number of images scored.
       confusion: int64 [num_classes, num_classes], pixels by true (row) and predicted class.
       metrics: the scores.
       seconds: time that it took, without building the network.
@@ -46,7 +46,7 @@ class Evaluation:
     checkpoint: str
     step: int
     split: str
-    num_pictures: int
+    num_images: int
     confusion: np.ndarray
     metrics: metrics.Metrics
     seconds: float
@@ -54,11 +54,11 @@ class Evaluation:
 
 @dataclasses.dataclass(frozen=True)
 class PredictedBatch:
-    """What a network predicts of some pictures of a split, each at the top left of the crop.
+    """What a network predicts of some images of a split, each at the top left of the crop.
 
     Attributes:
       image_names: bytes [batch], the records' names.
-      heights, widths: int32 [batch], size of each picture in the crop; the rest is padding.
+      heights, widths: int32 [batch], size of each image in the crop; the rest is padding.
       labels: int32 [batch, crop height, crop width, 1], true class ids and the ignore label.
       predictions: int32 [batch, crop height, crop width], class ids.
     """
@@ -78,9 +78,9 @@ class Evaluator:
       split: name of the split.
       model_options: the network.
       input_options: crop size and the resize before it; its random scales are not used.
-      batch_size: pictures in a batch.
-      scales: scales at which the network sees each picture.
-      add_flipped: whether it also sees each picture's mirror image.
+      batch_size: images in a batch.
+      scales: scales at which the network sees each image.
+      add_flipped: whether it also sees each image's mirror image.
 
     Raises:
       ValueError: the split is missing or its shards do not hold the examples that they should, the
@@ -180,31 +180,31 @@ class Evaluator:
         """Scores the restored checkpoint, with a progress bar on a terminal.
 
         Raises:
-          ValueError: a picture of the split is broken or larger than the crop, or not all of them
+          ValueError: an image of the split is broken or larger than the crop, or not all of them
             were read; names it.
         """
         start = time.monotonic()
         num_classes, ignore_label = self._spec.num_classes, self._spec.ignore_label
         confusion = np.zeros((num_classes, num_classes), np.int64)
-        num_pictures = 0
+        num_images = 0
         for batch in self.predict():
             confusion += metrics.confusion_matrix(
                 batch.labels, batch.predictions, num_classes, ignore_label
             )
-            num_pictures += len(batch.labels)
+            num_images += len(batch.labels)
         checkpoint, step = self._restored
         return Evaluation(
             checkpoint=checkpoint,
             step=step,
             split=self._split,
-            num_pictures=num_pictures,
+            num_images=num_images,
             confusion=confusion,
             metrics=metrics.compute_metrics(confusion),
             seconds=time.monotonic() - start,
         )
 
     def predict(self) -> Iterator[PredictedBatch]:
-        """Predicts the pictures in the order of the records, with a progress bar on a terminal.
+        """Predicts the images in the order of the records, with a progress bar on a terminal.
 
         Raises:
           ValueError: as for `score`.
@@ -216,7 +216,7 @@ class Evaluator:
         with tqdm.tqdm(
             total=expected,
             desc=f"step {step} on {self._split}",
-            unit="picture",
+            unit="image",
             disable=None,
         ) as progress:
             while True:

@@ -1,7 +1,7 @@
-"""Writes the pictures of a split and what a network predicts of them, as research/deeplab's vis.py.
+"""Writes the images of a split and what a network predicts of them, as research/deeplab's vis.py.
 
-    segmentation_results/NAME_image.jpg        the picture, the file that the record holds
-    segmentation_results/NAME_prediction.png   a palette PNG: class ids, shown in class colours
+    segmentation_results/NAME_image.jpg        the image, the file that the record holds
+    segmentation_results/NAME_prediction.png   a palette PNG: class ids, shown in class colors
     raw_segmentation_results/NAME.png          8-bit gray, ids as a benchmark's server wants them
 
 There the predictions are RGB, and all files are numbered.
@@ -27,16 +27,14 @@ RAW_FOLDER = "raw_segmentation_results"
 
 # Endings of the files that records keep as they are.
 _ENDINGS = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png"}
-_PICTURE_EXTENSION = re.compile(
-    f"({'|'.join(map(re.escape, image_files.ENDINGS))})$", re.IGNORECASE
-)
+_IMAGE_EXTENSION = re.compile(f"({'|'.join(map(re.escape, image_files.ENDINGS))})$", re.IGNORECASE)
 # A file's name has at most 255 bytes on the file systems in use; the longest ending goes off them.
 _MAX_STEM_BYTES = 255 - len("_prediction.png")
 
 
 @dataclasses.dataclass(frozen=True)
-class Picture:
-    """A picture as its record holds it.
+class EncodedImage:
+    """An image as its record holds it.
 
     Attributes:
       encoded: bytes of a JPEG or PNG file.
@@ -47,12 +45,12 @@ class Picture:
     size: tuple[int, int]
 
 
-def read_picture(record: bytes) -> Picture:
-    """Takes the picture out of a serialized record that has been decoded before."""
+def read_image(record: bytes) -> EncodedImage:
+    """Takes the image out of a serialized record that has been decoded before."""
     feature = tf.train.Example.FromString(record).features.feature
     (encoded,) = feature["image/encoded"].bytes_list.value
     with Image.open(io.BytesIO(encoded), formats=image_files.FORMATS) as image:
-        return Picture(encoded, (image.height, image.width))
+        return EncodedImage(encoded, (image.height, image.width))
 
 
 def server_ids(class_names: Sequence[str]) -> np.ndarray:
@@ -71,14 +69,14 @@ def server_ids(class_names: Sequence[str]) -> np.ndarray:
 
 
 class PredictionFiles:
-    """Writes one picture after the other; the folders are made.
+    """Writes one image after the other; the folders are made.
 
     Args:
       directory: folder of the folders of results.
-      palette: RGB colour, 0..255, of each class id.
+      palette: RGB color, 0..255, of each class id.
       raw_ids: uint8 [256], the id that a raw file has for each class id; None for no raw files.
       numbered: whether files are called 000000_image.png, 000000_prediction.png … instead of after
-        the pictures. Raw files are called after the pictures.
+        the images. Raw files are called after the images.
     """
 
     def __init__(
@@ -98,16 +96,16 @@ class PredictionFiles:
             for folder, _, _ in os.walk(results):
                 files.remove_leftovers(folder)
 
-    def write(self, image_name: str, picture: Picture, ids: np.ndarray) -> None:
-        """Writes the files of one picture, each whole or not at all.
+    def write(self, image_name: str, image: EncodedImage, ids: np.ndarray) -> None:
+        """Writes the files of one image, each whole or not at all.
 
         Args:
-          image_name: the record's name of the picture. `town/a` goes into a folder `town`; the
+          image_name: the record's name of the image. `town/a` goes into a folder `town`; the
             folders in front of a file name, as other converters write them (`/data/VOC/a.jpg`), are
             dropped, and so is its ending. Control characters become "_", and what is longer than a
             file's name may be is cut. A name that was written before gets a number behind it.
-          picture: the picture.
-          ids: integers [height, width], the class ids at the picture's size.
+          image: the image.
+          ids: integers [height, width], the class ids at the image's size.
 
         Raises:
           OSError: a file cannot be written.
@@ -115,11 +113,11 @@ class PredictionFiles:
         number = len(self._names)
         name = self._choose_name(image_name)
         base = os.path.join(self._results, f"{number:06d}" if self._numbered else name)
-        ending, encoded = self._picture_file(picture)
-        # Somebody may have tidied up since the last picture.
+        ending, encoded = self._image_file(image)
+        # Somebody may have tidied up since the last image.
         self._make_folders(os.path.dirname(name))
         files.write(f"{base}_image{ending}", encoded)
-        files.write(f"{base}_prediction.png", _as_png(visualize.mask_picture(ids, self._palette)))
+        files.write(f"{base}_prediction.png", _as_png(visualize.mask_image(ids, self._palette)))
         if self._raw_ids is not None:
             raw = Image.fromarray(self._raw_ids[ids])
             files.write(os.path.join(self._raw, f"{name}.png"), _as_png(raw))
@@ -140,17 +138,17 @@ class PredictionFiles:
         self._names.add(name.lower())
         return name
 
-    def _picture_file(self, picture: Picture) -> tuple[str, bytes]:
-        with Image.open(io.BytesIO(picture.encoded), formats=image_files.FORMATS) as image:
+    def _image_file(self, encoded: EncodedImage) -> tuple[str, bytes]:
+        with Image.open(io.BytesIO(encoded.encoded), formats=image_files.FORMATS) as image:
             ending = _ENDINGS.get(image.format)
             if ending == ".png" or (ending and not self._numbered):
-                return ending, picture.encoded
+                return ending, encoded.encoded
             return ".png", _as_png(image.convert("RGB"))
 
 
 def _parts(image_name: str) -> list[str]:
-    """Returns the folders and the stem that a picture's files get."""
-    stem = _PICTURE_EXTENSION.sub("", image_name)
+    """Returns the folders and the stem that an image's files get."""
+    stem = _IMAGE_EXTENSION.sub("", image_name)
     if stem != image_name or os.path.isabs(stem):  # A file's path, which is not for us.
         stem = os.path.basename(stem)
     stem = "".join("_" if unicodedata.category(char) in ("Cc", "Cs") else char for char in stem)

@@ -38,7 +38,7 @@ def format_table(evaluation: Evaluation, class_names: Sequence[str]) -> str:
         )
     lines.append(
         f"mean IoU {_percent(scores.mean_iou)}, pixel accuracy {_percent(scores.pixel_accuracy)}, "
-        f"mean accuracy {_percent(scores.mean_accuracy)} on {evaluation.num_pictures} pictures of "
+        f"mean accuracy {_percent(scores.mean_accuracy)} on {evaluation.num_images} images of "
         f"{evaluation.split!r} at step {evaluation.step} ({evaluation.seconds:.0f} s)"
     )
     if scores.absent_classes:
@@ -93,7 +93,7 @@ def write_json(
         "format_version": FORMAT_VERSION,
         "dataset": dataset_name,
         "split": evaluation.split,
-        "num_pictures": evaluation.num_pictures,
+        "num_pictures": evaluation.num_images,
         "checkpoint": evaluation.checkpoint,
         "step": evaluation.step,
         "miou": _defined(scores.mean_iou),
@@ -130,7 +130,7 @@ def write_summaries(
     Args:
       evaluation: the scores.
       directory: where it goes; made if it is not there.
-      scales, add_flipped: how the network saw the pictures; part of the tags.
+      scales, add_flipped: how the network saw the images; part of the tags.
 
     Raises:
       OSError: it cannot be written; the message names it. `tf.summary.FileWriter` says nothing.

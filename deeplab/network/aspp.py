@@ -91,7 +91,7 @@ def average(
       features: float32 [batch, height, width, channels].
       kernel: (height, width) of a window.
       stride: (vertical, horizontal) distance of windows.
-      crop_size: (height, width) of the window in the picture, for the error.
+      crop_size: (height, width) of the window in the image, for the error.
 
     Raises:
       ValueError: a window is larger than the features.
@@ -99,14 +99,14 @@ def average(
     size = features.shape.as_list()[1:3]
     if any(side is not None and side < window for side, window in zip(size, kernel, strict=True)):
         raise ValueError(
-            f"image_pooling_crop_size is {tuple(crop_size)}, larger than the picture: its features "
+            f"image_pooling_crop_size is {tuple(crop_size)}, larger than the image: its features "
             f"are {tuple(size)} and would have to be at least {tuple(kernel)}."
         )
     return slim.avg_pool2d(features, list(kernel), stride=list(stride), padding="VALID")
 
 
 def _image_pooling(features: tf.Tensor, options: ModelOptions) -> tf.Tensor:
-    """The picture's mean features, a 1x1 convolution, and back to the size of the features.
+    """The image's mean features, a 1x1 convolution, and back to the size of the features.
 
     With squeeze and excitation the result are weights, 0..1, of the channels of the context
     (MobileNetV3, arXiv 1905.02244, section 6.4).

@@ -1,7 +1,7 @@
 """The decoder: object borders from the encoder's finer features and the Laplacian gradient.
 
 Chen et al., "DeepLabV3+", arXiv 1802.02611, section 3.1 and table 1. Variable names are those of
-research/deeplab. The gradient branch is ours: the picture's Laplacian joins the last stage, between
+research/deeplab. The gradient branch is ours: the image's Laplacian joins the last stage, between
 context features and projected encoder features.
 """
 
@@ -38,11 +38,11 @@ def build(
     Args:
       features: float32 [batch, height, width, channels], from ASPP.
       end_points: the encoder's feature maps by name.
-      gradient: float32 [batch, image height, image width, 1], Laplacian of the gray picture; None
+      gradient: float32 [batch, image height, image width, 1], Laplacian of the gray image; None
         for a network without it.
       encoder: says which feature map has which stride.
       options: the network.
-      image_size: (height, width) of the picture, ints or int32 scalars.
+      image_size: (height, width) of the image, ints or int32 scalars.
       weight_decay: L2 weight.
       batch_norm: how batch norm behaves.
 

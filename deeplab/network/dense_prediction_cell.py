@@ -33,7 +33,7 @@ def build(
     Args:
       features: float32 [batch, height, width, channels].
       options: the network.
-      image_size: [height, width] of the picture, ints or int32 scalars.
+      image_size: [height, width] of the image, ints or int32 scalars.
       is_training: whether dropout is on.
       weight_decay: L2 weight.
       batch_norm: how batch norm behaves.
@@ -42,7 +42,7 @@ def build(
       float32 [batch, height, width, 256].
 
     Raises:
-      ValueError: the cell pools over parts of a picture whose size is not known.
+      ValueError: the cell pools over parts of an image whose size is not known.
     """
     rate_factor = _SEARCH_OUTPUT_STRIDE // options.output_stride
     arguments = aspp.head_arguments(weight_decay, batch_norm)
@@ -88,7 +88,7 @@ def _pool(
     crop_size = crop_size or image_size
     if not all(isinstance(side, int) for side in crop_size):
         raise ValueError(
-            "the dense prediction cell pools over parts of the picture, so it needs pictures of "
+            "the dense prediction cell pools over parts of the image, so it needs images of "
             "one fixed size, or an image_pooling_crop_size."
         )
     kernel = [

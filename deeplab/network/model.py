@@ -1,6 +1,6 @@
-"""The DeepLabV3+ network: pictures in, logits or class probabilities out.
+"""The DeepLabV3+ network: images in, logits or class probabilities out.
 
-Encoder, ASPP, decoder and logits, over one or several scales of the picture. Chen et al.,
+Encoder, ASPP, decoder and logits, over one or several scales of the image. Chen et al.,
 "DeepLabV3+", arXiv 1802.02611. Variable names and arithmetic are those of research/deeplab.
 """
 
@@ -22,11 +22,11 @@ LOGITS_NODE = "SemanticLogits"
 
 @dataclasses.dataclass(frozen=True)
 class Prediction:
-    """What a network says of a batch of pictures.
+    """What a network says of a batch of images.
 
     Attributes:
-      labels: int32 [batch, height, width], class ids at picture size.
-      probabilities: float32 [batch, height, width, num_classes] at picture size.
+      labels: int32 [batch, height, width], class ids at image size.
+      probabilities: float32 [batch, height, width, num_classes] at image size.
     """
 
     labels: tf.Tensor
@@ -60,7 +60,7 @@ def multi_scale_logits(
 
     Returns:
       float32 [batch, h, w, num_classes] by name: "merged_logits", and with several scales also
-      "logits_0.50" … of each, all of one size: the picture's (times the largest scale above 1) over
+      "logits_0.50" … of each, all of one size: the image's (times the largest scale above 1) over
       the decoder's stride or, without decoder, the output stride.
 
     Raises:
@@ -109,22 +109,22 @@ def predict(
     add_flipped: bool = False,
     fast_labels: bool = False,
 ) -> Prediction:
-    """Builds the network for inference, averaged over scales of the picture and its mirror image.
+    """Builds the network for inference, averaged over scales of the image and its mirror image.
 
-    Each member's logits are mirrored back, resized to picture size and made probabilities; the
+    Each member's logits are mirrored back, resized to image size and made probabilities; the
     average of these is the result. (research/deeplab ignores mirroring at a single scale, and its
     last version fails at several.)
 
     Args:
       features: as in `multi_scale_logits`.
       options: the network.
-      scales: scales at which the network sees the picture.
+      scales: scales at which the network sees the image.
       add_flipped: whether it also sees the mirror image.
       fast_labels: take the labels from `class_map` where it can: the same ones, without
         interpolating every logit. With mirror images or several scales it never can.
 
     Returns:
-      The prediction at picture size.
+      The prediction at image size.
     """
     size = _size(features["image"])
     if len(scales) == 1 and scales[0] == 1.0 and not add_flipped:
@@ -274,7 +274,7 @@ def _merge(logits: list[tf.Tensor], method: str) -> tf.Tensor:
 
 
 def _rescale(features, scale: float, size: list) -> Mapping[str, tf.Tensor]:
-    """Resizes picture and gradient alike."""
+    """Resizes image and gradient alike."""
     if scale == 1.0:
         return features
     scaled = [_scaled_side(side, scale) for side in size]
@@ -282,7 +282,7 @@ def _rescale(features, scale: float, size: list) -> Mapping[str, tf.Tensor]:
 
 
 def _at_scale(options: ModelOptions, scale: float) -> ModelOptions:
-    """Returns the options whose pooling crop is the same part of a scaled picture."""
+    """Returns the options whose pooling crop is the same part of a scaled image."""
     crop_size = options.image_pooling_crop_size
     if crop_size is None:
         return options

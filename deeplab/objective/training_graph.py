@@ -14,8 +14,8 @@ from serving.drawing import visualize
 
 Batch = Mapping[str, tf.Tensor]
 
-# Pictures of every batch that TensorBoard shows, as in research/deeplab's `samples`.
-_MOST_PICTURES_SHOWN = 3
+# Images of every batch that TensorBoard shows, as in research/deeplab's `samples`.
+_MOST_IMAGES_SHOWN = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,14 +25,14 @@ class ObjectiveOptions:
     Attributes:
       weight_decay: weight of the L2 loss on convolution weights.
       fine_tune_batch_norm: whether batch norm uses the batch's statistics and updates the moving
-        ones. Needs some 12 pictures in a batch of a clone (or of all, with `sync_batch_norm`).
+        ones. Needs some 12 images in a batch of a clone (or of all, with `sync_batch_norm`).
       batch_norm_decay: decay of moving statistics; None for each layer's published value.
       sync_batch_norm: whether batch norm uses statistics over all clones.
       upsample_logits, label_weights, hard_example_mining_step, top_k_percent_pixels: see
         `losses.add_losses`.
       recompute_activations: whether the backward pass computes activations again, which takes less
         memory and more time than to keep them.
-      save_summaries_images: whether TensorBoard shows pictures, labels and predictions.
+      save_summaries_images: whether TensorBoard shows images, labels and predictions.
     """
 
     weight_decay: float = 4e-5
@@ -102,7 +102,7 @@ def clone_fn(
             for scale, loss in scales_to_losses.items():
                 tf.summary.scalar(f"losses/{scale}", loss)
             if objective.save_summaries_images:
-                _add_pictures(batch, scales_to_logits[model.MERGED_LOGITS], description)
+                _add_images(batch, scales_to_logits[model.MERGED_LOGITS], description)
 
     return build_clone
 
@@ -113,14 +113,14 @@ def describe_batch(batch: Batch) -> dict[str, tf.Tensor]:
     return {"files": batch["image_name"], "label ids": tf.sort(label_ids)}
 
 
-def _add_pictures(batch: Batch, logits: tf.Tensor, description: Description) -> None:
-    """Adds summaries of the first pictures, their labels and the prediction in class colours."""
-    shown = {key: batch[key][:_MOST_PICTURES_SHOWN] for key in ("image", "label")}
+def _add_images(batch: Batch, logits: tf.Tensor, description: Description) -> None:
+    """Adds summaries of the first images, their labels and the prediction in class colors."""
+    shown = {key: batch[key][:_MOST_IMAGES_SHOWN] for key in ("image", "label")}
     size = tf.shape(shown["label"])[1:3]
-    logits = tf.image.resize_bilinear(logits[:_MOST_PICTURES_SHOWN], size, align_corners=True)
+    logits = tf.image.resize_bilinear(logits[:_MOST_IMAGES_SHOWN], size, align_corners=True)
     colors = tf.constant(visualize.color_table(description.palette))
     images = tf.cast(shown["image"], tf.uint8)
     labels = tf.gather(colors, tf.cast(tf.squeeze(shown["label"], axis=3), tf.int32))
     predictions = tf.gather(colors, tf.argmax(logits, axis=3))
-    for name, pictures in (("image", images), ("label", labels), ("prediction", predictions)):
-        tf.summary.image(f"samples/{name}", pictures, max_outputs=_MOST_PICTURES_SHOWN)
+    for name, shown_images in (("image", images), ("label", labels), ("prediction", predictions)):
+        tf.summary.image(f"samples/{name}", shown_images, max_outputs=_MOST_IMAGES_SHOWN)

@@ -1,7 +1,7 @@
 """Softmax cross entropy at label size of logits that are coarser, without a tensor of that size.
 
 Resized logits, softmax and gradient each are [batch, height, width, classes] at label size, the
-largest tensors of a training step. Here the picture is worked through in bands of rows, one after
+largest tensors of a training step. Here the image is worked through in bands of rows, one after
 the other, and each band's gradient is brought back to the logits' size at once. A band fits the
 processor's cache.
 

@@ -7,7 +7,7 @@ _IGNORED_SHARE = 0.05
 
 
 def constant_batch(batch_size: int, crop_size: int, num_classes: int) -> dict[str, np.ndarray]:
-    """Makes pictures and labels.
+    """Makes images and labels.
 
     Returns:
       "image" float32 [batch, crop, crop, 3], 0..255; "label" int32 [batch, crop, crop, 1], in

@@ -1,10 +1,10 @@
-"""Benchmark: building records of 500x375 JPEG pictures and PNG masks, and checking them."""
+"""Benchmark: building records of 500x375 JPEG images and PNG masks, and checking them."""
 
 from scripts.benchmarks import dataset, rounds
 from scripts.benchmarks.report import Table
 from scripts.benchmarks.settings import Settings
 
-NUM_PICTURES = 128
+NUM_IMAGES = 128
 _SIZE = (375, 500)
 _CONTENDERS = {
     "plain converter": "plain",
@@ -14,13 +14,13 @@ _CONTENDERS = {
 }
 
 
-def run(settings: Settings, num_pictures: int = NUM_PICTURES) -> list[Table]:
+def run(settings: Settings, num_images: int = NUM_IMAGES) -> list[Table]:
     """Measures the conversions in one table."""
-    settings.report("build: drawing pictures")
-    pictures = settings.path("feed", f"pictures_{num_pictures}", "")
-    dataset.draw(pictures, num_pictures, *_SIZE)
+    settings.report("build: drawing images")
+    images = settings.path("feed", f"images_{num_images}", "")
+    dataset.draw(images, num_images, *_SIZE)
     contenders = [
-        settings.project(name, "ours.build", {"pictures": pictures, "what": what})
+        settings.project(name, "ours.build", {"images": images, "what": what})
         for name, what in _CONTENDERS.items()
     ]
     results = rounds.measure(
@@ -29,5 +29,5 @@ def run(settings: Settings, num_pictures: int = NUM_PICTURES) -> list[Table]:
         round_secs=settings.round_secs,
         report=settings.report,
     )
-    title = f"{_SIZE[1]}x{_SIZE[0]} pictures, one core for the plain converter, all for ours"
-    return [Table("build", title, "pictures/s", num_pictures, results, is_rate=True)]
+    title = f"{_SIZE[1]}x{_SIZE[0]} images, one core for the plain converter, all for ours"
+    return [Table("build", title, "images/s", num_images, results, is_rate=True)]

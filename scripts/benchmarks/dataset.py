@@ -1,4 +1,4 @@
-"""Pictures and masks for the benchmarks of feeding and building, drawn by the project."""
+"""Images and masks for the benchmarks of feeding and building, drawn by the project."""
 
 import dataclasses
 import json
@@ -14,7 +14,7 @@ from datasets.segmentation.demo_scenes.scene import draw_scene
 from datasets.segmentation.sources import folder
 from reference import converter
 
-# Drawn pictures are smooth; with this noise they take as many bytes, and so as long to decode, as
+# Drawn images are smooth; with this noise they take as many bytes, and so as long to decode, as
 # photographs (PASCAL VOC: 500x375 and some 85 kB).
 _NOISE = 8.0
 _JPEG_QUALITY = 92
@@ -31,8 +31,8 @@ def draw(directory: str, count: int, height: int, width: int) -> None:
     def draw_one(index: int) -> None:
         image_path, mask_path = paths(directory, index)
         random = np.random.default_rng(index)
-        picture, mask = draw_scene(random, height, width)
-        noisy = np.clip(picture + random.normal(0, _NOISE, picture.shape), 0, 255)
+        image, mask = draw_scene(random, height, width)
+        noisy = np.clip(image + random.normal(0, _NOISE, image.shape), 0, 255)
         bgr = np.ascontiguousarray(noisy.astype(np.uint8)[..., ::-1])
         cv2.imwrite(image_path, bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
         cv2.imwrite(mask_path, mask)
@@ -42,7 +42,7 @@ def draw(directory: str, count: int, height: int, width: int) -> None:
 
 
 def paths(directory: str, index: int) -> tuple[str, str]:
-    """Returns the files of one example: (picture, mask)."""
+    """Returns the files of one example: (image, mask)."""
     name = f"{index:05d}"
     return (
         os.path.join(directory, "images", f"{name}.jpg"),
@@ -51,7 +51,7 @@ def paths(directory: str, index: int) -> tuple[str, str]:
 
 
 def pairs(directory: str) -> list[tuple[str, str]]:
-    """Returns (picture, mask) of every example in a folder."""
+    """Returns (image, mask) of every example in a folder."""
     names = sorted(os.listdir(os.path.join(directory, "images")))
     return [paths(directory, int(os.path.splitext(name)[0])) for name in names]
 
@@ -69,7 +69,7 @@ def build_plain(directory: str, records_dir: str, spec: specs.DatasetSpec) -> No
     """Builds the records of a folder with the plain converter, as one shard.
 
     Args:
-      directory: folder of the pictures.
+      directory: folder of the images.
       records_dir: where the records go; they have the same description otherwise.
       spec: the dataset as the project's conversion describes it.
     """

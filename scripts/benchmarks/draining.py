@@ -6,7 +6,7 @@ from typing import Any
 
 from scripts.benchmarks import contender
 
-# More than any contender makes ahead (the plain order: as many batches as a batch has pictures).
+# More than any contender makes ahead (the plain order: as many batches as a batch has images).
 # They are taken before each round, lest it measure how fast finished batches are handed over.
 DRAINED_BATCHES = 12
 

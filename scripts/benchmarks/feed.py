@@ -4,7 +4,7 @@ from scripts.benchmarks import dataset, rounds
 from scripts.benchmarks.report import Table
 from scripts.benchmarks.settings import TRAIN_SETTINGS, Settings
 
-NUM_PICTURES = 128
+NUM_IMAGES = 128
 CROP = 513
 _BATCH = 8
 _SIZE = (375, 500)
@@ -12,16 +12,16 @@ _SIZE = (375, 500)
 _ROUND_SECS = 3.0
 
 
-def run(settings: Settings, num_pictures: int = NUM_PICTURES, crop: int = CROP) -> list[Table]:
+def run(settings: Settings, num_images: int = NUM_IMAGES, crop: int = CROP) -> list[Table]:
     """Measures the pipelines in one table."""
-    settings.report("feed: drawing pictures, building records")
-    pictures = settings.path("feed", f"pictures_{num_pictures}", "")
-    dataset.draw(pictures, num_pictures, *_SIZE)
+    settings.report("feed: drawing images, building records")
+    images = settings.path("feed", f"images_{num_images}", "")
+    dataset.draw(images, num_images, *_SIZE)
     records, plain_records = (
-        settings.path("feed", f"{name}records_{num_pictures}", "") for name in ("", "plain_")
+        settings.path("feed", f"{name}records_{num_images}", "") for name in ("", "plain_")
     )
-    spec = dataset.build(pictures, records, with_gradient=True)
-    dataset.build_plain(pictures, plain_records, spec)
+    spec = dataset.build(images, records, with_gradient=True)
+    dataset.build_plain(images, plain_records, spec)
 
     def ours(name: str, order: str, directory: str, with_gradient: bool) -> rounds.Contender:
         parameters = {"order": order, "records": directory, "with_gradient": with_gradient}
@@ -40,7 +40,7 @@ def run(settings: Settings, num_pictures: int = NUM_PICTURES, crop: int = CROP) 
         settings.peer(
             "DataLoader, albumentations",
             "feed_albumentations",
-            {"pairs": dataset.pairs(pictures), "crop": crop, "batch": _BATCH},
+            {"pairs": dataset.pairs(images), "crop": crop, "batch": _BATCH},
             environment={},
         ),
     ]
@@ -50,7 +50,5 @@ def run(settings: Settings, num_pictures: int = NUM_PICTURES, crop: int = CROP) 
         round_secs=_ROUND_SECS * settings.round_secs,
         report=settings.report,
     )
-    title = (
-        f"{_SIZE[1]}x{_SIZE[0]} pictures, scale 0.5 to 2, crop {crop}, flip, batches of {_BATCH}"
-    )
-    return [Table("feed", title, "pictures/s", _BATCH, results, is_rate=True)]
+    title = f"{_SIZE[1]}x{_SIZE[0]} images, scale 0.5 to 2, crop {crop}, flip, batches of {_BATCH}"
+    return [Table("feed", title, "images/s", _BATCH, results, is_rate=True)]

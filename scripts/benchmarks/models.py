@@ -12,7 +12,7 @@ from scripts.benchmarks.settings import Settings
 _PLAIN_FLAGS = ("--nooptimize",)
 # What every engine can read; those that are not installed are left out of the race.
 _ALL_FORMS = ("--formats=pb,tflite",)
-_NUM_CALIBRATION_PICTURES = 32
+_NUM_CALIBRATION_IMAGES = 32
 _CALIBRATION_SIZE = (375, 500)
 
 
@@ -38,7 +38,7 @@ class Models:
     """
 
     def __init__(self, settings: Settings, name: str, size: int):
-        """Makes the exports for pictures of `size` pixels on each side, in the work folder."""
+        """Makes the exports for images of `size` pixels on each side, in the work folder."""
         self._settings = settings
         self._size = size
         self.name = name
@@ -48,10 +48,10 @@ class Models:
         self.plain = self._export("plain", _PLAIN_FLAGS)
 
     def quantized(self) -> ModelFile:
-        """Exports it for 8-bit arithmetic, calibrated with pictures that the project draws."""
-        pictures = self._settings.path("calibration", "")
-        dataset.draw(pictures, _NUM_CALIBRATION_PICTURES, *_CALIBRATION_SIZE)
-        images = os.path.join(pictures, "images")
+        """Exports it for 8-bit arithmetic, calibrated with images that the project draws."""
+        folder = self._settings.path("calibration", "")
+        dataset.draw(folder, _NUM_CALIBRATION_IMAGES, *_CALIBRATION_SIZE)
+        images = os.path.join(folder, "images")
         flags = (*_ALL_FORMS, "--quantize=int8", f"--calibration_images={images}")
         return self._export("int8", flags)
 
@@ -60,7 +60,7 @@ class Models:
 
         Args:
           engine: "onnxruntime" or "litert".
-          batch: pictures that the engine will take at once.
+          batch: images that the engine will take at once.
         """
         path = self._settings.path("models", self.name, f"{engine}_batch{batch}")
         if self.plain.missing or not self._settings.has_peers:

@@ -1,4 +1,4 @@
-"""The networks that are measured, with random weights, and the pictures they see."""
+"""The networks that are measured, with random weights, and the images they see."""
 
 import os
 import subprocess
@@ -52,7 +52,7 @@ def export(
       options: the network.
       checkpoint: its weights.
       path: the `.pb` to write.
-      crop_size: side of the largest picture, pixels.
+      crop_size: side of the largest image, pixels.
       further_flags: further flags of the command.
 
     Returns:
@@ -96,15 +96,15 @@ def run(*command: str, environment: dict[str, str] | None = None) -> str | None:
     return errors[0].strip() if errors else f"exit status {finished.returncode}"
 
 
-def draw_pictures(count: int, size: int) -> np.ndarray:
-    """Draws pictures, uint8 [count, size, size, 3], with detail at every scale, as photographs."""
+def draw_images(count: int, size: int) -> np.ndarray:
+    """Draws images, uint8 [count, size, size, 3], with detail at every scale, as photographs."""
     random = np.random.RandomState(0)
-    picture = np.zeros([count, size, size, 3], np.float32)
+    image = np.zeros([count, size, size, 3], np.float32)
     cells = 2
     while cells < size:
         coarse = random.uniform(-1, 1, [count, cells, cells, 3])
         places = np.arange(size) * cells // size
-        picture += coarse[:, places][:, :, places] / np.sqrt(cells)
+        image += coarse[:, places][:, :, places] / np.sqrt(cells)
         cells *= 2
-    low, high = picture.min(), picture.max()
-    return ((picture - low) * (255 / (high - low))).astype(np.uint8)
+    low, high = image.min(), image.max()
+    return ((image - low) * (255 / (high - low))).astype(np.uint8)

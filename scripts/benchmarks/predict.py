@@ -1,4 +1,4 @@
-"""Benchmark: predicting, from a uint8 picture to its class map."""
+"""Benchmark: predicting, from a uint8 image to its class map."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from scripts.benchmarks.report import Table
 from scripts.benchmarks.rounds import Contender, Result
 from scripts.benchmarks.settings import COMPILE_SETTINGS, Settings
 
-# (network, pictures in a batch)
+# (network, images in a batch)
 CASES = (
     ("mnv2_plain", 1),
     ("mnv2_plain", 8),
@@ -30,8 +30,8 @@ def run(
     settings: Settings, cases: Sequence[tuple[str, int]] = CASES, size: int = SIZE
 ) -> list[Table]:
     """Measures every network and batch size; a table each."""
-    pictures = settings.path("predict", "pictures.npy")
-    np.save(pictures, networks.draw_pictures(max(batch for _, batch in cases), size))
+    images = settings.path("predict", "images.npy")
+    np.save(images, networks.draw_images(max(batch for _, batch in cases), size))
     models: dict[str, Models] = {}
     tables = []
     for name, batch in cases:
@@ -39,7 +39,7 @@ def run(
         settings.report(f"predict: {title}")
         if name not in models:
             models[name] = Models(settings, name, size)
-        entrants = contenders(settings, models[name], pictures, batch)
+        entrants = contenders(settings, models[name], images, batch)
         results = rounds.measure(
             entrants, settings.num_rounds, round_secs=settings.round_secs, report=settings.report
         )
@@ -47,7 +47,7 @@ def run(
             Table(
                 f"predict_{name}_batch{batch}",
                 title,
-                "ms a picture",
+                "ms an image",
                 1000 / batch,
                 _compare_answers(settings, results),
                 {"equal pixels": "equal_pixels"},
@@ -57,18 +57,18 @@ def run(
 
 
 def contenders(
-    settings: Settings, models: Models, pictures: str, batch: int, *, with_loading: bool = False
+    settings: Settings, models: Models, images: str, batch: int, *, with_loading: bool = False
 ) -> list[Contender]:
     """Returns all that predict with a network, the plain graph first.
 
     Args:
       settings: of the run.
       models: the network's files.
-      pictures: file of at least `batch` pictures.
-      batch: pictures that are predicted at once.
+      images: file of at least `batch` images.
+      batch: images that are predicted at once.
       with_loading: whether they are to load the network each time.
     """
-    shared = {"pictures": pictures, "batch": batch, "with_loading": with_loading}
+    shared = {"images": images, "batch": batch, "with_loading": with_loading}
     entrants = []
 
     def add(make, name: str, module: str, file: ModelFile, **further: object) -> None:

@@ -16,18 +16,18 @@ def serve(
     """Measures a prediction, or loading and the first prediction.
 
     Args:
-      load: loads the network, given the parameters and the pictures, uint8
+      load: loads the network, given the parameters and the images, uint8
         [batch, height, width, 3]; returns the function that predicts their class maps.
       versions: package to version, for the table.
     """
     channel = contender.Channel()
     parameters = contender.parameters()
-    pictures = np.load(parameters["pictures"])[: parameters["batch"]]
-    predict = load(parameters, pictures)
+    images = np.load(parameters["images"])[: parameters["batch"]]
+    predict = load(parameters, images)
     ids = predict()
     if "answer" in parameters:
         np.save(parameters["answer"], np.asarray(ids))
     if parameters.get("with_loading"):
-        channel.serve(lambda: load(parameters, pictures)(), versions=versions)
+        channel.serve(lambda: load(parameters, images)(), versions=versions)
     else:
         channel.serve(predict, versions=versions)

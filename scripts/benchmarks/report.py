@@ -17,7 +17,7 @@ class Table:
     Attributes:
       key: short name, for files.
       title: heading.
-      quantity: what is told of a contender, with its unit: "ms a picture", or a rate "pictures/s".
+      quantity: what is told of a contender, with its unit: "ms an image", or a rate "images/s".
       scale: turns seconds of one iteration into the quantity; for a rate, how many an iteration
         does.
       results: of each contender.

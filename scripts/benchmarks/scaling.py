@@ -29,7 +29,7 @@ SERIES: dict[str, Callable[[Settings], Growth]] = {
     "classes": scaling_series.over_classes,
     "batch": scaling_series.over_batch,
     "clones": scaling_series.over_clones,
-    "pictures": scaling_series.over_pictures,
+    "images": scaling_series.over_images,
 }
 
 _ONLY = flags.DEFINE_list("only", list(SERIES), "Which quantities change.")

@@ -19,8 +19,8 @@ _TRAIN_SIZE = 257
 _TRAIN_BATCH = 4
 
 # Small, so that tens of thousands of them are read in seconds; some are drawn, the rest copied.
-_PICTURE_SIZE = (120, 160)
-_DRAWN_PICTURES = 100
+_IMAGE_SIZE = (120, 160)
+_DRAWN_IMAGES = 100
 
 
 def over_size(
@@ -29,12 +29,12 @@ def over_size(
     train_sizes: Sequence[int] = (257, 513, 1025, 2049),
     network: str = NETWORK,
 ) -> Growth:
-    """Measures prediction and training of one picture against its side, pixels."""
+    """Measures prediction and training of one image against its side, pixels."""
     predict = [_predict(settings, network, size=size) for size in sizes]
     train = [_train(settings, network, crop=size, batch=1) for size in train_sizes]
     return Growth(
         "size",
-        f"{_TITLE}: one picture, by its side in pixels (the exponent is over pixels in all)",
+        f"{_TITLE}: one image, by its side in pixels (the exponent is over pixels in all)",
         "side",
         [
             _curve(settings, "predict", sizes, predict, [size**2 for size in sizes]),
@@ -70,14 +70,14 @@ def over_batch(
     train_batches: Sequence[int] = (1, 4, 16),
     network: str = NETWORK,
 ) -> Growth:
-    """Measures prediction and training against the number of pictures in a batch."""
+    """Measures prediction and training against the number of images in a batch."""
     predict = [_predict(settings, network, batch=batch) for batch in batches]
     train = [_train(settings, network, batch=batch) for batch in train_batches]
     return Growth(
         "batch",
-        f"{_TITLE}: a batch, by its pictures (predict: {_PREDICT_SIZE} pixels; train: "
+        f"{_TITLE}: a batch, by its images (predict: {_PREDICT_SIZE} pixels; train: "
         f"{_TRAIN_SIZE} pixels)",
-        "pictures",
+        "images",
         [
             _curve(settings, "predict", batches, predict),
             _curve(settings, "train", train_batches, train),
@@ -100,17 +100,17 @@ def over_clones(
     )
 
 
-def over_pictures(settings: Settings, counts: Sequence[int] = (200, 2000, 20000)) -> Growth:
-    """Measures checking, building and one pass of training batches against the pictures."""
+def over_images(settings: Settings, counts: Sequence[int] = (200, 2000, 20000)) -> Growth:
+    """Measures checking, building and one pass of training batches against the images."""
     folders = [_copies(settings, count) for count in counts]
     records = [settings.path("growth", f"records_{count}", "") for count in counts]
-    for pictures, output in zip(folders, records, strict=True):
-        dataset.build(pictures, output, with_gradient=False)
+    for images, output in zip(folders, records, strict=True):
+        dataset.build(images, output, with_gradient=False)
 
     def read(what: str) -> list[Contender]:
         return [
-            settings.project(what, "ours.build", {"pictures": pictures, "what": what})
-            for pictures in folders
+            settings.project(what, "ours.build", {"images": images, "what": what})
+            for images in folders
         ]
 
     batch = 8
@@ -131,9 +131,9 @@ def over_pictures(settings: Settings, counts: Sequence[int] = (200, 2000, 20000)
     ]
     once = dataclasses.replace(settings, num_rounds=1, round_secs=0.0)
     return Growth(
-        "pictures",
-        f"A dataset, by its pictures of {_PICTURE_SIZE[1]}x{_PICTURE_SIZE[0]}",
-        "pictures",
+        "images",
+        f"A dataset, by its images of {_IMAGE_SIZE[1]}x{_IMAGE_SIZE[0]}",
+        "images",
         [
             _curve(once, "check", counts, read("check")),
             _curve(once, "build", counts, read("without gradient")),
@@ -177,9 +177,9 @@ def _predict(
         checkpoint = settings.path("growth", name, "model.ckpt")
         networks.write_checkpoint(options, checkpoint)
         missing = networks.export(options, checkpoint, model, size)
-    pictures = settings.path("growth", f"pictures_{batch}_{size}.npy")
-    np.save(pictures, networks.draw_pictures(batch, size))
-    parameters = {"model": model, "pictures": pictures, "batch": batch, "engine": "tensorflow"}
+    images = settings.path("growth", f"images_{batch}_{size}.npy")
+    np.save(images, networks.draw_images(batch, size))
+    parameters = {"model": model, "images": images, "batch": batch, "engine": "tensorflow"}
     return settings.project(name, "ours.predict", parameters, missing)
 
 
@@ -202,11 +202,11 @@ def _train(
 
 
 def _copies(settings: Settings, count: int) -> str:
-    """Makes a folder of many pictures that differ in their last bytes; returns it."""
+    """Makes a folder of many images that differ in their last bytes; returns it."""
     drawn = settings.path("growth", "drawn", "")
-    dataset.draw(drawn, min(count, _DRAWN_PICTURES), *_PICTURE_SIZE)
+    dataset.draw(drawn, min(count, _DRAWN_IMAGES), *_IMAGE_SIZE)
     originals = dataset.pairs(drawn)
-    directory = settings.path("growth", f"pictures_{count}", "")
+    directory = settings.path("growth", f"images_{count}", "")
     for name in ("images", "masks"):
         os.makedirs(os.path.join(directory, name), exist_ok=True)
     shutil.copy(os.path.join(drawn, "classes.json"), directory)

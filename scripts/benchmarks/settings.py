@@ -12,7 +12,7 @@ from scripts.benchmarks import rounds
 from scripts.benchmarks.rounds import Contender
 
 PEERS_VENV = ".venv-peers"
-# Pictures, exports and records of the benchmarks; made anew where they are missing.
+# Images, exports and records of the benchmarks; made anew where they are missing.
 WORK_DIR = os.path.join("data", "benchmarks")
 
 # Without them PyTorch gives memory back to the system and asks for it again in every step, which

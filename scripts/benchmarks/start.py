@@ -18,9 +18,9 @@ SIZE = 513
 
 def run(settings: Settings, names: Sequence[str] = NETWORKS, size: int = SIZE) -> list[Table]:
     """Measures the first answers of every network in two tables."""
-    array = networks.draw_pictures(1, size)
-    pictures = settings.path("start", "pictures.npy")
-    np.save(pictures, array)
+    array = networks.draw_images(1, size)
+    images = settings.path("start", "images.npy")
+    np.save(images, array)
     photo = settings.path("start", "photo.png")
     Image.fromarray(array[0]).save(photo)
     tables = []
@@ -28,7 +28,7 @@ def run(settings: Settings, names: Sequence[str] = NETWORKS, size: int = SIZE) -
         title = networks.TITLES[name]
         settings.report(f"start: {title}")
         models = Models(settings, name, size)
-        loading = predict.contenders(settings, models, pictures, 1, with_loading=True)
+        loading = predict.contenders(settings, models, images, 1, with_loading=True)
         results = rounds.measure(
             # PyTorch has no file to load, and would compile each network that it builds.
             [contender for contender in loading if not contender.name.startswith("smp")],
@@ -39,7 +39,7 @@ def run(settings: Settings, names: Sequence[str] = NETWORKS, size: int = SIZE) -
         tables.append(
             Table(
                 f"start_load_{name}",
-                f"{title}: loading and the first picture of {size}x{size}, libraries imported",
+                f"{title}: loading and the first image of {size}x{size}, libraries imported",
                 "seconds",
                 1.0,
                 results,
@@ -59,7 +59,7 @@ def run(settings: Settings, names: Sequence[str] = NETWORKS, size: int = SIZE) -
         tables.append(
             Table(
                 f"start_infer_{name}",
-                f"{title}: from the start of `infer.py` to its end, one picture",
+                f"{title}: from the start of `infer.py` to its end, one image",
                 "seconds",
                 1.0,
                 results,

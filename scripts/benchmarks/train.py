@@ -8,7 +8,7 @@ from scripts.benchmarks.predict import SMP_ENCODERS
 from scripts.benchmarks.report import Table
 from scripts.benchmarks.settings import TRAIN_SETTINGS, Settings
 
-# (network, side of the crop, pictures in a batch)
+# (network, side of the crop, images in a batch)
 CASES = (("mnv2_plus", 257, 8), ("mnv2_plus", 513, 4), ("xception_65", 257, 8))
 
 

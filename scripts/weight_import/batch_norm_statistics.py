@@ -2,7 +2,7 @@
 
 The kernel stays the folded one. With any mean and variance, gamma = sqrt(variance + epsilon) and
 beta = bias + mean make `x + bias` of the convolution's output x, which is what the file computes.
-Mean and variance are those of x over pictures, so that training finds the layers as a training
+Mean and variance are those of x over images, so that training finds the layers as a training
 leaves them. As no layer's function depends on the choice, one pass measures all of them.
 """
 
@@ -14,7 +14,7 @@ import tensorflow.compat.v1 as tf
 
 from scripts.weight_import.network import Network
 
-# A channel that the pictures hardly stir would get a variance near 0, and the first picture that
+# A channel that the images hardly stir would get a variance near 0, and the first image that
 # stirs it outputs and gradients of any size. At this part of the layer's mean variance, such a
 # channel grows to a thirtieth of the others at most, even when it is normalised by its own batch.
 _SMALLEST_PART = 1e-3
@@ -37,7 +37,7 @@ def identity(network: Network) -> dict[str, Statistics]:
 
 
 def measure(network: Network, images: Iterable[np.ndarray]) -> dict[str, Statistics]:
-    """Measures the inputs of every batch norm over pictures.
+    """Measures the inputs of every batch norm over images.
 
     Args:
       network: with values that make it what the file computes.

@@ -43,7 +43,7 @@ def describe_model(
 
     Args:
       options: the network.
-      crop_size: (height, width) of the pictures that the file takes.
+      crop_size: (height, width) of the images that the file takes.
       dataset: a key of `specs.GOOGLE_DATASETS`, or None for the one with as many classes.
 
     Raises:

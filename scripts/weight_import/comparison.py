@@ -13,10 +13,10 @@ LARGEST_LOGITS_ERROR = 1e-3
 SMALLEST_EQUAL_SHARE = 0.999
 
 
-def read_pictures(paths: list[str]) -> Iterator[Image.Image]:
-    """Yields pictures as RGB; one of coloured blobs if there are no paths."""
+def read_images(paths: list[str]) -> Iterator[Image.Image]:
+    """Yields images as RGB; one of colored blobs if there are no paths."""
     for path in paths:
-        yield image_reading.read_picture(path)
+        yield image_reading.read_image(path)
     if not paths:
         coarse = np.random.RandomState(0).randint(0, 256, [8, 8, 3], np.uint8)
         yield Image.fromarray(coarse).resize((512, 512), Image.Resampling.BICUBIC)
@@ -29,7 +29,7 @@ def check(
 
     Args:
       network: the network, for the error.
-      pairs: for each picture, logits of the file and ours, float32 [height, width, classes].
+      pairs: for each image, logits of the file and ours, float32 [height, width, classes].
       is_exact: whether they have to agree; a file that calculates with 8 bits does not.
       source: the file, for the error.
 
@@ -48,7 +48,7 @@ def check(
     error, share = np.max(errors), np.min(shares)
     text = (
         f"logits differ by {error:.1e} of the largest at most, and {share:.3%} of the pixels or "
-        f"more have the same class on each of {len(errors)} pictures"
+        f"more have the same class on each of {len(errors)} images"
     )
     # So written, a comparison with NaN fails.
     if is_exact and not (error <= LARGEST_LOGITS_ERROR and share >= SMALLEST_EQUAL_SHARE):

@@ -20,7 +20,7 @@ from scripts.weight_import.network import listed
 # Widths of the published MobileNets, tried where the depth of the features does not say it.
 _DEPTH_MULTIPLIERS = (1.0, 0.75, 0.5, 0.35, 0.25, 1.3, 1.4)
 _DIVISORS = (None, 8, 1)
-_PICTURE_SIDE = 65
+_IMAGE_SIDE = 65
 
 
 class Encoder(NamedTuple):
@@ -118,7 +118,7 @@ def _build(model_variant: str, depth_multiplier: float, divisible_by: int | None
     options = ModelOptions(num_classes=2, **fields)
     with tf.Graph().as_default():
         features, _ = registry.extract_features(
-            tf.placeholder(tf.float32, [1, _PICTURE_SIDE, _PICTURE_SIDE, 3]),
+            tf.placeholder(tf.float32, [1, _IMAGE_SIDE, _IMAGE_SIDE, 3]),
             model_variant,
             output_stride=options.output_stride,
             weight_decay=0.0,

@@ -56,7 +56,7 @@ def read_layers(file: TFLiteFile) -> dict[str, FoldedLayer]:
             continue
         name = _name(file, operator)
         if name in layers:
-            raise ValueError(f"{file.path} has two layers {name}; expected one picture scale.")
+            raise ValueError(f"{file.path} has two layers {name}; expected one image scale.")
         layers[name] = _read(file, operator)
     if not layers:
         raise ValueError(f"{file.path} is no segmentation network: it holds no convolution.")

@@ -1,4 +1,4 @@
-"""A frozen graph: its constants by variable name, its convolutions, and its logits of a picture."""
+"""A frozen graph: its constants by variable name, its convolutions, and its logits of an image."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ _ANY_SIZE = (257, 257)
 
 
 class FrozenGraph:
-    """A frozen graph that takes one picture and says the class of its pixels.
+    """A frozen graph that takes one image and says the class of its pixels.
 
     Args:
       path: a `.pb`, a folder or an archive, as for `serving.export_file.read_export`.
@@ -34,10 +34,10 @@ class FrozenGraph:
 
     Attributes:
       path: the file.
-      crop_size: (height, width) of the largest picture that it takes.
+      crop_size: (height, width) of the largest image that it takes.
       network_size: (height, width) at which the network sees that, at its first scale.
       convolutions: by the scope of their variables.
-      resizes: whether it resizes pictures before anything else.
+      resizes: whether it resizes images before anything else.
       description: what the graph says of itself, as those of this project do, else None.
       constants: constants of floating point numbers by name.
       is_quantized: whether it rounds to what 8 bits hold.
@@ -72,19 +72,19 @@ class FrozenGraph:
             scope: _read(operation, size)
             for (scope, operation), size in zip(operations.items(), sizes, strict=True)
         }
-        self.resizes = bool(export.metadata.min_resize_value) or graph_inspection.resizes_pictures(
+        self.resizes = bool(export.metadata.min_resize_value) or graph_inspection.resizes_images(
             graph
         )
         self.description = _read_description(export.graph_def)
 
-    def run(self, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Runs the graph on a picture, uint8 [*crop_size, 3], RGB.
+    def run(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Runs the graph on an image, uint8 [*crop_size, 3], RGB.
 
         Returns:
           (what its first convolution sees, float32 [height, width, 3]; logits at their own size,
           float32 [height, width, classes]).
         """
-        normalized, logits = self._run([self._normalized, self._logits], picture)
+        normalized, logits = self._run([self._normalized, self._logits], image)
         return normalized[0], logits[0]
 
     def _find_logits(self, graph: tf.Graph) -> tf.Tensor:
@@ -101,15 +101,15 @@ class FrozenGraph:
         return tensor
 
     def _sizes(self, tensors: list[tf.Tensor]) -> list[tuple[int, int]]:
-        """Returns the (height, width) of feature maps of a picture of crop size."""
+        """Returns the (height, width) of feature maps of an image of crop size."""
         with self._session.graph.as_default():
             shapes = [tf.shape(tensor) for tensor in tensors]
         found = self._run(shapes, np.zeros([*self.crop_size, 3], np.uint8))
         return [(int(shape[1]), int(shape[2])) for shape in found]
 
-    def _run(self, fetches: list[tf.Tensor], picture: np.ndarray) -> list[np.ndarray]:
+    def _run(self, fetches: list[tf.Tensor], image: np.ndarray) -> list[np.ndarray]:
         try:
-            return self._session.run(fetches, {f"{INPUT}:0": picture[None]})
+            return self._session.run(fetches, {f"{INPUT}:0": image[None]})
         except tf.errors.OpError as error:
             reason = error.message.splitlines()[0]
             raise ValueError(f"{self.path} cannot be run: {reason}") from error

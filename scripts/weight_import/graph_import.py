@@ -20,7 +20,7 @@ def import_graph(
     source: str,
     target: str,
     *,
-    pictures: list[str],
+    image_paths: list[str],
     given: Mapping[str, Any],
     dataset: str | None,
     trust: bool = False,
@@ -30,14 +30,14 @@ def import_graph(
     Args:
       source: a `.pb`, a folder or an archive, as for `serving.export_file.read_export`.
       target: the folder to write.
-      pictures: those that logits are compared on; [] for a drawn one.
+      image_paths: files that logits are compared on; [] for a drawn one.
       given: model options that are settled.
       dataset: a key of `specs.GOOGLE_DATASETS`, or None for the one with as many classes.
       trust: whether the graph may have operations that read and write files or run programs.
 
     Raises:
-      ValueError: the file is damaged, no network that is known here, or says other things of a
-        picture than the checkpoint; then nothing is written.
+      ValueError: the file is damaged, no network that is known here, or says other things of an
+        image than the checkpoint; then nothing is written.
       OSError: a file cannot be opened or written.
     """
     with checkpoint_folder.whole_folder(target) as directory:
@@ -45,16 +45,14 @@ def import_graph(
         description = _describe(file, given, dataset)
         options = description.model
         print(
-            f"{file.path}: {describe(options)}, {options.num_classes} classes, pictures of "
+            f"{file.path}: {describe(options)}, {options.num_classes} classes, images of "
             f"{file.crop_size[0]}x{file.crop_size[1]}{', 8-bit' if file.is_quantized else ''}"
         )
         single_scale = dataclasses.replace(options, image_pyramid=(1.0,))
         with Network(single_scale, file.network_size) as network:
             network.check_rates(file.convolutions)
             network.load(_values(file, network), file.path)
-            pairs = (
-                _logits(file, network, picture) for picture in comparison.read_pictures(pictures)
-            )
+            pairs = (_logits(file, network, image) for image in comparison.read_images(image_paths))
             is_exact = not file.is_quantized
             print(comparison.check(network, pairs, is_exact=is_exact, source=file.path))
             checkpoint_folder.write(network, description, directory)
@@ -88,17 +86,17 @@ def _values(file: FrozenGraph, network: Network) -> dict[str, np.ndarray]:
 
 
 def _logits(
-    file: FrozenGraph, network: Network, picture: Image.Image
+    file: FrozenGraph, network: Network, image: Image.Image
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Returns logits of the graph and ours, of a picture that fills the crop."""
+    """Returns logits of the graph and ours, of an image that fills the crop."""
     height, width = file.crop_size
-    pixels = np.asarray(picture.resize((width, height), Image.Resampling.BILINEAR))
+    pixels = np.asarray(image.resize((width, height), Image.Resampling.BILINEAR))
     normalized, theirs = file.run(pixels)
     image = np.zeros(normalized.shape, np.float32)
     if network.options.decoder_use_gradient:
         if file.resizes or file.network_size != file.crop_size:
             raise ValueError(
-                f"{file.path} resizes its pictures behind the gradient channel, so that it cannot "
+                f"{file.path} resizes its images behind the gradient channel, so that it cannot "
                 "be compared; use the checkpoint that it was exported from."
             )
         image = pixels.astype(np.float32)

@@ -32,7 +32,7 @@ def convolutions(output: tf.Tensor) -> dict[str, tf.Operation]:
 
 
 def network_input(output: tf.Tensor) -> tf.Tensor:
-    """Returns the normalised pictures, [1, height, width, 3], that a network begins with.
+    """Returns the normalised images, [1, height, width, 3], that a network begins with.
 
     Raises:
       ValueError: no convolution of three channels is there.
@@ -40,7 +40,7 @@ def network_input(output: tf.Tensor) -> tf.Tensor:
     for operation in convolutions(output).values():
         if operation.type == "Conv2D" and operation.inputs[1].shape.as_list()[2] == 3:
             return before_padding(operation)
-    raise ValueError("the graph holds no convolution of pictures of three channels.")
+    raise ValueError("the graph holds no convolution of images of three channels.")
 
 
 def source(tensor: tf.Tensor) -> tf.Operation:

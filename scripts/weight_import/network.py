@@ -30,11 +30,11 @@ class BatchNorm(NamedTuple):
 
 
 class Network:
-    """A network for pictures of one size, in a graph and a session of its own.
+    """A network for images of one size, in a graph and a session of its own.
 
     Args:
       options: the network; without image pyramid, which variables do not depend on.
-      size: (height, width) of the pictures.
+      size: (height, width) of the images.
 
     Attributes:
       options: the network.
@@ -42,7 +42,7 @@ class Network:
       batch_norms: batch norm layers by the scope of their convolution.
       offsets: by the scope of a convolution, a number that is added behind its bias; a converter
         folds it into that.
-      normalized: what the first convolution sees of pictures, float32 [1, *size, 3].
+      normalized: what the first convolution sees of images, float32 [1, *size, 3].
 
     Raises:
       ValueError: the options contradict each other.
@@ -135,11 +135,11 @@ class Network:
             )
 
     def run(self, fetches, image: np.ndarray):
-        """Runs tensors of the graph on a picture, float32 [*size, 3], RGB, 0..255."""
+        """Runs tensors of the graph on an image, float32 [*size, 3], RGB, 0..255."""
         return self._session.run(fetches, {self._image: image[None]})
 
     def logits(self, image: np.ndarray, normalized: np.ndarray, size: Sequence[int]) -> np.ndarray:
-        """Returns the logits of a picture, float32 [*size, classes].
+        """Returns the logits of an image, float32 [*size, classes].
 
         Args:
           image: float32 [*size of the network, 3], 0..255; only for the gradient channel.

@@ -25,7 +25,7 @@ def find_options(
 
     Args:
       convolutions: the file's, by the scope of their variables.
-      crop_size: (height, width) of the pictures that the file takes.
+      crop_size: (height, width) of the images that the file takes.
       given: model options that are settled; they win over what the file seems to say.
 
     Raises:

@@ -1,4 +1,4 @@
-"""A TFLite file: its operators and constants, and what its interpreter makes of a picture.
+"""A TFLite file: its operators and constants, and what its interpreter makes of an image.
 
 The operators' attributes are read with the schema that TensorFlow brings along (`schema.fbs`), the
 rest through the interpreter, which also checks the file.
@@ -21,7 +21,7 @@ _OPERATOR_NAMES = {
 _BEHIND_SCORES = ("ARG_MAX", "SOFTMAX", "CAST", "RESHAPE", "SQUEEZE", "RESIZE_NEAREST_NEIGHBOR")
 # Copies of a constant that some converters leave to the interpreter.
 _COPIES = ("QUANTIZE", "DEQUANTIZE")
-# What may stand between a picture and the first convolution without changing its values.
+# What may stand between an image and the first convolution without changing its values.
 _SHAPING = (*_COPIES, "PAD", "PADV2", "SPACE_TO_BATCH_ND", "RESHAPE")
 _UNDO: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "ADD": np.subtract,
@@ -48,7 +48,7 @@ class Operator:
 
 
 class TFLiteFile:
-    """A TFLite file that takes one picture and says the class of its pixels.
+    """A TFLite file that takes one image and says the class of its pixels.
 
     Args:
       path: the file.
@@ -56,7 +56,7 @@ class TFLiteFile:
     Attributes:
       path: the file.
       operators: those that the class scores depend on, in the order in which they run.
-      crop_size: (height, width) of the pictures that it takes.
+      crop_size: (height, width) of the images that it takes.
 
     Raises:
       ValueError: it is damaged or no segmentation network; the message names it.
@@ -86,7 +86,7 @@ class TFLiteFile:
         shape = [int(side) for side in inputs[0]["shape"]]
         if len(inputs) != 1 or len(shape) != 4 or shape[3] != 3 or min(shape[1:3]) < 2:
             raise ValueError(
-                f"{path} takes {len(inputs)} inputs, the first {shape}; expected one picture "
+                f"{path} takes {len(inputs)} inputs, the first {shape}; expected one image "
                 "[1, height, width, 3] of a fixed size."
             )
         self._input = inputs[0]
@@ -120,10 +120,10 @@ class TFLiteFile:
         return self._value(tensor)
 
     def logits(self, normalized: np.ndarray) -> np.ndarray:
-        """Returns the class scores of a picture, float32 [height, width, classes].
+        """Returns the class scores of an image, float32 [height, width, classes].
 
         Args:
-          normalized: float32 [*crop_size, 3], what the first convolution sees of the picture.
+          normalized: float32 [*crop_size, 3], what the first convolution sees of the image.
         """
         values = self._before_first_convolution(normalized)
         dtype = self._input["dtype"]
@@ -188,8 +188,7 @@ class TFLiteFile:
             operand = self.constant(operator.inputs[1]) if len(operator.inputs) == 2 else None
             if operator.kind not in _UNDO or operand is None:
                 raise ValueError(
-                    f"{self.path} prepares its pictures by {operator.kind}, which is not known "
-                    "here."
+                    f"{self.path} prepares its images by {operator.kind}, which is not known here."
                 )
             values = _UNDO[operator.kind](values, operand.reshape(-1))
         return values.astype(np.float32)

@@ -19,14 +19,14 @@ from scripts.weight_import.folded_layers import FoldedLayer
 from scripts.weight_import.network import Network, describe
 from scripts.weight_import.tflite_file import TFLiteFile
 
-_FEW_PICTURES = 100
+_FEW_IMAGES = 100
 
 
 def import_tflite(
     source: str,
     target: str,
     *,
-    pictures: list[str],
+    image_paths: list[str],
     given: Mapping[str, Any],
     dataset: str | None,
 ) -> None:
@@ -35,14 +35,14 @@ def import_tflite(
     Args:
       source: the file.
       target: the folder to write.
-      pictures: those that batch norm is measured and logits are compared on; [] for no statistics
-        and a drawn picture.
+      image_paths: files that batch norm is measured and logits are compared on; [] for no statistics
+        and a drawn image.
       given: model options that are settled.
       dataset: a key of `specs.GOOGLE_DATASETS`, or None for the one with as many classes.
 
     Raises:
-      ValueError: the file is damaged, no network that is known here, or says other things of a
-        picture than the checkpoint; then nothing is written.
+      ValueError: the file is damaged, no network that is known here, or says other things of an
+        image than the checkpoint; then nothing is written.
       OSError: a file cannot be opened or written.
     """
     with checkpoint_folder.whole_folder(target) as directory:
@@ -53,7 +53,7 @@ def import_tflite(
         description = checkpoint_folder.describe_model(options, file.crop_size, dataset)
         is_quantized = any(layer.is_quantized for layer in layers.values())
         print(
-            f"{source}: {describe(options)}, {options.num_classes} classes, pictures of "
+            f"{source}: {describe(options)}, {options.num_classes} classes, images of "
             f"{file.crop_size[0]}x{file.crop_size[1]}, {'8-bit' if is_quantized else 'float'}"
         )
         single_scale = dataclasses.replace(options, image_pyramid=(1.0,))
@@ -61,12 +61,12 @@ def import_tflite(
             network.check_rates(convolutions)
             statistics = batch_norm_statistics.identity(network)
             network.load(_values(network, layers, statistics), source)
-            if pictures:
-                images = _read_images(pictures, file.crop_size, options.model_variant)
+            if image_paths:
+                images = _read_images(image_paths, file.crop_size, options.model_variant)
                 statistics = batch_norm_statistics.measure(network, images)
                 network.load(_values(network, layers, statistics), source)
-            print(_describe_statistics(len(pictures)))
-            images = _read_images(pictures, file.crop_size, options.model_variant)
+            print(_describe_statistics(len(image_paths)))
+            images = _read_images(image_paths, file.crop_size, options.model_variant)
             pairs = (_logits(file, network, image) for image in images)
             print(comparison.check(network, pairs, is_exact=not is_quantized, source=source))
             checkpoint_folder.write(network, description, directory)
@@ -95,13 +95,13 @@ def _values(
 def _read_images(
     paths: list[str], size: tuple[int, int], model_variant: str
 ) -> Iterator[np.ndarray]:
-    """Yields pictures, float32 [*size, 3], RGB, 0..255.
+    """Yields images, float32 [*size, 3], RGB, 0..255.
 
     They are made as small as the size and padded to it, as inference does.
     """
     height, width = size
-    for picture in comparison.read_pictures(paths):
-        fitted = np.asarray(ImageOps.contain(picture, (width, height)), np.float32)
+    for decoded in comparison.read_images(paths):
+        fitted = np.asarray(ImageOps.contain(decoded, (width, height)), np.float32)
         image = np.empty([height, width, 3], np.float32)
         image[:] = registry.encoder(model_variant).mean_pixel
         image[: fitted.shape[0], : fitted.shape[1]] = fitted
@@ -114,14 +114,14 @@ def _logits(file: TFLiteFile, network: Network, image: np.ndarray) -> tuple[np.n
     return theirs, network.logits(image, normalized, theirs.shape[:2])
 
 
-def _describe_statistics(num_pictures: int) -> str:
-    if not num_pictures:
+def _describe_statistics(num_images: int) -> str:
+    if not num_images:
         return (
-            "batch norm: mean 0 and variance 1, because no pictures are given. The network says "
+            "batch norm: mean 0 and variance 1, because no images are given. The network says "
             "the same, but is not fit for training: give --calibration_images for that."
         )
-    text = f"batch norm: mean and variance of its inputs over {num_pictures} pictures"
-    if num_pictures < _FEW_PICTURES:
-        # Image pooling sees one value of a channel in each picture.
-        text += f"; give {_FEW_PICTURES} or more before training it (--fine_tune_batch_norm)"
+    text = f"batch norm: mean and variance of its inputs over {num_images} images"
+    if num_images < _FEW_IMAGES:
+        # Image pooling sees one value of a channel in each image.
+        text += f"; give {_FEW_IMAGES} or more before training it (--fine_tune_batch_norm)"
     return text

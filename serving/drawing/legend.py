@@ -45,33 +45,33 @@ class _Layout(NamedTuple):
 
 
 def append_legend(
-    picture: Image.Image,
+    image: Image.Image,
     shares: Sequence[float],
     class_names: Sequence[str],
     palette: Sequence[Sequence[int]] | np.ndarray,
 ) -> Image.Image:
-    """Adds a strip below a picture that names the classes in it and their share of the pixels.
+    """Adds a strip below an image that names the classes in it and their share of the pixels.
 
     Names are written in a font that has their letters, whatever the script; see `lettering`.
 
     Args:
-      picture: an RGB picture; one narrower than its longest entry is set on a wider panel.
+      image: an RGB image; one narrower than its longest entry is set on a wider panel.
       shares: share of the pixels, 0..1, of each class id; classes of share 0 are left out.
       class_names: name of each class id.
-      palette: RGB colour of each class id.
+      palette: RGB color of each class id.
 
     Returns:
-      An RGB picture, the largest class first in the strip.
+      An RGB image, the largest class first in the strip.
     """
-    layout = _lay_out(picture.size, shares, class_names, palette)
-    panel_size = (max(picture.width, layout.width), picture.height + layout.height)
+    layout = _lay_out(image.size, shares, class_names, palette)
+    panel_size = (max(image.width, layout.width), image.height + layout.height)
     panel = Image.new("RGB", panel_size, _PANEL_COLOR)
-    panel.paste(picture, (0, 0))
+    panel.paste(image, (0, 0))
     draw = ImageDraw.Draw(panel)
     margin, line_height, swatch, gap, _ = _measures(layout.font_size)
     ascent, descent = ImageFont.load_default(layout.font_size).getmetrics()
     for row, entries in enumerate(layout.rows):
-        middle = picture.height + margin // 2 + row * line_height + line_height // 2
+        middle = image.height + margin // 2 + row * line_height + line_height // 2
         baseline = middle + (ascent - descent) // 2
         for x, entry in entries:
             _paste_swatch(panel, (x, middle - swatch // 2), swatch, entry.color)
@@ -95,10 +95,10 @@ def _lay_out(
     """Chooses the size of the letters and places the entries.
 
     Args:
-      size: (width, height) of the picture.
+      size: (width, height) of the image.
       shares: share of the pixels of each class id.
       class_names: name of each class id.
-      palette: RGB colour of each class id.
+      palette: RGB color of each class id.
     """
     width, height = size
     font_size = max(_MIN_FONT_SIZE, round(width / _WIDTH_IN_LETTERS))

@@ -1,7 +1,7 @@
-"""Class ids as pictures: palette masks, overlays with outlines, and legends.
+"""Class ids as images: palette masks, overlays with outlines, and legends.
 
 Needs NumPy and Pillow only, so that serving, training and datasets share one look.
-Arrays are [height, width]; colours are RGB, 0..255.
+Arrays are [height, width]; colors are RGB, 0..255.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ from serving.drawing.legend import format_share as format_share
 Palette = Sequence[Sequence[int]] | np.ndarray
 
 MAX_COLORS = 256
-# Colour of ids that no class has, the ignore label among them: PASCAL VOC's own for "void".
+# Color of ids that no class has, the ignore label among them: PASCAL VOC's own for "void".
 VOID_COLOR = (224, 224, 192)
 # Names under which datasets list "none of the classes": overlays leave such pixels as they are.
 BACKGROUND_NAMES = frozenset({"background", "_background_", "__background__", "bg"})
@@ -24,17 +24,17 @@ BACKGROUND_NAMES = frozenset({"background", "_background_", "__background__", "b
 _OUTLINE_REFERENCE_SIZE = 480
 # Radius of their blur, over their thickness.
 _BLUR = 0.6
-# Huge pictures are painted in bands of rows of about so many pixels: less memory, the same result.
+# Huge images are painted in bands of rows of about so many pixels: less memory, the same result.
 _BAND_PIXELS = 1 << 21
 
 
 def pascal_colormap(num_colors: int = MAX_COLORS) -> np.ndarray:
-    """Returns the colours of PASCAL VOC, which tell neighbouring ids well apart.
+    """Returns the colors of PASCAL VOC, which tell neighbouring ids well apart.
 
     The bits of an id are dealt out in turn to red, green and blue, most significant bit first.
 
     Args:
-      num_colors: how many ids to colour, 1..256.
+      num_colors: how many ids to color, 1..256.
 
     Returns:
       uint8 [num_colors, 3].
@@ -52,16 +52,16 @@ def pascal_colormap(num_colors: int = MAX_COLORS) -> np.ndarray:
 
 
 def color_table(palette: Palette) -> np.ndarray:
-    """Returns a colour for each of the 256 ids of an 8-bit mask.
+    """Returns a color for each of the 256 ids of an 8-bit mask.
 
     Args:
-      palette: RGB colour of each class id, at most 256.
+      palette: RGB color of each class id, at most 256.
 
     Returns:
       uint8 [256, 3]: the palette, then `VOID_COLOR`.
 
     Raises:
-      ValueError: the palette is no list of at most 256 RGB colours.
+      ValueError: the palette is no list of at most 256 RGB colors.
     """
     colors = np.asarray(palette)
     if colors.ndim != 2 or colors.shape[1] != 3 or not 1 <= len(colors) <= MAX_COLORS:
@@ -80,11 +80,11 @@ def color_table(palette: Palette) -> np.ndarray:
 
 
 def colorize(ids: np.ndarray, palette: Palette) -> np.ndarray:
-    """Returns a mask in its class colours.
+    """Returns a mask in its class colors.
 
     Args:
       ids: integers [..., height, width], 0..255.
-      palette: RGB colour of each class id; other ids are drawn in `VOID_COLOR`.
+      palette: RGB color of each class id; other ids are drawn in `VOID_COLOR`.
 
     Returns:
       uint8 [..., height, width, 3].
@@ -92,22 +92,22 @@ def colorize(ids: np.ndarray, palette: Palette) -> np.ndarray:
     return color_table(palette)[_as_uint8(ids)]
 
 
-def mask_picture(ids: np.ndarray, palette: Palette) -> Image.Image:
-    """Returns a palette picture whose indices are the class ids.
+def mask_image(ids: np.ndarray, palette: Palette) -> Image.Image:
+    """Returns a palette image whose indices are the class ids.
 
     Annotation tools and `sources/folder.py` read such a PNG back as ids, and viewers show
-    its colours instead of near-black.
+    its colors instead of near-black.
 
     Args:
       ids: integers [height, width], 0..255.
-      palette: RGB colour of each class id.
+      palette: RGB color of each class id.
 
     Returns:
-      A Pillow picture of mode "P".
+      A Pillow image of mode "P".
     """
-    picture = Image.fromarray(_as_uint8(ids))
-    picture.putpalette(color_table(palette).tobytes())
-    return picture
+    image = Image.fromarray(_as_uint8(ids))
+    image.putpalette(color_table(palette).tobytes())
+    return image
 
 
 def class_shares(ids: np.ndarray, num_classes: int) -> np.ndarray:
@@ -141,17 +141,17 @@ def overlay(
     opacity: float = 0.5,
     outlines: bool = True,
 ) -> np.ndarray:
-    """Paints a mask over its picture.
+    """Paints a mask over its image.
 
-    Background keeps the picture's own colours, so that objects stand out. White outlines separate
-    regions whose colours look alike on top of the picture.
+    Background keeps the image's own colors, so that objects stand out. White outlines separate
+    regions whose colors look alike on top of the image.
 
     Args:
       image: uint8 [height, width, 3].
       ids: integers [height, width], 0..255.
-      palette: RGB colour of each class id.
+      palette: RGB color of each class id.
       class_names: name of each class id, to know the background by.
-      opacity: 0 shows the picture only, 1 the mask only.
+      opacity: 0 shows the image only, 1 the mask only.
       outlines: whether to draw the borders of regions.
 
     Returns:
@@ -170,10 +170,10 @@ def paint_overlay(
     opacity: float = 0.5,
     outlines: bool = True,
 ) -> None:
-    """Paints a mask over its picture, in place: no copy of a huge picture is made.
+    """Paints a mask over its image, in place: no copy of a huge image is made.
 
     Args:
-      image: an RGB picture, which becomes the overlay.
+      image: an RGB image, which becomes the overlay.
       ids: see `overlay`, as all that follow.
       palette: …
       class_names: …
@@ -182,7 +182,7 @@ def paint_overlay(
     """
     if (image.height, image.width) != ids.shape:
         raise ValueError(
-            f"the picture is {image.height}x{image.width} (height x width) and its mask "
+            f"the image is {image.height}x{image.width} (height x width) and its mask "
             f"{ids.shape[0]}x{ids.shape[1]}; they have to be equal."
         )
     if not 0 <= opacity <= 1:
@@ -217,10 +217,10 @@ def _bands(shape: tuple[int, int], min_rows: int = 1) -> Iterator[tuple[int, int
 def _outlines(ids: np.ndarray, top: int, bottom: int) -> Image.Image:
     """Returns the opacity of soft lines along the borders between ids, 0..255, of a band of rows.
 
-    The lines widen with the picture, so that they show equally well when it is scaled to a screen.
+    The lines widen with the image, so that they show equally well when it is scaled to a screen.
 
     Args:
-      ids: uint8 [height, width] of the whole picture.
+      ids: uint8 [height, width] of the whole image.
       top: first row of the band.
       bottom: the row after its last one.
     """

@@ -17,22 +17,22 @@ def fastest(entrants: Sequence[Engine], size: tuple[int, int]) -> Engine:
 
     Args:
       entrants: at least one; a single one is not run.
-      size: (height, width) of the picture that they run.
+      size: (height, width) of the image that they run.
 
     Returns:
       The one with the shortest run of all.
     """
     if len(entrants) == 1:
         return entrants[0]
-    picture = np.zeros([1, *size, 3], np.uint8)
+    image = np.zeros([1, *size, 3], np.uint8)
     for engine in entrants:
-        engine.run(picture, False)  # What is set up at the first run does not count.
+        engine.run(image, False)  # What is set up at the first run does not count.
     shortest = [float("inf")] * len(entrants)
     end = time.perf_counter() + _SECS
     for _ in range(_MOST_ROUNDS):
         for index, engine in enumerate(entrants):
             start = time.perf_counter()
-            engine.run(picture, False)
+            engine.run(image, False)
             shortest[index] = min(shortest[index], time.perf_counter() - start)
         if time.perf_counter() > end:
             break

@@ -6,7 +6,7 @@ import numpy as np
 
 
 class Engine(Protocol):
-    """Runs an exported graph on pictures of one size.
+    """Runs an exported graph on images of one size.
 
     Attributes:
       name: "tensorflow", "openvino" or "litert".
@@ -15,19 +15,19 @@ class Engine(Protocol):
     name: str
 
     def run(
-        self, pictures: np.ndarray, with_probabilities: bool
+        self, images: np.ndarray, with_probabilities: bool
     ) -> tuple[np.ndarray, np.ndarray | None]:
-        """Segments pictures.
+        """Segments images.
 
         Args:
-          pictures: uint8 [batch, height, width, 3], RGB, as large as the graph takes.
+          images: uint8 [batch, height, width, 3], RGB, as large as the graph takes.
           with_probabilities: whether to return probabilities, which cost time.
 
         Returns:
           (ids, integers [batch, height, width]; float32 [batch, height, width, classes] or None).
 
         Raises:
-          ValueError: the graph refuses the pictures.
+          ValueError: the graph refuses the images.
         """
         ...
 

@@ -1,7 +1,7 @@
 """Cuts an exported graph into what stands before the network, the network, and what follows.
 
 Before it: padding to the crop, the Laplacian, a resize. After it: the class of each pixel,
-probabilities. Both depend on the picture's size and are cheap in TensorFlow; the network in between
+probabilities. Both depend on the image's size and are cheap in TensorFlow; the network in between
 has one size and is what other engines are good at.
 """
 

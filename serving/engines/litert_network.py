@@ -10,7 +10,7 @@ from serving.engines import tensorflow_session
 
 
 class LiteRTNetwork:
-    """See `split_engine.Network`. Pictures go through one by one, as the file is made for one."""
+    """See `split_engine.Network`. Images go through one by one, as the file is made for one."""
 
     def __init__(self, export: export_file.Export, path: str, num_threads: int | None):
         """Loads the file.

@@ -52,8 +52,8 @@ class OpenVINONetwork:
     def run(self, inputs: list[np.ndarray]) -> list[np.ndarray]:
         """See `split_engine.Network.run`.
 
-        The pictures of a batch run side by side, each on few threads: a batch as one tensor leaves
-        the caches and is slower than single pictures, by a fifth on two cores.
+        The images of a batch run side by side, each on few threads: a batch as one tensor leaves
+        the caches and is slower than single images, by a fifth on two cores.
         """
         batch_size = inputs[0].shape[0]
         feeds = [

@@ -11,7 +11,7 @@ from serving.engines import graph_parts, tensorflow_session
 
 
 class Network(Protocol):
-    """The network in an engine: from padded pictures to logits."""
+    """The network in an engine: from padded images to logits."""
 
     def run(self, inputs: list[np.ndarray]) -> list[np.ndarray]:
         """Returns the network's outputs, float32 each, in the order of `export.network_outputs`.
@@ -34,37 +34,37 @@ class SplitEngine:
         self._lock = threading.Lock()
         graph = tensorflow_session.load_graph(graph_parts.around_network(export), export.path)
         self._session = tensorflow_session.session_for(graph, num_threads)
-        picture = f"{export_file.INPUT}:0"
+        image = f"{export_file.INPUT}:0"
         logits = [f"{name}:0" for name in export.network_outputs]
         self._prepare = self._session.make_callable(
-            [f"{name}:0" for name in export.network_inputs], [picture]
+            [f"{name}:0" for name in export.network_inputs], [image]
         )
         predictions = f"{export_file.PREDICTIONS}:0"
-        self._to_ids = self._session.make_callable([predictions], [picture, *logits])
+        self._to_ids = self._session.make_callable([predictions], [image, *logits])
         self._to_all = self._session.make_callable(
-            [predictions, f"{export_file.PROBABILITIES}:0"], [picture, *logits]
+            [predictions, f"{export_file.PROBABILITIES}:0"], [image, *logits]
         )
 
     def run(
-        self, pictures: np.ndarray, with_probabilities: bool
+        self, images: np.ndarray, with_probabilities: bool
     ) -> tuple[np.ndarray, np.ndarray | None]:
         """See `engine.Engine.run`."""
-        inputs = self.prepare(pictures)
+        inputs = self.prepare(images)
         with self._lock:  # A network has its buffers once, and its outputs lie in them.
             outputs = self._network.run(inputs)
             if with_probabilities:
-                ids, probabilities = self._to_all(pictures, *outputs)
+                ids, probabilities = self._to_all(images, *outputs)
                 return ids, probabilities
-            return self._to_ids(pictures, *outputs)[0], None
+            return self._to_ids(images, *outputs)[0], None
 
-    def prepare(self, pictures: np.ndarray) -> list[np.ndarray]:
-        """Returns what the network sees of pictures.
+    def prepare(self, images: np.ndarray) -> list[np.ndarray]:
+        """Returns what the network sees of images.
 
         Raises:
           ValueError: they do not fit.
         """
         try:
-            return self._prepare(pictures)
+            return self._prepare(images)
         except tf.errors.OpError as error:
             raise ValueError(f"{self._path}: {tensorflow_session.reason(error)}") from error
 

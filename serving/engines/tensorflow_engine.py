@@ -28,14 +28,14 @@ class TensorFlowEngine:
         self.session = tensorflow_session.session_for(self.graph, num_threads)
 
     def run(
-        self, pictures: np.ndarray, with_probabilities: bool
+        self, images: np.ndarray, with_probabilities: bool
     ) -> tuple[np.ndarray, np.ndarray | None]:
         """See `engine.Engine.run`."""
         fetches = [f"{export_file.PREDICTIONS}:0"]
         if with_probabilities:
             fetches.append(f"{export_file.PROBABILITIES}:0")
         try:
-            outputs = self.session.run(fetches, {f"{export_file.INPUT}:0": pictures})
+            outputs = self.session.run(fetches, {f"{export_file.INPUT}:0": images})
         except tf.errors.OpError as error:
             raise ValueError(f"{self._path}: {tensorflow_session.reason(error)}") from error
         return outputs[0], outputs[1] if with_probabilities else None

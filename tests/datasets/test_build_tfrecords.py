@@ -157,13 +157,13 @@ def test_a_typo_in_a_list_is_told_without_the_check_too(data_dir, tmp_path):
 def interrupt_at_a_pipe(
     command: list[str], pipe: str, out: str, num_shards: int
 ) -> tuple[int, str]:
-    """Sends SIGINT to a command that waits for a picture; returns the exit status and stderr.
+    """Sends SIGINT to a command that waits for an image; returns the exit status and stderr.
 
     Args:
       command: what to run.
-      pipe: a named pipe in the place of the picture, so that the command cannot be faster.
+      pipe: a named pipe in the place of the image, so that the command cannot be faster.
       out: folder of the shards.
-      num_shards: how many shards lie before that picture, to wait for.
+      num_shards: how many shards lie before that image, to wait for.
     """
     process = subprocess.Popen(
         command,
@@ -195,18 +195,18 @@ def interrupt_at_a_pipe(
 
 
 def test_ctrl_c_keeps_what_is_finished_and_the_next_run_goes_on(data_dir, tmp_path):
-    """Shards hold one picture each; the first of the split `val` stops in the middle."""
+    """Shards hold one image each; the first of the split `val` stops in the middle."""
     sample_images.write_json(data_dir / "classes.json", {"names": ["background", "pet"]})
     for split, names in (("train", ["p0", "p1", "p2", "p3"]), ("val", ["p4", "p5"])):
         sample_images.write(data_dir / "splits" / f"{split}.txt", "\n".join(names))
-    picture = data_dir / "images" / "p4.jpg"
-    os.rename(picture, tmp_path / "p4.jpg")
-    os.mkfifo(picture)
+    image = data_dir / "images" / "p4.jpg"
+    os.rename(image, tmp_path / "p4.jpg")
+    os.mkfifo(image)
     out = tmp_path / "out"
     options = [f"--data_dir={data_dir}", f"--output_dir={out}", "--nocheck", "--num_workers=1"]
     options += ["--num_shards=4"]
 
-    status, stderr = interrupt_at_a_pipe([*COMMAND, *options], str(picture), str(out), 4)
+    status, stderr = interrupt_at_a_pipe([*COMMAND, *options], str(image), str(out), 4)
     assert status == 130
     assert "Traceback" not in stderr
     assert "goes on where this one stopped" in stderr
@@ -216,7 +216,7 @@ def test_ctrl_c_keeps_what_is_finished_and_the_next_run_goes_on(data_dir, tmp_pa
     assert visible == [os.path.basename(path) for path in kept]
     times = {path: os.stat(path).st_mtime_ns for path in kept}
 
-    os.replace(tmp_path / "p4.jpg", picture)
+    os.replace(tmp_path / "p4.jpg", image)
     result = run(*options)
     assert result.returncode == 0, result.stderr
     assert "4 of 6 shards are there already" in result.stderr

@@ -57,8 +57,7 @@ def test_shards_that_do_not_fit_together_are_refused(tmp_path, names, message):
 def foreign(tmp_path):
     """Three records in two files without ending: (folder, what a build says of them)."""
     examples = [
-        (f"p{index}", *tiny_dataset.random_picture(index, 5 + index, 9 - index))
-        for index in range(3)
+        (f"p{index}", *tiny_dataset.random_image(index, 5 + index, 9 - index)) for index in range(3)
     ]
     built = tiny_dataset.write(tmp_path, examples, num_shards=2)
     (tmp_path / "mine").mkdir()
@@ -98,7 +97,7 @@ def test_classes_without_names_are_counted(foreign):
 def test_an_ignored_class_is_counted_as_ignored(foreign):
     directory, _ = foreign
     spec = describe(directory, ignore_label=0, class_names=[*map(str, range(256))])
-    masks = [tiny_dataset.random_picture(i, 5 + i, 9 - i)[1] for i in range(3)]
+    masks = [tiny_dataset.random_image(i, 5 + i, 9 - i)[1] for i in range(3)]
     assert spec.split("train").ignored_pixels == sum((mask == 0).sum() for mask in masks)
     assert spec.split("train").pixels_per_class[0] == 0
     assert spec.split("train").pixels_per_class[255] == sum((mask == 255).sum() for mask in masks)
@@ -106,9 +105,9 @@ def test_an_ignored_class_is_counted_as_ignored(foreign):
 
 def test_an_id_without_class_names_record_and_file(foreign):
     directory, _ = foreign
-    with pytest.raises(ValueError, match=r"picture p\d, record \d of .*: the mask holds the id 2"):
+    with pytest.raises(ValueError, match=r"image p\d, record \d of .*: the mask holds the id 2"):
         describe(directory, class_names=["a", "b"])
-    with pytest.raises(ValueError, match="2 colours for 3 classes"):
+    with pytest.raises(ValueError, match="2 colors for 3 classes"):
         describe(directory, palette=[(0, 0, 0), (1, 1, 1)])
 
 

@@ -22,12 +22,12 @@ CROP = (49, 65)
 MEAN_PIXEL = 127.5
 
 
-def random_pictures(*shape: int) -> np.ndarray:
+def random_images(*shape: int) -> np.ndarray:
     return np.random.RandomState(sum(shape)).randint(0, 256, [*shape, 3], np.uint8)
 
 
 def by_hand(image: np.ndarray, gradient: np.ndarray) -> dict[str, tf.Tensor]:
-    """Pads one picture and its gradient with NumPy; returns the network's features."""
+    """Pads one image and its gradient with NumPy; returns the network's features."""
     below, beside = CROP[0] - image.shape[0], CROP[1] - image.shape[1]
     padding = [[0, below], [0, beside]]
     padded = np.pad(image.astype(np.float32), [*padding, [0, 0]], constant_values=MEAN_PIXEL)
@@ -59,9 +59,9 @@ def test_nodes_have_the_published_names_and_types():
 
 @pytest.mark.parametrize("size", [CROP, (30, 65), (49, 1), (17, 23)])
 def test_graph_equals_network_with_opencvs_gradient(size):
-    """So the gradient is that of the picture: its border is not the padding's."""
+    """So the gradient is that of the image: its border is not the padding's."""
     inference_graph.build_inference_graph(OPTIONS, crop_size=CROP)
-    image = random_pictures(*size)
+    image = random_images(*size)
     expected = model.predict(by_hand(image, laplacian.laplacian(image)), OPTIONS)
     with tf.Session() as session:
         conformance.fill_variables(session)
@@ -77,7 +77,7 @@ def test_graph_equals_network_with_opencvs_gradient(size):
 
 def test_gradient_reaches_the_result():
     inference_graph.build_inference_graph(OPTIONS, crop_size=CROP)
-    image = random_pictures(*CROP)
+    image = random_images(*CROP)
     blind = model.predict(by_hand(image, np.zeros(CROP)), OPTIONS)
     with tf.Session() as session:
         conformance.fill_variables(session)
@@ -85,9 +85,9 @@ def test_gradient_reaches_the_result():
     assert abs(seeing - blind).max() > 1e-2
 
 
-def test_batch_equals_single_pictures():
+def test_batch_equals_single_images():
     inference_graph.build_inference_graph(OPTIONS, crop_size=CROP)
-    images = random_pictures(3, 40, 50)
+    images = random_images(3, 40, 50)
     with tf.Session() as session:
         conformance.fill_variables(session)
         labels, probabilities = session.run(OUTPUTS, {"ImageTensor:0": images})
@@ -98,12 +98,12 @@ def test_batch_equals_single_pictures():
 
 
 @pytest.mark.parametrize("size", [(100, 131), (20, 25)])
-def test_pictures_are_resized_to_the_range_and_back(size):
-    """The shorter side becomes 33, and picture and gradient of the original are resized alike."""
+def test_images_are_resized_to_the_range_and_back(size):
+    """The shorter side becomes 33, and image and gradient of the original are resized alike."""
     inference_graph.build_inference_graph(
         OPTIONS, crop_size=CROP, min_resize_value=33, max_resize_value=49
     )
-    image = random_pictures(*size)
+    image = random_images(*size)
     resized = {(100, 131): (33, 43), (20, 25): (33, 41)}[size]
     gradient = laplacian.laplacian(image).astype(np.float32)[..., None]
     expected = model.predict(
@@ -128,10 +128,10 @@ def test_pictures_are_resized_to_the_range_and_back(size):
 def test_mirror_image_is_averaged_in():
     options = ModelOptions(num_classes=3, model_variant="xception_tiny")
     inference_graph.build_inference_graph(options, crop_size=CROP, add_flipped=True)
-    image = random_pictures(*CROP)
+    image = random_images(*CROP)
     members = [
-        model.predict({"image": tf.constant(picture[None], tf.float32)}, options).probabilities
-        for picture in (image, image[:, ::-1])
+        model.predict({"image": tf.constant(view[None], tf.float32)}, options).probabilities
+        for view in (image, image[:, ::-1])
     ]
     with tf.Session() as session:
         conformance.fill_variables(session)
@@ -142,7 +142,7 @@ def test_mirror_image_is_averaged_in():
 
 
 @pytest.mark.parametrize("size", [(50, 65), (49, 66)])
-def test_a_picture_that_does_not_fit_is_named_with_the_fix(size):
+def test_a_image_that_does_not_fit_is_named_with_the_fix(size):
     inference_graph.build_inference_graph(OPTIONS, crop_size=CROP)
     with tf.Session() as session:
         conformance.fill_variables(session)
@@ -150,7 +150,7 @@ def test_a_picture_that_does_not_fit_is_named_with_the_fix(size):
             tf.errors.InvalidArgumentError,
             match=rf"\[{size[0]} {size[1]}\].*at most 49 65.*--crop_size.*--min_resize_value",
         ):
-            session.run(OUTPUTS, {"ImageTensor:0": random_pictures(1, *size)})
+            session.run(OUTPUTS, {"ImageTensor:0": random_images(1, *size)})
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ DYNAMIC = {
     ids=["padded", "resized", "scales"],
 )
 def test_static_graph_gives_the_same_ids_without_dynamic_operations(how):
-    image = random_pictures(1, 33, 49) // 64 * 64
+    image = random_images(1, 33, 49) // 64 * 64
     results = []
     for static in (False, True):
         with tf.Graph().as_default() as graph, tf.Session() as session:
@@ -210,10 +210,10 @@ def test_static_graph_gives_the_same_ids_without_dynamic_operations(how):
     np.testing.assert_array_equal(static_probabilities, probabilities)
 
 
-def test_static_graph_refuses_a_picture_that_does_not_fit():
+def test_static_graph_refuses_a_image_that_does_not_fit():
     inference_graph.build_inference_graph(OPTIONS, crop_size=CROP, static_graph=True)
     with tf.Session() as session:
         conformance.fill_variables(session)
         for size in ((50, 65), (49, 66)):
             with pytest.raises(tf.errors.OpError):
-                session.run(OUTPUTS, {"ImageTensor:0": random_pictures(1, *size)})
+                session.run(OUTPUTS, {"ImageTensor:0": random_images(1, *size)})

@@ -57,7 +57,7 @@ NETWORKS = {
 
 
 def gradients(build, is_lean: bool, size=(9, 7), weights_seed=1, **options):
-    """Returns the gradients of a loss with respect to picture and variables."""
+    """Returns the gradients of a loss with respect to image and variables."""
     random = np.random.RandomState(0)
     with tf.Graph().as_default() as graph, tf.Session() as session:
         inputs = tf.placeholder(tf.float32, [2, *size, DEPTH])
@@ -131,8 +131,8 @@ def test_other_kinds_of_batch_norm_have_the_same_gradients(kind):
 
 @pytest.mark.parametrize(("input_side", "output_side"), [(5, 17), (17, 5), (7, 7), (1, 4), (4, 1)])
 def test_interpolation_is_that_of_resize_bilinear(input_side, output_side):
-    picture = np.random.RandomState(0).normal(size=(1, input_side, 1, 3)).astype(np.float32)
+    image = np.random.RandomState(0).normal(size=(1, input_side, 1, 3)).astype(np.float32)
     with tf.Session() as session:
-        resized = session.run(layers.resize_bilinear(tf.constant(picture), output_side, 1))
-    product = interpolation.matrix(input_side, output_side) @ picture[0, :, 0]
+        resized = session.run(layers.resize_bilinear(tf.constant(image), output_side, 1))
+    product = interpolation.matrix(input_side, output_side) @ image[0, :, 0]
     np.testing.assert_allclose(product, resized[0, :, 0], rtol=1e-6, atol=1e-6)

@@ -12,7 +12,7 @@ DECAY, EPSILON = 0.9, 1e-3
 
 @pytest.fixture
 def inputs() -> np.ndarray:
-    """Four pictures whose two halves have very different statistics."""
+    """Four images whose two halves have very different statistics."""
     random = np.random.RandomState(0)
     values = random.normal(3.0, 2.0, [4, 5, 6, 3])
     values[2:] += 40.0

@@ -41,7 +41,7 @@ def random_weights(session):
         if kind in ("gamma", "moving_variance"):
             value = random.uniform(0.8, 1.2, shape)
         elif variable.op.name.endswith("squeeze_excite/Conv/weights"):
-            # The mean over a picture depends on the features' stride; gates shall not, here.
+            # The mean over an image depends on the features' stride; gates shall not, here.
             value = np.zeros(shape)
         else:
             value = random.standard_normal(shape, dtype=np.float32)
@@ -101,7 +101,7 @@ class TestEncoder:
         np.testing.assert_allclose(atrous[:, ::step, ::step] / largest, dense / largest, atol=1e-5)
 
     @pytest.mark.parametrize("name", ENCODERS)
-    def test_padding_colour_is_normalised_to_zero(self, name):
+    def test_padding_color_is_normalised_to_zero(self, name):
         encoder = registry.encoder(name)
         pixel = tf.constant(encoder.mean_pixel, tf.float32)
         with tf.Session() as session:

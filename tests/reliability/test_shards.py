@@ -57,7 +57,7 @@ def outcome(call):
 def test_300_mutated_descriptions_are_read_or_refused_in_one_line(tmp_path):
     randomly = random.Random(0)
     spec = tiny_dataset.write(
-        tmp_path, [("p", *tiny_dataset.random_picture(0, 5, 5))], with_gradient=False
+        tmp_path, [("p", *tiny_dataset.random_image(0, 5, 5))], with_gradient=False
     )
     path = tmp_path / "dataset.json"
     fields = json.loads(path.read_text())
@@ -119,7 +119,7 @@ def test_files_of_other_kinds_are_refused_in_one_line(tmp_path, content, message
     ],
 )
 def test_a_wrong_value_is_told_with_its_key(tmp_path, key, value, message):
-    tiny_dataset.write(tmp_path, [("p", *tiny_dataset.random_picture(0, 5, 5))])
+    tiny_dataset.write(tmp_path, [("p", *tiny_dataset.random_image(0, 5, 5))])
     path = tmp_path / "dataset.json"
     fields = json.loads(path.read_text())
     fields["splits"]["train"][key] = value
@@ -221,7 +221,7 @@ def check_mangled(spec, plan, num: int | None) -> int:
         assert message is not None, "damage that an evaluation does not notice"
         _, of_check = outcome(lambda: tfrecords.check_records([path]))
         for each in filter(None, [message, of_check]):
-            assert os.path.basename(path) in each or "holds no pictures" in each
+            assert os.path.basename(path) in each or "holds no images" in each
             assert each.isprintable()
         num_told += 1
         # A build goes on from there: it keeps what has the length and the records of the shard.

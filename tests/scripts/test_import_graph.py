@@ -33,7 +33,7 @@ OPTIONS = ModelOptions(
 
 
 def run_import(source: pathlib.Path, target: pathlib.Path) -> None:
-    import_graph(str(source), str(target), pictures=[], given={}, dataset=None)
+    import_graph(str(source), str(target), images=[], given={}, dataset=None)
 
 
 def check_values(target: pathlib.Path, num_variables: int | None = None) -> None:
@@ -94,11 +94,11 @@ def test_export_of_the_checkpoint_says_what_the_graph_says(imported, graph, tmp_
         check=False,
     )
     assert result.returncode == 0, result.stderr
-    picture = np.random.RandomState(3).randint(0, 256, [30, 41, 3], np.uint8)
+    image = np.random.RandomState(3).randint(0, 256, [30, 41, 3], np.uint8)
     labels = []
     for path in (export, graph):
         with DeepLabModel(str(path)) as served:
-            labels.append(served.segment(picture))
+            labels.append(served.segment(image))
     np.testing.assert_array_equal(*labels)
     assert len(np.unique(labels)) > 1
 
@@ -193,8 +193,8 @@ def test_multi_grid_has_to_be_given(tmp_path):
         run_import(path, tmp_path / "out")
 
 
-def test_command_takes_flags_and_pictures(graph, tmp_path):
-    Image.new("RGB", (40, 30), (200, 10, 90)).save(tmp_path / "picture.png")
+def test_command_takes_flags_and_images(graph, tmp_path):
+    Image.new("RGB", (40, 30), (200, 10, 90)).save(tmp_path / "image.png")
     result = subprocess.run(
         [
             *(sys.executable, "-m", "scripts.import_graph", str(graph), str(tmp_path / "out")),
@@ -210,4 +210,4 @@ def test_command_takes_flags_and_pictures(graph, tmp_path):
         "error: --dataset is ade20k, which has 151 classes, but the file has 21. Leave the flag "
         "away.\n"
     )
-    assert [path.name for path in tmp_path.iterdir()] == ["picture.png"]
+    assert [path.name for path in tmp_path.iterdir()] == ["image.png"]

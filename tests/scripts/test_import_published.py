@@ -28,15 +28,15 @@ def photos(shared):
 def imported(source, photos, tmp_path_factory):
     target = tmp_path_factory.mktemp("published") / "out"
     paths = [str(path) for path in photos]
-    import_tflite(str(source), str(target), pictures=paths, given={}, dataset=None)
+    import_tflite(str(source), str(target), images=paths, given={}, dataset=None)
     return target
 
 
 @pytest.fixture(scope="module")
 def inputs(photos) -> np.ndarray:
     """The photos in another shape than the import saw them: filling the square."""
-    pictures = [ImageOps.fit(Image.open(path).convert("RGB"), (SIDE, SIDE)) for path in photos]
-    return np.stack([np.asarray(picture, np.float32) for picture in pictures])
+    images = [ImageOps.fit(Image.open(path).convert("RGB"), (SIDE, SIDE)) for path in photos]
+    return np.stack([np.asarray(image, np.float32) for image in images])
 
 
 def test_network_is_found(imported):
@@ -73,7 +73,7 @@ def test_logits_and_classes_are_those_of_the_interpreter(imported, source, input
 
 @pytest.fixture(scope="module")
 def variables(imported, shared) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Ours, and those of a checkpoint that others made of the same file with other pictures."""
+    """Ours, and those of a checkpoint that others made of the same file with other images."""
     folder = shared / "pretrained" / "mobilenet_v2_dm05_pascal"
     ours = checkpoints.Reader(checkpoints.find_checkpoint(str(imported)))
     theirs = checkpoints.Reader(str(folder / "model.ckpt"))
@@ -87,7 +87,7 @@ def test_kernels_are_those_of_the_file(variables):
             np.testing.assert_array_equal(ours, theirs, err_msg=name)
 
 
-def test_statistics_are_near_those_of_other_pictures(variables):
+def test_statistics_are_near_those_of_other_images(variables):
     ratios = [
         np.median(ours / theirs)
         for name, (ours, theirs) in variables.items()

@@ -25,7 +25,7 @@ OPTIONS = ModelOptions(
     decoder_output_stride=(4,),
     decoder_filters=24,
 )
-# A layer whose first channel is 0 whatever the picture.
+# A layer whose first channel is 0 whatever the image.
 DEAD = "xception_tiny/entry_flow/conv1_1"
 EPSILONS = {"xception_tiny": 1e-3}
 HEAD_EPSILON = 1e-5
@@ -76,8 +76,8 @@ def epsilon(scope: str) -> float:
 
 def random_image(seed: int) -> np.ndarray:
     coarse = np.random.RandomState(seed).randint(0, 256, [5, 5, 3], np.uint8)
-    picture = Image.fromarray(coarse).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
-    return np.asarray(picture, np.float32)
+    image = Image.fromarray(coarse).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+    return np.asarray(image, np.float32)
 
 
 IMAGES = [random_image(seed) for seed in range(2)]
@@ -89,8 +89,8 @@ def folder(tmp_path_factory) -> pathlib.Path:
 
 
 @pytest.fixture(scope="module")
-def picture_paths(folder) -> list[str]:
-    paths = [folder / f"picture{number}.png" for number in range(len(IMAGES))]
+def image_paths(folder) -> list[str]:
+    paths = [folder / f"image{number}.png" for number in range(len(IMAGES))]
     for path, image in zip(paths, IMAGES, strict=True):
         Image.fromarray(image.astype(np.uint8)).save(path)
     return [str(path) for path in paths]
@@ -101,8 +101,8 @@ def original(folder) -> Original:
     return Original(folder)
 
 
-def run_import(source: pathlib.Path, target: pathlib.Path, pictures=(), dataset=None, **given):
-    import_tflite(str(source), str(target), pictures=list(pictures), given=given, dataset=dataset)
+def run_import(source: pathlib.Path, target: pathlib.Path, images=(), dataset=None, **given):
+    import_tflite(str(source), str(target), images=list(images), given=given, dataset=dataset)
     return values_of(target)
 
 
@@ -112,8 +112,8 @@ def values_of(target: pathlib.Path) -> dict[str, np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def imported(original, folder, picture_paths) -> pathlib.Path:
-    run_import(original.float_path, folder / "imported", picture_paths)
+def imported(original, folder, image_paths) -> pathlib.Path:
+    run_import(original.float_path, folder / "imported", image_paths)
     return folder / "imported"
 
 
@@ -125,7 +125,7 @@ def imported_int8(original, folder) -> pathlib.Path:
 
 @pytest.fixture(scope="module")
 def restored_logits(imported, imported_int8) -> dict[pathlib.Path, np.ndarray]:
-    """Logits of the pictures by the checkpoints as any command would restore them."""
+    """Logits of the images by the checkpoints as any command would restore them."""
     with tf.Graph().as_default(), tf.Session() as session:
         features = {"image": tf.constant(np.stack(IMAGES), tf.float32)}
         logits = model.multi_scale_logits(features, OPTIONS)["merged_logits"]
@@ -180,7 +180,7 @@ def test_batch_norm_keeps_the_function(imported, original):
         np.testing.assert_allclose(beta - mean, shift, rtol=1e-4, atol=1e-5, err_msg=scope)
 
 
-def test_statistics_are_those_of_the_pictures(imported, original):
+def test_statistics_are_those_of_the_images(imported, original):
     values = values_of(imported)
     for scope, inputs in original.batch_norm_inputs.items():
         outputs = inputs.astype(np.float64) * original.factor(scope)
@@ -217,7 +217,7 @@ def test_restored_checkpoint_says_what_the_original_network_says(
     assert error / np.abs(original.logits).max() < 1e-5
 
 
-def test_without_pictures_statistics_are_the_identity(imported_int8, original):
+def test_without_images_statistics_are_the_identity(imported_int8, original):
     values = values_of(imported_int8)
     for scope in original.batch_norm_inputs:
         assert not values[f"{scope}/BatchNorm/moving_mean"].any()

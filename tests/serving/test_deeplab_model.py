@@ -59,12 +59,12 @@ def exported(tmp_path_factory, checkpoint) -> str:
     return tiny_export.write(tmp_path_factory.mktemp("export"), checkpoint, METADATA, OPTIONS)
 
 
-def picture(height: int, width: int, seed: int = 0) -> np.ndarray:
+def random_image(height: int, width: int, seed: int = 0) -> np.ndarray:
     return np.random.RandomState(seed).randint(0, 256, [height, width, 3], np.uint8)
 
 
 def test_export_equals_the_checkpoints_network(checkpoint, exported):
-    image = picture(*CROP)
+    image = random_image(*CROP)
     features = {
         "image": tf.constant(image[None], tf.float32),
         "gradient": tf.constant(laplacian.laplacian(image)[None, ..., None], tf.float32),
@@ -99,8 +99,13 @@ def test_a_lone_pb_knows_its_classes(tmp_path, exported):
         assert served.crop_size == CROP
 
 
-def test_batches_equal_single_pictures(exported):
-    images = [picture(49, 65, 1), picture(30, 41, 2), picture(49, 65, 3), picture(120, 90, 4)]
+def test_batches_equal_single_images(exported):
+    images = [
+        random_image(49, 65, 1),
+        random_image(30, 41, 2),
+        random_image(49, 65, 3),
+        random_image(120, 90, 4),
+    ]
     with DeepLabModel(exported) as served:
         together = served.segment_batch(images)
         for image, ids in zip(images, together, strict=True):
@@ -108,16 +113,16 @@ def test_batches_equal_single_pictures(exported):
             np.testing.assert_array_equal(ids, served.segment(image))
 
 
-def test_run_scales_to_the_crop_and_keeps_the_shape_of_the_picture(exported):
+def test_run_scales_to_the_crop_and_keeps_the_shape_of_the_image(exported):
     with DeepLabModel(exported) as served:
-        resized, seg_map = served.run(Image.fromarray(picture(200, 100)))
+        resized, seg_map = served.run(Image.fromarray(random_image(200, 100)))
         assert resized.mode == "RGB"
         assert resized.size == (24, 49)  # width, height: 200 -> 49, 100 -> 24.5 cut to 24
         assert seg_map.shape == (49, 24)
         np.testing.assert_array_equal(seg_map, served.segment(resized))
 
 
-def test_published_tar_gz_with_a_graph_of_one_picture_and_int64(tmp_path):
+def test_published_tar_gz_with_a_graph_of_one_image_and_int64(tmp_path):
     """What research/deeplab of 2018 exports: no metadata, no probabilities, a batch of one."""
     with tf.Graph().as_default() as graph:
         image = tf.placeholder(tf.uint8, [1, None, None, 3], name="ImageTensor")
@@ -128,7 +133,7 @@ def test_published_tar_gz_with_a_graph_of_one_picture_and_int64(tmp_path):
     archive = tmp_path / "published.tar.gz"
     with tarfile.open(archive, "w:gz") as tar:
         tar.add(pb, arcname="deeplabv3_mnv2/frozen_inference_graph.pb")
-    images = [picture(20, 30, 1), picture(20, 30, 2)]
+    images = [random_image(20, 30, 1), random_image(20, 30, 2)]
     with DeepLabModel(str(archive)) as served:
         assert not served.takes_batches
         for image, ids in zip(images, served.segment_batch(images), strict=True):
@@ -168,8 +173,8 @@ def toy(tmp_path):
         yield served
 
 
-def test_class_of_a_large_picture_is_the_likeliest_after_a_bilinear_resize(toy):
-    image = toy_export.picture(150, 170)
+def test_class_of_a_large_image_is_the_likeliest_after_a_bilinear_resize(toy):
+    image = toy_export.image(150, 170)
     probabilities = toy.probabilities(image)
     ids = toy.segment(image)
     assert probabilities.shape == (150, 170, 3)
@@ -181,16 +186,16 @@ def test_class_of_a_large_picture_is_the_likeliest_after_a_bilinear_resize(toy):
     assert np.mean(ids == expected) > 0.97
 
 
-def test_pictures_that_fit_are_not_resized(toy):
+def test_images_that_fit_are_not_resized(toy):
     for size in (toy_export.CROP, (3, 5), (48, 1)):
-        image = toy_export.picture(*size)
+        image = toy_export.image(*size)
         np.testing.assert_array_equal(toy.segment(image), image.argmax(axis=2))
 
 
-def test_run_enlarges_small_pictures_and_shrinks_large_ones(toy):
+def test_run_enlarges_small_images_and_shrinks_large_ones(toy):
     for size in ((10, 12), (200, 100), (100, 1000)):
         scale = min(48 / size[0], 64 / size[1])
-        resized, seg_map = toy.run(Image.fromarray(toy_export.picture(*size)))
+        resized, seg_map = toy.run(Image.fromarray(toy_export.image(*size)))
         assert resized.size == (int(scale * size[1]), int(scale * size[0]))
         np.testing.assert_array_equal(seg_map, np.asarray(resized).argmax(axis=2))
 
@@ -199,17 +204,17 @@ def test_run_on_a_published_graph_makes_the_longer_side_513(tmp_path):
     with DeepLabModel(str(toy_export.write(tmp_path, published=True))) as served:
         for size in ((20, 30), (1000, 600)):
             ratio = 513 / max(size)
-            resized, seg_map = served.run(Image.fromarray(toy_export.picture(*size)))
+            resized, seg_map = served.run(Image.fromarray(toy_export.image(*size)))
             assert resized.size == (int(ratio * size[1]), int(ratio * size[0]))
             assert seg_map.shape == resized.size[::-1]
         assert served.num_classes == 3
         assert served.class_names[2] == "class 2"
         assert served.palette[1] == (128, 0, 0)
-        assert served.segment(toy_export.picture(700, 900)).shape == (700, 900)
+        assert served.segment(toy_export.image(700, 900)).shape == (700, 900)
 
 
 def test_exif_rotation_is_honoured(toy):
-    stored = Image.fromarray(toy_export.picture(30, 50))
+    stored = Image.fromarray(toy_export.image(30, 50))
     exif = stored.getexif()
     exif[ExifTags.Base.Orientation] = 3  # upside down
     stored.info["exif"] = exif.tobytes()
@@ -226,14 +231,14 @@ def test_batches_keep_to_a_limit_and_to_the_order(toy, monkeypatch):
         return run(arrays, with_probabilities)
 
     monkeypatch.setattr(toy, "_run", count)
-    images = [toy_export.picture(20, 30 + number % 2, number) for number in range(7)]
+    images = [toy_export.image(20, 30 + number % 2, number) for number in range(7)]
     for image, ids in zip(images, toy.segment_batch(images), strict=True):
         np.testing.assert_array_equal(ids, image.argmax(axis=2))
     assert sorted(sizes) == [1, 2, 2, 2]  # four of one size, three of the other
 
 
 def test_what_the_graph_refuses_is_told_with_its_file(tmp_path):
-    """A graph that resizes pictures itself may still make them larger than its crop."""
+    """A graph that resizes images itself may still make them larger than its crop."""
     path = tmp_path / "graph.pb"
     with tf.Graph().as_default() as graph:
         image = tf.placeholder(tf.uint8, [None, None, None, 3], name="ImageTensor")
@@ -241,23 +246,23 @@ def test_what_the_graph_refuses_is_told_with_its_file(tmp_path):
             freeze.METADATA_ATTRIBUTE,
             tf.AttrValue(s=b'{"crop_size": [9, 9], "min_resize_value": 9}'),
         )
-        with tf.control_dependencies([tf.Assert(False, ["The picture is", [30, 40], "too large"])]):
+        with tf.control_dependencies([tf.Assert(False, ["The image is", [30, 40], "too large"])]):
             tf.identity(tf.cast(image[..., 0], tf.int32), name="SemanticPredictions")
     path.write_bytes(graph.as_graph_def().SerializeToString())
     with (
         DeepLabModel(str(path)) as served,
-        pytest.raises(ValueError, match=r"graph\.pb: The picture is +30 40 +too large$"),
+        pytest.raises(ValueError, match=r"graph\.pb: The image is +30 40 +too large$"),
     ):
-        served.segment(toy_export.picture(30, 40))
+        served.segment(toy_export.image(30, 40))
 
 
 def test_an_image_larger_than_the_crop_is_told_with_both_sizes_once(toy):
-    large, small = toy_export.picture(200, 100), toy_export.picture(48, 64)
+    large, small = toy_export.image(200, 100), toy_export.image(48, 64)
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
         toy.segment(large)
         toy.segment_batch([large, small])
-        toy.segment(toy_export.picture(49, 64))
+        toy.segment(toy_export.image(49, 64))
     assert [each.category for each in seen] == [ImageShrunkWarning] * 2  # Once for each size.
     assert "200x100 (height x width) is larger than the model's 48x64 and was shrunk to 48x24" in (
         str(seen[0].message)
@@ -266,18 +271,18 @@ def test_an_image_larger_than_the_crop_is_told_with_both_sizes_once(toy):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         toy.segment(small)
-        toy.run(toy_export.picture(300, 100))  # It scales by design.
+        toy.run(toy_export.image(300, 100))  # It scales by design.
         toy.warm_up((400, 500))
         for number in range(60):  # Any number of sizes, and a bounded number of warnings.
             warnings.filterwarnings("ignore", category=ImageShrunkWarning)
-            toy.segment(toy_export.picture(50 + number, 9))
+            toy.segment(toy_export.image(50 + number, 9))
     assert len(toy._warned_sizes) <= 20
     assert toy.fitted_size(200, 100) == (48, 24)
 
 
 @pytest.mark.parametrize("kind", ["gray", "gray1", "rgba", "path", "Path", "bytes", "flipped", "L"])
 def test_images_of_every_kind(tmp_path, toy, kind):
-    rgb = toy_export.picture(20, 30)
+    rgb = toy_export.image(20, 30)
     gray = rgb[..., 0]
     path = tmp_path / "x.png"
     Image.fromarray(rgb).save(path)
@@ -298,7 +303,7 @@ def test_images_of_every_kind(tmp_path, toy, kind):
 
 
 def test_a_batch_may_be_an_array_or_a_generator_or_empty(toy):
-    batch = np.stack([toy_export.picture(20, 30, seed) for seed in range(3)])
+    batch = np.stack([toy_export.image(20, 30, seed) for seed in range(3)])
     for images in (batch, iter(batch), tuple(batch)):
         for ids, image in zip(toy.segment_batch(images), batch, strict=True):
             np.testing.assert_array_equal(ids, image.argmax(axis=2))
@@ -342,7 +347,7 @@ def test_what_is_no_image_is_one_clear_error(toy, call, image, error, message):
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 5000), (5000, 1), (48, 64), (49, 65)])
 def test_images_of_any_size(toy, exported, size):
-    image = toy_export.picture(*size)
+    image = toy_export.image(*size)
     assert toy.segment(image).shape == size
     assert toy.probabilities(image).shape == (*size, 3)
     resized, ids = toy.run(Image.fromarray(image))
@@ -368,7 +373,7 @@ def test_use_after_close_is_one_line(tmp_path):
     served.close()
     for call in (served.segment, served.run, served.probabilities, lambda image: served.warm_up()):
         with pytest.raises(ValueError, match=r"frozen_inference_graph\.pb was closed .*load it"):
-            call(toy_export.picture(9, 9))
+            call(toy_export.image(9, 9))
 
 
 def test_a_model_is_no_message_between_processes(toy):
@@ -377,7 +382,7 @@ def test_a_model_is_no_message_between_processes(toy):
 
 
 def test_ids_may_take_a_byte(toy):
-    image = toy_export.picture(20, 30)
+    image = toy_export.image(20, 30)
     (prediction,) = toy.predict_batch([image], ids_type=np.uint8)
     assert prediction.ids.dtype == np.uint8
     np.testing.assert_array_equal(prediction.ids, image.argmax(axis=2))

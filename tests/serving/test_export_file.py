@@ -47,7 +47,7 @@ def test_description_beside_a_graph_that_has_none(tmp_path):
     assert export_file.read_export(str(path)).metadata.class_names == ("a", "b", "c")
     for text, message in (
         ('{"crop_size": 513}', r"crop_size is 513; expected \[height, width\]"),
-        ('{"class_names": ["a", "b"], "palette": [[0, 0, 0]]}', "2 class_names and 1 colours"),
+        ('{"class_names": ["a", "b"], "palette": [[0, 0, 0]]}', "2 class_names and 1 colors"),
         ("[", "Expecting value"),
     ):
         (tmp_path / "theirs.json").write_text(text)

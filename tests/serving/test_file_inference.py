@@ -1,4 +1,4 @@
-"""Picture files to result files, with a graph whose answer is known."""
+"""Image files to result files, with a graph whose answer is known."""
 
 import os
 import threading
@@ -18,12 +18,12 @@ def model(tmp_path):
         yield model
 
 
-def save_pictures(folder, sizes) -> list[str]:
+def save_images(folder, sizes) -> list[str]:
     folder.mkdir()
     paths = []
     for number, size in enumerate(sizes):
         paths.append(str(folder / f"{number}.png"))
-        Image.fromarray(toy_export.picture(*size, seed=number)).save(paths[-1])
+        Image.fromarray(toy_export.image(*size, seed=number)).save(paths[-1])
     return paths
 
 
@@ -37,8 +37,8 @@ def segment(model, paths, folder, **options):
     )
 
 
-def test_every_picture_gets_its_own_mask_at_its_own_size(tmp_path, model):
-    paths = save_pictures(tmp_path / "in", [(20, 30), (48, 64), (20, 30), (7, 64), (20, 31)])
+def test_every_image_gets_its_own_mask_at_its_own_size(tmp_path, model):
+    paths = save_images(tmp_path / "in", [(20, 30), (48, 64), (20, 30), (7, 64), (20, 31)])
     outcomes = segment(model, paths, tmp_path / "out")
     assert [outcome.path for outcome in outcomes] == paths
     for number, (path, outcome) in enumerate(zip(paths, outcomes, strict=True)):
@@ -49,8 +49,8 @@ def test_every_picture_gets_its_own_mask_at_its_own_size(tmp_path, model):
         )
 
 
-def test_broken_pictures_do_not_stop_the_rest(tmp_path, model):
-    paths = save_pictures(tmp_path / "in", [(20, 30)] * 5)
+def test_broken_images_do_not_stop_the_rest(tmp_path, model):
+    paths = save_images(tmp_path / "in", [(20, 30)] * 5)
     for number in (0, 3):
         with open(paths[number], "wb") as file:
             file.write(b"broken")
@@ -60,7 +60,7 @@ def test_broken_pictures_do_not_stop_the_rest(tmp_path, model):
     assert len(os.listdir(tmp_path / "out")) == 3 * 2
 
 
-def test_a_picture_that_the_network_refuses_fails_alone(tmp_path, model, monkeypatch):
+def test_a_image_that_the_network_refuses_fails_alone(tmp_path, model, monkeypatch):
     predict_batch = model.predict_batch
 
     def refuse_wide_ones(images, *how):
@@ -69,7 +69,7 @@ def test_a_picture_that_the_network_refuses_fails_alone(tmp_path, model, monkeyp
         return predict_batch(images, *how)
 
     monkeypatch.setattr(model, "predict_batch", refuse_wide_ones)
-    paths = save_pictures(tmp_path / "in", [(20, 30), (20, 50), (20, 30)])
+    paths = save_images(tmp_path / "in", [(20, 30), (20, 50), (20, 30)])
     outcomes = segment(model, paths, tmp_path / "out")
     assert [str(outcome.error) for outcome in outcomes] == ["None", "too wide", "None"]
 
@@ -80,11 +80,11 @@ def test_a_full_disk_ends_the_run(tmp_path, model, monkeypatch):
 
     monkeypatch.setattr(results.files, "write", fail)
     with pytest.raises(OSError, match="No space left"):
-        segment(model, save_pictures(tmp_path / "in", [(20, 30)] * 3), tmp_path / "out")
+        segment(model, save_images(tmp_path / "in", [(20, 30)] * 3), tmp_path / "out")
 
 
 def test_a_name_that_the_file_system_refuses_fails_alone(tmp_path, model):
-    paths = save_pictures(tmp_path / "in", [(20, 30)] * 3)
+    paths = save_images(tmp_path / "in", [(20, 30)] * 3)
     (tmp_path / "out").mkdir()
     outcomes = list(
         file_inference.segment_files(
@@ -104,7 +104,7 @@ def test_a_name_that_the_file_system_refuses_fails_alone(tmp_path, model):
 
 
 def test_turned_images_are_turned_once(tmp_path, model):
-    stored = Image.fromarray(toy_export.picture(30, 40))
+    stored = Image.fromarray(toy_export.image(30, 40))
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 6
     stored.save(tmp_path / "0.png", exif=exif)
@@ -133,7 +133,7 @@ class FakeBudget(memory.Budget):
 def in_memory(model, monkeypatch):
     """Counts the pixels of images between reading and the end of writing."""
     lock, count = threading.Lock(), {"now": 0, "most": 0, "batches": []}
-    read, write, predict = image_reading.read_picture, results.write_results, model.predict_batch
+    read, write, predict = image_reading.read_image, results.write_results, model.predict_batch
 
     def counted_read(path):
         image = read(path)
@@ -152,7 +152,7 @@ def in_memory(model, monkeypatch):
         count["batches"].append(len(images))
         return predict(images, *how)
 
-    monkeypatch.setattr(image_reading, "read_picture", counted_read)
+    monkeypatch.setattr(image_reading, "read_image", counted_read)
     monkeypatch.setattr(results, "write_results", counted_write)
     monkeypatch.setattr(model, "predict_batch", counted_predict)
     # A byte a pixel, and the smallest of numbers to follow.
@@ -172,7 +172,7 @@ def in_memory(model, monkeypatch):
 def test_images_in_memory_keep_to_the_budget(
     tmp_path, model, in_memory, sizes, for_images, batches
 ):
-    paths = save_pictures(tmp_path / "in", sizes)
+    paths = save_images(tmp_path / "in", sizes)
     (tmp_path / "out").mkdir()
     outcomes = file_inference.segment_files(
         model,
@@ -195,7 +195,7 @@ def test_images_in_memory_keep_to_the_budget(
 
 def test_an_image_beyond_the_budget_is_refused_by_name(tmp_path, model, in_memory):
     """… also when that shows only after the network itself has been measured."""
-    paths = save_pictures(tmp_path / "in", [(10, 10), (40, 60), (10, 10), (20, 60)])
+    paths = save_images(tmp_path / "in", [(10, 10), (40, 60), (10, 10), (20, 60)])
     (tmp_path / "out").mkdir()
     outcomes = file_inference.segment_files(
         model,
@@ -213,5 +213,5 @@ def test_an_image_beyond_the_budget_is_refused_by_name(tmp_path, model, in_memor
     assert "3.png: 20x60 pixels" in errors[3]
 
 
-def test_no_pictures_no_outcomes(tmp_path, model):
+def test_no_images_no_outcomes(tmp_path, model):
     assert segment(model, [], tmp_path / "out") == []

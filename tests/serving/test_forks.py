@@ -32,13 +32,13 @@ def in_a_fork(action) -> str:
 
 def test_every_use_in_a_forked_worker_is_an_error_and_closing_is_none(tmp_path):
     path = toy_export.write(tmp_path)
-    picture = toy_export.picture(9, 9)
+    image = toy_export.image(9, 9)
     with DeepLabModel(path) as model:
-        expected = model.segment(picture).tolist()
+        expected = model.segment(image).tolist()
         for use in (
-            lambda: model.segment(picture),
-            lambda: model.run(picture),
-            lambda: model.probabilities(picture),
+            lambda: model.segment(image),
+            lambda: model.run(image),
+            lambda: model.probabilities(image),
             model.warm_up,
             lambda: DeepLabModel(path),  # Sessions share threads, so this one would hang too.
         ):
@@ -48,7 +48,7 @@ def test_every_use_in_a_forked_worker_is_an_error_and_closing_is_none(tmp_path):
             assert "Load the model in each worker" in answer
             assert "\n" not in answer
         assert in_a_fork(model.close) == "None"
-        assert model.segment(picture).tolist() == expected
+        assert model.segment(image).tolist() == expected
 
 
 def test_workers_forked_before_any_model_are_free(tmp_path, monkeypatch):

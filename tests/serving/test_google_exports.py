@@ -15,7 +15,7 @@ from tests.support import google_export
 OPTIONS = ModelOptions(num_classes=4, model_variant="mobilenet_v2", depth_multiplier=0.25)
 CROP = (65, 81)
 OUTPUTS = ["SemanticPredictions:0", "SemanticProbabilities:0"]
-# How an export treats pictures, and sizes (height, width) that tell ways of doing so apart.
+# How an export treats images, and sizes (height, width) that tell ways of doing so apart.
 WAYS = {
     "padded": ({}, [CROP, (64, 80), (33, 81), (40, 17), (1, 1)]),
     "resized": (
@@ -30,8 +30,8 @@ WAYS = {
 }
 
 
-def picture(size: tuple[int, int]) -> np.ndarray:
-    """A picture with few colours in smooth patches, so that it has several classes."""
+def random_image(size: tuple[int, int]) -> np.ndarray:
+    """An image with few colors in smooth patches, so that it has several classes."""
     random = np.random.RandomState(size[0] + size[1])
     patches = random.randint(0, 256, [size[0] // 8 + 1, size[1] // 8 + 1, 3], np.uint8)
     return patches.repeat(8, axis=0).repeat(8, axis=1)[: size[0], : size[1]]
@@ -46,7 +46,7 @@ def spread_classes(session: tf.Session) -> None:
 
 @pytest.fixture(scope="module", params=WAYS)
 def both(request):
-    """Two functions from a picture to ids and probabilities: theirs, ours; and the sizes."""
+    """Two functions from an image to ids and probabilities: theirs, ours; and the sizes."""
     how, sizes = WAYS[request.param]
     runs = []
     for build in (google_export.build, inference_graph.build_inference_graph):
@@ -62,7 +62,7 @@ def test_our_export_does_what_theirs_does_pixel_by_pixel(both):
     theirs, ours, sizes = both
     seen = set()
     for size in sizes:
-        image = picture(size)
+        image = random_image(size)
         (their_ids, their_probabilities), (ids, probabilities) = theirs(image), ours(image)
         assert ids.dtype == their_ids.dtype == np.int32
         np.testing.assert_array_equal(ids, their_ids)
@@ -73,7 +73,7 @@ def test_our_export_does_what_theirs_does_pixel_by_pixel(both):
 
 def test_what_fails_there_by_design_is_explained_here(both):
     theirs, ours, _ = both
-    image = picture((CROP[0] + 1, 30))
+    image = random_image((CROP[0] + 1, 30))
     try:
         their_ids, _ = theirs(image)
     except tf.errors.InvalidArgumentError:
@@ -93,8 +93,8 @@ def test_graphs_of_both_years_are_served(tmp_path, year):
         assert served.num_classes == OPTIONS.num_classes
         assert served.has_probabilities == (year == 2019)
         assert not served.takes_batches
-        images = [picture(size) for size in WAYS["padded"][1]]
-        ids = served.segment_batch([*images, picture((130, 81))])
+        images = [random_image(size) for size in WAYS["padded"][1]]
+        ids = served.segment_batch([*images, random_image((130, 81))])
     with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
         tf.import_graph_def(
             tf.GraphDef.FromString((tmp_path / "frozen_inference_graph.pb").read_bytes()), name=""
@@ -105,10 +105,10 @@ def test_graphs_of_both_years_are_served(tmp_path, year):
     assert ids[-1].shape == (130, 81)  # shrunk for the crop, and brought back
 
 
-def test_a_graph_that_resizes_gets_large_pictures_as_they_are(tmp_path):
+def test_a_graph_that_resizes_gets_large_images_as_they_are(tmp_path):
     how = WAYS["resized"][0]
     path = google_export.write(tmp_path / "graph.pb", OPTIONS, CROP, **how)
-    image = picture((300, 201))
+    image = random_image((300, 201))
     with DeepLabModel(path) as served:
         ids = served.segment(image)
     with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:

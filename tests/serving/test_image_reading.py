@@ -1,4 +1,4 @@
-"""Reading pictures upright as RGB, from files and memory."""
+"""Reading images upright as RGB, from files and memory."""
 
 import io
 import warnings
@@ -27,25 +27,25 @@ def test_exif_rotation_is_applied(tmp_path, extension):
     exif[ExifTags.Base.Orientation] = 6  # shown turned by 90 degrees clockwise: blue on top
     path = str(tmp_path / f"turned.{extension}")
     stored.save(path, exif=exif)
-    picture = image_reading.read_picture(path)
-    assert picture.size == (20, 40)
-    assert picture.getpixel((10, 5))[2] > 150
-    assert picture.getpixel((10, 35))[0] > 150
+    image = image_reading.read_image(path)
+    assert image.size == (20, 40)
+    assert image.getpixel((10, 5))[2] > 150
+    assert image.getpixel((10, 35))[0] > 150
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "RGBA", "P", "1", "CMYK"])
 def test_other_modes_become_rgb(mode):
     color = Image.new("RGB", (2, 2), (255, 255, 255)).convert(mode)
-    picture = image_reading.to_rgb(color)
-    assert picture.mode == "RGB"
-    assert picture.getpixel((0, 0)) == (255, 255, 255)
+    image = image_reading.to_rgb(color)
+    assert image.mode == "RGB"
+    assert image.getpixel((0, 0)) == (255, 255, 255)
 
 
 @pytest.mark.parametrize("mode", ["I;16", "I", "F"])
-def test_wide_pictures_are_refused_by_name(tmp_path, mode):
+def test_wide_images_are_refused_by_name(tmp_path, mode):
     path = save(tmp_path / "wide.tif", mode)
     with pytest.raises(ValueError, match=r"wide\.tif: .*more than 8 bits.*scale"):
-        image_reading.read_picture(path)
+        image_reading.read_image(path)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_wide_pictures_are_refused_by_name(tmp_path, mode):
         (np.zeros([4, 0], np.uint8), "4x0 and empty"),
     ],
 )
-def test_arrays_that_are_no_picture_are_refused(array, message):
+def test_arrays_that_are_no_image_are_refused(array, message):
     with pytest.raises(ValueError, match=message):
         image_reading.to_rgb(array)
 
@@ -82,7 +82,7 @@ def test_damaged_files_are_named(tmp_path):
     ):
         (tmp_path / name).write_bytes(part)
         with pytest.raises(ValueError, match=rf"{name}: {message}"):
-            image_reading.read_picture(str(tmp_path / name))
+            image_reading.read_image(str(tmp_path / name))
 
 
 def test_gray_and_alpha_arrays():
@@ -105,8 +105,8 @@ def test_a_palette_with_transparency_keeps_its_colors():
 
 @pytest.mark.parametrize("mode", ["RGBa", "La", "PA", "HSV", "YCbCr", "RGBX"])
 def test_rare_modes_become_rgb(mode):
-    picture = image_reading.to_rgb(Image.new(mode, (2, 3)))
-    assert (picture.mode, picture.size) == ("RGB", (2, 3))
+    image = image_reading.to_rgb(Image.new(mode, (2, 3)))
+    assert (image.mode, image.size) == ("RGB", (2, 3))
 
 
 def test_an_empty_image_is_refused():
@@ -175,7 +175,7 @@ def test_mangled_files_are_read_or_named_on_one_line(tmp_path, number, capfd):
         try:
             head = memory.read_head(str(path))
             if head.read_bytes < 1 << 28:  # The command refuses others by its budget.
-                assert image_reading.read_picture(str(path)).mode == "RGB"
+                assert image_reading.read_image(str(path)).mode == "RGB"
         except ValueError as error:
             messages.append(str(error))
     assert len(messages) > 5

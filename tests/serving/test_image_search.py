@@ -17,23 +17,23 @@ def test_files_folders_and_patterns_are_found_once(tmp_path):
     a = save(tmp_path / "a.jpg")
     b = save(tmp_path / "b.PNG", format="PNG")
     deep = save(tmp_path / "sub" / "deep" / "c.tif")
-    (tmp_path / "notes.txt").write_text("no picture")
-    found, problems = image_search.find_pictures([a, str(tmp_path), str(tmp_path / "**" / "*.tif")])
+    (tmp_path / "notes.txt").write_text("no image")
+    found, problems = image_search.find_images([a, str(tmp_path), str(tmp_path / "**" / "*.tif")])
     assert found == [a, b, deep]
     assert problems == []
 
 
-def test_results_of_an_earlier_run_are_not_taken_for_pictures(tmp_path):
+def test_results_of_an_earlier_run_are_not_taken_for_images(tmp_path):
     a = save(tmp_path / "a.jpg")
     mask = save(tmp_path / "a_mask.png")
-    assert image_search.find_pictures([str(tmp_path)], ["_mask.png"]) == ([a], [])
-    assert image_search.find_pictures([mask], ["_mask.png"]) == ([mask], [])
+    assert image_search.find_images([str(tmp_path)], ["_mask.png"]) == ([a], [])
+    assert image_search.find_images([mask], ["_mask.png"]) == ([mask], [])
 
 
 def test_arguments_that_mean_nothing_are_named(tmp_path):
     (tmp_path / "empty").mkdir()
     arguments = [str(tmp_path / name) for name in ("empty", "*.jpg", "missing.jpg")]
-    found, problems = image_search.find_pictures(arguments)
+    found, problems = image_search.find_images(arguments)
     assert found == []
     assert "holds no image (.jpg" in problems[0]
     assert problems[1] == f"no image matches '{arguments[1]}'"
@@ -43,7 +43,7 @@ def test_arguments_that_mean_nothing_are_named(tmp_path):
 def test_a_file_whose_name_looks_like_a_pattern_is_itself(tmp_path):
     path = save(tmp_path / "a[1].png")
     save(tmp_path / "a1.png")
-    assert image_search.find_pictures([path]) == ([path], [])
+    assert image_search.find_images([path]) == ([path], [])
 
 
 def test_files_that_are_left_out_are_named(tmp_path):
@@ -69,7 +69,7 @@ def test_every_ending_that_is_read_is_found(tmp_path):
     names = sorted(f"x{ending}" for ending in image_search.image_files.ENDINGS)
     for name in names:
         (tmp_path / name.upper()).write_bytes(b"x")
-    found, problems = image_search.find_pictures([str(tmp_path)])
+    found, problems = image_search.find_images([str(tmp_path)])
     assert sorted(os.path.basename(path).lower() for path in found) == names
     assert problems == []
 
@@ -91,20 +91,20 @@ def test_folders_with_signs_of_patterns_in_their_names(tmp_path):
     inside = save(tmp_path / "a[1]" / "x.png")
     other = save(tmp_path / "a1" / "y.png")
     star = save(tmp_path / "b*" / "z.png")
-    assert image_search.find_pictures([str(tmp_path / "a[1]")]) == ([inside], [])
-    assert image_search.find_pictures([str(tmp_path / "a[1]" / "*.png")]) == ([other, inside], [])
-    assert image_search.find_pictures([str(tmp_path / "b*" / "*")]) == ([star], [])
+    assert image_search.find_images([str(tmp_path / "a[1]")]) == ([inside], [])
+    assert image_search.find_images([str(tmp_path / "a[1]" / "*.png")]) == ([other, inside], [])
+    assert image_search.find_images([str(tmp_path / "b*" / "*")]) == ([star], [])
 
 
 def test_home_is_known(tmp_path, monkeypatch):
     a = save(tmp_path / "a.jpg")
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert image_search.find_pictures(["~/a.jpg", "~/*.jpg", "~"]) == ([a], [])
+    assert image_search.find_images(["~/a.jpg", "~/*.jpg", "~"]) == ([a], [])
 
 
 def test_what_is_no_file_is_refused(tmp_path):
     os.mkfifo(tmp_path / "pipe.jpg")
-    found, problems = image_search.find_pictures([str(tmp_path / "pipe.jpg")])
+    found, problems = image_search.find_images([str(tmp_path / "pipe.jpg")])
     assert found == []
     assert problems == [f"{tmp_path}/pipe.jpg is neither a file nor a folder"]
 

@@ -33,7 +33,7 @@ def test_no_name_occurs_twice(paths, names):
     assert results.choose_names(paths) == names
 
 
-def test_names_made_of_folders_do_not_meet_other_pictures():
+def test_names_made_of_folders_do_not_meet_other_images():
     paths = ["a/x.jpg", "b/x.jpg", "a_x.jpg", "a_x_jpg.jpg"]
     names = results.choose_names(paths)
     assert names[1] == "b_x"
@@ -44,10 +44,10 @@ def test_every_file_holds_what_was_predicted(tmp_path):
     ids = np.zeros([30, 40], np.int32)
     ids[5:20, 10:30] = 1
     probabilities = np.stack([1 - ids * 0.75, ids * 0.75], axis=-1).astype(np.float32)
-    picture = Image.new("RGB", (40, 30), (90, 120, 150))
+    image = Image.new("RGB", (40, 30), (90, 120, 150))
     options = results.ResultOptions(legend=False, ids_format="npy", probabilities=True)
     shares = results.write_results(
-        str(tmp_path), "x", picture, ids, probabilities, NAMES, PALETTE, options
+        str(tmp_path), "x", image, ids, probabilities, NAMES, PALETTE, options
     )
     np.testing.assert_allclose(shares, [0.75, 0.25])
     expected = results.result_paths(str(tmp_path), "x", options)
@@ -57,7 +57,7 @@ def test_every_file_holds_what_was_predicted(tmp_path):
         np.testing.assert_array_equal(np.asarray(mask), ids)
         assert mask.convert("RGB").getpixel((15, 10)) == PALETTE[1]
     with Image.open(tmp_path / "x_overlay.jpg") as overlay:
-        assert overlay.size == picture.size
+        assert overlay.size == image.size
         inside = np.asarray(overlay)[12, 20]
     np.testing.assert_allclose(inside, np.add((90, 120, 150), PALETTE[1]) / 2, atol=4)
     np.testing.assert_array_equal(np.load(tmp_path / "x_ids.npy"), ids)
@@ -152,9 +152,9 @@ def test_an_overlay_too_large_for_a_jpeg_is_shrunk(tmp_path):
 
 def test_legend_and_gray_ids(tmp_path):
     ids = np.ones([30, 40], np.int32)
-    picture = Image.new("RGB", (40, 30))
+    image = Image.new("RGB", (40, 30))
     options = results.ResultOptions(ids_format="png")
-    results.write_results(str(tmp_path), "x", picture, ids, None, NAMES, PALETTE, options)
+    results.write_results(str(tmp_path), "x", image, ids, None, NAMES, PALETTE, options)
     with Image.open(tmp_path / "x_ids.png") as gray:
         assert gray.mode == "L"
         np.testing.assert_array_equal(np.asarray(gray), ids)

@@ -1,9 +1,9 @@
 """Frozen graphs as research/deeplab's `export_model.py` makes them, node for node.
 
 The network is ours, which `test_conformance.py` and others hold against theirs; what stands
-around it is written as there, in TensorFlow 1's ops: one picture, squeezed, resized to the range in
+around it is written as there, in TensorFlow 1's ops: one image, squeezed, resized to the range in
 float32, padded to the crop around the subtracted mean, predicted, cut, and brought back to the
-picture's size by nearest neighbours.
+image's size by nearest neighbours.
 """
 
 import pathlib
@@ -33,13 +33,13 @@ def build(
 
     Args:
       options: the network; without gradient branch.
-      crop_size: (height, width) that pictures are padded to.
+      crop_size: (height, width) that images are padded to.
       year: 2018 exports int64 and no probabilities; 2019 int32, probabilities and the raw outputs.
       min_resize_value, max_resize_value, resize_factor, keep_aspect_ratio: as in upstream's flags.
       scales, add_flipped: what is averaged.
     """
     image_tensor = tf.placeholder(tf.uint8, [1, None, None, 3], name="ImageTensor")
-    picture_size = tf.shape(image_tensor)[1:3]
+    image_size = tf.shape(image_tensor)[1:3]
     image = tf.cast(tf.squeeze(image_tensor, axis=0), tf.float32)
     if min_resize_value is not None:
         image = _resize_to_range(
@@ -55,15 +55,15 @@ def build(
     labels, probabilities = prediction.labels, prediction.probabilities
     if year == 2018:
         labels = tf.slice(tf.cast(labels, tf.int64), [0, 0, 0], [1, *tf.unstack(resized_size)])
-        tf.identity(_resize_label(labels, picture_size), "SemanticPredictions")
+        tf.identity(_resize_label(labels, image_size), "SemanticPredictions")
         return ["SemanticPredictions"]
     labels = tf.identity(tf.cast(labels, tf.float32), "RawSemanticPredictions")
     probabilities = tf.identity(probabilities, "RawSemanticProbabilities")
     labels = labels[:, : resized_size[0], : resized_size[1]]
     probabilities = probabilities[:, : resized_size[0], : resized_size[1]]
-    tf.cast(_resize_label(labels, picture_size), tf.int32, name="SemanticPredictions")
+    tf.cast(_resize_label(labels, image_size), tf.int32, name="SemanticPredictions")
     tf.image.resize_bilinear(
-        probabilities, picture_size, align_corners=True, name="SemanticProbabilities"
+        probabilities, image_size, align_corners=True, name="SemanticProbabilities"
     )
     return ["SemanticPredictions", "SemanticProbabilities"]
 

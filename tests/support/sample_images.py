@@ -1,4 +1,4 @@
-"""Pictures and masks for the tests of datasets."""
+"""Images and masks for the tests of datasets."""
 
 import json
 import pathlib
@@ -8,14 +8,14 @@ from PIL import Image
 
 
 def smooth_rgb(height: int = 24, width: int = 40, shift: int = 0) -> np.ndarray:
-    """Returns uint8 [height, width, 3]: a picture that JPEG keeps well, without any symmetry."""
+    """Returns uint8 [height, width, 3]: an image that JPEG keeps well, without any symmetry."""
     rows, columns = np.mgrid[:height, :width]
     channels = [rows * 5 + 20, columns * 4 + 10, rows * 2 + columns * 2]
     return (np.stack(channels, -1) + shift).astype(np.uint8)
 
 
 def save(path, image, **options) -> str:
-    """Writes an array or a Pillow picture, and the folders above; returns the path."""
+    """Writes an array or a Pillow image, and the folders above; returns the path."""
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     image = image if isinstance(image, Image.Image) else Image.fromarray(image)
@@ -23,10 +23,10 @@ def save(path, image, **options) -> str:
     return str(path)
 
 
-def save_palette_mask(path, ids: np.ndarray, colours) -> str:
-    """Writes a palette PNG whose index i has the i-th colour; further indices are black."""
+def save_palette_mask(path, ids: np.ndarray, colors) -> str:
+    """Writes a palette PNG whose index i has the i-th color; further indices are black."""
     palette = np.zeros((256, 3), np.uint8)  # With fewer entries Pillow cuts large indices.
-    palette[: len(colours)] = colours
+    palette[: len(colors)] = colors
     image = Image.fromarray(ids, "P")
     image.putpalette(palette.tobytes())
     return save(path, image)

@@ -21,7 +21,7 @@ CROP = (49, 65)
 def write(
     folder, checkpoint: str, metadata: dict, options: ModelOptions = OPTIONS, **how: object
 ) -> str:
-    """Exports a network for pictures of `CROP` and returns the path of the `.pb`.
+    """Exports a network for images of `CROP` and returns the path of the `.pb`.
 
     Args:
       folder: where it goes.

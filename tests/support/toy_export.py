@@ -18,7 +18,7 @@ def write(
 
     Args:
       path: the `.pb`, or a folder for `frozen_inference_graph.pb`.
-      published: as research/deeplab's older exports: one picture, int64, no probabilities, no
+      published: as research/deeplab's older exports: one image, int64, no probabilities, no
         metadata.
       metadata: overrides entries of the metadata.
     """
@@ -43,7 +43,7 @@ def write(
     return path
 
 
-def picture(height: int, width: int, seed: int = 0) -> np.ndarray:
+def image(height: int, width: int, seed: int = 0) -> np.ndarray:
     """Returns coarse blobs, uint8 [height, width, 3], so that regions have some extent."""
     coarse = np.random.RandomState(seed).randint(0, 256, [5, 6, 3], np.uint8)
     rows, columns = np.arange(height) * 5 // height, np.arange(width) * 6 // width

@@ -510,9 +510,9 @@ def test_error_of_a_step_is_explained_by_the_task(tmp_path):
         return {**batch, "inputs": tf.debugging.check_numerics(batch["inputs"] / 0.0, "broken")}
 
     def explain(error):
-        return ValueError("picture x.jpg is broken.") if "broken" in error.message else None
+        return ValueError("image x.jpg is broken.") if "broken" in error.message else None
 
-    with pytest.raises(ValueError, match=r"^picture x\.jpg is broken\.$"):
+    with pytest.raises(ValueError, match=r"^image x\.jpg is broken\.$"):
         toy_training.train(tmp_path, 2, dataset_fn=dataset_fn, explain_error=explain)
     with pytest.raises(ValueError, match=r"^step 1: .*broken : Tensor had"):
         toy_training.train(tmp_path, 2, dataset_fn=dataset_fn)

@@ -1,1 +1,1 @@
-"""Draws the demo's scenes: a small town by the water, each picture with its mask."""
+"""Draws the demo's scenes: a small town by the water, each image with its mask."""

@@ -32,7 +32,7 @@ class Brush:
         Args:
           canvas: what to paint on.
           class_id: the thing's class.
-          x, y: where it stands, in pixels of the picture.
+          x, y: where it stands, in pixels of the image.
           size: its height in pixels.
           mirrored: whether left and right change places.
           lean: turn about the place where it stands, in radians.
@@ -46,21 +46,21 @@ class Brush:
         self._origin = np.array([x, y])
 
     def place(self, points) -> np.ndarray:
-        """Returns the picture coordinates of points [n, 2] of the thing."""
+        """Returns the image coordinates of points [n, 2] of the thing."""
         return np.asarray(points, np.float64) @ self._turn.T + self._origin
 
-    def fill(self, points, colour, finish: Finish = PLAIN, frame=None) -> None:
-        """Fills a polygon [n, 2] of the thing, in the picture and in the mask.
+    def fill(self, points, color, finish: Finish = PLAIN, frame=None) -> None:
+        """Fills a polygon [n, 2] of the thing, in the image and in the mask.
 
         `frame` [m, 2] is the larger form that the shading follows, if any.
         """
         frame = None if frame is None else self.place(frame)
         self.canvas.fill(
-            self.place(points), colour, self._class_id, finish, haze=self._haze, frame=frame
+            self.place(points), color, self._class_id, finish, haze=self._haze, frame=frame
         )
 
     def shade(self, points, strength: float, softness: float = 0.8) -> None:
-        """Darkens a polygon [n, 2] of the thing in the picture."""
+        """Darkens a polygon [n, 2] of the thing in the image."""
         self.canvas.darken(self.place(points), strength * (1 - self._haze), softness)
 
 

@@ -1,7 +1,7 @@
-"""A canvas on which a picture and its mask are painted together.
+"""A canvas on which an image and its mask are painted together.
 
-They are painted at three times the picture's size, so that `Canvas.develop` can hand out smooth
-edges in the picture and can tell which pixels of the mask an edge runs through.
+They are painted at three times the image's size, so that `Canvas.develop` can hand out smooth
+edges in the image and can tell which pixels of the mask an edge runs through.
 """
 
 import dataclasses
@@ -21,7 +21,7 @@ class Light:
     Attributes:
       side: where the light comes from: -1 far left … 1 far right.
       tint: RGB factors on everything that the light falls on.
-      haze: RGB colour, 0..1, that distant things fade into.
+      haze: RGB color, 0..1, that distant things fade into.
       contrast: difference between lit and shaded sides, 0..1.
     """
 
@@ -33,7 +33,7 @@ class Light:
 
 @dataclasses.dataclass(frozen=True)
 class Finish:
-    """How a painted area looks beside its colour.
+    """How a painted area looks beside its color.
 
     Attributes:
       grain: strength of the fine irregular texture.
@@ -80,21 +80,21 @@ def noise(rng: np.random.Generator, height: int, width: int, cell, octaves: int 
 
 
 class Canvas:
-    """A picture and its mask at `SUPERSAMPLING` times their size.
+    """An image and its mask at `SUPERSAMPLING` times their size.
 
-    Coordinates are pixels of the finished picture, x to the right and y down.
+    Coordinates are pixels of the finished image, x to the right and y down.
 
     Attributes:
-      height, width: size of the finished picture.
+      height, width: size of the finished image.
       light: the scene's light.
-      colour: float32 [height * 3, width * 3, 3], RGB, 0..1.
+      color: float32 [height * 3, width * 3, 3], RGB, 0..1.
       ids: uint8 [height * 3, width * 3], class ids.
     """
 
     def __init__(self, rng: np.random.Generator, height: int, width: int, light: Light):
         self.height, self.width, self.light = height, width, light
         size = (height * SUPERSAMPLING, width * SUPERSAMPLING)
-        self.colour = np.zeros((*size, 3), np.float32)
+        self.color = np.zeros((*size, 3), np.float32)
         self.ids = np.zeros(size, np.uint8)
         self._grain = noise(rng, *size, 1.5 * SUPERSAMPLING, octaves=2)
         self._mottle = noise(rng, *size, 6 * SUPERSAMPLING, octaves=3)
@@ -102,18 +102,18 @@ class Canvas:
     def fill(
         self,
         points,
-        colour,
+        color,
         class_id: int | None,
         finish: Finish = PLAIN,
         *,
         haze: float = 0.0,
         frame=None,
     ) -> None:
-        """Fills a polygon in the picture, and in the mask too where a class is given.
+        """Fills a polygon in the image, and in the mask too where a class is given.
 
         Args:
           points: [n, 2] x and y of the corners.
-          colour: RGB, 0..1.
+          color: RGB, 0..1.
           class_id: the polygon's class; None leaves the mask as it is.
           finish: texture and shading.
           haze: how far the polygon fades into the haze, 0..1.
@@ -124,11 +124,11 @@ class Canvas:
         if region is None:
             return
         tone = self._tone(points if frame is None else frame, region, finish)
-        lit = np.asarray(colour, np.float32) * np.asarray(self.light.tint, np.float32)
+        lit = np.asarray(color, np.float32) * np.asarray(self.light.tint, np.float32)
         patch = tone[..., None] * lit
         if haze:
             patch += haze * (np.asarray(self.light.haze, np.float32) - patch)
-        np.copyto(self.colour[region], patch, where=inside[..., None])
+        np.copyto(self.color[region], patch, where=inside[..., None])
         if class_id is not None:
             np.copyto(self.ids[region], np.uint8(class_id), where=inside)
 
@@ -139,24 +139,24 @@ class Canvas:
             return
         sigma = softness * SUPERSAMPLING
         shadow = cv2.GaussianBlur(inside.astype(np.float32), (0, 0), sigma)
-        self.colour[region] *= 1 - strength * shadow[..., None]
+        self.color[region] *= 1 - strength * shadow[..., None]
 
     def develop(self) -> tuple[np.ndarray, np.ndarray]:
-        """Reduces picture and mask to their final size.
+        """Reduces image and mask to their final size.
 
         Returns:
           float32 [height, width, 3], RGB, 0..1; and uint8 [height, width] class ids, `IGNORED`
           in the pixels that an edge between two classes runs through.
         """
         size = (self.width, self.height)
-        picture = cv2.resize(self.colour, size, interpolation=cv2.INTER_AREA)
+        image = cv2.resize(self.color, size, interpolation=cv2.INTER_AREA)
         square = np.ones((SUPERSAMPLING + 1, SUPERSAMPLING + 1), np.uint8)
         edges = cv2.morphologyEx(self.ids, cv2.MORPH_GRADIENT, square) > 0
         share = cv2.resize(edges.astype(np.float32), size, interpolation=cv2.INTER_AREA)
         centre = SUPERSAMPLING // 2
         mask = self.ids[centre::SUPERSAMPLING, centre::SUPERSAMPLING].copy()
         mask[share > 0.5] = IGNORED
-        return picture, mask
+        return image, mask
 
     def _cover(self, points, margin: float = 0.0):
         """Finds the canvas region around a polygon and which of its pixels lie inside."""

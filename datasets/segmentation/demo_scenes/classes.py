@@ -1,4 +1,4 @@
-"""The classes of the demo's scenes: names, the colours that masks show them in, and ids."""
+"""The classes of the demo's scenes: names, the colors that masks show them in, and ids."""
 
 CLASS_NAMES = (
     "background",

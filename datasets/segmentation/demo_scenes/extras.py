@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from datasets.segmentation.demo_scenes import classes, colours
+from datasets.segmentation.demo_scenes import classes, colors
 from datasets.segmentation.demo_scenes.brush import Brush, blob, box, ellipse
 from datasets.segmentation.demo_scenes.canvas import PLAIN, Canvas, Finish
 
@@ -12,7 +12,7 @@ def draw_rock(
 ) -> None:
     """Draws a rock of height `size`, part of the background, that lies at (x, y)."""
     brush = Brush(canvas, classes.BACKGROUND, x, y, size, haze=haze)
-    stone = colours.mix((0.5, 0.47, 0.44), colours.paint(rng), 0.3)
+    stone = colors.mix((0.5, 0.47, 0.44), colors.paint(rng), 0.3)
     outline = blob(rng, 0, 0.3, rng.uniform(0.7, 1.2), 0.55, roughness=0.14, points=24)
     outline[:, 1] = np.maximum(outline[:, 1], -0.05)
     brush.fill(outline, stone, Finish(grain=0.14, mottle=0.2, bulge=0.6))

@@ -5,7 +5,7 @@ import dataclasses
 import cv2
 import numpy as np
 
-from datasets.segmentation.demo_scenes import classes, colours
+from datasets.segmentation.demo_scenes import classes, colors
 from datasets.segmentation.demo_scenes.canvas import SUPERSAMPLING, Canvas, noise
 
 
@@ -14,7 +14,7 @@ class Mood:
     """Weather and hour of a scene.
 
     Attributes:
-      zenith, horizon: RGB colours, 0..1, of the sky's top and of its lower rim.
+      zenith, horizon: RGB colors, 0..1, of the sky's top and of its lower rim.
       tint: RGB factors of the light.
       contrast: strength of shading, 0..1.
       clouds: share of the sky that clouds cover, 0..1.
@@ -80,7 +80,7 @@ class Landscape:
         self._field = np.array(_FIELDS[rng.integers(len(_FIELDS))]) * rng.uniform(0.85, 1.1)
 
     def depth(self, y: float) -> float:
-        """Returns how near the ground at `y` is: 0 at the horizon, 1 at the picture's bottom."""
+        """Returns how near the ground at `y` is: 0 at the horizon, 1 at the image's bottom."""
         return (y - self.horizon) / (self.canvas.height - self.horizon)
 
     def wave(self, y: float, slope: float, swell: float) -> np.ndarray:
@@ -96,7 +96,7 @@ class Landscape:
     def paint_sky(self) -> None:
         """Paints sky, sun and clouds over the whole canvas."""
         canvas, rng, mood = self.canvas, self._rng, self.mood
-        # Nothing here has a hard edge, so it is painted at the picture's own size.
+        # Nothing here has a hard edge, so it is painted at the image's own size.
         y, x = np.mgrid[0 : canvas.height, 0 : canvas.width].astype(np.float32)
         rise = np.clip(y / self.horizon, 0, 1)[..., None] ** rng.uniform(0.8, 1.5)
         sky = np.asarray(mood.zenith) + rise * np.subtract(mood.horizon, mood.zenith)
@@ -107,9 +107,9 @@ class Landscape:
         billows = noise(rng, canvas.height, canvas.width, (14, 46), octaves=5)[..., None]
         cover = np.clip(1.7 * (billows + 1.5 * mood.clouds - 0.75), 0, 1)
         shine = 0.9 + 0.12 * np.roll(billows, 6, axis=0)
-        sky += 0.85 * cover * (colours.mix(mood.horizon, (1, 1, 1), 0.6) * shine - sky)
+        sky += 0.85 * cover * (colors.mix(mood.horizon, (1, 1, 1), 0.6) * shine - sky)
         size = canvas.ids.shape[::-1]
-        canvas.colour = cv2.resize(sky.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
+        canvas.color = cv2.resize(sky.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
         for _ in range(rng.integers(0, 5)):
             self._bird(rng.uniform(0, canvas.width), rng.uniform(0.1, 0.9) * self.horizon)
 
@@ -123,9 +123,9 @@ class Landscape:
             peaks = noise(rng, 2, canvas.ids.shape[1], cell, octaves=4)[0]
             ridge = self.horizon + 2 - rng.uniform(0.08, 0.2) * self.horizon * (1.35 - 0.5 * near)
             ridge = ridge - 0.09 * self.horizon * peaks
-            wood = colours.mix(self._field, colours.leaf(rng), rng.uniform(0.2, 0.9))
+            wood = colors.mix(self._field, colors.leaf(rng), rng.uniform(0.2, 0.9))
             wood = wood * np.asarray(self.mood.tint)
-            shade = colours.mix(wood, self.mood.horizon, 0.8 - 0.4 * near)
+            shade = colors.mix(wood, self.mood.horizon, 0.8 - 0.4 * near)
             low = np.full_like(ridge, self.horizon + 6)
             self._pour(ridge, low, shade, 0.05 * near, classes.BACKGROUND)
 
@@ -135,7 +135,7 @@ class Landscape:
         field = self._field * rng.uniform(0.92, 1.08) + rng.normal(0, 0.02, 3)
         self._pour(far, near, field * np.asarray(self.mood.tint), 0.13, classes.BACKGROUND)
         if rng.random() < 0.6:
-            blossom = colours.paint(rng)
+            blossom = colors.paint(rng)
             for _ in range(rng.integers(20, 90)):
                 x = rng.uniform(0, self.canvas.width)
                 low, high = self.height_at(far, x) + 2, self.height_at(near, x) - 2
@@ -168,7 +168,7 @@ class Landscape:
         rows, inside = self._between(far, near)
         sea = np.array(_SEAS[rng.integers(len(_SEAS))]) * np.asarray(mood.tint)
         depth = np.clip(self.depth(self._y[rows]), 0, 1)[:, None, None]
-        mirror = colours.mix(mood.horizon, mood.zenith, 0.35)
+        mirror = colors.mix(mood.horizon, mood.zenith, 0.35)
         share = 0.65 - rng.uniform(0.4, 0.65) * depth
         ripples = self._perspective_noise(1.7)[rows]
         surface = (sea + share * (mirror - sea)).astype(np.float32)
@@ -178,13 +178,13 @@ class Landscape:
         surface += glitter[..., None] * (np.array(_SUN, np.float32) - surface)
         self._lay(rows, inside, surface, classes.WATER)
 
-    def _pour(self, far, near, colour, texture: float, class_id: int) -> None:
-        """Fills the ground between two lines with a textured colour that fades with distance."""
+    def _pour(self, far, near, color, texture: float, class_id: int) -> None:
+        """Fills the ground between two lines with a textured color that fades with distance."""
         rows, inside = self._between(far, near)
         depth = np.clip(self.depth(self._y[rows]), 0, 1)[:, None]
         tone = 1 + texture * (0.5 + depth) * self._flat[rows] + 0.1 * (0.4 - depth)
         haze = 0.8 * self.mood.mist * (1 - depth) ** 2
-        patch = (tone * (1 - haze))[..., None] * np.asarray(colour, np.float32)
+        patch = (tone * (1 - haze))[..., None] * np.asarray(color, np.float32)
         patch += haze[..., None] * np.asarray(self.mood.horizon, np.float32)
         self._lay(rows, inside, patch, class_id)
 
@@ -197,13 +197,13 @@ class Landscape:
         return slice(top, bottom), (y >= far) & (y < near + 1)
 
     def _lay(self, rows: slice, inside: np.ndarray, patch: np.ndarray, class_id: int) -> None:
-        np.copyto(self.canvas.colour[rows], patch.astype(np.float32), where=inside[..., None])
+        np.copyto(self.canvas.color[rows], patch.astype(np.float32), where=inside[..., None])
         np.copyto(self.canvas.ids[rows], np.uint8(class_id), where=inside)
 
-    def _dot(self, x: float, y: float, colour) -> None:
+    def _dot(self, x: float, y: float, color) -> None:
         radius = 0.4 + 0.9 * self.depth(y)
         corners = np.array([[-1, 0], [0, -0.7], [1, 0], [0, 0.7]]) * radius + [x, y]
-        self.canvas.fill(corners, colour, None)
+        self.canvas.fill(corners, color, None)
 
     def _bird(self, x: float, y: float) -> None:
         span = self._rng.uniform(3, 6)
@@ -215,7 +215,7 @@ class Landscape:
         """Texture of a level ground seen in perspective, `stretch` times as wide as deep."""
         rows, columns = self.canvas.ids.shape
         tile = noise(self._rng, 512, 512, 32, octaves=5)
-        y, x = self._y[::2, None], self._x[None, ::2]  # Finer would not show in the picture.
+        y, x = self._y[::2, None], self._x[None, ::2]  # Finer would not show in the image.
         distance = 1 / np.maximum(y - self.horizon + 7, 2)
         v = np.repeat(9000 * distance, x.size, axis=1)
         u = (x - self.canvas.width / 2) * (70 / stretch * distance) + 256

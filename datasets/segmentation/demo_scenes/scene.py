@@ -15,7 +15,7 @@ from datasets.segmentation.demo_scenes.vehicles import (
 )
 
 # The ground from the horizon to the viewer: what it is, and where its far edge lies between the
-# horizon (0) and the picture's bottom (1).
+# horizon (0) and the image's bottom (1).
 _GROUNDS = {
     "coast": (("water", 0.0), ("shore", 0.36), ("road", 0.55), ("lawn", 0.82)),
     "harbour": (("land", 0.0), ("road", 0.28), ("lawn", 0.52), ("water", 0.62)),
@@ -48,7 +48,7 @@ _CROWDS = {
 }
 _SLOTS = 5
 
-# Height in pixels at the bottom of a picture that is 192 high, and half of the width that a
+# Height in pixels at the bottom of an image that is 192 high, and half of the width that a
 # thing covers on the ground, in units of its height.
 _SIZES = {
     draw_house: (95, 130, 0.55),
@@ -66,10 +66,10 @@ def draw_scene(rng: np.random.Generator, height: int, width: int) -> tuple[np.nd
 
     Args:
       rng: source of everything that varies.
-      height, width: size of the picture.
+      height, width: size of the image.
 
     Returns:
-      The picture, uint8 [height, width, 3], RGB; and its mask, uint8 [height, width], class ids
+      The image, uint8 [height, width, 3], RGB; and its mask, uint8 [height, width], class ids
       and `classes.IGNORED`.
     """
     mood = MOODS[rng.integers(len(MOODS))]
@@ -96,8 +96,8 @@ def draw_scene(rng: np.random.Generator, height: int, width: int) -> tuple[np.nd
         size = rng.uniform(least, most) * near * height / 192
         _cast_shadow(canvas, x, y, size, footprint)
         draw(canvas, rng, x, y, size, mood.mist * 0.6 * (1 - near))
-    picture, mask = canvas.develop()
-    return _photograph(rng, picture), mask
+    image, mask = canvas.develop()
+    return _photograph(rng, image), mask
 
 
 def _paint_grounds(land: Landscape, rng: np.random.Generator) -> list:
@@ -147,15 +147,15 @@ def _cast_shadow(canvas: Canvas, x: float, y: float, size: float, footprint: flo
     canvas.darken(shadow, 0.42 * canvas.light.contrast, softness=1.3)
 
 
-def _photograph(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
-    """Returns what a camera makes of a picture: float32 0..1 → uint8 with blur and noise."""
-    height, width = picture.shape[:2]
+def _photograph(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
+    """Returns what a camera makes of an image: float32 0..1 → uint8 with blur and noise."""
+    height, width = image.shape[:2]
     blur = rng.uniform(0, 0.8)
     if blur > 0.3:
-        picture = cv2.GaussianBlur(picture, (0, 0), blur)
+        image = cv2.GaussianBlur(image, (0, 0), blur)
     y, x = np.linspace(-1, 1, height)[:, None], np.linspace(-1, 1, width)[None]
     vignette = 1 - rng.uniform(0, 0.16) * (x * x + y * y)
     gain = rng.uniform(0.86, 1.12) * (1 + rng.normal(0, 0.03, 3))
-    picture = picture * vignette[..., None] * gain
-    picture = picture + rng.normal(0, rng.uniform(0.005, 0.024), picture.shape)
-    return np.clip(picture * 255 + 0.5, 0, 255).astype(np.uint8)
+    image = image * vignette[..., None] * gain
+    image = image + rng.normal(0, rng.uniform(0.005, 0.024), image.shape)
+    return np.clip(image * 255 + 0.5, 0, 255).astype(np.uint8)

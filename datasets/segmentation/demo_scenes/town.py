@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from datasets.segmentation.demo_scenes import classes, colours
+from datasets.segmentation.demo_scenes import classes, colors
 from datasets.segmentation.demo_scenes.brush import Brush, blob, box
 from datasets.segmentation.demo_scenes.canvas import PLAIN, Canvas, Finish
 
@@ -15,7 +15,7 @@ def draw_house(
 ) -> None:
     """Draws a house of height `size` that stands at (x, y)."""
     brush = Brush(canvas, classes.HOUSE, x, y, size, mirrored=rng.random() < 0.5, haze=haze)
-    wall, roof = colours.paint(rng), colours.paint(rng)
+    wall, roof = colors.paint(rng), colors.paint(rng)
     walls = (PLASTER, Finish(shade=0.2, rows=(2.2, 0.16)), Finish(shade=0.2, columns=(3.0, 0.14)))
     finish = walls[rng.integers(len(walls))]
     lights = rng.random() < 0.35
@@ -32,7 +32,7 @@ def _gable_house(brush: Brush, rng, wall, roof, finish: Finish, lights: bool) ->
     tiles = Finish(shade=0.2, rows=(2.0, 0.2))
     _chimney(brush, rng, half * rng.uniform(0.2, 0.6), 0.86)
     side = np.array([[half, 0], [half + depth, 0], [half + depth, eaves], [half, eaves]])
-    brush.fill(side, colours.mix(wall, (0.1, 0.1, 0.18), 0.32), finish)
+    brush.fill(side, colors.mix(wall, (0.1, 0.1, 0.18), 0.32), finish)
     _windows(brush, rng, half + 0.06, half + depth - 0.06, eaves, lights, 1 + (depth > 0.5))
     slope = [[0, 1], [depth, 1], [half + depth + 0.05, eaves - 0.04], [half + 0.05, eaves - 0.04]]
     brush.fill(slope, roof, tiles)
@@ -46,7 +46,7 @@ def _gable_house(brush: Brush, rng, wall, roof, finish: Finish, lights: bool) ->
     for sign in (-1, 1):
         edge = [[0, 1.03], [sign * (half + 0.06), eaves - 0.05],
                 [sign * (half + 0.06), eaves - 0.05 - rim], [0, 1.03 - rim]]  # fmt: skip
-        brush.fill(edge, colours.mix(roof, (1, 1, 1), 0.25), PLAIN)
+        brush.fill(edge, colors.mix(roof, (1, 1, 1), 0.25), PLAIN)
 
 
 def _side_house(brush: Brush, rng, wall, roof, finish: Finish, lights: bool) -> None:
@@ -55,7 +55,7 @@ def _side_house(brush: Brush, rng, wall, roof, finish: Finish, lights: bool) -> 
     inset = rng.uniform(0.0, 0.22)
     _chimney(brush, rng, rng.uniform(-0.3, 0.3), 0.9)
     brush.fill(box(-half, 0, half, eaves + 0.02), wall, finish)
-    brush.fill(box(-half, 0, half, 0.06), colours.mix(wall, (0.2, 0.2, 0.2), 0.5), finish)
+    brush.fill(box(-half, 0, half, 0.06), colors.mix(wall, (0.2, 0.2, 0.2), 0.5), finish)
     count = rng.integers(3, 5)
     _windows(brush, rng, -half + 0.05, half - 0.05, eaves, lights, count)
     pitch = (2 * half - 0.1) / count
@@ -75,7 +75,7 @@ def _tower_house(brush: Brush, rng, wall, roof, finish: Finish, lights: bool) ->
     half = rng.uniform(0.24, 0.36)
     depth = rng.uniform(0.1, 0.22)
     top = rng.uniform(0.94, 1.0)
-    dark = colours.mix(wall, (0.1, 0.1, 0.18), 0.4)
+    dark = colors.mix(wall, (0.1, 0.1, 0.18), 0.4)
     brush.fill(box(half, 0, half + depth, top - 0.03), dark, finish)
     brush.fill(box(-half, 0, half, top), wall, finish)
     floors, columns = rng.integers(3, 5), rng.integers(2, 4)
@@ -85,12 +85,12 @@ def _tower_house(brush: Brush, rng, wall, roof, finish: Finish, lights: bool) ->
         for column in range(columns):
             left = -half + step * (column + 0.22)
             _window(brush, rng, left, 0.27 + floor * pitch, step * 0.56, pitch * 0.62, lights)
-    brush.fill(box(-half, 0, half, 0.2), colours.mix(roof, (0.2, 0.2, 0.2), 0.2), PLASTER)
+    brush.fill(box(-half, 0, half, 0.2), colors.mix(roof, (0.2, 0.2, 0.2), 0.2), PLASTER)
     for column in range(2):
         left = -half + 0.05 + column * half
         brush.fill(box(left, 0.02, left + half * 0.8, 0.15), _pane(rng, lights), GLASS)
     awning = box(-half - 0.04, 0.16, half + 0.02, 0.24)
-    brush.fill(awning, colours.paint(rng), Finish(shade=0.3, columns=(4.0, -0.35)))
+    brush.fill(awning, colors.paint(rng), Finish(shade=0.3, columns=(4.0, -0.35)))
     brush.fill(box(-half - 0.03, top - 0.03, half + 0.03, top + 0.04), roof, PLAIN)
 
 
@@ -124,7 +124,7 @@ def _windows(brush: Brush, rng, left, right, eaves, lights: bool, count: int) ->
 
 def _door(brush: Brush, rng, left: float, lights: bool) -> None:
     brush.fill(box(left - 0.02, 0, left + 0.16, 0.42), (0.9, 0.88, 0.84), PLAIN)
-    brush.fill(box(left, 0, left + 0.14, 0.39), colours.paint(rng), Finish(shade=0.4))
+    brush.fill(box(left, 0, left + 0.14, 0.39), colors.paint(rng), Finish(shade=0.4))
     brush.fill(box(left + 0.03, 0.24, left + 0.11, 0.35), _pane(rng, lights), GLASS)
 
 
@@ -134,10 +134,10 @@ def draw_tree(
     """Draws a tree of height `size` that stands at (x, y)."""
     brush = Brush(canvas, classes.TREE, x, y, size, mirrored=rng.random() < 0.5,
                   lean=rng.normal(0, 0.04), haze=haze)  # fmt: skip
-    bark = colours.mix((0.36, 0.26, 0.19), (0.75, 0.72, 0.68), rng.uniform(0, 0.6))
+    bark = colors.mix((0.36, 0.26, 0.19), (0.75, 0.72, 0.68), rng.uniform(0, 0.6))
     kind = rng.choice(["round", "fir", "poplar", "palm"], p=[0.5, 0.22, 0.14, 0.14])
     {"round": _round_tree, "fir": _fir, "poplar": _poplar, "palm": _palm}[kind](
-        brush, rng, colours.leaf(rng), bark
+        brush, rng, colors.leaf(rng), bark
     )
 
 

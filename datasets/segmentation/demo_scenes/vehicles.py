@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from datasets.segmentation.demo_scenes import classes, colours
+from datasets.segmentation.demo_scenes import classes, colors
 from datasets.segmentation.demo_scenes.brush import Brush, box, ellipse
 from datasets.segmentation.demo_scenes.canvas import PLAIN, Canvas, Finish
 from datasets.segmentation.demo_scenes.town import GLASS
@@ -43,20 +43,20 @@ def draw_car(
     body, windows = _CARS[name]
     body = np.array(body)
     rear, front = body[:, 0].min(), body[:, 0].max()
-    coat = colours.paint(rng)
+    coat = colors.paint(rng)
     brush.fill(box(rear + 0.1, 0.12, front - 0.1, 0.3), (0.12, 0.12, 0.13), PLAIN)
     brush.fill(body, coat, LACQUER)
     brush.shade(box(rear, 0.2, front, 0.36), 0.35)
-    brush.fill(box(rear + 0.06, 0.6, front - 0.35, 0.64), colours.mix(coat, (1, 1, 1), 0.45), PLAIN)
+    brush.fill(box(rear + 0.06, 0.6, front - 0.35, 0.64), colors.mix(coat, (1, 1, 1), 0.45), PLAIN)
     pane = np.array([0.26, 0.34, 0.40]) * rng.uniform(0.6, 1.5)
     for window in windows:
         brush.fill(window, pane, GLASS)
     if name == "van" and rng.random() < 0.6:
-        brush.fill(box(-1.2, 0.75, -0.45, 1.1), colours.paint(rng), PLAIN)
+        brush.fill(box(-1.2, 0.75, -0.45, 1.1), colors.paint(rng), PLAIN)
     brush.fill(box(front - 0.14, 0.42, front - 0.01, 0.54), (1.0, 0.95, 0.75), PLAIN)
     brush.fill(box(rear + 0.01, 0.46, rear + 0.1, 0.58), (0.75, 0.12, 0.1), PLAIN)
     for wheel in (0.62 * rear, 0.62 * front):
-        brush.fill(ellipse(wheel, 0.24, 0.27, 0.27), colours.mix(coat, (0, 0, 0), 0.65), PLAIN)
+        brush.fill(ellipse(wheel, 0.24, 0.27, 0.27), colors.mix(coat, (0, 0, 0), 0.65), PLAIN)
         brush.fill(ellipse(wheel, 0.22, 0.22, 0.22), (0.10, 0.10, 0.11), PLAIN)
         brush.fill(ellipse(wheel, 0.22, 0.11, 0.11), (0.72, 0.72, 0.74), Finish(bulge=0.5))
 
@@ -67,7 +67,7 @@ def draw_boat(
     """Draws a boat of about height `size` that floats at (x, y), with its mirror image."""
     mirrored = rng.random() < 0.5
     lean = rng.normal(0, 0.03)
-    hull = colours.paint(rng)
+    hull = colors.paint(rng)
     kind = rng.choice(["sail", "cabin", "steamer"], p=[0.5, 0.3, 0.2])
     unit = size if kind == "sail" else 0.6 * size
     brush = Brush(canvas, classes.BOAT, x, y, unit, mirrored=mirrored, lean=lean, haze=haze)
@@ -88,36 +88,36 @@ def draw_boat(
     brush.fill(outline, hull, WOOD)
     stripe = [[-half * 1.0, high * 0.78], [half * 1.04, high * 0.9], [half * 1.12, high * 1.3],
               [half * 0.7, high * 1.02], [-half, high]]  # fmt: skip
-    brush.fill(stripe, colours.paint(rng), LACQUER)
+    brush.fill(stripe, colors.paint(rng), LACQUER)
     brush.shade(box(-half, -0.05, half, high * 0.3), 0.4)
 
 
 def _sails(brush: Brush, rng) -> None:
-    sail = colours.paint(rng)
+    sail = colors.paint(rng)
     brush.fill(box(-0.02, 0.1, 0.02, 1.02), (0.42, 0.3, 0.2), PLAIN)
     bend = np.linspace(0, 1, 8)
     luff = np.stack([0.04 + 0 * bend, 0.24 + 0.74 * bend], axis=1)
     leech = np.stack([0.04 + 0.44 * (1 - bend) ** 0.8 + 0.05 * np.sin(np.pi * bend),
                       0.24 + 0.74 * bend], axis=1)  # fmt: skip
     brush.fill(np.concatenate([luff, leech[::-1]]), sail, CANVAS)
-    brush.fill([[0.03, 0.5], [0.44, 0.42], [0.4, 0.5], [0.03, 0.6]], colours.paint(rng), CANVAS)
+    brush.fill([[0.03, 0.5], [0.44, 0.42], [0.4, 0.5], [0.03, 0.6]], colors.paint(rng), CANVAS)
     jib = [[-0.04, 0.94], [-0.04, 0.24], [-0.42, 0.24]]
-    brush.fill(jib, colours.mix(sail, (1, 1, 1), 0.3), CANVAS)
+    brush.fill(jib, colors.mix(sail, (1, 1, 1), 0.3), CANVAS)
 
 
 def _cabin(brush: Brush, rng, half: float, high: float) -> None:
-    wall = colours.paint(rng)
+    wall = colors.paint(rng)
     left, right, top = -half * 0.55, half * 0.3, high + rng.uniform(0.38, 0.5)
     brush.fill(box(left + 0.1, top, left + 0.15, top + 0.3), (0.3, 0.3, 0.3), PLAIN)
     cabin = [[left, high * 0.9], [right + 0.16, high * 0.9], [right, top], [left, top]]
     brush.fill(cabin, wall, CANVAS)
-    brush.fill(box(left - 0.06, top, right + 0.08, top + 0.07), colours.paint(rng), PLAIN)
+    brush.fill(box(left - 0.06, top, right + 0.08, top + 0.07), colors.paint(rng), PLAIN)
     for window in np.linspace(left + 0.08, right - 0.2, 3):
         brush.fill(box(window, high + 0.12, window + 0.17, top - 0.07), (0.22, 0.3, 0.36), GLASS)
 
 
 def _steamer_decks(brush: Brush, rng, half: float, high: float) -> None:
-    wall, funnel = colours.paint(rng), colours.paint(rng)
+    wall, funnel = colors.paint(rng), colors.paint(rng)
     for middle in (-0.2, 0.15):
         brush.fill(box(middle, high + 0.3, middle + 0.17, 1.0), funnel, Finish(shade=0.5))
         brush.fill(box(middle, 0.9, middle + 0.17, 1.0), (0.12, 0.12, 0.12), PLAIN)
@@ -132,7 +132,7 @@ def draw_balloon(
 ) -> None:
     """Draws a hot-air balloon of height `size` whose basket is at (x, y)."""
     brush = Brush(canvas, classes.BALLOON, x, y, size, lean=rng.normal(0, 0.04), haze=haze)
-    cloth, second = colours.paint(rng), colours.paint(rng)
+    cloth, second = colors.paint(rng), colors.paint(rng)
     angle = np.linspace(-np.pi / 2, 1.5 * np.pi, 48)
     taper = np.where(np.sin(angle) < 0, 1 - 0.42 * np.sin(angle) ** 4, 1.0)
     outline = np.stack([0.37 * np.cos(angle) * taper, 0.63 + 0.38 * np.sin(angle)], axis=1)

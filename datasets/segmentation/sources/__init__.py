@@ -1,4 +1,4 @@
-"""Sources of segmentation datasets: pictures and masks on disk, one small module a layout.
+"""Sources of segmentation datasets: images and masks on disk, one small module a layout.
 
 `SOURCES` names them as commands do. A module is imported when its source is opened.
 """
@@ -39,7 +39,7 @@ class Opener:
 
         Args:
           data_dir: folder of the dataset.
-          classes_file: JSON file of class names and colours; None for `classes.json` in the
+          classes_file: JSON file of class names and colors; None for `classes.json` in the
             folder, if there is one.
           val_fraction: share of the examples for validation where the folder has no splits.
           seed: of that share's choice; nothing else depends on it.

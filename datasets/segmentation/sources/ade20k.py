@@ -6,8 +6,8 @@ ADEChallengeData2016.zip, of which `--data_dir` may name either upper folder:
     (anything)/
       ADEChallengeData2016/
         images/
-          training/ADE_train_00000001.jpg       20210 pictures
-          validation/ADE_val_00000001.jpg        2000 pictures
+          training/ADE_train_00000001.jpg       20210 images
+          validation/ADE_val_00000001.jpg        2000 images
         annotations/
           training/ADE_train_00000001.png       ids 0..150, 0 is "other"
           validation/ADE_val_00000001.png
@@ -15,7 +15,7 @@ ADEChallengeData2016.zip, of which `--data_dir` may name either upper folder:
 The splits are called `train` and `val`. As in research/deeplab there are 151 classes, of which 0,
 the background, is the ignore label: it is never trained on or scored.
 
-Names are the first of each class's names in the benchmark's objectInfo150.txt, colours those of its
+Names are the first of each class's names in the benchmark's objectInfo150.txt, colors those of its
 color150.mat. A validation split without masks is left out.
 """
 
@@ -186,7 +186,7 @@ _CLASSES = (
 )
 
 CLASS_NAMES = tuple(name for name, _ in _CLASSES)
-PALETTE = tuple(colour for _, colour in _CLASSES)
+PALETTE = tuple(color for _, color in _CLASSES)
 
 
 def open_source(data_dir: str) -> Source:

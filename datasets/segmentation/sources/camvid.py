@@ -8,11 +8,11 @@ are those of SegNet (Badrinarayanan et al., arXiv 1511.00561). Two layouts are r
       train.txt            a line each: /SegNet/CamVid/train/A.png /SegNet/CamVid/trainannot/A.png
       val.txt
       test.txt
-      train/A.png          367 pictures
+      train/A.png          367 images
       trainannot/A.png     ids 0..11
-      val/                 101 pictures
+      val/                 101 images
       valannot/
-      test/                233 pictures
+      test/                233 images
       testannot/
 
 and one folder a split, where void is 255 (or 11):
@@ -50,7 +50,7 @@ CLASS_NAMES = (
     "pedestrian",
     "bicyclist",
 )
-# The colours of SegNet's demo.
+# The colors of SegNet's demo.
 PALETTE = (
     (128, 128, 128),
     (128, 0, 0),

@@ -5,8 +5,8 @@ tree of leftImg8bit_trainvaltest.zip and gtFine_trainvaltest.zip, unpacked into 
 
     cityscapes/
       leftImg8bit/
-        train/aachen/aachen_000000_000019_leftImg8bit.png      2975 pictures in 18 cities
-        val/frankfurt/frankfurt_000000_000294_leftImg8bit.png   500 pictures in 3 cities
+        train/aachen/aachen_000000_000019_leftImg8bit.png      2975 images in 18 cities
+        val/frankfurt/frankfurt_000000_000294_leftImg8bit.png   500 images in 3 cities
       gtFine/
         train/aachen/aachen_000000_000019_gtFine_labelIds.png
         train/aachen/aachen_000000_000019_gtFine_labelTrainIds.png   optional
@@ -90,7 +90,7 @@ def open_source(data_dir: str) -> Source:
     """
     root = listing.find_root(data_dir, {"": "leftImg8bit", "cityscapes": "leftImg8bit"}, _EXPECTED)
     splits = {
-        split: _find_pictures(os.path.join(root, "leftImg8bit", split), root)
+        split: _find_images(os.path.join(root, "leftImg8bit", split), root)
         for split in _SPLITS
         if os.path.isdir(os.path.join(root, "leftImg8bit", split))
     }
@@ -102,7 +102,7 @@ def open_source(data_dir: str) -> Source:
     chosen = train_ids if has_train_ids else label_ids
     if not _count_masks(chosen):
         raise ValueError(
-            f"no picture of {os.path.join(root, 'leftImg8bit')} has its mask; the first is "
+            f"no image of {os.path.join(root, 'leftImg8bit')} has its mask; the first is "
             f"expected at {next(iter(chosen.values()))[0].mask_path}. Unpack "
             "gtFine_trainvaltest.zip beside leftImg8bit."
         )
@@ -127,7 +127,7 @@ def _train_ids() -> dict[int, int]:
     return train_ids
 
 
-def _find_pictures(folder: str, root: str) -> tuple[Item, ...]:
+def _find_images(folder: str, root: str) -> tuple[Item, ...]:
     """Items of one split, whose mask paths end where the kind of the ids follows."""
     split = os.path.basename(folder)
     items = []
@@ -142,7 +142,7 @@ def _find_pictures(folder: str, root: str) -> tuple[Item, ...]:
     if not items:
         raise ValueError(
             f"{folder} holds {listing.name_entries(folder)}; expected folders of cities with "
-            f"pictures *{_IMAGE_ENDING}."
+            f"images *{_IMAGE_ENDING}."
         )
     return tuple(items)
 

@@ -1,4 +1,4 @@
-"""`classes.json`: names, colours and the ignore label of a folder's masks.
+"""`classes.json`: names, colors and the ignore label of a folder's masks.
 
     {
       "names": ["background", "cat", "dog"],
@@ -7,10 +7,10 @@
       "ignore_palette": [[255, 255, 255]]
     }
 
-Only `names` is required: the name of each class id, from 0 on. `palette` has a colour for each
+Only `names` is required: the name of each class id, from 0 on. `palette` has a color for each
 class, as [red, green, blue] or "#rrggbb"; RGB masks need it, and outputs are painted with it.
 `ignore_label` (255 unless given) is the id of pixels that are never trained on or scored, and
-`ignore_palette` names the colours that stand for it in RGB masks.
+`ignore_palette` names the colors that stand for it in RGB masks.
 """
 
 import dataclasses
@@ -18,7 +18,7 @@ import difflib
 import json
 
 from common import files, palettes
-from datasets.segmentation.sources.masks import Colour
+from datasets.segmentation.sources.masks import Color
 
 DEFAULT_IGNORE_LABEL = 255
 
@@ -31,28 +31,28 @@ class ClassFile:
 
     Attributes:
       names: name of each class id.
-      palette: RGB colour of each class id, or None when the file names no colours.
+      palette: RGB color of each class id, or None when the file names no colors.
       ignore_label: id of pixels that are never trained on or scored.
-      ignore_palette: colours that stand for the ignore label in RGB masks.
+      ignore_palette: colors that stand for the ignore label in RGB masks.
     """
 
     names: tuple[str, ...]
-    palette: tuple[Colour, ...] | None = None
+    palette: tuple[Color, ...] | None = None
     ignore_label: int = DEFAULT_IGNORE_LABEL
-    ignore_palette: tuple[Colour, ...] = ()
+    ignore_palette: tuple[Color, ...] = ()
 
     @property
-    def display_palette(self) -> tuple[Colour, ...]:
-        """The file's colours, or those of PASCAL VOC when it names none."""
+    def display_palette(self) -> tuple[Color, ...]:
+        """The file's colors, or those of PASCAL VOC when it names none."""
         return self.palette or palettes.voc_palette(len(self.names))
 
     @property
-    def mask_colours(self) -> dict[Colour, int] | None:
-        """The id of each colour of RGB masks, or None when the file names no colours."""
+    def mask_colors(self) -> dict[Color, int] | None:
+        """The id of each color of RGB masks, or None when the file names no colors."""
         if self.palette is None:
             return None
         return {
-            **{colour: class_id for class_id, colour in enumerate(self.palette)},
+            **{color: class_id for class_id, color in enumerate(self.palette)},
             **dict.fromkeys(self.ignore_palette, self.ignore_label),
         }
 
@@ -89,21 +89,21 @@ def _parse(content) -> ClassFile:
     names = _parse_names(content.get("names"))
     palette = None
     if content.get("palette") is not None:
-        palette = _parse_colours(content["palette"], "palette")
+        palette = _parse_colors(content["palette"], "palette")
         if len(palette) != len(names):
             raise ValueError(
-                f"'palette' has {len(palette)} colours and 'names' {len(names)} names; expected "
-                "one colour for each name."
+                f"'palette' has {len(palette)} colors and 'names' {len(names)} names; expected "
+                "one color for each name."
             )
     ignore_label = content.get("ignore_label", DEFAULT_IGNORE_LABEL)
     if type(ignore_label) is not int or not 0 <= ignore_label <= 255:
         raise ValueError(f"'ignore_label' is {ignore_label!r}; expected a number 0..255.")
-    ignore_palette = _parse_colours(content.get("ignore_palette", []), "ignore_palette")
+    ignore_palette = _parse_colors(content.get("ignore_palette", []), "ignore_palette")
     if ignore_palette and palette is None:
         raise ValueError("'ignore_palette' goes with 'palette', which is missing.")
     shared = set(ignore_palette) & set(palette or ())
     if shared:
-        raise ValueError(f"colour {shared.pop()} is in 'palette' and in 'ignore_palette'.")
+        raise ValueError(f"color {shared.pop()} is in 'palette' and in 'ignore_palette'.")
     return ClassFile(names, palette, ignore_label, ignore_palette)
 
 
@@ -118,29 +118,27 @@ def _parse_names(names) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _parse_colours(colours, key: str) -> tuple[Colour, ...]:
-    if not isinstance(colours, list):
-        raise ValueError(f"{key!r} is {colours!r}; expected a list of colours.")
-    parsed = tuple(_parse_colour(colour, key) for colour in colours)
-    doubles = [colour for index, colour in enumerate(parsed) if colour in parsed[:index]]
+def _parse_colors(colors, key: str) -> tuple[Color, ...]:
+    if not isinstance(colors, list):
+        raise ValueError(f"{key!r} is {colors!r}; expected a list of colors.")
+    parsed = tuple(_parse_color(color, key) for color in colors)
+    doubles = [color for index, color in enumerate(parsed) if color in parsed[:index]]
     if doubles:
-        raise ValueError(f"{key!r} has the colour {doubles[0]} twice.")
+        raise ValueError(f"{key!r} has the color {doubles[0]} twice.")
     return parsed
 
 
-def _parse_colour(colour, key: str) -> Colour:
-    if isinstance(colour, str) and len(colour) == 7 and colour[0] == "#":
+def _parse_color(color, key: str) -> Color:
+    if isinstance(color, str) and len(color) == 7 and color[0] == "#":
         try:
-            red, green, blue = bytes.fromhex(colour[1:])
+            red, green, blue = bytes.fromhex(color[1:])
             return red, green, blue
         except ValueError:
             pass
     elif (
-        isinstance(colour, list)
-        and len(colour) == 3
-        and all(type(value) is int and 0 <= value <= 255 for value in colour)
+        isinstance(color, list)
+        and len(color) == 3
+        and all(type(value) is int and 0 <= value <= 255 for value in color)
     ):
-        return tuple(colour)
-    raise ValueError(
-        f"{key!r} has {colour!r}; expected [red, green, blue] of 0..255, or '#rrggbb'."
-    )
+        return tuple(color)
+    raise ValueError(f"{key!r} has {color!r}; expected [red, green, blue] of 0..255, or '#rrggbb'.")

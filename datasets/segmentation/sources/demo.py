@@ -1,11 +1,11 @@
-"""Pictures that the project draws itself, to try everything without a download.
+"""Images that the project draws itself, to try everything without a download.
 
-They show a small town by the water; `demo_scenes` draws them. The pictures go to disk as
+They show a small town by the water; `demo_scenes` draws them. The images go to disk as
 a user's own would be, and are then read by the source `folder`:
 
     data/demo/
-      classes.json           names and colours of the classes
-      demo.json              what was drawn: number of pictures, seed, version of the drawing
+      classes.json           names and colors of the classes
+      demo.json              what was drawn: number of images, seed, version of the drawing
       train/
         images/scene_000.jpg
         masks/scene_000.png  palette PNG: indices are class ids, 255 is ignored
@@ -13,7 +13,7 @@ a user's own would be, and are then read by the source `folder`:
         images/scene_000.jpg
         masks/scene_000.png
 
-Opening the source draws what is missing. A picture depends on the seed, its split and its number
+Opening the source draws what is missing. An image depends on the seed, its split and its number
 only, so drawing goes on where it stopped.
 """
 
@@ -38,14 +38,14 @@ IGNORE_LABEL = IGNORED
 DEFAULT_FOLDER = os.path.join("data", "demo")
 SETTINGS_FILE = "demo.json"
 
-_DRAWING = 1  # Raise it when the same seed gives other pictures.
+_DRAWING = 1  # Raise it when the same seed gives other images.
 _SIZES = ((192, 256), (192, 240), (176, 240))  # height, width
 _JPEG_QUALITY = (72, 96)
-_IGNORED_COLOUR = (255, 255, 255)
+_IGNORED_COLOR = (255, 255, 255)
 
 
 class _Task(NamedTuple):
-    """One picture to draw: where it goes, and the seed of its randomness."""
+    """One image to draw: where it goes, and the seed of its randomness."""
 
     image_path: str
     mask_path: str
@@ -64,18 +64,18 @@ def open_source(
     seed: int = 0,
     show_progress: bool = True,
 ) -> Source:
-    """Opens the demo pictures, after drawing those that are missing.
+    """Opens the demo images, after drawing those that are missing.
 
     Args:
-      data_dir: folder of the pictures: new, empty, or drawn by this function.
-      num_train: pictures in the split `train`.
-      num_val: pictures in the split `val`.
-      seed: another seed gives other pictures.
+      data_dir: folder of the images: new, empty, or drawn by this function.
+      num_train: images in the split `train`.
+      num_val: images in the split `val`.
+      seed: another seed gives other images.
       show_progress: whether to draw a progress bar while there is something to draw.
 
     Raises:
-      ValueError: the folder holds something else, or demo pictures of other settings.
-      OSError: a picture cannot be written.
+      ValueError: the folder holds something else, or demo images of other settings.
+      OSError: an image cannot be written.
     """
     _claim_folder(
         data_dir, {"drawing": _DRAWING, "seed": seed, "num_train": num_train, "num_val": num_val}
@@ -110,14 +110,14 @@ def _claim_folder(data_dir: str, settings: dict[str, int]) -> None:
             drawn = file.read()
         if drawn != _encode_json(settings).decode():
             raise ValueError(
-                f"{data_dir} holds demo pictures that were drawn with {' '.join(drawn.split())}, "
+                f"{data_dir} holds demo images that were drawn with {' '.join(drawn.split())}, "
                 f"not {json.dumps(settings)}: delete the folder, and they are drawn again."
             )
         return
     if os.path.isdir(data_dir) and os.listdir(data_dir):
         raise ValueError(
             f"{data_dir} holds {listing.name_entries(data_dir)} and no {SETTINGS_FILE}: the demo "
-            "is drawn into a new or empty folder only. For pictures of your own, take source "
+            "is drawn into a new or empty folder only. For images of your own, take source "
             "'folder'."
         )
     os.makedirs(data_dir, exist_ok=True)
@@ -129,7 +129,7 @@ def _describe_classes() -> dict[str, object]:
         "names": CLASS_NAMES,
         "palette": PALETTE,
         "ignore_label": IGNORE_LABEL,
-        "ignore_palette": [_IGNORED_COLOUR],
+        "ignore_palette": [_IGNORED_COLOR],
     }
 
 
@@ -139,25 +139,25 @@ def _encode_json(content: dict[str, object]) -> bytes:
 
 
 def _draw(task: _Task) -> None:
-    """Draws one picture and its mask, and writes both."""
+    """Draws one image and its mask, and writes both."""
     rng = np.random.default_rng(task.seed)
     height, width = _SIZES[rng.integers(len(_SIZES))]
-    picture, mask = draw_scene(rng, height, width)
+    image, mask = draw_scene(rng, height, width)
     quality = int(rng.integers(*_JPEG_QUALITY))
     _, encoded = cv2.imencode(
-        ".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality]
+        ".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality]
     )
     files.write(task.mask_path, _encode_mask(mask))
     files.write(task.image_path, encoded.tobytes())
 
 
 def _encode_mask(mask: np.ndarray) -> bytes:
-    """Encodes ids as a palette PNG, so that an image viewer shows the classes' colours."""
-    colours = np.zeros((256, 3), np.uint8)
-    colours[: len(PALETTE)] = PALETTE
-    colours[IGNORE_LABEL] = _IGNORED_COLOUR
+    """Encodes ids as a palette PNG, so that an image viewer shows the classes' colors."""
+    colors = np.zeros((256, 3), np.uint8)
+    colors[: len(PALETTE)] = PALETTE
+    colors[IGNORE_LABEL] = _IGNORED_COLOR
     image = Image.fromarray(mask, mode="P")
-    image.putpalette(colours.tobytes())
+    image.putpalette(colors.tobytes())
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
     return buffer.getvalue()

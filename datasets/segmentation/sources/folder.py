@@ -18,7 +18,7 @@ Lists are read by `sources.split_lists`. A fraction is chosen by a hash of each 
 seed: the same seed gives the same split on every machine, and images that are added later hardly
 move the others.
 
-Masks are 8-bit ids (gray or palette: the index is the id), or RGB colours that `classes.json` names
+Masks are 8-bit ids (gray or palette: the index is the id), or RGB colors that `classes.json` names
 (`sources.class_file`). Without `classes.json` the number of classes is the largest id in
 any mask, plus one, and 255 is ignored.
 """
@@ -58,12 +58,12 @@ def open_source(
     seed: int = 0,
     mask_values: Mapping[int, int] | None = None,
 ) -> Source:
-    """Opens a folder of pictures and masks.
+    """Opens a folder of images and masks.
 
     Args:
       data_dir: the folder; the dataset is called as it is.
       classes_file: class file; None for `classes.json` in the folder, if it is there.
-      val_fraction: share of the pictures that becomes `val` where nothing else tells the splits,
+      val_fraction: share of the images that becomes `val` where nothing else tells the splits,
         0 <= fraction < 1; None for 0.2.
       seed: another seed gives another choice of the same size.
       mask_values: class id of each value in gray and palette masks; None where values are ids.
@@ -96,7 +96,7 @@ def open_source(
         palette=classes.display_palette,
         ignore_label=classes.ignore_label,
         splits=splits,
-        mask_format=masks.MaskFormat(colours=classes.mask_colours, values=mask_values),
+        mask_format=masks.MaskFormat(colors=classes.mask_colors, values=mask_values),
         problems=problems,
     )
 
@@ -219,7 +219,7 @@ def _choose_splits(names: Iterable[str], val_fraction: float, seed: int) -> dict
         return {"train": ranked}
     if len(ranked) < 2:
         raise ValueError(
-            "there is only one example, so none is left for 'val'. Add pictures, or set "
+            "there is only one example, so none is left for 'val'. Add images, or set "
             "val_fraction to 0."
         )
     num_val = min(max(1, round(len(ranked) * val_fraction)), len(ranked) - 1)

@@ -224,7 +224,7 @@ def _split_below(folders: Folders) -> dict[str, Folders]:
     known = {_SPLITS.get(fold(name)) for name in images} - {None}
     is_train_beside_others = "train" in known and len(known) > 1
     if not is_train_beside_others and (len(known) < len(images) or _visible_files(folders.images)):
-        return {}  # A folder called train may be one of pictures of trains.
+        return {}  # A folder called train may be one of images of trains.
     splits = name_splits(images, folders.images)
     masks = {}
     if os.path.isdir(folders.masks):

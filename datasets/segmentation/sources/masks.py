@@ -1,7 +1,7 @@
-"""Reads mask files: gray ids, palette files whose indices are ids, or RGB colours.
+"""Reads mask files: gray ids, palette files whose indices are ids, or RGB colors.
 
 What the values mean is a `MaskFormat`: a table from the file's ids to the dataset's ids, or from
-colours to ids. How they are stored is the matter of `datasets.segmentation.sources.mask_files`.
+colors to ids. How they are stored is the matter of `datasets.segmentation.sources.mask_files`.
 """
 
 import dataclasses
@@ -12,10 +12,10 @@ import numpy as np
 
 from datasets.segmentation.sources import mask_files, mask_values, nearest_values
 
-Colour = tuple[int, int, int]
+Color = tuple[int, int, int]
 
 _MAX_TINT = 32  # Levels that JPEG may tint a gray pixel by.
-_MAX_NAMED = 5  # Ids or colours named in one message.
+_MAX_NAMED = 5  # Ids or colors named in one message.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,8 +25,8 @@ class RawMask:
     Attributes:
       path: the file.
       values: uint8 [height, width] ids or palette indices, int64 [height, width] where some do
-        not fit into 8 bits, or uint8 [height, width, 3] RGB colours.
-      palette: uint8 [n, 3] RGB colours of a palette file's indices, else None.
+        not fit into 8 bits, or uint8 [height, width, 3] RGB colors.
+      palette: uint8 [n, 3] RGB colors of a palette file's indices, else None.
       lossy_format: name of the file's format, such as "JPEG", if that keeps values only nearly.
       is_one_bit: whether the file is black and white: gray of 1 bit.
     """
@@ -38,7 +38,7 @@ class RawMask:
     is_one_bit: bool = False
 
     @property
-    def is_coloured(self) -> bool:
+    def is_colored(self) -> bool:
         return self.values.ndim == 3
 
 
@@ -48,13 +48,13 @@ class MaskFormat:
 
     Attributes:
       id_map: class id of some ids in the file; ids that are not named here stay as they are.
-      colours: class id of each colour of RGB masks, or None when there is no such table.
+      colors: class id of each color of RGB masks, or None when there is no such table.
       values: class id of every value in the file, or None when values are ids; a value that is not
         named is an error.
     """
 
     id_map: Mapping[int, int] = dataclasses.field(default_factory=dict)
-    colours: Mapping[Colour, int] | None = None
+    colors: Mapping[Color, int] | None = None
     values: Mapping[int, int] | None = None
 
     def decode(self, mask: RawMask) -> np.ndarray:
@@ -64,7 +64,7 @@ class MaskFormat:
           uint8 [height, width] class ids.
 
         Raises:
-          ValueError: the values or colours have no ids, or the file's format blurs them; the
+          ValueError: the values or colors have no ids, or the file's format blurs them; the
             message names the file and the values.
         """
         if mask.lossy_format is not None and not nearest_values.can_be_read(self.values):
@@ -73,10 +73,10 @@ class MaskFormat:
                 "neighbours. Save masks as PNG from the original; one of two values only, such as "
                 "0 and 255, can be read with --mask_values=0:0,255:1."
             )
-        if mask.is_coloured and (self.colours is not None or not _is_gray(mask)):
-            return self._map_ids(self._ids_of_colours(mask))
+        if mask.is_colored and (self.colors is not None or not _is_gray(mask)):
+            return self._map_ids(self._ids_of_colors(mask))
         # Gray values that a tool saved with three channels are gray values.
-        values = np.ascontiguousarray(mask.values[..., 1]) if mask.is_coloured else mask.values
+        values = np.ascontiguousarray(mask.values[..., 1]) if mask.is_colored else mask.values
         if self.values is None:
             return self._map_ids(_check_range(mask.path, values))
         if mask.lossy_format is not None:
@@ -100,25 +100,25 @@ class MaskFormat:
         ids = np.array([self.values[value] for value in found], np.uint8)
         return ids[np.searchsorted(found, values)]
 
-    def _ids_of_colours(self, mask: RawMask) -> np.ndarray:
-        if self.colours is None:
+    def _ids_of_colors(self, mask: RawMask) -> np.ndarray:
+        if self.colors is None:
             raise ValueError(
-                f"{mask.path}: RGB mask with colours {_name_colours(_codes(mask.values))}, and "
-                "nothing says which class each colour is. Write a classes.json with 'names' and "
+                f"{mask.path}: RGB mask with colors {_name_colors(_codes(mask.values))}, and "
+                "nothing says which class each color is. Write a classes.json with 'names' and "
                 "'palette'."
             )
         codes = _codes(mask.values)
-        known = np.array([_code(colour) for colour in self.colours], np.int32)
-        ids_of_known = np.array(list(self.colours.values()), np.uint8)
+        known = np.array([_code(color) for color in self.colors], np.int32)
+        ids_of_known = np.array(list(self.colors.values()), np.uint8)
         order = np.argsort(known)
         known, ids_of_known = known[order], ids_of_known[order]
         places = np.minimum(np.searchsorted(known, codes), len(known) - 1)
         is_unknown = known[places] != codes
         if is_unknown.any():
             raise ValueError(
-                f"{mask.path}: {np.count_nonzero(is_unknown)} pixels have colours that the class "
-                f"file does not name: {_name_colours(codes[is_unknown])}. Add them to 'palette' "
-                "or 'ignore_palette'; blended colours mean that the mask was resized smoothly or "
+                f"{mask.path}: {np.count_nonzero(is_unknown)} pixels have colors that the class "
+                f"file does not name: {_name_colors(codes[is_unknown])}. Add them to 'palette' "
+                "or 'ignore_palette'; blended colors mean that the mask was resized smoothly or "
                 "saved as JPEG."
             )
         return ids_of_known[places]
@@ -171,18 +171,18 @@ def _check_range(path: str, values: np.ndarray) -> np.ndarray:
     )
 
 
-def _code(colour: Colour) -> int:
-    return colour[0] << 16 | colour[1] << 8 | colour[2]
+def _code(color: Color) -> int:
+    return color[0] << 16 | color[1] << 8 | color[2]
 
 
-def _codes(colours: np.ndarray) -> np.ndarray:
-    """One int32 number for each colour of [..., 3]."""
-    wide = colours.astype(np.int32)
+def _codes(colors: np.ndarray) -> np.ndarray:
+    """One int32 number for each color of [..., 3]."""
+    wide = colors.astype(np.int32)
     return wide[..., 0] << 16 | wide[..., 1] << 8 | wide[..., 2]
 
 
-def _name_colours(codes: np.ndarray) -> str:
-    """Names the most frequent colours, such as "(0, 0, 0), (128, 0, 0) and 3 more"."""
+def _name_colors(codes: np.ndarray) -> str:
+    """Names the most frequent colors, such as "(0, 0, 0), (128, 0, 0) and 3 more"."""
     values, counts = np.unique(codes, return_counts=True)
     values = values[np.argsort(-counts, kind="stable")]
     return _name_some([(int(v) >> 16, int(v) >> 8 & 255, int(v) & 255) for v in values])

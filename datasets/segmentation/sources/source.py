@@ -14,11 +14,11 @@ WARNING = "warning"
 
 @dataclasses.dataclass(frozen=True)
 class Item:
-    """One picture and its mask on disk. Either file may be missing: `checks` says so.
+    """One image and its mask on disk. Either file may be missing: `checks` says so.
 
     Attributes:
       name: name of the example, unique within its split; usually the stem of its files.
-      image_path: the picture.
+      image_path: the image.
       mask_path: the mask.
     """
 
@@ -50,15 +50,15 @@ class Problem:
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """Pictures and masks on disk, sorted into splits, with the meaning of the mask's values.
+    """Images and masks on disk, sorted into splits, with the meaning of the mask's values.
 
     Attributes:
       name: name of the dataset.
       class_names: name of each class id.
-      palette: RGB colour, 0..255, of each class id.
+      palette: RGB color, 0..255, of each class id.
       ignore_label: id of pixels that are never trained on or scored.
       splits: items of each split, sorted by name.
-      mask_format: how values and colours of the mask files become ids.
+      mask_format: how values and colors of the mask files become ids.
       problems: what was seen to be wrong while the folders were listed.
     """
 
@@ -101,14 +101,14 @@ class Source:
     def read_example(
         self, item: Item, with_pixels: bool = True
     ) -> tuple[decoding.EncodedImage, np.ndarray]:
-        """Reads a picture and its mask.
+        """Reads an image and its mask.
 
         Args:
           item: the example.
-          with_pixels: whether the picture's pixels are wanted; it is read completely anyway.
+          with_pixels: whether the image's pixels are wanted; it is read completely anyway.
 
         Returns:
-          The picture as a record stores it, and the mask as `read_mask` returns it; they have one
+          The image as a record stores it, and the mask as `read_mask` returns it; they have one
           size.
 
         Raises:
@@ -124,11 +124,11 @@ class Source:
 
 
 def describe_sizes(item: Item, image_size: tuple[int, int], mask_size: tuple[int, int]) -> str:
-    """Says that a picture and its mask differ in size, and what the likely reason is.
+    """Says that an image and its mask differ in size, and what the likely reason is.
 
     Args:
       item: the example.
-      image_size: (height, width) of the picture.
+      image_size: (height, width) of the image.
       mask_size: (height, width) of the mask.
     """
     image_text, mask_text = (f"{width}x{height}" for height, width in (image_size, mask_size))
@@ -139,7 +139,7 @@ def describe_sizes(item: Item, image_size: tuple[int, int], mask_size: tuple[int
     else:
         fix = "The shapes differ too, so these may not belong together."
     return (
-        f"{item.mask_path}: the mask is {mask_text} (width x height) and its picture "
+        f"{item.mask_path}: the mask is {mask_text} (width x height) and its image "
         f"{item.image_path} is {image_text}. {fix}"
     )
 

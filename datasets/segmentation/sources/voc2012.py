@@ -21,7 +21,7 @@ Everingham et al., "The PASCAL visual object classes challenge", 2010. The devki
 
 Each list makes the split of its name. `train_aug` is there when SegmentationClassAug is: from its
 list, or, without a list, every mask in SegmentationClassAug that `val` does not hold. A list of
-pictures that have no masks (the challenge's `test`) is left out.
+images that have no masks (the challenge's `test`) is left out.
 """
 
 import os
@@ -57,7 +57,7 @@ CLASS_NAMES = (
 PALETTE = palettes.voc_palette(len(CLASS_NAMES))
 IGNORE_LABEL = 255
 
-_VOID_COLOUR = (224, 224, 192)
+_VOID_COLOR = (224, 224, 192)
 _LISTS = os.path.join("ImageSets", "Segmentation")
 _TRAIN_AUG = "train_aug"
 _TRAIN_AUG_LISTS = ("train_aug", "trainaug")
@@ -126,9 +126,9 @@ def open_source(data_dir: str) -> Source:
         ignore_label=IGNORE_LABEL,
         splits=splits,
         mask_format=masks.MaskFormat(
-            colours={
-                **{colour: class_id for class_id, colour in enumerate(PALETTE)},
-                _VOID_COLOUR: IGNORE_LABEL,
+            colors={
+                **{color: class_id for class_id, color in enumerate(PALETTE)},
+                _VOID_COLOR: IGNORE_LABEL,
             }
         ),
         problems=tuple(problems),

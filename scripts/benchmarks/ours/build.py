@@ -1,4 +1,4 @@
-"""Contender: builds records of a folder of pictures and masks, or checks it."""
+"""Contender: builds records of a folder of images and masks, or checks it."""
 
 from commands import launcher  # noqa: F401  (before TensorFlow, whose start it quiets)
 
@@ -19,20 +19,20 @@ from scripts.benchmarks import contender, dataset
 def main() -> None:
     channel = contender.Channel()
     parameters = contender.parameters()
-    pictures, what = parameters["pictures"], parameters["what"]
-    pairs = dataset.pairs(pictures)
+    images, what = parameters["images"], parameters["what"]
+    pairs = dataset.pairs(images)
     parent = tempfile.mkdtemp()
     output = os.path.join(parent, "records")
 
     def build() -> None:
         shutil.rmtree(output, ignore_errors=True)
         if what == "check":
-            checks.check_source(folder.open_source(pictures, val_fraction=0.0), show_progress=False)
+            checks.check_source(folder.open_source(images, val_fraction=0.0), show_progress=False)
         elif what == "plain":
             os.makedirs(output)
             converter.convert(pairs, os.path.join(output, "train-00000-of-00001.tfrecord"))
         else:
-            dataset.build(pictures, output, with_gradient=what == "with gradient")
+            dataset.build(images, output, with_gradient=what == "with gradient")
 
     build()
     try:

@@ -14,11 +14,11 @@ from scripts.benchmarks import prediction
 from serving.deeplab_model import DeepLabModel
 
 
-def load(parameters: Mapping[str, Any], pictures: np.ndarray) -> prediction.Predict:
+def load(parameters: Mapping[str, Any], images: np.ndarray) -> prediction.Predict:
     precision = parameters.get("precision", "float32")
     model = DeepLabModel(parameters["model"], engine=parameters["engine"], precision=precision)
-    pictures = list(pictures)
-    return lambda: model.segment_batch(pictures)
+    images = list(images)
+    return lambda: model.segment_batch(images)
 
 
 if __name__ == "__main__":

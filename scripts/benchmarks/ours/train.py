@@ -74,7 +74,7 @@ def _constant_batches(parameters: dict, *arguments, **keywords) -> tf.data.Datas
     del arguments, keywords
     size = parameters["batch"], parameters["crop"], parameters["num_classes"]
     batch = batches.constant_batch(*size)
-    names = [f"picture_{index}" for index in range(parameters["batch"])]
+    names = [f"image_{index}" for index in range(parameters["batch"])]
     # Not as constants of the graph, which would be folded and copied.
     dataset = tf.data.Dataset.from_tensors({**batch, "image_name": names}).repeat()
     return dataset.prefetch(1)

@@ -11,8 +11,8 @@ _SCALES = (0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0)
 _IGNORE_LABEL = 255
 
 
-class Pictures(torch.utils.data.Dataset):
-    """Pictures and masks without end, each as often as any other."""
+class Images(torch.utils.data.Dataset):
+    """Images and masks without end, each as often as any other."""
 
     def __init__(self, pairs: list[tuple[str, str]], crop: int):
         self._pairs = pairs
@@ -56,7 +56,7 @@ def main() -> None:
     cv2.setNumThreads(0)  # The workers are the threads.
     torch.set_num_threads(contender.num_threads())
     loader = torch.utils.data.DataLoader(
-        Pictures(parameters["pairs"], parameters["crop"]),
+        Images(parameters["pairs"], parameters["crop"]),
         batch_size=parameters["batch"],
         num_workers=contender.num_threads(),
     )

@@ -9,13 +9,13 @@ import onnxruntime
 from scripts.benchmarks import contender, prediction
 
 
-def load(parameters: Mapping[str, Any], pictures: np.ndarray) -> prediction.Predict:
+def load(parameters: Mapping[str, Any], images: np.ndarray) -> prediction.Predict:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = contender.num_threads()
     session = onnxruntime.InferenceSession(
         parameters["model"], options, providers=["CPUExecutionProvider"]
     )
-    feed = {session.get_inputs()[0].name: pictures}
+    feed = {session.get_inputs()[0].name: images}
     return lambda: session.run(None, feed)[0]
 
 

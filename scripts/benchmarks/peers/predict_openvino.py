@@ -9,11 +9,11 @@ import openvino as ov
 from scripts.benchmarks import contender, prediction
 
 
-def load(parameters: Mapping[str, Any], pictures: np.ndarray) -> prediction.Predict:
+def load(parameters: Mapping[str, Any], images: np.ndarray) -> prediction.Predict:
     # Class ids alone, and a size that is known: both make it faster.
     model = ov.convert_model(
         parameters["model"],
-        input=[("ImageTensor:0", list(pictures.shape))],
+        input=[("ImageTensor:0", list(images.shape))],
         output=["SemanticPredictions:0"],
     )
     settings = {
@@ -22,7 +22,7 @@ def load(parameters: Mapping[str, Any], pictures: np.ndarray) -> prediction.Pred
         "INFERENCE_PRECISION_HINT": "f32",
     }
     request = ov.compile_model(model, "CPU", settings).create_infer_request()
-    return lambda: request.infer([pictures])[0]
+    return lambda: request.infer([images])[0]
 
 
 if __name__ == "__main__":

@@ -12,21 +12,21 @@ from scripts.benchmarks.peers import torch_networks
 
 
 class Predictor(torch.nn.Module):
-    """Pictures uint8 [batch, height, width, 3] to class ids [batch, height, width]."""
+    """Images uint8 [batch, height, width, 3] to class ids [batch, height, width]."""
 
     def __init__(self, network: torch.nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
-        images = pictures.permute(0, 3, 1, 2).float() * (2 / 255) - 1
+    def forward(self, arrays: torch.Tensor) -> torch.Tensor:
+        images = arrays.permute(0, 3, 1, 2).float() * (2 / 255) - 1
         return self.network(images).argmax(dim=1)
 
 
-def load(parameters: Mapping[str, Any], pictures: np.ndarray) -> prediction.Predict:
+def load(parameters: Mapping[str, Any], images: np.ndarray) -> prediction.Predict:
     torch.set_num_threads(contender.num_threads())
-    side = pictures.shape[1] // 16 * 16  # This network takes multiples of its stride only.
-    batch = torch.from_numpy(np.ascontiguousarray(pictures[:, :side, :side]))
+    side = images.shape[1] // 16 * 16  # This network takes multiples of its stride only.
+    batch = torch.from_numpy(np.ascontiguousarray(images[:, :side, :side]))
     predictor = Predictor(torch_networks.build(parameters["encoder"], parameters["num_classes"]))
     predictor.eval()
     if parameters["is_compiled"]:

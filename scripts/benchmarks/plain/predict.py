@@ -13,13 +13,13 @@ import tensorflow.compat.v1 as tf
 from scripts.benchmarks import prediction
 
 
-def load(parameters: Mapping[str, Any], pictures: np.ndarray) -> prediction.Predict:
+def load(parameters: Mapping[str, Any], images: np.ndarray) -> prediction.Predict:
     with open(parameters["model"], "rb") as file:
         graph_def = tf.GraphDef.FromString(file.read())
     with tf.Graph().as_default() as graph:
         tf.import_graph_def(graph_def, name="")
     session = tf.Session(graph=graph)
-    return lambda: session.run("SemanticPredictions:0", {"ImageTensor:0": pictures})
+    return lambda: session.run("SemanticPredictions:0", {"ImageTensor:0": images})
 
 
 if __name__ == "__main__":

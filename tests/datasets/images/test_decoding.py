@@ -1,4 +1,4 @@
-"""datasets.images.decoding: pictures of every kind become what the records' reader decodes."""
+"""datasets.images.decoding: images of every kind become what the records' reader decodes."""
 
 import io
 import os
@@ -33,7 +33,7 @@ def decode_as_reader_does(encoded: bytes) -> np.ndarray:
         ("L", "a.png", "png"),
     ],
 )
-def test_plain_pictures_keep_their_bytes(tmp_path, mode, file_name, expected_format):
+def test_plain_images_keep_their_bytes(tmp_path, mode, file_name, expected_format):
     path = save(tmp_path / file_name, Image.fromarray(smooth_rgb()).convert(mode))
     image = decoding.read_image(path)
     assert image.format == expected_format
@@ -41,7 +41,7 @@ def test_plain_pictures_keep_their_bytes(tmp_path, mode, file_name, expected_for
     np.testing.assert_array_equal(image.rgb, decode_as_reader_does(image.encoded))
 
 
-def test_several_pictures_in_one_jpeg_keep_the_first(tmp_path):
+def test_several_images_in_one_jpeg_keep_the_first(tmp_path):
     first, second = Image.fromarray(smooth_rgb()), Image.fromarray(smooth_rgb()[::-1])
     path = save(tmp_path / "a.jpg", first, format="MPO", save_all=True, append_images=[second])
     image = decoding.read_image(path)
@@ -53,7 +53,7 @@ def test_several_pictures_in_one_jpeg_keep_the_first(tmp_path):
 def test_four_bit_gray_is_scaled_as_the_reader_scales_it(tmp_path):
     gray = (np.arange(HEIGHT * WIDTH).reshape(HEIGHT, WIDTH) % 16).astype(np.uint8)
     path = str(tmp_path / "a.png")
-    # Pillow cannot write 4-bit gray; a palette file of 16 colours is 4-bit, and its colour type
+    # Pillow cannot write 4-bit gray; a palette file of 16 colors is 4-bit, and its color type
     # byte turns it into gray when the palette chunk is dropped.
     palette = Image.fromarray(gray, "P")
     palette.putpalette([value for i in range(16) for value in (i, i, i)])
@@ -66,7 +66,7 @@ def test_four_bit_gray_is_scaled_as_the_reader_scales_it(tmp_path):
 
 
 def as_gray_png(data: bytes) -> bytes:
-    """Turns a palette PNG into a gray one of the same bits: colour type 0 and no palette."""
+    """Turns a palette PNG into a gray one of the same bits: color type 0 and no palette."""
     chunks, position = [], 8
     while position < len(data):
         (length,) = struct.unpack(">I", data[position : position + 4])
@@ -95,7 +95,7 @@ def as_gray_png(data: bytes) -> bytes:
         ("RGB", "a.webp"),
     ],
 )
-def test_other_pictures_are_converted_to_png(tmp_path, mode, file_name):
+def test_other_images_are_converted_to_png(tmp_path, mode, file_name):
     source = Image.fromarray(smooth_rgb()).convert(mode)
     path = save(tmp_path / file_name, source)
     image = decoding.read_image(path)
@@ -107,7 +107,7 @@ def test_other_pictures_are_converted_to_png(tmp_path, mode, file_name):
     assert decoding.decode_image(path).mode == mode
 
 
-def test_cmyk_colours_are_not_inverted(tmp_path):
+def test_cmyk_colors_are_not_inverted(tmp_path):
     path = save(tmp_path / "a.jpg", Image.new("RGB", (16, 16), (250, 10, 10)).convert("CMYK"))
     red, green, blue = decoding.read_image(path).rgb[8, 8].tolist()
     assert red > 200
@@ -129,7 +129,7 @@ def test_exif_orientation_is_applied_as_opencv_does(tmp_path, orientation):
 @pytest.mark.parametrize(
     ("mask_size", "is_turned"),
     [
-        ((HEIGHT, WIDTH), False),  # The mask is drawn on the stored picture.
+        ((HEIGHT, WIDTH), False),  # The mask is drawn on the stored image.
         ((WIDTH, HEIGHT), True),
         ((7, 9), True),  # Neither: upright, and the sizes are reported.
         (None, True),
@@ -143,7 +143,7 @@ def test_exif_orientation_follows_the_mask(tmp_path, mask_size, is_turned):
     assert decoding.read_image(path, mask_size).format == ("png" if is_turned else "jpeg")
 
 
-def test_square_picture_is_turned_whatever_the_mask(tmp_path):
+def test_square_image_is_turned_whatever_the_mask(tmp_path):
     path = save(tmp_path / "a.png", smooth_rgb(16, 16), exif=exif(8))
     assert decoding.decode_image(path, (16, 16)).is_turned
 
@@ -151,7 +151,7 @@ def test_square_picture_is_turned_whatever_the_mask(tmp_path):
 def test_sixteen_bit_gray_is_refused(tmp_path):
     path = str(tmp_path / "a.png")
     cv2.imwrite(path, np.full((4, 4), 4000, np.uint16))
-    with pytest.raises(ValueError, match=r"a\.png: 16-bit picture .*8 bits per channel"):
+    with pytest.raises(ValueError, match=r"a\.png: 16-bit image .*8 bits per channel"):
         decoding.read_image(path)
 
 
@@ -160,19 +160,19 @@ def test_sixteen_bit_rgb_is_refused_though_pillow_cuts_it_to_eight(tmp_path):
     cv2.imwrite(path, np.full((4, 4, 3), 4000, np.uint16))
     with Image.open(path) as file:
         assert file.mode == "RGB"
-    with pytest.raises(ValueError, match="16-bit picture"):
+    with pytest.raises(ValueError, match="16-bit image"):
         decoding.read_image(path)
 
 
 def test_float_tiff_is_refused(tmp_path):
     path = save(tmp_path / "a.tif", np.ones((4, 4), np.float32))
-    with pytest.raises(ValueError, match="32-bit picture"):
+    with pytest.raises(ValueError, match="32-bit image"):
         decoding.read_image(path)
 
 
 @pytest.mark.parametrize("file_name", ["a.jpg", "a.png"])
 @pytest.mark.parametrize("missing", [1, 12, 0.5])
-def test_truncated_picture_is_named(tmp_path, file_name, missing):
+def test_truncated_image_is_named(tmp_path, file_name, missing):
     path = pathlib.Path(save(tmp_path / file_name, smooth_rgb()))
     data = path.read_bytes()
     missing = int(len(data) * missing) if missing < 1 else missing
@@ -188,7 +188,7 @@ def test_bytes_behind_a_png_do_no_harm(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [(b"", "the file is empty"), (b"no picture at all", "not an image")]
+    ("content", "message"), [(b"", "the file is empty"), (b"no image at all", "not an image")]
 )
 def test_other_files_are_named(tmp_path, content, message):
     path = tmp_path / "a.jpg"
@@ -197,14 +197,14 @@ def test_other_files_are_named(tmp_path, content, message):
         decoding.read_image(str(path))
 
 
-def test_missing_picture_is_an_os_error(tmp_path):
+def test_missing_image_is_an_os_error(tmp_path):
     with pytest.raises(OSError, match=r"a\.jpg"):
         decoding.read_image(str(tmp_path / "a.jpg"))
 
 
 @pytest.mark.parametrize("file_name", ["a.jpg", "a.png"])
 @pytest.mark.parametrize("trust_end", [False, True])
-def test_without_pixels_truncated_pictures_are_named_too(tmp_path, file_name, trust_end):
+def test_without_pixels_truncated_images_are_named_too(tmp_path, file_name, trust_end):
     path = save(tmp_path / file_name, smooth_rgb(), exif=exif(6))
     whole = decoding.decode_image(path, None, False, trust_end)
     expected = decoding.decode_image(path)
@@ -223,12 +223,12 @@ def test_jpegs_have_the_pixels_that_pillow_gives(tmp_path, mode):
         path = save(
             tmp_path / "a.jpg", Image.fromarray(noise).convert(mode), subsampling=subsampling
         )
-        with Image.open(path) as picture:
-            expected = np.asarray(picture.convert("RGB"))
+        with Image.open(path) as image:
+            expected = np.asarray(image.convert("RGB"))
         np.testing.assert_array_equal(decoding.decode_image(path).rgb, expected)
 
 
-def test_converted_pictures_have_pixels_even_where_they_are_not_wanted(tmp_path):
+def test_converted_images_have_pixels_even_where_they_are_not_wanted(tmp_path):
     path = save(tmp_path / "a.bmp", smooth_rgb())
     image = decoding.read_image(path, None, with_pixels=False)
     assert (image.format, image.size) == ("png", (HEIGHT, WIDTH))

@@ -33,7 +33,7 @@ def random_ids(seed: int, num_classes: int = 3) -> np.ndarray:
 
 @pytest.fixture
 def root(tmp_path) -> pathlib.Path:
-    """A folder in which nothing is wrong: two pictures to train on, one to evaluate on."""
+    """A folder in which nothing is wrong: two images to train on, one to evaluate on."""
     write_json(tmp_path / "classes.json", {"names": ["ground", "cat", "dog"], "palette": PALETTE})
     for seed, (split, name) in enumerate((("train", "a"), ("train", "b"), ("val", "c"))):
         save_pair(tmp_path / split, name, random_ids(seed), shift=seed)
@@ -84,7 +84,7 @@ def test_statistics_go_into_the_datasets_description(root):
     assert (spec.max_height, spec.max_width) == (HEIGHT, WIDTH)
 
 
-def test_largest_sizes_come_from_different_pictures(root):
+def test_largest_sizes_come_from_different_images(root):
     save_pair(root / "train", "d", np.zeros((30, 4), np.uint8))
     statistics = check(root).statistics["train"]
     assert (statistics.max_height, statistics.max_width) == (30, WIDTH)
@@ -145,10 +145,10 @@ def test_missing_mask(root):
     assert report.statistics["train"].num_examples == 1
 
 
-def test_missing_picture(root):
+def test_missing_image(root):
     (root / "train/images/a.jpg").unlink()
     assert_found(
-        only_problem(check(root)), "error", "missing", "images/a.jpg", "masks/a.png", "no picture"
+        only_problem(check(root)), "error", "missing", "images/a.jpg", "masks/a.png", "no image"
     )
 
 
@@ -187,7 +187,7 @@ def test_truncated_file(root, file, part):
     assert report.statistics["train"].num_examples == 1
 
 
-def test_sixteen_bit_picture(root):
+def test_sixteen_bit_image(root):
     path = root / "train/images/a.jpg"
     path.unlink()
     cv2.imwrite(str(root / "train/images/a.png"), np.zeros((HEIGHT, WIDTH, 3), np.uint16))
@@ -395,11 +395,11 @@ def test_unlabelled_mask(root):
     assert_found(only_problem(check(root)), "warning", "unlabelled", "a.png", "every pixel")
 
 
-def test_unknown_colour(root):
+def test_unknown_color(root):
     rgb = np.array(PALETTE, np.uint8)[random_ids(0) % 3]
     rgb[3, 3] = (1, 2, 3)
     save(root / "train/masks/a.png", rgb)
-    assert_found(only_problem(check(root)), "error", "colours", "a.png", "(1, 2, 3)", "1 pixels")
+    assert_found(only_problem(check(root)), "error", "colors", "a.png", "(1, 2, 3)", "1 pixels")
 
 
 def test_palette_in_another_order(root):
@@ -410,7 +410,7 @@ def test_palette_in_another_order(root):
     )  # fmt: skip
 
 
-def test_palette_of_other_colours(root):
+def test_palette_of_other_colors(root):
     save_palette_mask(root / "train/masks/a.png", random_ids(0), [[0, 0, 0], [5, 5, 9], [7, 7, 1]])
     report = check(root)
     assert_found(
@@ -420,13 +420,13 @@ def test_palette_of_other_colours(root):
     assert report.statistics["train"].num_examples == 2
 
 
-@pytest.mark.parametrize("colours", [PALETTE, [[i] * 3 for i in range(256)]])
-def test_palette_that_fits_or_is_gray(root, colours):
-    save_palette_mask(root / "train/masks/a.png", random_ids(0), colours)
+@pytest.mark.parametrize("colors", [PALETTE, [[i] * 3 for i in range(256)]])
+def test_palette_that_fits_or_is_gray(root, colors):
+    save_palette_mask(root / "train/masks/a.png", random_ids(0), colors)
     assert check(root).problems == ()
 
 
-# --- pictures
+# --- images
 
 
 @pytest.mark.parametrize(
@@ -442,7 +442,7 @@ def test_exif_orientation(root, mask_size, outcome):
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "P", "RGBA", "CMYK"])
-def test_converted_pictures(root, mode):
+def test_converted_images(root, mode):
     (root / "train/images/a.jpg").unlink()
     name = "a.tif" if mode == "CMYK" else "a.png"
     image = Image.fromarray(smooth_rgb(HEIGHT, WIDTH)).convert(mode)
@@ -475,12 +475,12 @@ def test_a_png_that_tensorflow_refuses(root):
     assert_found(only_problem(check(root)), "error", "unreadable", "a.png", "TensorFlow")
 
 
-def test_same_picture_twice_in_a_split(root):
+def test_same_image_twice_in_a_split(root):
     save_pair(root / "train", "d", random_ids(5), shift=0)
     assert_found(only_problem(check(root)), "warning", "repeated", "d.jpg", "images/a.jpg")
 
 
-def test_same_picture_in_two_splits(root):
+def test_same_image_in_two_splits(root):
     save_pair(root / "val", "d", random_ids(5), shift=0)
     problem = only_problem(check(root))
     assert_found(problem, "warning", "repeated", "d.jpg", "images/a.jpg in split 'train'")
@@ -488,12 +488,12 @@ def test_same_picture_in_two_splits(root):
 
 
 @pytest.mark.parametrize("split", ["trainval", "train_aug"])
-def test_splits_that_hold_others_may_repeat_pictures(root, split):
+def test_splits_that_hold_others_may_repeat_images(root, split):
     save_pair(root / split, "a", random_ids(0), shift=0)
     assert check(root).problems == ()
 
 
-def test_splits_to_train_on_may_share_pictures(root):
+def test_splits_to_train_on_may_share_images(root):
     for split in ("trainval", "train_aug"):
         save_pair(root / split, "d", random_ids(5), shift=7)
     assert check(root).problems == ()

@@ -76,7 +76,7 @@ def change(path) -> None:
     os.utime(path, ns=(1, 1))
 
 
-def test_records_hold_the_pictures_masks_and_gradients_in_order(source, tmp_path):
+def test_records_hold_the_images_masks_and_gradients_in_order(source, tmp_path):
     spec, failures = build(source, tmp_path / "out", num_shards=3)
     assert failures == []
     assert read_names(tmp_path / "out", "train") == [f"p{index}" for index in range(NUM_TRAIN)]
@@ -214,7 +214,7 @@ def test_only_shards_of_changed_files_are_written_again(source, tmp_path, record
 
 
 @pytest.mark.parametrize(
-    "option", ["gradient", "classes", "ignore_label", "colours", "values", "check"]
+    "option", ["gradient", "classes", "ignore_label", "colors", "values", "check"]
 )
 def test_other_options_write_everything_again(source, tmp_path, recorder, option):
     build(source, tmp_path / "out")
@@ -285,8 +285,8 @@ def test_while_a_build_is_redone_there_is_no_dataset(source, tmp_path, recorder)
         specs.read_spec(str(tmp_path / "out"))
 
 
-def damage_pictures(source) -> tuple[pathlib.Path, pathlib.Path]:
-    """Truncates the picture p1 and gives the mask p4 an id without a class."""
+def damage_images(source) -> tuple[pathlib.Path, pathlib.Path]:
+    """Truncates the image p1 and gives the mask p4 an id without a class."""
     image, mask = (
         pathlib.Path(source.split("train")[1].image_path),
         pathlib.Path(source.split("train")[4].mask_path),
@@ -297,7 +297,7 @@ def damage_pictures(source) -> tuple[pathlib.Path, pathlib.Path]:
 
 
 def test_the_first_unusable_example_ends_the_conversion(source, tmp_path):
-    image, mask = damage_pictures(source)
+    image, mask = damage_images(source)
     with pytest.raises(ValueError, match=f"{image}: truncated or damaged.*--on_error=skip"):
         build(source, tmp_path / "out", num_shards=3)
     assert list_visible(tmp_path / "out") == []
@@ -311,7 +311,7 @@ def test_the_first_unusable_example_ends_the_conversion(source, tmp_path):
 
 
 def test_unusable_examples_are_skipped_on_request(source, tmp_path, recorder):
-    image, mask = damage_pictures(source)
+    image, mask = damage_images(source)
     spec, failures = build(source, tmp_path / "out", num_shards=3, skip_failures=True)
     assert [(failure.split, failure.name) for failure in failures] == [
         ("train", "p1"),
@@ -382,8 +382,8 @@ def test_an_output_without_permission_is_refused_before_reading(source, tmp_path
         build(source, tmp_path / "out")
 
 
-def test_memory_does_not_grow_with_the_number_of_pictures(source, tmp_path, monkeypatch):
-    """Threads run a bounded number of pictures ahead of the writer."""
+def test_memory_does_not_grow_with_the_number_of_images(source, tmp_path, monkeypatch):
+    """Threads run a bounded number of images ahead of the writer."""
     ahead, most = 0, 0
     encode = conversion._encode
     write = conversion._write

@@ -57,17 +57,17 @@ def test_equals_the_described_float64_laplacian():
     np.testing.assert_array_equal(laplacian.laplacian(image), described)
 
 
-def test_graph_has_the_gray_of_opencv_for_every_colour():
-    """A column of one colour beside a black one: the Laplacian there holds that colour's gray."""
+def test_graph_has_the_gray_of_opencv_for_every_color():
+    """A column of one color beside a black one: the Laplacian there holds that color's gray."""
     red, blue = np.meshgrid(np.arange(256), np.arange(256), indexing="ij")
     with tf.Graph().as_default(), tf.Session() as session:
         placeholder = tf.placeholder(tf.uint8, [None, 1, 2, 3])
         result = laplacian.laplacian_graph(placeholder)
         for green in range(0, 256, 15):
-            colours = np.stack([red, np.full_like(red, green), blue], -1).astype(np.uint8)
+            colors = np.stack([red, np.full_like(red, green), blue], -1).astype(np.uint8)
             pairs = np.zeros((65536, 1, 2, 3), np.uint8)
-            pairs[:, 0, 0] = colours.reshape(-1, 3)
-            gray = cv2.cvtColor(colours, cv2.COLOR_RGB2GRAY).reshape(-1).astype(np.float32)
+            pairs[:, 0, 0] = colors.reshape(-1, 3)
+            gray = cv2.cvtColor(colors, cv2.COLOR_RGB2GRAY).reshape(-1).astype(np.float32)
             # Mirrored on both sides, a pair (gray, 0) gives -2 gray on the left, 2 gray right.
             found = session.run(result, {placeholder: pairs})[:, 0, :, 0]
             np.testing.assert_array_equal(found, np.stack([-2 * gray, 2 * gray], -1))
@@ -80,7 +80,7 @@ def test_limit_is_reached_and_not_passed():
     assert laplacian.laplacian(255 - image).max() == laplacian.GRADIENT_LIMIT
 
 
-def test_graph_treats_the_pictures_of_a_batch_apart():
+def test_graph_treats_the_images_of_a_batch_apart():
     images = np.random.RandomState(2).randint(0, 256, (3, 8, 5, 3)).astype(np.uint8)
     together = run_graph(images, (3, 8, 5, 3))
     assert together.shape == (3, 8, 5, 1)
@@ -120,19 +120,19 @@ def test_other_arrays_are_refused(image):
         laplacian.laplacian(image)
 
 
-def test_real_picture(shared):
+def test_real_image(shared):
     path = sorted((shared / "camvid" / "val" / "images").iterdir())[0]
     image = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
     np.testing.assert_array_equal(run_graph(image[None])[0, ..., 0], laplacian.laplacian(image))
 
 
-def test_the_quick_form_for_one_picture_is_equal_to_the_bit():
+def test_the_quick_form_for_one_image_is_equal_to_the_bit():
     random = np.random.RandomState(9)
     with tf.Graph().as_default(), tf.Session() as session:
         image = tf.placeholder(tf.uint8, [None, None, 3])
-        values = laplacian.laplacian_of_picture(image)
+        values = laplacian.laplacian_of_image(image)
         for shape in [(1, 1), (1, 9), (9, 1), (2, 2), (3, 5), (48, 64), (37, 101)]:
             noise = random.randint(0, 256, (*shape, 3)).astype(np.uint8)
-            for picture in (noise, noise // 128 * 255):
-                found = session.run(values, {image: picture})[:, : shape[1]]
-                np.testing.assert_array_equal(found, laplacian.laplacian(picture))
+            for pixels in (noise, noise // 128 * 255):
+                found = session.run(values, {image: pixels})[:, : shape[1]]
+                np.testing.assert_array_equal(found, laplacian.laplacian(pixels))

@@ -14,7 +14,7 @@ from datasets.segmentation import laplacian, record_format
 
 
 def draw_image(height=31, width=45, seed=0) -> np.ndarray:
-    """A smooth picture with noise: neither flat nor a JPEG's worst case."""
+    """A smooth image with noise: neither flat nor a JPEG's worst case."""
     rng = np.random.RandomState(seed)
     coarse = rng.randint(0, 256, (4, 5, 3)).astype(np.uint8)
     smooth = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC).astype(np.int32)
@@ -235,7 +235,7 @@ def test_equal_input_gives_equal_bytes():
 def test_records_of_another_size_inside_name_the_example():
     data = encode_image(draw_image(), "JPEG")
     wrong_mask = make_google_example(data, "jpg", draw_mask(30, 45))
-    with pytest.raises(tf.errors.InvalidArgumentError, match=r"mask and picture.*2007_000032"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"mask and image.*2007_000032"):
         parse(wrong_mask, with_gradient=False)
     wrong_list = make_google_example(data, "jpg", draw_mask(), gradient=int64_feature([1, 2]))
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"image/gradient .*2007_000032"):
@@ -267,7 +267,7 @@ def test_static_shapes_are_known_as_far_as_they_can_be():
     ("changed", "message"),
     [
         ({"image_format": "jpg"}, "a: image_format is 'jpg'; expected jpeg or png"),
-        ({"image": np.zeros((31, 45), np.uint8)}, r"a: the picture is uint8 \[31, 45\]"),
+        ({"image": np.zeros((31, 45), np.uint8)}, r"a: the image is uint8 \[31, 45\]"),
         ({"mask": np.zeros((31, 44), np.uint8)}, r"a: the mask is uint8 \[31, 44\].*\[31, 45\]"),
         ({"mask": np.zeros((31, 45), np.int64)}, "a: the mask is int64"),
         ({"gradient": np.zeros((45, 31), np.int16)}, r"a: the gradient is int16 \[45, 31\]"),
@@ -283,14 +283,14 @@ def test_parts_that_do_not_fit_together_are_refused(changed, message):
 
 
 def test_the_size_is_read_without_decoding():
-    example = make_google_example(b"no picture", "jpeg", draw_mask())
+    example = make_google_example(b"no image", "jpeg", draw_mask())
     assert record_format.read_size(example.SerializeToString(), "x.tfrecord") == (31, 45)
     for record in (tf.train.Example().SerializeToString(), b"\xff\xff\xff"):
         with pytest.raises(ValueError, match=r"x\.tfrecord holds records without image/height"):
             record_format.read_size(record, "x.tfrecord")
 
 
-def test_real_pictures(shared: pathlib.Path):
+def test_real_images(shared: pathlib.Path):
     folder = shared / "camvid" / "val"
     for path in sorted((folder / "images").iterdir())[:3]:
         data = path.read_bytes()

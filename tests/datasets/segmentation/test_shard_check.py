@@ -14,10 +14,10 @@ from tests.support import tiny_dataset
 @pytest.fixture
 def spec(tmp_path):
     """A split of six records in shards of three, as a build describes it."""
-    pictures = [
-        (f"picture{index}", *tiny_dataset.random_picture(index, 5 + index, 6)) for index in range(6)
+    images = [
+        (f"image{index}", *tiny_dataset.random_image(index, 5 + index, 6)) for index in range(6)
     ]
-    spec = tiny_dataset.write(tmp_path, pictures, num_shards=2)
+    spec = tiny_dataset.write(tmp_path, images, num_shards=2)
     return describe(spec)
 
 
@@ -79,7 +79,7 @@ def test_no_record_left_more_records_and_missing_shards_are_refused(spec):
             shard_check.complete_shards(each, "train")
     for path in (first, second):
         os.truncate(path, 0)
-    with pytest.raises(ValueError, match=r"holds no pictures, but dataset\.json says 6"):
+    with pytest.raises(ValueError, match=r"holds no images, but dataset\.json says 6"):
         shard_check.complete_shards(spec, "train")
     os.remove(first)
     with pytest.raises(ValueError, match=f"{first} is missing"):
@@ -101,7 +101,7 @@ def test_swapped_shards_of_a_split_are_warned_of(spec, capsys):
 def test_a_shard_of_another_dataset_is_refused_or_warned_of(spec, tmp_path, capsys):
     (tmp_path / "other").mkdir()
     other = tiny_dataset.write(
-        tmp_path / "other", [(f"x{i}", *tiny_dataset.random_picture(9 + i, 9, 9)) for i in range(4)]
+        tmp_path / "other", [(f"x{i}", *tiny_dataset.random_image(9 + i, 9, 9)) for i in range(4)]
     )
     (foreign,) = other.shard_paths("train")
     second = spec.shard_paths("train")[1]

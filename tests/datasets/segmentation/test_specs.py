@@ -26,7 +26,7 @@ def make_spec(directory) -> specs.DatasetSpec:
 
 
 def write_shards(directory, split: str, sizes: list[list[tuple[int, int]]]) -> None:
-    """Writes shards of records that hold a picture's size and no picture."""
+    """Writes shards of records that hold an image's size and no image."""
     for index, records in enumerate(sizes):
         path = tfrecords.shard_path(str(directory), split, index, len(sizes))
         with tfrecords.write_shard(path) as writer:

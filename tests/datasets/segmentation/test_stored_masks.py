@@ -130,12 +130,12 @@ def test_what_holds_no_ids_is_refused(decode, kind):
     mask_file, message = REFUSED[kind]
     with pytest.raises(tf.errors.InvalidArgumentError) as caught:
         decode(mask_file)
-    assert f"the mask of picture mine: {message}" in caught.value.message
+    assert f"the mask of image mine: {message}" in caught.value.message
 
 
 def record_of(name: str, mask_file: bytes, **changes: bytes) -> bytes:
     """Returns a record whose mask is this file."""
-    image = tiny_dataset.random_picture(0, *IDS.shape)[0]
+    image = tiny_dataset.random_image(0, *IDS.shape)[0]
     example = tf.train.Example.FromString(tiny_dataset.encode(name, image, image[..., 0]))
     tfrecords.put_bytes(example, "image/segmentation/class/encoded", mask_file)
     for key, value in changes.items():
@@ -144,7 +144,7 @@ def record_of(name: str, mask_file: bytes, **changes: bytes) -> bytes:
 
 
 def dataset_of(tmp_path, records: list[bytes]):
-    image, _ = tiny_dataset.random_picture(0, *IDS.shape)
+    image, _ = tiny_dataset.random_image(0, *IDS.shape)
     spec = tiny_dataset.write(tmp_path, [("", image, IDS)] * len(records))
     with tfrecords.write_shard(spec.shard_paths("train")[0]) as writer:
         for record in records:
@@ -153,7 +153,7 @@ def dataset_of(tmp_path, records: list[bytes]):
 
 
 def batches_of(spec, make, **more):
-    """Returns all batches of whole pictures, or the explanation of the error that ends them."""
+    """Returns all batches of whole images, or the explanation of the error that ends them."""
     options = input_pipeline.InputOptions(IDS.shape, min_scale_factor=1.0, max_scale_factor=1.0)
     arguments = {"batch_size": 1, "mean_pixel": (127.5,) * 3, "with_gradient": False, **more}
     dataset = make(spec, "train", options, **arguments).take(spec.split("train").num_examples)
@@ -183,12 +183,12 @@ def test_training_and_evaluation_see_the_ids(tmp_path):
             assert np.array_equal(found, expected) or np.array_equal(found, expected[:, ::-1])
 
 
-def test_training_and_evaluation_name_the_picture(tmp_path):
+def test_training_and_evaluation_name_the_image(tmp_path):
     spec = dataset_of(
         tmp_path, [record_of("good", saved(IDS)), record_of("bad", REFUSED["JPEG"][0])]
     )
     expected = (
-        "the mask of picture bad: it is a JPEG file, which blurs ids. Store class ids as an 8-bit "
+        "the mask of image bad: it is a JPEG file, which blurs ids. Store class ids as an 8-bit "
         "gray PNG."
     )
     for make in (input_pipeline.evaluation_batches, input_pipeline.training_batches):
@@ -202,10 +202,10 @@ def test_what_is_said_of_the_format_is_not_believed(tmp_path):
     np.testing.assert_array_equal(batch["label"][0, ..., 0], IDS)
 
 
-def test_a_mask_of_another_size_and_a_picture_of_another_kind_are_named(tmp_path):
+def test_a_mask_of_another_size_and_a_image_of_another_kind_are_named(tmp_path):
     narrow = record_of("narrow", palette_png(IDS[:, :2].copy(), COLORS))
     bmp = record_of("bmp", saved(IDS), image__encoded=saved(DIFFERENT, "BMP"))
-    for record, message in ((narrow, "differ in size"), (bmp, "picture bmp, record 0 of")):
+    for record, message in ((narrow, "differ in size"), (bmp, "image bmp, record 0 of")):
         explained = batches_of(dataset_of(tmp_path, [record]), input_pipeline.evaluation_batches)
         assert message in explained
         assert "narrow" in explained or "bmp" in explained
@@ -215,7 +215,7 @@ def test_a_mask_of_another_size_and_a_picture_of_another_kind_are_named(tmp_path
 
 def test_our_own_masks_are_decoded_as_before():
     """The kinds are told apart by the file's head, for the one that the conversion writes too."""
-    _, mask = tiny_dataset.random_picture(3, 30, 41, num_classes=200)
+    _, mask = tiny_dataset.random_image(3, 30, 41, num_classes=200)
     record = record_format.parse_record(
         tf.constant(tiny_dataset.encode("ours", np.stack([mask] * 3, -1), mask)), False
     )

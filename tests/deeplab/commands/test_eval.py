@@ -15,7 +15,7 @@ import pytest
 
 from deeplab import options
 from deeplab.options import Description
-from tests.deeplab.evaluation.test_evaluator import NETWORK, pictures_of
+from tests.deeplab.evaluation.test_evaluator import NETWORK, images_of
 from tests.support import tiny_dataset
 from tests.training.test_checkpoints import save
 
@@ -134,10 +134,10 @@ def outcomes(tmp_path_factory):
     root = tmp_path_factory.mktemp("project")
     records = root / "data" / "tfrecords" / "tiny"
     records.mkdir(parents=True)
-    pictures = pictures_of((20, 40), (33, 45))
-    for _, image, mask in pictures:
+    images = images_of((20, 40), (33, 45))
+    for _, image, mask in images:
         image[..., 0] = np.where(mask == 255, 1, mask)
-    spec = tiny_dataset.write(records, pictures, split="val")
+    spec = tiny_dataset.write(records, images, split="val")
     description = Description(
         NETWORK, "tiny", spec.class_names, spec.palette, spec.ignore_label, (33, 33)
     )

@@ -20,8 +20,8 @@ def infer(tmp_path):
 
 
 def save(path: pathlib.Path, seed: int, size: tuple[int, int] = (20, 30)) -> np.ndarray:
-    """Saves a picture without loss and returns the class ids that the toy graph sees in it."""
-    image = toy_export.picture(*size, seed)
+    """Saves an image without loss and returns the class ids that the toy graph sees in it."""
+    image = toy_export.image(*size, seed)
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(image).save(path)
     return image.argmax(axis=2)
@@ -46,7 +46,7 @@ def test_files_folders_and_patterns_with_the_newest_export(tmp_path, infer):
     assert result.returncode == 1
     assert "error: a/broken.jpg: not an image file" in result.stderr
     assert "Traceback" not in result.stderr
-    assert "4 of 5 pictures" in result.stdout
+    assert "4 of 5 images" in result.stdout
 
     endings = ("_ids.npy", "_mask.png", "_overlay.jpg", "_probabilities.npz")
     assert files(tmp_path / "masks") == sorted(name + ending for name in ids for ending in endings)
@@ -60,7 +60,7 @@ def test_files_folders_and_patterns_with_the_newest_export(tmp_path, infer):
     assert f"grass {100 * share:.1f}%" in result.stdout
 
 
-def test_results_among_the_pictures_are_neither_read_nor_written_over(tmp_path, infer):
+def test_results_among_the_images_are_neither_read_nor_written_over(tmp_path, infer):
     toy_export.write(tmp_path / "model")
     save(tmp_path / "in" / "x.png", 1)
     for _ in range(2):
@@ -72,7 +72,7 @@ def test_results_among_the_pictures_are_neither_read_nor_written_over(tmp_path, 
     before = (tmp_path / "in" / "x_mask.png").read_bytes()
     result = infer("in/x.png", "in/x_mask.png", "--model=model", "--output=in")
     assert result.returncode == 1
-    assert "would overwrite the picture in/x_mask.png; choose another --output" in result.stderr
+    assert "would overwrite the image in/x_mask.png; choose another --output" in result.stderr
     assert (tmp_path / "in" / "x_mask.png").read_bytes() == before
 
 
@@ -81,7 +81,7 @@ def test_wrong_input_is_one_line(tmp_path, infer):
     (tmp_path / "bad.pb").write_bytes(b"no graph")
     toy_export.write(tmp_path / "old.pb", published=True)
     for arguments, status, message in (
-        ([], 1, "which pictures?"),
+        ([], 1, "which images?"),
         (["x.png"], 1, "run python export_model.py"),
         (["nothing*.png", "--model=old.pb"], 1, "no image matches 'nothing*.png'"),
         (["x.png", "--model=bad.pb"], 1, "bad.pb is truncated or no"),
@@ -127,7 +127,7 @@ def test_the_limit_on_pixels_is_memory_not_a_number(tmp_path, infer):
     assert "Allow " in result.stderr
     assert "--memory_limit_mb" in result.stderr
     assert len(result.stderr.splitlines()) == 1
-    assert "1 of 2 pictures" in result.stdout
+    assert "1 of 2 images" in result.stdout
     assert files(tmp_path / "masks") == ["x_mask.png", "x_overlay.jpg"]
 
 
@@ -146,7 +146,7 @@ def test_odd_names_reach_neither_the_terminal_nor_the_end_of_the_run(tmp_path, i
     assert result.returncode == 1
     for line in (result.stdout + result.stderr).splitlines():
         assert line.isprintable()
-    assert "4 of 5 pictures" in result.stdout
+    assert "4 of 5 images" in result.stdout
     assert "a\\x1b[31m" in result.stdout
     assert "道路 " in result.stdout
     assert result.stderr.splitlines() == [
@@ -215,7 +215,7 @@ def test_memory_stays_below_its_limit(tmp_path):
     """Eight images of 36 million pixels, of which two fit into the limit at once."""
     toy_export.write(tmp_path / "model")
     save(tmp_path / "small.png", 1)
-    smooth = Image.fromarray(toy_export.picture(12, 12)).resize((6000, 6000), Image.BICUBIC)
+    smooth = Image.fromarray(toy_export.image(12, 12)).resize((6000, 6000), Image.BICUBIC)
     for number, how in enumerate([{}, {"progressive": True}, {}, {}]):
         smooth.save(tmp_path / f"{number}.jpg", **how)
     smooth.save(tmp_path / "4.webp", method=0)
@@ -236,6 +236,6 @@ finally:
         text=True,
         check=False,
     )
-    assert "6 of 6 pictures" in result.stdout, result.stderr
+    assert "6 of 6 images" in result.stdout, result.stderr
     peak = int(result.stdout.split("peak ")[1])
     assert peak < 2000 * 1024

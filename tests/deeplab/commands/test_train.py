@@ -28,10 +28,10 @@ def _train(folder, *arguments: str, environment=None) -> subprocess.CompletedPro
     return command_runs.run("train.py", *arguments, cwd=folder, environment=environment)
 
 
-def _pictures(num_pictures: int):
+def _images(num_images: int):
     return [
-        (f"picture_{index}", *tiny_dataset.random_picture(index, 30 + index, 40))
-        for index in range(num_pictures)
+        (f"image_{index}", *tiny_dataset.random_image(index, 30 + index, 40))
+        for index in range(num_images)
     ]
 
 
@@ -41,7 +41,7 @@ def folder(tmp_path_factory) -> pathlib.Path:
     folder = tmp_path_factory.mktemp("checkout")
     directory = folder / "data" / "tfrecords" / "tiny"
     directory.mkdir(parents=True)
-    tiny_dataset.write(directory, _pictures(6))
+    tiny_dataset.write(directory, _images(6))
     result = _train(
         folder,
         *SMALL,
@@ -90,7 +90,7 @@ def test_trains_on_the_last_dataset_and_describes_the_network(folder):
 def test_output_tells_options_warning_progress_and_checkpoint(folder):
     output = (folder / "output").read_text()
 
-    assert "dataset tiny in data/tfrecords/tiny: 3 classes, 6 pictures in split train" in output
+    assert "dataset tiny in data/tfrecords/tiny: 3 classes, 6 images in split train" in output
     assert "model_variant='xception_tiny'" in output
     assert "weight_decay=4e-05" in output
     assert output.count("warning: num_clones is 2, but this machine has no GPU") == 1
@@ -99,7 +99,7 @@ def test_output_tells_options_warning_progress_and_checkpoint(folder):
     assert output.endswith("saved runs/tiny/model.ckpt-2\n")
 
 
-def test_pictures_are_shown_in_tensorboard(folder):
+def test_images_are_shown_in_tensorboard(folder):
     (events,) = (folder / "runs" / "tiny").glob("events*")
 
     tags = {
@@ -221,7 +221,7 @@ def test_wrong_input_is_one_line_and_leaves_nothing_behind(folder, failures, cas
 def test_dataset_of_other_classes_is_refused(folder):
     directory = folder / "data" / "other"
     directory.mkdir()
-    tiny_dataset.write(directory, _pictures(2), num_classes=4)
+    tiny_dataset.write(directory, _images(2), num_classes=4)
 
     result = _train(folder, "--dataset_dir=data/other")
 
@@ -230,17 +230,17 @@ def test_dataset_of_other_classes_is_refused(folder):
 
 
 @pytest.mark.slow
-def test_picture_with_wrong_label_ids_is_named(folder):
+def test_image_with_wrong_label_ids_is_named(folder):
     directory = folder / "data" / "wrong_ids"
     directory.mkdir()
-    pictures = _pictures(3)
-    pictures[1][2][5, 5] = 77
-    tiny_dataset.write(directory, pictures)
+    images = _images(3)
+    images[1][2][5, 5] = 77
+    tiny_dataset.write(directory, images)
 
     result = _train(folder, *SMALL, "--dataset_dir=data/wrong_ids", "--train_logdir=wrong_ids")
 
     assert result.returncode == 1
-    assert "picture_1 holds label ids [77]" in result.stderr
+    assert "image_1 holds label ids [77]" in result.stderr
     assert len(result.stderr.splitlines()) == 1
 
 
@@ -248,7 +248,7 @@ def test_picture_with_wrong_label_ids_is_named(folder):
 def test_truncated_records_are_named(folder):
     directory = folder / "data" / "truncated"
     directory.mkdir()
-    tiny_dataset.write(directory, _pictures(3))
+    tiny_dataset.write(directory, _images(3))
     (shard,) = directory.glob("*.tfrecord")
     os.truncate(shard, shard.stat().st_size - 100)
 
@@ -264,7 +264,7 @@ def test_warm_start_from_a_network_without_gradient_and_with_other_classes(folde
     """The way of a user with a published checkpoint."""
     directory = folder / "data" / "four"
     directory.mkdir()
-    tiny_dataset.write(directory, _pictures(2), num_classes=4, with_gradient=False)
+    tiny_dataset.write(directory, _images(2), num_classes=4, with_gradient=False)
     arguments = [*SMALL, "--training_number_of_steps=1", "--base_learning_rate=0"]
     old = _train(folder, *arguments, "--dataset_dir=data/four", "--train_logdir=old")
     assert old.returncode == 0, old.stderr

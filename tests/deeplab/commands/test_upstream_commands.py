@@ -299,9 +299,7 @@ def test_train(case):
 @pytest.mark.parametrize("case", EVALUATE)
 def test_eval_and_vis(tmp_path, script, case):
     """On records as research/deeplab's converter leaves them: without a description."""
-    tiny_dataset.write(
-        tmp_path, [("picture", *tiny_dataset.random_picture(0, 20, 30))], split="val"
-    )
+    tiny_dataset.write(tmp_path, [("image", *tiny_dataset.random_image(0, 20, 30))], split="val")
     (tmp_path / "dataset.json").unlink()
     arguments, expected = EVALUATE[case]
     arguments = [argument.format(script) for argument in arguments]

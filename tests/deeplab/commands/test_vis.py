@@ -1,4 +1,4 @@
-"""Pictures and predictions of a split as files: their names, their values, and the command."""
+"""Images and predictions of a split as files: their names, their values, and the command."""
 
 import io
 import json
@@ -28,29 +28,29 @@ from tests.support import tiny_dataset
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 PALETTE = ((0, 0, 0), (10, 200, 30), (250, 0, 7))
-IMAGE, MASK = tiny_dataset.random_picture(0, 20, 30)
+IMAGE, MASK = tiny_dataset.random_image(0, 20, 30)
 IDS = np.where(MASK == tiny_dataset.IGNORE_LABEL, 0, MASK)
 KINDS = ("image", "prediction")
 
 
-def encoded(extension: str, image: np.ndarray = IMAGE) -> prediction_files.Picture:
+def encoded(extension: str, image: np.ndarray = IMAGE) -> prediction_files.Image:
     content = cv2.imencode(extension, image[..., ::-1])[1].tobytes()
-    return prediction_files.Picture(content, image.shape[:2])
+    return prediction_files.Image(content, image.shape[:2])
 
 
 def names_below(folder: pathlib.Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-def test_files_are_named_after_the_picture_and_hold_ids_and_colours(tmp_path):
-    picture = encoded(".jpg")
-    PredictionFiles(str(tmp_path), PALETTE).write("street/berlin_7.jpg", picture, IDS)
+def test_files_are_named_after_the_image_and_hold_ids_and_colors(tmp_path):
+    image = encoded(".jpg")
+    PredictionFiles(str(tmp_path), PALETTE).write("street/berlin_7.jpg", image, IDS)
     results = tmp_path / "segmentation_results"
     assert names_below(tmp_path) == [
         "segmentation_results/berlin_7_image.jpg",
         "segmentation_results/berlin_7_prediction.png",
     ]
-    assert (results / "berlin_7_image.jpg").read_bytes() == picture.encoded
+    assert (results / "berlin_7_image.jpg").read_bytes() == image.encoded
     prediction = Image.open(results / "berlin_7_prediction.png")
     np.testing.assert_array_equal(np.asarray(prediction), IDS)
     np.testing.assert_array_equal(np.asarray(prediction.convert("RGB")), np.array(PALETTE)[IDS])
@@ -72,7 +72,7 @@ def test_numbered_files_are_png_as_upstream_names_them(tmp_path):
     )
 
 
-def test_pictures_of_one_name_do_not_replace_each_other(tmp_path):
+def test_images_of_one_name_do_not_replace_each_other(tmp_path):
     files = PredictionFiles(str(tmp_path), PALETTE)
     for number, name in enumerate(("a/x.png", "/b/X", "x.v2", "x", "")):
         files.write(name, encoded(".png"), np.full((20, 30), number % 3))
@@ -161,18 +161,18 @@ NETWORK = ModelOptions(
     decoder_filters=8,
 )
 CROP = (33, 49)
-PICTURES = [
-    (f"leftImg8bit/ulm_{index}.png", *tiny_dataset.random_picture(index, *size, num_classes=19))
+IMAGES = [
+    (f"leftImg8bit/ulm_{index}.png", *tiny_dataset.random_image(index, *size, num_classes=19))
     for index, size in enumerate([(20, 40), (33, 49), (30, 10)])
 ]
 RUNS = {
     "plain": ["--vis_batch_size=2", "--also_save_raw_predictions"],
     "resized": ["--min_resize_value=17", "--max_resize_value=31", "--upstream_names"],
     "averaged": ["--checkpoint_dir=averaged", "--use_ema"],
-    "coloured": ["--colormap_type=pascal", "--add_flipped_images", "--vis_crop_size=33,49"],
+    "colored": ["--colormap_type=pascal", "--add_flipped_images", "--vis_crop_size=33,49"],
 }
 WRONG_FLAGS = {
-    "--vis_crop_size=33,33": "picture leftImg8bit/ulm_0.png has height 20 and width 40, more than "
+    "--vis_crop_size=33,33": "image leftImg8bit/ulm_0.png has height 20 and width 40, more than "
     "the crop of 33,33 holds: give a larger crop (--eval_crop_size, --vis_crop_size)",
     "--vis_crop_size=40,49": "crop height is 40; expected a multiple of output_stride 16",
     "--vis_split=test": "has no split 'test'; it has val",
@@ -207,7 +207,7 @@ def command(tmp_path_factory):
     records = root / "data" / "tfrecords" / "streets"
     records.mkdir(parents=True)
     spec = tiny_dataset.write(
-        records, PICTURES, split="val", num_classes=19, num_shards=2, with_gradient=False
+        records, IMAGES, split="val", num_classes=19, num_shards=2, with_gradient=False
     )
     spec = specs.DatasetSpec(
         **{
@@ -261,7 +261,7 @@ def command(tmp_path_factory):
 
 
 def predict(root, image: np.ndarray, resized: tuple[int, int] | None = None, flip: bool = False):
-    """Class ids of a picture alone: resized, padded, predicted, cut, and resized back."""
+    """Class ids of an image alone: resized, padded, predicted, cut, and resized back."""
     size = resized or image.shape[:2]
     crop = (33, 33) if resized else CROP
     with tf.Graph().as_default(), tf.Session() as session:
@@ -282,11 +282,11 @@ def predict(root, image: np.ndarray, resized: tuple[int, int] | None = None, fli
     ("run", "sizes"),
     [("plain", None), ("averaged", None), ("resized", [(15, 31), (17, 25), (31, 10)])],
 )
-def test_predictions_have_the_size_of_the_picture(command, run, sizes):
+def test_predictions_have_the_size_of_the_image(command, run, sizes):
     root = command[0]
     seen = set()
-    for place, index in enumerate([0, 2, 1]):  # Shard 0 holds the first and the third picture.
-        _, image, _ = PICTURES[index]
+    for place, index in enumerate([0, 2, 1]):  # Shard 0 holds the first and the third image.
+        _, image, _ = IMAGES[index]
         name = f"{place:06d}" if run == "resized" else f"ulm_{index}"
         results = root / run / "segmentation_results"
         written = np.asarray(Image.open(results / f"{name}_image.png"))
@@ -308,14 +308,14 @@ def test_raw_predictions_are_written_on_request_as_cityscapes_label_ids(command)
     assert not (root / "resized" / "raw_segmentation_results").exists()
 
 
-def test_colours_are_the_datasets_or_those_asked_for(command):
+def test_colors_are_the_datasets_or_those_asked_for(command):
     root = command[0]
     for run, palette, flip in (
         ("plain", cityscapes.PALETTE, False),
-        ("coloured", visualize.pascal_colormap(), True),
+        ("colored", visualize.pascal_colormap(), True),
     ):
         prediction = Image.open(root / run / "segmentation_results" / "ulm_1_prediction.png")
-        ids = predict(root, PICTURES[1][1], flip=flip)
+        ids = predict(root, IMAGES[1][1], flip=flip)
         np.testing.assert_array_equal(
             np.asarray(prediction.convert("RGB")), np.asarray(palette, np.uint8)[ids]
         )
@@ -326,7 +326,7 @@ def test_results_lie_beside_the_checkpoint_by_default(command):
     assert len(names_below(root / "runs" / "streets" / "vis")) == 6
     run = "runs/streets"
     assert lines[-1] == (
-        f"{run}/model.ckpt-7: 3 pictures of split val in {run}/vis/segmentation_results"
+        f"{run}/model.ckpt-7: 3 images of split val in {run}/vis/segmentation_results"
     )
     assert lines[0].endswith("plain/segmentation_results and plain/raw_segmentation_results")
 
@@ -337,11 +337,11 @@ def test_wrong_flags_are_explained(command, flag):
 
 
 def test_a_jpeg_in_a_record_comes_out_as_it_went_in(tmp_path):
-    picture = encoded(".jpg")
-    decoded = np.asarray(Image.open(io.BytesIO(picture.encoded)))
-    example = record_format.encode_example("x", picture.encoded, "jpeg", decoded, MASK)
+    image = encoded(".jpg")
+    decoded = np.asarray(Image.open(io.BytesIO(image.encoded)))
+    example = record_format.encode_example("x", image.encoded, "jpeg", decoded, MASK)
     path = tfrecords.shard_path(str(tmp_path), "val", 0, 1)
     with tfrecords.write_shard(path) as writer:
         writer.write(example.SerializeToString())
     (record,) = tfrecords.read_records(path)
-    assert prediction_files.read_picture(record) == picture
+    assert prediction_files.read_image(record) == image

@@ -1,4 +1,4 @@
-"""Batches: their values, order, repetition and randomness, and errors that name the picture."""
+"""Batches: their values, order, repetition and randomness, and errors that name the image."""
 
 import dataclasses
 
@@ -16,9 +16,9 @@ MEAN_PIXEL = (127.5, 127.5, 127.5)
 PLAIN = InputOptions((9, 11), min_scale_factor=1.0, max_scale_factor=1.0)
 
 
-def pictures_of(*sizes):
+def images_of(*sizes):
     return [
-        (f"picture{index}", *tiny_dataset.random_picture(index, *size))
+        (f"image{index}", *tiny_dataset.random_image(index, *size))
         for index, size in enumerate(sizes)
     ]
 
@@ -70,16 +70,16 @@ def failure(spec, dataset, with_gradient=True):
     return str(input_errors.explain(caught.value, spec, "train", with_gradient))
 
 
-def test_evaluation_gives_every_picture_once_whole_padded_and_in_order(tmp_path):
-    pictures = pictures_of((5, 7), (9, 11), (8, 3))
-    spec = tiny_dataset.write(tmp_path, pictures)
+def test_evaluation_gives_every_image_once_whole_padded_and_in_order(tmp_path):
+    images = images_of((5, 7), (9, 11), (8, 3))
+    spec = tiny_dataset.write(tmp_path, images)
     batches = read(evaluation(spec))
     assert [len(batch["label"]) for batch in batches] == [2, 1]
-    assert names(batches) == ["picture0", "picture1", "picture2"]
+    assert names(batches) == ["image0", "image1", "image2"]
     index = 0
     for batch in batches:
         for row in range(len(batch["label"])):
-            _, image, mask = pictures[index]
+            _, image, mask = images[index]
             height, width = mask.shape
             assert (batch["height"][row], batch["width"][row]) == (height, width)
             np.testing.assert_array_equal(batch["image"][row, :height, :width], image)
@@ -96,7 +96,7 @@ def test_evaluation_gives_every_picture_once_whole_padded_and_in_order(tmp_path)
 
 
 def test_types_and_shapes_are_known_to_the_graph(tmp_path):
-    spec = tiny_dataset.write(tmp_path, pictures_of((5, 7)))
+    spec = tiny_dataset.write(tmp_path, images_of((5, 7)))
     assert tf.data.get_output_types(training(spec)) == {
         "image": tf.float32,
         "label": tf.uint8,
@@ -112,37 +112,37 @@ def test_types_and_shapes_are_known_to_the_graph(tmp_path):
     assert "gradient" not in tf.data.get_output_shapes(training(spec, with_gradient=False))
 
 
-def test_without_crop_evaluation_keeps_the_size_of_each_picture(tmp_path):
-    spec = tiny_dataset.write(tmp_path, pictures_of((5, 7), (9, 11)))
+def test_without_crop_evaluation_keeps_the_size_of_each_image(tmp_path):
+    spec = tiny_dataset.write(tmp_path, images_of((5, 7), (9, 11)))
     batches = read(evaluation(spec, InputOptions(None), batch_size=1))
     assert [batch["image"].shape for batch in batches] == [(1, 5, 7, 3), (1, 9, 11, 3)]
-    with pytest.raises(ValueError, match="batch of 2 pictures needs a crop size"):
+    with pytest.raises(ValueError, match="batch of 2 images needs a crop size"):
         evaluation(spec, InputOptions(None))
 
 
 def test_resize_to_range_comes_first(tmp_path):
-    spec = tiny_dataset.write(tmp_path, pictures_of((6, 12)))
+    spec = tiny_dataset.write(tmp_path, images_of((6, 12)))
     options = InputOptions((17, 17), min_resize_value=13, max_resize_value=17, resize_factor=8)
     (batch,) = read(evaluation(spec, options))
     assert (batch["height"][0], batch["width"][0]) == (9, 17)
 
 
 def test_gradients_are_computed_where_the_records_have_none(tmp_path):
-    pictures = pictures_of((9, 11))
-    spec = tiny_dataset.write(tmp_path, pictures, with_gradient=False)
+    images = images_of((9, 11))
+    spec = tiny_dataset.write(tmp_path, images, with_gradient=False)
     (batch,) = read(evaluation(spec))
-    expected = laplacian.laplacian(pictures[0][1])
+    expected = laplacian.laplacian(images[0][1])
     np.testing.assert_array_equal(batch["gradient"][0, ..., 0], expected)
 
 
-def test_training_crops_are_windows_of_their_pictures(tmp_path):
-    """Without scaling, each batch entry is a window of its picture, mirrored or not."""
-    pictures = {name: (image, mask) for name, image, mask in pictures_of(*[(12, 16)] * 3)}
-    spec = tiny_dataset.write(tmp_path, [(name, *value) for name, value in pictures.items()])
+def test_training_crops_are_windows_of_their_images(tmp_path):
+    """Without scaling, each batch entry is a window of its image, mirrored or not."""
+    images = {name: (image, mask) for name, image, mask in images_of(*[(12, 16)] * 3)}
+    spec = tiny_dataset.write(tmp_path, [(name, *value) for name, value in images.items()])
     places = set()
     for batch in read(training(spec, seed=1), num_batches=30):
         for row, name in enumerate(batch["image_name"]):
-            image, mask = pictures[name.decode()]
+            image, mask = images[name.decode()]
             gradient = laplacian.laplacian(image)
             place = find_window(batch["image"][row], image)
             assert place is not None
@@ -156,7 +156,7 @@ def test_training_crops_are_windows_of_their_pictures(tmp_path):
 
 
 def find_window(crop, image):
-    """Returns (is_flipped, top, left) of a 9x11 crop in a 12x16 picture, or None."""
+    """Returns (is_flipped, top, left) of a 9x11 crop in a 12x16 image, or None."""
     for is_flipped in (False, True):
         candidate = crop[:, ::-1] if is_flipped else crop
         for top in range(4):
@@ -166,8 +166,8 @@ def find_window(crop, image):
     return None
 
 
-def test_small_training_pictures_are_padded_and_say_so(tmp_path):
-    spec = tiny_dataset.write(tmp_path, pictures_of((5, 20)))
+def test_small_training_images_are_padded_and_say_so(tmp_path):
+    spec = tiny_dataset.write(tmp_path, images_of((5, 20)))
     (batch,) = read(training(spec, seed=0), num_batches=1)
     assert batch["height"].tolist() == [5, 5]
     assert batch["width"].tolist() == [11, 11]
@@ -177,7 +177,7 @@ def test_small_training_pictures_are_padded_and_say_so(tmp_path):
 
 
 def test_training_shuffles_whole_epochs_without_end(tmp_path):
-    spec = tiny_dataset.write(tmp_path, pictures_of(*[(5, 5)] * 7), num_shards=3)
+    spec = tiny_dataset.write(tmp_path, images_of(*[(5, 5)] * 7), num_shards=3)
     order = names(read(training(spec, batch_size=7), num_batches=4))
     epochs = [order[start : start + 7] for start in range(0, 28, 7)]
     assert all(sorted(epoch) == sorted(epochs[0]) for epoch in epochs)
@@ -185,13 +185,13 @@ def test_training_shuffles_whole_epochs_without_end(tmp_path):
 
 
 def test_a_batch_larger_than_the_dataset_repeats_it(tmp_path):
-    spec = tiny_dataset.write(tmp_path, pictures_of((5, 5), (6, 6)))
+    spec = tiny_dataset.write(tmp_path, images_of((5, 5), (6, 6)))
     (batch,) = read(training(spec, batch_size=5), num_batches=1)
     assert len(batch["image_name"]) == 5
 
 
 def test_a_seed_decides_order_and_augmentation(tmp_path):
-    spec = tiny_dataset.write(tmp_path, pictures_of(*[(20, 30)] * 6), num_shards=3)
+    spec = tiny_dataset.write(tmp_path, images_of(*[(20, 30)] * 6), num_shards=3)
     options = InputOptions((9, 11))
 
     def batches(seed):
@@ -209,24 +209,24 @@ def test_a_seed_decides_order_and_augmentation(tmp_path):
     )
 
 
-def test_crops_of_the_same_picture_differ_over_epochs(tmp_path):
-    spec = tiny_dataset.write(tmp_path, pictures_of((40, 40)))
+def test_crops_of_the_same_image_differ_over_epochs(tmp_path):
+    spec = tiny_dataset.write(tmp_path, images_of((40, 40)))
     batches = read(training(spec, batch_size=1, seed=0), num_batches=6)
     assert len({batch["image"].tobytes() for batch in batches}) == 6
 
 
-def test_a_label_that_is_no_class_names_picture_and_ids(tmp_path):
-    pictures = pictures_of((5, 5), (9, 11))
-    pictures[1][2][2, 3], pictures[1][2][0, 0] = 77, 3
-    spec = tiny_dataset.write(tmp_path, pictures)
+def test_a_label_that_is_no_class_names_image_and_ids(tmp_path):
+    images = images_of((5, 5), (9, 11))
+    images[1][2][2, 3], images[1][2][0, 0] = 77, 3
+    spec = tiny_dataset.write(tmp_path, images)
     for dataset in (training(spec), evaluation(spec)):
         message = failure(spec, dataset)
-        assert "the mask of picture picture1 holds label ids [3 77]" in message
+        assert "the mask of image image1 holds label ids [3 77]" in message
         assert "classes 0..2 and ignore label 255" in message
 
 
 def test_every_id_is_valid_with_256_classes(tmp_path):
-    image, _ = tiny_dataset.random_picture(0, 16, 16)
+    image, _ = tiny_dataset.random_image(0, 16, 16)
     mask = np.arange(256, dtype=np.uint8).reshape(16, 16)
     spec = tiny_dataset.write(tmp_path, [("all ids", image, mask)])
     palette = tuple((index,) * 3 for index in range(256))
@@ -235,34 +235,34 @@ def test_every_id_is_valid_with_256_classes(tmp_path):
     np.testing.assert_array_equal(batch["label"][0, ..., 0], mask)
 
 
-def test_a_picture_larger_than_the_crop_is_named(tmp_path):
-    spec = tiny_dataset.write(tmp_path, [("größer", *tiny_dataset.random_picture(0, 12, 9))])
+def test_a_image_larger_than_the_crop_is_named(tmp_path):
+    spec = tiny_dataset.write(tmp_path, [("größer", *tiny_dataset.random_image(0, 12, 9))])
     message = failure(spec, evaluation(spec))
-    assert "picture größer has height 12 and width 9, more than the crop of 9,11" in message
+    assert "image größer has height 12 and width 9, more than the crop of 9,11" in message
     assert "--eval_crop_size" in message
     assert "\n" not in message
 
 
-def test_a_picture_that_does_not_decode_is_named(tmp_path):
-    good = tiny_dataset.encode("good", *tiny_dataset.random_picture(0, 5, 5))
+def test_a_image_that_does_not_decode_is_named(tmp_path):
+    good = tiny_dataset.encode("good", *tiny_dataset.random_image(0, 5, 5))
     broken = tf.train.Example.FromString(
-        tiny_dataset.encode("broken", *tiny_dataset.random_picture(1, 50, 50))
+        tiny_dataset.encode("broken", *tiny_dataset.random_image(1, 50, 50))
     )
     encoded = broken.features.feature["image/encoded"].bytes_list
     encoded.value[0] = encoded.value[0][: len(encoded.value[0]) // 2]
-    spec = tiny_dataset.write(tmp_path, pictures_of((5, 5)))
+    spec = tiny_dataset.write(tmp_path, images_of((5, 5)))
     with tfrecords.write_shard(spec.shard_paths("train")[0]) as writer:
         writer.write(good)
         writer.write(broken.SerializeToString())
     for dataset in (evaluation(spec), training(spec)):
         message = failure(spec, dataset)
-        assert "picture broken, record 1 of" in message
+        assert "image broken, record 1 of" in message
         assert spec.shard_paths("train")[0] in message
         assert "\n" not in message
 
 
 def test_a_truncated_shard_is_named(tmp_path):
-    spec = tiny_dataset.write(tmp_path, pictures_of((9, 9), (9, 9), (9, 9)), num_shards=3)
+    spec = tiny_dataset.write(tmp_path, images_of((9, 9), (9, 9), (9, 9)), num_shards=3)
     path = spec.shard_paths("train")[1]
     with open(path, "rb+") as file:
         file.truncate(100)
@@ -270,7 +270,7 @@ def test_a_truncated_shard_is_named(tmp_path):
 
 
 def test_errors_that_are_not_of_the_data_are_not_explained(tmp_path):
-    spec = tiny_dataset.write(tmp_path, pictures_of((9, 9)))
+    spec = tiny_dataset.write(tmp_path, images_of((9, 9)))
     error = tf.errors.InvalidArgumentError(None, None, "Loss is inf or nan")
     assert input_errors.explain(error, spec, "train", True) is None
     error = tf.errors.ResourceExhaustedError(None, None, "IteratorGetNext: out of memory")
@@ -278,7 +278,7 @@ def test_errors_that_are_not_of_the_data_are_not_explained(tmp_path):
 
 
 def test_missing_splits_shards_and_records_are_refused(tmp_path):
-    spec = tiny_dataset.write(tmp_path, pictures_of((9, 9)), num_shards=2)
+    spec = tiny_dataset.write(tmp_path, images_of((9, 9)), num_shards=2)
     with pytest.raises(ValueError, match="has no split 'val'; it has train"):
         input_pipeline.training_batches(
             spec, "val", PLAIN, batch_size=1, mean_pixel=MEAN_PIXEL, with_gradient=False
@@ -286,7 +286,7 @@ def test_missing_splits_shards_and_records_are_refused(tmp_path):
     for path in spec.shard_paths("train"):
         open(path, "w").close()
     for make in (training, evaluation):
-        with pytest.raises(ValueError, match=r"'train' of dataset 'tiny' .* holds no pictures"):
+        with pytest.raises(ValueError, match=r"'train' of dataset 'tiny' .* holds no images"):
             make(spec)
     (tmp_path / "train-00001-of-00002.tfrecord").unlink()
     with pytest.raises(ValueError, match=r"train-00001-of-00002\.tfrecord is missing"):
@@ -308,7 +308,7 @@ def test_impossible_input_options_are_refused(arguments, message):
 
 
 def test_impossible_batches_are_refused(tmp_path):
-    spec = tiny_dataset.write(tmp_path, pictures_of((9, 9)))
+    spec = tiny_dataset.write(tmp_path, images_of((9, 9)))
     with pytest.raises(ValueError, match="training needs a crop size"):
         training(spec, InputOptions(None))
     with pytest.raises(ValueError, match="batch size is 0"):
@@ -333,13 +333,13 @@ def test_impossible_batches_are_refused(tmp_path):
         ),
     ],
 )
-def test_the_smallest_crop_that_holds_all_pictures(tmp_path, output_stride, resize, expected):
-    spec = tiny_dataset.write(tmp_path, pictures_of((360, 12), (10, 480)))
+def test_the_smallest_crop_that_holds_all_images(tmp_path, output_stride, resize, expected):
+    spec = tiny_dataset.write(tmp_path, images_of((360, 12), (10, 480)))
     assert input_pipeline.crop_for(spec, ["train"], output_stride, **resize) == expected
 
 
-def test_a_crop_for_pictures_without_limit_is_refused(tmp_path):
-    spec = tiny_dataset.write(tmp_path, pictures_of((9, 9)))
+def test_a_crop_for_images_without_limit_is_refused(tmp_path):
+    spec = tiny_dataset.write(tmp_path, images_of((9, 9)))
     with pytest.raises(ValueError, match="give max_resize_value, or the crop size"):
         input_pipeline.crop_for(spec, ["train"], 16, min_resize_value=300)
 
@@ -365,11 +365,11 @@ def test_crop_sizes_are_multiples_of_the_stride_plus_one():
         (4000, 2048, 4, 2),
     ],
 )
-def test_huge_pictures_are_decoded_few_at_once(
+def test_huge_images_are_decoded_few_at_once(
     tmp_path, monkeypatch, side, megabytes, num_calls, num_prefetched
 ):
     monkeypatch.setattr(input_pipeline.os, "cpu_count", lambda: 16)
-    spec = tiny_dataset.write(tmp_path, pictures_of((5, 5)))
+    spec = tiny_dataset.write(tmp_path, images_of((5, 5)))
     split = dataclasses.replace(spec.split("train"), max_height=side, max_width=side)
     spec = dataclasses.replace(spec, splits={"train": split})
     options = InputOptions(None, input_memory_mb=megabytes)

@@ -12,14 +12,14 @@ MEAN_PIXEL = (123.15, 115.90, 103.06)
 
 
 def example_of(height, width, seed=0):
-    """A picture whose three channels, label and gradient let one tell where a pixel came from."""
+    """An image whose three channels, label and gradient let one tell where a pixel came from."""
     random = np.random.RandomState(seed)
     image = random.randint(0, 256, (height, width, 3)).astype(np.uint8)
     return {
         "image": image,
         "label": random.randint(0, 5, (height, width, 1)).astype(np.uint8),
         "gradient": laplacian.laplacian(image)[..., None].astype(np.int32),
-        "image_name": np.array(b"picture"),
+        "image_name": np.array(b"image"),
     }
 
 
@@ -31,7 +31,7 @@ def run(function, example):
             for key, value in example.items()
             if key != "image_name"
         }
-        placeholders["image_name"] = tf.constant(b"picture")
+        placeholders["image_name"] = tf.constant(b"image")
         result = function(placeholders)
         feed = {placeholders[key]: value for key, value in example.items() if key != "image_name"}
         return session.run(result, feed)
@@ -105,7 +105,7 @@ def test_resize_to_range_resizes_image_label_and_gradient_alike():
     example = example_of(20, 31)
     result = run(lambda tensors: preprocess.resize_to_range(tensors, 33, 40, 8), example)
     assert_resized(result, example, 25, 33)
-    assert result["image_name"] == b"picture"
+    assert result["image_name"] == b"image"
 
 
 def test_resize_to_range_without_a_range_changes_nothing():
@@ -277,8 +277,8 @@ def test_random_flip_mirrors_all_three_together_about_half_the_time():
     assert 70 <= num_flipped <= 130
 
 
-def test_the_gradient_of_a_mirrored_picture_is_the_mirrored_gradient():
-    """Why a stored Laplacian may be flipped with its picture."""
+def test_the_gradient_of_a_mirrored_image_is_the_mirrored_gradient():
+    """Why a stored Laplacian may be flipped with its image."""
     example = example_of(8, 9)
     result = run(lambda tensors: augmentation.random_flip(tensors, [0, 0], 1.0), example)
     np.testing.assert_array_equal(

@@ -14,7 +14,7 @@ from deeplab.data.input_pipeline import InputOptions
 from reference import input_order
 from tests.support import tiny_dataset
 
-# A thousandth of the range 0..255. What differs is the rounding of places in the picture.
+# A thousandth of the range 0..255. What differs is the rounding of places in the image.
 TOLERANCE = 0.255
 
 SIZES = [(60, 90), (33, 49), (5, 131), (131, 5), (1, 1), (1, 40), (80, 2), (24, 25)]
@@ -31,21 +31,21 @@ def decoded(data: bytes) -> np.ndarray:
 
 
 def write_records(directory, gradients: str) -> specs.DatasetSpec:
-    """Writes pictures of noise in both formats.
+    """Writes images of noise in both formats.
 
     Args:
       directory: where to.
       gradients: "none", "laplacian" or "laplacian as png" (stored, and said to be that), or "other"
-        (stored values that the picture does not have).
+        (stored values that the image does not have).
     """
     random = np.random.RandomState(0)
     spec = tiny_dataset.write(
-        directory, [("x", *tiny_dataset.random_picture(0, 131, 131))] * 2 * len(SIZES)
+        directory, [("x", *tiny_dataset.random_image(0, 131, 131))] * 2 * len(SIZES)
     )
     with tfrecords.write_shard(spec.shard_paths("train")[0]) as writer:
         for index, (height, width) in enumerate(SIZES):
             for image_format in ("JPEG", "PNG"):
-                noise, mask = tiny_dataset.random_picture(index, height, width)
+                noise, mask = tiny_dataset.random_image(index, height, width)
                 data = encoded(noise, image_format)
                 image = decoded(data)
                 gradient = {
@@ -110,8 +110,8 @@ def test_batches_are_those_of_the_plain_order(tmp_path, gradients, options, more
         np.testing.assert_allclose(two["gradient"], one["gradient"], rtol=0, atol=TOLERANCE)
 
 
-def test_both_ways_to_the_picture_were_compared():
-    """The first picture above is scaled to more and to less than four times the crop."""
+def test_both_ways_to_the_image_were_compared():
+    """The first image above is scaled to more and to less than four times the crop."""
     height, width = SIZES[0]
     assert height * width * 0.5**2 < 4 * 33 * 49 < height * width * 2.0**2
 

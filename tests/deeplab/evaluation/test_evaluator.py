@@ -36,9 +36,9 @@ NETWORK = ModelOptions(
 CROP = InputOptions((33, 49))
 
 
-def pictures_of(*sizes):
+def images_of(*sizes):
     return [
-        (f"picture{index}", *tiny_dataset.random_picture(index, *size))
+        (f"image{index}", *tiny_dataset.random_image(index, *size))
         for index, size in enumerate(sizes)
     ]
 
@@ -73,8 +73,8 @@ def save_with_averages(directory, checkpoint):
         return tf.train.Saver(variables).save(session, str(directory / "averaged.ckpt"))
 
 
-def confusion_of_single_pictures(checkpoint, pictures, network, **arguments):
-    """Predicts each picture alone, padded with NumPy, and counts with loops."""
+def confusion_of_single_images(checkpoint, images, network, **arguments):
+    """Predicts each image alone, padded with NumPy, and counts with loops."""
     confusion = np.zeros((3, 3), np.int64)
     with tf.Graph().as_default(), tf.Session() as session:
         features = {
@@ -83,7 +83,7 @@ def confusion_of_single_pictures(checkpoint, pictures, network, **arguments):
         }
         prediction = model.predict(features, network, **arguments).labels
         tf.train.Saver().restore(session, checkpoint)
-        for _, image, mask in pictures:
+        for _, image, mask in images:
             height, width = mask.shape
             padded = np.full((1, 33, 49, 3), 127.5, np.float32)
             padded[0, :height, :width] = image
@@ -98,9 +98,9 @@ def confusion_of_single_pictures(checkpoint, pictures, network, **arguments):
 
 
 @pytest.mark.parametrize("arguments", [{}, {"scales": (0.5,), "add_flipped": True}])
-def test_an_evaluation_is_the_confusion_of_each_picture_on_its_own(tmp_path, arguments):
-    pictures = pictures_of((20, 40), (33, 49), (30, 10))
-    spec = tiny_dataset.write(tmp_path, pictures, split="val")
+def test_an_evaluation_is_the_confusion_of_each_image_on_its_own(tmp_path, arguments):
+    images = images_of((20, 40), (33, 49), (30, 10))
+    spec = tiny_dataset.write(tmp_path, images, split="val")
     checkpoint = save_network(tmp_path)
     evaluator = Evaluator(spec, "val", NETWORK, CROP, batch_size=2, **arguments)
     with contextlib.closing(evaluator):
@@ -109,13 +109,13 @@ def test_an_evaluation_is_the_confusion_of_each_picture_on_its_own(tmp_path, arg
         zeros = evaluator.evaluate(averaged)
         of_averages = evaluator.evaluate(averaged, ema.saved_names(averaged))
         again = evaluator.evaluate(checkpoint)
-    expected = confusion_of_single_pictures(checkpoint, pictures, NETWORK, **arguments)
+    expected = confusion_of_single_images(checkpoint, images, NETWORK, **arguments)
     assert np.count_nonzero(expected.sum(axis=0)) > 1, "all one class would show too little"
     np.testing.assert_array_equal(result.confusion, expected)
     np.testing.assert_array_equal(again.confusion, expected)
     np.testing.assert_array_equal(of_averages.confusion, expected)
     assert zeros.metrics.only_predicted_class == 0
-    assert (result.num_pictures, result.step, result.split) == (3, 7, "val")
+    assert (result.num_images, result.step, result.split) == (3, 7, "val")
     assert result.metrics == metrics.compute_metrics(expected)
 
 
@@ -143,10 +143,10 @@ def save_shift(directory, shift, step):
 
 
 def test_a_perfect_prediction_scores_one_and_each_checkpoint_is_its_own(tmp_path, red_is_the_class):
-    pictures = pictures_of((20, 40), (33, 49))
-    for _, image, mask in pictures:
+    images = images_of((20, 40), (33, 49))
+    for _, image, mask in images:
         image[..., 0] = np.where(mask == 255, 1, mask)
-    spec = tiny_dataset.write(tmp_path, pictures, split="val")
+    spec = tiny_dataset.write(tmp_path, images, split="val")
     with contextlib.closing(Evaluator(spec, "val", NETWORK, CROP)) as evaluator:
         perfect = evaluator.evaluate(save_shift(tmp_path, 0, 10))
         constant = evaluator.evaluate(save_shift(tmp_path, 2, 20))
@@ -160,7 +160,7 @@ def test_a_perfect_prediction_scores_one_and_each_checkpoint_is_its_own(tmp_path
 
 
 def test_a_checkpoint_of_another_network_names_variables_and_both_shapes(tmp_path):
-    spec = tiny_dataset.write(tmp_path, pictures_of((20, 40)), split="val")
+    spec = tiny_dataset.write(tmp_path, images_of((20, 40)), split="val")
     checkpoint = save_network(tmp_path, dataclasses.replace(NETWORK, num_classes=5))
     with (
         contextlib.closing(Evaluator(spec, "val", NETWORK, CROP)) as evaluator,
@@ -174,7 +174,7 @@ def test_a_checkpoint_of_another_network_names_variables_and_both_shapes(tmp_pat
 
 @pytest.mark.parametrize("side", ["checkpoint", "network"])
 def test_a_decoder_on_one_side_only_is_named(tmp_path, side):
-    spec = tiny_dataset.write(tmp_path, pictures_of((20, 40)), split="val")
+    spec = tiny_dataset.write(tmp_path, images_of((20, 40)), split="val")
     plain = ModelOptions(num_classes=3, model_variant="xception_tiny")
     full = dataclasses.replace(plain, decoder_output_stride=(4,))
     saved, built = (plain, full) if side == "checkpoint" else (full, plain)
@@ -186,7 +186,7 @@ def test_a_decoder_on_one_side_only_is_named(tmp_path, side):
 
 
 def test_a_truncated_or_missing_checkpoint_is_named(tmp_path):
-    spec = tiny_dataset.write(tmp_path, pictures_of((20, 40)), split="val")
+    spec = tiny_dataset.write(tmp_path, images_of((20, 40)), split="val")
     checkpoint = save_network(tmp_path)
     with open(f"{checkpoint}.data-00000-of-00001", "rb+") as file:
         file.truncate(1000)
@@ -198,7 +198,7 @@ def test_a_truncated_or_missing_checkpoint_is_named(tmp_path):
 
 
 def test_impossible_evaluations_are_refused(tmp_path):
-    spec = tiny_dataset.write(tmp_path, pictures_of((20, 40)), split="val")
+    spec = tiny_dataset.write(tmp_path, images_of((20, 40)), split="val")
     with pytest.raises(ValueError, match=r"network has 5 classes, but dataset 'tiny' .* has 3"):
         Evaluator(spec, "val", dataclasses.replace(NETWORK, num_classes=5), CROP)
     with pytest.raises(ValueError, match="crop height is 32"):
@@ -209,11 +209,11 @@ def test_impossible_evaluations_are_refused(tmp_path):
         Evaluator(spec, "test", NETWORK, CROP)
 
 
-def test_a_picture_larger_than_the_crop_is_named(tmp_path, red_is_the_class):
-    spec = tiny_dataset.write(tmp_path, pictures_of((20, 40), (50, 40)), split="val")
+def test_a_image_larger_than_the_crop_is_named(tmp_path, red_is_the_class):
+    spec = tiny_dataset.write(tmp_path, images_of((20, 40), (50, 40)), split="val")
     with (
         contextlib.closing(Evaluator(spec, "val", NETWORK, CROP)) as evaluator,
-        pytest.raises(ValueError, match="picture picture1 has height 50 and width 40, more than"),
+        pytest.raises(ValueError, match="image image1 has height 50 and width 40, more than"),
     ):
         evaluator.evaluate(save_shift(tmp_path, 0, 1))
 
@@ -221,13 +221,13 @@ def test_a_picture_larger_than_the_crop_is_named(tmp_path, red_is_the_class):
 def test_a_split_of_which_a_part_is_missing_is_not_scored(tmp_path, red_is_the_class):
     """A shard that ends with a record, or in a header, looks whole to TensorFlow."""
     spec = tiny_dataset.write(
-        tmp_path, pictures_of((20, 40), (30, 10), (33, 49), (9, 9)), split="val", num_shards=2
+        tmp_path, images_of((20, 40), (30, 10), (33, 49), (9, 9)), split="val", num_shards=2
     )
     path = spec.shard_paths("val")[1]
     size_of_first = tfrecords.stored_size(next(tfrecords.read_records(path)))
     checkpoint = save_shift(tmp_path, 0, 1)
     with contextlib.closing(Evaluator(spec, "val", NETWORK, CROP)) as evaluator:
-        assert evaluator.evaluate(checkpoint).num_pictures == 4
+        assert evaluator.evaluate(checkpoint).num_images == 4
         os.truncate(path, size_of_first + 3)
         with pytest.raises(ValueError, match=f"{path} is truncated or damaged behind record 1"):
             evaluator.evaluate(checkpoint)
@@ -247,7 +247,7 @@ def evaluation_of(confusion):
         checkpoint="runs/x/model.ckpt-12",
         step=12,
         split="val",
-        num_pictures=4,
+        num_images=4,
         confusion=confusion,
         metrics=metrics.compute_metrics(confusion),
         seconds=1.25,
@@ -264,7 +264,7 @@ def test_the_table_shows_every_class_and_says_what_was_left_out():
     assert lines[3].split() == ["2", "sea", "-", "-", "0.00%"]
     assert "mean IoU 65.71%" in lines[4]
     assert "pixel accuracy 80.00%" in lines[4]
-    assert "4 pictures of 'val' at step 12" in lines[4]
+    assert "4 images of 'val' at step 12" in lines[4]
     assert lines[5].endswith("has it: sea")
     assert "WARNING" not in table
 
@@ -340,7 +340,7 @@ def run_folder(tmp_path_factory):
     root = tmp_path_factory.mktemp("project")
     records = root / "data" / "tfrecords" / "tiny"
     records.mkdir(parents=True)
-    spec = tiny_dataset.write(records, pictures_of((20, 40), (33, 45)), split="val")
+    spec = tiny_dataset.write(records, images_of((20, 40), (33, 45)), split="val")
     logdir = root / "runs" / "tiny"
     logdir.mkdir(parents=True)
     save_network(logdir)
@@ -419,7 +419,7 @@ def test_wrong_input_ends_the_command_with_one_line(run_folder):
         run_folder[0], "--max_number_of_evaluations=1", "--eval_crop_size=33,33"
     )
     assert status == 1
-    assert err.startswith("error: picture picture0 has height 20 and width 40, more than the crop")
+    assert err.startswith("error: image image0 has height 20 and width 40, more than the crop")
     assert err.count("\n") == 1
     assert "Traceback" not in out + err
 
@@ -543,14 +543,14 @@ def evaluations(tmp_path_factory):
     )
     for folder in (records, logdir, download, root / "data" / "other"):
         folder.mkdir(parents=True)
-    pictures = pictures_of((20, 40), (33, 45))
-    for _, image, mask in pictures:
+    images = images_of((20, 40), (33, 45))
+    for _, image, mask in images:
         image[..., 0] = np.where(mask == 255, 1, mask)
-    test = tiny_dataset.write(records, pictures[:1], split="test")
-    spec = tiny_dataset.write(records, pictures, split="val")
+    test = tiny_dataset.write(records, images[:1], split="test")
+    spec = tiny_dataset.write(records, images, split="val")
     spec = dataclasses.replace(spec, splits={**spec.splits, **test.splits})
     specs.write_spec(spec)
-    other = tiny_dataset.write(root / "data" / "other", pictures, split="val")
+    other = tiny_dataset.write(root / "data" / "other", images, split="val")
     specs.write_spec(dataclasses.replace(other, name="other"))
     description = options.Description(
         NETWORK, "tiny", spec.class_names, spec.palette, spec.ignore_label, (33, 33)

@@ -140,8 +140,8 @@ def test_image_pooling_with_crop_and_stride():
     check(logits, net.conv(aspp(net, features, options, pooled), "logits/semantic"))
 
 
-def test_image_pooling_follows_the_scale_of_the_picture():
-    """A crop of 33 is one of 17 in a picture of half the size."""
+def test_image_pooling_follows_the_scale_of_the_image():
+    """A crop of 33 is one of 17 in an image of half the size."""
     options = change(image_pooling_crop_size=(33, 33), image_pyramid=(0.5,), output_stride=8)
     logits, _, _, net = run(options)
     scaled = change(image_pooling_crop_size=(17, 17), output_stride=8)
@@ -254,7 +254,7 @@ def test_dense_prediction_cell(output_stride):
     second = net.separable(first, f"{scope}1", relu, rate=(factor, 2 * factor))
     third = net.separable(features, f"{scope}2", relu, rate=(2 * factor, factor))
     fourth = net.conv(layers.global_mean(features), f"{scope}3", relu)
-    # Half of the picture's 66 rows, and all of its 49 columns.
+    # Half of the image's 66 rows, and all of its 49 columns.
     window = int(65 / (output_stride * 2) + 1), int(48 / output_stride + 1)
     fifth = net.conv(layers.average_pool(second, window, (1, 1)), f"{scope}4", relu)
     branches = [first, second, third, *(layers.resize(each, *size) for each in (fourth, fifth))]

@@ -20,7 +20,7 @@ TINY = ModelOptions(
 )
 
 
-def pictures(height=65, width=49, batch=2):
+def images(height=65, width=49, batch=2):
     random = np.random.RandomState(3)
     return {
         "image": tf.constant(random.uniform(0, 255, [batch, height, width, 3]), tf.float32),
@@ -51,7 +51,7 @@ def replace(**changes) -> ModelOptions:
 )
 def test_every_trainable_variable_gets_a_gradient(options):
     logits = model.multi_scale_logits(
-        pictures(), options, is_training=True, fine_tune_batch_norm=True, weight_decay=1e-4
+        images(), options, is_training=True, fine_tune_batch_norm=True, weight_decay=1e-4
     )
     loss = tf.add_n([tf.reduce_sum(tf.square(value)) for value in logits.values()])
     variables = tf.trainable_variables()
@@ -69,7 +69,7 @@ def test_every_trainable_variable_gets_a_gradient(options):
 
 def test_decoder_input_is_features_gradient_projection():
     """The order of channels, seen through a first convolution that lets one through at a time."""
-    features = pictures()
+    features = images()
     model.multi_scale_logits(features, TINY)
     depthwise = next(
         op
@@ -89,7 +89,7 @@ def test_decoder_input_is_features_gradient_projection():
 
 
 def test_the_network_reads_the_gradient_at_the_decoder_s_stride_only():
-    features = pictures()
+    features = images()
     stride = model.gradient_stride(TINY, (65, 49))
     assert stride == 4
     sparse = {**features, "gradient": features["gradient"][:, ::stride, ::stride]}
@@ -105,7 +105,7 @@ def test_the_network_reads_the_gradient_at_the_decoder_s_stride_only():
 
 
 def test_dynamic_and_static_sizes_give_the_same_logits():
-    features = pictures(height=67, width=50)  # Not OS*k+1, on purpose.
+    features = images(height=67, width=50)  # Not OS*k+1, on purpose.
     dynamic = {
         name: tf.placeholder_with_default(value, [None, None, None, value.shape[-1]])
         for name, value in features.items()
@@ -123,7 +123,7 @@ def test_dynamic_and_static_sizes_give_the_same_logits():
 @pytest.mark.parametrize(("method", "merge"), [("max", np.max), ("avg", np.mean)])
 def test_image_pyramid_merges_the_scales(method, merge):
     options = replace(image_pyramid=(0.5, 1.0), merge_method=method)
-    logits = model.multi_scale_logits(pictures(), options)
+    logits = model.multi_scale_logits(images(), options)
     assert list(logits) == ["logits_0.50", "logits_1.00", "merged_logits"]
     with tf.Session() as session:
         session.run(tf.global_variables_initializer())
@@ -139,7 +139,7 @@ def softmax(logits):
 
 def test_flip_alone_is_averaged():
     """research/deeplab ignores --add_flipped_images at a single scale."""
-    features = pictures(batch=1)
+    features = images(batch=1)
     mirrored = {name: value[:, :, ::-1] for name, value in features.items()}
     plain = model.predict(features, TINY).probabilities
     mirror = model.predict(mirrored, TINY).probabilities
@@ -157,7 +157,7 @@ def test_flip_alone_is_averaged():
 
 
 def test_scales_are_averaged_as_probabilities():
-    features = pictures(batch=1)
+    features = images(batch=1)
     size = [65, 49]
     members = []
     for scale in (0.5, 1.5):
@@ -211,7 +211,7 @@ def test_missing_gradient_is_named():
 
 def test_gradient_adapter_keeps_the_network_s_function():
     """A network without gradient, its weights moved into one with it: equal where gradient is 0."""
-    features = pictures()
+    features = images()
     features["gradient"] = tf.zeros_like(features["gradient"])
     plain = replace(decoder_use_gradient=False)
     plain_logits = model.multi_scale_logits(features, plain)[model.MERGED_LOGITS]
@@ -222,7 +222,7 @@ def test_gradient_adapter_keeps_the_network_s_function():
         saved = dict(zip(names, session.run(tf.global_variables()), strict=True))
 
     tf.reset_default_graph()
-    features = pictures()
+    features = images()
     features["gradient"] = tf.zeros_like(features["gradient"])
     logits = model.multi_scale_logits(features, TINY)[model.MERGED_LOGITS]
     adapt = transfer.gradient_adapter(TINY)

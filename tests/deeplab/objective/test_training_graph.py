@@ -40,7 +40,7 @@ def _batch(batch_size: int) -> dict[str, np.ndarray]:
         "image": random.uniform(0, 255, (*shape, 3)).astype(np.float32),
         "label": random.choice([0, 1, 2, 255], (*shape, 1)).astype(np.int32),
         "gradient": random.uniform(-300, 300, (*shape, 1)).astype(np.float32),
-        "image_name": np.array([f"picture_{index}" for index in range(batch_size)]),
+        "image_name": np.array([f"image_{index}" for index in range(batch_size)]),
     }
 
 
@@ -181,7 +181,7 @@ def test_every_trainable_variable_gets_a_gradient():
     assert [v.op.name for v, g in zip(variables, gradients, strict=True) if g is None] == []
 
 
-def test_pictures_show_the_first_images_labels_and_predictions_in_class_colours():
+def test_images_show_the_first_images_labels_and_predictions_in_class_colors():
     batch = _batch(5)
     clones, _ = _build(batch, ObjectiveOptions(save_summaries_images=True))
     merged = tf.summary.merge(clones[0].summaries)
@@ -189,25 +189,25 @@ def test_pictures_show_the_first_images_labels_and_predictions_in_class_colours(
         session.run(tf.global_variables_initializer())
         summary = tf.Summary.FromString(session.run(merged))
         values = {value.tag: value for value in summary.value}
-        pictures = {
+        images = {
             tag: session.run(tf.io.decode_png(value.image.encoded_image_string))
             for tag, value in values.items()
             if value.HasField("image")
         }
 
-    assert sorted(pictures) == [
+    assert sorted(images) == [
         f"samples/{kind}/image/{index}"
         for kind in ("image", "label", "prediction")
         for index in range(3)
     ]
     colors = visualize.color_table(DESCRIPTION.palette)
     np.testing.assert_array_equal(
-        pictures["samples/image/image/1"], batch["image"][1].astype(np.uint8)
+        images["samples/image/image/1"], batch["image"][1].astype(np.uint8)
     )
     np.testing.assert_array_equal(
-        pictures["samples/label/image/2"], colors[batch["label"][2, ..., 0]]
+        images["samples/label/image/2"], colors[batch["label"][2, ..., 0]]
     )
-    predicted = {tuple(color) for color in pictures["samples/prediction/image/0"].reshape(-1, 3)}
+    predicted = {tuple(color) for color in images["samples/prediction/image/0"].reshape(-1, 3)}
     assert predicted <= set(DESCRIPTION.palette)
     assert values["losses/merged_logits"].simple_value > 0
 
@@ -232,7 +232,7 @@ def test_batch_is_described_by_files_and_label_ids():
     with tf.Session() as session:
         facts = session.run(training_graph.describe_batch(batch))
 
-    assert facts["files"].tolist() == [b"picture_0", b"picture_1"]
+    assert facts["files"].tolist() == [b"image_0", b"image_1"]
     assert facts["label ids"].tolist() == [0, 1, 2, 255]
 
 

@@ -219,7 +219,7 @@ def test_table_compares_with_the_first_and_with_the_fastest_peer():
 
 def test_rate_is_what_an_iteration_does_over_its_time():
     result = Result("ours", False, (0.5, 0.5))
-    table = Table("key", "Title", "pictures/s", 100, [result], is_rate=True)
+    table = Table("key", "Title", "images/s", 100, [result], is_rate=True)
     assert table.value(result) == 200
 
 

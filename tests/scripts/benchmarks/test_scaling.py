@@ -77,9 +77,9 @@ def test_series_of_a_network(tmp_path, monkeypatch, series, arguments, names):
 
 
 @pytest.mark.slow
-def test_series_over_pictures(tmp_path, monkeypatch):
+def test_series_over_images(tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
-    growth = scaling_series.over_pictures(settings(tmp_path), [8, 16])
+    growth = scaling_series.over_images(settings(tmp_path), [8, 16])
     check(growth, ["check", "build", "one pass of training batches"])
 
 

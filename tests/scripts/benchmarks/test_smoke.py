@@ -64,12 +64,12 @@ def test_train(settings):
 
 
 def test_feed(settings):
-    (table,) = feed.run(settings, num_pictures=4, crop=65)
+    (table,) = feed.run(settings, num_images=4, crop=65)
     check(table, "plain order", "ours", "ours, with the gradient channel")
 
 
 def test_build(settings):
-    (table,) = build.run(settings, num_pictures=4)
+    (table,) = build.run(settings, num_images=4)
     check(
         table,
         "plain converter",

@@ -20,13 +20,13 @@ def test_pascal_colormap_is_the_devkits():
     assert tuple(map(tuple, colormap[:21].tolist())) == palettes.voc_palette(21)
 
 
-def test_mask_picture_keeps_ids_and_shows_colors(tmp_path):
+def test_mask_image_keeps_ids_and_shows_colors(tmp_path):
     ids = np.array([[0, 1, 2], [255, 2, 1]])
-    visualize.mask_picture(ids, PALETTE).save(tmp_path / "mask.png")
-    with Image.open(tmp_path / "mask.png") as picture:
-        assert picture.mode == "P"
-        np.testing.assert_array_equal(np.asarray(picture), ids)
-        colors = np.asarray(picture.convert("RGB"))
+    visualize.mask_image(ids, PALETTE).save(tmp_path / "mask.png")
+    with Image.open(tmp_path / "mask.png") as image:
+        assert image.mode == "P"
+        np.testing.assert_array_equal(np.asarray(image), ids)
+        colors = np.asarray(image.convert("RGB"))
     assert tuple(colors[0, 1]) == PALETTE[1]
     assert tuple(colors[1, 1]) == PALETTE[2]
     assert tuple(colors[1, 0]) == visualize.VOID_COLOR
@@ -36,7 +36,7 @@ def test_mask_picture_keeps_ids_and_shows_colors(tmp_path):
 @pytest.mark.parametrize("wrong_id", [-1, 256])
 def test_mask_refuses_ids_that_do_not_fit(wrong_id):
     with pytest.raises(ValueError, match=rf"{wrong_id}.*8-bit mask holds 0 to 255"):
-        visualize.mask_picture(np.array([[0, wrong_id]]), PALETTE)
+        visualize.mask_image(np.array([[0, wrong_id]]), PALETTE)
 
 
 @pytest.mark.parametrize(
@@ -89,16 +89,16 @@ def test_overlay_draws_white_lines_between_regions_only():
 
 @pytest.mark.parametrize(
     ("shape", "opacity", "message"),
-    [((5, 4), 0.5, r"picture is 4x5 \(height x width\) and its mask 5x4"), ((4, 5), 1.5, "1.5")],
+    [((5, 4), 0.5, r"image is 4x5 \(height x width\) and its mask 5x4"), ((4, 5), 1.5, "1.5")],
 )
 def test_overlay_refuses_what_does_not_fit(shape, opacity, message):
     with pytest.raises(ValueError, match=message):
         visualize.overlay(np.zeros([4, 5, 3], np.uint8), np.zeros(shape, int), PALETTE, (), opacity)
 
 
-def test_legend_stands_below_the_picture_largest_class_first():
-    picture = Image.new("RGB", (400, 300), (1, 2, 3))
-    panel = visualize.append_legend(picture, [0.0, 0.2, 0.8], NAMES, PALETTE)
+def test_legend_stands_below_the_image_largest_class_first():
+    image = Image.new("RGB", (400, 300), (1, 2, 3))
+    panel = visualize.append_legend(image, [0.0, 0.2, 0.8], NAMES, PALETTE)
     pixels = np.asarray(panel)
     assert panel.width == 400
     assert np.all(pixels[:300] == (1, 2, 3))
@@ -106,7 +106,7 @@ def test_legend_stands_below_the_picture_largest_class_first():
     columns = [
         np.nonzero(np.all(abs(strip - color) <= 2, axis=2).any(axis=0))[0] for color in PALETTE
     ]
-    assert columns[0].size == 0  # no background in the picture, so none in the legend
+    assert columns[0].size == 0  # no background in the image, so none in the legend
     assert columns[2].max() < columns[1].min()
 
 

@@ -46,7 +46,7 @@ def exported(tmp_path_factory) -> str:
     return write_export(tmp_path_factory.mktemp("export"))
 
 
-def pictures(*sizes: tuple[int, int]) -> list[np.ndarray]:
+def random_images(*sizes: tuple[int, int]) -> list[np.ndarray]:
     return [
         np.random.RandomState(i).randint(0, 256, [*size, 3], np.uint8)
         for i, size in enumerate(sizes)
@@ -54,7 +54,7 @@ def pictures(*sizes: tuple[int, int]) -> list[np.ndarray]:
 
 
 def assert_same_answers(first: DeepLabModel, second: DeepLabModel) -> None:
-    images = pictures(CROP, (30, 41), CROP, (80, 50))
+    images = random_images(CROP, (30, 41), CROP, (80, 50))
     expected = first.predict_batch(images, with_probabilities=True)
     predictions = second.predict_batch(images, with_probabilities=True)
     for image, one, other in zip(images, expected, predictions, strict=True):
@@ -69,7 +69,7 @@ def test_parts_of_a_graph_are_the_graph(exported):
     export = export_file.read_export(exported)
     assert export.network_inputs == ["NetworkGradient", "NetworkImage"]
     assert export.network_outputs == ["SemanticLogits"]
-    image = pictures((30, 41))[0][None]
+    image = random_images((30, 41))[0][None]
     with tf.Graph().as_default(), tf.Session() as session:
         tf.import_graph_def(export.graph_def, name="")
         expected = session.run(
@@ -159,7 +159,7 @@ def test_int8_is_near_and_reported(tmp_path):
     pytest.importorskip("nncf")
     path = write_export(tmp_path)
     files = []
-    for index, image in enumerate(pictures(CROP, (30, 41), CROP)):
+    for index, image in enumerate(random_images(CROP, (30, 41), CROP)):
         files.append(str(tmp_path / f"{index}.png"))
         Image.fromarray(image).save(files[-1])
     export_variants.write(
@@ -171,7 +171,7 @@ def test_int8_is_near_and_reported(tmp_path):
     assert by_form["openvino", "float32"]["equal_pixels"] > 0.999
     assert 1e-5 < by_form["openvino", "int8"]["max_probability_difference"] < 0.3
     with DeepLabModel(path, "openvino", precision="int8") as served:
-        assert served.segment(pictures(CROP)[0]).shape == CROP
+        assert served.segment(random_images(CROP)[0]).shape == CROP
 
 
 def plain_writer(path: str):
@@ -183,11 +183,11 @@ def test_check_tells_a_wrong_export_from_a_right_one(tmp_path):
     (tmp_path / "other").mkdir()
     path = write_export(tmp_path)
     other = write_export(tmp_path / "other", scales=(0.5,))
-    picture = str(tmp_path / "picture.png")
-    Image.fromarray(pictures(CROP)[0]).save(picture)
+    image = str(tmp_path / "image.png")
+    Image.fromarray(random_images(CROP)[0]).save(image)
     shares = []
     for reference in (path, other):
-        forms = export_variants.Forms(False, False, [], [picture], None)
+        forms = export_variants.Forms(False, False, [], [image], None)
         export_variants.write(forms, path, plain_writer(reference))
         report = json.loads((tmp_path / "verification.json").read_text())["engines"]
         shares.append(
@@ -200,7 +200,7 @@ def test_check_tells_a_wrong_export_from_a_right_one(tmp_path):
 
 def test_score_is_the_mean_iou_of_the_split(tmp_path, exported):
     examples = [
-        (f"{seed}", *tiny_dataset.random_picture(seed, height, width))
+        (f"{seed}", *tiny_dataset.random_image(seed, height, width))
         for seed, (height, width) in enumerate([CROP, (30, 41), CROP])
     ]
     tiny_dataset.write(tmp_path, examples, split="val", num_shards=2)
@@ -246,8 +246,8 @@ class _Sleeper:
         self.num_runs = 0
         self._secs = secs
 
-    def run(self, pictures, with_probabilities):
-        assert pictures.shape == (1, 5, 7, 3)
+    def run(self, images, with_probabilities):
+        assert images.shape == (1, 5, 7, 3)
         assert not with_probabilities
         self.num_runs += 1
         time.sleep(self._secs if self.num_runs > 1 else 0.1)
@@ -272,7 +272,7 @@ def test_a_single_engine_is_not_tried():
     ("given", "message"),
     [
         ({"formats": ["onnx"]}, "--formats has 'onnx'; expected pb or tflite"),
-        ({"quantize": ["int8"]}, "needs pictures to fit the 8-bit range to"),
+        ({"quantize": ["int8"]}, "needs images to fit the 8-bit range to"),
         ({"verify_images": "nowhere"}, "--verify_images: nowhere: there is no such file"),
         (
             {"quantize": ["int8"], "calibration_images": "."},

@@ -1,4 +1,4 @@
-"""The demo pictures: what they show, that they are repeatable, and that drawing goes on."""
+"""The demo images: what they show, that they are repeatable, and that drawing goes on."""
 
 import pathlib
 
@@ -18,9 +18,9 @@ SMALL = {"num_train": 2, "num_val": 1, "show_progress": False}
 
 @pytest.fixture(scope="module")
 def scenes():
-    """Thirty-two scenes of one size: uint8 [32, 192, 256, 3] pictures and their masks."""
+    """Thirty-two scenes of one size: uint8 [32, 192, 256, 3] images and their masks."""
     drawn = [draw_scene(np.random.default_rng([7, index]), 192, 256) for index in range(32)]
-    return np.stack([picture for picture, _ in drawn]), np.stack([mask for _, mask in drawn])
+    return np.stack([image for image, _ in drawn]), np.stack([mask for _, mask in drawn])
 
 
 def _contents(folder: pathlib.Path) -> dict[str, bytes]:
@@ -37,13 +37,13 @@ def test_the_same_seed_draws_the_same_bytes_and_another_seed_others(tmp_path):
     first, again, other = (_contents(tmp_path / name) for name in ("first", "again", "other"))
     assert first == again
     assert first.keys() == other.keys()
-    pictures = [name for name in first if name.endswith((".jpg", ".png"))]
-    assert len(pictures) == 6
-    assert all(first[name] != other[name] for name in pictures)
-    assert len({first[name] for name in pictures}) == 6
+    images = [name for name in first if name.endswith((".jpg", ".png"))]
+    assert len(images) == 6
+    assert all(first[name] != other[name] for name in images)
+    assert len({first[name] for name in images}) == 6
 
 
-def test_a_picture_does_not_depend_on_how_many_there_are(tmp_path):
+def test_a_image_does_not_depend_on_how_many_there_are(tmp_path):
     demo.open_source(str(tmp_path / "few"), **SMALL)
     demo.open_source(str(tmp_path / "more"), **{**SMALL, "num_train": 3})
     few, more = _contents(tmp_path / "few"), _contents(tmp_path / "more")
@@ -51,7 +51,7 @@ def test_a_picture_does_not_depend_on_how_many_there_are(tmp_path):
         assert few[name] == more[name], name
 
 
-def test_pictures_and_masks_are_plain_files_that_fit_each_other(tmp_path):
+def test_images_and_masks_are_plain_files_that_fit_each_other(tmp_path):
     source = demo.open_source(str(tmp_path / "demo"), **SMALL)
     assert source.name == "demo"
     assert source.class_names == CLASS_NAMES
@@ -59,17 +59,17 @@ def test_pictures_and_masks_are_plain_files_that_fit_each_other(tmp_path):
     assert source.ignore_label == IGNORED
     assert {split: len(items) for split, items in source.splits.items()} == {"train": 2, "val": 1}
     for item in [*source.split("train"), *source.split("val")]:
-        with Image.open(item.image_path) as picture, Image.open(item.mask_path) as mask:
-            assert (picture.format, picture.mode) == ("JPEG", "RGB")
+        with Image.open(item.image_path) as image, Image.open(item.mask_path) as mask:
+            assert (image.format, image.mode) == ("JPEG", "RGB")
             assert (mask.format, mask.mode) == ("PNG", "P")
-            assert picture.size == mask.size
+            assert image.size == mask.size
             indices = np.array(mask)
-            colours = np.array(mask.convert("RGB"))
+            colors = np.array(mask.convert("RGB"))
         ids = source.read_mask(item)
         np.testing.assert_array_equal(ids, indices)
         assert set(np.unique(ids)) <= {*range(NUM_CLASSES), IGNORED}
         for class_id in set(np.unique(ids)) - {IGNORED}:
-            assert (colours[ids == class_id] == PALETTE[class_id]).all()
+            assert (colors[ids == class_id] == PALETTE[class_id]).all()
 
 
 def test_every_class_is_in_most_scenes_and_few_pixels_are_ignored(scenes):
@@ -82,9 +82,9 @@ def test_every_class_is_in_most_scenes_and_few_pixels_are_ignored(scenes):
     assert ((masks == IGNORED).any(axis=(1, 2))).all()
 
 
-def test_colour_alone_does_not_tell_the_class(scenes):
-    pictures, masks = scenes
-    bins = pictures.astype(np.int64) // 16
+def test_color_alone_does_not_tell_the_class(scenes):
+    images, masks = scenes
+    bins = images.astype(np.int64) // 16
     codes = (bins[..., 0] * 16 + bins[..., 1]) * 16 + bins[..., 2]
     train, val = slice(0, 24), slice(24, 32)
     known = masks[train] != IGNORED
@@ -103,16 +103,16 @@ def test_edges_are_ignored_one_pixel_wide_and_the_rest_keeps_its_class():
     light = Light(side=0.5, tint=(1, 1, 1), haze=(1, 1, 1), contrast=1.0)
     canvas = Canvas(np.random.default_rng(0), 20, 30, light)
     canvas.fill([[8.4, 4.4], [20.4, 4.4], [20.4, 15.4], [8.4, 15.4]], (1, 0, 0), 3)
-    picture, mask = canvas.develop()
+    image, mask = canvas.develop()
     expected = np.zeros((20, 30), np.uint8)
     expected[5:15, 9:20] = 3
     border = np.zeros_like(expected)
     cv2.rectangle(border, (8, 4), (20, 15), 1)
     expected[border == 1] = IGNORED
     np.testing.assert_array_equal(mask, expected)
-    assert picture[10, 14, 0] > 0.5
-    np.testing.assert_array_equal(picture[10, 2], 0)
-    assert 0.2 < picture[10, 8, 0] / picture[10, 9, 0] < 0.8, "the edge is not smooth"
+    assert image[10, 14, 0] > 0.5
+    np.testing.assert_array_equal(image[10, 2], 0)
+    assert 0.2 < image[10, 8, 0] / image[10, 9, 0] < 0.8, "the edge is not smooth"
 
 
 def test_what_was_deleted_is_drawn_again_and_the_rest_is_left_alone(tmp_path):
@@ -152,7 +152,7 @@ def test_interrupted_drawing_goes_on(tmp_path, monkeypatch):
     assert _contents(folder) == _contents(tmp_path / "whole")
 
 
-def test_a_full_disk_names_the_file_and_leaves_no_half_picture(tmp_path, monkeypatch):
+def test_a_full_disk_names_the_file_and_leaves_no_half_image(tmp_path, monkeypatch):
     folder = tmp_path / "demo"
 
     def refuse(source, target):
@@ -167,7 +167,7 @@ def test_a_full_disk_names_the_file_and_leaves_no_half_picture(tmp_path, monkeyp
 
 
 def test_a_folder_of_something_else_is_refused_and_untouched(tmp_path):
-    (tmp_path / "holiday.jpg").write_bytes(b"a picture of mine")
+    (tmp_path / "holiday.jpg").write_bytes(b"an image of mine")
     with pytest.raises(ValueError, match=r"holds holiday\.jpg and no demo\.json.*source 'folder'"):
         demo.open_source(str(tmp_path), **SMALL)
     assert list(_contents(tmp_path)) == ["holiday.jpg"]

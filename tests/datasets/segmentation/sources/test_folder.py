@@ -1,4 +1,4 @@
-"""datasets.segmentation.sources.folder: a user's own pictures and masks, in each of its layouts."""
+"""datasets.segmentation.sources.folder: a user's own images and masks, in each of its layouts."""
 
 import numpy as np
 import pytest
@@ -48,7 +48,7 @@ def save_many(tmp_path, names) -> None:
 
 
 def test_a_fraction_is_seeded(tmp_path):
-    names = [f"picture{index}" for index in range(20)]
+    names = [f"image{index}" for index in range(20)]
     save_many(tmp_path, names)
     first = names_of(folder.open_source(str(tmp_path), val_fraction=0.25, seed=1))
     again = names_of(folder.open_source(str(tmp_path), val_fraction=0.25, seed=1))
@@ -62,8 +62,8 @@ def test_a_fraction_is_seeded(tmp_path):
     assert len(names_of(folder.open_source(str(tmp_path)))["val"]) == 4
 
 
-def test_a_fraction_hardly_moves_when_pictures_are_added(tmp_path):
-    save_many(tmp_path, [f"picture{index}" for index in range(20)])
+def test_a_fraction_hardly_moves_when_images_are_added(tmp_path):
+    save_many(tmp_path, [f"image{index}" for index in range(20)])
     before = names_of(folder.open_source(str(tmp_path)))
     save_many(tmp_path, ["new"])
     after = names_of(folder.open_source(str(tmp_path)))
@@ -84,7 +84,7 @@ def test_a_fraction_of_0_has_no_val(tmp_path):
     assert names_of(folder.open_source(str(tmp_path), val_fraction=0)) == {"train": ["a", "b"]}
 
 
-def test_val_gets_a_picture_and_train_keeps_one(tmp_path):
+def test_val_gets_a_image_and_train_keeps_one(tmp_path):
     save_many(tmp_path, "ab")
     for fraction in (0.01, 0.99):
         splits = names_of(folder.open_source(str(tmp_path), val_fraction=fraction))
@@ -103,7 +103,7 @@ def test_ids_are_counted_without_a_class_file(tmp_path):
 def test_unreadable_masks_do_not_stop_the_counting(tmp_path):
     save_pair(tmp_path / "train", "a", IDS)
     save_pair(tmp_path / "train", "b", IDS)
-    write(tmp_path / "train" / "masks" / "b.png", "no picture")
+    write(tmp_path / "train" / "masks" / "b.png", "no image")
     assert folder.open_source(str(tmp_path)).num_classes == 3
 
 
@@ -141,8 +141,8 @@ def test_rgb_masks_are_read_by_the_class_file(tmp_path):
 
 def test_palette_masks_are_read_by_their_indices(tmp_path):
     save(tmp_path / "train" / "images" / "a.jpg", smooth_rgb(12, 20))
-    colours = [[200, 0, 0], [0, 200, 0], [0, 0, 200]]
-    save_palette_mask(tmp_path / "train" / "masks" / "a.png", IDS, colours)
+    colors = [[200, 0, 0], [0, 200, 0], [0, 0, 200]]
+    save_palette_mask(tmp_path / "train" / "masks" / "a.png", IDS, colors)
     source = folder.open_source(str(tmp_path))
     np.testing.assert_array_equal(source.read_mask(source.split("train")[0]), IDS)
 
@@ -150,7 +150,7 @@ def test_palette_masks_are_read_by_their_indices(tmp_path):
 def test_rgb_masks_without_a_class_file_are_explained(tmp_path):
     save(tmp_path / "train" / "images" / "a.jpg", smooth_rgb(12, 20))
     save(tmp_path / "train" / "masks" / "a.png", smooth_rgb(12, 20))
-    with pytest.raises(ValueError, match=r"a\.png: RGB mask with colours .*classes\.json"):
+    with pytest.raises(ValueError, match=r"a\.png: RGB mask with colors .*classes\.json"):
         folder.open_source(str(tmp_path))
 
 
@@ -267,7 +267,7 @@ def test_wrong_fraction_is_named(tmp_path, fraction):
         folder.open_source(str(tmp_path), val_fraction=fraction)
 
 
-def test_fraction_of_one_picture_is_refused(tmp_path):
+def test_fraction_of_one_image_is_refused(tmp_path):
     save_many(tmp_path, "a")
     with pytest.raises(ValueError, match="only one example, so none is left for 'val'"):
         folder.open_source(str(tmp_path))

@@ -62,8 +62,8 @@ def test_palette_png_of_every_depth(tmp_path, bits, is_interlaced):
 def test_channels_of_8_and_16_bits(tmp_path, bits, scale, is_interlaced):
     alpha = np.full(IDS.shape, 2**bits - 1)
     for values, color_type, options in (
-        (RGB * scale, COLOR, {"colours": COLORS}),
-        (np.dstack([RGB * scale, alpha]), COLOR_ALPHA, {"colours": COLORS}),
+        (RGB * scale, COLOR, {"colors": COLORS}),
+        (np.dstack([RGB * scale, alpha]), COLOR_ALPHA, {"colors": COLORS}),
         (np.dstack([IDS * scale] * 3), COLOR, {}),
         (np.dstack([IDS * scale, alpha]), GRAY_ALPHA, {}),
     ):
@@ -82,7 +82,7 @@ def test_transparent_pixels_are_refused_at_every_depth(tmp_path, bits, color_typ
 
 def test_colors_that_need_16_bits_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"a\.png: mask with 16 bits .* such as 2000, 4000, 6000"):
-        read(tmp_path, make_png(RGB * 200, COLOR, 16), colours=COLORS)
+        read(tmp_path, make_png(RGB * 200, COLOR, 16), colors=COLORS)
 
 
 def test_gray_ids_above_255_are_named_with_the_flag_that_maps_them(tmp_path):
@@ -112,7 +112,7 @@ def test_tiff_of_colors(tmp_path):
     for scale in (1, 257):
         bgr = (RGB * scale).astype(np.uint16)[..., ::-1]
         data = cv2.imencode(".tif", bgr)[1].tobytes()
-        np.testing.assert_array_equal(read(tmp_path, data, "a.tif", colours=COLORS), IDS)
+        np.testing.assert_array_equal(read(tmp_path, data, "a.tif", colors=COLORS), IDS)
 
 
 def test_fractions_are_refused(tmp_path):
@@ -132,8 +132,8 @@ def test_bmp_files(tmp_path):
     for image, options in (
         (Image.fromarray((IDS % 2).astype(bool)), {}),
         (Image.fromarray(IDS.astype(np.uint8)), {}),
-        (Image.fromarray(RGB.astype(np.uint8)), {"colours": COLORS}),
-        (Image.fromarray(RGB.astype(np.uint8)).convert("RGBA"), {"colours": COLORS}),
+        (Image.fromarray(RGB.astype(np.uint8)), {"colors": COLORS}),
+        (Image.fromarray(RGB.astype(np.uint8)).convert("RGBA"), {"colors": COLORS}),
     ):
         expected = IDS % 2 if image.mode == "1" else IDS
         np.testing.assert_array_equal(read(tmp_path, encode(image, "BMP"), **options), expected)
@@ -155,9 +155,9 @@ def test_pbm_files_are_refused(tmp_path):
 def test_webp_files_are_read_if_they_are_lossless(tmp_path):
     image = Image.fromarray(RGB.astype(np.uint8))
     data = encode(image, "WEBP", lossless=True)
-    np.testing.assert_array_equal(read(tmp_path, data, "a.webp", colours=COLORS), IDS)
+    np.testing.assert_array_equal(read(tmp_path, data, "a.webp", colors=COLORS), IDS)
     with pytest.raises(ValueError, match=r"a\.webp: a mask saved as lossy WebP"):
-        read(tmp_path, encode(image, "WEBP"), "a.webp", colours=COLORS)
+        read(tmp_path, encode(image, "WEBP"), "a.webp", colors=COLORS)
 
 
 def test_tiff_files_with_a_jpeg_inside_are_refused(tmp_path):

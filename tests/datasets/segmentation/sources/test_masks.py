@@ -9,7 +9,7 @@ from datasets.segmentation.sources import masks
 from tests.support.sample_images import save, save_palette_mask
 
 IDS = (np.arange(24 * 40).reshape(24, 40) % 5).astype(np.uint8)
-COLOURS = {(0, 0, 0): 0, (255, 0, 0): 1, (0, 255, 0): 2, (0, 0, 255): 3, (9, 8, 7): 4}
+COLORS = {(0, 0, 0): 0, (255, 0, 0): 1, (0, 255, 0): 2, (0, 0, 255): 3, (9, 8, 7): 4}
 
 
 def read_mask(path, **options) -> np.ndarray:
@@ -17,7 +17,7 @@ def read_mask(path, **options) -> np.ndarray:
 
 
 def painted(ids: np.ndarray) -> np.ndarray:
-    return np.array(list(COLOURS), np.uint8)[ids]
+    return np.array(list(COLORS), np.uint8)[ids]
 
 
 @pytest.mark.parametrize("file_name", ["a.png", "a.bmp", "a.tif", "a.gif"])
@@ -28,11 +28,11 @@ def test_gray_masks_are_ids(tmp_path, file_name):
 
 
 def test_palette_masks_are_indices(tmp_path):
-    path = save_palette_mask(tmp_path / "a.png", IDS, list(COLOURS)[::-1])
+    path = save_palette_mask(tmp_path / "a.png", IDS, list(COLORS)[::-1])
     np.testing.assert_array_equal(read_mask(path), IDS)
-    np.testing.assert_array_equal(read_mask(path, colours=COLOURS), IDS)
+    np.testing.assert_array_equal(read_mask(path, colors=COLORS), IDS)
     raw = masks.read_raw_mask(path)
-    np.testing.assert_array_equal(raw.palette[:5], np.array(list(COLOURS), np.uint8)[::-1])
+    np.testing.assert_array_equal(raw.palette[:5], np.array(list(COLORS), np.uint8)[::-1])
 
 
 def test_one_bit_masks_are_0_and_1(tmp_path):
@@ -55,20 +55,20 @@ def test_sixteen_bit_masks_with_large_ids_are_refused(tmp_path):
 
 def test_rgb_masks_are_looked_up(tmp_path):
     path = save(tmp_path / "a.png", painted(IDS))
-    np.testing.assert_array_equal(read_mask(path, colours=COLOURS), IDS)
+    np.testing.assert_array_equal(read_mask(path, colors=COLORS), IDS)
     path = save(tmp_path / "b.png", np.dstack([painted(IDS), np.full_like(IDS, 255)]))
-    np.testing.assert_array_equal(read_mask(path, colours=COLOURS), IDS)
+    np.testing.assert_array_equal(read_mask(path, colors=COLORS), IDS)
 
 
-def test_unknown_colours_are_named_most_frequent_first(tmp_path):
+def test_unknown_colors_are_named_most_frequent_first(tmp_path):
     rgb = painted(IDS)
     rgb[0, :3] = (1, 2, 3)
     rgb[1, 0] = (250, 0, 0)
     path = save(tmp_path / "a.png", rgb)
     with pytest.raises(
-        ValueError, match=r"a\.png: 4 pixels have colours .*: \(1, 2, 3\), \(250, 0, 0\)\. "
+        ValueError, match=r"a\.png: 4 pixels have colors .*: \(1, 2, 3\), \(250, 0, 0\)\. "
     ):
-        read_mask(path, colours=COLOURS)
+        read_mask(path, colors=COLORS)
 
 
 def test_rgb_masks_without_a_class_file_are_explained(tmp_path):

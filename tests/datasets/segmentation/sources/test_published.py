@@ -15,11 +15,11 @@ def names_of(source) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("module", [camvid, voc2012, cityscapes, ade20k])
-def test_names_and_colours_fit(module):
+def test_names_and_colors_fit(module):
     num_classes = {camvid: 11, voc2012: 21, cityscapes: 19, ade20k: 151}[module]
     assert len(set(module.CLASS_NAMES)) == len(module.PALETTE) == num_classes
-    assert all(len(colour) == 3 and 0 <= min(colour) <= max(colour) <= 255
-               for colour in module.PALETTE)  # fmt: skip
+    assert all(len(color) == 3 and 0 <= min(color) <= max(color) <= 255
+               for color in module.PALETTE)  # fmt: skip
 
 
 # --- camvid
@@ -99,7 +99,7 @@ def test_voc_is_found_at_any_level(tmp_path, upper):
     assert source.class_names[20] == "tvmonitor"
 
 
-def test_voc_raw_masks_are_taken_without_the_coloured_ones(tmp_path):
+def test_voc_raw_masks_are_taken_without_the_colored_ones(tmp_path):
     save_voc(tmp_path, "a", folder="SegmentationClassRaw")
     write(tmp_path / "ImageSets/Segmentation/train.txt", "a\n")
     source = voc2012.open_source(str(tmp_path))

@@ -19,7 +19,7 @@ from datasets.segmentation.sources.source import Item, Source
 from tests.support.sample_images import exif, save, smooth_rgb, write, write_json
 
 HEIGHT, WIDTH = 24, 40
-COLOURS = {(0, 0, 0): 0, (255, 0, 0): 1}
+COLORS = {(0, 0, 0): 0, (255, 0, 0): 1}
 
 
 def test_example_of_a_source_has_the_turned_size_of_its_mask(tmp_path):
@@ -54,7 +54,7 @@ def test_unknown_split_is_named():
 
 def test_sources_can_be_sent_to_other_processes(tmp_path):
     source = Source(
-        "own", ("a",), ((0, 0, 0),), 255, {"train": ()}, masks.MaskFormat({1: 2}, COLOURS)
+        "own", ("a",), ((0, 0, 0),), 255, {"train": ()}, masks.MaskFormat({1: 2}, COLORS)
     )
     assert pickle.loads(pickle.dumps(source)) == source
 
@@ -90,7 +90,7 @@ def test_class_file_with_everything(tmp_path):
     classes = class_file.read_class_file(path)
     assert classes.names == ("background", "cat")
     assert classes.display_palette == ((0, 0, 0), (255, 128, 0))
-    assert classes.mask_colours == {
+    assert classes.mask_colors == {
         (0, 0, 0): 0,
         (255, 128, 0): 1,
         (255, 255, 255): 7,
@@ -102,7 +102,7 @@ def test_class_file_with_names_only(tmp_path):
     classes = class_file.read_class_file(write_classes(tmp_path, {"names": ["a", "b", "c"]}))
     assert classes.ignore_label == 255
     assert classes.display_palette == ((0, 0, 0), (128, 0, 0), (0, 128, 0))
-    assert classes.mask_colours is None
+    assert classes.mask_colors is None
 
 
 @pytest.mark.parametrize(
@@ -115,10 +115,10 @@ def test_class_file_with_names_only(tmp_path):
         ({"names": []}, "has 0 names; expected 1 to 256"),
         ({"names": ["a", "a"]}, "has 'a' twice"),
         ({"names": ["a"], "pallete": []}, "unknown key 'pallete': did you mean 'palette'"),
-        ({"names": ["a"], "palette": []}, "0 colours and 'names' 1 names"),
+        ({"names": ["a"], "palette": []}, "0 colors and 'names' 1 names"),
         ({"names": ["a"], "palette": [[0, 0, 256]]}, r"has \[0, 0, 256\]; expected"),
         ({"names": ["a"], "palette": ["#00zz00"]}, "has '#00zz00'; expected"),
-        ({"names": ["a", "b"], "palette": ["#000000"] * 2}, r"colour \(0, 0, 0\) twice"),
+        ({"names": ["a", "b"], "palette": ["#000000"] * 2}, r"color \(0, 0, 0\) twice"),
         ({"names": ["a"], "ignore_label": 256}, "'ignore_label' is 256; expected"),
         ({"names": ["a"], "ignore_label": True}, "'ignore_label' is True; expected"),
         ({"names": ["a"], "ignore_palette": ["#000000"]}, "goes with 'palette'"),
@@ -290,7 +290,7 @@ print(sum(faults) * resource.getpagesize() / (6 * 500_000))
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the setting is glibc's")
-def test_freed_memory_is_kept_for_the_next_picture():
+def test_freed_memory_is_kept_for_the_next_image():
     # In a process of its own: larger blocks before these would change glibc's own thresholds.
     result = subprocess.run(
         [sys.executable, "-c", COUNT_PAGE_FAULTS], capture_output=True, text=True, check=True

@@ -68,7 +68,7 @@ def test_lines_of_several_programs(tmp_path):
     content = (
         "# comment\n\nplain\n2008.v1\nfile.jpg\n"
         "/SegNet/CamVid/train/0001TP.png /SegNet/CamVid/trainannot/0001TP.png;\n"
-        "C:\\pictures\\windows.JPG\n"
+        "C:\\images\\windows.JPG\n"
     )
     assert names(tmp_path, pairs, content) == ["plain", "2008.v1", "file", "0001TP", "windows"]
 

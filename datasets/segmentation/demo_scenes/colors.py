@@ -1,6 +1,6 @@
-"""Colours that the things of a scene are painted in.
+"""Colors that the things of a scene are painted in.
 
-Houses, cars, boats, clothes and balloons draw from one table, so that a colour says nothing about
+Houses, cars, boats, clothes and balloons draw from one table, so that a color says nothing about
 the class.
 """
 
@@ -24,29 +24,29 @@ _HAIRS = ((0.12, 0.09, 0.08), (0.32, 0.20, 0.12), (0.62, 0.36, 0.18), (0.86, 0.7
           (0.72, 0.72, 0.72))  # fmt: skip
 
 
-def _jitter(rng: np.random.Generator, colour, amount: float = 0.06) -> np.ndarray:
+def _jitter(rng: np.random.Generator, color, amount: float = 0.06) -> np.ndarray:
     brightness = rng.uniform(0.85, 1.12)
-    return np.clip(np.asarray(colour) * brightness + rng.normal(0, amount / 2, 3), 0.03, 1)
+    return np.clip(np.asarray(color) * brightness + rng.normal(0, amount / 2, 3), 0.03, 1)
 
 
 def paint(rng: np.random.Generator) -> np.ndarray:
-    """Returns a colour that people give to things they make: RGB, 0..1."""
+    """Returns a color that people give to things they make: RGB, 0..1."""
     return _jitter(rng, _PAINTS[rng.integers(len(_PAINTS))])
 
 
 def leaf(rng: np.random.Generator) -> np.ndarray:
-    """Returns the colour of a tree's crown, of any season: RGB, 0..1."""
+    """Returns the color of a tree's crown, of any season: RGB, 0..1."""
     weights = np.array([3, 3, 3, 3, 2, 2, 1.5, 1.5, 1, 1, 1])
     return _jitter(rng, _LEAVES[rng.choice(len(_LEAVES), p=weights / weights.sum())])
 
 
 def skin(rng: np.random.Generator) -> np.ndarray:
-    """Returns a colour of skin: RGB, 0..1."""
+    """Returns a color of skin: RGB, 0..1."""
     return _jitter(rng, _SKINS[rng.integers(len(_SKINS))], 0.02)
 
 
 def hair(rng: np.random.Generator) -> np.ndarray:
-    """Returns a colour of hair: RGB, 0..1."""
+    """Returns a color of hair: RGB, 0..1."""
     return _jitter(rng, _HAIRS[rng.integers(len(_HAIRS))], 0.03)
 
 
