@@ -263,7 +263,7 @@ _DEFAULTS = {field.name: field.default for field in dataclasses.fields(ModelOpti
 
 
 @dataclasses.dataclass(frozen=True)
-class Description:
+class RunDescription:
     """What goes with the weights of a trained network: `options.json`.
 
     Attributes:
@@ -322,7 +322,7 @@ class Description:
                 )
 
 
-def write_description(description: Description, directory: str) -> str:
+def write_description(description: RunDescription, directory: str) -> str:
     """Writes `options.json` into a folder, whole or not at all, and returns its path."""
     path = os.path.join(directory, OPTIONS_FILE)
     content = {"format_version": FORMAT_VERSION, **dataclasses.asdict(description)}
@@ -330,7 +330,7 @@ def write_description(description: Description, directory: str) -> str:
     return path
 
 
-def read_description(directory: str) -> Description:
+def read_description(directory: str) -> RunDescription:
     """Reads `options.json` from a folder.
 
     Raises:
@@ -353,7 +353,7 @@ def read_description(directory: str) -> Description:
     return parse_description(content, path)
 
 
-def parse_description(content: Mapping[str, Any], source: str) -> Description:
+def parse_description(content: Mapping[str, Any], source: str) -> RunDescription:
     """Returns a description of its fields as JSON has them.
 
     Args:
@@ -364,7 +364,7 @@ def parse_description(content: Mapping[str, Any], source: str) -> Description:
       ValueError: a field does not exist, lacks, or has a value that no training writes; names the
         file, the field and the value.
     """
-    description = json_files.to_record(Description, content, source)
+    description = json_files.to_record(RunDescription, content, source)
     try:
         description.validate()
     except ValueError as error:

@@ -10,13 +10,13 @@ import tensorflow.compat.v1 as tf
 
 from deeplab.network import model
 from deeplab.objective.training_graph import ObjectiveOptions
-from deeplab.options import Description
+from deeplab.options import RunDescription
 from nets.batch_norm import SyncGroup
 from reference import loss
 
 
 def clone_fn(
-    description: Description, objective: ObjectiveOptions, sync_group: SyncGroup | None = None
+    description: RunDescription, objective: ObjectiveOptions, sync_group: SyncGroup | None = None
 ) -> Callable[[Mapping[str, tf.Tensor]], None]:
     """Returns the function that builds one clone; as `training_graph.clone_fn`."""
 

@@ -46,7 +46,7 @@ from datasets.segmentation.jpeg_damage import DamageListener
 from datasets.segmentation.sample_checks import Finding
 from datasets.segmentation.sources import blending, mask_values, memory
 from datasets.segmentation.sources.memory import MemoryLimit
-from datasets.segmentation.sources.source import ERROR, WARNING, Item, Problem, Source
+from datasets.segmentation.sources.source import ERROR, WARNING, Problem, Sample, Source
 
 
 def check_source(
@@ -79,10 +79,10 @@ def check_source(
     counters = {split: ClassCounter(source.num_classes, source.ignore_label) for split in splits}
     palettes = dataset_problems.PaletteProblems()
     ramps = blending.NOTHING
-    binary: list[tuple[str, Item, Finding]] = []
-    suspects: list[tuple[str, Item]] = []
+    binary: list[tuple[str, Sample, Finding]] = []
+    suspects: list[tuple[str, Sample]] = []
     ids: set[int] = set()
-    firsts: dict[bytes, tuple[str, Item]] = {}
+    firsts: dict[bytes, tuple[str, Sample]] = {}
 
     with jpeg_damage.listening() as listener:
         findings = workers.map_in_order(
@@ -143,12 +143,12 @@ def check_source(
     )
 
 
-def _refuse(memory_limit: MemoryLimit, split: str, item: Item, pixels: int) -> Finding:
+def _refuse(memory_limit: MemoryLimit, split: str, item: Sample, pixels: int) -> Finding:
     path, message = memory_limit.describe_excess(item, pixels)
     return Finding((Problem(ERROR, "memory", message, path, split, item.name),))
 
 
-def _check_damage(split: str, item: Item, listener: DamageListener) -> Iterator[Problem]:
+def _check_damage(split: str, item: Sample, listener: DamageListener) -> Iterator[Problem]:
     """Decodes an image by itself, and reports what libjpeg says."""
     damage = None
     with contextlib.suppress(OSError), open(item.image_path, "rb") as file:

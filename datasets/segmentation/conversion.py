@@ -17,7 +17,7 @@ from datasets.segmentation.class_statistics import ClassCounter, add_shards, cou
 from datasets.segmentation.shard_plan import Failure, FinishedShard, Shard, ShardPlan
 from datasets.segmentation.sources import memory
 from datasets.segmentation.sources.memory import MemoryLimit
-from datasets.segmentation.sources.source import Item, Source
+from datasets.segmentation.sources.source import Sample, Source
 from datasets.segmentation.specs import DatasetSpec, write_spec
 
 
@@ -94,7 +94,7 @@ def write_shard(
 ) -> FinishedShard:
     """Writes one shard by itself, in this thread; see `convert`."""
 
-    def encode(item: Item) -> _Encoded | Failure:
+    def encode(item: Sample) -> _Encoded | Failure:
         pixels = memory.count_example_pixels(item)
         if pixels > memory_limit.max_pixels:
             return _refuse(memory_limit, shard, item, pixels)
@@ -121,7 +121,7 @@ def finish(
 
 
 def _encode(
-    plan: ShardPlan, shard: Shard, item: Item, excluded: Collection[tuple[str, str]]
+    plan: ShardPlan, shard: Shard, item: Sample, excluded: Collection[tuple[str, str]]
 ) -> _Encoded | Failure:
     """Makes the record of one example; runs in worker threads."""
     if (shard.split, item.name) in excluded:
@@ -147,12 +147,12 @@ def _encode(
     return _Encoded(example.SerializeToString(deterministic=True), histogram, image.size)
 
 
-def _refuse(memory_limit: MemoryLimit, shard: Shard, item: Item, pixels: int) -> Failure:
+def _refuse(memory_limit: MemoryLimit, shard: Shard, item: Sample, pixels: int) -> Failure:
     path, message = memory_limit.describe_excess(item, pixels)
     return Failure(shard.split, item.name, f"{path}: {message}")
 
 
-def _check_ids(source: Source, item: Item, histogram: np.ndarray) -> None:
+def _check_ids(source: Source, item: Sample, histogram: np.ndarray) -> None:
     allowed = {*range(source.num_classes), source.ignore_label}
     wrong = [int(class_id) for class_id in np.flatnonzero(histogram) if class_id not in allowed]
     if wrong:

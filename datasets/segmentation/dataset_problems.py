@@ -17,7 +17,7 @@ from datasets.segmentation.palette_agreement import (
 from datasets.segmentation.sources import blending
 from datasets.segmentation.sources.blending import Ramps
 from datasets.segmentation.sources.class_count import describe_blending
-from datasets.segmentation.sources.source import ERROR, WARNING, Item, Problem, Source
+from datasets.segmentation.sources.source import ERROR, WARNING, Problem, Sample, Source
 
 TRAIN = "train"
 
@@ -76,7 +76,7 @@ def check_blending(split: str, ramps: Ramps) -> Iterator[Problem]:
         yield Problem(severity, "blended", describe_blending(blended), split=split)
 
 
-def compare_images(split: str, item: Item, first_split: str, first: Item) -> Iterator[Problem]:
+def compare_images(split: str, item: Sample, first_split: str, first: Sample) -> Iterator[Problem]:
     """Reports an image whose file is the same, byte for byte, as one that was met before."""
     if item is first or (split != first_split and _may_overlap(split, first_split)):
         return

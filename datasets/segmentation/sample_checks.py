@@ -20,8 +20,8 @@ from datasets.segmentation.sources.masks import RawMask
 from datasets.segmentation.sources.source import (
     ERROR,
     WARNING,
-    Item,
     Problem,
+    Sample,
     Source,
     describe_sizes,
 )
@@ -69,7 +69,7 @@ class Finding:
         return frozenset() if self.histogram is None else _ids(self.histogram)
 
 
-def examine(source: Source, split: str, item: Item, listener: DamageListener) -> Finding:
+def examine(source: Source, split: str, item: Sample, listener: DamageListener) -> Finding:
     """Reads one example and reports what is wrong with it.
 
     Args:
@@ -132,7 +132,7 @@ def examine(source: Source, split: str, item: Item, listener: DamageListener) ->
     )
 
 
-def describe_binary(severity: str, split: str, item: Item) -> Problem:
+def describe_binary(severity: str, split: str, item: Sample) -> Problem:
     """Returns the problem of a mask of 0 and 255 only."""
     message = (
         "the mask holds only 0 and 255, and 255 means 'ignored', so its objects would never be "
@@ -167,7 +167,7 @@ def _find_ramps(source: Source, mask: RawMask) -> Ramps:
     return blending.NOTHING
 
 
-def _read_mask(item: Item, report) -> RawMask | None:
+def _read_mask(item: Sample, report) -> RawMask | None:
     if not os.path.isfile(item.mask_path):
         report(
             ERROR,
@@ -184,7 +184,7 @@ def _read_mask(item: Item, report) -> RawMask | None:
         return None
 
 
-def _read_image(item: Item, mask_size: tuple[int, int] | None, report) -> DecodedImage | None:
+def _read_image(item: Sample, mask_size: tuple[int, int] | None, report) -> DecodedImage | None:
     if not os.path.isfile(item.image_path):
         report(
             ERROR,

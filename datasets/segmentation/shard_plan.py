@@ -19,7 +19,7 @@ import PIL
 from common import files, json_files, locks
 from datasets.records import tfrecords
 from datasets.segmentation import gray_png, record_format, spec_checks
-from datasets.segmentation.sources.source import Item, Source
+from datasets.segmentation.sources.source import Sample, Source
 from datasets.segmentation.specs import DATASET_FILE, SplitSpec, read_spec, write_json
 
 _STATE_DIR = ".build"
@@ -60,7 +60,7 @@ class Shard:
 
     split: str
     path: str
-    items: Sequence[Item]
+    items: Sequence[Sample]
     fingerprint: str
 
 
@@ -275,7 +275,7 @@ def _failure_path(shard_path: str) -> str:
 
 
 def _fingerprint(
-    source: Source, items: Sequence[Item], gradient_format: str | None, is_checked: bool
+    source: Source, items: Sequence[Sample], gradient_format: str | None, is_checked: bool
 ) -> str:
     """Digest of everything that the bytes and the statistics of a shard depend on."""
     fields = [

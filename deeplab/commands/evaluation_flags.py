@@ -21,7 +21,7 @@ from deeplab.commands.inference_flags import RESIZE_FLAGS
 from deeplab.data import input_pipeline
 from deeplab.data.input_pipeline import InputOptions
 from deeplab.evaluation.evaluator import Evaluator
-from deeplab.options import OPTIONS_FILE, Description, ModelOptions, read_description
+from deeplab.options import OPTIONS_FILE, ModelOptions, RunDescription, read_description
 from training import best_checkpoint, checkpoints
 from training.arrivals import Arrivals
 
@@ -266,7 +266,7 @@ def _read_dataset(trained_on: str | None) -> DatasetSpec:
     return specs.read_spec(directory or specs.find_last_dataset(), FLAGS.dataset)
 
 
-def _check_same_classes(spec: DatasetSpec, trained: Description, options_path: str) -> None:
+def _check_same_classes(spec: DatasetSpec, trained: RunDescription, options_path: str) -> None:
     if trained.class_names and spec.class_names != trained.class_names:
         raise ValueError(
             f"dataset {spec.name!r} in {spec.directory} has the {spec.num_classes} classes "

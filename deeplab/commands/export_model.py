@@ -32,7 +32,7 @@ from deeplab.commands import (
 )
 from deeplab.commands.inference_flags import RESIZE_FLAGS
 from deeplab.data import input_pipeline
-from deeplab.options import OPTIONS_FILE, Description, read_description
+from deeplab.options import OPTIONS_FILE, RunDescription, read_description
 from export import freeze, output_files
 from training import best_checkpoint, checkpoints
 
@@ -116,7 +116,7 @@ def main(arguments: list[str]) -> None:
         print(f"removed, as they were made of the export before: {', '.join(outdated)}")
 
 
-def _describe(checkpoint: str) -> tuple[Description, str]:
+def _describe(checkpoint: str) -> tuple[RunDescription, str]:
     """Returns what a checkpoint is, and where its export goes.
 
     Raises:
@@ -136,7 +136,7 @@ def _describe(checkpoint: str) -> tuple[Description, str]:
     return _from_flags(checkpoint), FLAGS.export_path
 
 
-def _as_trained(trained: Description, options_path: str) -> Description:
+def _as_trained(trained: RunDescription, options_path: str) -> RunDescription:
     """Returns what was trained, with what the flags may change of it.
 
     Raises:
@@ -157,7 +157,7 @@ def _as_trained(trained: Description, options_path: str) -> Description:
     return dataclasses.replace(trained, model=model, **resize)
 
 
-def _from_flags(checkpoint: str) -> Description:
+def _from_flags(checkpoint: str) -> RunDescription:
     """Describes a checkpoint that has no options.json.
 
     Raises:
@@ -180,7 +180,7 @@ def _from_flags(checkpoint: str) -> Description:
                 f"--num_classes is {model.num_classes}, but dataset {FLAGS.dataset} has "
                 f"{len(classes.names)} classes."
             )
-    return Description(
+    return RunDescription(
         model=model,
         dataset_name=FLAGS.dataset or "",
         class_names=classes.names,
@@ -197,7 +197,7 @@ def _count_classes(checkpoint: str) -> int | None:
     return shape[0] if shape else None
 
 
-def _crop_size(description: Description) -> tuple[int, int]:
+def _crop_size(description: RunDescription) -> tuple[int, int]:
     """Returns the flag, or a crop that holds every image of the training's dataset."""
     output_stride = description.model.output_stride
     if FLAGS.crop_size is not None:
@@ -222,7 +222,7 @@ def _crop_size(description: Description) -> tuple[int, int]:
     )
 
 
-def _check_crop_holds_resized(crop_size: tuple[int, int], description: Description) -> None:
+def _check_crop_holds_resized(crop_size: tuple[int, int], description: RunDescription) -> None:
     longest = description.max_resize_value
     if longest is not None and longest > min(crop_size):
         raise ValueError(

@@ -34,7 +34,7 @@ from deeplab.data.input_pipeline import InputOptions
 from deeplab.network import model, transfer
 from deeplab.objective import training_graph
 from deeplab.objective.training_graph import ObjectiveOptions
-from deeplab.options import Description
+from deeplab.options import RunDescription
 from deployment import servers
 from deployment.cluster import Cluster, read_cluster
 from deployment.model_deploy import DeploymentConfig
@@ -170,7 +170,7 @@ def _read_dataset() -> DatasetSpec:
     return specs.read_spec(directory or specs.find_last_dataset(), FLAGS.dataset)
 
 
-def _describe(spec: DatasetSpec, train_logdir: str) -> Description:
+def _describe(spec: DatasetSpec, train_logdir: str) -> RunDescription:
     """Returns what is trained: the flags say it, or options.json if the folder has a checkpoint.
 
     Raises:
@@ -195,7 +195,7 @@ def _describe(spec: DatasetSpec, train_logdir: str) -> Description:
         )
         description = dataclasses.replace(stored, dataset_name=spec.name, palette=spec.palette)
     else:
-        description = Description(
+        description = RunDescription(
             model=network_flags.model_options(spec.num_classes, spec.has_gradient),
             dataset_name=spec.name,
             class_names=spec.class_names,
@@ -209,7 +209,7 @@ def _describe(spec: DatasetSpec, train_logdir: str) -> Description:
 
 
 def _common_settings(
-    description: Description, inputs: InputOptions, objective: ObjectiveOptions
+    description: RunDescription, inputs: InputOptions, objective: ObjectiveOptions
 ) -> dict[str, Any]:
     """Returns what every process of a cluster must have in common, by the names of flags."""
     settings = {**vars(inputs), **vars(objective), **vars(description), **vars(description.model)}
@@ -228,7 +228,7 @@ def _check_memory(crop_size: tuple[int, int]) -> None:
     )
 
 
-def _input_sizes(description: Description) -> dict[str, Any]:
+def _input_sizes(description: RunDescription) -> dict[str, Any]:
     return {
         "crop_size": description.train_crop_size,
         "min_resize_value": description.min_resize_value,
@@ -238,7 +238,7 @@ def _input_sizes(description: Description) -> dict[str, Any]:
     }
 
 
-def _check_same_classes(spec: DatasetSpec, stored: Description, train_logdir: str) -> None:
+def _check_same_classes(spec: DatasetSpec, stored: RunDescription, train_logdir: str) -> None:
     for what, here, there in (
         ("classes", spec.class_names, stored.class_names),
         ("ignore label", spec.ignore_label, stored.ignore_label),

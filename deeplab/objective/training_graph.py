@@ -7,7 +7,7 @@ import tensorflow.compat.v1 as tf
 
 from deeplab.network import model
 from deeplab.objective import losses
-from deeplab.options import Description
+from deeplab.options import RunDescription
 from nets.backward import lean_gradients
 from nets.batch_norm import SyncGroup
 from serving.drawing import visualize
@@ -62,7 +62,7 @@ class ObjectiveOptions:
 
 
 def clone_fn(
-    description: Description, objective: ObjectiveOptions, sync_group: SyncGroup | None = None
+    description: RunDescription, objective: ObjectiveOptions, sync_group: SyncGroup | None = None
 ) -> Callable[[Batch], None]:
     """Returns the function that builds one clone.
 
@@ -113,7 +113,7 @@ def describe_batch(batch: Batch) -> dict[str, tf.Tensor]:
     return {"files": batch["image_name"], "label ids": tf.sort(label_ids)}
 
 
-def _add_images(batch: Batch, logits: tf.Tensor, description: Description) -> None:
+def _add_images(batch: Batch, logits: tf.Tensor, description: RunDescription) -> None:
     """Adds summaries of the first images, their labels and the prediction in class colors."""
     shown = {key: batch[key][:_MOST_IMAGES_SHOWN] for key in ("image", "label")}
     size = tf.shape(shown["label"])[1:3]

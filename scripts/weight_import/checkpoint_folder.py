@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 
 from datasets.segmentation import specs
-from deeplab.options import Description, ModelOptions, write_description
+from deeplab.options import ModelOptions, RunDescription, write_description
 from scripts.weight_import.network import Network
 from training.checkpoints import CHECKPOINT_NAME
 
@@ -38,7 +38,7 @@ def whole_folder(path: str) -> Iterator[str]:
 
 def describe_model(
     options: ModelOptions, crop_size: tuple[int, int], dataset: str | None
-) -> Description:
+) -> RunDescription:
     """Returns what options.json says of an import.
 
     Args:
@@ -59,7 +59,7 @@ def describe_model(
             f"{options.num_classes}. Leave the flag away."
         )
     classes = specs.google_classes(dataset) if dataset else specs.Classes((), (), _IGNORE_LABEL)
-    return Description(
+    return RunDescription(
         model=options,
         dataset_name=dataset or "",
         class_names=classes.names,
@@ -69,7 +69,7 @@ def describe_model(
     )
 
 
-def write(network: Network, description: Description, directory: str) -> None:
+def write(network: Network, description: RunDescription, directory: str) -> None:
     """Writes a network's checkpoint and options.json into a folder."""
     network.save(os.path.join(directory, CHECKPOINT_NAME))
     write_description(description, directory)

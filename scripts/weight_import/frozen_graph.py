@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from deeplab.options import Description, parse_description
+from deeplab.options import RunDescription, parse_description
 from export.freeze import METADATA_ATTRIBUTE
 from scripts.weight_import import graph_walk
 from scripts.weight_import.convolution import KERNEL_NAMES, Convolution
@@ -115,7 +115,7 @@ class FrozenGraph:
             raise ValueError(f"{self.path} cannot be run: {reason}") from error
 
 
-def _read_description(graph_def: tf.GraphDef) -> Description | None:
+def _read_description(graph_def: tf.GraphDef) -> RunDescription | None:
     """Returns what an export of this project carries in its input; else None."""
     node = next(node for node in graph_def.node if node.name == INPUT)
     text = node.attr[METADATA_ATTRIBUTE].s
@@ -123,7 +123,7 @@ def _read_description(graph_def: tf.GraphDef) -> Description | None:
     if not {"model", "crop_size"} <= content.keys():
         return None
     content["train_crop_size"] = content["crop_size"]
-    fields = {field.name for field in dataclasses.fields(Description)} & set(content)
+    fields = {field.name for field in dataclasses.fields(RunDescription)} & set(content)
     return parse_description({name: content[name] for name in fields}, "the export's description")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from deeplab.options import Description
+from deeplab.options import RunDescription
 from scripts.weight_import import checkpoint_folder, comparison, options_search
 from scripts.weight_import.frozen_graph import FrozenGraph
 from scripts.weight_import.network import Network, describe
@@ -59,7 +59,7 @@ def import_graph(
     print(f"wrote {target}")
 
 
-def _describe(file: FrozenGraph, given: Mapping[str, Any], dataset: str | None) -> Description:
+def _describe(file: FrozenGraph, given: Mapping[str, Any], dataset: str | None) -> RunDescription:
     """Returns what the graph says of itself; what is given wins."""
     if file.description is None:
         options = options_search.find_options(file.convolutions, file.network_size, given)

@@ -35,7 +35,7 @@ def import_tflite(
     Args:
       source: the file.
       target: the folder to write.
-      image_paths: files that batch norm is measured and logits are compared on; [] for no statistics
+      image_paths: files for the batch norm statistics and the comparison; [] for no statistics
         and a drawn image.
       given: model options that are settled.
       dataset: a key of `specs.GOOGLE_DATASETS`, or None for the one with as many classes.

@@ -6,9 +6,9 @@ import json
 import pytest
 
 from deeplab import options
-from deeplab.options import Description, ModelOptions
+from deeplab.options import ModelOptions, RunDescription
 
-DESCRIPTION = Description(
+DESCRIPTION = RunDescription(
     ModelOptions(num_classes=3, atrous_rates=(6, 12), decoder_output_stride=(4,)),
     "tiny",
     ("a", "b", "c"),
@@ -113,6 +113,6 @@ def test_a_description_without_what_has_a_default_is_read(tmp_path):
         "train_crop_size": [33, 33],
     }
     (tmp_path / "options.json").write_bytes(b"\xef\xbb\xbf" + json.dumps(content).encode())
-    assert options.read_description(str(tmp_path)) == Description(
+    assert options.read_description(str(tmp_path)) == RunDescription(
         ModelOptions(num_classes=3), "", (), (), 255, (33, 33)
     )

@@ -6,7 +6,7 @@ import tensorflow.compat.v1 as tf
 
 from deeplab.objective import training_graph
 from deeplab.objective.training_graph import ObjectiveOptions
-from deeplab.options import Description, ModelOptions
+from deeplab.options import ModelOptions, RunDescription
 from deployment import model_deploy
 from deployment.model_deploy import DeploymentConfig
 from nets.batch_norm import SyncGroup
@@ -15,8 +15,8 @@ from reference import training_graph as plain_training_graph
 SIZE = 33
 
 
-def _description(model_variant: str) -> Description:
-    return Description(
+def _description(model_variant: str) -> RunDescription:
+    return RunDescription(
         model=ModelOptions(
             num_classes=3,
             model_variant=model_variant,

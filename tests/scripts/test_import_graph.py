@@ -12,7 +12,7 @@ import tensorflow.compat.v1 as tf
 from PIL import Image
 
 from deeplab import inference_graph
-from deeplab.options import Description, ModelOptions, read_description
+from deeplab.options import ModelOptions, RunDescription, read_description
 from export import freeze
 from reference import conformance
 from scripts.weight_import.graph_import import import_graph
@@ -125,7 +125,7 @@ def test_own_export_keeps_its_description(tmp_path):
         decoder_output_stride=(4,),
         decoder_use_gradient=True,
     )
-    description = Description(
+    description = RunDescription(
         options, "shapes", ("ground", "disc", "ring"), ((0, 0, 0), (9, 0, 0), (0, 9, 0)), 7, CROP
     )
     with tf.Graph().as_default(), tf.Session() as session:

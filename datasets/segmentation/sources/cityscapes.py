@@ -22,7 +22,7 @@ import functools
 import os
 
 from datasets.segmentation.sources import listing, masks, pairing
-from datasets.segmentation.sources.source import Item, Source
+from datasets.segmentation.sources.source import Sample, Source
 from datasets.segmentation.sources.splits import open_splits
 
 CLASS_NAMES = (
@@ -127,7 +127,7 @@ def _train_ids() -> dict[int, int]:
     return train_ids
 
 
-def _find_images(folder: str, root: str) -> tuple[Item, ...]:
+def _find_images(folder: str, root: str) -> tuple[Sample, ...]:
     """Items of one split, whose mask paths end where the kind of the ids follows."""
     split = os.path.basename(folder)
     items = []
@@ -138,7 +138,7 @@ def _find_images(folder: str, root: str) -> tuple[Item, ...]:
             if file_name.endswith(_IMAGE_ENDING):
                 name = file_name[: -len(_IMAGE_ENDING)]
                 mask_path = os.path.join(root, "gtFine", split, city, f"{name}_gtFine_")
-                items.append(Item(name, os.path.join(folder, city, file_name), mask_path))
+                items.append(Sample(name, os.path.join(folder, city, file_name), mask_path))
     if not items:
         raise ValueError(
             f"{folder} holds {listing.name_entries(folder)}; expected folders of cities with "
@@ -147,16 +147,18 @@ def _find_images(folder: str, root: str) -> tuple[Item, ...]:
     return tuple(items)
 
 
-def _with_masks(items: tuple[Item, ...], kind: str) -> tuple[Item, ...]:
-    return tuple(Item(item.name, item.image_path, f"{item.mask_path}{kind}.png") for item in items)
+def _with_masks(items: tuple[Sample, ...], kind: str) -> tuple[Sample, ...]:
+    return tuple(
+        Sample(item.name, item.image_path, f"{item.mask_path}{kind}.png") for item in items
+    )
 
 
-def _require_masks(items: tuple[Item, ...]) -> pairing.Pairs:
+def _require_masks(items: tuple[Sample, ...]) -> pairing.Pairs:
     if not any(os.path.isfile(item.mask_path) for item in items):
         folder = os.path.dirname(os.path.dirname(items[0].mask_path))
         raise listing.NoMasksError(folder, f"has none of its {len(items)} masks.")
     return items, ()
 
 
-def _count_masks(splits: dict[str, tuple[Item, ...]]) -> int:
+def _count_masks(splits: dict[str, tuple[Sample, ...]]) -> int:
     return sum(os.path.isfile(item.mask_path) for items in splits.values() for item in items)

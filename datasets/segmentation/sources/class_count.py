@@ -10,7 +10,7 @@ from datasets.records import workers
 from datasets.segmentation.sources import blending, class_file, mask_values, masks
 from datasets.segmentation.sources.blending import Blending, Ramps
 from datasets.segmentation.sources.class_file import ClassFile
-from datasets.segmentation.sources.source import Item
+from datasets.segmentation.sources.source import Sample
 
 
 class _Contents(NamedTuple):
@@ -21,7 +21,7 @@ class _Contents(NamedTuple):
 
 
 def count_classes(
-    items: Sequence[Item], data_dir: str, values: Mapping[int, int] | None = None
+    items: Sequence[Sample], data_dir: str, values: Mapping[int, int] | None = None
 ) -> ClassFile:
     """Tells the classes from the ids in the masks, or from the mapping of their values.
 
@@ -98,7 +98,7 @@ def describe_blending(blended: Blending) -> str:
     )
 
 
-def _read(item: Item) -> _Contents:
+def _read(item: Sample) -> _Contents:
     try:
         mask = masks.read_raw_mask(item.mask_path)
     except (OSError, ValueError):

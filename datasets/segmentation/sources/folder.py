@@ -40,7 +40,7 @@ from datasets.segmentation.sources import (
 from datasets.segmentation.sources import pairing as pairs
 from datasets.segmentation.sources.class_count import count_classes
 from datasets.segmentation.sources.mask_values import check as check_mapping
-from datasets.segmentation.sources.source import WARNING, Item, Problem, Source
+from datasets.segmentation.sources.source import WARNING, Problem, Sample, Source
 from datasets.segmentation.sources.splits import open_splits
 
 CLASSES_FILE = "classes.json"
@@ -48,7 +48,7 @@ DEFAULT_VAL_FRACTION = 0.2
 
 _NEEDED_SPLITS = ("train", "val")
 
-_Opened = tuple[dict[str, tuple[Item, ...]], tuple[Problem, ...]]
+_Opened = tuple[dict[str, tuple[Sample, ...]], tuple[Problem, ...]]
 
 
 def open_source(

@@ -14,7 +14,7 @@ from PIL import Image
 
 from common import image_files
 from datasets.images import png_file
-from datasets.segmentation.sources.source import Item
+from datasets.segmentation.sources.source import Sample
 
 DEFAULT_LIMIT_MB = 4096
 
@@ -49,7 +49,7 @@ class MemoryLimit:
         """The most pixels in work at once."""
         return (self.megabytes << 20) // _BYTES_PER_PIXEL
 
-    def describe_excess(self, item: Item, num_pixels: int) -> tuple[str, str]:
+    def describe_excess(self, item: Sample, num_pixels: int) -> tuple[str, str]:
         """Returns the file that alone takes more than the limit, and what is wrong with it."""
         needed = -(-num_pixels * _BYTES_PER_PIXEL >> 20)
         path = max((item.image_path, item.mask_path), key=count_pixels)
@@ -60,7 +60,7 @@ class MemoryLimit:
         )
 
 
-def count_example_pixels(item: Item) -> int:
+def count_example_pixels(item: Sample) -> int:
     """Returns the pixels of an example's larger file; 0 where neither can be read."""
     return max(count_pixels(item.image_path), count_pixels(item.mask_path))
 

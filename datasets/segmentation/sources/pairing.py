@@ -16,9 +16,9 @@ from typing import NamedTuple
 from common.texts import first_few
 from datasets.segmentation.sources import leftovers, listing, mask_names
 from datasets.segmentation.sources.listing import FileIndex, NoMasksError
-from datasets.segmentation.sources.source import ERROR, Item, Problem
+from datasets.segmentation.sources.source import ERROR, Problem, Sample
 
-Pairs = tuple[tuple[Item, ...], tuple[Problem, ...]]
+Pairs = tuple[tuple[Sample, ...], tuple[Problem, ...]]
 
 
 class Entry(NamedTuple):
@@ -89,7 +89,7 @@ class Pairing:
                 continue
             image = self.images.get(name, os.path.join(self.images_dir, name + ".jpg"))
             mask = chosen[name] or self.masks.get(name, os.path.join(self.masks_dir, name + ".png"))
-            items.append(Item(name, image, mask))
+            items.append(Sample(name, image, mask))
         if not any(item.name in self.images and self._has_mask(item) for item in items):
             if is_given and not problems and any(item.name in self.images for item in items):
                 raise NoMasksError(self.masks_dir, f"has no mask of the images of {split!r}.")
@@ -99,7 +99,7 @@ class Pairing:
         )
         return tuple(items), tuple(problems)
 
-    def _has_mask(self, item: Item) -> bool:
+    def _has_mask(self, item: Sample) -> bool:
         return item.name in self.masks or os.path.exists(item.mask_path)
 
     def _describe_near(self, split: str, image: str, mask: str) -> Problem:

@@ -13,7 +13,7 @@ WARNING = "warning"
 
 
 @dataclasses.dataclass(frozen=True)
-class Item:
+class Sample:
     """One image and its mask on disk. Either file may be missing: `checks` says so.
 
     Attributes:
@@ -66,7 +66,7 @@ class Source:
     class_names: tuple[str, ...]
     palette: tuple[tuple[int, int, int], ...]
     ignore_label: int
-    splits: Mapping[str, Sequence[Item]]
+    splits: Mapping[str, Sequence[Sample]]
     mask_format: masks.MaskFormat = dataclasses.field(default_factory=masks.MaskFormat)
     problems: tuple[Problem, ...] = ()
 
@@ -74,7 +74,7 @@ class Source:
     def num_classes(self) -> int:
         return len(self.class_names)
 
-    def split(self, name: str) -> Sequence[Item]:
+    def split(self, name: str) -> Sequence[Sample]:
         """Returns the items of one split.
 
         Raises:
@@ -86,7 +86,7 @@ class Source:
             )
         return self.splits[name]
 
-    def read_mask(self, item: Item) -> np.ndarray:
+    def read_mask(self, item: Sample) -> np.ndarray:
         """Reads a mask.
 
         Returns:
@@ -99,7 +99,7 @@ class Source:
         return self.mask_format.decode(masks.read_raw_mask(item.mask_path))
 
     def read_example(
-        self, item: Item, with_pixels: bool = True
+        self, item: Sample, with_pixels: bool = True
     ) -> tuple[decoding.EncodedImage, np.ndarray]:
         """Reads an image and its mask.
 
@@ -123,7 +123,7 @@ class Source:
         return image, ids
 
 
-def describe_sizes(item: Item, image_size: tuple[int, int], mask_size: tuple[int, int]) -> str:
+def describe_sizes(item: Sample, image_size: tuple[int, int], mask_size: tuple[int, int]) -> str:
     """Says that an image and its mask differ in size, and what the likely reason is.
 
     Args:

@@ -4,14 +4,14 @@ from collections.abc import Callable, Mapping
 
 from datasets.segmentation.sources.listing import NoMasksError
 from datasets.segmentation.sources.pairing import Pairs
-from datasets.segmentation.sources.source import WARNING, Item, Problem
+from datasets.segmentation.sources.source import WARNING, Problem, Sample
 
 _TRAIN = "train"
 
 
 def open_splits(
     openers: Mapping[str, Callable[[], Pairs]],
-) -> tuple[dict[str, tuple[Item, ...]], tuple[Problem, ...]]:
+) -> tuple[dict[str, tuple[Sample, ...]], tuple[Problem, ...]]:
     """Opens the splits that have masks; the others are left out, and a warning says so.
 
     Args:

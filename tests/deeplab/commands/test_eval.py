@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from deeplab import options
-from deeplab.options import Description
+from deeplab.options import RunDescription
 from tests.deeplab.evaluation.test_evaluator import NETWORK, images_of
 from tests.support import tiny_dataset
 from tests.training.test_checkpoints import save
@@ -138,7 +138,7 @@ def outcomes(tmp_path_factory):
     for _, image, mask in images:
         image[..., 0] = np.where(mask == 255, 1, mask)
     spec = tiny_dataset.write(records, images, split="val")
-    description = Description(
+    description = RunDescription(
         NETWORK, "tiny", spec.class_names, spec.palette, spec.ignore_label, (33, 33)
     )
     for name in (*"abcdefg", "young"):

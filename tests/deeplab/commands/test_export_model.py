@@ -15,7 +15,7 @@ import tensorflow.compat.v1 as tf
 from datasets.segmentation import specs
 from datasets.segmentation.sources import voc2012
 from deeplab.network import model
-from deeplab.options import Description, ModelOptions, write_description
+from deeplab.options import ModelOptions, RunDescription, write_description
 from reference import conformance
 from serving.deeplab_model import DeepLabModel
 from tests.support import command_runs
@@ -30,7 +30,7 @@ OPTIONS = ModelOptions(
     aspp_convs_filters=8,
     decoder_filters=8,
 )
-DESCRIPTION = Description(
+DESCRIPTION = RunDescription(
     model=OPTIONS,
     dataset_name="shapes",
     class_names=("ground", "disc", "ring"),

@@ -64,7 +64,7 @@ def test_trains_on_the_last_dataset_and_describes_the_network(folder):
 
     assert checkpoints.latest_checkpoint(str(logdir)) == str(logdir / "model.ckpt-2")
     spec = specs.read_spec(str(folder / "data" / "tfrecords" / "tiny"))
-    assert description == options.Description(
+    assert description == options.RunDescription(
         model=options.ModelOptions(
             num_classes=3,
             model_variant="xception_tiny",

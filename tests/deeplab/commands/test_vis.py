@@ -237,7 +237,7 @@ def command(tmp_path_factory):
         session.run(tf.global_variables_initializer())
         (root / "averaged").mkdir()
         tf.train.Saver(variables).save(session, str(root / "averaged" / "model.ckpt"), 7)
-    description = options.Description(
+    description = options.RunDescription(
         NETWORK, "streets", spec.class_names, spec.palette, spec.ignore_label, (33, 33)
     )
     for folder in (logdir, root / "averaged"):

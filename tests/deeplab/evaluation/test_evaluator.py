@@ -344,7 +344,7 @@ def run_folder(tmp_path_factory):
     logdir = root / "runs" / "tiny"
     logdir.mkdir(parents=True)
     save_network(logdir)
-    description = options.Description(
+    description = options.RunDescription(
         model=NETWORK,
         dataset_name="tiny",
         class_names=spec.class_names,
@@ -552,7 +552,7 @@ def evaluations(tmp_path_factory):
     specs.write_spec(spec)
     other = tiny_dataset.write(root / "data" / "other", images, split="val")
     specs.write_spec(dataclasses.replace(other, name="other"))
-    description = options.Description(
+    description = options.RunDescription(
         NETWORK, "tiny", spec.class_names, spec.palette, spec.ignore_label, (33, 33)
     )
     options.write_description(description, str(logdir))

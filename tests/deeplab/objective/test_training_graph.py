@@ -7,7 +7,7 @@ import tensorflow.compat.v1 as tf
 from deeplab.network import model
 from deeplab.objective import training_graph
 from deeplab.objective.training_graph import ObjectiveOptions
-from deeplab.options import Description, ModelOptions
+from deeplab.options import ModelOptions, RunDescription
 from deployment import model_deploy
 from deployment.model_deploy import DeploymentConfig
 from deployment.variable_copies import VariableCopies
@@ -15,7 +15,7 @@ from nets.batch_norm import SyncGroup
 from serving.drawing import visualize
 
 SIZE = 33
-DESCRIPTION = Description(
+DESCRIPTION = RunDescription(
     model=ModelOptions(
         num_classes=3,
         model_variant="xception_tiny",

@@ -5,13 +5,14 @@ import numpy as np
 import pytest
 
 from datasets.segmentation.sources import class_count
-from datasets.segmentation.sources.source import Item
+from datasets.segmentation.sources.source import Sample
 from tests.support.sample_images import save
 
 
-def make_items(folder, masks) -> list[Item]:
+def make_items(folder, masks) -> list[Sample]:
     return [
-        Item(f"m{i}", f"m{i}.jpg", save(folder / f"m{i}.png", mask)) for i, mask in enumerate(masks)
+        Sample(f"m{i}", f"m{i}.jpg", save(folder / f"m{i}.png", mask))
+        for i, mask in enumerate(masks)
     ]
 
 
@@ -48,6 +49,6 @@ def test_classes_of_mapped_values(tmp_path):
 def test_masks_that_hold_no_ids_are_passed_over(tmp_path):
     items = make_items(tmp_path, [disc(3), (disc(1) + 700.0).astype(np.uint16)])
     cv2.imwrite(str(tmp_path / "lossy.jpg"), disc(255))
-    items.append(Item("lossy", "", str(tmp_path / "lossy.jpg")))
-    items.append(Item("other", "", save(tmp_path / "other.png", disc(1))))
+    items.append(Sample("lossy", "", str(tmp_path / "lossy.jpg")))
+    items.append(Sample("other", "", save(tmp_path / "other.png", disc(1))))
     assert len(class_count.count_classes(items, "data").names) == 4

@@ -15,7 +15,7 @@ from common import palettes
 from datasets.records import workers
 from datasets.segmentation import sources
 from datasets.segmentation.sources import class_file, masks
-from datasets.segmentation.sources.source import Item, Source
+from datasets.segmentation.sources.source import Sample, Source
 from tests.support.sample_images import exif, save, smooth_rgb, write, write_json
 
 HEIGHT, WIDTH = 24, 40
@@ -26,7 +26,7 @@ def test_example_of_a_source_has_the_turned_size_of_its_mask(tmp_path):
     image_path = save(tmp_path / "a.jpg", smooth_rgb(), exif=exif(6))
     mask_path = save(tmp_path / "a.png", np.zeros((WIDTH, HEIGHT), np.uint8))
     source = Source("own", ("a",), ((0, 0, 0),), 255, {"train": ()})
-    image, mask = source.read_example(Item("a", image_path, mask_path))
+    image, mask = source.read_example(Sample("a", image_path, mask_path))
     assert image.rgb.shape[:2] == mask.shape == (WIDTH, HEIGHT)
 
 
@@ -43,7 +43,7 @@ def test_example_of_two_sizes_is_refused(tmp_path, mask_size, fix):
     mask_path = save(tmp_path / "a.png", np.zeros(mask_size, np.uint8))
     source = Source("own", ("a",), ((0, 0, 0),), 255, {"train": ()})
     with pytest.raises(ValueError, match=rf"a\.png: the mask is .*a\.jpg is 40x24\. .*{fix}"):
-        source.read_example(Item("a", image_path, mask_path))
+        source.read_example(Sample("a", image_path, mask_path))
 
 
 def test_unknown_split_is_named():
@@ -268,7 +268,7 @@ def test_an_example_has_the_ids_that_the_format_gives(tmp_path, mode, id_map):
     mask_path = save(tmp_path / "a.png", Image.fromarray(ids).convert(mode))
     mask_format = masks.MaskFormat(id_map=id_map)
     source = Source("own", ("a", "b", "c"), ((0, 0, 0),) * 3, 255, {}, mask_format)
-    _, mask = source.read_example(Item("a", image_path, mask_path))
+    _, mask = source.read_example(Sample("a", image_path, mask_path))
     np.testing.assert_array_equal(mask, np.where(ids == 2, id_map.get(2, 2), ids))
 
 
