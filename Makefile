@@ -42,22 +42,22 @@ setup-dev: $(VENV)/.installed-dev
 
 setup-beam: $(VENV)/.installed-beam  ## Also install Apache Beam, for conversions on many machines
 
-$(VENV)/.installed: requirements.lock | $(VENV)/bin/python
-	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.lock
+$(VENV)/.installed: requirements/base.lock | $(VENV)/bin/python
+	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements/base.lock
 	@touch $@
 
-$(VENV)/.installed-dev: requirements-dev.lock | $(VENV)/bin/python
-	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements-dev.lock
+$(VENV)/.installed-dev: requirements/dev.lock | $(VENV)/bin/python
+	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements/dev.lock
 	@touch $(VENV)/.installed $@
 
-$(VENV)/.installed-beam: requirements-beam.lock | $(VENV)/bin/python
-	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements-beam.lock
+$(VENV)/.installed-beam: requirements/beam.lock | $(VENV)/bin/python
+	$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements/beam.lock
 	@touch $(VENV)/.installed $@
 
-setup-openvino: requirements-openvino.lock setup  ## Also install the engine OpenVINO, and NNCF for 8 bits
+setup-openvino: requirements/openvino.lock setup  ## Also install the engine OpenVINO, and NNCF for 8 bits
 	$(RUN) -m pip install --quiet --disable-pip-version-check -r $<
 
-setup-litert: requirements-litert.lock setup  ## Also install the engine LiteRT
+setup-litert: requirements/litert.lock setup  ## Also install the engine LiteRT
 	$(RUN) -m pip install --quiet --disable-pip-version-check -r $<
 
 $(VENV)/bin/python:
@@ -123,15 +123,15 @@ test-all: setup-dev  ## Run every test, the slow ones too
 
 lock: pyproject.toml  ## Pin the newest allowed versions again (needs uv)
 	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \
-	  pyproject.toml -o requirements.lock
+	  pyproject.toml -o requirements/base.lock
 	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \
-	  --group dev pyproject.toml -o requirements-dev.lock
+	  --group dev pyproject.toml -o requirements/dev.lock
 	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \
-	  --extra beam pyproject.toml -o requirements-beam.lock
+	  --extra beam pyproject.toml -o requirements/beam.lock
 	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \
-	  --extra openvino pyproject.toml -o requirements-openvino.lock
+	  --extra openvino pyproject.toml -o requirements/openvino.lock
 	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \
-	  --extra litert pyproject.toml -o requirements-litert.lock
+	  --extra litert pyproject.toml -o requirements/litert.lock
 
 bench: setup  ## Measure speed and memory beside the peers, into docs/benchmarks.md: 25 minutes
 	@$(RUN) -m scripts.benchmarks.run $(ARGS)

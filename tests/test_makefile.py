@@ -18,8 +18,7 @@ STUB = '#!/bin/sh\nprintf "%s\\0" "$@"\n'
 def checkout(tmp_path) -> pathlib.Path:
     """A folder in which `make` finds everything installed, and prints what it would run."""
     shutil.copy(ROOT / "Makefile", tmp_path)
-    for lock in ROOT.glob("requirements*.lock"):
-        shutil.copy(lock, tmp_path)
+    shutil.copytree(ROOT / "requirements", tmp_path / "requirements")
     python = tmp_path / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
     python.write_text(STUB)
