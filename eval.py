@@ -1,6 +1,10 @@
+from commands import launcher  # before TensorFlow, whose start it quiets
+
+# isort: split
+
 from deeplab.commands import eval
 
 __doc__ = eval.__doc__
 
 if __name__ == "__main__":
-    eval.launcher.run(eval.main)
+    launcher.run(eval.main)

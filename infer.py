@@ -1,6 +1,10 @@
+from commands import launcher  # before TensorFlow, whose start it quiets
+
+# isort: split
+
 from deeplab.commands import infer
 
 __doc__ = infer.__doc__
 
 if __name__ == "__main__":
-    infer.launcher.run(infer.main, positional=True)
+    launcher.run(infer.main, positional=True)

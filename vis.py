@@ -1,6 +1,10 @@
+from commands import launcher  # before TensorFlow, whose start it quiets
+
+# isort: split
+
 from deeplab.commands import vis
 
 __doc__ = vis.__doc__
 
 if __name__ == "__main__":
-    vis.launcher.run(vis.main)
+    launcher.run(vis.main)

@@ -9,9 +9,6 @@ the flags of its network:
         --export_path=exports/mnv2_pascal/frozen_inference_graph.pb
 """
 
-
-# isort: split
-
 import dataclasses
 import functools
 import os
