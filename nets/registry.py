@@ -1,16 +1,22 @@
 """The encoders by name: how each is built, what it wants as input, and where a decoder may tap it.
 
-Adding an encoder is one entry here and one file that builds it.
+Adding an encoder is one entry here and one file that builds it. The file is imported when it is
+needed, so that `--help` lists the encoders without importing TensorFlow.
 """
 
+from __future__ import annotations
+
 import dataclasses
-import functools
+import importlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-import tensorflow.compat.v1 as tf
+from nets import resnet_variants
 
-from nets import mobilenet_v2, mobilenet_v3, resnet_v1, xception
-from nets.batch_norm import BatchNormMode
+if TYPE_CHECKING:
+    import tensorflow.compat.v1 as tf
+
+    from nets.batch_norm import BatchNormMode
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,7 +64,7 @@ class Encoder:
     def normalize(self, images: tf.Tensor) -> tf.Tensor:
         """Maps float32 RGB 0..255 to the range that this encoder was trained on."""
         if self.keeps_range:
-            return images - tf.constant(self.mean_pixel, tf.float32)
+            return images - self.mean_pixel
         return (2.0 / 255.0) * images - 1.0
 
     def stage(self, stride: int) -> Stage:
@@ -76,6 +82,15 @@ class Encoder:
         )
 
 
+def _build(module: str, **arguments: Any) -> Callable[..., tuple[tf.Tensor, dict[str, tf.Tensor]]]:
+    """Returns a module's `build` with some arguments; imports the module at the first call."""
+
+    def build(*positional: Any, **keywords: Any) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        return importlib.import_module(module).build(*positional, **arguments, **keywords)
+
+    return build
+
+
 # research/deeplab, core/feature_extractor.py: the mean color of ImageNet.
 _IMAGENET_MEAN = (123.15, 115.90, 103.06)
 
@@ -88,7 +103,7 @@ def _xception(
     return Encoder(
         name=name,
         scope=name,
-        build=functools.partial(xception.build, variant=name),
+        build=_build("nets.xception", variant=name),
         options=("multi_grid", "use_bounded_activation"),
         stages=_stages((f"{block}/{module}" for block in blocks), stage_depths),
         depth=depth,
@@ -100,7 +115,7 @@ def _mobilenet_v3(name: str, layers: tuple[int, ...], stage_depths, depth: int) 
     return Encoder(
         name=name,
         scope="MobilenetV3",
-        build=functools.partial(mobilenet_v3.build, variant=name),
+        build=_build("nets.mobilenet_v3", variant=name),
         options=("depth_multiplier",),
         stages=_stages((f"layer_{layer}/depthwise_output" for layer in layers), stage_depths),
         depth=depth,
@@ -108,7 +123,7 @@ def _mobilenet_v3(name: str, layers: tuple[int, ...], stage_depths, depth: int) 
 
 
 def _resnet_v1(name: str) -> Encoder:
-    spec = resnet_v1.SPECS[name]
+    spec = resnet_variants.VARIANTS[name]
     layer = "lite_bottleneck_v1/conv2" if spec.is_lite else "bottleneck_v1/conv3"
     factor = 1 if spec.is_lite else 4
     is_beta = spec.root_depths is not None
@@ -118,7 +133,7 @@ def _resnet_v1(name: str) -> Encoder:
     return Encoder(
         name=name,
         scope=spec.scope,
-        build=functools.partial(resnet_v1.build, variant=name),
+        build=_build("nets.resnet_v1", variant=name),
         options=("multi_grid",),
         stages=_stages(names, (64 * factor, 128 * factor, 256 * factor)),
         depth=512 * factor,
@@ -141,7 +156,7 @@ _ENCODERS = (
     Encoder(
         name="mobilenet_v2",
         scope="MobilenetV2",
-        build=mobilenet_v2.build,
+        build=_build("nets.mobilenet_v2"),
         options=("depth_multiplier", "divisible_by"),
         stages=_stages(
             (f"layer_{layer}/depthwise_output" for layer in (4, 7, 14)), (144, 192, 576)
@@ -150,7 +165,7 @@ _ENCODERS = (
     ),
     _mobilenet_v3("mobilenet_v3_large_seg", (4, 7, 13), (72, 120, 672), depth=480),
     _mobilenet_v3("mobilenet_v3_small_seg", (2, 4, 9), (16, 88, 144), depth=288),
-    *map(_resnet_v1, resnet_v1.SPECS),
+    *map(_resnet_v1, resnet_variants.VARIANTS),
 )
 
 ENCODERS: Mapping[str, Encoder] = {encoder.name: encoder for encoder in _ENCODERS}

@@ -8,7 +8,6 @@ Blocks and strides are tf_slim's; its own networks have neither the beta root no
 Variable names are those of research/deeplab; published checkpoints depend on them.
 """
 
-import dataclasses
 import functools
 
 import tensorflow.compat.v1 as tf
@@ -16,6 +15,7 @@ import tf_slim as slim
 from tf_slim.nets import resnet_utils
 
 from nets.batch_norm import BatchNormMode
+from nets.resnet_variants import VARIANTS, ResNetSpec
 
 # research/deeplab, core/feature_extractor.py.
 _BATCH_NORM_DECAY = 0.95
@@ -26,35 +26,6 @@ _BLOCK_DEPTHS = (64, 128, 256, 512)
 _BOTTLENECK_FACTOR = 4
 # The root convolution and the pooling behind it.
 _ROOT_STRIDE = 4
-
-
-@dataclasses.dataclass(frozen=True)
-class ResNetSpec:
-    """What distinguishes one ResNet.
-
-    Attributes:
-      scope: variable scope, the same for the plain and the beta form.
-      num_units: units in each of the four blocks.
-      is_lite: units of two 3x3 convolutions; otherwise 1x1, 3x3, 1x1.
-      root_depths: channels of the three 3x3 convolutions of a beta form; None for one of 7x7.
-    """
-
-    scope: str
-    num_units: tuple[int, int, int, int]
-    is_lite: bool = False
-    root_depths: tuple[int, int, int] | None = None
-
-
-SPECS = {
-    "resnet_v1_18": ResNetSpec("resnet_v1_18", (2, 2, 2, 2), is_lite=True),
-    "resnet_v1_18_beta": ResNetSpec(
-        "resnet_v1_18", (2, 2, 2, 2), is_lite=True, root_depths=(16, 16, 32)
-    ),
-    "resnet_v1_50": ResNetSpec("resnet_v1_50", (3, 4, 6, 3)),
-    "resnet_v1_50_beta": ResNetSpec("resnet_v1_50", (3, 4, 6, 3), root_depths=(64, 64, 128)),
-    "resnet_v1_101": ResNetSpec("resnet_v1_101", (3, 4, 23, 3)),
-    "resnet_v1_101_beta": ResNetSpec("resnet_v1_101", (3, 4, 23, 3), root_depths=(64, 64, 128)),
-}
 
 
 def build(
@@ -70,7 +41,7 @@ def build(
 
     Args:
       images: float32 [batch, height, width, channels], normalised.
-      variant: a name of `SPECS`.
+      variant: a name of `resnet_variants.VARIANTS`.
       output_stride: image size over feature map size. Later strides become atrous rates.
       multi_grid: rates of the units of block 4; None for 1 each. The published beta checkpoints
         were trained with (1, 2, 4).
@@ -81,7 +52,7 @@ def build(
       (features float32 [batch, height / output_stride, …, channels], end points by name: the last
       convolution of every unit, before the shortcut is added).
     """
-    spec = SPECS[variant]
+    spec = VARIANTS[variant]
     end_points = {}
     unit = functools.partial(_lite_bottleneck if spec.is_lite else _bottleneck, end_points)
     arguments = {
