@@ -13,7 +13,7 @@ import tensorflow.compat.v1 as tf
 from datasets.segmentation import laplacian
 from deeplab.data import input_pipeline, preprocess
 from deeplab.network import model
-from deeplab.options import ModelOptions
+from deeplab.options import ModelOptions, check_resize_range
 from nets import registry
 
 INPUT = "ImageTensor"
@@ -73,7 +73,7 @@ def build_inference_graph(
     """
     input_pipeline.check_crop_size(crop_size, options.output_stride)
     resize = (min_resize_value, max_resize_value, resize_factor, keep_aspect_ratio)
-    preprocess.check_resize_range(*resize)
+    check_resize_range(*resize)
     _check_scales(scales)
     images = tf.placeholder(tf.uint8, [None, None, None, 3], name=INPUT)
     with tf.name_scope("preprocess"):

@@ -1,29 +1,23 @@
-"""The options of a network, and `options.json`, which carries them beside the weights.
+"""The options of segmentation: the network, its input, and what it is trained for.
 
-`train.py` writes `options.json` into its log folder; evaluation, export and inference read it, so
-that no command repeats what training was told.
+Each field is written once and carries its help; commands make flags of them. This module does not
+import TensorFlow, so that `--help` answers at once.
 """
 
 import dataclasses
-import os
 from collections.abc import Mapping
 from typing import Any
 
-from common import json_files
-from common.texts import printable, shorten
-from datasets.segmentation import specs
+from common.option_fields import DATA, HARDWARE, LOSS, NETWORK, RESULTS, option
 from deeplab import cell_config
 from nets import registry
-
-OPTIONS_FILE = "options.json"
-FORMAT_VERSION = 1
 
 OUTPUT_STRIDES = (8, 16, 32)
 MERGE_METHODS = ("max", "avg")
 _LARGEST_CELL_STRIDE = 16
 # Of any whole number among the options: what a typo or a damaged file has made of one makes a
 # network that TensorFlow fails to build with a page of text.
-_LARGEST_OPTION = 1 << 16
+LARGEST_OPTION = 1 << 16
 # What only ASPP knows; a dense prediction cell has none of it.
 _ASPP_OPTIONS = (
     "atrous_rates",
@@ -40,73 +34,149 @@ class ModelOptions:
     """Everything that decides a network's variables and arithmetic.
 
     Names and defaults are those of research/deeplab's flags, except where a comment says so.
-
-    Attributes:
-      num_classes: number of classes, background included.
-      model_variant: encoder, a name of `nets.registry`.
-      output_stride: ratio of image size to the encoder's feature map size.
-      multi_grid: rates of the units in the encoder's last block; None for the encoder's own.
-      depth_multiplier: channel multiplier of the MobileNets.
-      divisible_by: channel counts of the MobileNets are multiples of this; None for the rule of
-        the published checkpoints (8 at depth multiplier 1.0, else 1).
-      add_image_level_feature: whether ASPP has its image pooling branch.
-      image_pooling_crop_size: (height, width) that image pooling averages over; None for the
-        whole image.
-      image_pooling_stride: (height, width) stride of image pooling with a crop size.
-      aspp_with_squeeze_and_excitation: whether image pooling weighs the channels of ASPP's result,
-        instead of being one of its branches.
-      image_se_uses_qsigmoid: whether those weights come from relu6(x + 3) / 6, not the sigmoid.
-      atrous_rates: rates of ASPP's 3x3 branches; None or () for no such branch.
-      aspp_with_batch_norm: whether ASPP's layers carry batch norm (else biases).
-      aspp_with_separable_conv: whether ASPP's 3x3 branches are separable.
-      aspp_with_concat_projection: whether a 1x1 convolution follows ASPP's concatenation.
-      aspp_convs_filters: channels of each ASPP branch.
-      dense_prediction_cell_config: branches of a cell that stands in ASPP's place, as
-        `deeplab.cell_config` reads them; None for ASPP.
-      decoder_output_stride: strides of the decoder's stages, coarse to fine; () for no decoder.
-      decoder_use_separable_conv: whether the decoder's 3x3 convolutions are separable.
-      decoder_filters: channels of the decoder's convolutions.
-      decoder_use_sum_merge: whether the decoder adds features to the context, instead of
-        concatenating both.
-      decoder_output_is_logits: whether the decoder's last convolution makes the logits.
-      decoder_use_gradient: whether the Laplacian gradient joins the decoder's last stage (not in
-        research/deeplab).
-      logits_kernel_size: kernel of the layer that makes the logits.
-      use_bounded_activation: keep the activations of Xception, ASPP and decoder within 6, for 8-bit
-        inference.
-      image_pyramid: scales at which the network sees each image; (1.0,) for just once.
-      merge_method: "max" or "avg" over the image pyramid.
-      prediction_with_upsampled_logits: argmax after the resize to image size, else before.
+    `num_classes` counts the background.
     """
 
     num_classes: int
-    model_variant: str = "xception_65"  # research/deeplab: mobilenet_v2
-    output_stride: int = 16
-    multi_grid: tuple[int, ...] | None = None
-    depth_multiplier: float = 1.0
-    divisible_by: int | None = None
-    add_image_level_feature: bool = True
-    image_pooling_crop_size: tuple[int, int] | None = None
-    image_pooling_stride: tuple[int, int] = (1, 1)
-    aspp_with_squeeze_and_excitation: bool = False
-    image_se_uses_qsigmoid: bool = False
-    atrous_rates: tuple[int, ...] | None = None
-    aspp_with_batch_norm: bool = True
-    aspp_with_separable_conv: bool = True
-    aspp_with_concat_projection: bool = True
-    aspp_convs_filters: int = 256
-    dense_prediction_cell_config: tuple[Mapping[str, Any], ...] | None = None
-    decoder_output_stride: tuple[int, ...] = ()
-    decoder_use_separable_conv: bool = True
-    decoder_filters: int = 256
-    decoder_use_sum_merge: bool = False
-    decoder_output_is_logits: bool = False
-    decoder_use_gradient: bool = False
-    logits_kernel_size: int = 1
-    use_bounded_activation: bool = False
-    image_pyramid: tuple[float, ...] = (1.0,)
-    merge_method: str = "max"
-    prediction_with_upsampled_logits: bool = True
+    model_variant: str = option(  # research/deeplab: mobilenet_v2
+        "xception_65",
+        "Encoder of the network.",
+        NETWORK,
+        is_common=True,
+        choices=tuple(registry.ENCODERS),
+        aliases=("backbone", "encoder", "encoder_name", "model", "network", "arch"),
+    )
+    output_stride: int = option(
+        16,
+        "Ratio of image size to the encoder's feature map size: 8, 16 or 32. 8 is finer than 16 "
+        "and takes about three times as long.",
+        NETWORK,
+        is_common=True,
+        aliases=("stride", "os"),
+    )
+    multi_grid: tuple[int, ...] | None = option(
+        None,
+        "Rates of the units in the encoder's last block.",
+        NETWORK,
+        computed_default="the encoder's own",
+    )
+    depth_multiplier: float = option(1.0, "Channel multiplier of the MobileNets.", NETWORK)
+    divisible_by: int | None = option(
+        None,
+        "Channel counts of the MobileNets are multiples of this.",
+        NETWORK,
+        computed_default="8 at depth_multiplier 1.0, else 1, as in the published checkpoints",
+    )
+    add_image_level_feature: bool = option(
+        True, "Whether ASPP has its image pooling branch.", NETWORK
+    )
+    image_pooling_crop_size: tuple[int, int] | None = option(
+        None,
+        "height,width in pixels that image pooling averages over.",
+        NETWORK,
+        computed_default="the whole image",
+    )
+    image_pooling_stride: tuple[int, int] = option(
+        (1, 1), "height,width stride of image pooling with image_pooling_crop_size.", NETWORK
+    )
+    aspp_with_squeeze_and_excitation: bool = option(
+        False,
+        "Whether image pooling weighs the channels of ASPP's result instead of being one of its "
+        "branches, as in the MobileNetV3 networks.",
+        NETWORK,
+    )
+    image_se_uses_qsigmoid: bool = option(
+        False,
+        "Whether the weights of aspp_with_squeeze_and_excitation are relu6(x + 3) / 6 instead of "
+        "the sigmoid.",
+        NETWORK,
+    )
+    atrous_rates: tuple[int, ...] | None = option(
+        None,
+        "Rates of ASPP's 3x3 branches; empty for no such branch.",
+        NETWORK,
+        is_common=True,
+        computed_default=(
+            "if decoder_output_stride is not given either, 6,12,18 at output stride 16, 12,24,36 "
+            "at 8, 3,6,9 at 32; none for the MobileNets"
+        ),
+        aliases=("aspp_rates", "dilations", "aspp_dilations"),
+    )
+    aspp_with_batch_norm: bool = option(
+        True,
+        "Whether the network has an ASPP with batch norm. Without it the logits follow the encoder "
+        "at each of the atrous_rates (DeepLabV2's head).",
+        NETWORK,
+    )
+    aspp_with_separable_conv: bool = option(
+        True, "Whether ASPP's 3x3 convolutions are separable.", NETWORK
+    )
+    aspp_with_concat_projection: bool = option(
+        True, "Whether a 1x1 convolution follows ASPP's concatenation.", NETWORK
+    )
+    aspp_convs_filters: int = option(256, "Channels of each ASPP branch.", NETWORK)
+    # Branches as `deeplab.cell_config` reads them; None for ASPP.
+    dense_prediction_cell_config: tuple[Mapping[str, Any], ...] | None = option(
+        None,
+        "JSON file of a dense prediction cell, which replaces ASPP.",
+        NETWORK,
+        flag="dense_prediction_cell_json",
+        flag_type=str,
+    )
+    decoder_output_stride: tuple[int, ...] = option(
+        (),
+        "Strides of the decoder's stages, coarse to fine; empty for no decoder.",
+        NETWORK,
+        is_common=True,
+        computed_default="if atrous_rates is not given either, 4; none for the MobileNets",
+    )
+    decoder_use_separable_conv: bool = option(
+        True, "Whether the decoder's 3x3 convolutions are separable.", NETWORK
+    )
+    decoder_filters: int = option(256, "Channels of the decoder's convolutions.", NETWORK)
+    decoder_use_sum_merge: bool = option(
+        False,
+        "Whether the decoder adds the encoder's features to the context instead of concatenating "
+        "both. There is no place for the gradient channel then.",
+        NETWORK,
+    )
+    decoder_output_is_logits: bool = option(
+        False,
+        "Whether the decoder's last convolution makes the logits; decoder_filters is then the "
+        "number of classes.",
+        NETWORK,
+    )
+    decoder_use_gradient: bool = option(  # not in research/deeplab
+        False,
+        "Whether the Laplacian gradient channel of the image joins the decoder's last stage.",
+        NETWORK,
+        flag_default=None,
+        computed_default="on where there is a decoder and the records carry the channel",
+    )
+    logits_kernel_size: int = option(
+        1, "Kernel of the layer that makes the logits; above 1 only without ASPP.", NETWORK
+    )
+    use_bounded_activation: bool = option(
+        False,
+        "Keep the activations of Xception, ASPP and decoder within 6, for 8-bit inference.",
+        NETWORK,
+    )
+    image_pyramid: tuple[float, ...] = option(
+        (1.0,),
+        "Scales at which the network sees each image. Each takes its own time and memory.",
+        NETWORK,
+    )
+    merge_method: str = option(
+        "max",
+        "How the logits of several scales of the image_pyramid are merged.",
+        NETWORK,
+        choices=MERGE_METHODS,
+    )
+    prediction_with_upsampled_logits: bool = option(
+        True,
+        "Whether the class is chosen after the logits are resized to image size, or before.",
+        NETWORK,
+    )
 
     def validate(self) -> None:
         """Checks the options against each other and the encoder.
@@ -143,9 +213,9 @@ class ModelOptions:
             value = getattr(self, field.name)
             numbers = value if isinstance(value, tuple) else (value,)
             for number in numbers:
-                if isinstance(number, int | float) and not abs(number) <= _LARGEST_OPTION:
+                if isinstance(number, int | float) and not abs(number) <= LARGEST_OPTION:
                     raise ValueError(
-                        f"{field.name} is {number}; expected at most {_LARGEST_OPTION}."
+                        f"{field.name} is {number}; expected at most {LARGEST_OPTION}."
                     )
         for name in ("image_pooling_crop_size", "image_pooling_stride"):
             size = getattr(self, name)
@@ -187,7 +257,7 @@ class ModelOptions:
             if self._is_changed(name) and self.dense_prediction_cell_config is not None:
                 raise ValueError(
                     f"{name} is {getattr(self, name)}, but the dense prediction cell stands in "
-                    "ASPP's place; leave one of them away."
+                    "ASPP's place; omit one of them."
                 )
         if self.aspp_with_squeeze_and_excitation:
             if not self.add_image_level_feature:
@@ -233,7 +303,7 @@ class ModelOptions:
         if self.decoder_use_gradient and self.decoder_use_sum_merge:
             raise ValueError(
                 "decoder_use_gradient concatenates a channel, which decoder_use_sum_merge has no "
-                "place for; leave one of them away."
+                "place for; omit one of them."
             )
 
     def _validate_logits(self) -> None:
@@ -262,111 +332,185 @@ class ModelOptions:
 _DEFAULTS = {field.name: field.default for field in dataclasses.fields(ModelOptions)}
 
 
-@dataclasses.dataclass(frozen=True)
-class RunDescription:
-    """What goes with the weights of a trained network: `options.json`.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ResizeOptions:
+    """The resize of every image before anything else (`deeplab.data.preprocess.range_size`)."""
 
-    Attributes:
-      model: the network.
-      dataset_name: name of the dataset it was trained on.
-      class_names: name of each class id.
-      palette: RGB color, 0..255, of each class id.
-      ignore_label: label value that was neither trained on nor scored.
-      train_crop_size: (height, width) of the training crops, pixels.
-      min_resize_value, max_resize_value, resize_factor, keep_aspect_ratio: the resize of every
-        image before anything else (`preprocess.resize_to_range`); a min_resize_value of
-        None for none.
-    """
+    min_resize_value: int | None = option(
+        None,
+        "Resize images first so that the shorter side has this many pixels, unless the longer side "
+        "then exceeded max_resize_value.",
+        DATA,
+    )
+    max_resize_value: int | None = option(
+        None, "Largest longer side after the resize to min_resize_value, pixels.", DATA
+    )
+    resize_factor: int | None = option(
+        None, "Sides after the resize to min_resize_value are multiples of this plus one.", DATA
+    )
+    keep_aspect_ratio: bool = option(
+        True,
+        "Whether the resize to min_resize_value keeps the image's shape instead of making it a "
+        "square.",
+        DATA,
+    )
 
-    model: ModelOptions
-    dataset_name: str
-    class_names: tuple[str, ...]
-    palette: tuple[tuple[int, int, int], ...]
-    ignore_label: int
-    train_crop_size: tuple[int, int]
-    min_resize_value: int | None = None
-    max_resize_value: int | None = None
-    resize_factor: int | None = None
-    keep_aspect_ratio: bool = True
-
-    def validate(self) -> None:
-        """Checks the fields of the network and against each other.
-
-        Raises:
-          ValueError: names the field, its value and what is allowed.
-        """
-        self.model.validate()
-        num_classes = self.model.num_classes
-        # Networks of published weights may have classes without names.
-        for name in ("class_names", "palette"):
-            if len(getattr(self, name)) not in (0, num_classes):
-                raise ValueError(
-                    f"{name} has {len(getattr(self, name))} items; expected one for each of the "
-                    f"{num_classes} classes (num_classes)."
-                )
-        for color in self.palette:
-            if not all(0 <= value <= 255 for value in color):
-                raise ValueError(f"palette has the color {color}; expected values of 0..255.")
-        if not 0 <= self.ignore_label <= 255:
-            raise ValueError(f"ignore_label is {self.ignore_label}; expected 0..255.")
-        sizes = {
-            "train_crop_size": self.train_crop_size,
-            "min_resize_value": (self.min_resize_value or 1,),
-            "max_resize_value": (self.max_resize_value or 1,),
-            "resize_factor": (self.resize_factor or 1,),
-        }
-        for name, values in sizes.items():
-            if not all(1 <= value <= _LARGEST_OPTION for value in values):
-                raise ValueError(
-                    f"{name} is {getattr(self, name)}; expected 1..{_LARGEST_OPTION} pixels."
-                )
-
-
-def write_description(description: RunDescription, directory: str) -> str:
-    """Writes `options.json` into a folder, whole or not at all, and returns its path."""
-    path = os.path.join(directory, OPTIONS_FILE)
-    content = {"format_version": FORMAT_VERSION, **dataclasses.asdict(description)}
-    specs.write_json(path, content)
-    return path
-
-
-def read_description(directory: str) -> RunDescription:
-    """Reads `options.json` from a folder.
-
-    Raises:
-      ValueError: the file is missing or is not one of ours; the message names it and, where one is
-        to blame, the key and its value.
-    """
-    path = os.path.join(directory, OPTIONS_FILE)
-    try:
-        content = json_files.read_object(path)
-    except FileNotFoundError:
-        raise ValueError(
-            f"{path} is missing: train.py writes it beside its checkpoints. Name the train_logdir "
-            "of a training, or give the network's flags (--model_variant, --num_classes …)."
-        ) from None
-    version = content.pop("format_version", None)
-    if version != FORMAT_VERSION:
-        raise ValueError(
-            f"{path} has format_version {version!r:.60}; this program reads {FORMAT_VERSION}."
+    @property
+    def resize_range(self) -> tuple[int | None, int | None, int | None, bool]:
+        """What `preprocess.range_size` takes."""
+        return (
+            self.min_resize_value,
+            self.max_resize_value,
+            self.resize_factor,
+            self.keep_aspect_ratio,
         )
-    return parse_description(content, path)
 
 
-def parse_description(content: Mapping[str, Any], source: str) -> RunDescription:
-    """Returns a description of its fields as JSON has them.
+RESIZE_OPTIONS = tuple(field.name for field in dataclasses.fields(ResizeOptions))
 
-    Args:
-      content: the fields.
-      source: name of the file, for errors.
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class InputOptions(ResizeOptions):
+    """How images become what the network sees. Names and defaults are research/deeplab's.
+
+    `crop_size` is (height, width) of the network's input in pixels; None only for evaluation of one
+    image at a time at its own size.
 
     Raises:
-      ValueError: a field does not exist, lacks, or has a value that no training writes; names the
-        file, the field and the value.
+      ValueError: a value is out of its range.
     """
-    description = json_files.to_record(RunDescription, content, source)
-    try:
-        description.validate()
-    except ValueError as error:
-        raise ValueError(f"{printable(source)}: {printable(shorten(str(error)))}") from None
-    return description
+
+    crop_size: tuple[int, int] | None
+    min_scale_factor: float = option(0.5, "Smallest random scale of training images.", DATA)
+    max_scale_factor: float = option(2.0, "Largest random scale of training images.", DATA)
+    scale_factor_step_size: float = option(
+        0.25, "Distance between random scales; 0 for any scale in the range.", DATA
+    )
+    input_memory_mb: int = option(
+        4096,
+        "Megabytes that decoded images may take on their way into a batch. Where a dataset has "
+        "huge images, fewer are decoded at once.",
+        HARDWARE,
+        lower=1,
+    )
+
+    def __post_init__(self) -> None:
+        if self.crop_size is not None and (
+            len(self.crop_size) != 2 or not all(side > 0 for side in self.crop_size)
+        ):
+            raise ValueError(
+                f"crop size is {tuple(self.crop_size)}; expected height,width in pixels."
+            )
+        if self.input_memory_mb < 1:
+            raise ValueError(f"input_memory_mb is {self.input_memory_mb}; expected 1 or more.")
+        check_resize_range(*self.resize_range)
+        if not 0.0 < self.min_scale_factor <= self.max_scale_factor:
+            raise ValueError(
+                f"min_scale_factor is {self.min_scale_factor} and max_scale_factor "
+                f"{self.max_scale_factor}; expected 0 < min_scale_factor <= max_scale_factor."
+            )
+        if self.scale_factor_step_size < 0.0:
+            raise ValueError(
+                f"scale_factor_step_size is {self.scale_factor_step_size}; expected a positive "
+                "step, or 0 for any scale in the range."
+            )
+
+
+def check_resize_range(
+    min_size: int | None,
+    max_size: int | None,
+    factor: int | None,
+    keep_aspect_ratio: bool = True,
+) -> None:
+    """Checks the values of `ResizeOptions`.
+
+    Raises:
+      ValueError: they contradict each other.
+    """
+    for name, value in (
+        ("min_resize_value", min_size),
+        ("max_resize_value", max_size),
+        ("resize_factor", factor),
+    ):
+        if value is not None and value <= 0:
+            raise ValueError(f"{name} is {value}; expected a positive number of pixels.")
+    if min_size is None:
+        if max_size is not None or factor is not None:
+            raise ValueError(
+                "min_resize_value is not given; max_resize_value and resize_factor need it."
+            )
+        if not keep_aspect_ratio:
+            raise ValueError("min_resize_value is not given; nokeep_aspect_ratio needs it.")
+    elif max_size is not None and max_size < min_size:
+        raise ValueError(
+            f"max_resize_value {max_size} is less than min_resize_value {min_size}; "
+            "expected min_resize_value <= max_resize_value."
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class ObjectiveOptions:
+    """What a network is trained for, and how. Names and defaults are research/deeplab's flags.
+
+    Raises:
+      ValueError: a value is out of its range.
+    """
+
+    weight_decay: float = option(
+        4e-5, "Weight of the L2 loss on convolution weights.", LOSS, aliases=("l2", "wd")
+    )
+    fine_tune_batch_norm: bool = option(
+        True,
+        "Whether batch norm is trained. Turn it off where a clone has fewer than 12 images of a "
+        "batch (with sync_batch_norm, where all clones have).",
+        LOSS,
+        is_common=True,
+        aliases=("freeze_bn", "freeze_batch_norm", "train_bn"),
+    )
+    batch_norm_decay: float | None = option(
+        None,
+        "Decay of batch norm's moving statistics; 0.99 for training runs of a few thousand steps.",
+        LOSS,
+        computed_default="each layer's published value (0.9997 after the encoder)",
+    )
+    sync_batch_norm: bool = option(
+        False, "Whether batch norm uses statistics over all clones together.", LOSS
+    )
+    upsample_logits: bool = option(
+        True, "Whether the loss is computed at the label's size instead of the logits'.", LOSS
+    )
+    label_weights: tuple[float, ...] | None = option(
+        None,
+        "Weight of each class in the loss, by class id; `make check-dataset` suggests some.",
+        LOSS,
+        aliases=("class_weights", "class_weight", "weights"),
+    )
+    hard_example_mining_step: int = option(
+        0, "Step at which top_k_percent_pixels is reached; 0 for at once.", LOSS
+    )
+    top_k_percent_pixels: float = option(
+        1.0, "Fraction of the pixels, those of the largest loss, that count.", LOSS
+    )
+    recompute_activations: bool = option(
+        True,
+        "Compute activations again for the backward pass instead of keeping them. Without it a "
+        "step takes less time and more memory.",
+        HARDWARE,
+    )
+    save_summaries_images: bool = option(
+        False, "Show images, labels and predictions in TensorBoard.", RESULTS
+    )
+
+    def __post_init__(self) -> None:
+        if self.weight_decay < 0:
+            raise ValueError(f"weight_decay is {self.weight_decay}; expected 0 or more.")
+        if self.batch_norm_decay is not None and not 0 <= self.batch_norm_decay < 1:
+            raise ValueError(
+                f"batch_norm_decay is {self.batch_norm_decay}; expected 0 to less than 1, such as "
+                "0.99 for a short training run."
+            )
+        if self.sync_batch_norm and not self.fine_tune_batch_norm:
+            raise ValueError(
+                "sync_batch_norm is set, but batch norm is frozen: omit either --sync_batch_norm "
+                "or --nofine_tune_batch_norm."
+            )

@@ -31,7 +31,7 @@ from collections.abc import Callable, Mapping
 import tensorflow.compat.v1 as tf
 
 from deployment import servers, variable_server
-from deployment.model_deploy import DeploymentConfig
+from deployment.config import DeploymentConfig
 
 _TASK_TYPES = ("ps", "worker", "chief")
 # Time that a worker has for parameter servers to come up that it only wants to send home.

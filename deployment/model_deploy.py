@@ -13,135 +13,31 @@ from collections.abc import Callable, Mapping, Sequence
 
 import tensorflow.compat.v1 as tf
 
+from deployment.config import DeploymentConfig
+
 Batch = Mapping[str, tf.Tensor]
 
 _VARIABLE_OPS = frozenset({"Variable", "VariableV2", "VarHandleOp"})
 
 
-@dataclasses.dataclass(frozen=True)
-class DeploymentConfig:
-    """Where the parts of a training graph run.
+def device_function(config: DeploymentConfig, device: str) -> Callable[[tf.Operation], str]:
+    """Returns a `tf.device` function: variables on their device, everything else on `device`.
 
-    Attributes:
-      num_clones: copies of the network in this process, one a GPU.
-      clone_on_cpu: whether all clones run on the CPU.
-      replica_id: index of this worker process; 0 is the chief, which saves checkpoints.
-      num_replicas: worker processes. Each applies its gradients to the shared variables on its
-        own, without waiting for the others.
-      num_ps_tasks: parameter server processes, which hold the variables.
-      prefetch_to_clones: whether a batch is copied to the clones' devices a step ahead.
-      nccl: whether gradients are summed between GPUs by NCCL, and not on the CPU.
-      ps_addresses: where the parameter servers listen, host:port; empty if it is not known.
+    Variables are in the memory of the parameter servers if there are any, spread evenly, GPUs
+    there or not; else on the CPU if several clones share them; else beside their clone.
     """
-
-    num_clones: int = 1
-    clone_on_cpu: bool = False
-    replica_id: int = 0
-    num_replicas: int = 1
-    num_ps_tasks: int = 0
-    prefetch_to_clones: bool = False
-    nccl: bool = False
-    ps_addresses: tuple[str, ...] = ()
-
-    def __post_init__(self):
-        for name, smallest in (("num_clones", 1), ("num_replicas", 1), ("num_ps_tasks", 0)):
-            if getattr(self, name) < smallest:
-                raise ValueError(f"{name} is {getattr(self, name)}; expected {smallest} or more.")
-        if not 0 <= self.replica_id < self.num_replicas:
-            raise ValueError(
-                f"replica_id is {self.replica_id}; expected 0..{self.num_replicas - 1}, because "
-                f"num_replicas is {self.num_replicas}."
-            )
-        if self.num_replicas > 1 and not self.num_ps_tasks:
-            raise ValueError(
-                f"num_replicas is {self.num_replicas} and num_ps_tasks is 0: without a parameter "
-                "server every worker would train a network of its own. Start at least one."
-            )
-
-    @property
-    def is_chief(self) -> bool:
-        """Whether this worker initialises the variables and saves checkpoints."""
-        return self.replica_id == 0
-
-    @property
-    def is_distributed(self) -> bool:
-        """Whether the variables live in other processes."""
-        return self.num_ps_tasks > 0
-
-    def clone_scope(self, index: int) -> str:
-        """Returns the name scope of a clone; a single clone needs none."""
-        return f"clone_{index}" if self.num_clones > 1 else ""
-
-    def clone_device(self, index: int) -> str:
-        """Returns the device of a clone's arithmetic."""
-        if self.clone_on_cpu:
-            return f"{self._worker}/device:CPU:0"
-        if self.num_clones > 1:
-            return f"{self._worker}/device:GPU:{index}"
-        return self._worker
-
-    def inputs_device(self) -> str:
-        """Returns the device of the input pipeline and of the split over clones."""
-        return f"{self._worker}/device:CPU:0"
-
-    def optimizer_device(self) -> str:
-        """Returns the device where gradients are summed and the step is checked."""
-        return f"{self._worker}/device:CPU:0" if self.num_clones > 1 else self._worker
-
-    def device_function(self, device: str) -> Callable[[tf.Operation], str]:
-        """Returns a `tf.device` function: variables on their device, everything else on `device`.
-
-        Variables are in the memory of the parameter servers if there are any, spread evenly, GPUs
-        there or not; else on the CPU if several clones share them; else beside their clone.
-        """
-        if self.is_distributed:
-            return tf.train.replica_device_setter(
-                ps_tasks=self.num_ps_tasks,
-                ps_device="/job:ps/device:CPU:0",
-                worker_device=device,
-            )
-        variables_device = "/device:CPU:0" if self.num_clones > 1 else device
-
-        def choose(op: tf.Operation) -> str:
-            return variables_device if op.type in _VARIABLE_OPS else device
-
-        return choose
-
-    def clone_batch_size(self, batch_size: int) -> int:
-        """Returns each clone's share of a batch.
-
-        Raises:
-          ValueError: the clones do not divide it.
-        """
-        share, left_over = divmod(batch_size, self.num_clones)
-        if left_over or not share:
-            lower = max(share, 1) * self.num_clones
-            raise ValueError(
-                f"a batch of {batch_size} cannot be divided over {self.num_clones} clones; "
-                f"train_batch_size must be a multiple of num_clones, for example {lower}"
-                + (f" or {lower + self.num_clones}." if share else ".")
-            )
-        return share
-
-    def placement_warning(self, num_gpus: int) -> str | None:
-        """Returns what the user should know when there are fewer GPUs than clones.
-
-        Args:
-          num_gpus: GPUs of this machine (`tf.config.list_physical_devices("GPU")`).
-        """
-        if self.clone_on_cpu or self.num_clones <= max(num_gpus, 1):
-            return None
-        have = "no GPU" if not num_gpus else f"{num_gpus} GPU{'s' if num_gpus > 1 else ''}"
-        where = f"GPU 0..{num_gpus - 1}" if num_gpus else "the CPU"
-        return (
-            f"num_clones is {self.num_clones}, but this machine has {have}: the clones share "
-            f"{where}, which is no faster than fewer clones."
-            + ("" if num_gpus else " --clone_on_cpu says that this is intended.")
+    if config.is_distributed:
+        return tf.train.replica_device_setter(
+            ps_tasks=config.num_ps_tasks,
+            ps_device="/job:ps/device:CPU:0",
+            worker_device=device,
         )
+    variables_device = "/device:CPU:0" if config.num_clones > 1 else device
 
-    @property
-    def _worker(self) -> str:
-        return f"/job:worker/task:{self.replica_id}" if self.is_distributed else ""
+    def choose(op: tf.Operation) -> str:
+        return variables_device if op.type in _VARIABLE_OPS else device
+
+    return choose
 
 
 @dataclasses.dataclass(frozen=True)
@@ -214,7 +110,7 @@ def create_clones(
                 custom_getter=getter_of(index) if getter_of else None,
             ),
             tf.name_scope(f"{scope}/" if scope else None),
-            tf.device(config.device_function(device)),
+            tf.device(device_function(config, device)),
         ):
             clone_fn(share)
         added = {key: tuple(tf.get_collection(key)[seen[key] :]) for key in _COLLECTIONS}

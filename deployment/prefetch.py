@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 
 import tensorflow.compat.v1 as tf
 
-from deployment.model_deploy import Batch, DeploymentConfig
+from deployment.config import DeploymentConfig
+from deployment.model_deploy import Batch
 
 
 class Prefetch:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 
 import tensorflow.compat.v1 as tf
 
-from deployment.model_deploy import DeploymentConfig
+from deployment.config import DeploymentConfig
 
 # A server's phases. Of several servers' the highest counts.
 RUNNING, STOPPING, FINISHED = range(3)

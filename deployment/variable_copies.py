@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import tensorflow.compat.v1 as tf
 
-from deployment.model_deploy import DeploymentConfig
+from deployment.config import DeploymentConfig
 
 
 class VariableCopies:

@@ -11,7 +11,7 @@ import tensorflow.compat.v1 as tf
 
 from datasets.segmentation import record_format, specs
 from deeplab.data import input_errors, input_pipeline, preprocess
-from deeplab.data.input_pipeline import InputOptions
+from deeplab.options import InputOptions
 from reference import augmentation
 
 

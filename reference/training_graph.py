@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 import tensorflow.compat.v1 as tf
 
 from deeplab.network import model
-from deeplab.objective.training_graph import ObjectiveOptions
-from deeplab.options import RunDescription
+from deeplab.options import ObjectiveOptions
+from deeplab.run_description import RunDescription
 from nets.batch_norm import SyncGroup
 from reference import loss
 

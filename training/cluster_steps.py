@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 import tensorflow.compat.v1 as tf
 
 from deployment import servers, shared_state
-from deployment.model_deploy import DeploymentConfig
+from deployment.config import DeploymentConfig
 from deployment.servers import ServerLostError
 from deployment.shared_state import SharedState
 from training.checkpointer import Checkpointer

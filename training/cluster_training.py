@@ -6,7 +6,7 @@ from collections.abc import Callable
 import tensorflow.compat.v1 as tf
 
 from deployment import servers
-from deployment.model_deploy import DeploymentConfig
+from deployment.config import DeploymentConfig
 from deployment.shared_state import SharedState
 from training import joining
 from training.checkpointer import Checkpointer

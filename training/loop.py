@@ -19,18 +19,18 @@ import tensorflow.compat.v1 as tf
 import tf_slim as slim
 from tensorflow.core.protobuf.rewriter_config_pb2 import RewriterConfig
 
-from deployment.model_deploy import Batch, DeploymentConfig
+from deployment.config import DeploymentConfig
+from deployment.model_deploy import Batch
 from training import checkpoints, cluster_training, ema, step_memory
 from training.checkpointer import Checkpointer
 from training.ema import Averages
 from training.interruption import Interruption
 from training.joining import Record
 from training.nan_guard import FiniteGuard, variables_check
-from training.options import TrainOptions
+from training.options import OptimizerOptions, TrainOptions
 from training.profiling import StepProfiler
 from training.progress import Progress
 from training.run_folder import RunFolder
-from training.schedules import OptimizerOptions
 from training.step import StepFunction
 from training.step_graph import Step, build_step
 from training.warm_start import Adapter, WarmStart

@@ -1,53 +1,124 @@
-"""What a training does: one record of all its settings that are not the optimizer's."""
+"""What a training run does: its settings and those of its optimizer.
+
+Each field is written once and carries its help; commands make flags of them. Names and defaults are
+those of research/deeplab's flags where it has them.
+"""
 
 import dataclasses
+
+from common.option_fields import HARDWARE, RESULTS, SCHEDULE, START, option
+
+LEARNING_POLICIES = ("poly", "step")
+OPTIMIZERS = ("momentum", "adam")
 
 
 @dataclasses.dataclass(frozen=True)
 class TrainOptions:
-    """What a training does. Names and defaults are research/deeplab's flags where it has them.
+    """What a training run does.
 
     Attributes:
-      train_logdir: folder of checkpoints and summaries.
-      training_number_of_steps: step count at which the training ends.
-      train_batch_size: images in a step of this process, over all its clones.
-      continue_checkpoint: training that this one goes on from (`checkpoints.find_start`).
-      initial_checkpoint: weights to start from where they fit (`checkpoints.find_start`).
       exclude_scopes: starts of the names of variables that `initial_checkpoint` does not set.
-      last_layer_scopes: starts of the names of the variables that a new task trains from new.
-      last_layer_gradient_multiplier: learning rate of these, relative to the others'.
-      clip_gradient_norm: largest L2 norm over all gradients; 0 for no limit.
-      ema_decay: decay of the moving averages of all weights (`averages`); 0 for none.
-      log_steps: steps between progress lines.
-      save_interval_secs: seconds between checkpoints; 0 for none before the end.
-      save_summaries_secs: seconds between summaries; 0 for none.
-      save_histograms: whether summaries hold a histogram of every trained variable.
-      max_checkpoints_to_keep: number of newest checkpoints that are kept; 0 for all.
-      seed: seed of everything random in the graph; None for another one each time.
-      profile_steps: (first, last) step that the profiler traces, counted from 1; None for none.
-      mixed_precision: whether GPUs compute in float16 where TensorFlow deems it safe.
-      xla: whether GPUs run what XLA compiles.
+      last_layer_scopes: starts of the names of the variables that a new task trains from scratch.
+
+    Raises:
+      ValueError: a value is out of its range.
     """
 
-    train_logdir: str
-    training_number_of_steps: int = 30000
-    train_batch_size: int = 8
-    continue_checkpoint: str | None = None
-    initial_checkpoint: str | None = None
+    train_logdir: str = option(
+        dataclasses.MISSING,
+        "Folder of checkpoints, options.json and TensorBoard's events. If it has a checkpoint, the "
+        "training run resumes from it.",
+        RESULTS,
+        is_common=True,
+        flag_default=None,
+        computed_default="runs/<name of the dataset>",
+        aliases=("logdir", "log_dir", "output_dir", "work_dir", "output", "save_dir"),
+    )
+    training_number_of_steps: int = option(
+        30000,
+        "Total training steps, including those of earlier runs.",
+        SCHEDULE,
+        is_common=True,
+        aliases=(
+            *("steps", "num_steps", "max_steps", "train_steps", "number_of_steps", "max_iters"),
+            *("iterations", "num_iterations", "epochs", "num_epochs", "max_epochs", "n_epochs"),
+        ),
+    )
+    train_batch_size: int = option(
+        8,
+        "Global batch size: images in a step, over all clones.",
+        SCHEDULE,
+        is_common=True,
+        aliases=("batch_size", "batch", "bs", "global_batch_size"),
+    )
+    continue_checkpoint: str | None = option(
+        None,
+        "Checkpoint of another training run of the same network, from which weights, optimizer "
+        "state and step count are taken. Not used once train_logdir has a checkpoint of its own.",
+        START,
+    )
+    initial_checkpoint: str | None = option(
+        None,
+        "Checkpoint (prefix or folder, or 'best' or 'latest' of the newest training run in runs/) "
+        "whose weights are taken where they fit. Not used once train_logdir has a checkpoint of "
+        "its own.",
+        START,
+        is_common=True,
+        flag="tf_initial_checkpoint",
+        aliases=(
+            *("initial_checkpoint", "pretrained", "weights_path", "checkpoint", "init_checkpoint"),
+            *("load_from", "pretrained_weights", "checkpoint_path", "resume_from"),
+        ),
+    )
     exclude_scopes: tuple[str, ...] = ()
     last_layer_scopes: tuple[str, ...] = ()
-    last_layer_gradient_multiplier: float = 1.0
-    clip_gradient_norm: float = 0.0
-    ema_decay: float = 0.0
-    log_steps: int = 10
-    save_interval_secs: float = 1200
-    save_summaries_secs: float = 600
-    save_histograms: bool = False
-    max_checkpoints_to_keep: int = 5
-    seed: int | None = None
-    profile_steps: tuple[int, ...] | None = None
-    mixed_precision: bool = False
-    xla: bool = False
+    last_layer_gradient_multiplier: float = option(
+        1.0,
+        "Learning rate of the layers after the encoder, relative to the encoder's.",
+        SCHEDULE,
+    )
+    clip_gradient_norm: float = option(
+        0.0, "Largest L2 norm over all gradients; 0 for no limit.", SCHEDULE
+    )
+    ema_decay: float = option(
+        0.0,
+        "Decay of an exponential moving average of all weights, which checkpoints then also hold, "
+        "for use_ema of evaluation and export; 0 for none. After step n the decay is at most (1 + "
+        "n) / (10 + n). 0.999 suits a few thousand steps, 0.9999 a hundred thousand.",
+        SCHEDULE,
+        aliases=("ema", "moving_average_decay"),
+    )
+    log_steps: int = option(10, "Steps between progress lines.", RESULTS)
+    save_interval_secs: float = option(
+        1200, "Seconds between checkpoints; 0 for one at the end only.", RESULTS, is_common=True
+    )
+    save_summaries_secs: float = option(600, "Seconds between summaries; 0 for none.", RESULTS)
+    save_histograms: bool = option(False, "Show histograms of all weights in TensorBoard.", RESULTS)
+    max_checkpoints_to_keep: int = option(
+        5, "Number of newest checkpoints to keep; 0 for all.", RESULTS
+    )
+    seed: int | None = option(
+        None,
+        "Random seed.",
+        SCHEDULE,
+        is_common=True,
+        computed_default="a different one every run",
+        aliases=("random_seed",),
+    )
+    profile_steps: tuple[int, ...] | None = option(
+        None,
+        "first,last step, counted from 1, of a trace for TensorBoard's profiler, such as 10,15; "
+        "TensorBoard needs the package tensorboard-plugin-profile to show it.",
+        RESULTS,
+    )
+    mixed_precision: bool = option(
+        False,
+        "Compute in float16 on GPUs where TensorFlow deems it safe, with an automatic loss scale. "
+        "No effect on a CPU.",
+        HARDWARE,
+        aliases=("amp", "fp16", "use_amp"),
+    )
+    xla: bool = option(False, "Compile with XLA on GPUs. No effect on a CPU.", HARDWARE)
 
     def __post_init__(self):
         for name in ("training_number_of_steps", "train_batch_size", "log_steps"):
@@ -80,4 +151,72 @@ class TrainOptions:
             raise ValueError(
                 f"profile_steps is {shown}, but the training ends at step "
                 f"{self.training_number_of_steps} (training_number_of_steps)."
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class OptimizerOptions:
+    """How weights follow their gradients.
+
+    Raises:
+      ValueError: a value is out of its range.
+    """
+
+    optimizer: str = option("momentum", "Optimizer.", SCHEDULE, choices=OPTIMIZERS)
+    learning_policy: str = option(
+        "poly",
+        "Learning rate schedule of the momentum optimizer.",
+        SCHEDULE,
+        choices=LEARNING_POLICIES,
+        aliases=("lr_policy", "lr_scheduler", "scheduler", "lr_schedule"),
+    )
+    base_learning_rate: float = option(
+        1e-4,
+        "Learning rate at the start of the schedule. 0.007 is usual for new layers at batch size "
+        "16.",
+        SCHEDULE,
+        is_common=True,
+        aliases=("learning_rate", "lr", "base_lr", "initial_learning_rate"),
+    )
+    end_learning_rate: float = option(0.0, "Learning rate at the end of 'poly'.", SCHEDULE)
+    learning_power: float = option(0.9, "Exponent of 'poly'.", SCHEDULE)
+    decay_steps: int = option(
+        0, "Steps over which 'poly' falls; 0 for the whole training run.", SCHEDULE
+    )
+    learning_rate_decay_factor: float = option(
+        0.1,
+        "Factor of the learning rate after every learning_rate_decay_step with 'step'.",
+        SCHEDULE,
+    )
+    learning_rate_decay_step: int = option(
+        2000, "Steps between the falls of the learning rate with 'step'.", SCHEDULE
+    )
+    slow_start_step: int = option(
+        0,
+        "Steps at slow_start_learning_rate before the schedule begins.",
+        SCHEDULE,
+        aliases=("warmup_steps", "warmup", "warmup_iters"),
+    )
+    slow_start_learning_rate: float = option(
+        1e-4, "Learning rate during the slow_start_step first steps.", SCHEDULE
+    )
+    momentum: float = option(0.9, "Momentum of the momentum optimizer.", SCHEDULE)
+    adam_learning_rate: float = option(
+        1e-3, "Learning rate of Adam, constant: there is no schedule.", SCHEDULE
+    )
+    adam_epsilon: float = option(1e-8, "Epsilon of Adam.", SCHEDULE)
+
+    def __post_init__(self) -> None:
+        for name, allowed in (("optimizer", OPTIMIZERS), ("learning_policy", LEARNING_POLICIES)):
+            if getattr(self, name) not in allowed:
+                raise ValueError(
+                    f"{name} is {getattr(self, name)!r}; expected one of {', '.join(allowed)}."
+                )
+        for name in ("decay_steps", "slow_start_step"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} is {getattr(self, name)}; expected 0 or more steps.")
+        if self.learning_rate_decay_step < 1:
+            raise ValueError(
+                f"learning_rate_decay_step is {self.learning_rate_decay_step}; "
+                "expected at least 1 step."
             )

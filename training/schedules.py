@@ -1,64 +1,8 @@
 """Learning rate schedules and optimizers, by the formulas and defaults of research/deeplab."""
 
-import dataclasses
-
 import tensorflow.compat.v1 as tf
 
-LEARNING_POLICIES = ("poly", "step")
-OPTIMIZERS = ("momentum", "adam")
-
-
-@dataclasses.dataclass(frozen=True)
-class OptimizerOptions:
-    """How weights follow their gradients. Names and defaults are research/deeplab's flags.
-
-    Attributes:
-      optimizer: "momentum" or "adam". Adam has the constant `adam_learning_rate` and no schedule.
-      learning_policy: "poly" or "step".
-      base_learning_rate: learning rate at the start of the schedule.
-      end_learning_rate: learning rate at the end of "poly".
-      learning_power: exponent of "poly".
-      decay_steps: steps over which "poly" falls; 0 for all of the training.
-      learning_rate_decay_factor: "step" multiplies by this …
-      learning_rate_decay_step: … after every so many steps.
-      slow_start_step: steps at a constant `slow_start_learning_rate` before the schedule begins.
-      slow_start_learning_rate: see `slow_start_step`.
-      momentum: of the momentum optimizer.
-      adam_learning_rate, adam_epsilon: of Adam.
-    """
-
-    optimizer: str = "momentum"
-    learning_policy: str = "poly"
-    base_learning_rate: float = 1e-4
-    end_learning_rate: float = 0.0
-    learning_power: float = 0.9
-    decay_steps: int = 0
-    learning_rate_decay_factor: float = 0.1
-    learning_rate_decay_step: int = 2000
-    slow_start_step: int = 0
-    slow_start_learning_rate: float = 1e-4
-    momentum: float = 0.9
-    adam_learning_rate: float = 1e-3
-    adam_epsilon: float = 1e-8
-
-    def __post_init__(self):
-        if self.optimizer not in OPTIMIZERS:
-            raise ValueError(
-                f"optimizer is {self.optimizer!r}; expected one of {', '.join(OPTIMIZERS)}."
-            )
-        if self.learning_policy not in LEARNING_POLICIES:
-            raise ValueError(
-                f"learning_policy is {self.learning_policy!r}; "
-                f"expected one of {', '.join(LEARNING_POLICIES)}."
-            )
-        for name in ("decay_steps", "slow_start_step"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} is {getattr(self, name)}; expected 0 or more steps.")
-        if self.learning_rate_decay_step < 1:
-            raise ValueError(
-                f"learning_rate_decay_step is {self.learning_rate_decay_step}; "
-                "expected at least 1 step."
-            )
+from training.options import OptimizerOptions
 
 
 def learning_rate(

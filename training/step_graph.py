@@ -6,15 +6,15 @@ from collections.abc import Callable, Sequence
 import tensorflow.compat.v1 as tf
 
 from deployment import model_deploy
-from deployment.model_deploy import Batch, DeploymentConfig
+from deployment.config import DeploymentConfig
+from deployment.model_deploy import Batch
 from deployment.prefetch import Prefetch
 from deployment.variable_copies import VariableCopies
 from training import gradients, schedules
 from training.ema import Averages
 from training.loss_scale import LossScale
 from training.nan_guard import FiniteGuard
-from training.options import TrainOptions
-from training.schedules import OptimizerOptions
+from training.options import OptimizerOptions, TrainOptions
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,7 +71,7 @@ def build_step(
     Returns:
       Its tensors.
     """
-    with tf.device(deployment.device_function(deployment.inputs_device())):
+    with tf.device(model_deploy.device_function(deployment, deployment.inputs_device())):
         global_step = tf.train.get_or_create_global_step()
     with tf.device(deployment.inputs_device()):
         batch = _next_batch(dataset_fn(), deployment)
@@ -86,14 +86,14 @@ def build_step(
         before_gradients()
 
     loss = model_deploy.total_loss(deployment, clones)
-    with tf.device(deployment.device_function(deployment.optimizer_device())):
+    with tf.device(model_deploy.device_function(deployment, deployment.optimizer_device())):
         learning_rate = schedules.learning_rate(
             optimizer_options, global_step, options.training_number_of_steps
         )
         optimizer = schedules.optimizer(optimizer_options, learning_rate)
     with tf.device(deployment.inputs_device()):
         loss_scale = LossScale() if options.mixed_precision else None
-    with tf.device(deployment.device_function(deployment.optimizer_device())):
+    with tf.device(model_deploy.device_function(deployment, deployment.optimizer_device())):
         grads_and_vars, norm = _gradients(loss, optimizer, options, loss_scale, copies)
     with tf.device(deployment.inputs_device()):
         is_skipped = loss_scale.is_overflow(loss, norm) if loss_scale else tf.constant(False)
@@ -101,7 +101,7 @@ def build_step(
         updates_begun, updates_done = (_counter(name) for name in ("updates_begun", "updates_done"))
         with tf.control_dependencies([check]):
             begin = tf.assign_add(updates_begun, 1).op
-    with tf.device(deployment.device_function(deployment.optimizer_device())):
+    with tf.device(model_deploy.device_function(deployment, deployment.optimizer_device())):
         averages = Averages(network_variables, options.ema_decay) if options.ema_decay else None
         with tf.control_dependencies([begin]):
             update = _update(optimizer, grads_and_vars, global_step, loss_scale, is_skipped)

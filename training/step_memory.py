@@ -5,7 +5,7 @@ from collections.abc import Callable
 import tensorflow.compat.v1 as tf
 
 from common import graph_memory, memory
-from deployment.model_deploy import DeploymentConfig
+from deployment.config import DeploymentConfig
 from training.options import TrainOptions
 from training.step_graph import Step
 

@@ -29,10 +29,10 @@ from common.texts import printable
 from datasets.segmentation.specs import DatasetSpec
 from deeplab.commands import evaluation_flags, inference_flags
 from deeplab.commands.inference_flags import RESIZE_FLAGS
-from deeplab.data.input_pipeline import InputOptions
 from deeplab.evaluation import score_report
 from deeplab.evaluation.evaluator import Evaluation, Evaluator
-from deeplab.options import OPTIONS_FILE, ModelOptions, read_description
+from deeplab.options import InputOptions, ModelOptions
+from deeplab.run_description import OPTIONS_FILE, read_description
 from training import best_checkpoint
 
 FLAGS = flags.FLAGS

@@ -19,9 +19,9 @@ from datasets.segmentation.specs import DatasetSpec
 from deeplab.commands import inference_flags, network_flags
 from deeplab.commands.inference_flags import RESIZE_FLAGS
 from deeplab.data import input_pipeline
-from deeplab.data.input_pipeline import InputOptions
 from deeplab.evaluation.evaluator import Evaluator
-from deeplab.options import OPTIONS_FILE, ModelOptions, RunDescription, read_description
+from deeplab.options import InputOptions, ModelOptions
+from deeplab.run_description import OPTIONS_FILE, RunDescription, read_description
 from training import best_checkpoint, checkpoints
 from training.arrivals import Arrivals
 

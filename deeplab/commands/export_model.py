@@ -29,7 +29,7 @@ from deeplab.commands import (
 )
 from deeplab.commands.inference_flags import RESIZE_FLAGS
 from deeplab.data import input_pipeline
-from deeplab.options import OPTIONS_FILE, RunDescription, read_description
+from deeplab.run_description import OPTIONS_FILE, RunDescription, read_description
 from export import freeze, output_files
 from training import best_checkpoint, checkpoints
 

@@ -26,24 +26,22 @@ from absl import flags
 from common import memory
 from datasets.segmentation import shard_check, specs
 from datasets.segmentation.specs import DatasetSpec
-from deeplab import options
+from deeplab import run_description
 from deeplab.commands import network_flags
 from deeplab.commands.train_flags import from_flags
 from deeplab.data import input_errors, input_pipeline
-from deeplab.data.input_pipeline import InputOptions
 from deeplab.network import model, transfer
 from deeplab.objective import training_graph
-from deeplab.objective.training_graph import ObjectiveOptions
-from deeplab.options import RunDescription
+from deeplab.options import InputOptions, ObjectiveOptions
+from deeplab.run_description import RunDescription
 from deployment import servers
 from deployment.cluster import Cluster, read_cluster
-from deployment.model_deploy import DeploymentConfig
+from deployment.config import DeploymentConfig
 from deployment.servers import ServerLostError
 from nets import registry
 from nets.batch_norm import SyncGroup
 from training import checkpoints, loop
-from training.options import TrainOptions
-from training.schedules import OptimizerOptions
+from training.options import OptimizerOptions, TrainOptions
 
 FLAGS = flags.FLAGS
 
@@ -139,7 +137,7 @@ def _train(deployment: DeploymentConfig, master: str) -> int:
         master=master,
         startup_delay_steps=FLAGS.startup_delay_steps,
         settings=_common_settings(description, inputs, objective),
-        before_session=lambda: options.write_description(description, train_logdir),
+        before_session=lambda: run_description.write_description(description, train_logdir),
         explain_error=lambda error: input_errors.explain(
             error, spec, FLAGS.train_split, network.decoder_use_gradient
         ),
@@ -183,9 +181,9 @@ def _describe(spec: DatasetSpec, train_logdir: str) -> RunDescription:
         "resize_factor": FLAGS.resize_factor,
         "keep_aspect_ratio": FLAGS.keep_aspect_ratio,
     }
-    has_options = os.path.exists(os.path.join(train_logdir, options.OPTIONS_FILE))
+    has_options = os.path.exists(os.path.join(train_logdir, run_description.OPTIONS_FILE))
     if has_options and checkpoints.latest_checkpoint(train_logdir):
-        stored = options.read_description(train_logdir)
+        stored = run_description.read_description(train_logdir)
         given_sizes = {name: value for name, value in sizes.items() if FLAGS[name].present}
         _check_same_classes(spec, stored, train_logdir)
         _check_same_flags(

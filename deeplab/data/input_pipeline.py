@@ -10,7 +10,6 @@ which holds a hundredth of the memory, and a mask that does not fit its image or
 error that names the image, where research/deeplab trains without a loss on such pixels.
 """
 
-import dataclasses
 import os
 import random
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ import tensorflow.compat.v1 as tf
 
 from datasets.segmentation import record_format, specs
 from deeplab.data import input_errors, preprocess, training_crop
+from deeplab.options import InputOptions
 
 # Bytes a pixel of an image in the making: its decoded file, mask and gradient, and copies of these
 # as floats where it is resized or padded.
@@ -36,59 +36,6 @@ _OPEN_SHARDS = 16
 
 # Batches made ahead of the network. They are large; two hide the variation of decoding times.
 _PREFETCHED_BATCHES = 2
-
-
-@dataclasses.dataclass(frozen=True)
-class InputOptions:
-    """How images become what the network sees. Names and defaults are research/deeplab's.
-
-    Attributes:
-      crop_size: (height, width) of the network's input, pixels; None only for evaluation of one
-        image at a time at its own size.
-      min_resize_value, max_resize_value, resize_factor, keep_aspect_ratio: see
-        `deeplab.data.preprocess.range_size`; a min_resize_value of None for no such resize.
-      min_scale_factor, max_scale_factor: range of the random scale of training images.
-      scale_factor_step_size: distance of neighbouring scales; 0 for any scale in the range.
-      input_memory_mb: megabytes that the images in the making may take together; where a
-        dataset has huge ones, fewer are decoded at once. One at a time whatever it takes.
-
-    Raises:
-      ValueError: a value is out of its range.
-    """
-
-    crop_size: tuple[int, int] | None
-    min_resize_value: int | None = None
-    max_resize_value: int | None = None
-    resize_factor: int | None = None
-    keep_aspect_ratio: bool = True
-    min_scale_factor: float = 0.5
-    max_scale_factor: float = 2.0
-    scale_factor_step_size: float = 0.25
-    input_memory_mb: int = 4096
-
-    @property
-    def resize_range(self) -> tuple[int | None, int | None, int | None, bool]:
-        """What `preprocess.range_size` takes."""
-        return (
-            self.min_resize_value,
-            self.max_resize_value,
-            self.resize_factor,
-            self.keep_aspect_ratio,
-        )
-
-    def __post_init__(self):
-        if self.crop_size is not None and (
-            len(self.crop_size) != 2 or not all(side > 0 for side in self.crop_size)
-        ):
-            raise ValueError(
-                f"crop size is {tuple(self.crop_size)}; expected height,width in pixels."
-            )
-        if self.input_memory_mb < 1:
-            raise ValueError(f"input_memory_mb is {self.input_memory_mb}; expected 1 or more.")
-        preprocess.check_resize_range(*self.resize_range)
-        preprocess.check_scale_range(
-            self.min_scale_factor, self.max_scale_factor, self.scale_factor_step_size
-        )
 
 
 def training_batches(

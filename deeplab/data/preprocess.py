@@ -16,40 +16,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 import tensorflow.compat.v1 as tf
 
+from deeplab import options
+
 Example = dict[str, tf.Tensor]
 
 SPATIAL_KEYS = ("image", "label", "gradient")
-
-
-def check_resize_range(
-    min_size: int | None,
-    max_size: int | None,
-    factor: int | None,
-    keep_aspect_ratio: bool = True,
-) -> None:
-    """Checks the values that `resize_to_range` takes.
-
-    Raises:
-      ValueError: they contradict each other.
-    """
-    for name, value in (
-        ("min_resize_value", min_size),
-        ("max_resize_value", max_size),
-        ("resize_factor", factor),
-    ):
-        if value is not None and value <= 0:
-            raise ValueError(f"{name} is {value}; expected a positive number of pixels.")
-    if min_size is None and (max_size is not None or factor is not None):
-        raise ValueError(
-            "min_resize_value is not given; max_resize_value and resize_factor need it."
-        )
-    if min_size is None and not keep_aspect_ratio:
-        raise ValueError("min_resize_value is not given; nokeep_aspect_ratio needs it.")
-    if max_size is not None and max_size < min_size:
-        raise ValueError(
-            f"max_resize_value {max_size} is less than min_resize_value {min_size}; "
-            "expected min_resize_value <= max_resize_value."
-        )
 
 
 def largest_side(max_size: int, factor: int | None) -> int:
@@ -118,7 +89,7 @@ def resize_to_range(
     Raises:
       ValueError: the values contradict each other.
     """
-    check_resize_range(min_size, max_size, factor, keep_aspect_ratio)
+    options.check_resize_range(min_size, max_size, factor, keep_aspect_ratio)
     if min_size is None:
         return dict(example)
     height, width = _size(example)
@@ -176,24 +147,6 @@ def scaled_size(
         index = tf.random.stateless_uniform([], seed, maxval=num_scales, dtype=tf.int32)
         scale = scales[index]
     return tf.maximum(tf.cast(tf.cast(size, tf.float32) * scale, tf.int32), 1)
-
-
-def check_scale_range(min_scale_factor: float, max_scale_factor: float, step_size: float) -> None:
-    """Checks the range of `scaled_size`.
-
-    Raises:
-      ValueError: the range is empty or not positive.
-    """
-    if not 0.0 < min_scale_factor <= max_scale_factor:
-        raise ValueError(
-            f"min_scale_factor is {min_scale_factor} and max_scale_factor {max_scale_factor}; "
-            "expected 0 < min_scale_factor <= max_scale_factor."
-        )
-    if step_size < 0.0:
-        raise ValueError(
-            f"scale_factor_step_size is {step_size}; expected a positive step, "
-            "or 0 for any factor in the range."
-        )
 
 
 def window_of(

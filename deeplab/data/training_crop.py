@@ -7,12 +7,13 @@ import tensorflow.compat.v1 as tf
 from datasets.segmentation import laplacian, record_format, specs
 from deeplab.data import crop_window, input_errors, preprocess
 from deeplab.data.crop_window import Window
+from deeplab.options import InputOptions
 
 
 def training_crop(
     record: record_format.Record,
     spec: specs.DatasetSpec,
-    options,
+    options: InputOptions,
     seeds: Sequence[tf.Tensor],
     *,
     mean_pixel: Sequence[float],
@@ -23,7 +24,7 @@ def training_crop(
     Args:
       record: the image.
       spec: the dataset, for its classes.
-      options: `deeplab.data.input_pipeline.InputOptions`, with a crop size.
+      options: has a crop size.
       seeds: integer [2] each, of the random scale, the crop's place, and the mirror.
       mean_pixel: RGB color, 0..255, of the padding.
       gradient_stride: distance of the pixels of the gradient; None for no gradient.
@@ -57,7 +58,7 @@ def training_crop(
     return example if gradient is None else {**example, "gradient": gradient}
 
 
-def _draw(size: tf.Tensor, options, seeds: Sequence[tf.Tensor]) -> Window:
+def _draw(size: tf.Tensor, options: InputOptions, seeds: Sequence[tf.Tensor]) -> Window:
     scale_seed, crop_seed, flip_seed = seeds
     scaled_size = preprocess.scaled_size(
         size,

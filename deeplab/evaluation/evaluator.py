@@ -19,10 +19,9 @@ from common.checkpoint_reader import Reader
 from datasets.segmentation import shard_check
 from datasets.segmentation.specs import DatasetSpec
 from deeplab.data import input_errors, input_pipeline
-from deeplab.data.input_pipeline import InputOptions
 from deeplab.evaluation import metrics
 from deeplab.network import model
-from deeplab.options import ModelOptions
+from deeplab.options import InputOptions, ModelOptions
 from nets import registry
 
 # A list of every variable of an encoder fills a screen and says no more than its first few.

@@ -1,13 +1,13 @@
 """One clone of a DeepLab training: network, losses, and what TensorBoard shows of them."""
 
-import dataclasses
 from collections.abc import Callable, Mapping
 
 import tensorflow.compat.v1 as tf
 
 from deeplab.network import model
 from deeplab.objective import losses
-from deeplab.options import RunDescription
+from deeplab.options import ObjectiveOptions
+from deeplab.run_description import RunDescription
 from nets.backward import lean_gradients
 from nets.batch_norm import SyncGroup
 from serving.drawing import visualize
@@ -16,49 +16,6 @@ Batch = Mapping[str, tf.Tensor]
 
 # Images of every batch that TensorBoard shows, as in research/deeplab's `samples`.
 _MOST_IMAGES_SHOWN = 3
-
-
-@dataclasses.dataclass(frozen=True)
-class ObjectiveOptions:
-    """What a network is trained for, and how. Names and defaults are research/deeplab's flags.
-
-    Attributes:
-      weight_decay: weight of the L2 loss on convolution weights.
-      fine_tune_batch_norm: whether batch norm uses the batch's statistics and updates the moving
-        ones. Needs some 12 images in a batch of a clone (or of all, with `sync_batch_norm`).
-      batch_norm_decay: decay of moving statistics; None for each layer's published value.
-      sync_batch_norm: whether batch norm uses statistics over all clones.
-      upsample_logits, label_weights, hard_example_mining_step, top_k_percent_pixels: see
-        `losses.add_losses`.
-      recompute_activations: whether the backward pass computes activations again, which takes less
-        memory and more time than to keep them.
-      save_summaries_images: whether TensorBoard shows images, labels and predictions.
-    """
-
-    weight_decay: float = 4e-5
-    fine_tune_batch_norm: bool = True
-    batch_norm_decay: float | None = None
-    sync_batch_norm: bool = False
-    upsample_logits: bool = True
-    label_weights: tuple[float, ...] | None = None
-    hard_example_mining_step: int = 0
-    top_k_percent_pixels: float = 1.0
-    recompute_activations: bool = True
-    save_summaries_images: bool = False
-
-    def __post_init__(self):
-        if self.weight_decay < 0:
-            raise ValueError(f"weight_decay is {self.weight_decay}; expected 0 or more.")
-        if self.batch_norm_decay is not None and not 0 <= self.batch_norm_decay < 1:
-            raise ValueError(
-                f"batch_norm_decay is {self.batch_norm_decay}; expected 0 to less than 1, such as "
-                "0.99 for a short training."
-            )
-        if self.sync_batch_norm and not self.fine_tune_batch_norm:
-            raise ValueError(
-                "sync_batch_norm is set, but batch norm is frozen: leave one of --sync_batch_norm "
-                "and --nofine_tune_batch_norm away."
-            )
 
 
 def clone_fn(

@@ -7,7 +7,8 @@ import tempfile
 from collections.abc import Iterator
 
 from datasets.segmentation import specs
-from deeplab.options import ModelOptions, RunDescription, write_description
+from deeplab.options import ModelOptions
+from deeplab.run_description import RunDescription, write_description
 from scripts.weight_import.network import Network
 from training.checkpoints import CHECKPOINT_NAME
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from deeplab.options import RunDescription, parse_description
+from deeplab.run_description import RunDescription, parse_description
 from export.freeze import METADATA_ATTRIBUTE
 from scripts.weight_import import graph_walk
 from scripts.weight_import.convolution import KERNEL_NAMES, Convolution

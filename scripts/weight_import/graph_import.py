@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from deeplab.options import RunDescription
+from deeplab.run_description import RunDescription
 from scripts.weight_import import checkpoint_folder, comparison, options_search
 from scripts.weight_import.frozen_graph import FrozenGraph
 from scripts.weight_import.network import Network, describe

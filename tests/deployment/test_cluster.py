@@ -11,7 +11,7 @@ import pytest
 
 from deployment import cluster
 from deployment.cluster import Cluster
-from deployment.model_deploy import DeploymentConfig
+from deployment.config import DeploymentConfig
 from tests.support import toy_training
 from tests.support.loopback_cluster import free_addresses
 from training import checkpoints

@@ -7,7 +7,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from deployment import model_deploy
-from deployment.model_deploy import DeploymentConfig
+from deployment.config import DeploymentConfig
 from tests.support import toy_training
 
 BATCH = 8

@@ -5,7 +5,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from deployment import model_deploy
-from deployment.model_deploy import DeploymentConfig
+from deployment.config import DeploymentConfig
 from deployment.prefetch import Prefetch
 from tests.support import toy_training
 

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from deployment import model_deploy
-from deployment.model_deploy import DeploymentConfig
+from deployment.config import DeploymentConfig
 from deployment.variable_copies import VariableCopies
 from tests.support import toy_training
 

@@ -5,10 +5,10 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from deeplab.objective import training_graph
-from deeplab.objective.training_graph import ObjectiveOptions
-from deeplab.options import ModelOptions, RunDescription
+from deeplab.options import ModelOptions, ObjectiveOptions
+from deeplab.run_description import RunDescription
 from deployment import model_deploy
-from deployment.model_deploy import DeploymentConfig
+from deployment.config import DeploymentConfig
 from nets.batch_norm import SyncGroup
 from reference import training_graph as plain_training_graph
 

@@ -21,6 +21,7 @@ from datasets.segmentation import (
 )
 from datasets.segmentation.sources import folder
 from deeplab.data import input_errors, input_pipeline
+from deeplab.options import InputOptions
 from tests.support import sample_images, tiny_dataset
 
 NUM_RECORDS = 5
@@ -189,7 +190,7 @@ def read_all(spec) -> int:
         batches = input_pipeline.evaluation_batches(
             spec,
             "train",
-            input_pipeline.InputOptions((9, 9)),
+            InputOptions(crop_size=(9, 9)),
             batch_size=1,
             mean_pixel=(0, 0, 0),
             with_gradient=False,

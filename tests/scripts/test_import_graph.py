@@ -12,7 +12,8 @@ import tensorflow.compat.v1 as tf
 from PIL import Image
 
 from deeplab import inference_graph
-from deeplab.options import ModelOptions, RunDescription, read_description
+from deeplab.options import ModelOptions
+from deeplab.run_description import RunDescription, read_description
 from export import freeze
 from reference import conformance
 from scripts.weight_import.graph_import import import_graph
@@ -126,7 +127,12 @@ def test_own_export_keeps_its_description(tmp_path):
         decoder_use_gradient=True,
     )
     description = RunDescription(
-        options, "shapes", ("ground", "disc", "ring"), ((0, 0, 0), (9, 0, 0), (0, 9, 0)), 7, CROP
+        model=options,
+        dataset_name="shapes",
+        class_names=("ground", "disc", "ring"),
+        palette=((0, 0, 0), (9, 0, 0), (0, 9, 0)),
+        ignore_label=7,
+        train_crop_size=CROP,
     )
     with tf.Graph().as_default(), tf.Session() as session:
         inference_graph.build_inference_graph(options, crop_size=CROP)

@@ -6,7 +6,8 @@ import tensorflow.compat.v1 as tf
 from PIL import Image, ImageOps
 
 from deeplab.network import model
-from deeplab.options import ModelOptions, read_description
+from deeplab.options import ModelOptions
+from deeplab.run_description import read_description
 from nets.layers import resize_bilinear
 from scripts.weight_import.tflite_import import import_tflite
 from training import checkpoints

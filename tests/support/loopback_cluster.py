@@ -4,7 +4,7 @@ import socket
 
 import tensorflow.compat.v1 as tf
 
-from deployment.model_deploy import DeploymentConfig
+from deployment.config import DeploymentConfig
 
 
 def free_addresses(number: int) -> list[str]:

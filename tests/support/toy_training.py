@@ -19,11 +19,10 @@ import tensorflow.compat.v1 as tf
 
 from deployment import servers
 from deployment.cluster import read_cluster
-from deployment.model_deploy import DeploymentConfig
+from deployment.config import DeploymentConfig
 from deployment.servers import ServerLostError
 from training import loop
-from training.options import TrainOptions
-from training.schedules import OptimizerOptions
+from training.options import OptimizerOptions, TrainOptions
 
 NUM_EXAMPLES = 32
 WEIGHT_DECAY = 0.1

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from deployment.model_deploy import DeploymentConfig
+from deployment import model_deploy
+from deployment.config import DeploymentConfig
 from tests.support import toy_training
 from training import ema
 from training.checkpoints import AVERAGE_SUFFIX
 from training.ema import Averages
 from training.nan_guard import FiniteGuard
-from training.options import TrainOptions
-from training.schedules import OptimizerOptions
+from training.options import OptimizerOptions, TrainOptions
 from training.step_graph import build_step
 
 NAMES = ("body/weights", "logits/biases", "body/moving_mean")
@@ -180,12 +180,12 @@ def test_a_step_that_is_refused_moves_no_average():
 )
 def test_an_average_lives_and_is_computed_where_its_variable_does(deployment, device):
     zeros = tf.zeros_initializer()
-    with tf.device(deployment.device_function(deployment.clone_device(0))):
+    with tf.device(model_deploy.device_function(deployment, deployment.clone_device(0))):
         variables = [
             tf.get_variable("weights", [2], initializer=zeros),
             tf.get_variable("count", [], tf.int64, initializer=zeros),
         ]
-    with tf.device(deployment.device_function(deployment.optimizer_device())):
+    with tf.device(model_deploy.device_function(deployment, deployment.optimizer_device())):
         network_averages = Averages(variables, 0.9)
         with tf.name_scope("step"):
             network_averages.update(tf.constant(1, tf.int64))

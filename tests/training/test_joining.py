@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from deployment import shared_state
+from deployment import model_deploy, shared_state
 from deployment.servers import ServerLostError
 from deployment.shared_state import SharedState
 from tests.support import toy_training
 from tests.support.loopback_cluster import LoopbackCluster
 from training import checkpoints, joining
 from training.checkpointer import Checkpointer
-from training.schedules import OptimizerOptions
+from training.options import OptimizerOptions
 
 STILL = OptimizerOptions(base_learning_rate=0.0)
 WEIGHTS = np.array([[7.0], [8.0], [9.0]], np.float32)
@@ -118,7 +118,7 @@ def _missing(cluster) -> list[bytes]:
     """Returns what another worker misses."""
     with tf.Graph().as_default():
         deployment = cluster.deployment(1)
-        with tf.device(deployment.device_function("")):
+        with tf.device(model_deploy.device_function(deployment, "")):
             variables = [
                 tf.get_variable("body/weights", [3, 1], use_resource=False),
                 tf.get_variable("global_step", [], tf.int64, use_resource=False),

@@ -12,13 +12,13 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from common import memory
-from deployment.model_deploy import DeploymentConfig
+from deployment.config import DeploymentConfig
 from tests.support import toy_training
 from training import checkpoints, summaries
 from training.checkpointer import Checkpointer
 from training.loop import TrainResult
 from training.nan_guard import NonFiniteError
-from training.schedules import OptimizerOptions
+from training.options import OptimizerOptions
 from training.step import StepFunction
 
 

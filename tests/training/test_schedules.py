@@ -5,7 +5,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from training import schedules
-from training.schedules import OptimizerOptions
+from training.options import OptimizerOptions
 
 STEPS = 100
 

@@ -8,6 +8,7 @@ import tensorflow.compat.v1 as tf
 
 from datasets.segmentation import specs
 from deeplab.data import input_pipeline
+from deeplab.options import InputOptions
 from reference import input_order
 from scripts.benchmarks import contender, draining
 
@@ -25,7 +26,7 @@ def main() -> None:
     dataset = _ORDERS[parameters["order"]].training_batches(
         spec,
         "train",
-        input_pipeline.InputOptions(crop_size=(parameters["crop"], parameters["crop"])),
+        InputOptions(crop_size=(parameters["crop"], parameters["crop"])),
         batch_size=parameters["batch"],
         mean_pixel=_MEAN_PIXEL,
         with_gradient=parameters["with_gradient"],

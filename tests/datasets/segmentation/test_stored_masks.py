@@ -13,6 +13,7 @@ from PIL import Image
 from datasets.records import tfrecords
 from datasets.segmentation import record_format, stored_masks
 from deeplab.data import input_errors, input_pipeline
+from deeplab.options import InputOptions
 from tests.support import tiny_dataset
 
 IDS = np.array([[0, 1, 2], [2, 1, 0], [1, 1, 0], [2, 2, 2]], np.uint8)
@@ -154,7 +155,7 @@ def dataset_of(tmp_path, records: list[bytes]):
 
 def batches_of(spec, make, **more):
     """Returns all batches of whole images, or the explanation of the error that ends them."""
-    options = input_pipeline.InputOptions(IDS.shape, min_scale_factor=1.0, max_scale_factor=1.0)
+    options = InputOptions(crop_size=IDS.shape, min_scale_factor=1.0, max_scale_factor=1.0)
     arguments = {"batch_size": 1, "mean_pixel": (127.5,) * 3, "with_gradient": False, **more}
     dataset = make(spec, "train", options, **arguments).take(spec.split("train").num_examples)
     following = tf.data.make_one_shot_iterator(dataset).get_next()

@@ -13,8 +13,8 @@ import sys
 import numpy as np
 import pytest
 
-from deeplab import options
-from deeplab.options import RunDescription
+from deeplab import run_description
+from deeplab.run_description import RunDescription
 from tests.deeplab.evaluation.test_evaluator import NETWORK, images_of
 from tests.support import tiny_dataset
 from tests.training.test_checkpoints import save
@@ -139,12 +139,17 @@ def outcomes(tmp_path_factory):
         image[..., 0] = np.where(mask == 255, 1, mask)
     spec = tiny_dataset.write(records, images, split="val")
     description = RunDescription(
-        NETWORK, "tiny", spec.class_names, spec.palette, spec.ignore_label, (33, 33)
+        model=NETWORK,
+        dataset_name="tiny",
+        class_names=spec.class_names,
+        palette=spec.palette,
+        ignore_label=spec.ignore_label,
+        train_crop_size=(33, 33),
     )
     for name in (*"abcdefg", "young"):
         run = root / "runs" / name
         run.mkdir(parents=True)
-        options.write_description(description, str(run))
+        run_description.write_description(description, str(run))
         for step, shift in ((10, 0.0), (20, 1.0), (30, 2.0)) if name != "young" else ():
             # Larger than the disks that fill up.
             save(run, step, {"shift": np.float32(shift), "shift/Momentum": np.zeros(2000)})

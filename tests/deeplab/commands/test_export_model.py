@@ -15,7 +15,8 @@ import tensorflow.compat.v1 as tf
 from datasets.segmentation import specs
 from datasets.segmentation.sources import voc2012
 from deeplab.network import model
-from deeplab.options import ModelOptions, RunDescription, write_description
+from deeplab.options import ModelOptions
+from deeplab.run_description import RunDescription, write_description
 from reference import conformance
 from serving.deeplab_model import DeepLabModel
 from tests.support import command_runs

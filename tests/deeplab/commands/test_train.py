@@ -11,7 +11,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from datasets.segmentation import specs
-from deeplab import options
+from deeplab import options, run_description
 from tests.support import command_runs, loopback_cluster, tiny_dataset
 from training import checkpoints, ema
 
@@ -60,11 +60,11 @@ def folder(tmp_path_factory) -> pathlib.Path:
 def test_trains_on_the_last_dataset_and_describes_the_network(folder):
     logdir = folder / "runs" / "tiny"
 
-    description = options.read_description(str(logdir))
+    description = run_description.read_description(str(logdir))
 
     assert checkpoints.latest_checkpoint(str(logdir)) == str(logdir / "model.ckpt-2")
     spec = specs.read_spec(str(folder / "data" / "tfrecords" / "tiny"))
-    assert description == options.RunDescription(
+    assert description == run_description.RunDescription(
         model=options.ModelOptions(
             num_classes=3,
             model_variant="xception_tiny",
@@ -129,7 +129,7 @@ def test_resumes_without_repeating_flags(folder):
     assert "resuming from runs/resumed/model.ckpt-2 at step 2" in result.stdout
     assert "its averages of the weights are dropped, because ema_decay is 0" in result.stdout
     assert checkpoints.read_step(checkpoints.latest_checkpoint(str(copy))) == 3
-    assert options.read_description(str(copy)) == options.read_description(
+    assert run_description.read_description(str(copy)) == run_description.read_description(
         str(folder / "runs" / "tiny")
     )
 

@@ -18,7 +18,7 @@ import common.files
 from datasets.records import tfrecords
 from datasets.segmentation import record_format, specs
 from datasets.segmentation.sources import cityscapes
-from deeplab import options
+from deeplab import run_description
 from deeplab.evaluation import prediction_files
 from deeplab.evaluation.prediction_files import PredictionFiles
 from deeplab.network import model
@@ -237,11 +237,16 @@ def command(tmp_path_factory):
         session.run(tf.global_variables_initializer())
         (root / "averaged").mkdir()
         tf.train.Saver(variables).save(session, str(root / "averaged" / "model.ckpt"), 7)
-    description = options.RunDescription(
-        NETWORK, "streets", spec.class_names, spec.palette, spec.ignore_label, (33, 33)
+    description = run_description.RunDescription(
+        model=NETWORK,
+        dataset_name="streets",
+        class_names=spec.class_names,
+        palette=spec.palette,
+        ignore_label=spec.ignore_label,
+        train_crop_size=(33, 33),
     )
     for folder in (logdir, root / "averaged"):
-        options.write_description(description, str(folder))
+        run_description.write_description(description, str(folder))
     calls = [[*flags, f"--vis_logdir={name}"] for name, flags in RUNS.items()]
     environment = {key: value for key, value in os.environ.items() if key != "TF_CPP_MIN_LOG_LEVEL"}
     result = subprocess.run(

@@ -9,7 +9,7 @@ import tensorflow.compat.v1 as tf
 from datasets.records import tfrecords
 from datasets.segmentation import laplacian
 from deeplab.data import input_errors, input_pipeline
-from deeplab.data.input_pipeline import InputOptions
+from deeplab.options import InputOptions
 from tests.support import tiny_dataset
 
 MEAN_PIXEL = (127.5, 127.5, 127.5)

@@ -5,6 +5,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from datasets.segmentation import laplacian
+from deeplab import options
 from deeplab.data import preprocess
 from reference import augmentation
 
@@ -128,7 +129,7 @@ def test_resize_to_range_without_a_range_changes_nothing():
 )
 def test_contradicting_resize_ranges_are_refused(limits, message):
     with pytest.raises(ValueError, match=message):
-        preprocess.check_resize_range(*limits)
+        options.check_resize_range(*limits)
 
 
 def scaled(example, step_size, index):
@@ -187,8 +188,10 @@ def test_a_tiny_scale_keeps_one_pixel():
     ],
 )
 def test_impossible_scales_are_refused(scales, message):
+    names = ("min_scale_factor", "max_scale_factor", "scale_factor_step_size")
+    values = dict(zip(names, scales, strict=True))
     with pytest.raises(ValueError, match=message):
-        preprocess.check_scale_range(*scales)
+        options.InputOptions(crop_size=None, **values)
 
 
 def test_random_crop_cuts_one_window_out_of_all_three_at_every_place():

@@ -10,7 +10,7 @@ from PIL import Image
 from datasets.records import tfrecords
 from datasets.segmentation import laplacian, record_format, specs
 from deeplab.data import input_pipeline
-from deeplab.data.input_pipeline import InputOptions
+from deeplab.options import InputOptions
 from reference import input_order
 from tests.support import tiny_dataset
 

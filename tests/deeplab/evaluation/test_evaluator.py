@@ -16,12 +16,11 @@ import tensorflow.compat.v1 as tf
 
 from datasets.records import tfrecords
 from datasets.segmentation import laplacian, specs
-from deeplab import options
-from deeplab.data.input_pipeline import InputOptions
+from deeplab import run_description
 from deeplab.evaluation import evaluator, metrics, score_report
 from deeplab.evaluation.evaluator import Evaluation, Evaluator
 from deeplab.network import model
-from deeplab.options import ModelOptions
+from deeplab.options import InputOptions, ModelOptions
 from tests.support import command_runs, tiny_dataset
 from training import ema
 
@@ -344,7 +343,7 @@ def run_folder(tmp_path_factory):
     logdir = root / "runs" / "tiny"
     logdir.mkdir(parents=True)
     save_network(logdir)
-    description = options.RunDescription(
+    description = run_description.RunDescription(
         model=NETWORK,
         dataset_name="tiny",
         class_names=spec.class_names,
@@ -352,7 +351,7 @@ def run_folder(tmp_path_factory):
         ignore_label=spec.ignore_label,
         train_crop_size=(33, 33),
     )
-    options.write_description(description, str(logdir))
+    run_description.write_description(description, str(logdir))
     return root, spec
 
 
@@ -552,10 +551,15 @@ def evaluations(tmp_path_factory):
     specs.write_spec(spec)
     other = tiny_dataset.write(root / "data" / "other", images, split="val")
     specs.write_spec(dataclasses.replace(other, name="other"))
-    description = options.RunDescription(
-        NETWORK, "tiny", spec.class_names, spec.palette, spec.ignore_label, (33, 33)
+    description = run_description.RunDescription(
+        model=NETWORK,
+        dataset_name="tiny",
+        class_names=spec.class_names,
+        palette=spec.palette,
+        ignore_label=spec.ignore_label,
+        train_crop_size=(33, 33),
     )
-    options.write_description(description, str(logdir))
+    run_description.write_description(description, str(logdir))
     for folder, step, values in (
         (logdir, 10, {"shift": 2.0, "shift/ExponentialMovingAverage": 0.0}),
         (logdir, 20, {"shift": 1.0}),
@@ -627,7 +631,7 @@ def test_the_best_checkpoint_and_its_record_are_those_of_the_highest_score(evalu
         "output_stride": 16,
         "atrous_rates": [6, 12],
     }
-    assert options.read_description(str(root / "runs" / "tiny" / "best")).model == NETWORK
+    assert run_description.read_description(str(root / "runs" / "tiny" / "best")).model == NETWORK
     assert not (root / "runs" / "tiny" / "best" / "eval").exists()
     assert not (root / "download" / "best").exists()
 
@@ -654,7 +658,9 @@ def test_the_command_waits_for_the_next_checkpoint(run_folder, tmp_path):
     root, _ = run_folder
     logdir = tmp_path / "growing"
     logdir.mkdir()
-    options.write_description(options.read_description(str(root / "runs" / "tiny")), str(logdir))
+    run_description.write_description(
+        run_description.read_description(str(root / "runs" / "tiny")), str(logdir)
+    )
     process = start_eval(
         root,
         f"--checkpoint_dir={logdir}",

@@ -6,10 +6,10 @@ import tensorflow.compat.v1 as tf
 
 from deeplab.network import model
 from deeplab.objective import training_graph
-from deeplab.objective.training_graph import ObjectiveOptions
-from deeplab.options import ModelOptions, RunDescription
+from deeplab.options import ModelOptions, ObjectiveOptions
+from deeplab.run_description import RunDescription
 from deployment import model_deploy
-from deployment.model_deploy import DeploymentConfig
+from deployment.config import DeploymentConfig
 from deployment.variable_copies import VariableCopies
 from nets.batch_norm import SyncGroup
 from serving.drawing import visualize

@@ -5,16 +5,17 @@ import json
 
 import pytest
 
-from deeplab import options
-from deeplab.options import ModelOptions, RunDescription
+from deeplab import run_description
+from deeplab.options import ModelOptions
+from deeplab.run_description import RunDescription
 
 DESCRIPTION = RunDescription(
-    ModelOptions(num_classes=3, atrous_rates=(6, 12), decoder_output_stride=(4,)),
-    "tiny",
-    ("a", "b", "c"),
-    ((0, 0, 0), (1, 2, 3), (255, 255, 255)),
-    255,
-    (33, 49),
+    model=ModelOptions(num_classes=3, atrous_rates=(6, 12), decoder_output_stride=(4,)),
+    dataset_name="tiny",
+    class_names=("a", "b", "c"),
+    palette=((0, 0, 0), (1, 2, 3), (255, 255, 255)),
+    ignore_label=255,
+    train_crop_size=(33, 49),
 )
 ODD_VALUES = ["21", None, True, -1, 10**17, 10**30, 1.5, [], [["a"]], {"a": 1}, float("nan")]
 
@@ -50,7 +51,7 @@ def _mutations(text: str):
 
 
 def test_any_damage_is_one_line_that_names_the_file(tmp_path):
-    path = options.write_description(DESCRIPTION, str(tmp_path))
+    path = run_description.write_description(DESCRIPTION, str(tmp_path))
     with open(path, encoding="utf-8") as file:
         text = file.read()
     num_refused = num_read = 0
@@ -58,7 +59,7 @@ def test_any_damage_is_one_line_that_names_the_file(tmp_path):
         with open(path, "wb") as file:
             file.write(data)
         try:
-            description = options.read_description(str(tmp_path))
+            description = run_description.read_description(str(tmp_path))
         except ValueError as error:
             message = str(error)
             assert message.startswith(path), message
@@ -68,8 +69,8 @@ def test_any_damage_is_one_line_that_names_the_file(tmp_path):
         else:
             # What passes is whole: it can be written, and is the same when it is read again.
             description.validate()
-            options.write_description(description, str(tmp_path))
-            assert options.read_description(str(tmp_path)) == description
+            run_description.write_description(description, str(tmp_path))
+            assert run_description.read_description(str(tmp_path)) == description
             num_read += 1
     assert num_refused > 600
     assert 20 < num_read < 100, "defaults may be left out, and other values are good, too"
@@ -91,14 +92,14 @@ def test_any_damage_is_one_line_that_names_the_file(tmp_path):
     ],
 )
 def test_an_option_that_cannot_be_is_named_with_its_value(tmp_path, change, message):
-    path = options.write_description(DESCRIPTION, str(tmp_path))
+    path = run_description.write_description(DESCRIPTION, str(tmp_path))
     with open(path, encoding="utf-8") as file:
         content = json.load(file)
     content["model"].update(change)
     with open(path, "w", encoding="utf-8") as file:
         json.dump(content, file)
     with pytest.raises(ValueError, match=r"options\.json") as raised:
-        options.read_description(str(tmp_path))
+        run_description.read_description(str(tmp_path))
     assert message in str(raised.value)
 
 
@@ -113,6 +114,11 @@ def test_a_description_without_what_has_a_default_is_read(tmp_path):
         "train_crop_size": [33, 33],
     }
     (tmp_path / "options.json").write_bytes(b"\xef\xbb\xbf" + json.dumps(content).encode())
-    assert options.read_description(str(tmp_path)) == RunDescription(
-        ModelOptions(num_classes=3), "", (), (), 255, (33, 33)
+    assert run_description.read_description(str(tmp_path)) == RunDescription(
+        model=ModelOptions(num_classes=3),
+        dataset_name="",
+        class_names=(),
+        palette=(),
+        ignore_label=255,
+        train_crop_size=(33, 33),
     )

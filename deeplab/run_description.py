@@ -1,0 +1,121 @@
+"""`options.json`: what was trained, beside the weights.
+
+`train.py` writes it into its log folder; evaluation, export and inference read it, so that no
+command repeats what training was told.
+"""
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from common import json_files
+from common.texts import printable, shorten
+from datasets.segmentation import specs
+from deeplab.options import LARGEST_OPTION, ModelOptions, ResizeOptions
+
+OPTIONS_FILE = "options.json"
+FORMAT_VERSION = 1
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunDescription(ResizeOptions):
+    """What goes with the weights of a trained network: `options.json`.
+
+    Attributes:
+      model: the network.
+      dataset_name: name of the dataset it was trained on.
+      class_names: name of each class id.
+      palette: RGB color, 0..255, of each class id.
+      ignore_label: label value that was neither trained on nor scored.
+      train_crop_size: (height, width) of the training crops, pixels.
+    """
+
+    model: ModelOptions
+    dataset_name: str
+    class_names: tuple[str, ...]
+    palette: tuple[tuple[int, int, int], ...]
+    ignore_label: int
+    train_crop_size: tuple[int, int]
+
+    def validate(self) -> None:
+        """Checks the fields of the network and against each other.
+
+        Raises:
+          ValueError: names the field, its value and what is allowed.
+        """
+        self.model.validate()
+        num_classes = self.model.num_classes
+        # Networks of published weights may have classes without names.
+        for name in ("class_names", "palette"):
+            if len(getattr(self, name)) not in (0, num_classes):
+                raise ValueError(
+                    f"{name} has {len(getattr(self, name))} items; expected one for each of the "
+                    f"{num_classes} classes (num_classes)."
+                )
+        for color in self.palette:
+            if not all(0 <= value <= 255 for value in color):
+                raise ValueError(f"palette has the color {color}; expected values of 0..255.")
+        if not 0 <= self.ignore_label <= 255:
+            raise ValueError(f"ignore_label is {self.ignore_label}; expected 0..255.")
+        sizes = {
+            "train_crop_size": self.train_crop_size,
+            "min_resize_value": (self.min_resize_value or 1,),
+            "max_resize_value": (self.max_resize_value or 1,),
+            "resize_factor": (self.resize_factor or 1,),
+        }
+        for name, values in sizes.items():
+            if not all(1 <= value <= LARGEST_OPTION for value in values):
+                raise ValueError(
+                    f"{name} is {getattr(self, name)}; expected 1..{LARGEST_OPTION} pixels."
+                )
+
+
+def write_description(description: RunDescription, directory: str) -> str:
+    """Writes `options.json` into a folder, whole or not at all, and returns its path."""
+    path = os.path.join(directory, OPTIONS_FILE)
+    content = {"format_version": FORMAT_VERSION, **dataclasses.asdict(description)}
+    specs.write_json(path, content)
+    return path
+
+
+def read_description(directory: str) -> RunDescription:
+    """Reads `options.json` from a folder.
+
+    Raises:
+      ValueError: the file is missing or is not one of ours; the message names it and, where one is
+        to blame, the key and its value.
+    """
+    path = os.path.join(directory, OPTIONS_FILE)
+    try:
+        content = json_files.read_object(path)
+    except FileNotFoundError:
+        raise ValueError(
+            f"{path} is missing: train.py writes it beside its checkpoints. Name the train_logdir "
+            "of a training, or give the network's flags (--model_variant, --num_classes …)."
+        ) from None
+    version = content.pop("format_version", None)
+    if version != FORMAT_VERSION:
+        raise ValueError(
+            f"{path} has format_version {version!r:.60}; this program reads {FORMAT_VERSION}."
+        )
+    return parse_description(content, path)
+
+
+def parse_description(content: Mapping[str, Any], source: str) -> RunDescription:
+    """Returns a description of its fields as JSON has them.
+
+    Args:
+      content: the fields.
+      source: name of the file, for errors.
+
+    Raises:
+      ValueError: a field does not exist, lacks, or has a value that no training writes; names the
+        file, the field and the value.
+    """
+    description = json_files.to_record(RunDescription, content, source)
+    try:
+        description.validate()
+    except ValueError as error:
+        raise ValueError(f"{printable(source)}: {printable(shorten(str(error)))}") from None
+    return description
