@@ -26,7 +26,7 @@ ALLOWED = {
         "serving",
         "training",
     },
-    "reference": {"nets", "datasets", "deeplab"},
+    "reference": {"commands", "nets", "datasets", "deeplab"},
 }
 # The commands that live in a folder.
 COMMAND_FILES = {"datasets/build_tfrecords.py", "datasets/describe_tfrecords.py"}

@@ -81,7 +81,7 @@ def test_a_full_disk_is_an_os_error_and_leaves_nothing(tmp_path):
     path = tmp_path / "train-00000-of-00001.tfrecord"
     program = f"""
         import resource, signal
-        from datasets import tfrecords
+        from datasets.records import tfrecords
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
         try:
@@ -101,7 +101,7 @@ def test_a_full_disk_is_an_os_error_and_leaves_nothing(tmp_path):
 def test_temporary_files_of_killed_writers_are_removed(shard, tmp_path):
     program = f"""
         import os, signal
-        from datasets import tfrecords
+        from datasets.records import tfrecords
         with tfrecords.write_shard({shard!r}) as writer:
             writer.write(b"lost")
             os.kill(os.getpid(), signal.SIGKILL)

@@ -275,7 +275,7 @@ def test_an_example_has_the_ids_that_the_format_gives(tmp_path, mode, id_map):
 COUNT_PAGE_FAULTS = """
 import resource
 import numpy as np
-from datasets.segmentation.sources import workers
+from datasets.records import workers
 
 def count_faults(_):
     before = resource.getrusage(resource.RUSAGE_THREAD).ru_minflt
