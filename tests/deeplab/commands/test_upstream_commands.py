@@ -249,7 +249,7 @@ def in_process(function, *arguments):
 
 
 def train_options(arguments: list[str]) -> dict:
-    train = importlib.import_module("train")
+    train = importlib.import_module("deeplab.commands.train")
     train.FLAGS(["train.py", *arguments])
     network = train.network_flags.model_options(19, has_gradient=False)
     parts = [
@@ -269,7 +269,7 @@ def train_options(arguments: list[str]) -> dict:
 
 
 def evaluation_options(script: str, arguments: list[str]) -> dict:
-    module = importlib.import_module(script)
+    module = importlib.import_module(f"deeplab.commands.{script}")
     flags = module.FLAGS
     flags([f"{script}.py", *arguments])
     split, crop_size = flags[f"{script}_split"].value, flags[f"{script}_crop_size"].value
@@ -278,7 +278,7 @@ def evaluation_options(script: str, arguments: list[str]) -> dict:
 
 
 def export_options(arguments: list[str]) -> dict:
-    export_model = importlib.import_module("export_model")
+    export_model = importlib.import_module("deeplab.commands.export_model")
     export_model.FLAGS(["export_model.py", *arguments])
     description, _ = export_model._describe("train/model.ckpt-1")
     crop_size = export_model._crop_size(description)
