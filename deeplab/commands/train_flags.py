@@ -10,7 +10,7 @@ from absl import flags
 
 from commands import refused_flags
 from commands.launcher import define_numbers
-from training import schedules
+from training.options import LEARNING_POLICIES, OPTIMIZERS
 
 FLAGS = flags.FLAGS
 
@@ -93,12 +93,12 @@ flags.DEFINE_integer(
 )
 
 # Optimisation.
-flags.DEFINE_enum("optimizer", "momentum", schedules.OPTIMIZERS, "Optimizer.")
+flags.DEFINE_enum("optimizer", "momentum", OPTIMIZERS, "Optimizer.")
 flags.DEFINE_float("momentum", 0.9, "Momentum of the momentum optimizer.")
 flags.DEFINE_float("adam_learning_rate", 0.001, "Learning rate of Adam, without schedule.")
 flags.DEFINE_float("adam_epsilon", 1e-08, "Epsilon of Adam.")
 flags.DEFINE_enum(
-    "learning_policy", "poly", schedules.LEARNING_POLICIES, "Learning rate schedule for momentum."
+    "learning_policy", "poly", LEARNING_POLICIES, "Learning rate schedule for momentum."
 )
 flags.DEFINE_float(
     "base_learning_rate",
