@@ -34,7 +34,7 @@ OPTIONS = ModelOptions(
 
 
 def run_import(source: pathlib.Path, target: pathlib.Path) -> None:
-    import_graph(str(source), str(target), images=[], given={}, dataset=None)
+    import_graph(str(source), str(target), image_paths=[], given={}, dataset=None)
 
 
 def check_values(target: pathlib.Path, num_variables: int | None = None) -> None:

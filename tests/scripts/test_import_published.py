@@ -29,7 +29,7 @@ def photos(shared):
 def imported(source, photos, tmp_path_factory):
     target = tmp_path_factory.mktemp("published") / "out"
     paths = [str(path) for path in photos]
-    import_tflite(str(source), str(target), images=paths, given={}, dataset=None)
+    import_tflite(str(source), str(target), image_paths=paths, given={}, dataset=None)
     return target
 
 

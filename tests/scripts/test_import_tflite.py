@@ -103,7 +103,7 @@ def original(folder) -> Original:
 
 
 def run_import(source: pathlib.Path, target: pathlib.Path, images=(), dataset=None, **given):
-    import_tflite(str(source), str(target), images=list(images), given=given, dataset=dataset)
+    import_tflite(str(source), str(target), image_paths=list(images), given=given, dataset=dataset)
     return values_of(target)
 
 

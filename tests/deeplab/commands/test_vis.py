@@ -33,9 +33,9 @@ IDS = np.where(MASK == tiny_dataset.IGNORE_LABEL, 0, MASK)
 KINDS = ("image", "prediction")
 
 
-def encoded(extension: str, image: np.ndarray = IMAGE) -> prediction_files.Image:
+def encoded(extension: str, image: np.ndarray = IMAGE) -> prediction_files.EncodedImage:
     content = cv2.imencode(extension, image[..., ::-1])[1].tobytes()
-    return prediction_files.Image(content, image.shape[:2])
+    return prediction_files.EncodedImage(content, image.shape[:2])
 
 
 def names_below(folder: pathlib.Path) -> list[str]:
