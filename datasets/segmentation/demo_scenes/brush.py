@@ -1,96 +1,111 @@
-"""The brush that things are painted with, each in its own coordinates, and outlines to paint."""
+"""Paints the things of the table `things` on a canvas, and has the shapes of their parts."""
+
+import re
+from collections.abc import Callable
 
 import numpy as np
 
-from datasets.segmentation.demo_scenes.canvas import PLAIN, Canvas, Finish
+from datasets.segmentation.demo_scenes.canvas import Canvas, noise, rgb
+from datasets.segmentation.demo_scenes.classes import CLASS_NAMES, IGNORED
+from datasets.segmentation.demo_scenes.things import MATERIALS, THINGS
+
+# Rocks and birds belong to the background; lamp posts are too thin to be told.
+_IDS = {"rock": 0, "bird": 0, "lamp": IGNORED} | {name: k for k, name in enumerate(CLASS_NAMES)}
 
 
-class Brush:
-    """Paints one thing of a scene in its own coordinates.
-
-    The thing stands at (0, 0), is about 1 high, and x runs to the right, y upwards.
-
-    Attributes:
-      canvas: what it paints on.
-      size: pixels of one unit.
-    """
-
-    def __init__(
-        self,
-        canvas: Canvas,
-        class_id: int,
-        x: float,
-        y: float,
-        size: float,
-        *,
-        mirrored: bool = False,
-        lean: float = 0.0,
-        haze: float = 0.0,
-    ):
-        """Places a thing.
-
-        Args:
-          canvas: what to paint on.
-          class_id: the thing's class.
-          x, y: where it stands, in pixels of the image.
-          size: its height in pixels.
-          mirrored: whether left and right change places.
-          lean: turn about the place where it stands, in radians.
-          haze: how far it fades into the haze, 0..1.
-        """
-        self.canvas, self.size = canvas, size
-        self._class_id, self._haze = class_id, haze
-        cosine, sine = np.cos(lean) * size, np.sin(lean) * size
-        flip = -1 if mirrored else 1
-        self._turn = np.array([[cosine * flip, -sine * flip], [-sine, -cosine]])
-        self._origin = np.array([x, y])
-
-    def place(self, points) -> np.ndarray:
-        """Returns the image coordinates of points [n, 2] of the thing."""
-        return np.asarray(points, np.float64) @ self._turn.T + self._origin
-
-    def fill(self, points, color, finish: Finish = PLAIN, frame=None) -> None:
-        """Fills a polygon [n, 2] of the thing, in the image and in the mask.
-
-        `frame` [m, 2] is the larger form that the shading follows, if any.
-        """
-        frame = None if frame is None else self.place(frame)
-        self.canvas.fill(
-            self.place(points), color, self._class_id, finish, haze=self._haze, frame=frame
-        )
-
-    def shade(self, points, strength: float, softness: float = 0.8) -> None:
-        """Darkens a polygon [n, 2] of the thing in the image."""
-        self.canvas.darken(self.place(points), strength * (1 - self._haze), softness)
+def _box(left, bottom, right, top):
+    return [[left, bottom], [right, bottom], [right, top], [left, top]]
 
 
-def box(left: float, bottom: float, right: float, top: float) -> np.ndarray:
-    """Returns the corners [4, 2] of a rectangle."""
-    return np.array([[left, bottom], [right, bottom], [right, top], [left, top]])
-
-
-def ellipse(x: float, y: float, radius_x: float, radius_y: float, points: int = 28) -> np.ndarray:
-    """Returns the outline [points, 2] of an ellipse."""
-    angle = np.linspace(0, 2 * np.pi, points, endpoint=False)
+def _oval(x, y, radius_x, radius_y):
+    angle = np.linspace(0, 2 * np.pi, 28, endpoint=False)
     return np.stack([x + radius_x * np.cos(angle), y + radius_y * np.sin(angle)], axis=1)
 
 
-def blob(
-    rng: np.random.Generator,
-    x: float,
-    y: float,
-    radius_x: float,
-    radius_y: float,
-    roughness: float = 0.12,
-    points: int = 72,
-) -> np.ndarray:
-    """Returns the outline [points, 2] of an ellipse with random bumps."""
-    angle = np.linspace(0, 2 * np.pi, points, endpoint=False)
-    radius = np.ones(points)
-    for waves in (3, 5, 8, 13):
-        bumps = np.cos(waves * angle + rng.uniform(0, 2 * np.pi))
-        radius += roughness * (2.5 / waves) ** 0.6 * rng.uniform(0.4, 1) * bumps
-    radius += roughness * 0.25 * rng.uniform(-1, 1, points)
-    return np.stack(
-        [x + radius_x * radius * np.cos(angle), y + radius_y * radius * np.sin(angle)], axis=1
-    )
+def _limb(x0, y0, x1, y1, width0, width1):
+    across = np.array([y1 - y0, x0 - x1]) / np.hypot(x1 - x0, y1 - y0)
+    side = np.array([across * width0, across * width1])
+    ends = np.array([[x0, y0], [x1, y1]])
+    return np.concatenate([ends + side, (ends - side)[::-1]])
+
+
+def _grid(left, bottom, right, top, columns, rows, share_x, share_y):
+    """Boxes in the middle of cells, of a share of their width and height."""
+    width, height = (right - left) / columns, (top - bottom) / rows
+    column, row = np.meshgrid(np.arange(columns) + 0.5, np.arange(rows) + 0.5)
+    centers = np.stack([left + width * column, bottom + height * row], axis=-1).reshape(-1, 1, 2)
+    half_x, half_y = width * share_x / 2, height * share_y / 2
+    return centers + _box(-half_x, -half_y, half_x, half_y)
+
+
+def _tier(half, bottom, top):
+    """The branches of a fir: a triangle with a jagged base."""
+    x = np.linspace(half, -half, 9)
+    return [[0, top], *np.stack([x, bottom + 0.035 * (np.arange(9) % 2)], axis=1)]
+
+
+def _fan(x, y, length):
+    """The nine drooping leaves of a palm."""
+    angle, along = np.linspace(-0.35, np.pi + 0.35, 9)[:, None], np.linspace(0, 1, 7)
+    rise = 0.75 * along * np.sin(angle) - 0.42 * along**2 + 0.12 * along
+    middle = np.stack([x + length * along * np.cos(angle), y + length * rise], axis=2)
+    edge = np.stack([0 * along, 0.055 * np.sin(np.pi * (0.12 + 0.85 * along))], axis=1)
+    return np.concatenate([middle + edge, (middle - edge)[:, ::-1]], axis=1)
+
+
+_SHAPES: dict[str, Callable] = {"box": _box, "oval": _oval, "limb": _limb, "grid": _grid}
+_SHAPES |= {"tier": _tier, "fan": _fan, "poly": lambda *numbers: np.reshape(numbers, (-1, 2))}
+
+
+def _factors(number: str) -> list[float]:
+    """Returns the factors of 1, a, b, c and s: those of ".3+.1a" are .3, .1, 0, 0 and 0."""
+    factors = {knob: float(n) for n, knob in re.findall(r"([-+]?[\d.]+)([abcs]?)", number)}
+    return [factors.get(knob, 0) for knob in ("", "a", "b", "c", "s")]
+
+
+def _parse(text: str) -> list[tuple[str, Callable, np.ndarray]]:
+    words = [part.split() for part in text.split(",")]
+    return [(w[0], _SHAPES[w[1]], np.array([_factors(n) for n in w[2:]])) for w in words]
+
+
+_VARIANTS = {kind: [_parse(text) for text in t.split(";")] for kind, t in THINGS.items()}
+
+
+def _roughen(rng: np.random.Generator, outline: np.ndarray, rough: float) -> np.ndarray:
+    """Returns an outline [n, 2] with random bumps."""
+    closed = np.concatenate([outline, outline[:1]])
+    place = np.linspace(0, len(outline), 72)
+    even = np.stack([np.interp(place, np.arange(len(closed)), n) for n in closed.T], axis=1)
+    bumps = 1 + 1.5 * rough * noise(rng, (2, 72), (2, 12))[0]
+    return even.mean(axis=0) + (even - even.mean(axis=0)) * bumps[:, None]
+
+
+def draw_thing(canvas: Canvas, kind: str, x: float, y: float, size: float, haze: float) -> None:
+    """Draws a thing that stands at (x, y) and is `size` pixels high; haze 0..1 fades it."""
+    rng = canvas.rng
+    lean, mirror = rng.normal(0, 0.025), rng.choice([-1, 1])
+    knobs = np.array([1, *rng.uniform(-1, 1, 3), mirror * canvas.light])
+    turn = size * np.array([[np.cos(lean), np.sin(lean)], [np.sin(lean), -np.cos(lean)]])
+    turn[:, 0] *= mirror * rng.uniform(0.88, 1.14)
+    colors: dict[str, np.ndarray] = {}
+    absent: dict[str, bool] = {}
+    variants = _VARIANTS[kind]
+    for name, shape, factors in variants[int(len(variants) * rng.random() ** 1.4)]:
+        base, sign = name.rstrip("+-?"), name[-1]
+        material = MATERIALS[base.rstrip("12345")]
+        if sign == "?" and absent.setdefault(base, rng.random() < 0.5):
+            continue
+        if base not in colors:
+            color = rgb(rng.choice(material.colors.split())) * rng.uniform(0.85, 1.12)
+            colors[base] = np.clip(color + rng.normal(0, 0.03, 3), 0.03, 1)
+        outlines = np.asarray(shape(*factors @ knobs))
+        for outline in outlines.reshape(-1, *outlines.shape[-2:]):
+            if material.rough:
+                outline = _roughen(rng, outline, material.rough)
+            place = outline @ turn.T + (x, y)
+            if base == "shade":
+                canvas.darken(place, 0.4 * (1 - haze))
+                continue
+            tone = {"+": 1.2, "-": 0.75}.get(sign, 1) * (1 + rng.uniform(-1, 1) * material.vary)
+            color = (tone * colors[base]).astype(np.float32)
+            canvas.fill(place, _IDS[kind], color, material, haze)

@@ -1,200 +1,131 @@
-"""A canvas on which an image and its mask are painted together.
+"""A canvas on which an image and its mask are painted together, at three times their size."""
 
-They are painted at three times the image's size, so that `Canvas.develop` can hand out smooth
-edges in the image and can tell which pixels of the mask an edge runs through.
-"""
-
-import dataclasses
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from datasets.segmentation.demo_scenes.classes import IGNORED
 
-SUPERSAMPLING = 3
+SCALE = 3
 
 
-@dataclasses.dataclass(frozen=True)
-class Light:
-    """The light of a scene.
+def rgb(digits: str) -> np.ndarray:
+    """Returns the color of six hexadecimal digits: float32 [3], 0..1."""
+    return np.frombuffer(bytes.fromhex(digits), np.uint8) / np.float32(255)
 
-    Attributes:
-      side: where the light comes from: -1 far left … 1 far right.
-      tint: RGB factors on everything that the light falls on.
-      haze: RGB color, 0..1, that distant things fade into.
-      contrast: difference between lit and shaded sides, 0..1.
+
+def noise(rng: np.random.Generator, size, cell, octaves: int = 3) -> np.ndarray:
+    """Returns smooth texture of a size (height, width): float32, about -1..1.
+
+    `cell` is the (height, width) of its largest spots; each octave adds finer and weaker ones.
     """
-
-    side: float
-    tint: tuple[float, float, float]
-    haze: tuple[float, float, float]
-    contrast: float
-
-
-@dataclasses.dataclass(frozen=True)
-class Finish:
-    """How a painted area looks beside its color.
-
-    Attributes:
-      grain: strength of the fine irregular texture.
-      mottle: strength of the coarse texture, such as leaves.
-      shade: strength of the flat shading from the lit side to the other and from top to bottom.
-      bulge: how much the area looks like a ball, 0..1.
-      rows, columns: (period in pixels, strength) of dark lines, such as planks; None for none.
-    """
-
-    grain: float = 0.06
-    mottle: float = 0.0
-    shade: float = 0.15
-    bulge: float = 0.0
-    rows: tuple[float, float] | None = None
-    columns: tuple[float, float] | None = None
-
-
-PLAIN = Finish()
-
-
-def noise(rng: np.random.Generator, height: int, width: int, cell, octaves: int = 3) -> np.ndarray:
-    """Draws smooth random texture.
-
-    Args:
-      rng: source of randomness.
-      height, width: size of the texture.
-      cell: size of the largest spots, one number or (height, width).
-      octaves: how many times finer and weaker spots are added.
-
-    Returns:
-      float32 [height, width], about -1..1.
-    """
-    cell_height, cell_width = cell if isinstance(cell, tuple) else (cell, cell)
-    total = np.zeros((height, width), np.float32)
-    strength = 1.0
-    for _ in range(octaves):
-        rows = max(2, int(np.ceil(height / cell_height)) + 1)
-        columns = max(2, int(np.ceil(width / cell_width)) + 1)
-        spots = rng.uniform(-strength, strength, (rows, columns)).astype(np.float32)
-        total += cv2.resize(spots, (width, height), interpolation=cv2.INTER_CUBIC)
-        strength *= 0.5
-        cell_height, cell_width = max(cell_height / 2, 1), max(cell_width / 2, 1)
+    total = np.zeros(size, np.float32)
+    for scale in 2.0 ** np.arange(octaves):
+        shape = [int(n / max(c / scale, 1)) + 2 for n, c in zip(size, cell, strict=True)]
+        spots = (rng.uniform(-1, 1, shape) / scale).astype(np.float32)
+        total += cv2.resize(spots, size[::-1], interpolation=cv2.INTER_CUBIC)
     return total
 
 
-class Canvas:
-    """An image and its mask at `SUPERSAMPLING` times their size.
+class Mood(NamedTuple):
+    """Weather and hour of a scene. The haze is also the color of the sky's lower rim."""
 
-    Coordinates are pixels of the finished image, x to the right and y down.
+    zenith: str
+    haze: str
+    tint: tuple[float, float, float]  # RGB factors of the light
+    contrast: float  # between lit and shaded sides, 0..1
+    clouds: float  # 0..1
+    mist: float  # how much distance fades, 0..1
+
+
+class Material(NamedTuple):
+    """How a part of a thing looks; the numbers are strengths, about 0..1."""
+
+    colors: str  # to choose from, each as six hexadecimal digits
+    grain: float = 0.06  # fine texture
+    mottle: float = 0.0  # coarse texture
+    shade: float = 0.2  # from the lit side to the other
+    bulge: float = 0.0  # shading of a ball
+    lines: float = 0.0  # dark rows
+    rough: float = 0.0  # bumps of the outline
+    vary: float = 0.0  # brightness, between parts
+
+
+class Canvas:
+    """An image and its mask, painted in pixels of the finished image, x to the right and y down.
 
     Attributes:
-      height, width: size of the finished image.
-      light: the scene's light.
       color: float32 [height * 3, width * 3, 3], RGB, 0..1.
       ids: uint8 [height * 3, width * 3], class ids.
+      y, x: float32 [height * 3, 1] and [1, width * 3], coordinates of the canvas's pixels.
+      light: where the light comes from: -1 far left … 1 far right.
     """
 
-    def __init__(self, rng: np.random.Generator, height: int, width: int, light: Light):
-        self.height, self.width, self.light = height, width, light
-        size = (height * SUPERSAMPLING, width * SUPERSAMPLING)
+    def __init__(self, rng: np.random.Generator, height: int, width: int, mood: Mood):
+        self.rng, self.height, self.width, self.mood = rng, height, width, mood
+        self.tint, self.haze = np.array(mood.tint, np.float32), rgb(mood.haze)
+        self.light = float(rng.choice([-1, 1]) * rng.uniform(0.4, 1.0))
+        size = (height * SCALE, width * SCALE)
         self.color = np.zeros((*size, 3), np.float32)
         self.ids = np.zeros(size, np.uint8)
-        self._grain = noise(rng, *size, 1.5 * SUPERSAMPLING, octaves=2)
-        self._mottle = noise(rng, *size, 6 * SUPERSAMPLING, octaves=3)
+        self.y = np.arange(size[0], dtype=np.float32)[:, None] / SCALE
+        self.x = np.arange(size[1], dtype=np.float32)[None, :] / SCALE
+        self._grain = noise(rng, size, (4.5, 4.5), octaves=2)
+        self._mottle = noise(rng, size, (18, 18))
 
-    def fill(
-        self,
-        points,
-        color,
-        class_id: int | None,
-        finish: Finish = PLAIN,
-        *,
-        haze: float = 0.0,
-        frame=None,
-    ) -> None:
-        """Fills a polygon in the image, and in the mask too where a class is given.
+    def fill(self, outline, class_id: int, color, material: Material, haze: float) -> None:
+        """Fills a polygon [n, 2] in image and mask; haze 0..1 fades it."""
+        region, inside = self._cover(outline)
+        if inside.any():
+            light = self._light(outline, region, material)[..., None]
+            patch = (1 - haze) * light * (color * self.tint) + haze * self.haze
+            np.copyto(self.color[region], patch, where=inside[..., None])
+            self.ids[region][inside] = class_id
 
-        Args:
-          points: [n, 2] x and y of the corners.
-          color: RGB, 0..1.
-          class_id: the polygon's class; None leaves the mask as it is.
-          finish: texture and shading.
-          haze: how far the polygon fades into the haze, 0..1.
-          frame: [m, 2] corners of the larger form that the shading follows; the polygon itself
-            by default.
-        """
-        region, inside = self._cover(points)
-        if region is None:
-            return
-        tone = self._tone(points if frame is None else frame, region, finish)
-        lit = np.asarray(color, np.float32) * np.asarray(self.light.tint, np.float32)
-        patch = tone[..., None] * lit
-        if haze:
-            patch += haze * (np.asarray(self.light.haze, np.float32) - patch)
-        np.copyto(self.color[region], patch, where=inside[..., None])
-        if class_id is not None:
-            np.copyto(self.ids[region], np.uint8(class_id), where=inside)
-
-    def darken(self, points, strength: float, softness: float = 1.5) -> None:
-        """Casts a shadow with a soft edge over a polygon; the mask stays as it is."""
-        region, inside = self._cover(points, margin=3 * softness)
-        if region is None:
-            return
-        sigma = softness * SUPERSAMPLING
-        shadow = cv2.GaussianBlur(inside.astype(np.float32), (0, 0), sigma)
-        self.color[region] *= 1 - strength * shadow[..., None]
+    def darken(self, outline, strength: float) -> None:
+        """Casts a shadow with a soft edge over a polygon [n, 2]; the mask stays as it is."""
+        region, inside = self._cover(outline, margin=4)
+        if inside.any():
+            shadow = cv2.GaussianBlur(inside.astype(np.float32), (0, 0), 1.2 * SCALE)
+            self.color[region] *= 1 - strength * self.mood.contrast * shadow[..., None]
 
     def develop(self) -> tuple[np.ndarray, np.ndarray]:
-        """Reduces image and mask to their final size.
+        """Returns the image, float32 [height, width, 3], RGB, 0..1, and the mask, uint8.
 
-        Returns:
-          float32 [height, width, 3], RGB, 0..1; and uint8 [height, width] class ids, `IGNORED`
-          in the pixels that an edge between two classes runs through.
+        Pixels that an edge between two classes runs through are `IGNORED`.
         """
         size = (self.width, self.height)
-        image = cv2.resize(self.color, size, interpolation=cv2.INTER_AREA)
-        square = np.ones((SUPERSAMPLING + 1, SUPERSAMPLING + 1), np.uint8)
-        edges = cv2.morphologyEx(self.ids, cv2.MORPH_GRADIENT, square) > 0
-        share = cv2.resize(edges.astype(np.float32), size, interpolation=cv2.INTER_AREA)
-        centre = SUPERSAMPLING // 2
-        mask = self.ids[centre::SUPERSAMPLING, centre::SUPERSAMPLING].copy()
-        mask[share > 0.5] = IGNORED
-        return image, mask
+        square = np.ones((SCALE + 1, SCALE + 1), np.uint8)
+        edges = (cv2.morphologyEx(self.ids, cv2.MORPH_GRADIENT, square) > 0).astype(np.float32)
+        mask = self.ids[SCALE // 2 :: SCALE, SCALE // 2 :: SCALE].copy()
+        mask[cv2.resize(edges, size, interpolation=cv2.INTER_AREA) > 0.5] = IGNORED
+        return cv2.resize(self.color, size, interpolation=cv2.INTER_AREA), mask
 
-    def _cover(self, points, margin: float = 0.0):
-        """Finds the canvas region around a polygon and which of its pixels lie inside."""
-        corners = np.asarray(points, np.float64) * SUPERSAMPLING
-        reach = margin * SUPERSAMPLING
-        limits = self.ids.shape[1], self.ids.shape[0]
-        low = np.clip(np.floor(corners.min(axis=0) - reach), 0, limits).astype(int)
-        high = np.clip(np.ceil(corners.max(axis=0) + reach) + 1, 0, limits).astype(int)
-        if (high <= low).any():
-            return None, None
-        region = np.s_[low[1] : high[1], low[0] : high[0]]
-        inside = np.zeros((high[1] - low[1], high[0] - low[0]), np.uint8)
-        cv2.fillPoly(inside, [np.round(corners - low).astype(np.int32)], 1)
-        return region, inside.astype(bool)
+    def _cover(self, outline, margin: int = 0):
+        """Returns the region of the canvas around a polygon, and which of its pixels it covers."""
+        corners = np.asarray(outline) * SCALE
+        limits, reach = self.ids.shape[::-1], margin * SCALE
+        left, top = np.clip(np.floor(corners.min(axis=0)) - reach, 0, limits).astype(int)
+        right, bottom = np.clip(np.ceil(corners.max(axis=0)) + reach + 1, 0, limits).astype(int)
+        inside = np.zeros((bottom - top, right - left), np.uint8)
+        if inside.size:
+            cv2.fillPoly(inside, [np.round(corners - (left, top)).astype(np.int32)], 1)
+        return np.s_[top:bottom, left:right], inside.astype(bool)
 
-    def _tone(self, points, region, finish: Finish) -> np.ndarray:
-        """Brightness factors of a region: the shading of the form `points`, and texture."""
-        corners = np.asarray(points, np.float64) * SUPERSAMPLING
-        low, high = corners.min(axis=0), corners.max(axis=0)
-        span = np.maximum(high - low, 1)
-        rows = np.arange(region[0].start, region[0].stop, dtype=np.float32)
-        columns = np.arange(region[1].start, region[1].stop, dtype=np.float32)
-        v = (2 * (rows - low[1]) / span[1] - 1)[:, None].astype(np.float32)
-        u = (2 * (columns - low[0]) / span[0] - 1)[None, :].astype(np.float32)
-        strength = self.light.contrast
-        tone = 1 + strength * finish.shade * (self.light.side * u - 0.6 * v)
-        if finish.bulge:
-            front = np.sqrt(np.clip(1.15 - u * u - v * v, 0, None))
-            facing = 0.75 * self.light.side * u - 0.6 * v + 0.35 * front
-            tone = tone + strength * finish.bulge * (facing - 0.25)
-        if finish.grain:
-            tone = tone + finish.grain * self._grain[region]
-        if finish.mottle:
-            tone = tone + finish.mottle * self._mottle[region]
-        if finish.rows:
-            period, depth = finish.rows
-            tone = tone - depth * ((rows / SUPERSAMPLING) % period < 0.28 * period)[:, None]
-        if finish.columns:
-            period, depth = finish.columns
-            tone = tone - depth * ((columns / SUPERSAMPLING) % period < 0.28 * period)[None, :]
-        return np.clip(tone, 0.08, 1.9).astype(np.float32)
+    def _light(self, outline, region, material: Material) -> np.ndarray:
+        """Returns the brightness of a region that shows a polygon: shading and texture."""
+        low, high = np.min(outline, axis=0).tolist(), np.max(outline, axis=0).tolist()
+        y, x = self.y[region[0]], self.x[:, region[1]]
+        u = (2 * x - low[0] - high[0]) / (high[0] - low[0] + 0.1)
+        v = (2 * y - low[1] - high[1]) / (high[1] - low[1] + 0.1)
+        side, contrast = self.light * u - 0.6 * v, self.mood.contrast
+        light = 1 + contrast * material.shade * side + material.grain * self._grain[region]
+        if material.bulge:
+            ball = np.sqrt(np.clip(1.15 - u * u - v * v, 0, None))
+            light += contrast * material.bulge * (0.8 * side + 0.35 * ball - 0.25)
+        if material.mottle:
+            light += material.mottle * self._mottle[region]
+        if material.lines:
+            light -= material.lines * (y % 2.2 < 0.6)
+        return np.clip(light, 0.08, 1.9)

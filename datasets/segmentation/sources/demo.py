@@ -9,9 +9,7 @@ a user's own would be, and are then read by the source `folder`:
       train/
         images/scene_000.jpg
         masks/scene_000.png  palette PNG: indices are class ids, 255 is ignored
-      val/
-        images/scene_000.jpg
-        masks/scene_000.png
+      val/ …                 the same
 
 Opening the source draws what is missing. An image depends on the seed, its split and its number
 only, so drawing goes on where it stopped.
@@ -21,7 +19,7 @@ import dataclasses
 import io
 import json
 import os
-from typing import NamedTuple
+from collections.abc import Mapping
 
 import cv2
 import numpy as np
@@ -34,26 +32,12 @@ from datasets.segmentation.demo_scenes.scene import draw_scene
 from datasets.segmentation.sources import folder, listing
 from datasets.segmentation.sources.source import Source
 
-IGNORE_LABEL = IGNORED
 DEFAULT_FOLDER = os.path.join("data", "demo")
 SETTINGS_FILE = "demo.json"
 
-_DRAWING = 1  # Raise it when the same seed gives other images.
+_DRAWING = 2  # Raise it when the same seed gives other images.
 _SIZES = ((192, 256), (192, 240), (176, 240))  # height, width
-_JPEG_QUALITY = (72, 96)
 _IGNORED_COLOR = (255, 255, 255)
-
-
-class _Task(NamedTuple):
-    """One image to draw: where it goes, and the seed of its randomness."""
-
-    image_path: str
-    mask_path: str
-    seed: tuple[int, int, int]
-
-    @property
-    def is_done(self) -> bool:
-        return os.path.isfile(self.image_path) and os.path.isfile(self.mask_path)
 
 
 def open_source(
@@ -77,32 +61,45 @@ def open_source(
       ValueError: the folder holds something else, or demo images of other settings.
       OSError: an image cannot be written.
     """
-    _claim_folder(
-        data_dir, {"drawing": _DRAWING, "seed": seed, "num_train": num_train, "num_val": num_val}
-    )
+    settings = {"drawing": _DRAWING, "seed": seed, "num_train": num_train, "num_val": num_val}
+    _claim_folder(data_dir, settings)
     classes_path = os.path.join(data_dir, folder.CLASSES_FILE)
     if not os.path.isfile(classes_path):
-        files.write(classes_path, _encode_json(_describe_classes()))
-    tasks = []
+        classes = {
+            "names": CLASS_NAMES,
+            "palette": PALETTE,
+            "ignore_label": IGNORED,
+            "ignore_palette": [_IGNORED_COLOR],
+        }
+        files.write(classes_path, _encode_json(classes))
+
+    def draw(task: tuple[str, str, tuple[int, int, int]]) -> None:
+        image_path, mask_path, image_seed = task
+        rng = np.random.default_rng(image_seed)
+        image, mask = draw_scene(rng, *_SIZES[rng.integers(len(_SIZES))])
+        files.write(mask_path, _encode_mask(mask))
+        quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(72, 96))]
+        _, encoded = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), quality)
+        files.write(image_path, encoded.tobytes())
+
+    missing = []
     for number, (split, count) in enumerate((("train", num_train), ("val", num_val))):
         images_dir, masks_dir = (os.path.join(data_dir, split, n) for n in ("images", "masks"))
         os.makedirs(images_dir, exist_ok=True)
         os.makedirs(masks_dir, exist_ok=True)
         for index in range(count):
-            name = f"scene_{index:03d}"
-            image_path = os.path.join(images_dir, name + ".jpg")
-            mask_path = os.path.join(masks_dir, name + ".png")
-            tasks.append(_Task(image_path, mask_path, (seed, number, index)))
-    missing = [task for task in tasks if not task.is_done]
+            image_path = os.path.join(images_dir, f"scene_{index:03d}.jpg")
+            mask_path = os.path.join(masks_dir, f"scene_{index:03d}.png")
+            if not (os.path.isfile(image_path) and os.path.isfile(mask_path)):
+                missing.append((image_path, mask_path, (seed, number, index)))
     if missing:
-        for _ in workers.map_in_order(
-            _draw, missing, description="drawing", show_progress=show_progress
-        ):
-            pass
+        list(
+            workers.map_in_order(draw, missing, description="drawing", show_progress=show_progress)
+        )
     return dataclasses.replace(folder.open_source(data_dir), name="demo")
 
 
-def _claim_folder(data_dir: str, settings: dict[str, int]) -> None:
+def _claim_folder(data_dir: str, settings: Mapping[str, int]) -> None:
     """Marks a new folder as the demo's, or checks that it is, before anything is written there."""
     path = os.path.join(data_dir, SETTINGS_FILE)
     if os.path.isfile(path):
@@ -124,38 +121,15 @@ def _claim_folder(data_dir: str, settings: dict[str, int]) -> None:
     files.write(path, _encode_json(settings))
 
 
-def _describe_classes() -> dict[str, object]:
-    return {
-        "names": CLASS_NAMES,
-        "palette": PALETTE,
-        "ignore_label": IGNORE_LABEL,
-        "ignore_palette": [_IGNORED_COLOR],
-    }
-
-
-def _encode_json(content: dict[str, object]) -> bytes:
+def _encode_json(content: Mapping[str, object]) -> bytes:
     lines = (f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in content.items())
     return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
 
 
-def _draw(task: _Task) -> None:
-    """Draws one image and its mask, and writes both."""
-    rng = np.random.default_rng(task.seed)
-    height, width = _SIZES[rng.integers(len(_SIZES))]
-    image, mask = draw_scene(rng, height, width)
-    quality = int(rng.integers(*_JPEG_QUALITY))
-    _, encoded = cv2.imencode(
-        ".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality]
-    )
-    files.write(task.mask_path, _encode_mask(mask))
-    files.write(task.image_path, encoded.tobytes())
-
-
 def _encode_mask(mask: np.ndarray) -> bytes:
     """Encodes ids as a palette PNG, so that an image viewer shows the classes' colors."""
-    colors = np.zeros((256, 3), np.uint8)
+    colors = np.full((256, 3), _IGNORED_COLOR, np.uint8)
     colors[: len(PALETTE)] = PALETTE
-    colors[IGNORE_LABEL] = _IGNORED_COLOR
     image = Image.fromarray(mask, mode="P")
     image.putpalette(colors.tobytes())
     buffer = io.BytesIO()
