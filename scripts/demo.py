@@ -44,7 +44,7 @@ def commands(steps: int) -> list[list[str]]:
             f"--dataset_dir={RECORDS}",
             f"--train_logdir={RUN}",
             "--model_variant=xception_tiny",
-            # Finer features than at 16 and a narrow head: 0.83 instead of 0.78 at equal steps.
+            # Finer features than at 16 and a narrow head: 5 points better at equal steps, on the scenes of version 1.
             "--output_stride=8",
             "--aspp_convs_filters=64",
             "--decoder_filters=64",
