@@ -152,10 +152,10 @@ def test_folders_of_text_are_not_meant(tmp_path):
     write(tmp_path / "labels" / "a.txt", "0 0.5 0.5 1 1")
     write(tmp_path / "annotations" / "instances.json", "{}")
     write(tmp_path / "__MACOSX" / "images" / "a.jpg", "")
-    write(tmp_path / "old" / "images" / "a.jpg", "")
+    write(tmp_path / "old" / "pictures" / "a.jpg", "")
     assert files_of(tmp_path)["train"][0][1].startswith("masks/")
     assert warnings_of(tmp_path) == [
-        ("unused", "old/images: 1 file is left out: this is no folder of images or masks.")
+        ("unused", "old/pictures: 1 file is left out: this is no folder of images or masks.")
     ]
 
 
