@@ -33,7 +33,8 @@ are there, choose the images; the folders in them do not matter.
 import functools
 import os
 
-from datasets.segmentation.sources import listing, masks, pairing, split_lists
+from datasets.segmentation.masks.mask_format import MaskFormat
+from datasets.segmentation.sources import listing, pairing, split_lists
 from datasets.segmentation.sources.source import Source
 from datasets.segmentation.sources.splits import open_splits
 
@@ -98,7 +99,7 @@ def open_source(data_dir: str) -> Source:
         palette=PALETTE,
         ignore_label=IGNORE_LABEL,
         splits=splits,
-        mask_format=masks.MaskFormat(id_map={_VOID: IGNORE_LABEL}),
+        mask_format=MaskFormat(id_map={_VOID: IGNORE_LABEL}),
         problems=problems,
     )
 

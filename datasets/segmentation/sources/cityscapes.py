@@ -21,7 +21,8 @@ a `val` without masks is left out.
 import functools
 import os
 
-from datasets.segmentation.sources import listing, masks, pairing
+from datasets.segmentation.masks.mask_format import MaskFormat
+from datasets.segmentation.sources import listing, pairing
 from datasets.segmentation.sources.source import Sample, Source
 from datasets.segmentation.sources.splits import open_splits
 
@@ -115,7 +116,7 @@ def open_source(data_dir: str) -> Source:
         palette=PALETTE,
         ignore_label=IGNORE_LABEL,
         splits=splits,
-        mask_format=masks.MaskFormat() if has_train_ids else masks.MaskFormat(_train_ids()),
+        mask_format=MaskFormat() if has_train_ids else MaskFormat(_train_ids()),
         problems=problems,
     )
 

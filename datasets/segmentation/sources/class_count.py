@@ -7,8 +7,10 @@ import numpy as np
 
 from common.texts import first_few
 from datasets.records import workers
-from datasets.segmentation.sources import blending, class_file, mask_values, masks
-from datasets.segmentation.sources.blending import Blending, Ramps
+from datasets.segmentation.masks import blending, mask_values
+from datasets.segmentation.masks.blending import Blending, Ramps
+from datasets.segmentation.masks.mask_format import MaskFormat, read_raw_mask
+from datasets.segmentation.sources import class_file
 from datasets.segmentation.sources.class_file import ClassFile
 from datasets.segmentation.sources.source import Sample
 
@@ -100,12 +102,12 @@ def describe_blending(blended: Blending) -> str:
 
 def _read(item: Sample) -> _Contents:
     try:
-        mask = masks.read_raw_mask(item.mask_path)
+        mask = read_raw_mask(item.mask_path)
     except (OSError, ValueError):
         return _Contents((), blending.NOTHING)
     if mask.lossy_format is not None or mask.values.dtype != np.uint8:
         return _Contents((), blending.NOTHING)
-    ids = masks.MaskFormat().decode(mask)
+    ids = MaskFormat().decode(mask)
     return _Contents(np.unique(ids).tolist(), blending.find_ramps(ids))
 
 

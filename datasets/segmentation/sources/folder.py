@@ -29,17 +29,11 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from common.texts import first_few
-from datasets.segmentation.sources import (
-    class_file,
-    layouts,
-    leftovers,
-    listing,
-    masks,
-    split_lists,
-)
+from datasets.segmentation.masks.mask_format import MaskFormat
+from datasets.segmentation.masks.mask_values import check as check_mapping
+from datasets.segmentation.sources import class_file, layouts, leftovers, listing, split_lists
 from datasets.segmentation.sources import pairing as pairs
 from datasets.segmentation.sources.class_count import count_classes
-from datasets.segmentation.sources.mask_values import check as check_mapping
 from datasets.segmentation.sources.source import WARNING, Problem, Sample, Source
 from datasets.segmentation.sources.splits import open_splits
 
@@ -96,7 +90,7 @@ def open_source(
         palette=classes.display_palette,
         ignore_label=classes.ignore_label,
         splits=splits,
-        mask_format=masks.MaskFormat(colors=classes.mask_colors, values=mask_values),
+        mask_format=MaskFormat(colors=classes.mask_colors, values=mask_values),
         problems=problems,
     )
 

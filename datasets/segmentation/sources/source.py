@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from datasets.images import decoding
-from datasets.segmentation.sources import masks
+from datasets.segmentation.masks.mask_format import MaskFormat, read_raw_mask
 
 ERROR = "error"
 WARNING = "warning"
@@ -67,7 +67,7 @@ class Source:
     palette: tuple[tuple[int, int, int], ...]
     ignore_label: int
     splits: Mapping[str, Sequence[Sample]]
-    mask_format: masks.MaskFormat = dataclasses.field(default_factory=masks.MaskFormat)
+    mask_format: MaskFormat = dataclasses.field(default_factory=MaskFormat)
     problems: tuple[Problem, ...] = ()
 
     @property
@@ -96,7 +96,7 @@ class Source:
           OSError: the file cannot be opened.
           ValueError: the file is damaged, or its values have no meaning; the message names it.
         """
-        return self.mask_format.decode(masks.read_raw_mask(item.mask_path))
+        return self.mask_format.decode(read_raw_mask(item.mask_path))
 
     def read_example(
         self, item: Sample, with_pixels: bool = True

@@ -27,7 +27,8 @@ images that have no masks (the challenge's `test`) is left out.
 import os
 
 from common import palettes
-from datasets.segmentation.sources import listing, masks, pairing, split_lists
+from datasets.segmentation.masks.mask_format import MaskFormat
+from datasets.segmentation.sources import listing, pairing, split_lists
 from datasets.segmentation.sources.source import ERROR, Problem, Source
 from datasets.segmentation.sources.splits import describe_unlabelled
 
@@ -125,7 +126,7 @@ def open_source(data_dir: str) -> Source:
         palette=PALETTE,
         ignore_label=IGNORE_LABEL,
         splits=splits,
-        mask_format=masks.MaskFormat(
+        mask_format=MaskFormat(
             colors={
                 **{color: class_id for class_id, color in enumerate(PALETTE)},
                 _VOID_COLOR: IGNORE_LABEL,

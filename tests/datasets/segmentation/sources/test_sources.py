@@ -8,7 +8,8 @@ from PIL import Image
 
 from common import palettes
 from datasets.segmentation import sources
-from datasets.segmentation.sources import class_file, masks
+from datasets.segmentation.masks.mask_format import MaskFormat
+from datasets.segmentation.sources import class_file
 from datasets.segmentation.sources.source import Sample, Source
 from tests.support.sample_images import exif, save, smooth_rgb, write, write_json
 
@@ -47,9 +48,7 @@ def test_unknown_split_is_named():
 
 
 def test_sources_can_be_sent_to_other_processes(tmp_path):
-    source = Source(
-        "own", ("a",), ((0, 0, 0),), 255, {"train": ()}, masks.MaskFormat({1: 2}, COLORS)
-    )
+    source = Source("own", ("a",), ((0, 0, 0),), 255, {"train": ()}, MaskFormat({1: 2}, COLORS))
     assert pickle.loads(pickle.dumps(source)) == source
 
 
@@ -165,7 +164,7 @@ def test_an_example_has_the_ids_that_the_format_gives(tmp_path, mode, id_map):
     image_path = save(tmp_path / "a.jpg", smooth_rgb())
     ids = (np.arange(HEIGHT * WIDTH).reshape(HEIGHT, WIDTH) % 3).astype(np.uint8)
     mask_path = save(tmp_path / "a.png", Image.fromarray(ids).convert(mode))
-    mask_format = masks.MaskFormat(id_map=id_map)
+    mask_format = MaskFormat(id_map=id_map)
     source = Source("own", ("a", "b", "c"), ((0, 0, 0),) * 3, 255, {}, mask_format)
     _, mask = source.read_example(Sample("a", image_path, mask_path))
     np.testing.assert_array_equal(mask, np.where(ids == 2, id_map.get(2, 2), ids))

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from datasets.images import memory_limit as memory
+from datasets.images.memory_limit import MemoryLimit
 from datasets.segmentation import checks, conversion, shard_plan
-from datasets.segmentation.sources import folder, memory
-from datasets.segmentation.sources.memory import MemoryLimit
+from datasets.segmentation.sources import folder
 from tests.support import sample_images
 
 
