@@ -112,8 +112,8 @@ def _open_split(root: str, split: str) -> pairing.Pairs:
             return pairing.pair_folders(folder, folder + "annot", split)
         pairs = pairing.match(listing.index_images(folder), listing.index_masks(folder + "annot"))
         entries, problems = split_lists.resolve(split_lists.read_list(list_file), pairs, split)
-        items, found = pairs.choose(split, entries)
-        return items, (*pairs.problems, *problems, *found)
+        samples, found = pairs.choose(split, entries)
+        return samples, (*pairs.problems, *problems, *found)
     if os.path.isdir(os.path.join(folder, "images")):
         has_masks = os.path.isdir(os.path.join(folder, "masks"))
         masks_dir = os.path.join(folder, "masks" if has_masks else "labels")

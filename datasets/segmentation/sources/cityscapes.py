@@ -97,8 +97,8 @@ def open_source(data_dir: str) -> Source:
     }
     if not splits:
         raise ValueError(f"{os.path.join(root, 'leftImg8bit')} has no split; expected {_EXPECTED}.")
-    train_ids = {split: _with_masks(items, "labelTrainIds") for split, items in splits.items()}
-    label_ids = {split: _with_masks(items, "labelIds") for split, items in splits.items()}
+    train_ids = {split: _with_masks(samples, "labelTrainIds") for split, samples in splits.items()}
+    label_ids = {split: _with_masks(samples, "labelIds") for split, samples in splits.items()}
     has_train_ids = _count_masks(train_ids) >= max(1, _count_masks(label_ids))
     chosen = train_ids if has_train_ids else label_ids
     if not _count_masks(chosen):
@@ -108,7 +108,7 @@ def open_source(data_dir: str) -> Source:
             "gtFine_trainvaltest.zip beside leftImg8bit."
         )
     splits, problems = open_splits(
-        {split: functools.partial(_require_masks, items) for split, items in chosen.items()}
+        {split: functools.partial(_require_masks, samples) for split, samples in chosen.items()}
     )
     return Source(
         name="cityscapes",
@@ -129,9 +129,9 @@ def _train_ids() -> dict[int, int]:
 
 
 def _find_images(folder: str, root: str) -> tuple[Sample, ...]:
-    """Items of one split, whose mask paths end where the kind of the ids follows."""
+    """Samples of one split, whose mask paths end where the kind of the ids follows."""
     split = os.path.basename(folder)
-    items = []
+    samples = []
     for city in sorted(os.listdir(folder)):
         if not os.path.isdir(os.path.join(folder, city)):
             continue
@@ -139,27 +139,30 @@ def _find_images(folder: str, root: str) -> tuple[Sample, ...]:
             if file_name.endswith(_IMAGE_ENDING):
                 name = file_name[: -len(_IMAGE_ENDING)]
                 mask_path = os.path.join(root, "gtFine", split, city, f"{name}_gtFine_")
-                items.append(Sample(name, os.path.join(folder, city, file_name), mask_path))
-    if not items:
+                samples.append(Sample(name, os.path.join(folder, city, file_name), mask_path))
+    if not samples:
         raise ValueError(
             f"{folder} holds {listing.name_entries(folder)}; expected folders of cities with "
             f"images *{_IMAGE_ENDING}."
         )
-    return tuple(items)
+    return tuple(samples)
 
 
-def _with_masks(items: tuple[Sample, ...], kind: str) -> tuple[Sample, ...]:
+def _with_masks(samples: tuple[Sample, ...], kind: str) -> tuple[Sample, ...]:
     return tuple(
-        Sample(item.name, item.image_path, f"{item.mask_path}{kind}.png") for item in items
+        Sample(sample.name, sample.image_path, f"{sample.mask_path}{kind}.png")
+        for sample in samples
     )
 
 
-def _require_masks(items: tuple[Sample, ...]) -> pairing.Pairs:
-    if not any(os.path.isfile(item.mask_path) for item in items):
-        folder = os.path.dirname(os.path.dirname(items[0].mask_path))
-        raise listing.NoMasksError(folder, f"has none of its {len(items)} masks.")
-    return items, ()
+def _require_masks(samples: tuple[Sample, ...]) -> pairing.Pairs:
+    if not any(os.path.isfile(sample.mask_path) for sample in samples):
+        folder = os.path.dirname(os.path.dirname(samples[0].mask_path))
+        raise listing.NoMasksError(folder, f"has none of its {len(samples)} masks.")
+    return samples, ()
 
 
 def _count_masks(splits: dict[str, tuple[Sample, ...]]) -> int:
-    return sum(os.path.isfile(item.mask_path) for items in splits.values() for item in items)
+    return sum(
+        os.path.isfile(sample.mask_path) for samples in splits.values() for sample in samples
+    )

@@ -81,8 +81,8 @@ def open_source(
         if mask_values is not None:
             check_mapping(mask_values, len(classes.names), classes.ignore_label)
     else:
-        items = [item for items in splits.values() for item in items]
-        classes = count_classes(items, data_dir, mask_values)
+        samples = [sample for samples in splits.values() for sample in samples]
+        classes = count_classes(samples, data_dir, mask_values)
     return Source(
         # A description is text, whatever bytes the folder's name has.
         name=os.fsencode(os.path.basename(os.path.abspath(data_dir))).decode(errors="replace"),
@@ -178,8 +178,8 @@ def _open_lists(folder: str, pairing: pairs.Pairing) -> _Opened:
                 pairing.masks_dir, f"has no mask of an image in {lists[name].path}."
             ) from None
         listed.update(entry.name for entry in entries)
-        items, found = pairing.choose(split, entries)
-        return items, (*problems, *found)
+        samples, found = pairing.choose(split, entries)
+        return samples, (*problems, *found)
 
     names = layouts.name_splits(lists, folder)
     splits, problems = open_splits(
@@ -195,7 +195,7 @@ def _open_lists(folder: str, pairing: pairs.Pairing) -> _Opened:
 def _open_chosen(names: Mapping[str, Sequence[str]], pairing: pairs.Pairing) -> _Opened:
     opened = {split: pairing.choose(split, each, is_drawn=True) for split, each in names.items()}
     return (
-        {split: items for split, (items, _) in opened.items()},
+        {split: samples for split, (samples, _) in opened.items()},
         tuple(problem for _, problems in opened.values() for problem in problems),
     )
 

@@ -1,6 +1,6 @@
 """Pairs images with masks.
 
-An image without a mask, or a mask without an image, still becomes an item: `checks`
+An image without a mask, or a mask without an image, still becomes a sample: `checks`
 reports the missing file. Only what leaves nothing to work with raises an error here. What is left
 out is said.
 """
@@ -61,7 +61,7 @@ class Pairing:
     def choose(
         self, split: str, entries: Iterable[Entry | str] | None = None, is_drawn: bool = False
     ) -> Pairs:
-        """Returns the items of a split, sorted by name, and what is wrong with their names.
+        """Returns the samples of a split, sorted by name, and what is wrong with their names.
 
         Args:
           split: name of the split.
@@ -80,7 +80,7 @@ class Pairing:
                 for entry in (self.names if entries is None else entries)
             )
         }
-        items, problems, seen = [], [], set()
+        samples, problems, seen = [], [], set()
         for name in sorted(chosen):
             if name in self.near and chosen[name] is None:
                 if self.near[name] not in seen:
@@ -89,18 +89,18 @@ class Pairing:
                 continue
             image = self.images.get(name, os.path.join(self.images_dir, name + ".jpg"))
             mask = chosen[name] or self.masks.get(name, os.path.join(self.masks_dir, name + ".png"))
-            items.append(Sample(name, image, mask))
-        if not any(item.name in self.images and self._has_mask(item) for item in items):
-            if is_given and not problems and any(item.name in self.images for item in items):
+            samples.append(Sample(name, image, mask))
+        if not any(sample.name in self.images and self._has_mask(sample) for sample in samples):
+            if is_given and not problems and any(sample.name in self.images for sample in samples):
                 raise NoMasksError(self.masks_dir, f"has no mask of the images of {split!r}.")
             raise ValueError(self._describe_strangers(split, list(chosen)))
         problems += (
             _describe_double(split, name, paths) for name, paths in self.doubles if name in chosen
         )
-        return tuple(items), tuple(problems)
+        return tuple(samples), tuple(problems)
 
-    def _has_mask(self, item: Sample) -> bool:
-        return item.name in self.masks or os.path.exists(item.mask_path)
+    def _has_mask(self, sample: Sample) -> bool:
+        return sample.name in self.masks or os.path.exists(sample.mask_path)
 
     def _describe_near(self, split: str, image: str, mask: str) -> Problem:
         path = self.images[image]
@@ -183,8 +183,8 @@ def pair_folders(images_dir: str, masks_dir: str, split: str) -> Pairs:
       ValueError: there are no images, or none of them has a mask.
     """
     pairing = match(listing.index_images(images_dir), listing.index_masks(masks_dir))
-    items, problems = pairing.choose(split)
-    return items, (*pairing.problems, *problems)
+    samples, problems = pairing.choose(split)
+    return samples, (*pairing.problems, *problems)
 
 
 def fold(name: str) -> str:

@@ -57,7 +57,7 @@ class Source:
       class_names: name of each class id.
       palette: RGB color, 0..255, of each class id.
       ignore_label: id of pixels that are never trained on or scored.
-      splits: items of each split, sorted by name.
+      splits: samples of each split, sorted by name.
       mask_format: how values and colors of the mask files become ids.
       problems: what was seen to be wrong while the folders were listed.
     """
@@ -75,7 +75,7 @@ class Source:
         return len(self.class_names)
 
     def split(self, name: str) -> Sequence[Sample]:
-        """Returns the items of one split.
+        """Returns the samples of one split.
 
         Raises:
           ValueError: the source has no such split.
@@ -86,7 +86,7 @@ class Source:
             )
         return self.splits[name]
 
-    def read_mask(self, item: Sample) -> np.ndarray:
+    def read_mask(self, sample: Sample) -> np.ndarray:
         """Reads a mask.
 
         Returns:
@@ -96,15 +96,15 @@ class Source:
           OSError: the file cannot be opened.
           ValueError: the file is damaged, or its values have no meaning; the message names it.
         """
-        return self.mask_format.decode(read_raw_mask(item.mask_path))
+        return self.mask_format.decode(read_raw_mask(sample.mask_path))
 
     def read_example(
-        self, item: Sample, with_pixels: bool = True
+        self, sample: Sample, with_pixels: bool = True
     ) -> tuple[decoding.EncodedImage, np.ndarray]:
         """Reads an image and its mask.
 
         Args:
-          item: the example.
+          sample: the example.
           with_pixels: whether the image's pixels are wanted; it is read completely anyway.
 
         Returns:
@@ -116,18 +116,18 @@ class Source:
           ValueError: a file is damaged or of a refused kind, or the sizes differ; the message
             names the file.
         """
-        ids = self.read_mask(item)
-        image = decoding.read_image(item.image_path, ids.shape, with_pixels)
+        ids = self.read_mask(sample)
+        image = decoding.read_image(sample.image_path, ids.shape, with_pixels)
         if image.size != ids.shape:
-            raise ValueError(describe_sizes(item, image.size, ids.shape))
+            raise ValueError(describe_sizes(sample, image.size, ids.shape))
         return image, ids
 
 
-def describe_sizes(item: Sample, image_size: tuple[int, int], mask_size: tuple[int, int]) -> str:
+def describe_sizes(sample: Sample, image_size: tuple[int, int], mask_size: tuple[int, int]) -> str:
     """Says that an image and its mask differ in size, and what the likely reason is.
 
     Args:
-      item: the example.
+      sample: the example.
       image_size: (height, width) of the image.
       mask_size: (height, width) of the mask.
     """
@@ -139,8 +139,8 @@ def describe_sizes(item: Sample, image_size: tuple[int, int], mask_size: tuple[i
     else:
         fix = "The shapes differ too, so these may not belong together."
     return (
-        f"{item.mask_path}: the mask is {mask_text} (width x height) and its image "
-        f"{item.image_path} is {image_text}. {fix}"
+        f"{sample.mask_path}: the mask is {mask_text} (width x height) and its image "
+        f"{sample.image_path} is {image_text}. {fix}"
     )
 
 

@@ -15,7 +15,7 @@ def open_splits(
     """Opens the splits that have masks; the others are left out, and a warning says so.
 
     Args:
-      openers: for each split a function that returns its items and problems, or raises
+      openers: for each split a function that returns its samples and problems, or raises
         `NoMasksError`.
 
     Raises:

@@ -87,8 +87,8 @@ def open_source(data_dir: str) -> Source:
     listed: dict[str, list[pairing.Entry]] = {}
 
     def add_split(split: str, pairs: pairing.Pairing, entries, found=()) -> None:
-        items, more = pairs.choose(split, entries)
-        splits[split] = items
+        samples, more = pairs.choose(split, entries)
+        splits[split] = samples
         problems.extend((*found, *more))
 
     for split, file in lists.items():

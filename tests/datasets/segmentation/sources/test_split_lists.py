@@ -85,8 +85,8 @@ def test_a_line_chooses_another_mask(tmp_path):
     pairs = make_pairing(tmp_path, "a", "b")
     entries, problems = resolve(tmp_path, pairs, "images/a.jpg masks/b.png\n")
     assert problems == ()
-    (item,) = pairs.choose("train", entries)[0]
-    assert (item.image_path, item.mask_path) == (pairs.images["a"], pairs.masks["b"])
+    (sample,) = pairs.choose("train", entries)[0]
+    assert (sample.image_path, sample.mask_path) == (pairs.images["a"], pairs.masks["b"])
 
 
 def test_a_heading_is_passed_over(tmp_path):
