@@ -1,12 +1,13 @@
 """What every source of a segmentation dataset is: classes, splits, and how its masks are read."""
 
 import dataclasses
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from datasets.images import decoding
-from datasets.segmentation.masks.mask_format import MaskFormat, read_raw_mask
+from datasets.segmentation.masks.mask_format import Color, MaskFormat, read_raw_mask
 
 ERROR = "error"
 WARNING = "warning"
@@ -17,7 +18,7 @@ class Sample:
     """One image and its mask on disk. Either file may be missing: `checks` says so.
 
     Attributes:
-      name: name of the example, unique within its split; usually the stem of its files.
+      name: unique within its split; usually the stem of its files.
       image_path: the image.
       mask_path: the mask.
     """
@@ -34,7 +35,7 @@ class Problem:
     Attributes:
       severity: `ERROR` (the example cannot be used as it is) or `WARNING`.
       kind: short name, the same for all problems of one sort, such as "size".
-      message: what is wrong and how to mend it, in one line.
+      message: what is wrong and how to fix it, in one line.
       path: the file at fault, or None when the dataset as a whole is.
       split: name of the split, or None when the dataset as a whole is at fault.
       name: name of the example, or None likewise.
@@ -59,12 +60,12 @@ class Source:
       ignore_label: id of pixels that are never trained on or scored.
       splits: samples of each split, sorted by name.
       mask_format: how values and colors of the mask files become ids.
-      problems: what was seen to be wrong while the folders were listed.
+      problems: what was wrong when the folders were listed.
     """
 
     name: str
     class_names: tuple[str, ...]
-    palette: tuple[tuple[int, int, int], ...]
+    palette: tuple[Color, ...]
     ignore_label: int
     splits: Mapping[str, Sequence[Sample]]
     mask_format: MaskFormat = dataclasses.field(default_factory=MaskFormat)
@@ -117,10 +118,21 @@ class Source:
             names the file.
         """
         ids = self.read_mask(sample)
-        image = decoding.read_image(sample.image_path, ids.shape, with_pixels)
-        if image.size != ids.shape:
-            raise ValueError(describe_sizes(sample, image.size, ids.shape))
+        mask_size = ids.shape[0], ids.shape[1]
+        image = decoding.read_image(sample.image_path, mask_size, with_pixels)
+        if image.size != mask_size:
+            raise ValueError(describe_sizes(sample, image.size, mask_size))
         return image, ids
+
+
+def class_table(text: str) -> tuple[tuple[str, ...], tuple[Color, ...]]:
+    """Reads names and colors of classes, written as "sky #808080, building #800000"."""
+    names, palette = [], []
+    for name, code in re.findall(r"([^,]+) #([0-9a-f]{6})", text):
+        red, green, blue = bytes.fromhex(code)
+        names.append(name.strip())
+        palette.append((red, green, blue))
+    return tuple(names), tuple(palette)
 
 
 def describe_sizes(sample: Sample, image_size: tuple[int, int], mask_size: tuple[int, int]) -> str:
@@ -132,18 +144,15 @@ def describe_sizes(sample: Sample, image_size: tuple[int, int], mask_size: tuple
       mask_size: (height, width) of the mask.
     """
     image_text, mask_text = (f"{width}x{height}" for height, width in (image_size, mask_size))
+    # One ratio of height to width, up to a pixel of rounding.
+    skew = abs(image_size[0] * mask_size[1] - image_size[1] * mask_size[0])
     if image_size == mask_size[::-1]:
         fix = "One of the two is turned by 90 degrees: turn it back."
-    elif _have_one_shape(image_size, mask_size):
-        fix = f"Resize the mask to {image_text} with nearest neighbour, or export it again."
+    elif skew <= max(*image_size, *mask_size):
+        fix = f"Resize the mask to {image_text} with nearest neighbor, or export it again."
     else:
         fix = "The shapes differ too, so these may not belong together."
     return (
         f"{sample.mask_path}: the mask is {mask_text} (width x height) and its image "
         f"{sample.image_path} is {image_text}. {fix}"
     )
-
-
-def _have_one_shape(size: tuple[int, int], other: tuple[int, int]) -> bool:
-    """Whether two sizes have one ratio of height to width, up to a pixel of rounding."""
-    return abs(size[0] * other[1] - size[1] * other[0]) <= max(*size, *other)
