@@ -19,6 +19,8 @@ from collections.abc import Collection, Mapping
 from absl import flags
 
 from common import texts
+from datasets.images import memory_limit as memory
+from datasets.images.memory_limit import MemoryLimit
 from datasets.records import tfrecords
 from datasets.segmentation import (
     beam_conversion,
@@ -28,16 +30,9 @@ from datasets.segmentation import (
     record_format,
     shard_plan,
 )
+from datasets.segmentation.masks import mask_values
 from datasets.segmentation.shard_plan import Failure, ShardPlan
-from datasets.segmentation.sources import (
-    SOURCES,
-    demo,
-    listing,
-    mask_values,
-    memory,
-    open_source,
-)
-from datasets.segmentation.sources.memory import MemoryLimit
+from datasets.segmentation.sources import SOURCES, demo, listing, open_source
 from datasets.segmentation.sources.source import ERROR, Source
 from datasets.segmentation.specs import DATASETS_ROOT, DatasetSpec
 

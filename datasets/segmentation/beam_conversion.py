@@ -13,9 +13,9 @@ import logging
 import shlex
 from collections.abc import Collection
 
+from datasets.images.memory_limit import MemoryLimit
 from datasets.segmentation import conversion, shard_plan
 from datasets.segmentation.shard_plan import Failure, Shard, ShardPlan
-from datasets.segmentation.sources.memory import MemoryLimit
 from datasets.segmentation.specs import DatasetSpec
 
 

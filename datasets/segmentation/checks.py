@@ -37,15 +37,16 @@ The examination of a single example is in `datasets.segmentation.sample_checks`.
 import contextlib
 from collections.abc import Iterator, Sequence
 
+from datasets.images import memory_limit as memory
+from datasets.images.memory_limit import MemoryLimit
 from datasets.records import workers
 from datasets.segmentation import dataset_problems, jpeg_damage, sample_checks
 from datasets.segmentation.check_report import Report
 from datasets.segmentation.class_statistics import ClassCounter, suggest_label_weights
 from datasets.segmentation.dataset_problems import TRAIN
 from datasets.segmentation.jpeg_damage import DamageListener
+from datasets.segmentation.masks import blending, mask_values
 from datasets.segmentation.sample_checks import Finding
-from datasets.segmentation.sources import blending, mask_values, memory
-from datasets.segmentation.sources.memory import MemoryLimit
 from datasets.segmentation.sources.source import ERROR, WARNING, Problem, Sample, Source
 
 

@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from datasets.images import memory_limit as memory
+from datasets.images.memory_limit import MemoryLimit
 from datasets.records import tfrecords, workers
 from datasets.segmentation import laplacian, record_format, shard_plan
 from datasets.segmentation.class_statistics import ClassCounter, add_shards, count_ids
 from datasets.segmentation.shard_plan import Failure, FinishedShard, Shard, ShardPlan
-from datasets.segmentation.sources import memory
-from datasets.segmentation.sources.memory import MemoryLimit
 from datasets.segmentation.sources.source import Sample, Source
 from datasets.segmentation.specs import DatasetSpec, write_spec
 

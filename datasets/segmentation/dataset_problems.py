@@ -9,13 +9,13 @@ from collections.abc import Iterator
 
 from common.texts import first_few
 from datasets.segmentation.class_statistics import ClassStatistics
+from datasets.segmentation.masks import blending
+from datasets.segmentation.masks.blending import Ramps
 from datasets.segmentation.palette_agreement import (
     Disagreement,
     PaletteComparison,
     UsedColors,
 )
-from datasets.segmentation.sources import blending
-from datasets.segmentation.sources.blending import Ramps
 from datasets.segmentation.sources.class_count import describe_blending
 from datasets.segmentation.sources.source import ERROR, WARNING, Problem, Sample, Source
 

@@ -17,8 +17,8 @@ from common.texts import first_few
 from datasets.records import record_errors, shard_names, tfrecords, workers
 from datasets.segmentation import record_format
 from datasets.segmentation.class_statistics import ClassCounter, add_shards, count_ids
-from datasets.segmentation.sources import blending
-from datasets.segmentation.sources.blending import Ramps
+from datasets.segmentation.masks import blending
+from datasets.segmentation.masks.blending import Ramps
 from datasets.segmentation.sources.class_count import describe_blending
 from datasets.segmentation.specs import DatasetSpec, SplitSpec
 

@@ -13,10 +13,10 @@ from datasets.images.decoding import DecodedImage
 from datasets.segmentation import palette_agreement
 from datasets.segmentation.class_statistics import count_ids
 from datasets.segmentation.jpeg_damage import DamageListener
+from datasets.segmentation.masks import blending
+from datasets.segmentation.masks.blending import Ramps
+from datasets.segmentation.masks.mask_format import RawMask, read_raw_mask
 from datasets.segmentation.palette_agreement import UsedColors
-from datasets.segmentation.sources import blending, masks
-from datasets.segmentation.sources.blending import Ramps
-from datasets.segmentation.sources.masks import RawMask
 from datasets.segmentation.sources.source import (
     ERROR,
     WARNING,
@@ -178,7 +178,7 @@ def _read_mask(item: Sample, report) -> RawMask | None:
         )
         return None
     try:
-        return masks.read_raw_mask(item.mask_path)
+        return read_raw_mask(item.mask_path)
     except (OSError, ValueError) as error:
         report(ERROR, "unreadable", str(error), item.mask_path)
         return None

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from datasets.images import png_file
-from datasets.segmentation.sources import mask_files
+from datasets.segmentation.masks import raw_mask
 
 # The first chunk of a PNG file has bits a channel and color type behind width and height.
 _BITS_AT = 24
@@ -62,7 +62,7 @@ def read_ids(data: bytes) -> np.ndarray:
       ValueError: it is damaged, lossy, half transparent or colored, or has ids above 255.
     """
     try:
-        stored = mask_files.read(data, _NAME)
+        stored = raw_mask.read(data, _NAME)
     except ValueError as error:
         raise ValueError(str(error).removeprefix(f"{_NAME}: ")) from None
     values = stored.values

@@ -19,174 +19,51 @@ Names are the first of each class's names in the benchmark's objectInfo150.txt, 
 color150.mat. A validation split without masks is left out.
 """
 
-import functools
 import os
 
-from datasets.segmentation.sources import listing, pairing
-from datasets.segmentation.sources.source import Source
-from datasets.segmentation.sources.splits import open_splits
+from datasets.segmentation.sources import listing
+from datasets.segmentation.sources.pairing import open_splits, pair_folders
+from datasets.segmentation.sources.source import Source, class_table
 
 IGNORE_LABEL = 0
 
 _FOLDERS = {"train": "training", "val": "validation"}
 _EXPECTED = "ADEChallengeData2016 with images/training and annotations/training"
 
-_CLASSES = (
-    ("background", (0, 0, 0)),
-    ("wall", (120, 120, 120)),
-    ("building", (180, 120, 120)),
-    ("sky", (6, 230, 230)),
-    ("floor", (80, 50, 50)),
-    ("tree", (4, 200, 3)),
-    ("ceiling", (120, 120, 80)),
-    ("road", (140, 140, 140)),
-    ("bed", (204, 5, 255)),
-    ("windowpane", (230, 230, 230)),
-    ("grass", (4, 250, 7)),
-    ("cabinet", (224, 5, 255)),
-    ("sidewalk", (235, 255, 7)),
-    ("person", (150, 5, 61)),
-    ("earth", (120, 120, 70)),
-    ("door", (8, 255, 51)),
-    ("table", (255, 6, 82)),
-    ("mountain", (143, 255, 140)),
-    ("plant", (204, 255, 4)),
-    ("curtain", (255, 51, 7)),
-    ("chair", (204, 70, 3)),
-    ("car", (0, 102, 200)),
-    ("water", (61, 230, 250)),
-    ("painting", (255, 6, 51)),
-    ("sofa", (11, 102, 255)),
-    ("shelf", (255, 7, 71)),
-    ("house", (255, 9, 224)),
-    ("sea", (9, 7, 230)),
-    ("mirror", (220, 220, 220)),
-    ("rug", (255, 9, 92)),
-    ("field", (112, 9, 255)),
-    ("armchair", (8, 255, 214)),
-    ("seat", (7, 255, 224)),
-    ("fence", (255, 184, 6)),
-    ("desk", (10, 255, 71)),
-    ("rock", (255, 41, 10)),
-    ("wardrobe", (7, 255, 255)),
-    ("lamp", (224, 255, 8)),
-    ("bathtub", (102, 8, 255)),
-    ("railing", (255, 61, 6)),
-    ("cushion", (255, 194, 7)),
-    ("base", (255, 122, 8)),
-    ("box", (0, 255, 20)),
-    ("column", (255, 8, 41)),
-    ("signboard", (255, 5, 153)),
-    ("chest of drawers", (6, 51, 255)),
-    ("counter", (235, 12, 255)),
-    ("sand", (160, 150, 20)),
-    ("sink", (0, 163, 255)),
-    ("skyscraper", (140, 140, 140)),
-    ("fireplace", (250, 10, 15)),
-    ("refrigerator", (20, 255, 0)),
-    ("grandstand", (31, 255, 0)),
-    ("path", (255, 31, 0)),
-    ("stairs", (255, 224, 0)),
-    ("runway", (153, 255, 0)),
-    ("case", (0, 0, 255)),
-    ("pool table", (255, 71, 0)),
-    ("pillow", (0, 235, 255)),
-    ("screen door", (0, 173, 255)),
-    ("stairway", (31, 0, 255)),
-    ("river", (11, 200, 200)),
-    ("bridge", (255, 82, 0)),
-    ("bookcase", (0, 255, 245)),
-    ("blind", (0, 61, 255)),
-    ("coffee table", (0, 255, 112)),
-    ("toilet", (0, 255, 133)),
-    ("flower", (255, 0, 0)),
-    ("book", (255, 163, 0)),
-    ("hill", (255, 102, 0)),
-    ("bench", (194, 255, 0)),
-    ("countertop", (0, 143, 255)),
-    ("stove", (51, 255, 0)),
-    ("palm", (0, 82, 255)),
-    ("kitchen island", (0, 255, 41)),
-    ("computer", (0, 255, 173)),
-    ("swivel chair", (10, 0, 255)),
-    ("boat", (173, 255, 0)),
-    ("bar", (0, 255, 153)),
-    ("arcade machine", (255, 92, 0)),
-    ("hovel", (255, 0, 255)),
-    ("bus", (255, 0, 245)),
-    ("towel", (255, 0, 102)),
-    ("light", (255, 173, 0)),
-    ("truck", (255, 0, 20)),
-    ("tower", (255, 184, 184)),
-    ("chandelier", (0, 31, 255)),
-    ("awning", (0, 255, 61)),
-    ("streetlight", (0, 71, 255)),
-    ("booth", (255, 0, 204)),
-    ("television receiver", (0, 255, 194)),
-    ("airplane", (0, 255, 82)),
-    ("dirt track", (0, 10, 255)),
-    ("apparel", (0, 112, 255)),
-    ("pole", (51, 0, 255)),
-    ("land", (0, 194, 255)),
-    ("bannister", (0, 122, 255)),
-    ("escalator", (0, 255, 163)),
-    ("ottoman", (255, 153, 0)),
-    ("bottle", (0, 255, 10)),
-    ("buffet", (255, 112, 0)),
-    ("poster", (143, 255, 0)),
-    ("stage", (82, 0, 255)),
-    ("van", (163, 255, 0)),
-    ("ship", (255, 235, 0)),
-    ("fountain", (8, 184, 170)),
-    ("conveyer belt", (133, 0, 255)),
-    ("canopy", (0, 255, 92)),
-    ("washer", (184, 0, 255)),
-    ("plaything", (255, 0, 31)),
-    ("swimming pool", (0, 184, 255)),
-    ("stool", (0, 214, 255)),
-    ("barrel", (255, 0, 112)),
-    ("basket", (92, 255, 0)),
-    ("waterfall", (0, 224, 255)),
-    ("tent", (112, 224, 255)),
-    ("bag", (70, 184, 160)),
-    ("minibike", (163, 0, 255)),
-    ("cradle", (153, 0, 255)),
-    ("oven", (71, 255, 0)),
-    ("ball", (255, 0, 163)),
-    ("food", (255, 204, 0)),
-    ("step", (255, 0, 143)),
-    ("tank", (0, 255, 235)),
-    ("trade name", (133, 255, 0)),
-    ("microwave", (255, 0, 235)),
-    ("pot", (245, 0, 255)),
-    ("animal", (255, 0, 122)),
-    ("bicycle", (255, 245, 0)),
-    ("lake", (10, 190, 212)),
-    ("dishwasher", (214, 255, 0)),
-    ("screen", (0, 204, 255)),
-    ("blanket", (20, 0, 255)),
-    ("sculpture", (255, 255, 0)),
-    ("hood", (0, 153, 255)),
-    ("sconce", (0, 41, 255)),
-    ("vase", (0, 255, 204)),
-    ("traffic light", (41, 0, 255)),
-    ("tray", (41, 255, 0)),
-    ("ashcan", (173, 0, 255)),
-    ("fan", (0, 245, 255)),
-    ("pier", (71, 0, 255)),
-    ("crt screen", (122, 0, 255)),
-    ("plate", (0, 255, 184)),
-    ("monitor", (0, 92, 255)),
-    ("bulletin board", (184, 255, 0)),
-    ("shower", (0, 133, 255)),
-    ("radiator", (255, 214, 0)),
-    ("glass", (25, 194, 194)),
-    ("clock", (102, 255, 0)),
-    ("flag", (92, 0, 255)),
+CLASS_NAMES, PALETTE = class_table(
+    """
+    background #000000, wall #787878, building #b47878, sky #06e6e6, floor #503232,
+    tree #04c803, ceiling #787850, road #8c8c8c, bed #cc05ff, windowpane #e6e6e6, grass #04fa07,
+    cabinet #e005ff, sidewalk #ebff07, person #96053d, earth #787846, door #08ff33,
+    table #ff0652, mountain #8fff8c, plant #ccff04, curtain #ff3307, chair #cc4603, car #0066c8,
+    water #3de6fa, painting #ff0633, sofa #0b66ff, shelf #ff0747, house #ff09e0, sea #0907e6,
+    mirror #dcdcdc, rug #ff095c, field #7009ff, armchair #08ffd6, seat #07ffe0, fence #ffb806,
+    desk #0aff47, rock #ff290a, wardrobe #07ffff, lamp #e0ff08, bathtub #6608ff,
+    railing #ff3d06, cushion #ffc207, base #ff7a08, box #00ff14, column #ff0829,
+    signboard #ff0599, chest of drawers #0633ff, counter #eb0cff, sand #a09614, sink #00a3ff,
+    skyscraper #8c8c8c, fireplace #fa0a0f, refrigerator #14ff00, grandstand #1fff00,
+    path #ff1f00, stairs #ffe000, runway #99ff00, case #0000ff, pool table #ff4700,
+    pillow #00ebff, screen door #00adff, stairway #1f00ff, river #0bc8c8, bridge #ff5200,
+    bookcase #00fff5, blind #003dff, coffee table #00ff70, toilet #00ff85, flower #ff0000,
+    book #ffa300, hill #ff6600, bench #c2ff00, countertop #008fff, stove #33ff00, palm #0052ff,
+    kitchen island #00ff29, computer #00ffad, swivel chair #0a00ff, boat #adff00, bar #00ff99,
+    arcade machine #ff5c00, hovel #ff00ff, bus #ff00f5, towel #ff0066, light #ffad00,
+    truck #ff0014, tower #ffb8b8, chandelier #001fff, awning #00ff3d, streetlight #0047ff,
+    booth #ff00cc, television receiver #00ffc2, airplane #00ff52, dirt track #000aff,
+    apparel #0070ff, pole #3300ff, land #00c2ff, bannister #007aff, escalator #00ffa3,
+    ottoman #ff9900, bottle #00ff0a, buffet #ff7000, poster #8fff00, stage #5200ff, van #a3ff00,
+    ship #ffeb00, fountain #08b8aa, conveyer belt #8500ff, canopy #00ff5c, washer #b800ff,
+    plaything #ff001f, swimming pool #00b8ff, stool #00d6ff, barrel #ff0070, basket #5cff00,
+    waterfall #00e0ff, tent #70e0ff, bag #46b8a0, minibike #a300ff, cradle #9900ff,
+    oven #47ff00, ball #ff00a3, food #ffcc00, step #ff008f, tank #00ffeb, trade name #85ff00,
+    microwave #ff00eb, pot #f500ff, animal #ff007a, bicycle #fff500, lake #0abed4,
+    dishwasher #d6ff00, screen #00ccff, blanket #1400ff, sculpture #ffff00, hood #0099ff,
+    sconce #0029ff, vase #00ffcc, traffic light #2900ff, tray #29ff00, ashcan #ad00ff,
+    fan #00f5ff, pier #4700ff, crt screen #7a00ff, plate #00ffb8, monitor #005cff,
+    bulletin board #b8ff00, shower #0085ff, radiator #ffd600, glass #19c2c2, clock #66ff00,
+    flag #5c00ff
+    """
 )
-
-CLASS_NAMES = tuple(name for name, _ in _CLASSES)
-PALETTE = tuple(color for _, color in _CLASSES)
 
 
 def open_source(data_dir: str) -> Source:
@@ -199,20 +76,17 @@ def open_source(data_dir: str) -> Source:
       ValueError: the folders are not those of ADE20K.
     """
     witness = os.path.join("images", "training")
-    layouts = {"": witness, "ADEChallengeData2016": witness}
-    root = listing.find_root(data_dir, layouts, _EXPECTED)
+    root = listing.find_root(data_dir, ("", "ADEChallengeData2016"), witness, _EXPECTED)
     images_dir, masks_dir = (os.path.join(root, name) for name in ("images", "annotations"))
     splits, problems = open_splits(
         {
-            split: functools.partial(
-                pairing.pair_folders,
-                os.path.join(images_dir, folder),
-                os.path.join(masks_dir, folder),
-                split,
-            )
+            split: folder
             for split, folder in _FOLDERS.items()
             if os.path.isdir(os.path.join(images_dir, folder))
-        }
+        },
+        lambda split, folder: pair_folders(
+            split, os.path.join(images_dir, folder), os.path.join(masks_dir, folder)
+        ),
     )
     return Source(
         name="ade20k",

@@ -30,39 +30,19 @@ A split that is not there, or has no masks, is left out, except `train`. SegNet'
 are there, choose the images; the folders in them do not matter.
 """
 
-import functools
 import os
 
-from datasets.segmentation.sources import listing, masks, pairing, split_lists
-from datasets.segmentation.sources.source import Source
-from datasets.segmentation.sources.splits import open_splits
+from datasets.segmentation.masks.mask_format import MaskFormat
+from datasets.segmentation.sources import listing, split_lists
+from datasets.segmentation.sources.pairing import Pairs, match, open_splits, pair_folders
+from datasets.segmentation.sources.source import Source, class_table
 
-CLASS_NAMES = (
-    "sky",
-    "building",
-    "pole",
-    "road",
-    "pavement",
-    "tree",
-    "sign",
-    "fence",
-    "car",
-    "pedestrian",
-    "bicyclist",
-)
 # The colors of SegNet's demo.
-PALETTE = (
-    (128, 128, 128),
-    (128, 0, 0),
-    (192, 192, 128),
-    (128, 64, 128),
-    (60, 40, 222),
-    (128, 128, 0),
-    (192, 128, 128),
-    (64, 64, 128),
-    (64, 0, 128),
-    (64, 64, 0),
-    (0, 128, 192),
+CLASS_NAMES, PALETTE = class_table(
+    """
+    sky #808080, building #800000, pole #c0c080, road #804080, pavement #3c28de, tree #808000,
+    sign #c08080, fence #404080, car #400080, pedestrian #404000, bicyclist #0080c0
+    """
 )
 IGNORE_LABEL = 255
 
@@ -80,17 +60,10 @@ def open_source(data_dir: str) -> Source:
     Raises:
       ValueError: the folders are not those of the two layouts.
     """
-    root = listing.find_root(
-        data_dir,
-        {"": "train", "CamVid": "train", "camvid": "train"},
-        _EXPECTED,
-    )
+    root = listing.find_root(data_dir, ("", "CamVid", "camvid"), "train", _EXPECTED)
+    folders = {split: os.path.join(root, split) for split in _SPLITS}
     splits, problems = open_splits(
-        {
-            split: functools.partial(_open_split, root, split)
-            for split in _SPLITS
-            if os.path.isdir(os.path.join(root, split))
-        }
+        {split: folder for split, folder in folders.items() if os.path.isdir(folder)}, _open_split
     )
     return Source(
         name="camvid",
@@ -98,26 +71,27 @@ def open_source(data_dir: str) -> Source:
         palette=PALETTE,
         ignore_label=IGNORE_LABEL,
         splits=splits,
-        mask_format=masks.MaskFormat(id_map={_VOID: IGNORE_LABEL}),
+        mask_format=MaskFormat(id_map={_VOID: IGNORE_LABEL}),
         problems=problems,
     )
 
 
-def _open_split(root: str, split: str) -> pairing.Pairs:
-    folder = os.path.join(root, split)
-    if os.path.isdir(folder + "annot"):
+def _open_split(split: str, folder: str) -> Pairs:
+    annotated, images_dir = folder + "annot", os.path.join(folder, "images")
+    if os.path.isdir(annotated):
         list_file = folder + ".txt"
         if not os.path.isfile(list_file):
-            return pairing.pair_folders(folder, folder + "annot", split)
-        pairs = pairing.match(listing.index_images(folder), listing.index_masks(folder + "annot"))
-        entries, problems = split_lists.resolve(split_lists.read_list(list_file), pairs, split)
-        items, found = pairs.choose(split, entries)
-        return items, (*pairs.problems, *problems, *found)
-    if os.path.isdir(os.path.join(folder, "images")):
-        has_masks = os.path.isdir(os.path.join(folder, "masks"))
-        masks_dir = os.path.join(folder, "masks" if has_masks else "labels")
-        return pairing.pair_folders(os.path.join(folder, "images"), masks_dir, split)
-    if os.path.isdir(os.path.join(root, "trainannot")):
+            return pair_folders(split, folder, annotated)
+        pairing = match(listing.index_images(folder), listing.index_masks(annotated))
+        chosen, problems = split_lists.resolve(split_lists.read_list(list_file), pairing, split)
+        samples, found = pairing.choose(split, chosen)
+        return samples, (*pairing.problems, *problems, *found)
+    if os.path.isdir(images_dir):
+        masks_dir = os.path.join(folder, "masks")
+        if not os.path.isdir(masks_dir):
+            masks_dir = os.path.join(folder, "labels")
+        return pair_folders(split, images_dir, masks_dir)
+    if os.path.isdir(os.path.join(os.path.dirname(folder), "trainannot")):
         listing.index_images(folder)
-        raise listing.NoMasksError(folder + "annot", "does not exist; expected a folder of masks.")
+        raise listing.NoMasksError(annotated, "does not exist; expected a folder of masks.")
     raise ValueError(f"{folder} is neither layout of CamVid; expected {_EXPECTED}.")

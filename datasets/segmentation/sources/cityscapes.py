@@ -18,54 +18,22 @@ train ids and the others 255. The annotations of `test` are not public, so there
 a `val` without masks is left out.
 """
 
-import functools
+import glob
 import os
+from collections.abc import Mapping, Sequence
 
-from datasets.segmentation.sources import listing, masks, pairing
-from datasets.segmentation.sources.source import Sample, Source
-from datasets.segmentation.sources.splits import open_splits
+from datasets.segmentation.masks.mask_format import MaskFormat
+from datasets.segmentation.sources import listing
+from datasets.segmentation.sources.pairing import Pairs, open_splits
+from datasets.segmentation.sources.source import Sample, Source, class_table
 
-CLASS_NAMES = (
-    "road",
-    "sidewalk",
-    "building",
-    "wall",
-    "fence",
-    "pole",
-    "traffic light",
-    "traffic sign",
-    "vegetation",
-    "terrain",
-    "sky",
-    "person",
-    "rider",
-    "car",
-    "truck",
-    "bus",
-    "train",
-    "motorcycle",
-    "bicycle",
-)
-PALETTE = (
-    (128, 64, 128),
-    (244, 35, 232),
-    (70, 70, 70),
-    (102, 102, 156),
-    (190, 153, 153),
-    (153, 153, 153),
-    (250, 170, 30),
-    (220, 220, 0),
-    (107, 142, 35),
-    (152, 251, 152),
-    (70, 130, 180),
-    (220, 20, 60),
-    (255, 0, 0),
-    (0, 0, 142),
-    (0, 0, 70),
-    (0, 60, 100),
-    (0, 80, 100),
-    (0, 0, 230),
-    (119, 11, 32),
+CLASS_NAMES, PALETTE = class_table(
+    """
+    road #804080, sidewalk #f423e8, building #464646, wall #66669c, fence #be9999, pole #999999,
+    traffic light #faaa1e, traffic sign #dcdc00, vegetation #6b8e23, terrain #98fb98,
+    sky #4682b4, person #dc143c, rider #ff0000, car #00008e, truck #000046, bus #003c64,
+    train #005064, motorcycle #0000e6, bicycle #770b20
+    """
 )
 IGNORE_LABEL = 255
 
@@ -88,77 +56,63 @@ def open_source(data_dir: str) -> Source:
     Raises:
       ValueError: the folders are not those of Cityscapes.
     """
-    root = listing.find_root(data_dir, {"": "leftImg8bit", "cityscapes": "leftImg8bit"}, _EXPECTED)
-    splits = {
-        split: _find_images(os.path.join(root, "leftImg8bit", split), root)
-        for split in _SPLITS
-        if os.path.isdir(os.path.join(root, "leftImg8bit", split))
-    }
+    root = listing.find_root(data_dir, ("", "cityscapes"), "leftImg8bit", _EXPECTED)
+    images_dir = os.path.join(root, "leftImg8bit")
+    splits = [split for split in _SPLITS if os.path.isdir(os.path.join(images_dir, split))]
     if not splits:
-        raise ValueError(f"{os.path.join(root, 'leftImg8bit')} has no split; expected {_EXPECTED}.")
-    train_ids = {split: _with_masks(items, "labelTrainIds") for split, items in splits.items()}
-    label_ids = {split: _with_masks(items, "labelIds") for split, items in splits.items()}
+        raise ValueError(f"{images_dir} has no split; expected {_EXPECTED}.")
+    train_ids, label_ids = (
+        {split: _find_samples(root, split, kind) for split in splits}
+        for kind in ("labelTrainIds", "labelIds")
+    )
     has_train_ids = _count_masks(train_ids) >= max(1, _count_masks(label_ids))
     chosen = train_ids if has_train_ids else label_ids
     if not _count_masks(chosen):
         raise ValueError(
-            f"no image of {os.path.join(root, 'leftImg8bit')} has its mask; the first is "
-            f"expected at {next(iter(chosen.values()))[0].mask_path}. Unpack "
-            "gtFine_trainvaltest.zip beside leftImg8bit."
+            f"no image of {images_dir} has its mask; the first is expected at "
+            f"{chosen[splits[0]][0].mask_path}. Unpack gtFine_trainvaltest.zip beside leftImg8bit."
         )
-    splits, problems = open_splits(
-        {split: functools.partial(_require_masks, items) for split, items in chosen.items()}
-    )
+    labeled, problems = open_splits(chosen, _require_masks)
     return Source(
         name="cityscapes",
         class_names=CLASS_NAMES,
         palette=PALETTE,
         ignore_label=IGNORE_LABEL,
-        splits=splits,
-        mask_format=masks.MaskFormat() if has_train_ids else masks.MaskFormat(_train_ids()),
+        splits=labeled,
+        mask_format=MaskFormat() if has_train_ids else MaskFormat(_train_ids()),
         problems=problems,
     )
 
 
 def _train_ids() -> dict[int, int]:
     """The train id of each label id; label ids that are not trained on become the ignore label."""
-    train_ids = dict.fromkeys(range(_NUM_LABEL_IDS), IGNORE_LABEL)
-    train_ids.update((label_id, train_id) for train_id, label_id in enumerate(LABEL_IDS))
-    return train_ids
+    train_ids = {label_id: train_id for train_id, label_id in enumerate(LABEL_IDS)}
+    return dict.fromkeys(range(_NUM_LABEL_IDS), IGNORE_LABEL) | train_ids
 
 
-def _find_images(folder: str, root: str) -> tuple[Sample, ...]:
-    """Items of one split, whose mask paths end where the kind of the ids follows."""
-    split = os.path.basename(folder)
-    items = []
-    for city in sorted(os.listdir(folder)):
-        if not os.path.isdir(os.path.join(folder, city)):
-            continue
-        for file_name in sorted(os.listdir(os.path.join(folder, city))):
-            if file_name.endswith(_IMAGE_ENDING):
-                name = file_name[: -len(_IMAGE_ENDING)]
-                mask_path = os.path.join(root, "gtFine", split, city, f"{name}_gtFine_")
-                items.append(Sample(name, os.path.join(folder, city, file_name), mask_path))
-    if not items:
+def _find_samples(root: str, split: str, kind: str) -> tuple[Sample, ...]:
+    """Lists the images of a split, each with the mask that holds one kind of ids."""
+    folder = os.path.join(root, "leftImg8bit", split)
+    samples = []
+    for path in sorted(glob.glob(os.path.join(glob.escape(folder), "*", f"*{_IMAGE_ENDING}"))):
+        name = os.path.basename(path).removesuffix(_IMAGE_ENDING)
+        city = os.path.basename(os.path.dirname(path))
+        mask_path = os.path.join(root, "gtFine", split, city, f"{name}_gtFine_{kind}.png")
+        samples.append(Sample(name, path, mask_path))
+    if not samples:
         raise ValueError(
             f"{folder} holds {listing.name_entries(folder)}; expected folders of cities with "
             f"images *{_IMAGE_ENDING}."
         )
-    return tuple(items)
+    return tuple(samples)
 
 
-def _with_masks(items: tuple[Sample, ...], kind: str) -> tuple[Sample, ...]:
-    return tuple(
-        Sample(item.name, item.image_path, f"{item.mask_path}{kind}.png") for item in items
-    )
+def _require_masks(split: str, samples: tuple[Sample, ...]) -> Pairs:
+    if not _count_masks({split: samples}):
+        folder = os.path.dirname(os.path.dirname(samples[0].mask_path))
+        raise listing.NoMasksError(folder, f"has none of its {len(samples)} masks.")
+    return samples, ()
 
 
-def _require_masks(items: tuple[Sample, ...]) -> pairing.Pairs:
-    if not any(os.path.isfile(item.mask_path) for item in items):
-        folder = os.path.dirname(os.path.dirname(items[0].mask_path))
-        raise listing.NoMasksError(folder, f"has none of its {len(items)} masks.")
-    return items, ()
-
-
-def _count_masks(splits: dict[str, tuple[Sample, ...]]) -> int:
-    return sum(os.path.isfile(item.mask_path) for items in splits.values() for item in items)
+def _count_masks(splits: Mapping[str, Sequence[Sample]]) -> int:
+    return sum(os.path.isfile(sample.mask_path) for each in splits.values() for sample in each)

@@ -7,8 +7,10 @@ import numpy as np
 
 from common.texts import first_few
 from datasets.records import workers
-from datasets.segmentation.sources import blending, class_file, mask_values, masks
-from datasets.segmentation.sources.blending import Blending, Ramps
+from datasets.segmentation.masks import blending, mask_values
+from datasets.segmentation.masks.blending import Blending, Ramps
+from datasets.segmentation.masks.mask_format import MaskFormat, read_raw_mask
+from datasets.segmentation.sources import class_file
 from datasets.segmentation.sources.class_file import ClassFile
 from datasets.segmentation.sources.source import Sample
 
@@ -21,14 +23,14 @@ class _Contents(NamedTuple):
 
 
 def count_classes(
-    items: Sequence[Sample], data_dir: str, values: Mapping[int, int] | None = None
+    samples: Sequence[Sample], data_dir: str, values: Mapping[int, int] | None = None
 ) -> ClassFile:
     """Tells the classes from the ids in the masks, or from the mapping of their values.
 
     Masks that cannot be read are passed over: `datasets.segmentation.checks` reports them.
 
     Args:
-      items: the examples.
+      samples: the examples.
       data_dir: the folder, for errors.
       values: class id of each value in the masks; None where the values are the ids.
 
@@ -42,7 +44,7 @@ def count_classes(
         return _unnamed_classes(len(set(values.values()) - {ignore_label}))
     ids: set[int] = set()
     ramps = blending.NOTHING
-    for contents in workers.map_in_order(_read, items, description="counting classes"):
+    for contents in workers.map_in_order(_read, samples, description="counting classes"):
         ids.update(contents.ids)
         ramps += contents.ramps
     blended = blending.judge(ramps)
@@ -98,14 +100,14 @@ def describe_blending(blended: Blending) -> str:
     )
 
 
-def _read(item: Sample) -> _Contents:
+def _read(sample: Sample) -> _Contents:
     try:
-        mask = masks.read_raw_mask(item.mask_path)
+        mask = read_raw_mask(sample.mask_path)
     except (OSError, ValueError):
         return _Contents((), blending.NOTHING)
     if mask.lossy_format is not None or mask.values.dtype != np.uint8:
         return _Contents((), blending.NOTHING)
-    ids = masks.MaskFormat().decode(mask)
+    ids = MaskFormat().decode(mask)
     return _Contents(np.unique(ids).tolist(), blending.find_ramps(ids))
 
 

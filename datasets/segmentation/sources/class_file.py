@@ -18,7 +18,7 @@ import difflib
 import json
 
 from common import files, palettes
-from datasets.segmentation.sources.masks import Color
+from datasets.segmentation.masks.mask_format import Color
 
 DEFAULT_IGNORE_LABEL = 255
 

@@ -13,12 +13,13 @@ Capitals, `_`, `-` and spaces in these names do not matter.
 
 import dataclasses
 import os
-import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from common import image_files
 from common.texts import printable
 from datasets.segmentation.sources import listing
+from datasets.segmentation.sources.listing import fold
 
 EXPECTED = (
     "images/ and masks/, or train/images/ and train/masks/, or images/train/ and masks/train/"
@@ -38,6 +39,7 @@ _MASKS = frozenset(
     }
 )
 _LISTS = "splits"
+# In the order in which splits are shown.
 _SPLITS = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("val", "valid", "validation", "dev"), "val"),
@@ -45,14 +47,8 @@ _SPLITS = {
 }
 
 
-@dataclasses.dataclass(frozen=True)
-class Folders:
-    """Where the images and the masks of a split lie.
-
-    Attributes:
-      images: folder of the images.
-      masks: folder of the masks; it need not exist.
-    """
+class Folders(NamedTuple):
+    """The folders of images and of masks; the latter need not exist."""
 
     images: str
     masks: str
@@ -63,10 +59,9 @@ class Layout:
     """What a folder of data holds.
 
     Attributes:
-      splits: the folders of each split, where each has its own; else empty. They may share the
-        folder of masks.
+      splits: the folders of each split, where it has its own; they may share the folder of masks.
       folders: the folders that hold all images and all masks; None where each split has its own.
-      lists: folder of the lists that tell the splits; None where there is none.
+      lists: folder of the lists that tell the splits, if there is one.
     """
 
     splits: Mapping[str, Folders]
@@ -76,15 +71,7 @@ class Layout:
     @property
     def all_folders(self) -> set[str]:
         """All folders of images and of masks."""
-        pairs = [*self.splits.values(), *([self.folders] if self.folders else [])]
-        return {folder for pair in pairs for folder in (pair.images, pair.masks)}
-
-    @property
-    def has_masks_by_split(self) -> bool:
-        """Whether each split has a folder of masks of its own."""
-        return not self.folders or all(
-            split.masks != self.folders.masks for split in self.splits.values()
-        )
+        return {path for pair in (*self.splits.values(), self.folders or ()) for path in pair}
 
 
 def find_layout(data_dir: str) -> Layout:
@@ -95,30 +82,22 @@ def find_layout(data_dir: str) -> Layout:
     """
     listing.require_folder(data_dir, EXPECTED)
     images_dir = _find_folder(data_dir, _IMAGES)
-    split_folders = _find_split_folders(data_dir, has_images=images_dir is not None)
-    if (images_dir is not None) == bool(split_folders):
-        found = listing.name_entries(data_dir)
-        if split_folders:
-            inside = sorted(
-                f"{os.path.relpath(path, data_dir)}/" for path in split_folders.values()
-            )
-            found = f"{os.path.basename(images_dir)}/ and also {', '.join(inside)}"
+    found = _find_split_folders(data_dir, has_images=images_dir is not None)
+    if images_dir is None and found:
+        names = name_splits(found, data_dir)
+        return Layout({split: found[name] for split, name in names.items()})
+    if images_dir is None or found:
+        holds = listing.name_entries(data_dir)
+        if images_dir is not None:
+            inside = sorted(os.path.relpath(pair.images, data_dir) + "/" for pair in found.values())
+            holds = f"{os.path.basename(images_dir)}/ and also {', '.join(inside)}"
         raise ValueError(
-            f"data_dir {data_dir!r} holds {found}; expected either {EXPECTED}. docs/datasets.md "
+            f"data_dir {data_dir!r} holds {holds}; expected either {EXPECTED}. docs/datasets.md "
             "draws the folders."
-        )
-    if split_folders:
-        return Layout(
-            {
-                split: Folders(images, _find_masks(os.path.dirname(images)))
-                for split, images in _name_splits(split_folders, data_dir).items()
-            }
         )
     folders = Folders(images_dir, _find_masks(data_dir))
     lists = _find_lists(data_dir)
-    if lists is not None:
-        return Layout({}, folders, lists)
-    return Layout(_split_below(folders), folders)
+    return Layout({} if lists else _split_below(folders), folders, lists)
 
 
 def name_splits(names: Iterable[str], where: str) -> dict[str, str]:
@@ -126,7 +105,7 @@ def name_splits(names: Iterable[str], where: str) -> dict[str, str]:
 
     Args:
       names: such as "Train" and "validation".
-      where: folder of what has these names, for errors.
+      where: the folder in which they were found, for errors.
 
     Returns:
       Such as {"train": "Train", "val": "validation"}, in the order train, val, test, others by
@@ -143,35 +122,29 @@ def name_splits(names: Iterable[str], where: str) -> dict[str, str]:
                 f"{printable(os.path.join(where, name))}: the name is not UTF-8. Rename it."
             )
         split = _SPLITS.get(fold(name), name)
-        if split != name and split in names:
-            split = name  # The other one is called so already.
+        if split in names:
+            split = name  # Another folder already has the split's own name.
         if split in named:
             raise ValueError(
                 f"{where} holds {named[split]!r} and {name!r}, and both mean the split {split!r}. "
                 "Rename or remove one of them."
             )
         named[split] = name
-    order = list(dict.fromkeys(_SPLITS.values()))
-    known = [split for split in order if split in named]
-    return {split: named[split] for split in [*known, *sorted(named.keys() - {*known})]}
-
-
-def fold(name: str) -> str:
-    """Returns what the spellings of a folder's name have in common."""
-    return re.sub(r"[\s_.-]", "", listing.compose(name).casefold())
+    known = [split for split in dict.fromkeys(_SPLITS.values()) if split in named]
+    return {split: named[split] for split in dict.fromkeys((*known, *sorted(named)))}
 
 
 def _find_masks(parent: str) -> str:
     return _find_folder(parent, _MASKS) or os.path.join(parent, "masks")
 
 
-def _find_folder(parent: str, names: Collection[str]) -> str | None:
-    """Returns the folder in another that has one of these names and holds images.
+def _find_folder(parent: str, names: frozenset[str]) -> str | None:
+    """Returns the subfolder that has one of these names, and holds images if any does.
 
     Raises:
-      ValueError: there are several.
+      ValueError: several hold images.
     """
-    named = [path for name, path in _subfolders(parent) if fold(name) in names]
+    named = [path for name, path in listing.subfolders(parent).items() if fold(name) in names]
     full = [path for path in named if _holds_images(path)]
     if len(full) > 1:
         found = " and ".join(f"{os.path.basename(path)}/" for path in full)
@@ -181,75 +154,57 @@ def _find_folder(parent: str, names: Collection[str]) -> str | None:
     return next(iter(full or named), None)
 
 
-def _find_split_folders(data_dir: str, has_images: bool) -> dict[str, str]:
-    """Returns the folder of images of each folder that is a split.
+def _find_split_folders(data_dir: str, has_images: bool) -> dict[str, Folders]:
+    """Returns the folders inside each subfolder that is a split.
 
     Args:
       data_dir: the folder of data.
       has_images: whether it holds a folder of images itself; then only what can hardly be anything
-        else than a split is one.
+        else is taken for a split.
     """
     found = {}
-    for name, path in _subfolders(data_dir):
+    for name, path in listing.subfolders(data_dir).items():
         if fold(name) in _IMAGES | _MASKS:
             continue
-        inside = [name for name, _ in _subfolders(path)]
+        inside = listing.subfolders(path)
         is_split = "images" in inside or fold(name) in _SPLITS
-        has_masks = any(fold(name) in _MASKS for name in inside)
-        if is_split or (has_masks and not has_images):
+        if is_split or (not has_images and any(fold(each) in _MASKS for each in inside)):
             images_dir = _find_folder(path, _IMAGES)
             if images_dir is not None:
-                found[name] = images_dir
+                found[name] = Folders(images_dir, _find_masks(path))
     return found
 
 
-def _name_splits(found: Mapping[str, str], data_dir: str) -> dict[str, str]:
-    return {split: found[name] for split, name in name_splits(found, data_dir).items()}
-
-
 def _find_lists(data_dir: str) -> str | None:
-    """Returns the folder of lists: `splits`, or that of PASCAL VOC where it tells the training."""
-    lists = next((path for name, path in _subfolders(data_dir) if fold(name) == _LISTS), None)
+    """Returns the folder of lists: `splits`, or that of PASCAL VOC if it lists the training set."""
+    for name, path in listing.subfolders(data_dir).items():
+        if fold(name) == _LISTS:
+            return path
     of_voc = os.path.join(data_dir, "ImageSets", "Segmentation")
-    if lists is None and os.path.isdir(of_voc):
+    if os.path.isdir(of_voc):
         stems = [os.path.splitext(name) for name in os.listdir(of_voc)]
         if any(_SPLITS.get(fold(stem)) == "train" and end == ".txt" for stem, end in stems):
             return of_voc
-    return lists
+    return None
 
 
 def _split_below(folders: Folders) -> dict[str, Folders]:
-    """Returns the splits that the folder of images holds as folders, if it does."""
-    images = dict(_subfolders(folders.images))
-    known = {_SPLITS.get(fold(name)) for name in images} - {None}
-    is_train_beside_others = "train" in known and len(known) > 1
-    if not is_train_beside_others and (len(known) < len(images) or _visible_files(folders.images)):
+    """Returns the splits that are subfolders of the folder of images, if it has such."""
+    images = listing.subfolders(folders.images)
+    known = {_SPLITS[fold(name)] for name in images if fold(name) in _SPLITS}
+    is_sure = "train" in known and len(known) > 1
+    if not is_sure and (len(known) < len(images) or listing.files_in(folders.images)):
         return {}  # A folder called train may be one of images of trains.
     splits = name_splits(images, folders.images)
-    masks = {}
+    masks: dict[str, str] = {}
     if os.path.isdir(folders.masks):
-        subfolders = dict(_subfolders(folders.masks))
-        names = name_splits(subfolders, folders.masks)
-        masks = {split: subfolders[names[split]] for split in splits if split in names}
+        masks = name_splits(listing.subfolders(folders.masks), folders.masks)
+    if masks.keys().isdisjoint(splits):
+        return {split: Folders(images[name], folders.masks) for split, name in splits.items()}
     return {
-        split: Folders(
-            images[name],
-            masks.get(split, os.path.join(folders.masks, name) if masks else folders.masks),
-        )
+        split: Folders(images[name], os.path.join(folders.masks, masks.get(split, name)))
         for split, name in splits.items()
     }
-
-
-def _visible_files(folder: str) -> list[str]:
-    return [name for name in listing.walk(folder) if "/" not in name]
-
-
-def _subfolders(folder: str) -> list[tuple[str, str]]:
-    """Names and paths of the visible folders in a folder, sorted."""
-    found = [(name, os.path.join(folder, name)) for name in sorted(os.listdir(folder))]
-    return [
-        (name, path) for name, path in found if listing.is_visible(name) and os.path.isdir(path)
-    ]
 
 
 def _holds_images(folder: str) -> bool:

@@ -2,86 +2,76 @@
 
 import collections
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from common import image_files
 from common.texts import first_few, printable
-from datasets.segmentation.sources import listing, mask_names
+from datasets.segmentation.sources import listing
 from datasets.segmentation.sources.listing import FileIndex
 from datasets.segmentation.sources.source import ERROR, WARNING, Problem
 
 
-def describe_affixes(
-    affixes: tuple[mask_names.Affix, mask_names.Affix] | None,
-    images: Mapping[str, str],
-    masks: Mapping[str, str],
-) -> Iterator[Problem]:
-    name = next((name for name in images if name in masks), None)
-    if affixes is not None and name is not None:
-        message = (
-            f"masks are called {affixes[1]} and images {affixes[0]}, so this is taken for the "
-            f"mask of {os.path.basename(images[name])}, and so on. Check that this is right."
-        )
-        yield Problem(WARNING, "names", message, masks[name])
+def unused(path: str, count: int, reason: str) -> Problem:
+    """Returns the warning that a number of files is left out, with the reason and punctuation."""
+    files = "1 file is" if count == 1 else f"{count} files are"
+    return Problem(WARNING, "unused", f"{files} left out{reason}.", path)
 
 
-def describe_unnameable(image_index: FileIndex, mask_index: FileIndex) -> Iterator[Problem]:
+def describe_unlisted(path: str, names: Sequence[str], reason: str) -> Iterator[Problem]:
+    """Reports names that are in no split, if there are any."""
+    if names:
+        yield unused(path, len(names), f", {reason}: {first_few(names)}")
+
+
+def describe_unnameable(*indices: FileIndex) -> Iterator[Problem]:
     """Reports names that are not UTF-8, an image and its mask together."""
-    seen = set()
-    for index in (image_index, mask_index):
+    first_paths: dict[str, str] = {}
+    for index in indices:
         for path in index.unnameable:
             name = os.path.splitext(os.path.relpath(path, index.folder))[0]
-            if name not in seen:
-                seen.add(name)
-                message = (
-                    "the name of this file is not UTF-8, as records need it. Rename it, and its "
-                    "partner likewise."
-                )
-                yield Problem(ERROR, "name", message, path, None, printable(name))
+            first_paths.setdefault(name, path)
+    message = (
+        "the name of this file is not UTF-8, as records need it. Rename it, and its partner "
+        "likewise."
+    )
+    for name, path in first_paths.items():
+        yield Problem(ERROR, "name", message, path, None, printable(name))
 
 
-def describe_unused(index: FileIndex, taken: set[str], what: str) -> Iterator[Problem]:
+def describe_unused(index: FileIndex, taken: Collection[str], what: str) -> Iterator[Problem]:
+    """Reports files that are no images, and second files of one name."""
     others = [name for name in index.others if os.path.join(index.folder, name) not in taken]
     if others:
-        named = first_few([listing.describe_file(name) for name in others])
-        message = (
-            f"{_count_files(len(others))} left out (not {what} that are read, or a second file of "
-            f"one name): {named}."
-        )
-        yield Problem(WARNING, "unused", message, index.folder)
+        named = first_few(map(listing.describe_file, others))
+        reason = f" (not {what} that are read, or a second file of one name): {named}"
+        yield unused(index.folder, len(others), reason)
 
 
 def describe_lonely(
-    folder: str,
-    paths: Mapping[str, str],
-    lonely: set[str],
-    other_folder: str,
-    others: str,
+    folder: str, lonely: Collection[str], other_folder: str, others: str
 ) -> Iterator[Problem]:
-    by_folder = collections.Counter(os.path.dirname(name) for name in paths if name in lonely)
-    for subfolder, count in by_folder.items():
-        message = (
-            f"{_count_files(count)} left out, since {other_folder} has no folder {subfolder!r} and "
-            f"no {others} of these names."
+    """Reports subfolders that have no counterpart in the other folder, whose kind is `others`."""
+    counts = collections.Counter(map(os.path.dirname, lonely))
+    for subfolder, count in counts.items():
+        reason = (
+            f", since {other_folder} has no folder {subfolder!r} and no {others} of these names"
         )
-        yield Problem(WARNING, "unused", message, os.path.join(folder, subfolder))
+        yield unused(os.path.join(folder, subfolder), count, reason)
 
 
 def describe_outside(data_dir: str, folders: Collection[str]) -> Iterator[Problem]:
     """Reports images that lie beside the folders of images and masks, by the folder they are in."""
+    above = tuple(os.path.join(folder, "") for folder in folders)
     counts: collections.Counter[str] = collections.Counter()
     for relative in listing.walk(data_dir):
-        parent = os.path.dirname(os.path.join(data_dir, relative))
-        if relative.lower().endswith(image_files.ENDINGS) and not any(
-            parent == folder or parent.startswith(f"{folder}{os.sep}") for folder in folders
-        ):
-            counts[parent] += 1
+        path = os.path.join(data_dir, relative)
+        if path.lower().endswith(image_files.ENDINGS) and not path.startswith(above):
+            counts[os.path.dirname(path)] += 1
     for parent, count in counts.items():
-        message = f"{_count_files(count)} left out: this is no folder of images or masks."
-        yield Problem(WARNING, "unused", message, parent)
+        yield unused(parent, count, ": this is no folder of images or masks")
 
 
-def describe_untrainable(data_dir: str, splits: Collection[str]) -> Iterator[Problem]:
+def describe_untrainable(data_dir: str, splits: Mapping[str, object]) -> Iterator[Problem]:
     """Reports that no split is one to train on."""
     if not any(split.startswith("train") for split in splits):
         message = (
@@ -89,7 +79,3 @@ def describe_untrainable(data_dir: str, splits: Collection[str]) -> Iterator[Pro
             "then. Or is data_dir a folder too high?"
         )
         yield Problem(WARNING, "split", message, data_dir)
-
-
-def _count_files(count: int) -> str:
-    return "1 file is" if count == 1 else f"{count} files are"

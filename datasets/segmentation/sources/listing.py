@@ -1,20 +1,21 @@
 """Lists the image files in folders.
 
-An example is called as its image is: the path relative to the folder of images, without the ending,
-with `/` between folders and letters in Unicode's composed form (NFC), which is how most programs
-write them; a Mac decomposes them, and both look the same.
+An example has the name of its image: the path relative to the folder of images, without the ending,
+with `/` between folders and letters in Unicode's composed form (NFC). Macs decompose letters, and
+both forms look the same.
 """
 
+import collections
 import dataclasses
 import os
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 
 from common import image_files
 from common.texts import first_few, printable
 
-# Endings of files that JPEG, WebP or AV1 may have blurred. A mask of the same name in another
-# format is taken before them.
+# Formats that may have blurred a mask: another file of the same name is preferred.
 _LOSSY_ENDINGS = (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".avif")
 
 # What operating systems and file servers leave in folders, in lower case.
@@ -28,7 +29,7 @@ _SNIFFED_BYTES = 256 * 1024  # The head of an image, EXIF data and thumbnails in
 
 
 class NoMasksError(ValueError):
-    """There are no masks where those of a split should be.
+    """The masks of a split are not where they should be.
 
     Attributes:
       path: the folder that should hold them.
@@ -43,14 +44,14 @@ class NoMasksError(ValueError):
 
 @dataclasses.dataclass(frozen=True)
 class FileIndex:
-    """The files of one folder, and of the folders in it, by name.
+    """The files in one folder and its subfolders, by name.
 
     Attributes:
       folder: the folder.
-      paths: path of each name, sorted by name; the first in order where several files share it.
+      paths: path of each name, sorted by name; the first where several files share it.
       doubles: all paths of the names that several files share.
-      strangers: path of each name that only files have whose ending is not that of an image that
-        is read, but which are images, such as a.HEIC; or which may be by their ending.
+      strangers: path of each name that only files have whose endings are not those of images that
+        can be read, although they are images, such as a.HEIC, or may be.
       others: visible files that are not in `paths`, relative to the folder.
       unnameable: paths of files whose names are not UTF-8.
     """
@@ -58,25 +59,25 @@ class FileIndex:
     folder: str
     paths: Mapping[str, str]
     doubles: Mapping[str, Sequence[str]]
-    strangers: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    others: Sequence[str] = ()
-    unnameable: Sequence[str] = ()
+    strangers: Mapping[str, str]
+    others: Sequence[str]
+    unnameable: Sequence[str]
 
 
-def find_root(data_dir: str, layouts: Mapping[str, str], expected: str) -> str:
+def find_root(data_dir: str, folders: Sequence[str], witness: str, expected: str) -> str:
     """Returns the folder that holds a dataset: `data_dir`, or one inside it.
 
     Args:
       data_dir: the folder that the user named.
-      layouts: for each folder to try, relative to `data_dir` ("" is itself), a path relative to it
-        that tells that the dataset is there.
+      folders: where to look, relative to `data_dir` ("" is itself).
+      witness: path, relative to one of these, that tells that the dataset is there.
       expected: what should be there, for the error.
 
     Raises:
       ValueError: `data_dir` does not exist, or none of the folders is it.
     """
     require_folder(data_dir, expected)
-    for folder, witness in layouts.items():
+    for folder in folders:
         root = os.path.normpath(os.path.join(data_dir, folder))
         if os.path.exists(os.path.join(root, witness)):
             return root
@@ -87,80 +88,72 @@ def find_root(data_dir: str, layouts: Mapping[str, str], expected: str) -> str:
 
 
 def require_folder(data_dir: str, expected: str) -> None:
-    """Checks that the folder that the user named is one.
-
-    Raises:
-      ValueError: it is not.
-    """
-    if os.path.isdir(data_dir):
-        return
-    if os.path.exists(data_dir):
+    """Raises a ValueError unless the folder that the user named is one."""
+    if not os.path.exists(data_dir):
+        raise ValueError(
+            f"data_dir {data_dir!r} does not exist; expected a folder with {expected}."
+        )
+    if not os.path.isdir(data_dir):
         raise ValueError(f"data_dir {data_dir!r} is not a folder; expected one with {expected}.")
-    raise ValueError(f"data_dir {data_dir!r} does not exist; expected a folder with {expected}.")
 
 
 def index_images(folder: str) -> FileIndex:
-    """Lists the images of a folder and of the folders in it. Hidden files are left out.
+    """Lists the images in a folder and its subfolders. Hidden files are skipped.
 
     Raises:
       ValueError: the folder does not exist, or holds no image.
     """
-    index = _index(folder, "images", ())
-    if not index.paths and not index.strangers and not index.unnameable:
-        raise ValueError(f"{folder} {_describe_contents(folder, 'images')}")
-    return index
+    try:
+        return _index(folder, "images")
+    except NoMasksError as error:
+        raise ValueError(str(error)) from None
 
 
 def index_masks(folder: str) -> FileIndex:
-    """Lists the masks of a folder; see `index_images`.
+    """Lists the masks in a folder; see `index_images`.
 
     Raises:
       NoMasksError: the folder does not exist, or holds no mask.
     """
-    index = _index(folder, "masks", _LOSSY_ENDINGS)
-    if not index.paths and not index.strangers and not index.unnameable:
-        raise NoMasksError(folder, _describe_contents(folder, "masks"))
-    return index
+    return _index(folder, "masks")
 
 
-def _index(folder: str, what: str, last_endings: Sequence[str]) -> FileIndex:
-    """Lists a folder; files with `last_endings` are taken where no other has their name."""
+def _index(folder: str, what: str) -> FileIndex:
     if not os.path.isdir(folder):
-        reason = f"does not exist; expected a folder of {what}. docs/datasets.md draws the folders."
-        raise NoMasksError(folder, reason) if what == "masks" else ValueError(f"{folder} {reason}")
-    found: dict[str, list[str]] = {}
-    seconds: dict[str, list[str]] = {}
+        raise NoMasksError(
+            folder,
+            f"does not exist; expected a folder of {what}. docs/datasets.md draws the folders.",
+        )
+    found: dict[str, list[str]] = collections.defaultdict(list)
     others, unnameable = [], []
     for relative in walk(folder):
-        ending = os.path.splitext(relative)[1].lower()
-        if ending not in image_files.ENDINGS:
+        if _ending(relative) not in image_files.ENDINGS:
             others.append(relative)
         elif not is_utf8(relative):
             unnameable.append(os.path.join(folder, relative))
         else:
-            names = seconds if ending in last_endings else found
-            names.setdefault(file_name(relative), []).append(relative)
-    for name, relatives in seconds.items():
-        if name in found:
-            others += relatives
-        else:
-            found[name] = relatives
+            found[_name(relative)].append(relative)
+    if what == "masks":
+        for name, same in found.items():
+            exact = [relative for relative in same if _ending(relative) not in _LOSSY_ENDINGS]
+            others += [relative for relative in same if exact and relative not in exact]
+            found[name] = exact or same
     paths = {
         name: [os.path.join(folder, relative) for relative in sorted(found[name])]
         for name in sorted(found)
     }
-    return FileIndex(
-        folder,
-        paths={name: same[0] for name, same in paths.items()},
-        doubles={name: same for name, same in paths.items() if len(same) > 1},
-        strangers=dict(_find_strangers(folder, others, paths)),
-        others=others,
-        unnameable=unnameable,
-    )
+    strangers = dict(_find_strangers(folder, others, found))
+    if not paths and not strangers and not unnameable:
+        named = first_few(map(describe_file, others))
+        contents = f"it holds {named}" if others else "it is empty"
+        raise NoMasksError(folder, f"has no {what}: {contents}. Expected files such as a.png.")
+    doubles = {name: same for name, same in paths.items() if len(same) > 1}
+    firsts = {name: same[0] for name, same in paths.items()}
+    return FileIndex(folder, firsts, doubles, strangers, others, unnameable)
 
 
 def walk(folder: str) -> Iterator[str]:
-    """Yields the visible files in a folder and in the folders in it, relative to it, with `/`.
+    """Yields the visible files in a folder and its subfolders, relative to it, with `/`.
 
     Hidden files and what operating systems leave in folders are not visible. Links are followed.
     """
@@ -168,11 +161,7 @@ def walk(folder: str) -> Iterator[str]:
 
 
 def _walk(folder: str, prefix: str, above: frozenset[str]) -> Iterator[str]:
-    with os.scandir(folder) as entries:
-        visible = sorted(
-            (entry for entry in entries if is_visible(entry.name)), key=lambda entry: entry.name
-        )
-    for entry in visible:
+    for entry in visible_entries(folder):
         if not entry.is_dir():
             yield prefix + entry.name
             continue
@@ -181,9 +170,25 @@ def _walk(folder: str, prefix: str, above: frozenset[str]) -> Iterator[str]:
             yield from _walk(entry.path, f"{prefix}{entry.name}/", above | {target})
 
 
-def is_visible(name: str) -> bool:
-    """Returns whether a file or folder of this name is anything of the user's."""
-    return not name.startswith(".") and name.lower() not in _RUBBISH
+def visible_entries(folder: str) -> list[os.DirEntry[str]]:
+    """Returns what a folder holds, sorted by name, without what is not the user's."""
+    with os.scandir(folder) as entries:
+        visible = [
+            entry
+            for entry in entries
+            if not entry.name.startswith(".") and entry.name.lower() not in _RUBBISH
+        ]
+    return sorted(visible, key=lambda entry: entry.name)
+
+
+def files_in(folder: str) -> list[str]:
+    """Returns the names of the visible files in a folder, without those in its subfolders."""
+    return [entry.name for entry in visible_entries(folder) if not entry.is_dir()]
+
+
+def subfolders(folder: str) -> dict[str, str]:
+    """Returns the paths of the visible subfolders by their names."""
+    return {entry.name: entry.path for entry in visible_entries(folder) if entry.is_dir()}
 
 
 def is_utf8(name: str) -> bool:
@@ -200,9 +205,9 @@ def compose(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def file_name(relative: str) -> str:
-    """Returns what an example is called whose file this is: `town/a.b.jpg` gives `town/a.b`."""
-    return compose(os.path.splitext(relative)[0])
+def fold(name: str) -> str:
+    """Returns what names that people take for the same have in common."""
+    return re.sub(r"[\s_.-]", "", unicodedata.normalize("NFKC", name).casefold())
 
 
 def name_entries(folder: str) -> str:
@@ -216,36 +221,35 @@ def describe_file(relative: str) -> str:
     return f"{printable(relative)} ({kind})" if kind else printable(relative)
 
 
+def _name(relative: str) -> str:
+    return compose(os.path.splitext(relative)[0])
+
+
+def _ending(path: str) -> str:
+    return os.path.splitext(path)[1].lower()
+
+
 def _find_strangers(
-    folder: str, others: Sequence[str], paths: Mapping[str, object]
+    folder: str, others: Sequence[str], found: Mapping[str, object]
 ) -> Iterator[tuple[str, str]]:
     for relative in others:
         path = os.path.join(folder, relative)
-        if not is_utf8(relative) or file_name(relative) in paths or not _is_image(path):
+        if not is_utf8(relative) or _name(relative) in found or not _is_image(path):
             continue
-        yield file_name(relative), path
-        if os.path.splitext(relative)[1].lower() not in image_files.UNREAD_KINDS:
+        yield _name(relative), path
+        if _ending(relative) not in image_files.UNREAD_KINDS:
             yield compose(relative), path  # `frame.0001` may be a name without an ending.
 
 
 def _is_image(path: str) -> bool:
     """Whether a file with an unread or unknown ending is an image, or another known kind."""
-    if os.path.splitext(path)[1].lower() in image_files.UNREAD_KINDS:
+    if _ending(path) in image_files.UNREAD_KINDS:
         return True
-    if not os.path.isfile(path):  # A pipe would not end.
+    if not os.path.isfile(path):  # Opening a pipe would wait for its writer.
         return False
     try:
         with open(path, "rb") as file:
-            data = file.read(_SNIFFED_BYTES)
-        image_files.open_image(data, path)
+            image_files.open_image(file.read(_SNIFFED_BYTES), path)
     except (OSError, ValueError):
         return False
     return True
-
-
-def _describe_contents(folder: str, what: str) -> str:
-    visible = list(walk(folder))
-    if not visible:
-        return f"has no {what}: it is empty. Expected files such as a.png."
-    named = first_few([describe_file(relative) for relative in visible])
-    return f"has no {what}: it holds {named}. Expected files such as a.png."

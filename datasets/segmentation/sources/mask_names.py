@@ -1,17 +1,19 @@
-"""Finds out how masks are called after their images where they do not have the same names.
+"""Finds the image of each mask where they do not have the same names.
 
     images/a.jpg         masks/a_mask.png, mask_a.png, a.jpg.png     all masks have one affix
-    images/a_image.jpg   masks/a_mask.png                            so have all images
+    images/a_image.jpg   masks/a_mask.png                            so do all images
     images/town/a.jpg    masks/a.png                                 one side has no folders
 
-Only what holds for a whole folder is believed, and where the names of an image and a mask agree,
-nothing else is tried.
+Only what holds for a whole folder is believed, and where the names of any image and mask agree,
+affixes are not tried.
 """
 
 import collections
+import itertools
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from common import image_files
 
@@ -27,18 +29,17 @@ _MASK_WORDS = (
 _MAX_SAMPLES = 50
 
 
-class Affix:
-    """What stands before and behind a name: `mask_` and `` in `mask_a`."""
+class Affix(NamedTuple):
+    """What stands before and after a name: `mask_` and `` in `mask_a`."""
 
-    def __init__(self, prefix: str = "", suffix: str = ""):
-        self.prefix = prefix
-        self.suffix = suffix
+    prefix: str = ""
+    suffix: str = ""
 
     def __str__(self) -> str:
         return f"{self.prefix}NAME{self.suffix}"
 
     def strip(self, name: str) -> str | None:
-        """Returns the name of an example's files without the affix; None where it has none."""
+        """Returns a name, which may have folders, without the affix; None where it has none."""
         folder, base = os.path.split(name)
         core = base[len(self.prefix) : len(base) - len(self.suffix)]
         if not core or base != f"{self.prefix}{core}{self.suffix}":
@@ -47,79 +48,66 @@ class Affix:
 
 
 def rename_masks(
-    image_names: Iterable[str], mask_names: Iterable[str]
+    images: Collection[str], masks: Collection[str]
 ) -> tuple[dict[str, str], tuple[Affix, Affix] | None]:
     """Finds the image of each mask.
 
     Args:
-      image_names: names of the images.
-      mask_names: names of the masks.
+      images: names of the images.
+      masks: names of the masks.
 
     Returns:
-      (the name of the image that each mask belongs to, where that is another than its own; how
-      images and masks are called, or None where they have the same names).
+      (the name of the image that each mask belongs to, where that is not its own; the affixes of
+      images and masks, or None where they have none).
     """
-    image_names, mask_names = list(image_names), list(mask_names)
-    bases = {os.path.basename(name) for name in image_names}
+    image_bases, mask_bases = (
+        [os.path.basename(name) for name in side] for side in (images, masks)
+    )
     affixes = None
-    cores = {name: name for name in image_names}  # By what is left of a name: the image.
-    renamed = {name: name for name in mask_names}
-    if bases.isdisjoint(map(os.path.basename, mask_names)):
-        affixes = _find_affixes(image_names, mask_names)
-    if affixes is not None:
-        image_affix, mask_affix = affixes
-        cores = {image_affix.strip(name): name for name in image_names}
-        renamed = {name: mask_affix.strip(name) for name in mask_names}
-    found = {mask: cores[core] for mask, core in renamed.items() if core in cores}
-    found |= _match_across_folders(cores, renamed, found)
+    if set(image_bases).isdisjoint(mask_bases):
+        affixes = _find_affixes(image_bases, mask_bases)
+    image_affix, mask_affix = affixes or (Affix(), Affix())
+    image_of = {core: name for name in images if (core := image_affix.strip(name))}
+    cores = {name: core for name in masks if (core := mask_affix.strip(name))}
+    found = {mask: image_of[core] for mask, core in cores.items() if core in image_of}
+    if not any("/" in core for core in image_of) or not any("/" in c for c in cores.values()):
+        # Folders on one side only: there the names alone must tell.
+        images_by_base, masks_by_base = _by_base(image_of), _by_base(cores.values())
+        taken = set(found.values())
+        for mask, core in cores.items():
+            same = images_by_base.get(os.path.basename(core), [])
+            is_sure = len(same) == len(masks_by_base[os.path.basename(core)]) == 1
+            if mask not in found and is_sure and image_of[same[0]] not in taken:
+                found[mask] = image_of[same[0]]
     return {mask: image for mask, image in found.items() if mask != image}, affixes
 
 
-def _match_across_folders(
-    cores: Mapping[str, str], renamed: Mapping[str, str], found: Mapping[str, str]
-) -> dict[str, str]:
-    """Matches what is left by file name alone where the images, or the masks, have no folders."""
-    if any("/" in core for core in cores) and any("/" in core for core in renamed.values()):
-        return {}
-    images, masks = (_by_base(names) for names in (cores, renamed.values()))
-    taken = set(found.values())
-    matched = {}
-    for mask, core in renamed.items():
-        base = os.path.basename(core)
-        if mask not in found and len(images.get(base, ())) == len(masks[base]) == 1:
-            image = cores[images[base][0]]
-            if image not in taken:
-                matched[mask] = image
-    return matched
-
-
 def _by_base(names: Iterable[str]) -> dict[str, list[str]]:
-    by_base = collections.defaultdict(list)
+    by_base: dict[str, list[str]] = collections.defaultdict(list)
     for name in names:
         by_base[os.path.basename(name)].append(name)
     return by_base
 
 
-def _find_affixes(image_names: list[str], mask_names: list[str]) -> tuple[Affix, Affix] | None:
+def _find_affixes(images: Sequence[str], masks: Sequence[str]) -> tuple[Affix, Affix] | None:
     """Finds affixes that all images and all masks have, such that names agree without them."""
-    image_bases = [os.path.basename(name) for name in image_names]
-    mask_bases = [os.path.basename(name) for name in mask_names]
-    for image_affix in (Affix(), *_common_affixes(image_bases, _IMAGE_WORDS, only_words=True)):
-        cores = {image_affix.strip(base) for base in image_bases}
-        only_words = bool(image_affix.prefix or image_affix.suffix)
-        best, most = None, 0
-        for mask_affix in _common_affixes(mask_bases, _MASK_WORDS, only_words):
-            samples = mask_bases[:: max(1, len(mask_bases) // _MAX_SAMPLES)]
-            count = sum(mask_affix.strip(base) in cores for base in samples)
-            if count > most:
-                best, most = mask_affix, count
-        if best is not None:
+    samples = masks[:: max(1, len(masks) // _MAX_SAMPLES)]
+    for image_affix in (Affix(), *_common_affixes(images, _IMAGE_WORDS, only_words=True)):
+        cores = {image_affix.strip(name) for name in images}
+        counts = {
+            mask_affix: sum(mask_affix.strip(name) in cores for name in samples)
+            for mask_affix in _common_affixes(masks, _MASK_WORDS, image_affix != Affix())
+        }
+        best = max(counts, key=lambda affix: counts[affix], default=None)
+        if best is not None and counts[best]:
             return image_affix, best
     return None
 
 
-def _common_affixes(bases: list[str], words: tuple[str, ...], only_words: bool) -> list[Affix]:
-    """Returns the affixes that all names have.
+def _common_affixes(
+    names: Sequence[str], words: Sequence[str], only_words: bool
+) -> Iterator[Affix]:
+    """Yields the affixes that all names have.
 
     They are words, or at least set apart from the rest: `x-` or `mask`, not `1`, for image 2 is not
     that of mask 12. Where images have an affix too, `cam1_` and `cam2_` would make a pair, so both
@@ -127,29 +115,23 @@ def _common_affixes(bases: list[str], words: tuple[str, ...], only_words: bool) 
     """
 
     def is_affix(affix: str, boundary: str) -> bool:
-        is_word = _fold(affix) in words or affix.lower() in image_files.ENDINGS
+        word = re.sub(r"[\W_]", "", affix.lower())
+        is_word = word in words or affix.lower() in image_files.ENDINGS
         return is_word or not (only_words or boundary.isalnum())
 
-    prefix = _common_prefix(bases)
-    suffix = _common_prefix([base[::-1] for base in bases])[::-1]
+    prefix = _common_prefix(names)
+    suffix = _common_prefix([name[::-1] for name in names])[::-1]
     prefixes = [prefix[:end] for end in range(1, len(prefix) + 1)]
     suffixes = [suffix[start:] for start in range(len(suffix))]
-    affixes = [
-        Affix(before, behind)
-        for before in ("", *(each for each in prefixes if is_affix(each, each[-1])))
-        for behind in ("", *(each for each in suffixes if is_affix(each, each[0])))
-        if before or behind
-    ]
-    return [affix for affix in affixes if all(affix.strip(base) for base in bases)]
+    for before in ("", *(each for each in prefixes if is_affix(each, each[-1]))):
+        for after in ("", *(each for each in suffixes if is_affix(each, each[0]))):
+            affix = Affix(before, after)
+            if (before or after) and all(affix.strip(name) for name in names):
+                yield affix
 
 
-def _common_prefix(names: list[str]) -> str:
-    first, last = min(names), max(names)
-    length = 0
-    while length < len(first) and first[length] == last[length]:
-        length += 1
-    return first[:length]
-
-
-def _fold(text: str) -> str:
-    return re.sub(r"[\W_]", "", text.lower())
+def _common_prefix(names: Sequence[str]) -> str:
+    pairs = zip(min(names), max(names), strict=False)
+    return "".join(
+        first for first, _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs)
+    )

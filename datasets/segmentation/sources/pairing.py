@@ -1,36 +1,24 @@
 """Pairs images with masks.
 
-An image without a mask, or a mask without an image, still becomes an item: `checks`
-reports the missing file. Only what leaves nothing to work with raises an error here. What is left
-out is said.
+An image without a mask, or a mask without an image, still becomes a sample: `checks` reports the
+missing file. Only what leaves nothing to work with is an error here. Whatever is left out is
+reported.
 """
 
 import collections
 import dataclasses
 import os
-import re
-import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 from common.texts import first_few
 from datasets.segmentation.sources import leftovers, listing, mask_names
 from datasets.segmentation.sources.listing import FileIndex, NoMasksError
-from datasets.segmentation.sources.source import ERROR, Problem, Sample
+from datasets.segmentation.sources.source import ERROR, WARNING, Problem, Sample
 
+_T = TypeVar("_T")
+# The samples of a split, and what is wrong with it.
 Pairs = tuple[tuple[Sample, ...], tuple[Problem, ...]]
-
-
-class Entry(NamedTuple):
-    """An example that a list names.
-
-    Attributes:
-      name: its name.
-      mask_path: the mask that the list names beside the image; None for the image's own.
-    """
-
-    name: str
-    mask_path: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +31,7 @@ class Pairing:
       images: path of each image.
       masks: path of each mask, by the name of its image.
       doubles: all paths of the names that several images, or several masks, share.
-      near: for the name of an image without a mask, and for that of the mask without an image that
+      near: by the name of an image without a mask, and by that of the mask without an image that
         hardly differs from it: both names.
       names: names of the examples where no list chooses them.
       problems: what was seen while they were paired.
@@ -59,67 +47,62 @@ class Pairing:
     problems: tuple[Problem, ...]
 
     def choose(
-        self, split: str, entries: Iterable[Entry | str] | None = None, is_drawn: bool = False
+        self,
+        split: str,
+        chosen: Mapping[str, str | None] | None = None,
+        is_drawn: bool = False,
     ) -> Pairs:
-        """Returns the items of a split, sorted by name, and what is wrong with their names.
+        """Returns the samples of a split, sorted by name, and what is wrong with their names.
 
         Args:
           split: name of the split.
-          entries: what a list names, or a folder holds; None for all.
-          is_drawn: whether chance has drawn the entries from all.
+          chosen: names of the examples, each with the path of the mask that a list gives it, or
+            None for its own; None for all examples.
+          is_drawn: whether chance has drawn the names from all.
 
         Raises:
-          NoMasksError: the entries are images none of which has a mask.
+          NoMasksError: the names are those of images none of which has a mask.
           ValueError: no example has both an image and a mask.
         """
-        is_given = entries is not None and not is_drawn
-        chosen = {
-            entry.name: entry.mask_path
-            for entry in (
-                Entry(entry) if isinstance(entry, str) else entry
-                for entry in (self.names if entries is None else entries)
+        masks = dict.fromkeys(self.names) if chosen is None else chosen
+        near = {name: self.near[name] for name in masks if name in self.near and not masks[name]}
+        samples = tuple(
+            Sample(
+                name,
+                self.images.get(name) or os.path.join(self.images_dir, name + ".jpg"),
+                masks[name] or self.masks.get(name) or os.path.join(self.masks_dir, name + ".png"),
             )
-        }
-        items, problems, seen = [], [], set()
-        for name in sorted(chosen):
-            if name in self.near and chosen[name] is None:
-                if self.near[name] not in seen:
-                    seen.add(self.near[name])
-                    problems.append(self._describe_near(split, *self.near[name]))
-                continue
-            image = self.images.get(name, os.path.join(self.images_dir, name + ".jpg"))
-            mask = chosen[name] or self.masks.get(name, os.path.join(self.masks_dir, name + ".png"))
-            items.append(Sample(name, image, mask))
-        if not any(item.name in self.images and self._has_mask(item) for item in items):
-            if is_given and not problems and any(item.name in self.images for item in items):
-                raise NoMasksError(self.masks_dir, f"has no mask of the images of {split!r}.")
-            raise ValueError(self._describe_strangers(split, list(chosen)))
-        problems += (
-            _describe_double(split, name, paths) for name, paths in self.doubles if name in chosen
+            for name in sorted(masks.keys() - near)
         )
-        return tuple(items), tuple(problems)
-
-    def _has_mask(self, item: Sample) -> bool:
-        return item.name in self.masks or os.path.exists(item.mask_path)
+        with_images = [sample for sample in samples if sample.name in self.images]
+        if not any(
+            sample.name in self.masks or os.path.exists(sample.mask_path) for sample in with_images
+        ):
+            if chosen is not None and not is_drawn and with_images and not near:
+                raise NoMasksError(self.masks_dir, f"has no mask of the images of {split!r}.")
+            raise ValueError(self._describe_strangers(split, list(masks)))
+        pairs = dict.fromkeys(near[name] for name in sorted(near))
+        return samples, (
+            *(self._describe_near(split, *pair) for pair in pairs),
+            *(_describe_double(split, *double) for double in self.doubles if double[0] in masks),
+        )
 
     def _describe_near(self, split: str, image: str, mask: str) -> Problem:
-        path = self.images[image]
         mask_file = os.path.basename(self.masks[mask])
         message = (
             f"there is no mask of this name in {self.masks_dir}; did you mean {mask_file!r}? An "
             "image and its mask have the same name, in upper and lower case too: rename one."
         )
-        return Problem(ERROR, "missing", message, path, split, image)
+        return Problem(ERROR, "missing", message, self.images[image], split, image)
 
     def _describe_strangers(self, split: str, chosen: Sequence[str]) -> str:
-        near = next(iter(self.near.values()), None)
         hint = "Give an image and its mask the same name, such as a.jpg and a.png."
-        if near is not None:
-            hint = f"Did you mean {near[0]!r} and {near[1]!r} to be a pair? " + hint
+        for image, mask in list(self.near.values())[:1]:
+            hint = f"Did you mean {image!r} and {mask!r} to be a pair? {hint}"
         return (
             f"split {split!r}: no example has both an image in {self.images_dir} and a mask in "
-            f"{self.masks_dir}. Examples are called {_first(sorted(chosen))}, images "
-            f"{_first(self.images)}, masks {_first(self.masks)}. {hint}"
+            f"{self.masks_dir}. Examples are called {first_name(sorted(chosen))}, images "
+            f"{first_name(self.images)}, masks {first_name(self.masks)}. {hint}"
         )
 
 
@@ -127,27 +110,17 @@ def match(image_index: FileIndex, mask_index: FileIndex) -> Pairing:
     """Finds the image of each mask."""
     images = {**image_index.strangers, **image_index.paths}
     masks = {**mask_index.strangers, **mask_index.paths}
-    renamed, affixes = mask_names.rename_masks(image_index.paths | image_index.strangers, masks)
+    renamed, affixes = mask_names.rename_masks(images, masks)
     masks = {renamed.get(name, name): path for name, path in masks.items()}
     # Only a list, or a partner, makes an example of a file whose ending is not that of an image.
-    is_stranger = {*image_index.strangers.values(), *mask_index.strangers.values()}.__contains__
-    strangers = {
-        name
-        for side, others in ((images, masks), (masks, images))
-        for name, path in side.items()
-        if is_stranger(path) and name not in others
-    }
-    known = [
-        {name: path for name, path in side.items() if name not in strangers}
-        for side in (images, masks)
-    ]
-    near = _find_near(*known)
-    lonely = {
-        *_find_lonely(*known, near, renamed),
-        *_find_lonely(*reversed(known), near, renamed),
-    }
-    unmatched = {mask for _, mask in near.values()}
-    taken = {path for side in known for path in side.values()}
+    strangers = {*image_index.strangers.values(), *mask_index.strangers.values()}
+    known_images = {n: path for n, path in images.items() if n in masks or path not in strangers}
+    known_masks = {n: path for n, path in masks.items() if n in images or path not in strangers}
+    near = _find_near(known_images, known_masks)
+    lonely_images = _find_lonely(known_images, {*known_masks, *renamed}, near)
+    lonely_masks = _find_lonely(known_masks, {*known_images, *renamed}, near)
+    left_out = {*lonely_images, *lonely_masks, *(mask for _, mask in near.values())}
+    taken = {*known_images.values(), *known_masks.values()}
     images_dir, masks_dir = image_index.folder, mask_index.folder
     return Pairing(
         images_dir=images_dir,
@@ -159,23 +132,19 @@ def match(image_index: FileIndex, mask_index: FileIndex) -> Pairing:
             *sorted((renamed.get(name, name), same) for name, same in mask_index.doubles.items()),
         ],
         near=near,
-        names=sorted((images.keys() | masks.keys()) - strangers - lonely - unmatched),
+        names=sorted((known_images.keys() | known_masks.keys()) - left_out),
         problems=(
-            *leftovers.describe_affixes(affixes, images, masks),
+            *_describe_affixes(affixes, images, masks),
             *leftovers.describe_unnameable(image_index, mask_index),
             *leftovers.describe_unused(image_index, taken, "images"),
             *leftovers.describe_unused(mask_index, taken, "masks"),
-            *leftovers.describe_lonely(
-                image_index.folder, images, lonely, mask_index.folder, "masks"
-            ),
-            *leftovers.describe_lonely(
-                mask_index.folder, masks, lonely, image_index.folder, "images"
-            ),
+            *leftovers.describe_lonely(images_dir, lonely_images, masks_dir, "masks"),
+            *leftovers.describe_lonely(masks_dir, lonely_masks, images_dir, "images"),
         ),
     )
 
 
-def pair_folders(images_dir: str, masks_dir: str, split: str) -> Pairs:
+def pair_folders(split: str, images_dir: str, masks_dir: str) -> Pairs:
     """Pairs all images of one folder with all masks of another.
 
     Raises:
@@ -183,23 +152,61 @@ def pair_folders(images_dir: str, masks_dir: str, split: str) -> Pairs:
       ValueError: there are no images, or none of them has a mask.
     """
     pairing = match(listing.index_images(images_dir), listing.index_masks(masks_dir))
-    items, problems = pairing.choose(split)
-    return items, (*pairing.problems, *problems)
+    samples, problems = pairing.choose(split)
+    return samples, (*pairing.problems, *problems)
 
 
-def fold(name: str) -> str:
-    """Returns what names that people take for the same have in common."""
-    return re.sub(r"[\s_.-]", "", unicodedata.normalize("NFKC", name).casefold())
+def open_splits(
+    names: Mapping[str, _T], open_split: Callable[[str, _T], Pairs]
+) -> tuple[dict[str, tuple[Sample, ...]], tuple[Problem, ...]]:
+    """Opens the splits that have masks; the others are left out with a warning.
+
+    Args:
+      names: what `open_split` needs for each split.
+      open_split: returns samples and problems of a split, or raises `NoMasksError`.
+
+    Raises:
+      NoMasksError: no split has masks, or `train` has none.
+      ValueError: what `open_split` raises.
+    """
+    splits: dict[str, tuple[Sample, ...]] = {}
+    problems: list[Problem] = []
+    unlabeled: dict[str, NoMasksError] = {}
+    for split, argument in names.items():
+        try:
+            splits[split], found = open_split(split, argument)
+        except NoMasksError as error:
+            unlabeled[split] = error
+        else:
+            problems += found
+    for split, reason in unlabeled.items():
+        if split == "train" or not splits:
+            raise reason
+        problems.append(describe_unlabeled(split, reason))
+    return splits, tuple(problems)
+
+
+def describe_unlabeled(split: str, error: NoMasksError) -> Problem:
+    """Returns the warning that a split without masks is left out."""
+    message = f"{error.reason} Split {split!r} has no masks and is left out."
+    return Problem(WARNING, "split", message, error.path)
+
+
+def first_name(names: Iterable[str]) -> str:
+    """Names the first of some names, for messages."""
+    return repr(next(iter(names), "(none)"))
 
 
 def _find_near(images: Mapping[str, str], masks: Mapping[str, str]) -> dict[str, tuple[str, str]]:
-    """Pairs of an image and a mask that nothing else resembles but each other."""
+    """Pairs of an image and a mask that resemble each other and nothing else."""
     folded: dict[str, tuple[list[str], list[str]]] = collections.defaultdict(lambda: ([], []))
-    for side, (names, others) in enumerate(((images, masks), (masks, images))):
-        for name in names:
-            if name not in others:
-                folded[fold(name)][side].append(name)
-    near = {}
+    for name in images:
+        if name not in masks:
+            folded[listing.fold(name)][0].append(name)
+    for name in masks:
+        if name not in images:
+            folded[listing.fold(name)][1].append(name)
+    near: dict[str, tuple[str, str]] = {}
     for image_names, mask_names_ in folded.values():
         if len(image_names) == len(mask_names_) == 1:
             pair = image_names[0], mask_names_[0]
@@ -208,18 +215,33 @@ def _find_near(images: Mapping[str, str], masks: Mapping[str, str]) -> dict[str,
 
 
 def _find_lonely(
-    names: Mapping[str, str],
-    others: Mapping[str, str],
-    near: Mapping[str, object],
-    renamed: Mapping[str, str],
-) -> Iterator[str]:
-    """Yields the names in folders that have no counterpart on the other side at all."""
-    their_folders = {os.path.dirname(name).casefold() for name in (*others, *renamed)}
-    paired_folders = {os.path.dirname(name) for name in names if name in others or name in near}
-    for name in names:
-        folder = os.path.dirname(name)
-        if folder and folder not in paired_folders and folder.casefold() not in their_folders:
-            yield name
+    names: Iterable[str], others: Iterable[str], near: Mapping[str, object]
+) -> list[str]:
+    """Returns the names in subfolders that have no counterpart on the other side at all."""
+    others = set(others)
+    their_folders = {os.path.dirname(name).casefold() for name in others}
+    our_folders = {os.path.dirname(name) for name in names if name in others or name in near}
+    return [
+        name
+        for name in names
+        if (folder := os.path.dirname(name))
+        and folder not in our_folders
+        and folder.casefold() not in their_folders
+    ]
+
+
+def _describe_affixes(
+    affixes: tuple[mask_names.Affix, mask_names.Affix] | None,
+    images: Mapping[str, str],
+    masks: Mapping[str, str],
+) -> Iterator[Problem]:
+    name = next((name for name in images if name in masks), None)
+    if affixes is not None and name is not None:
+        message = (
+            f"masks are called {affixes[1]} and images {affixes[0]}, so this is taken for the "
+            f"mask of {os.path.basename(images[name])}, and so on. Check that this is right."
+        )
+        yield Problem(WARNING, "names", message, masks[name])
 
 
 def _describe_double(split: str, name: str, paths: Sequence[str]) -> Problem:
@@ -228,7 +250,3 @@ def _describe_double(split: str, name: str, paths: Sequence[str]) -> Problem:
         "rename the others and their partners."
     )
     return Problem(ERROR, "stem", message, paths[0], split, name)
-
-
-def _first(names: Iterable[str]) -> str:
-    return repr(next(iter(names), "(none)"))

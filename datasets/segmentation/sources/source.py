@@ -1,12 +1,13 @@
 """What every source of a segmentation dataset is: classes, splits, and how its masks are read."""
 
 import dataclasses
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from datasets.images import decoding
-from datasets.segmentation.sources import masks
+from datasets.segmentation.masks.mask_format import Color, MaskFormat, read_raw_mask
 
 ERROR = "error"
 WARNING = "warning"
@@ -17,7 +18,7 @@ class Sample:
     """One image and its mask on disk. Either file may be missing: `checks` says so.
 
     Attributes:
-      name: name of the example, unique within its split; usually the stem of its files.
+      name: unique within its split; usually the stem of its files.
       image_path: the image.
       mask_path: the mask.
     """
@@ -34,7 +35,7 @@ class Problem:
     Attributes:
       severity: `ERROR` (the example cannot be used as it is) or `WARNING`.
       kind: short name, the same for all problems of one sort, such as "size".
-      message: what is wrong and how to mend it, in one line.
+      message: what is wrong and how to fix it, in one line.
       path: the file at fault, or None when the dataset as a whole is.
       split: name of the split, or None when the dataset as a whole is at fault.
       name: name of the example, or None likewise.
@@ -57,17 +58,17 @@ class Source:
       class_names: name of each class id.
       palette: RGB color, 0..255, of each class id.
       ignore_label: id of pixels that are never trained on or scored.
-      splits: items of each split, sorted by name.
+      splits: samples of each split, sorted by name.
       mask_format: how values and colors of the mask files become ids.
-      problems: what was seen to be wrong while the folders were listed.
+      problems: what was wrong when the folders were listed.
     """
 
     name: str
     class_names: tuple[str, ...]
-    palette: tuple[tuple[int, int, int], ...]
+    palette: tuple[Color, ...]
     ignore_label: int
     splits: Mapping[str, Sequence[Sample]]
-    mask_format: masks.MaskFormat = dataclasses.field(default_factory=masks.MaskFormat)
+    mask_format: MaskFormat = dataclasses.field(default_factory=MaskFormat)
     problems: tuple[Problem, ...] = ()
 
     @property
@@ -75,7 +76,7 @@ class Source:
         return len(self.class_names)
 
     def split(self, name: str) -> Sequence[Sample]:
-        """Returns the items of one split.
+        """Returns the samples of one split.
 
         Raises:
           ValueError: the source has no such split.
@@ -86,7 +87,7 @@ class Source:
             )
         return self.splits[name]
 
-    def read_mask(self, item: Sample) -> np.ndarray:
+    def read_mask(self, sample: Sample) -> np.ndarray:
         """Reads a mask.
 
         Returns:
@@ -96,15 +97,15 @@ class Source:
           OSError: the file cannot be opened.
           ValueError: the file is damaged, or its values have no meaning; the message names it.
         """
-        return self.mask_format.decode(masks.read_raw_mask(item.mask_path))
+        return self.mask_format.decode(read_raw_mask(sample.mask_path))
 
     def read_example(
-        self, item: Sample, with_pixels: bool = True
+        self, sample: Sample, with_pixels: bool = True
     ) -> tuple[decoding.EncodedImage, np.ndarray]:
         """Reads an image and its mask.
 
         Args:
-          item: the example.
+          sample: the example.
           with_pixels: whether the image's pixels are wanted; it is read completely anyway.
 
         Returns:
@@ -116,34 +117,42 @@ class Source:
           ValueError: a file is damaged or of a refused kind, or the sizes differ; the message
             names the file.
         """
-        ids = self.read_mask(item)
-        image = decoding.read_image(item.image_path, ids.shape, with_pixels)
-        if image.size != ids.shape:
-            raise ValueError(describe_sizes(item, image.size, ids.shape))
+        ids = self.read_mask(sample)
+        mask_size = ids.shape[0], ids.shape[1]
+        image = decoding.read_image(sample.image_path, mask_size, with_pixels)
+        if image.size != mask_size:
+            raise ValueError(describe_sizes(sample, image.size, mask_size))
         return image, ids
 
 
-def describe_sizes(item: Sample, image_size: tuple[int, int], mask_size: tuple[int, int]) -> str:
+def class_table(text: str) -> tuple[tuple[str, ...], tuple[Color, ...]]:
+    """Reads names and colors of classes, written as "sky #808080, building #800000"."""
+    names, palette = [], []
+    for name, code in re.findall(r"([^,]+) #([0-9a-f]{6})", text):
+        red, green, blue = bytes.fromhex(code)
+        names.append(name.strip())
+        palette.append((red, green, blue))
+    return tuple(names), tuple(palette)
+
+
+def describe_sizes(sample: Sample, image_size: tuple[int, int], mask_size: tuple[int, int]) -> str:
     """Says that an image and its mask differ in size, and what the likely reason is.
 
     Args:
-      item: the example.
+      sample: the example.
       image_size: (height, width) of the image.
       mask_size: (height, width) of the mask.
     """
     image_text, mask_text = (f"{width}x{height}" for height, width in (image_size, mask_size))
+    # One ratio of height to width, up to a pixel of rounding.
+    skew = abs(image_size[0] * mask_size[1] - image_size[1] * mask_size[0])
     if image_size == mask_size[::-1]:
         fix = "One of the two is turned by 90 degrees: turn it back."
-    elif _have_one_shape(image_size, mask_size):
-        fix = f"Resize the mask to {image_text} with nearest neighbour, or export it again."
+    elif skew <= max(*image_size, *mask_size):
+        fix = f"Resize the mask to {image_text} with nearest neighbor, or export it again."
     else:
         fix = "The shapes differ too, so these may not belong together."
     return (
-        f"{item.mask_path}: the mask is {mask_text} (width x height) and its image "
-        f"{item.image_path} is {image_text}. {fix}"
+        f"{sample.mask_path}: the mask is {mask_text} (width x height) and its image "
+        f"{sample.image_path} is {image_text}. {fix}"
     )
-
-
-def _have_one_shape(size: tuple[int, int], other: tuple[int, int]) -> bool:
-    """Whether two sizes have one ratio of height to width, up to a pixel of rounding."""
-    return abs(size[0] * other[1] - size[1] * other[0]) <= max(*size, *other)

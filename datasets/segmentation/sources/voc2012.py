@@ -27,37 +27,21 @@ images that have no masks (the challenge's `test`) is left out.
 import os
 
 from common import palettes
-from datasets.segmentation.sources import listing, masks, pairing, split_lists
-from datasets.segmentation.sources.source import ERROR, Problem, Source
-from datasets.segmentation.sources.splits import describe_unlabelled
+from datasets.segmentation.masks.mask_format import MaskFormat
+from datasets.segmentation.sources import listing, split_lists
+from datasets.segmentation.sources.pairing import Pairing, describe_unlabeled, match
+from datasets.segmentation.sources.source import ERROR, Problem, Sample, Source
 
 CLASS_NAMES = (
-    "background",
-    "aeroplane",
-    "bicycle",
-    "bird",
-    "boat",
-    "bottle",
-    "bus",
-    "car",
-    "cat",
-    "chair",
-    "cow",
-    "diningtable",
-    "dog",
-    "horse",
-    "motorbike",
-    "person",
-    "pottedplant",
-    "sheep",
-    "sofa",
-    "train",
-    "tvmonitor",
+    *("background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair"),
+    *("cow", "diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa"),
+    *("train", "tvmonitor"),
 )
 PALETTE = palettes.voc_palette(len(CLASS_NAMES))
 IGNORE_LABEL = 255
 
 _VOID_COLOR = (224, 224, 192)
+_ROOTS = ("", "VOC2012", os.path.join("VOCdevkit", "VOC2012"))
 _LISTS = os.path.join("ImageSets", "Segmentation")
 _TRAIN_AUG = "train_aug"
 _TRAIN_AUG_LISTS = ("train_aug", "trainaug")
@@ -73,68 +57,54 @@ def open_source(data_dir: str) -> Source:
     Raises:
       ValueError: the folders are not those of the devkit.
     """
-    layouts = {"": _LISTS, "VOC2012": _LISTS, os.path.join("VOCdevkit", "VOC2012"): _LISTS}
-    root = listing.find_root(data_dir, layouts, _EXPECTED)
+    root = listing.find_root(data_dir, _ROOTS, _LISTS, _EXPECTED)
     image_index = listing.index_images(os.path.join(root, "JPEGImages"))
     masks_dir = os.path.join(root, "SegmentationClass")
     if not os.path.isdir(masks_dir) and os.path.isdir(masks_dir + "Raw"):
         masks_dir += "Raw"
-    pairs = pairing.match(image_index, listing.index_masks(masks_dir))
+    pairing = match(image_index, listing.index_masks(masks_dir))
+    problems = _errors(pairing)
     lists = split_lists.read_lists(os.path.join(root, _LISTS), "lists like train.txt and val.txt")
-    list_of_train_aug = next((lists.pop(name) for name in _TRAIN_AUG_LISTS if name in lists), None)
-    splits, problems = {}, [*_errors(pairs)]
-    listed: dict[str, list[pairing.Entry]] = {}
-
-    def add_split(split: str, pairs: pairing.Pairing, entries, found=()) -> None:
-        items, more = pairs.choose(split, entries)
-        splits[split] = items
-        problems.extend((*found, *more))
-
+    aug_list = next((lists.pop(name) for name in _TRAIN_AUG_LISTS if name in lists), None)
+    splits: dict[str, tuple[Sample, ...]] = {}
     for split, file in lists.items():
         try:
-            entries, found = split_lists.resolve(file, pairs, split)
+            chosen, found = split_lists.resolve(file, pairing, split)
         except split_lists.NothingListedError:
-            entries, found = [], ()
-        if any(entry.name in pairs.masks for entry in entries):
-            listed[split] = entries
-            add_split(split, pairs, entries, found)
-        else:
+            chosen, found = {}, ()
+        if pairing.masks.keys().isdisjoint(chosen):
             error = listing.NoMasksError(masks_dir, f"has no mask of an image in {file.path}.")
-            problems.append(describe_unlabelled(split, error))
+            problems.append(describe_unlabeled(split, error))
+            continue
+        splits[split], more = pairing.choose(split, chosen)
+        problems += (*found, *more)
     aug_dir = os.path.join(root, "SegmentationClassAug")
     if os.path.isdir(aug_dir):
-        aug_pairs = pairing.match(image_index, listing.index_masks(aug_dir))
-        problems += _errors(aug_pairs)
-        if list_of_train_aug is None:
-            of_val = {entry.name for entry in listed.get("val", ())}
-            add_split(_TRAIN_AUG, aug_pairs, aug_pairs.masks.keys() - of_val)
+        of_val = {sample.name for sample in splits.get("val", ())}
+        pairing = match(image_index, listing.index_masks(aug_dir))
+        if aug_list is None:
+            chosen, found = dict.fromkeys(pairing.masks.keys() - of_val), ()
         else:
-            add_split(
-                _TRAIN_AUG,
-                aug_pairs,
-                *split_lists.resolve(list_of_train_aug, aug_pairs, _TRAIN_AUG),
-            )
+            chosen, found = split_lists.resolve(aug_list, pairing, _TRAIN_AUG)
+        splits[_TRAIN_AUG], more = pairing.choose(_TRAIN_AUG, chosen)
+        problems += (*_errors(pairing), *found, *more)
     if not splits:
         raise ValueError(
             f"no list in {os.path.join(root, _LISTS)} names an image that has a mask in "
             f"{masks_dir}."
         )
+    colors = {color: class_id for class_id, color in enumerate(PALETTE)}
     return Source(
         name="voc2012",
         class_names=CLASS_NAMES,
         palette=PALETTE,
         ignore_label=IGNORE_LABEL,
         splits=splits,
-        mask_format=masks.MaskFormat(
-            colors={
-                **{color: class_id for class_id, color in enumerate(PALETTE)},
-                _VOID_COLOR: IGNORE_LABEL,
-            }
-        ),
+        mask_format=MaskFormat(colors={**colors, _VOID_COLOR: IGNORE_LABEL}),
         problems=tuple(problems),
     )
 
 
-def _errors(pairs: pairing.Pairing) -> list[Problem]:
+def _errors(pairing: Pairing) -> list[Problem]:
     """What was wrong while images were paired; most images of the devkit have no mask."""
-    return [problem for problem in pairs.problems if problem.severity == ERROR]
+    return [problem for problem in pairing.problems if problem.severity == ERROR]

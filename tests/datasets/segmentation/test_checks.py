@@ -10,7 +10,8 @@ from PIL import Image
 from datasets.segmentation import checks
 from datasets.segmentation.check_report import format_report
 from datasets.segmentation.class_statistics import ClassCounter, suggest_label_weights
-from datasets.segmentation.sources import folder, mask_values
+from datasets.segmentation.masks import mask_values
+from datasets.segmentation.sources import folder
 from tests.support.sample_images import (
     exif,
     save,

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from datasets.segmentation.masks.mask_format import RawMask
 from datasets.segmentation.palette_agreement import PaletteComparison, used_colors
-from datasets.segmentation.sources.masks import RawMask
 
 BLACK, WHITE, RED, BLUE = (0, 0, 0), (255, 255, 255), (255, 0, 0), (0, 0, 255)
 RAMP = [(i, i, i) for i in range(256)]

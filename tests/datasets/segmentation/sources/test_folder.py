@@ -18,7 +18,7 @@ IDS = (np.arange(12 * 20).reshape(12, 20) % 3).astype(np.uint8)
 
 
 def names_of(source) -> dict[str, list[str]]:
-    return {split: [item.name for item in items] for split, items in source.splits.items()}
+    return {split: [sample.name for sample in samples] for split, samples in source.splits.items()}
 
 
 def test_a_folder_a_split(tmp_path):
@@ -27,9 +27,9 @@ def test_a_folder_a_split(tmp_path):
     source = folder.open_source(str(tmp_path))
     assert names_of(source) == {"train": ["a", "b"], "val": ["a"], "extra": ["c"]}
     assert list(source.splits) == ["train", "val", "extra"]
-    item = source.split("val")[0]
-    assert item.image_path == str(tmp_path / "val" / "images" / "a.jpg")
-    assert item.mask_path == str(tmp_path / "val" / "masks" / "a.png")
+    sample = source.split("val")[0]
+    assert sample.image_path == str(tmp_path / "val" / "images" / "a.jpg")
+    assert sample.mask_path == str(tmp_path / "val" / "masks" / "a.png")
     assert source.name == tmp_path.name
 
 
@@ -154,7 +154,7 @@ def test_rgb_masks_without_a_class_file_are_explained(tmp_path):
         folder.open_source(str(tmp_path))
 
 
-def test_files_without_a_partner_stay_items(tmp_path):
+def test_files_without_a_partner_stay_samples(tmp_path):
     save_pair(tmp_path / "train", "a", IDS)
     save(tmp_path / "train" / "images" / "b.jpg", smooth_rgb())
     save(tmp_path / "train" / "masks" / "c.png", IDS)
@@ -234,9 +234,9 @@ def test_masks_as_jpeg_are_listed_and_their_reader_refuses_them(tmp_path):
     save(tmp_path / "train" / "images" / "a.jpg", smooth_rgb())
     save(tmp_path / "train" / "masks" / "a.jpg", IDS)
     source = folder.open_source(str(tmp_path))
-    (item,) = source.split("train")
+    (sample,) = source.split("train")
     with pytest.raises(ValueError, match=r"masks/a\.jpg: a mask saved as JPEG"):
-        source.read_mask(item)
+        source.read_mask(sample)
 
 
 def test_stems_that_never_match_are_shown(tmp_path):

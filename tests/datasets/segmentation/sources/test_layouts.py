@@ -28,10 +28,10 @@ def files_of(root) -> dict[str, list[tuple[str, str]]]:
     source = folder.open_source(str(root))
     return {
         split: [
-            (os.path.relpath(item.image_path, root), os.path.relpath(item.mask_path, root))
-            for item in items
+            (os.path.relpath(sample.image_path, root), os.path.relpath(sample.mask_path, root))
+            for sample in samples
         ]
-        for split, items in source.splits.items()
+        for split, samples in source.splits.items()
     }
 
 
@@ -98,7 +98,7 @@ def test_lists_under_the_names_that_people_have(tmp_path):
     save_masks(tmp_path / "masks", "a", "b", "c")
     write(tmp_path / "Splits" / "training.txt", "a\n")
     write(tmp_path / "Splits" / "valid.TXT", "b\n")
-    assert {split: len(items) for split, items in files_of(tmp_path).items()} == {
+    assert {split: len(samples) for split, samples in files_of(tmp_path).items()} == {
         "train": 1,
         "val": 1,
     }
@@ -115,7 +115,7 @@ def test_lists_of_a_dataset_laid_out_as_pascal_voc(tmp_path):
     assert list(files_of(tmp_path)) == ["train", "val"]  # By chance: no list is that of training.
     write(lists / "train.txt", "a\n")
     write(lists / "val.txt", "b\n")
-    assert {split: len(items) for split, items in files_of(tmp_path).items()} == {
+    assert {split: len(samples) for split, samples in files_of(tmp_path).items()} == {
         "train": 1,
         "val": 1,
         "default": 3,
@@ -210,7 +210,7 @@ def test_a_split_without_masks_is_left_out(tmp_path, case):
             (tmp_path / "test" / "masks").mkdir()
         if case == "text only":
             write(tmp_path / "test" / "masks" / "readme.txt", "not published")
-    assert {split: len(items) for split, items in files_of(tmp_path).items()} == {
+    assert {split: len(samples) for split, samples in files_of(tmp_path).items()} == {
         "train": 2,
         "val": 1,
     }

@@ -32,14 +32,14 @@ def match(root) -> pairing.Pairing:
 def pairs(root) -> dict[str, tuple[str, str]]:
     """Name of each example: its image and its mask, relative to their folders."""
     matched = match(root)
-    items, problems = matched.choose("train")
+    samples, problems = matched.choose("train")
     assert problems == ()
     return {
-        item.name: (
-            os.path.relpath(item.image_path, root / "images"),
-            os.path.relpath(item.mask_path, root / "masks"),
+        sample.name: (
+            os.path.relpath(sample.image_path, root / "images"),
+            os.path.relpath(sample.mask_path, root / "masks"),
         )
-        for item in items
+        for sample in samples
     }
 
 
@@ -174,8 +174,8 @@ def test_names_of_other_capitals_are_asked_about_once(tmp_path):
     save_images(tmp_path, "a.jpg", "IMG_1.JPG")
     save_masks(tmp_path, "a.PNG", "img_1.png")
     matched = match(tmp_path)
-    items, (problem,) = matched.choose("train")
-    assert [item.name for item in items] == ["a"]
+    samples, (problem,) = matched.choose("train")
+    assert [sample.name for sample in samples] == ["a"]
     assert (problem.kind, problem.name) == ("missing", "IMG_1")
     assert problem.path.endswith("images/IMG_1.JPG")
     assert "did you mean 'img_1.png'?" in problem.message

@@ -11,7 +11,7 @@ IDS = np.array([[0, 1, 2, 3], [4, 5, 11, 255]], np.uint8)
 
 
 def names_of(source) -> dict[str, list[str]]:
-    return {split: [item.name for item in items] for split, items in source.splits.items()}
+    return {split: [sample.name for sample in samples] for split, samples in source.splits.items()}
 
 
 @pytest.mark.parametrize("module", [camvid, voc2012, cityscapes, ade20k])
@@ -68,7 +68,7 @@ def test_camvid_of_another_layout_is_named(tmp_path):
 
 def test_camvid_itself(shared):
     source = camvid.open_source(str(shared / "camvid"))
-    assert {split: len(items) for split, items in source.splits.items()} == {
+    assert {split: len(samples) for split, samples in source.splits.items()} == {
         "train": 367,
         "val": 101,
     }
@@ -116,7 +116,7 @@ def test_voc_augmented_masks_make_a_split(tmp_path, list_name):
         write(tmp_path / f"ImageSets/Segmentation/{list_name}.txt", "a\nc\n")
     source = voc2012.open_source(str(tmp_path))
     assert names_of(source) == {"train": ["a"], "val": ["b"], "train_aug": ["a", "c"]}
-    assert all("SegmentationClassAug" in item.mask_path for item in source.split("train_aug"))
+    assert all("SegmentationClassAug" in sample.mask_path for sample in source.split("train_aug"))
 
 
 def test_voc_masks_that_were_saved_as_rgb_are_read(tmp_path):
@@ -182,7 +182,7 @@ def test_cityscapes_train_ids_are_taken_when_they_are_complete(tmp_path):
     np.testing.assert_array_equal(source.read_mask(source.split("train")[0]), ids)
     save_cityscapes(tmp_path, "train", "aachen_0_2", "labelIds", ids)
     source = cityscapes.open_source(str(tmp_path))
-    assert all(item.mask_path.endswith("_labelIds.png") for item in source.split("train"))
+    assert all(sample.mask_path.endswith("_labelIds.png") for sample in source.split("train"))
 
 
 def test_cityscapes_without_masks_is_named(tmp_path):

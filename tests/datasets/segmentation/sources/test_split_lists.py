@@ -25,9 +25,9 @@ def resolve(root, pairs: pairing.Pairing, content: str | bytes):
 
 
 def names(root, pairs: pairing.Pairing, content: str | bytes) -> list[str]:
-    entries, problems = resolve(root, pairs, content)
+    chosen, problems = resolve(root, pairs, content)
     assert problems == ()
-    return [entry.name for entry in entries]
+    return list(chosen)
 
 
 def test_names_with_spaces_and_commas(tmp_path):
@@ -83,10 +83,10 @@ def test_encodings_and_line_ends(tmp_path, encoding, newline):
 
 def test_a_line_chooses_another_mask(tmp_path):
     pairs = make_pairing(tmp_path, "a", "b")
-    entries, problems = resolve(tmp_path, pairs, "images/a.jpg masks/b.png\n")
+    chosen, problems = resolve(tmp_path, pairs, "images/a.jpg masks/b.png\n")
     assert problems == ()
-    (item,) = pairs.choose("train", entries)[0]
-    assert (item.image_path, item.mask_path) == (pairs.images["a"], pairs.masks["b"])
+    (sample,) = pairs.choose("train", chosen)[0]
+    assert (sample.image_path, sample.mask_path) == (pairs.images["a"], pairs.masks["b"])
 
 
 def test_a_heading_is_passed_over(tmp_path):
@@ -99,8 +99,8 @@ def test_folders_in_lists(tmp_path):
     pairs = make_pairing(tmp_path, "w", "town/w", "town/x", "lake/y 1")
     content = "w\ntown/w.jpg\nx\nimages/lake/y 1.jpg masks/lake/y 1.png\n"
     assert names(tmp_path, pairs, content) == ["w", "town/w", "town/x", "lake/y 1"]
-    entries, (problem,) = resolve(tmp_path, pairs, "x\ncity/w.jpg\n")
-    assert [entry.name for entry in entries] == ["town/x"]
+    chosen, (problem,) = resolve(tmp_path, pairs, "x\ncity/w.jpg\n")
+    assert list(chosen) == ["town/x"]
     assert "several examples are called so: town/w, w. Write the folder too" in problem.message
 
 
@@ -119,8 +119,8 @@ def test_a_typo_is_one_error_and_a_question(tmp_path, line, meant):
     pairs = make_pairing(tmp_path, "IMG 001", "town/x", "lake/x", "Öl")
     pairs_of_x = make_pairing(tmp_path / "x", "town/x", "b") if line == "tree/x" else pairs
     other = "b" if line == "tree/x" else "lake/x"
-    entries, (problem,) = resolve(tmp_path, pairs_of_x, f"{other}\n{line}\n")
-    assert [entry.name for entry in entries] == [other]
+    chosen, (problem,) = resolve(tmp_path, pairs_of_x, f"{other}\n{line}\n")
+    assert list(chosen) == [other]
     assert (problem.severity, problem.kind, problem.split) == ("error", "list", "train")
     assert problem.path == str(tmp_path / "train.txt")
     assert problem.message.startswith(f"line 2 names {line!r}: no image and no mask")
@@ -129,8 +129,8 @@ def test_a_typo_is_one_error_and_a_question(tmp_path, line, meant):
 
 def test_a_name_is_never_cut_at_a_space_to_fit_a_file(tmp_path):
     pairs = make_pairing(tmp_path, "IMG", "b")
-    entries, (problem,) = resolve(tmp_path, pairs, "b\nIMG 001\n")
-    assert [entry.name for entry in entries] == ["b"]
+    chosen, (problem,) = resolve(tmp_path, pairs, "b\nIMG 001\n")
+    assert list(chosen) == ["b"]
     assert "line 2 names 'IMG 001'" in problem.message
 
 
@@ -159,8 +159,8 @@ def test_wrong_list_is_named(tmp_path, content, message):
 @pytest.mark.parametrize("line", ["images/typo.jpg masks/b.png", "typo.jpg b.png", "typo, b"])
 def test_the_mask_of_a_line_does_not_stand_for_its_image(tmp_path, line):
     pairs = make_pairing(tmp_path, "a", "b")
-    entries, (problem,) = resolve(tmp_path, pairs, f"a\n{line}\n")
-    assert [entry.name for entry in entries] == ["a"]
+    chosen, (problem,) = resolve(tmp_path, pairs, f"a\n{line}\n")
+    assert list(chosen) == ["a"]
     assert "no image and no mask is called so" in problem.message
 
 

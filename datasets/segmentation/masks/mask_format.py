@@ -1,7 +1,7 @@
 """Reads mask files: gray ids, palette files whose indices are ids, or RGB colors.
 
 What the values mean is a `MaskFormat`: a table from the file's ids to the dataset's ids, or from
-colors to ids. How they are stored is the matter of `datasets.segmentation.sources.mask_files`.
+colors to ids. How they are stored is the matter of `datasets.segmentation.masks.raw_mask`.
 """
 
 import dataclasses
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import cv2
 import numpy as np
 
-from datasets.segmentation.sources import mask_files, mask_values, nearest_values
+from datasets.segmentation.masks import mask_values, nearest_values, raw_mask
 
 Color = tuple[int, int, int]
 
@@ -134,7 +134,7 @@ def read_raw_mask(path: str) -> RawMask:
     """
     with open(path, "rb") as file:
         data = file.read()
-    return RawMask(path, *mask_files.read(data, path))
+    return RawMask(path, *raw_mask.read(data, path))
 
 
 def _look_up(ids: np.ndarray, changes: Mapping[int, int]) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""sources.blending: smooth masks are told from sharp ones, whatever their classes."""
+"""masks.blending: smooth masks are told from sharp ones, whatever their classes."""
 
 import io
 import pathlib
@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datasets.segmentation.sources import blending
-from datasets.segmentation.sources.blending import BORDERS, RAMP, RIM
+from datasets.segmentation.masks import blending
+from datasets.segmentation.masks.blending import BORDERS, RAMP, RIM
 
 
 def draw(seed: int, values, size=(150, 200)) -> np.ndarray:

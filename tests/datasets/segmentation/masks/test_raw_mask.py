@@ -1,4 +1,4 @@
-"""sources.mask_files: what a file stores is read, at every depth, or refused in words."""
+"""masks.raw_mask: what a file stores is read, at every depth, or refused in words."""
 
 import io
 import struct
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datasets.segmentation.sources import masks
+from datasets.segmentation.masks.mask_format import MaskFormat, read_raw_mask
 from tests.support.raw_files import make_png, make_tiff, pack, png_chunk
 
 IDS = np.arange(11 * 13).reshape(11, 13) % 4
@@ -21,7 +21,7 @@ GRAY, COLOR, INDEXED, GRAY_ALPHA, COLOR_ALPHA = 0, 2, 3, 4, 6
 def read(tmp_path, data: bytes, name: str = "a.png", **options) -> np.ndarray:
     path = tmp_path / name
     path.write_bytes(data)
-    return masks.MaskFormat(**options).decode(masks.read_raw_mask(str(path)))
+    return MaskFormat(**options).decode(read_raw_mask(str(path)))
 
 
 def encode(image: Image.Image, file_format: str, **options) -> bytes:

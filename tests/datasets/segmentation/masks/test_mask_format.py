@@ -1,11 +1,11 @@
-"""datasets.segmentation.sources.masks: mask files of every kind become class ids."""
+"""datasets.segmentation.masks.mask_format: mask files of every kind become class ids."""
 
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
-from datasets.segmentation.sources import masks
+from datasets.segmentation.masks.mask_format import MaskFormat, read_raw_mask
 from tests.support.sample_images import save, save_palette_mask
 
 IDS = (np.arange(24 * 40).reshape(24, 40) % 5).astype(np.uint8)
@@ -13,7 +13,7 @@ COLORS = {(0, 0, 0): 0, (255, 0, 0): 1, (0, 255, 0): 2, (0, 0, 255): 3, (9, 8, 7
 
 
 def read_mask(path, **options) -> np.ndarray:
-    return masks.MaskFormat(**options).decode(masks.read_raw_mask(str(path)))
+    return MaskFormat(**options).decode(read_raw_mask(str(path)))
 
 
 def painted(ids: np.ndarray) -> np.ndarray:
@@ -31,7 +31,7 @@ def test_palette_masks_are_indices(tmp_path):
     path = save_palette_mask(tmp_path / "a.png", IDS, list(COLORS)[::-1])
     np.testing.assert_array_equal(read_mask(path), IDS)
     np.testing.assert_array_equal(read_mask(path, colors=COLORS), IDS)
-    raw = masks.read_raw_mask(path)
+    raw = read_raw_mask(path)
     np.testing.assert_array_equal(raw.palette[:5], np.array(list(COLORS), np.uint8)[::-1])
 
 

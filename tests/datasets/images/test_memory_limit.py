@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from datasets.images import memory_limit as memory
+from datasets.images.memory_limit import MemoryLimit
 from datasets.segmentation import checks, conversion, shard_plan
-from datasets.segmentation.sources import folder, memory
-from datasets.segmentation.sources.memory import MemoryLimit
+from datasets.segmentation.sources import folder
 from tests.support import sample_images
 
 
@@ -74,8 +75,8 @@ def source(tmp_path):
 def test_the_check_names_an_image_that_alone_takes_more(source):
     report = checks.check_source(source, show_progress=False, memory_limit=MemoryLimit(1))
     (error,) = report.errors
-    item = source.split("train")[1]
-    assert (error.kind, error.path, error.name) == ("memory", item.image_path, "p1")
+    sample = source.split("train")[1]
+    assert (error.kind, error.path, error.name) == ("memory", sample.image_path, "p1")
     assert error.message == (
         "0.1 million pixels take about 2 MB of memory, more than memory_limit_mb, 1. Cut it into "
         "tiles, scale it down, or give --memory_limit_mb=2."

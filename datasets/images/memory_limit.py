@@ -49,10 +49,10 @@ class MemoryLimit:
         """The most pixels in work at once."""
         return (self.megabytes << 20) // _BYTES_PER_PIXEL
 
-    def describe_excess(self, item: Sample, num_pixels: int) -> tuple[str, str]:
+    def describe_excess(self, sample: Sample, num_pixels: int) -> tuple[str, str]:
         """Returns the file that alone takes more than the limit, and what is wrong with it."""
         needed = -(-num_pixels * _BYTES_PER_PIXEL >> 20)
-        path = max((item.image_path, item.mask_path), key=count_pixels)
+        path = max((sample.image_path, sample.mask_path), key=count_pixels)
         return path, (
             f"{num_pixels / 1e6:.1f} million pixels take about {needed} MB of memory, more "
             f"than memory_limit_mb, {self.megabytes}. Cut it into tiles, scale it down, or give "
@@ -60,9 +60,9 @@ class MemoryLimit:
         )
 
 
-def count_example_pixels(item: Sample) -> int:
+def count_example_pixels(sample: Sample) -> int:
     """Returns the pixels of an example's larger file; 0 where neither can be read."""
-    return max(count_pixels(item.image_path), count_pixels(item.mask_path))
+    return max(count_pixels(sample.image_path), count_pixels(sample.mask_path))
 
 
 def count_pixels(path: str) -> int:

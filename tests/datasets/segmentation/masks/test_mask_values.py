@@ -1,4 +1,4 @@
-"""sources.mask_values and nearest_values: values of mask files become class ids."""
+"""masks.mask_values and nearest_values: values of mask files become class ids."""
 
 import io
 
@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datasets.segmentation.sources import mask_values, masks
+from datasets.segmentation.masks import mask_values
+from datasets.segmentation.masks.mask_format import MaskFormat, RawMask
 
 IDS = np.zeros((48, 64), np.uint8)
 IDS[10:30, 20:50] = 1
@@ -63,7 +64,7 @@ def test_the_flag_is_suggested_where_values_lie_apart(values, num_classes, flag)
 
 
 def decode(values, mapping, **fields) -> np.ndarray:
-    return masks.MaskFormat(values=mapping).decode(masks.RawMask("a.png", values, **fields))
+    return MaskFormat(values=mapping).decode(RawMask("a.png", values, **fields))
 
 
 def test_values_become_ids():
