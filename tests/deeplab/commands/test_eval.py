@@ -27,7 +27,8 @@ from commands import launcher
 import tensorflow.compat.v1 as tf
 from absl import flags
 from absl.testing import flagsaver
-from deeplab import evaluation, model
+from deeplab.evaluation import evaluator
+from deeplab.network import model
 from training import arrivals
 from deeplab.commands import eval as command
 
@@ -36,8 +37,8 @@ def predict(features, network, *, scales, add_flipped):
     labels = tf.cast(tf.minimum(features["image"][..., 0] + shift, 2.0), tf.int32)
     return model.Prediction(labels, tf.one_hot(labels, network.num_classes))
 
-evaluation.model.predict = predict
-restore, score = evaluation.Evaluator._load, evaluation.Evaluator.score
+evaluator.model.predict = predict
+restore, score = evaluator.Evaluator._load, evaluator.Evaluator.score
 
 def remove(run, step):
     for ending in ("index", "data-00000-of-00001"):
@@ -62,14 +63,14 @@ def removing(run, steps, before):
             return restore(self, checkpoint, saved_names)
         finally:
             evaluation.checkpoint_reader.load = read_values
-    evaluation.Evaluator._load = load
+    evaluator.Evaluator._load = load
 
 def removing_when_scored(run, step):
     def scoring(self):
         result = score(self)
         remove(run, step)
         return result
-    evaluation.Evaluator.score = scoring
+    evaluator.Evaluator.score = scoring
 
 def saving_when_scored(run, source, step):
     # A training run that saves a checkpoint meanwhile.
@@ -78,7 +79,7 @@ def saving_when_scored(run, source, step):
         for ending in ("data-00000-of-00001", "index"):
             shutil.copy(f"{run}/model.ckpt-{source}.{ending}", f"{run}/model.ckpt-{step}.{ending}")
         return result
-    evaluation.Evaluator.score = scoring
+    evaluator.Evaluator.score = scoring
 
 def filling_the_disk(size):
     # No file of this process grows beyond so many bytes once the scores are known.
@@ -86,11 +87,11 @@ def filling_the_disk(size):
         result = score(self)
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
         return result
-    evaluation.Evaluator.score = scoring
+    evaluator.Evaluator.score = scoring
 
 outputs = {}
 for name, (setups, arguments) in json.loads(sys.argv[1]).items():
-    evaluation.Evaluator._load, evaluation.Evaluator.score = restore, score
+    evaluator.Evaluator._load, evaluator.Evaluator.score = restore, score
     for setup in setups:
         eval(setup)
     output, errors, message = io.StringIO(), io.StringIO(), None

@@ -493,7 +493,8 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 from absl import flags
 from absl.testing import flagsaver
-from deeplab import evaluation, model
+from deeplab.evaluation import evaluator
+from deeplab.network import model
 from deeplab.commands import eval as command
 
 def predict(features, network, *, scales, add_flipped):
@@ -501,7 +502,7 @@ def predict(features, network, *, scales, add_flipped):
     labels = tf.cast(tf.minimum(features["image"][..., 0] + shift, 2.0), tf.int32)
     return model.Prediction(labels, tf.one_hot(labels, network.num_classes))
 
-evaluation.model.predict = predict
+evaluator.model.predict = predict
 outputs = []
 for arguments in json.loads(sys.argv[1]):
     output = io.StringIO()
