@@ -54,15 +54,15 @@ def removing(run, steps, before):
         if before:
             remove(run, step)
             return restore(self, checkpoint, saved_names)
-        read_values = evaluation.checkpoint_reader.load
+        read_values = evaluator.checkpoint_reader.load
         def read_too_late(*arguments):
             remove(run, step)
             read_values(*arguments)
-        evaluation.checkpoint_reader.load = read_too_late
+        evaluator.checkpoint_reader.load = read_too_late
         try:
             return restore(self, checkpoint, saved_names)
         finally:
-            evaluation.checkpoint_reader.load = read_values
+            evaluator.checkpoint_reader.load = read_values
     evaluator.Evaluator._load = load
 
 def removing_when_scored(run, step):
