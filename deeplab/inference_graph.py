@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import tensorflow.compat.v1 as tf
 
 from datasets.segmentation import laplacian
-from deeplab.data import input_pipeline, preprocess
+from deeplab.data import crop_sizes, preprocess
 from deeplab.network import model
 from deeplab.options import ModelOptions, check_resize_range
 from nets import registry
@@ -21,7 +21,7 @@ PREDICTIONS = "SemanticPredictions"
 PROBABILITIES = "SemanticProbabilities"
 RAW_PREDICTIONS = "RawSemanticPredictions"
 RAW_PROBABILITIES = "RawSemanticProbabilities"
-NETWORK_INPUTS = {"image": "NetworkImage", "gradient": "NetworkGradient"}
+NETWORK_INPUTS = {"image": "NetworkImage", "laplacian": "NetworkGradient"}
 OUTPUTS = (PREDICTIONS, PROBABILITIES, RAW_PREDICTIONS, RAW_PROBABILITIES)
 
 
@@ -71,7 +71,7 @@ def build_inference_graph(
     Raises:
       ValueError: the options contradict each other.
     """
-    input_pipeline.check_crop_size(crop_size, options.output_stride)
+    crop_sizes.check(crop_size, options.output_stride)
     resize = (min_resize_value, max_resize_value, resize_factor, keep_aspect_ratio)
     check_resize_range(*resize)
     _check_scales(scales)
@@ -80,15 +80,15 @@ def build_inference_graph(
         features = {"image": tf.cast(images, tf.float32)}
         if options.decoder_use_gradient:
             # Before the resize, as the records hold it: that of the image as it was taken.
-            features["gradient"] = laplacian.laplacian_graph(images)
+            features["laplacian"] = laplacian.laplacian_graph(images)
         image_size = network_size = tf.shape(images)[1:3]
         if min_resize_value is not None:
-            network_size = preprocess.range_size(image_size[0], image_size[1], *resize)
+            network_size = preprocess.range_size(image_size, *resize)
             features = {
                 name: tf.image.resize_bilinear(channels, network_size, align_corners=True)
                 for name, channels in features.items()
             }
-        fill = {"image": registry.encoder(options.model_variant).mean_pixel, "gradient": (0.0,)}
+        fill = {"image": registry.encoder(options.model_variant).mean_pixel, "laplacian": (0.0,)}
         checks = [] if static_graph else [_assert_fits(image_size, network_size, crop_size)]
         with tf.control_dependencies(checks):
             padding = tf.constant(crop_size) - network_size
@@ -104,10 +104,10 @@ def build_inference_graph(
         options,
         scales=scales,
         add_flipped=add_flipped,
-        fast_labels=fast_labels and not static_graph,
+        fast_class_ids=fast_labels and not static_graph,
     )
 
-    labels = tf.identity(prediction.labels, RAW_PREDICTIONS)
+    labels = tf.identity(prediction.class_ids, RAW_PREDICTIONS)
     probabilities = tf.identity(prediction.probabilities, RAW_PROBABILITIES)
     with tf.name_scope("postprocess"):
         labels = labels[:, : network_size[0], : network_size[1]]

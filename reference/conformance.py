@@ -226,7 +226,7 @@ def compare(entry: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Compa
         trainable = sum(v.shape.num_elements() for v in tf.trainable_variables())
         with tf.Session() as session:
             fill_variables(session)
-            logits, labels, loss_values = session.run([logits, prediction.labels, loss_values])
+            logits, labels, loss_values = session.run([logits, prediction.class_ids, loss_values])
     return Comparison(
         variables=tuple(_variable_differences(variables, dict(entry["variables"]))),
         trainable_parameters=(trainable, entry["trainable_parameters"]),

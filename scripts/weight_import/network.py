@@ -55,7 +55,7 @@ class Network:
             self._image = tf.placeholder(tf.float32, [1, *size, 3])
             features = {"image": self._image}
             if options.decoder_use_gradient:
-                features["gradient"] = laplacian.laplacian_graph(tf.cast(self._image, tf.uint8))
+                features["laplacian"] = laplacian.laplacian_graph(tf.cast(self._image, tf.uint8))
             self._logits = model.multi_scale_logits(features, options)[model.MERGED_LOGITS]
             self._logits_size = tf.placeholder(tf.int32, [2])
             self._resized = layers.resize_bilinear(self._logits, *tf.unstack(self._logits_size))
