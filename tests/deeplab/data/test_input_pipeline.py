@@ -13,7 +13,7 @@ from deeplab.options import InputOptions
 from tests.support import tiny_dataset
 
 MEAN_PIXEL = (127.5, 127.5, 127.5)
-PLAIN = InputOptions((9, 11), min_scale_factor=1.0, max_scale_factor=1.0)
+PLAIN = InputOptions(crop_size=(9, 11), min_scale_factor=1.0, max_scale_factor=1.0)
 
 
 def images_of(*sizes):
@@ -105,7 +105,7 @@ def test_types_and_shapes_are_known_to_the_graph(tmp_path):
         "height": tf.int32,
         "width": tf.int32,
     }
-    shapes = tf.data.get_output_shapes(training(spec, InputOptions((9, 11))))
+    shapes = tf.data.get_output_shapes(training(spec, InputOptions(crop_size=(9, 11))))
     assert shapes["image"].as_list() == [2, 9, 11, 3]
     assert shapes["label"].as_list() == [2, 9, 11, 1]
     assert shapes["laplacian"].as_list() == [2, 9, 11, 1]
@@ -114,15 +114,17 @@ def test_types_and_shapes_are_known_to_the_graph(tmp_path):
 
 def test_without_crop_evaluation_keeps_the_size_of_each_image(tmp_path):
     spec = tiny_dataset.write(tmp_path, images_of((5, 7), (9, 11)))
-    batches = read(evaluation(spec, InputOptions(None), batch_size=1))
+    batches = read(evaluation(spec, InputOptions(crop_size=None), batch_size=1))
     assert [batch["image"].shape for batch in batches] == [(1, 5, 7, 3), (1, 9, 11, 3)]
     with pytest.raises(ValueError, match="batch of 2 images needs a crop size"):
-        evaluation(spec, InputOptions(None))
+        evaluation(spec, InputOptions(crop_size=None))
 
 
 def test_resize_to_range_comes_first(tmp_path):
     spec = tiny_dataset.write(tmp_path, images_of((6, 12)))
-    options = InputOptions((17, 17), min_resize_value=13, max_resize_value=17, resize_factor=8)
+    options = InputOptions(
+        crop_size=(17, 17), min_resize_value=13, max_resize_value=17, resize_factor=8
+    )
     (batch,) = read(evaluation(spec, options))
     assert (batch["height"][0], batch["width"][0]) == (9, 17)
 
@@ -192,7 +194,7 @@ def test_a_batch_larger_than_the_dataset_repeats_it(tmp_path):
 
 def test_a_seed_decides_order_and_augmentation(tmp_path):
     spec = tiny_dataset.write(tmp_path, images_of(*[(20, 30)] * 6), num_shards=3)
-    options = InputOptions((9, 11))
+    options = InputOptions(crop_size=(9, 11))
 
     def batches(seed):
         tf.reset_default_graph()
@@ -231,7 +233,7 @@ def test_every_id_is_valid_with_256_classes(tmp_path):
     spec = tiny_dataset.write(tmp_path, [("all ids", image, mask)])
     palette = tuple((index,) * 3 for index in range(256))
     spec = dataclasses.replace(spec, class_names=tuple(map(str, range(256))), palette=palette)
-    (batch,) = read(evaluation(spec, InputOptions((16, 16)), batch_size=1))
+    (batch,) = read(evaluation(spec, InputOptions(crop_size=(16, 16)), batch_size=1))
     np.testing.assert_array_equal(batch["label"][0, ..., 0], mask)
 
 
@@ -310,7 +312,7 @@ def test_impossible_input_options_are_refused(arguments, message):
 def test_impossible_batches_are_refused(tmp_path):
     spec = tiny_dataset.write(tmp_path, images_of((9, 9)))
     with pytest.raises(ValueError, match="training needs a crop size"):
-        training(spec, InputOptions(None))
+        training(spec, InputOptions(crop_size=None))
     with pytest.raises(ValueError, match="batch size is 0"):
         training(spec, batch_size=0)
     with pytest.raises(ValueError, match="batch size is 0"):
@@ -333,8 +335,8 @@ def test_huge_images_are_decoded_few_at_once(
     spec = tiny_dataset.write(tmp_path, images_of((5, 5)))
     split = dataclasses.replace(spec.split("train"), max_height=side, max_width=side)
     spec = dataclasses.replace(spec, splits={"train": split})
-    options = InputOptions(None, input_memory_mb=megabytes)
+    options = InputOptions(crop_size=None, input_memory_mb=megabytes)
     assert input_pipeline._num_parallel_calls(spec, "train", options) == num_calls
     assert input_pipeline._num_prefetched(spec, "train", options, 1) == num_prefetched
     with pytest.raises(ValueError, match="input_memory_mb is 0; expected 1 or more"):
-        InputOptions(None, input_memory_mb=0)
+        InputOptions(crop_size=None, input_memory_mb=0)

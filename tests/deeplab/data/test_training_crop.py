@@ -80,17 +80,19 @@ def batches(module, spec, options, *, mean_pixel=(127.5,) * 3, num_batches=12, *
 @pytest.mark.parametrize(
     ("gradients", "options", "more"),
     [
-        ("laplacian", InputOptions((33, 49)), {"laplacian_stride": 4}),
-        ("laplacian as png", InputOptions((33, 49)), {"laplacian_stride": 4}),
-        ("other", InputOptions((33, 49)), {"mean_pixel": (120.0, 110.0, 100.0)}),
+        ("laplacian", InputOptions(crop_size=(33, 49)), {"laplacian_stride": 4}),
+        ("laplacian as png", InputOptions(crop_size=(33, 49)), {"laplacian_stride": 4}),
+        ("other", InputOptions(crop_size=(33, 49)), {"mean_pixel": (120.0, 110.0, 100.0)}),
         (
             "none",
-            InputOptions((17, 33), scale_factor_step_size=0.0, max_scale_factor=3.0),
+            InputOptions(crop_size=(17, 33), scale_factor_step_size=0.0, max_scale_factor=3.0),
             {"laplacian_stride": 2},
         ),
         (
             "laplacian",
-            InputOptions((33, 49), min_resize_value=40, max_resize_value=65, resize_factor=8),
+            InputOptions(
+                crop_size=(33, 49), min_resize_value=40, max_resize_value=65, resize_factor=8
+            ),
             {"laplacian_stride": 4},
         ),
     ],

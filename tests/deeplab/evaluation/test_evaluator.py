@@ -32,7 +32,7 @@ NETWORK = ModelOptions(
     decoder_output_stride=(4,),
     decoder_use_gradient=True,
 )
-CROP = InputOptions((33, 49))
+CROP = InputOptions(crop_size=(33, 49))
 
 
 def images_of(*sizes):
@@ -212,7 +212,7 @@ def test_impossible_evaluations_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"network has 5 classes, but dataset 'tiny' .* has 3"):
         Evaluator(spec, "val", dataclasses.replace(NETWORK, num_classes=5), CROP)
     with pytest.raises(ValueError, match="crop height is 32"):
-        Evaluator(spec, "val", NETWORK, InputOptions((32, 49)))
+        Evaluator(spec, "val", NETWORK, InputOptions(crop_size=(32, 49)))
     with pytest.raises(ValueError, match=r"eval_scales are \(\)"):
         Evaluator(spec, "val", NETWORK, CROP, scales=())
     with pytest.raises(ValueError, match="has no split 'test'; it has val"):
