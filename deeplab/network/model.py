@@ -18,7 +18,7 @@ from nets.batch_norm import BatchNormMode, SyncGroup
 from nets.layers import Side
 
 MERGED_LOGITS = "merged_logits"
-# Node of the logits in `predict`; with several scales and mirror images each has a number behind.
+# Node of the logits in `predict`; with several scales or mirror images also SemanticLogits_1 ….
 LOGITS_NODE = "SemanticLogits"
 
 
