@@ -16,7 +16,6 @@ from datasets.segmentation.palette_agreement import (
     PaletteComparison,
     UsedColors,
 )
-from datasets.segmentation.sources.class_count import describe_blending
 from datasets.segmentation.sources.source import ERROR, WARNING, Problem, Sample, Source
 
 TRAIN = "train"
@@ -73,7 +72,7 @@ def check_blending(split: str, ramps: Ramps) -> Iterator[Problem]:
     blended = blending.judge(ramps)
     if blended is not None:
         severity = ERROR if blended.kind == blending.RAMP else WARNING
-        yield Problem(severity, "blended", describe_blending(blended), split=split)
+        yield Problem(severity, "blended", blended.describe(), split=split)
 
 
 def compare_images(split: str, item: Sample, first_split: str, first: Sample) -> Iterator[Problem]:

@@ -15,7 +15,7 @@ from datasets.segmentation.class_statistics import count_ids
 from datasets.segmentation.jpeg_damage import DamageListener
 from datasets.segmentation.masks import blending
 from datasets.segmentation.masks.blending import Ramps
-from datasets.segmentation.masks.mask_format import RawMask, read_raw_mask
+from datasets.segmentation.masks.raw_mask import RawMask, read_raw_mask
 from datasets.segmentation.palette_agreement import UsedColors
 from datasets.segmentation.sources.source import (
     ERROR,
