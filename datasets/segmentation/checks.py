@@ -37,8 +37,7 @@ The examination of a single example is in `datasets.segmentation.sample_checks`.
 import contextlib
 from collections.abc import Iterator, Sequence
 
-from datasets.images import memory_limit as memory
-from datasets.images.memory_limit import MemoryLimit
+from datasets.images.memory_limit import MemoryLimit, count_pixels
 from datasets.records import workers
 from datasets.segmentation import dataset_problems, jpeg_damage, sample_checks
 from datasets.segmentation.check_report import Report
@@ -93,7 +92,7 @@ def check_source(
             num_workers=num_workers,
             show_progress=show_progress,
             limit=workers.WeightLimit(
-                weigh=lambda argument: memory.count_example_pixels(argument[1]),
+                weigh=lambda argument: count_pixels(*argument[1].paths),
                 max_weight=memory_limit.max_pixels,
                 refuse=lambda argument, pixels: _refuse(memory_limit, *argument, pixels),
             ),
@@ -145,7 +144,7 @@ def check_source(
 
 
 def _refuse(memory_limit: MemoryLimit, split: str, item: Sample, pixels: int) -> Finding:
-    path, message = memory_limit.describe_excess(item, pixels)
+    path, message = memory_limit.describe_excess(pixels, *item.paths)
     return Finding((Problem(ERROR, "memory", message, path, split, item.name),))
 
 

@@ -11,8 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from datasets.images import memory_limit as memory
-from datasets.images.memory_limit import MemoryLimit
+from datasets.images.memory_limit import MemoryLimit, count_pixels
 from datasets.records import tfrecords, workers
 from datasets.segmentation import laplacian, record_format, shard_plan
 from datasets.segmentation.class_statistics import ClassCounter, add_shards, count_ids
@@ -73,7 +72,7 @@ def convert(
         num_workers=num_workers,
         show_progress=show_progress and bool(work),
         limit=workers.WeightLimit(
-            weigh=lambda argument: memory.count_example_pixels(argument[1]),
+            weigh=lambda argument: count_pixels(*argument[1].paths),
             max_weight=memory_limit.max_pixels,
             refuse=lambda argument, pixels: _refuse(memory_limit, *argument, pixels),
         ),
@@ -95,7 +94,7 @@ def write_shard(
     """Writes one shard by itself, in this thread; see `convert`."""
 
     def encode(item: Sample) -> _Encoded | Failure:
-        pixels = memory.count_example_pixels(item)
+        pixels = count_pixels(*item.paths)
         if pixels > memory_limit.max_pixels:
             return _refuse(memory_limit, shard, item, pixels)
         return _encode(plan, shard, item, excluded)
@@ -148,7 +147,7 @@ def _encode(
 
 
 def _refuse(memory_limit: MemoryLimit, shard: Shard, item: Sample, pixels: int) -> Failure:
-    path, message = memory_limit.describe_excess(item, pixels)
+    path, message = memory_limit.describe_excess(pixels, *item.paths)
     return Failure(shard.split, item.name, f"{path}: {message}")
 
 
