@@ -24,7 +24,8 @@ import tensorflow.compat.v1 as tf
 from absl import flags
 
 from common import memory
-from datasets.segmentation import shard_check, specs
+from datasets.records import shard_check
+from datasets.segmentation import specs
 from datasets.segmentation.specs import DatasetSpec
 from deeplab import run_description
 from deeplab.commands import network_flags

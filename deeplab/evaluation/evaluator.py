@@ -16,7 +16,7 @@ import tqdm
 
 from common import checkpoint_reader, graph_memory, memory
 from common.checkpoint_reader import Reader
-from datasets.segmentation import shard_check
+from datasets.records import shard_check
 from datasets.segmentation.specs import DatasetSpec
 from deeplab.data import input_errors, input_pipeline
 from deeplab.evaluation import metrics

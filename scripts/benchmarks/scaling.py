@@ -18,7 +18,7 @@ from collections.abc import Callable
 import tensorflow.compat.v1 as tf
 from absl import flags
 
-from datasets.segmentation.specs import write_json
+from common import json_files
 from scripts.benchmarks import curves, report, scaling_series
 from scripts.benchmarks.curves import Growth
 from scripts.benchmarks.settings import PEERS_VENV, Settings
@@ -66,7 +66,7 @@ def main(_: list[str]) -> None:
 def draw_plot(settings: Settings, growth: Growth, path: str) -> bool:
     """Draws the curves with the peers' matplotlib; returns whether that is there."""
     data = settings.path("results", f"growth_{growth.key}.json")
-    write_json(data, _points(growth))
+    json_files.write(data, _points(growth))
     if not settings.has_peers:
         settings.report(f"There is no {PEERS_VENV}, and so no plot: make bench-peers-setup.")
         return False
