@@ -9,6 +9,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 EVERYONE_MAY_IMPORT = "common"
 ALLOWED = {
     "common": set(),
+    "commands": set(),
     "nets": set(),
     "datasets": set(),
     "deployment": set(),

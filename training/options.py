@@ -90,9 +90,15 @@ class TrainOptions:
     )
     log_steps: int = option(10, "Steps between progress lines.", RESULTS)
     save_interval_secs: float = option(
-        1200, "Seconds between checkpoints; 0 for one at the end only.", RESULTS, is_common=True
+        1200,
+        "Seconds between checkpoints; 0 for one at the end only.",
+        RESULTS,
+        is_common=True,
+        flag_type=int,
     )
-    save_summaries_secs: float = option(600, "Seconds between summaries; 0 for none.", RESULTS)
+    save_summaries_secs: float = option(
+        600, "Seconds between summaries; 0 for none.", RESULTS, flag_type=int
+    )
     save_histograms: bool = option(False, "Show histograms of all weights in TensorBoard.", RESULTS)
     max_checkpoints_to_keep: int = option(
         5, "Number of newest checkpoints to keep; 0 for all.", RESULTS

@@ -28,10 +28,9 @@ from common import files
 from common.texts import printable
 from datasets.segmentation.specs import DatasetSpec
 from deeplab.commands import evaluation_flags, inference_flags
-from deeplab.commands.inference_flags import RESIZE_FLAGS
 from deeplab.evaluation import score_report
 from deeplab.evaluation.evaluator import Evaluation, Evaluator
-from deeplab.options import InputOptions, ModelOptions
+from deeplab.options import RESIZE_OPTIONS, InputOptions, ModelOptions
 from deeplab.run_description import OPTIONS_FILE, read_description
 from training import best_checkpoint
 
@@ -122,7 +121,7 @@ def _score(
                 "dataset_dir": spec.directory,
                 "use_ema": use_ema,
                 "eval_crop_size": inputs.crop_size,
-                **{name: getattr(inputs, name) for name in RESIZE_FLAGS},
+                **{name: getattr(inputs, name) for name in RESIZE_OPTIONS},
                 "eval_scales": FLAGS.eval_scales,
                 "add_flipped_images": FLAGS.add_flipped_images,
                 "eval_batch_size": FLAGS.eval_batch_size,
@@ -167,7 +166,7 @@ def _keep_if_best(
             "split": evaluation.split,
             "num_pictures": evaluation.num_images,
             "eval_crop_size": inputs.crop_size,
-            **{name: getattr(inputs, name) for name in RESIZE_FLAGS},
+            **{name: getattr(inputs, name) for name in RESIZE_OPTIONS},
             "eval_scales": FLAGS.eval_scales,
             "add_flipped_images": FLAGS.add_flipped_images,
             "output_stride": model_options.output_stride,

@@ -11,16 +11,15 @@ from collections.abc import Iterator, Sequence
 
 from absl import flags
 
-from commands import refused_flags
+from commands import option_flags, refused_flags
 from commands.launcher import define_numbers
 from common.texts import printable
 from datasets.segmentation import specs
 from datasets.segmentation.specs import DatasetSpec
 from deeplab.commands import inference_flags, network_flags
-from deeplab.commands.inference_flags import RESIZE_FLAGS
 from deeplab.data import input_pipeline
 from deeplab.evaluation.evaluator import Evaluator
-from deeplab.options import InputOptions, ModelOptions
+from deeplab.options import RESIZE_OPTIONS, InputOptions, ModelOptions
 from deeplab.run_description import OPTIONS_FILE, RunDescription, read_description
 from training import best_checkpoint, checkpoints
 from training.arrivals import Arrivals
@@ -62,13 +61,7 @@ define_numbers(
     "its own time.",
     number_type=float,
 )
-flags.DEFINE_integer(
-    "input_memory_mb",
-    4096,
-    "Megabytes that decoded images may take together on their way into a batch. Matters for huge "
-    "ones only, of which fewer are decoded at once.",
-    lower_bound=1,
-)
+option_flags.define(InputOptions, names=["input_memory_mb"])
 refused_flags.define_refused(
     flags.DEFINE_string,
     "master",
@@ -235,7 +228,7 @@ def resolve(
         spec = _read_dataset(trained.dataset_name)
         _check_same_classes(spec, trained, options_path)
         model_options = network_flags.changed_options(trained.model, options_path)
-        resize = {name: getattr(trained, name) for name in RESIZE_FLAGS}
+        resize = {name: getattr(trained, name) for name in RESIZE_OPTIONS}
     else:
         if "model_variant" not in network_flags.given_values():
             raise ValueError(
@@ -245,8 +238,8 @@ def resolve(
             )
         spec = _read_dataset(None)
         model_options = network_flags.model_options(spec.num_classes, has_gradient=False)
-        resize = {name: FLAGS[name].default for name in RESIZE_FLAGS}
-    resize.update({name: FLAGS[name].value for name in RESIZE_FLAGS if FLAGS[name].present})
+        resize = {name: FLAGS[name].default for name in RESIZE_OPTIONS}
+    resize.update({name: FLAGS[name].value for name in RESIZE_OPTIONS if FLAGS[name].present})
     if crop_size is None:
         crop_size = input_pipeline.crop_for(spec, [split], model_options.output_stride, **resize)
     else:

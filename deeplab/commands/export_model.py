@@ -27,8 +27,8 @@ from deeplab.commands import (
     inference_flags,
     network_flags,
 )
-from deeplab.commands.inference_flags import RESIZE_FLAGS
 from deeplab.data import input_pipeline
+from deeplab.options import RESIZE_OPTIONS
 from deeplab.run_description import OPTIONS_FILE, RunDescription, read_description
 from export import freeze, output_files
 from training import best_checkpoint, checkpoints
@@ -51,7 +51,7 @@ def main(arguments: list[str]) -> None:
     description, export_path = _describe(checkpoint)
     crop_size = _crop_size(description)
     _check_crop_holds_resized(crop_size, description)
-    resize = {name: getattr(description, name) for name in RESIZE_FLAGS}
+    resize = {name: getattr(description, name) for name in RESIZE_OPTIONS}
     build_graph = functools.partial(
         inference_graph.build_inference_graph,
         description.model,
@@ -149,7 +149,7 @@ def _as_trained(trained: RunDescription, options_path: str) -> RunDescription:
             f"--dataset is {FLAGS.dataset}, but {options_path} says that the network was trained "
             f"on {trained.dataset_name}, which has other classes. Leave the flag away."
         )
-    resize = {name: FLAGS[name].value for name in RESIZE_FLAGS if FLAGS[name].present}
+    resize = {name: FLAGS[name].value for name in RESIZE_OPTIONS if FLAGS[name].present}
     model = network_flags.changed_options(trained.model, options_path)
     return dataclasses.replace(trained, model=model, **resize)
 
@@ -184,7 +184,7 @@ def _from_flags(checkpoint: str) -> RunDescription:
         palette=classes.palette,
         ignore_label=classes.ignore_label,
         train_crop_size=DEFAULT_CROP_SIZE,
-        **{name: FLAGS[name].value for name in RESIZE_FLAGS},
+        **{name: FLAGS[name].value for name in RESIZE_OPTIONS},
     )
 
 
@@ -215,7 +215,7 @@ def _crop_size(description: RunDescription) -> tuple[int, int]:
         spec,
         sorted(spec.splits),
         output_stride,
-        **{name: getattr(description, name) for name in RESIZE_FLAGS},
+        **{name: getattr(description, name) for name in RESIZE_OPTIONS},
     )
 
 

@@ -2,13 +2,15 @@
 
 from absl import flags
 
-from commands import refused_flags  # noqa: F401
+from commands import (
+    option_flags,
+    refused_flags,  # noqa: F401
+)
 from commands.launcher import define_numbers
+from deeplab.options import ResizeOptions
 from training import best_checkpoint, ema
 
 FLAGS = flags.FLAGS
-
-RESIZE_FLAGS = ("min_resize_value", "max_resize_value", "resize_factor", "keep_aspect_ratio")
 
 flags.DEFINE_bool(
     "add_flipped_images", False, "Whether the network also sees the mirror image; twice the time."
@@ -19,26 +21,7 @@ flags.DEFINE_bool(
     "Whether the moving averages of the weights (train.py --ema_decay) are taken instead of the "
     "weights. Default: no; for the best checkpoint that eval.py kept, whichever it scored.",
 )
-flags.DEFINE_integer(
-    "min_resize_value",
-    None,
-    "Images are resized first so that the shorter side has this size … Default: as trained.",
-)
-flags.DEFINE_integer(
-    "max_resize_value",
-    None,
-    "… unless the longer side exceeded this one. Default: as trained.",
-)
-flags.DEFINE_integer(
-    "resize_factor",
-    None,
-    "Sides after that resize are multiples of this plus one. Default: as trained.",
-)
-flags.DEFINE_bool(
-    "keep_aspect_ratio",
-    True,
-    "Whether that resize keeps the image's shape, or makes it a square. Default: as trained.",
-)
+option_flags.define(ResizeOptions, default_told="as trained")
 
 # Flags of a training that research/deeplab's commands share, so that its scripts pass them here.
 define_numbers(

@@ -8,10 +8,9 @@ from typing import Any
 
 from absl import flags
 
-from commands.launcher import define_numbers
+from commands import option_flags
 from deeplab import cell_config
-from deeplab.options import MERGE_METHODS, ModelOptions
-from nets import registry
+from deeplab.options import ModelOptions
 
 FLAGS = flags.FLAGS
 
@@ -21,153 +20,15 @@ _DECODER_OUTPUT_STRIDE = (4,)
 # What may differ between training and use of a network; the variables do not depend on it.
 _CHANGEABLE = ("output_stride", "atrous_rates")
 
-_DEFAULTS = {field.name: field.default for field in dataclasses.fields(ModelOptions)}
-_NAMES = tuple(name for name in _DEFAULTS if name != "num_classes")
+_NAMES = tuple(
+    field.name for field in dataclasses.fields(ModelOptions) if field.name != "num_classes"
+)
 # The one option that a flag does not hold itself: it names a file.
 _CELL = "dense_prediction_cell_config"
 _CELL_FLAG = "dense_prediction_cell_json"
 
 
-def _default(name: str) -> Any:
-    return _DEFAULTS[name]
-
-
-flags.DEFINE_enum(
-    "model_variant", _default("model_variant"), list(registry.ENCODERS), "Encoder of the network."
-)
-flags.DEFINE_integer(
-    "output_stride",
-    _default("output_stride"),
-    "Ratio of image size to the encoder's feature map size: 8, 16 or 32. 8 is finer than 16 and "
-    "takes about three times as long.",
-)
-define_numbers(
-    "multi_grid", _default("multi_grid"), "Rates of the units in the encoder's last block."
-)
-flags.DEFINE_float(
-    "depth_multiplier", _default("depth_multiplier"), "Channel multiplier of the MobileNets."
-)
-flags.DEFINE_integer(
-    "divisible_by",
-    _default("divisible_by"),
-    "Channel counts of the MobileNets are multiples of this. Default: 8 at depth_multiplier 1.0, "
-    "else 1, as in the published checkpoints.",
-)
-flags.DEFINE_bool(
-    "add_image_level_feature",
-    _default("add_image_level_feature"),
-    "Whether ASPP has its image pooling branch.",
-)
-define_numbers(
-    "image_pooling_crop_size",
-    _default("image_pooling_crop_size"),
-    "height,width in pixels that image pooling averages over. Default: the whole image.",
-)
-define_numbers(
-    "image_pooling_stride",
-    _default("image_pooling_stride"),
-    "height,width stride of image pooling with image_pooling_crop_size.",
-)
-define_numbers(
-    "atrous_rates",
-    _default("atrous_rates"),
-    "Rates of ASPP's 3x3 branches; empty for none. Default, if decoder_output_stride is not given "
-    "either: 6,12,18 at output stride 16, 12,24,36 at 8, 3,6,9 at 32; none for the MobileNets.",
-)
-flags.DEFINE_bool(
-    "aspp_with_batch_norm",
-    _default("aspp_with_batch_norm"),
-    "Whether there is an ASPP with batch norm; without it the logits follow the encoder at each "
-    "of the atrous_rates (DeepLabV2's head).",
-)
-flags.DEFINE_bool(
-    "aspp_with_separable_conv",
-    _default("aspp_with_separable_conv"),
-    "Whether ASPP's 3x3 convolutions are separable.",
-)
-flags.DEFINE_bool(
-    "aspp_with_concat_projection",
-    _default("aspp_with_concat_projection"),
-    "Whether a 1x1 convolution follows ASPP's concatenation.",
-)
-flags.DEFINE_integer(
-    "aspp_convs_filters", _default("aspp_convs_filters"), "Channels of each ASPP branch."
-)
-flags.DEFINE_bool(
-    "aspp_with_squeeze_and_excitation",
-    _default("aspp_with_squeeze_and_excitation"),
-    "Whether image pooling weighs the channels of ASPP's result instead of being one of its "
-    "branches, as MobileNetV3's networks have it.",
-)
-flags.DEFINE_bool(
-    "image_se_uses_qsigmoid",
-    _default("image_se_uses_qsigmoid"),
-    "Whether those weights come from relu6(x + 3) / 6 instead of the sigmoid.",
-)
-flags.DEFINE_string(
-    _CELL_FLAG,
-    None,
-    "JSON file of a dense prediction cell, which then stands in ASPP's place.",
-)
-define_numbers(
-    "decoder_output_stride",
-    _default("decoder_output_stride"),
-    "Strides of the decoder's stages, coarse to fine; empty for no decoder. Default, if "
-    "atrous_rates are not given either: 4; none for the MobileNets.",
-)
-flags.DEFINE_bool(
-    "decoder_use_separable_conv",
-    _default("decoder_use_separable_conv"),
-    "Whether the decoder's 3x3 convolutions are separable.",
-)
-flags.DEFINE_integer(
-    "decoder_filters", _default("decoder_filters"), "Channels of the decoder's convolutions."
-)
-flags.DEFINE_bool(
-    "decoder_use_sum_merge",
-    _default("decoder_use_sum_merge"),
-    "Whether the decoder adds the encoder's features to the context instead of concatenating both. "
-    "There is no place for the gradient then.",
-)
-flags.DEFINE_bool(
-    "decoder_output_is_logits",
-    _default("decoder_output_is_logits"),
-    "Whether the decoder's last convolution makes the logits; decoder_filters is then the number "
-    "of classes.",
-)
-flags.DEFINE_bool(
-    "decoder_use_gradient",
-    None,
-    "Whether the Laplacian gradient joins the decoder. Default: yes where there is a decoder and "
-    "the dataset carries the channel.",
-)
-flags.DEFINE_integer(
-    "logits_kernel_size",
-    _default("logits_kernel_size"),
-    "Kernel of the layer that makes the logits; above 1 only without ASPP.",
-)
-flags.DEFINE_bool(
-    "use_bounded_activation",
-    _default("use_bounded_activation"),
-    "Keep the activations of Xception, ASPP and decoder within 6, for 8-bit inference.",
-)
-define_numbers(
-    "image_pyramid",
-    _default("image_pyramid"),
-    "Scales at which the network sees each image. Each takes its own time and memory.",
-    number_type=float,
-)
-flags.DEFINE_enum(
-    "merge_method",
-    _default("merge_method"),
-    MERGE_METHODS,
-    "How the logits of several scales of the image_pyramid become one.",
-)
-flags.DEFINE_bool(
-    "prediction_with_upsampled_logits",
-    _default("prediction_with_upsampled_logits"),
-    "Whether the class is chosen after the resize of the logits to image size, or before.",
-)
+option_flags.define(ModelOptions)
 
 
 def given_values() -> dict[str, Any]:

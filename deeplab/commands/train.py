@@ -4,17 +4,6 @@ Without flags it trains on the dataset that was built last. `--help` lists the f
 of research/deeplab's `train.py`.
 """
 
-from commands import startup  # noqa: F401  (first: loading begins)
-
-# isort: split
-
-from commands import allocator  # noqa: F401  (before anything else: it starts the process again)
-
-# isort: split
-
-
-# isort: split
-
 import dataclasses
 import os
 import textwrap
@@ -23,16 +12,16 @@ from typing import Any
 import tensorflow.compat.v1 as tf
 from absl import flags
 
+from commands.option_flags import from_flags
 from common import memory
 from datasets.segmentation import shard_check, specs
 from datasets.segmentation.specs import DatasetSpec
 from deeplab import run_description
-from deeplab.commands import network_flags
-from deeplab.commands.train_flags import from_flags
+from deeplab.commands import network_flags, train_flags  # noqa: F401
 from deeplab.data import input_errors, input_pipeline
 from deeplab.network import model, transfer
 from deeplab.objective import training_graph
-from deeplab.options import InputOptions, ObjectiveOptions
+from deeplab.options import RESIZE_OPTIONS, InputOptions, ObjectiveOptions
 from deeplab.run_description import RunDescription
 from deployment import servers
 from deployment.cluster import Cluster, read_cluster
@@ -176,10 +165,7 @@ def _describe(spec: DatasetSpec, train_logdir: str) -> RunDescription:
     """
     sizes = {
         "train_crop_size": tuple(FLAGS.train_crop_size),
-        "min_resize_value": FLAGS.min_resize_value,
-        "max_resize_value": FLAGS.max_resize_value,
-        "resize_factor": FLAGS.resize_factor,
-        "keep_aspect_ratio": FLAGS.keep_aspect_ratio,
+        **{name: FLAGS[name].value for name in RESIZE_OPTIONS},
     }
     has_options = os.path.exists(os.path.join(train_logdir, run_description.OPTIONS_FILE))
     if has_options and checkpoints.latest_checkpoint(train_logdir):
@@ -229,10 +215,7 @@ def _check_memory(crop_size: tuple[int, int]) -> None:
 def _input_sizes(description: RunDescription) -> dict[str, Any]:
     return {
         "crop_size": description.train_crop_size,
-        "min_resize_value": description.min_resize_value,
-        "max_resize_value": description.max_resize_value,
-        "resize_factor": description.resize_factor,
-        "keep_aspect_ratio": description.keep_aspect_ratio,
+        **{name: getattr(description, name) for name in RESIZE_OPTIONS},
     }
 
 

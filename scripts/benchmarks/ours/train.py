@@ -11,6 +11,10 @@ import sys
 import tempfile
 import time
 
+from commands import allocator  # noqa: F401  (before anything else: it starts the process again)
+
+# isort: split
+
 from commands import launcher  # noqa: F401  (before TensorFlow, whose start it quiets)
 
 # isort: split
