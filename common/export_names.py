@@ -15,7 +15,13 @@ GRAPH_STEM = "frozen_inference_graph"
 GRAPH_FILE = f"{GRAPH_STEM}.pb"
 DESCRIPTION_ENDING = ".json"
 # Endings of what `export_model.py` makes of a graph: it is of no use once the graph is another one.
-FORM_ENDINGS = (".tflite", "_int8.tflite", "_int8.xml", "_int8.bin")
+LITERT_ENDING = ".tflite"
+LITERT_INT8_ENDING = "_int8.tflite"
+OPENVINO_INT8_ENDING = "_int8.xml"
+FORM_ENDINGS = (LITERT_ENDING, LITERT_INT8_ENDING, OPENVINO_INT8_ENDING, "_int8.bin")
+# Attribute of the graph's input that holds the description, too. TensorFlow ignores attributes that
+# start with an underscore and carries them along.
+METADATA_ATTRIBUTE = "_metadata"
 
 _FORMER_PART, _PART = GRAPH_STEM, GRAPH_STEM.removeprefix("frozen_")
 

@@ -59,10 +59,7 @@ def read_object(path: str) -> dict[str, Any]:
     Raises:
       OSError, ValueError: as for `read`; or it holds something else.
     """
-    content = read(path)
-    if not isinstance(content, dict):
-        raise ValueError(f"{printable(path)} holds {shown(content)}; expected an object: {{…}}.")
-    return content
+    return _object(read(path), path)
 
 
 def parse(data: bytes | str, source: str) -> Any:
@@ -102,6 +99,17 @@ def parse(data: bytes | str, source: str) -> Any:
         raise ValueError(f"{name} is nested too deeply to be a description.") from None
     except ValueError as error:
         raise ValueError(f"{name}: {error}.") from None
+
+
+def parse_object(data: bytes | str, source: str) -> dict[str, Any]:
+    """Parses JSON that holds one object; see `parse` and `read_object`."""
+    return _object(parse(data, source), source)
+
+
+def _object(content: Any, source: str) -> dict[str, Any]:
+    if not isinstance(content, dict):
+        raise ValueError(f"{printable(source)} holds {shown(content)}; expected an object: {{…}}.")
+    return content
 
 
 def to_record(

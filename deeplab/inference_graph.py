@@ -1,11 +1,10 @@
 """Images in, class ids and probabilities at their own size out: the graph that an export freezes.
 
-Node names are those of research/deeplab's `export_model.py`, so that programs written for its
-published graphs run on ours. What differs: a batch may hold several images, the gradient channel
-is computed inside, and an image that does not fit is refused by name instead of by a padding op.
+Node names are those of research/deeplab's `export_model.py` (`serving.contract`), so that programs
+written for its published graphs run on ours. What differs: a batch may hold several images, the
+Laplacian is computed inside, and the error about an image that does not fit names both sizes.
 """
 
-import re
 from collections.abc import Sequence
 
 import tensorflow.compat.v1 as tf
@@ -15,14 +14,7 @@ from deeplab.data import input_pipeline, preprocess
 from deeplab.network import model
 from deeplab.options import ModelOptions, check_resize_range
 from nets import registry
-
-INPUT = "ImageTensor"
-PREDICTIONS = "SemanticPredictions"
-PROBABILITIES = "SemanticProbabilities"
-RAW_PREDICTIONS = "RawSemanticPredictions"
-RAW_PROBABILITIES = "RawSemanticProbabilities"
-NETWORK_INPUTS = {"image": "NetworkImage", "gradient": "NetworkGradient"}
-OUTPUTS = (PREDICTIONS, PROBABILITIES, RAW_PREDICTIONS, RAW_PROBABILITIES)
+from serving import contract
 
 
 def build_inference_graph(
@@ -46,44 +38,45 @@ def build_inference_graph(
       RawSemanticProbabilities: float32 [batch, crop height, crop width, num_classes].
       SemanticPredictions: int32 [batch, height, width], class ids.
       SemanticProbabilities: float32 [batch, height, width, num_classes].
-      NetworkImage: float32 [batch, crop height, crop width, 3], what the network itself sees, and
-        with a gradient branch NetworkGradient, [batch, crop height, crop width, 1].
-      SemanticLogits: float32 [batch, h, w, num_classes], what the network itself says; with several
+      NetworkImage: float32 [batch, crop height, crop width, 3], network input, and with a gradient
+        branch NetworkGradient, [batch, crop height, crop width, 1].
+      SemanticLogits: float32 [batch, h, w, num_classes], network output (logits); with several
         scales or mirror images also SemanticLogits_1 …
 
     Args:
       options: the network.
       crop_size: (height, width) that images are padded to; larger ones are an error at run time.
-      min_resize_value, max_resize_value, resize_factor, keep_aspect_ratio: resize before anything
-        else, as in `preprocess.resize_to_range`; a min_resize_value of None for none.
+      min_resize_value, max_resize_value, resize_factor, keep_aspect_ratio: how images are resized
+        first, as in `preprocess.resize_to_range`; not at all if min_resize_value is None.
       scales: scales at which the network sees the image.
       add_flipped: whether it also sees the mirror image.
       fast_labels: see `model.predict`.
-      static_graph: for programs that run a graph operation by operation with sizes known from the
-        start, such as TensorFlow.js: no operation whose result's size depends on values (which
-        leaves `fast_labels` without effect), and no assertion, so that an image larger than the
-        crop fails where it is padded.
+      static_graph: for programs that need to know all sizes from the start, such as TensorFlow.js:
+        no operation whose result's size depends on values (so `fast_labels` has no effect), and no
+        assertion, so that an image larger than the crop fails where it is padded.
 
     Returns:
-      Names of the nodes that an export keeps: `OUTPUTS`, and what the network itself sees and says,
-      between which other engines than TensorFlow may take its place.
+      Names of the nodes that an export keeps: `contract.OUTPUTS`, and the inputs and outputs of the
+      network, between which other engines than TensorFlow may run it.
 
     Raises:
       ValueError: the options contradict each other.
     """
     input_pipeline.check_crop_size(crop_size, options.output_stride)
-    resize = (min_resize_value, max_resize_value, resize_factor, keep_aspect_ratio)
-    check_resize_range(*resize)
+    check_resize_range(min_resize_value, max_resize_value, resize_factor, keep_aspect_ratio)
     _check_scales(scales)
-    images = tf.placeholder(tf.uint8, [None, None, None, 3], name=INPUT)
+    images = tf.placeholder(tf.uint8, [None, None, None, 3], name=contract.INPUT)
     with tf.name_scope("preprocess"):
         features = {"image": tf.cast(images, tf.float32)}
         if options.decoder_use_gradient:
-            # Before the resize, as the records hold it: that of the image as it was taken.
+            # Of the image before the resize, as in the records.
             features["gradient"] = laplacian.laplacian_graph(images)
         image_size = network_size = tf.shape(images)[1:3]
         if min_resize_value is not None:
-            network_size = preprocess.range_size(image_size[0], image_size[1], *resize)
+            network_size = preprocess.range_size(
+                *(image_size[0], image_size[1], min_resize_value),
+                *(max_resize_value, resize_factor, keep_aspect_ratio),
+            )
             features = {
                 name: tf.image.resize_bilinear(channels, network_size, align_corners=True)
                 for name, channels in features.items()
@@ -96,9 +89,8 @@ def build_inference_graph(
             name: _pad(channels, padding, fill[name], crop_size)
             for name, channels in features.items()
         }
-    features = {
-        name: tf.identity(channels, NETWORK_INPUTS[name]) for name, channels in features.items()
-    }
+    nodes = {"image": contract.NETWORK_IMAGE, "gradient": contract.NETWORK_LAPLACIAN}
+    features = {name: tf.identity(channels, nodes[name]) for name, channels in features.items()}
     prediction = model.predict(
         features,
         options,
@@ -107,8 +99,8 @@ def build_inference_graph(
         fast_labels=fast_labels and not static_graph,
     )
 
-    labels = tf.identity(prediction.labels, RAW_PREDICTIONS)
-    probabilities = tf.identity(prediction.probabilities, RAW_PROBABILITIES)
+    labels = tf.identity(prediction.labels, contract.RAW_PREDICTIONS)
+    probabilities = tf.identity(prediction.probabilities, contract.RAW_PROBABILITIES)
     with tf.name_scope("postprocess"):
         labels = labels[:, : network_size[0], : network_size[1]]
         probabilities = probabilities[:, : network_size[0], : network_size[1]]
@@ -117,16 +109,16 @@ def build_inference_graph(
                 labels[..., tf.newaxis], image_size, align_corners=True
             )[..., 0]
             probabilities = tf.image.resize_bilinear(probabilities, image_size, align_corners=True)
-    tf.identity(labels, PREDICTIONS)
-    tf.identity(probabilities, PROBABILITIES)
-    return [*OUTPUTS, *(tensor.op.name for tensor in features.values()), *_logits_nodes()]
+    tf.identity(labels, contract.PREDICTIONS)
+    tf.identity(probabilities, contract.PROBABILITIES)
+    return [*contract.OUTPUTS, *(tensor.op.name for tensor in features.values()), *_logits_nodes()]
 
 
 def _logits_nodes() -> list[str]:
     return [
         operation.name
         for operation in tf.get_default_graph().get_operations()
-        if re.fullmatch(rf"{model.LOGITS_NODE}(_\d+)?", operation.name)
+        if contract.is_logits(operation.name)
     ]
 
 
@@ -177,5 +169,5 @@ def _pad(
     channels = tf.concat([channels, below], axis=1)
     beside = tf.broadcast_to(color, [shape[0], crop_size[0], padding[1], len(fill)])
     channels = tf.concat([channels, beside], axis=2)
-    # The frozen graph tells the size of all that follows; a mere static shape would be lost.
+    # In a frozen graph a static shape alone would be lost; engines need it in all that follows.
     return tf.reshape(channels, [-1, *crop_size, len(fill)])

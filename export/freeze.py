@@ -16,9 +16,6 @@ from common import checkpoint_reader, export_names
 from common.checkpoint_reader import Reader
 from export import optimize_graph, output_files
 
-# TensorFlow ignores attributes that start with an underscore and carries them along.
-METADATA_ATTRIBUTE = "_metadata"
-
 _MAX_LISTED = 4
 
 
@@ -68,7 +65,7 @@ def freeze(
         frozen = optimize_graph.optimize(frozen, [input_name], output_names)
     description = json.dumps(metadata, indent=2, ensure_ascii=False) + "\n"
     placeholder = next(node for node in frozen.node if node.name == input_name)
-    placeholder.attr[METADATA_ATTRIBUTE].s = description.encode()
+    placeholder.attr[export_names.METADATA_ATTRIBUTE].s = description.encode()
     return output_files.write(
         export_path, frozen.SerializeToString(deterministic=True), description.encode()
     )

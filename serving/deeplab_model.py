@@ -1,8 +1,8 @@
 """`DeepLabModel`: an exported network, from an image to class ids.
 
 Needs TensorFlow, NumPy and Pillow, and nothing of the training code. Runs our exports and the
-frozen graphs that research/deeplab published (one image at a time, no probabilities in the older
-ones).
+frozen graphs that research/deeplab published; the older ones take one image at a time and have no
+probabilities.
 """
 
 import os
@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 from serving import (
+    contract,
     engines,
     export_file,
     forks,
@@ -22,14 +23,12 @@ from serving import (
     image_search,
     upscaling,
 )
-from serving.drawing import visualize
-from serving.engines.tensorflow_engine import TensorFlowEngine
 
 ImageInput = image_reading.ImageInput
 
-# Values that one batch may hold at the output of the network: 256 MiB of float32.
+# Values of a batch at the output of the network: 256 MiB of float32.
 _MAX_BATCH_VALUES = 1 << 26
-# Sizes of images that a model warns of, each once; a service sees any number of them.
+# Each size of images is warned of once, and a service sees any number of sizes.
 _MAX_WARNINGS = 20
 
 
@@ -38,7 +37,7 @@ class ImageShrunkWarning(UserWarning):
 
 
 class Segmentation(NamedTuple):
-    """What the network says of one image, at the image's own size.
+    """The prediction for one image, at the image's own size.
 
     Attributes:
       ids: int32 [height, width], class ids; of the type that was asked for.
@@ -67,10 +66,10 @@ class DeepLabModel:
       engine_name: what runs it: "tensorflow", "openvino" or "litert".
     """
 
-    INPUT_TENSOR_NAME = f"{export_file.INPUT}:0"
-    OUTPUT_TENSOR_NAME = f"{export_file.PREDICTIONS}:0"
-    PROBABILITIES_TENSOR_NAME = f"{export_file.PROBABILITIES}:0"
-    INPUT_SIZE = 513  # Crop of graphs that do not tell it: that of most published ones.
+    INPUT_TENSOR_NAME = f"{contract.INPUT}:0"
+    OUTPUT_TENSOR_NAME = f"{contract.PREDICTIONS}:0"
+    PROBABILITIES_TENSOR_NAME = f"{contract.PROBABILITIES}:0"
+    INPUT_SIZE = 513  # Crop of graphs that do not tell it, as of most published ones.
 
     def __init__(
         self,
@@ -94,14 +93,14 @@ class DeepLabModel:
           num_threads: CPU threads; None for the engine's own choice, all cores.
           try_engines: whether "auto" tries the engines where there is a choice, which takes a
             second or two; otherwise it takes the one that starts soonest.
-          warmup: (height, width) of images to come; one of each runs now, so that the first real
-            ones do not pay for set-up.
+          warmup: (height, width) of images to come; an empty one of each runs now, so that the
+            first real ones do not pay for set-up.
           trust: whether the graph may have operations that read and write files or run programs;
             for files whose origin you trust (`serving.graph_screening`).
 
         Raises:
-          ValueError: the file is damaged, no DeepLab graph or not to be trusted, or the engine is
-            not installed or cannot run it.
+          ValueError: the file is damaged, not a DeepLab graph or not to be trusted, or the engine
+            is not installed or cannot run it.
           OSError: the file cannot be opened.
           ForkedProcessError: this process was forked from one that had loaded a model.
         """
@@ -114,48 +113,30 @@ class DeepLabModel:
         self._warned_sizes: set[tuple[int, int]] = set()
         export = export_file.read_export(image_search.expand_home(os.fspath(path)), trust)
         forks.note_loading()
-        metadata = export.metadata
         self.path = export.path
         nodes = {node.name: node for node in export.graph_def.node}
-        self.has_probabilities = export_file.PROBABILITIES in nodes
-        batch = nodes[export_file.INPUT].attr["shape"].shape.dim[:1]
+        self.has_probabilities = contract.PROBABILITIES in nodes
+        batch = nodes[contract.INPUT].attr["shape"].shape.dim[:1]
         self.takes_batches = not batch or batch[0].size != 1
-        self._engine = engines.create(export, engine, precision, num_threads, try_engines)
+        facts = graph_inspection.inspect(export)
+        self.class_names = facts.class_names
+        self.palette = facts.palette
+        self.crop_size = facts.crop_size or (self.INPUT_SIZE, self.INPUT_SIZE)
+        self._resizes_inside = facts.resizes_images
+        trial_size = self.crop_size if try_engines else None
+        self._engine = engines.create(export, engine, precision, num_threads, trial_size)
         self.engine_name = self._engine.name
-        if isinstance(self._engine, TensorFlowEngine):
-            graph_inspection.check_class_names(self._engine.graph, metadata.class_names, self.path)
-        num_classes = len(metadata.class_names)
-        self._graph_resizes = metadata.min_resize_value is not None
-        self.crop_size = metadata.crop_size
-        if not num_classes or self.crop_size is None:  # Made by other programs.
-            # Only TensorFlow runs these, unless an export of ours has lost its description.
-            is_whole = isinstance(self._engine, TensorFlowEngine)
-            whole = self._engine if is_whole else TensorFlowEngine(export, num_threads)
-            num_classes = num_classes or graph_inspection.count_classes(whole.graph)
-            if (num_classes or 0) > visualize.MAX_COLORS:
-                raise ValueError(
-                    f"{self.path} has {num_classes} classes; at most {visualize.MAX_COLORS} are "
-                    "known here."
-                )
-            if self.crop_size is None:
-                self._graph_resizes |= graph_inspection.resizes_images(whole.graph)
-                self.crop_size = graph_inspection.measure_crop(whole.session) or (
-                    self.INPUT_SIZE,
-                    self.INPUT_SIZE,
-                )
-            if not is_whole:
-                whole.close()
-        num_classes = num_classes or visualize.MAX_COLORS
-        self.class_names = metadata.class_names or tuple(f"class {i}" for i in range(num_classes))
-        self.palette = metadata.palette or tuple(
-            tuple(color) for color in visualize.pascal_colormap(num_classes).tolist()
-        )
         for size in warmup:
             self.warm_up(size)
 
     @property
     def num_classes(self) -> int:
         return len(self.class_names)
+
+    @property
+    def resizes_inside(self) -> bool:
+        """Whether the graph takes images of any size and resizes them itself."""
+        return self._resizes_inside
 
     def __enter__(self) -> "DeepLabModel":
         return self
@@ -176,12 +157,6 @@ class DeepLabModel:
         self._is_closed = True
 
     def _check_usable(self) -> None:
-        """Checks that the model can run.
-
-        Raises:
-          ValueError: it was closed.
-          ForkedProcessError: this process was forked after it had been loaded.
-        """
         if self._is_closed:
             raise ValueError(
                 f"the model {self.path} was closed and cannot be used any more; load it again with "
@@ -203,18 +178,17 @@ class DeepLabModel:
     def run(self, image: ImageInput) -> tuple[Image.Image, np.ndarray]:
         """Segments an image after scaling it to the network's input size, up or down.
 
-        The method of research/deeplab's demonstration: the longer side becomes 513 pixels; for an
-        export of ours, the image becomes as large as fits its crop.
-
-        Args:
-          image: the image.
+        As research/deeplab's demonstration does: the longer side becomes 513 pixels; for an export
+        of ours, the image becomes as large as fits its crop.
 
         Returns:
           (the scaled RGB image, its class ids as int32 [height, width]).
         """
         self._check_usable()
         decoded = image_reading.to_rgb(image_reading.decode(image))
-        resized = self._resize(decoded, self._fitting_scale(decoded.height, decoded.width))
+        scale = self._fitting_scale(decoded.height, decoded.width)
+        height, width = _scaled(decoded.height, decoded.width, scale)
+        resized = decoded.resize((width, height), Image.Resampling.LANCZOS)
         return resized, self._run([np.asarray(resized)], False)[0].ids
 
     def segment(self, image: ImageInput) -> np.ndarray:
@@ -222,7 +196,7 @@ class DeepLabModel:
         return self.predict_batch([image])[0].ids
 
     def segment_batch(self, images: Iterable[ImageInput]) -> list[np.ndarray]:
-        """Returns what `segment` gives for each image; faster where sizes are equal."""
+        """Returns what `segment` returns for each image; faster where sizes are equal."""
         return [prediction.ids for prediction in self.predict_batch(images)]
 
     def probabilities(self, image: ImageInput) -> np.ndarray:
@@ -231,7 +205,9 @@ class DeepLabModel:
         Raises:
           ValueError: the graph gives none.
         """
-        return self.predict_batch([image], with_probabilities=True)[0].probabilities
+        probabilities = self.predict_batch([image], with_probabilities=True)[0].probabilities
+        assert probabilities is not None
+        return probabilities
 
     def predict_batch(
         self,
@@ -242,29 +218,29 @@ class DeepLabModel:
         """Segments images at their own sizes.
 
         An image larger than the crop is shrunk for the network, and the result brought back to its
-        size; with probabilities in the graph its borders become smooth. Small objects are lost by
-        that, so `ImageShrunkWarning` tells both sizes, once for each size. Images that the
-        network sees at one size run together. The results are those of single images.
+        size; with probabilities in the graph its borders become smooth. That loses small objects,
+        so `ImageShrunkWarning` names both sizes, once for each size. Images that the network sees
+        at one size run together. The results are those of single images.
 
         Args:
           images: any number of images, of any sizes, or one array [batch, height, width, 3].
           with_probabilities: whether to return probabilities.
-          ids_type: type of the ids; np.uint8 takes a quarter of the memory.
+          ids_type: type of the class ids; np.uint8 takes a quarter of the memory.
 
         Returns:
           The predictions in the order of the images.
 
         Raises:
-          ValueError: the graph gives no probabilities, an image is none or damaged, ids do not fit
-            the type, or the model was closed.
-          TypeError: `images` is no list, or something in it is no image.
+          ValueError: the graph gives no probabilities, an image is damaged or not an image, class
+            ids do not fit the type, or the model was closed.
+          TypeError: `images` is not a list, or something in it is not an image.
           OSError: the file of an image cannot be opened.
           ForkedProcessError: this process was forked after the model had been loaded.
         """
         self._check_usable()
         if with_probabilities and not self.has_probabilities:
             raise ValueError(
-                f"{self.path} gives no probabilities: it has no node {export_file.PROBABILITIES}. "
+                f"{self.path} gives no probabilities: it has no node {contract.PROBABILITIES}. "
                 "Export the checkpoint again with python export_model.py."
             )
         fitted = [self._fit_array(image) for image in image_reading.as_list(images)]
@@ -279,111 +255,109 @@ class DeepLabModel:
         ids_type: type,
     ) -> list[Segmentation]:
         """Segments images as `_fit_array` returns them; see `predict_batch`."""
-        arrays, sizes = [array for array, _ in fitted], [size for _, size in fitted]
-        same_size: dict[tuple[int, int], list[int]] = {}
-        for index, array in enumerate(arrays):
+        same_size: dict[tuple[int, ...], list[int]] = {}
+        for index, (array, _) in enumerate(fitted):
             same_size.setdefault(array.shape[:2], []).append(index)
-
-        results: list[Segmentation | None] = [None] * len(arrays)
-        for size, indices in same_size.items():
-            batch_size = self._batch_size(size)
+        results: dict[int, Segmentation] = {}
+        for (height, width), indices in same_size.items():
+            batch_size = self._batch_size(height, width)
             for start in range(0, len(indices), batch_size):
                 batch = indices[start : start + batch_size]
-                is_shrunk = any(sizes[index] != size for index in batch)
+                is_shrunk = any(fitted[index][1] != (height, width) for index in batch)
                 fetch_probabilities = with_probabilities or (is_shrunk and self.has_probabilities)
-                predictions = self._run([arrays[index] for index in batch], fetch_probabilities)
+                predictions = self._run([fitted[index][0] for index in batch], fetch_probabilities)
                 for index, prediction in zip(batch, predictions, strict=True):
                     results[index] = _to_size(
-                        prediction, sizes[index], with_probabilities, ids_type
+                        prediction, fitted[index][1], with_probabilities, ids_type
                     )
-        return results
+        return [results[index] for index in range(len(fitted))]
 
-    def fitted_size(self, height: int, width: int) -> tuple[int, int]:
-        """Returns the (height, width) at which the graph is given an image of a size."""
-        scale = self._fitting_scale(height, width)
-        if self._graph_resizes or scale >= 1:
-            return height, width
-        return max(1, int(scale * height)), max(1, int(scale * width))
+    def _run(self, arrays: Sequence[np.ndarray], with_probabilities: bool) -> list[Segmentation]:
+        """Runs the graph on images of one size, as they are."""
+        batch = np.stack(arrays) if len(arrays) > 1 else arrays[0][np.newaxis]
+        class_ids, probabilities = self._engine.run(batch, with_probabilities)
+        return [
+            Segmentation(
+                ids.astype(np.int32, copy=False),
+                None if probabilities is None else probabilities[index],
+            )
+            for index, ids in enumerate(class_ids)
+        ]
 
-    @property
-    def resizes_inside(self) -> bool:
-        """Whether the graph takes images of any size and resizes them itself."""
-        return self._graph_resizes
+    def _batch_size(self, height: int, width: int) -> int:
+        if not self.takes_batches:
+            return 1
+        padded = max(height, self.crop_size[0]) * max(width, self.crop_size[1])
+        return max(1, _MAX_BATCH_VALUES // (padded * self.num_classes))
 
     def _warn_if_shrunk(self, size: tuple[int, int]) -> None:
         seen = self.fitted_size(*size)
         if seen == size or size in self._warned_sizes or len(self._warned_sizes) >= _MAX_WARNINGS:
             return
         self._warned_sizes.add(size)
+        crop = f"{self.crop_size[0]}x{self.crop_size[1]}"
         warnings.warn(
-            f"an image of {size[0]}x{size[1]} (height x width) is larger than the model's "
-            f"{self.crop_size[0]}x{self.crop_size[1]} and was shrunk to {seen[0]}x{seen[1]}: small "
-            "objects are lost. Export the checkpoint with a larger --crop_size, or cut images into "
-            f"tiles of at most {self.crop_size[0]}x{self.crop_size[1]}.",
+            f"an image of {size[0]}x{size[1]} (height x width) is larger than the model's {crop} "
+            f"and was shrunk to {seen[0]}x{seen[1]}: small objects are lost. Export the checkpoint "
+            f"with a larger --crop_size, or cut images into tiles of at most {crop}.",
             ImageShrunkWarning,
             stacklevel=4,
         )
 
-    def _run(self, arrays: Sequence[np.ndarray], with_probabilities: bool) -> list[Segmentation]:
-        """Runs the graph on images of one size, as they are."""
-        batch = np.stack(arrays) if len(arrays) > 1 else arrays[0][np.newaxis]
-        ids, probabilities = self._engine.run(batch, with_probabilities)
-        if probabilities is None:
-            probabilities = [None] * len(arrays)
-        return [
-            Segmentation(ids.astype(np.int32, copy=False), probability)
-            for ids, probability in zip(ids, probabilities, strict=True)
-        ]
-
-    def _batch_size(self, size: tuple[int, int]) -> int:
-        if not self.takes_batches:
-            return 1
-        padded = max(size[0], self.crop_size[0]) * max(size[1], self.crop_size[1])
-        return max(1, _MAX_BATCH_VALUES // (padded * self.num_classes))
-
     def _fit_array(self, image: ImageInput) -> tuple[np.ndarray, tuple[int, int]]:
         """Returns an image as the graph takes it, and the (height, width) that it has."""
-        image = image_reading.decode(image)
-        if isinstance(image, np.ndarray):
-            image = image_reading.to_rgb_array(image)
-            if self._graph_resizes or self._fitting_scale(*image.shape[:2]) >= 1:
-                return image, image.shape[:2]  # Through Pillow it would take a millisecond.
-        decoded = image_reading.to_rgb(image)
-        return np.asarray(self.fit(decoded)), (decoded.height, decoded.width)
+        decoded = image_reading.decode(image)
+        if isinstance(decoded, np.ndarray):
+            decoded = image_reading.to_rgb_array(decoded)
+            height, width = decoded.shape[:2]
+            if self.fitted_size(height, width) == (height, width):
+                return decoded, (height, width)  # Through Pillow it would take a millisecond.
+        rgb = image_reading.to_rgb(decoded)
+        return np.asarray(self.fit(rgb)), (rgb.height, rgb.width)
 
     def fit(self, image: Image.Image) -> Image.Image:
         """Returns the image as the graph takes it: no larger than its crop."""
-        if self._graph_resizes:
-            return image
-        scale = self._fitting_scale(image.height, image.width)
-        return image if scale >= 1 else self._resize(image, scale)
+        return _resize(image, self.fitted_size(image.height, image.width))
+
+    def fitted_size(self, height: int, width: int) -> tuple[int, int]:
+        """Returns the (height, width) at which the graph is given an image of a size."""
+        scale = self._fitting_scale(height, width)
+        if self._resizes_inside or scale >= 1:
+            return height, width
+        return _scaled(height, width, scale)
 
     def _fitting_scale(self, height: int, width: int) -> float:
         return min(self.crop_size[0] / height, self.crop_size[1] / width)
 
-    @staticmethod
-    def _resize(image: Image.Image, scale: float) -> Image.Image:
-        size = (max(1, int(scale * image.width)), max(1, int(scale * image.height)))
-        return image.resize(size, Image.Resampling.LANCZOS)
+
+def _scaled(height: int, width: int, scale: float) -> tuple[int, int]:
+    return max(1, int(scale * height)), max(1, int(scale * width))
+
+
+def _resize(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Returns an image of (height, width); the image itself where it has that size."""
+    if size == (image.height, image.width):
+        return image
+    return image.resize((size[1], size[0]), Image.Resampling.LANCZOS)
 
 
 def _to_size(
     prediction: Segmentation, size: tuple[int, int], with_probabilities: bool, ids_type: type
 ) -> Segmentation:
     """Brings a prediction to an image's own size, and drops probabilities not asked for."""
-    ids, probabilities = prediction
+    class_ids, probabilities = prediction
     limits = np.iinfo(ids_type)
-    if ids.size and not limits.min <= ids.min() <= ids.max() <= limits.max:
+    if class_ids.size and not limits.min <= class_ids.min() <= class_ids.max() <= limits.max:
         raise ValueError(
-            f"class ids run from {ids.min()} to {ids.max()}; {limits.dtype} holds {limits.min} to "
-            f"{limits.max}."
+            f"class ids run from {class_ids.min()} to {class_ids.max()}; {limits.dtype} holds "
+            f"{limits.min} to {limits.max}."
         )
-    if ids.shape == size:
-        ids = ids.astype(ids_type, copy=False)
+    if class_ids.shape == size:
+        class_ids = class_ids.astype(ids_type, copy=False)
     elif probabilities is None:
-        ids = upscaling.upscale_ids(ids.astype(ids_type, copy=False), size)
+        class_ids = upscaling.upscale_ids(class_ids.astype(ids_type, copy=False), size)
     else:
-        ids = upscaling.upscale_to_ids(probabilities, size, ids_type)
+        class_ids = upscaling.upscale_to_ids(probabilities, size, ids_type)
         if with_probabilities:
             probabilities = upscaling.upscale_probabilities(probabilities, size)
-    return Segmentation(ids, probabilities if with_probabilities else None)
+    return Segmentation(class_ids, probabilities if with_probabilities else None)

@@ -1,21 +1,68 @@
-"""What a frozen graph without a description tells about itself, by the way it is built.
+"""What a caller has to know about a graph: from its description, or from the way it is built.
 
-research/deeplab's exports say neither which images they take nor how many classes they know.
+research/deeplab's exports do not tell which images they take and how many classes they know.
 Their `ImageTensor` is resized (if at all) and padded to the crop as a single image, gets its
 batch dimension back by ExpandDims, and goes into the first convolution; the class is an ArgMax.
 """
 
 import collections
-from collections.abc import Iterator, Sequence
+import dataclasses
+from collections.abc import Iterator
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from serving import export_file
+from common import palettes
+from serving import contract, tensorflow_session
+from serving.export_file import Export
+
+_MAX_CLASSES = 256
+
+
+@dataclasses.dataclass(frozen=True)
+class Facts:
+    """What a caller has to know about a graph.
+
+    Attributes:
+      class_names: name of each class id; "class 0" … where nothing tells them.
+      palette: RGB color, 0..255, of each class id.
+      crop_size: (height, width) of the largest image that the graph takes; None where nothing
+        tells it.
+      resizes_images: whether the graph takes images of any size and resizes them itself.
+    """
+
+    class_names: tuple[str, ...]
+    palette: tuple[tuple[int, int, int], ...]
+    crop_size: tuple[int, int] | None
+    resizes_images: bool
+
+
+def inspect(export: Export) -> Facts:
+    """Returns an export's description; what is missing is found in its graph.
+
+    Raises:
+      ValueError: the graph cannot be loaded, or has more classes than 8-bit class ids can tell.
+    """
+    metadata = export.metadata
+    class_names, crop_size = metadata.class_names, metadata.crop_size
+    resizes = metadata.min_resize_value is not None
+    if not class_names:
+        num_classes = count_classes(export.graph) or _MAX_CLASSES
+        if num_classes > _MAX_CLASSES:
+            raise ValueError(
+                f"{export.path} has {num_classes} classes; at most {_MAX_CLASSES} are supported."
+            )
+        class_names = tuple(f"class {class_id}" for class_id in range(num_classes))
+    if crop_size is None:
+        resizes |= resizes_images(export.graph)
+        with tensorflow_session.session_for(export.graph) as session:
+            crop_size = measure_crop(session)
+    palette = metadata.palette or palettes.voc_palette(len(class_names))
+    return Facts(class_names, palette, crop_size, resizes)
 
 
 def measure_crop(session: tf.Session) -> tuple[int, int] | None:
-    """Returns the (height, width) that a graph pads images to, None where it cannot be told.
+    """Returns the (height, width) that a graph pads images to; None where it cannot be told.
 
     Feeds an image of one pixel and looks at what reaches the network, which itself does not run.
     """
@@ -24,7 +71,7 @@ def measure_crop(session: tf.Session) -> tuple[int, int] | None:
         return None
     pixel = np.zeros([1, 1, 1, 3], np.uint8)
     try:
-        shape = session.run(network_input, {f"{export_file.INPUT}:0": pixel}).shape
+        shape = session.run(network_input, {f"{contract.INPUT}:0": pixel}).shape
     except tf.errors.OpError:
         return None
     is_crop = len(shape) == 4 and min(shape[1:3]) > 1
@@ -40,47 +87,43 @@ def resizes_images(graph: tf.Graph) -> bool:
 
 
 def count_classes(graph: tf.Graph) -> int | None:
-    """Returns the number of classes of a graph, None where it cannot be told."""
-    for operation in _ancestors(graph.get_operation_by_name(export_file.PREDICTIONS)):
+    """Returns the number of classes of a graph; None where it cannot be told."""
+    for operation in _ancestors(graph.get_operation_by_name(contract.PREDICTIONS)):
         if operation.type == "ArgMax" and operation.inputs[0].shape.rank:
             return operation.inputs[0].shape.as_list()[-1]
     return None
 
 
-def check_class_names(graph: tf.Graph, class_names: Sequence[str], path: str) -> None:
+def check_class_names(export: Export) -> None:
     """Makes sure that a description has a name for each class of its graph.
 
     Raises:
       ValueError: it has fewer; the message names the graph's file.
     """
-    num_classes = count_classes(graph)
-    if class_names and num_classes is not None and num_classes > len(class_names):
+    num_classes, num_names = count_classes(export.graph), len(export.metadata.class_names)
+    if num_names and num_classes is not None and num_classes > num_names:
         raise ValueError(
-            f"{path} has {num_classes} classes, but its description has {len(class_names)} "
-            "class_names: it is that of another graph."
+            f"{export.path} has {num_classes} classes, but its description has {num_names} "
+            "class_names: it describes another graph."
         )
 
 
 def _network_input(graph: tf.Graph) -> tf.Tensor | None:
-    """Returns the batch of one image at crop size, 0..255, that the network begins with."""
+    """Returns the batch of one image of crop size, 0..255, that the network begins with."""
     for operation in graph.get_operations():
         if operation.type == "Conv2D" and operation.inputs[1].shape.as_list()[2:3] == [3]:
-            for ancestor in _ancestors(operation):
-                if ancestor.type == "ExpandDims":
-                    return ancestor.outputs[0]
-            return None
+            before = (each for each in _ancestors(operation) if each.type == "ExpandDims")
+            expansion = next(before, None)
+            return None if expansion is None else expansion.outputs[0]
     return None
 
 
 def _ancestors(operation: tf.Operation) -> Iterator[tf.Operation]:
-    """Yields what an operation is computed from, the nearest first."""
-    queue = collections.deque([operation])
-    seen = {operation}
+    """Yields the operations that an operation depends on, nearest first."""
+    queue, seen = collections.deque([operation]), {operation}
     while queue:
-        current = queue.popleft()
-        if current is not operation:
-            yield current
-        for tensor in current.inputs:
+        for tensor in queue.popleft().inputs:
             if tensor.op not in seen:
                 seen.add(tensor.op)
                 queue.append(tensor.op)
+                yield tensor.op

@@ -16,7 +16,7 @@ ALLOWED = {
     "export": set(),
     "training": {"deployment"},
     "serving": set(),
-    "deeplab": {"nets", "datasets", "serving.drawing"},
+    "deeplab": {"nets", "datasets", "serving.contract", "serving.drawing"},
     "deeplab/commands": {
         "commands",
         "datasets",

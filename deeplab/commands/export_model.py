@@ -31,6 +31,7 @@ from deeplab.data import input_pipeline
 from deeplab.options import RESIZE_OPTIONS
 from deeplab.run_description import OPTIONS_FILE, RunDescription, read_description
 from export import freeze, output_files
+from serving import contract
 from training import best_checkpoint, checkpoints
 
 FLAGS = flags.FLAGS
@@ -65,15 +66,20 @@ def main(arguments: list[str]) -> None:
     write = functools.partial(
         freeze.freeze,
         checkpoint_path=checkpoint,
-        input_name=inference_graph.INPUT,
-        output_names=inference_graph.OUTPUTS,
+        input_name=contract.INPUT,
+        output_names=contract.OUTPUTS,
         metadata={
             "format_version": FORMAT_VERSION,
-            "class_names": description.class_names,
-            "palette": description.palette,
+            **dataclasses.asdict(
+                contract.Metadata(
+                    description.class_names,
+                    description.palette,
+                    crop_size,
+                    description.min_resize_value,
+                )
+            ),
             "num_classes": description.model.num_classes,
             "ignore_label": description.ignore_label,
-            "crop_size": crop_size,
             **resize,
             "inference_scales": FLAGS.inference_scales,
             "add_flipped_images": FLAGS.add_flipped_images,

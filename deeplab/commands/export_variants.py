@@ -13,7 +13,7 @@ from datasets.records import tfrecords
 from datasets.segmentation import record_format, shard_check, specs
 from deeplab.evaluation import metrics
 from export import openvino_int8, tflite
-from serving import engines, export_file, image_reading, parity
+from serving import contract, engines, export_file, image_reading, parity
 from serving.deeplab_model import DeepLabModel
 from serving.engines import graph_parts
 
@@ -142,7 +142,7 @@ def _network_inputs(
         with DeepLabModel(export.path, engines.TENSORFLOW) as model:
             for path in paths:
                 image = model.fit(image_reading.read_image(path))
-                feed = {f"{export_file.INPUT}:0": np.asarray(image)[np.newaxis]}
+                feed = {f"{contract.INPUT}:0": np.asarray(image)[np.newaxis]}
                 values = session.run([f"{name}:0" for name in names], feed)
                 yield dict(zip(names, values, strict=True))
 

@@ -14,10 +14,9 @@ from deeplab.network import aspp, decoder, dense_prediction_cell, fast_argmax
 from deeplab.options import ModelOptions
 from nets import layers, registry
 from nets.batch_norm import BatchNormMode, SyncGroup
+from serving import contract
 
 MERGED_LOGITS = "merged_logits"
-# Node of the logits in `predict`; with several scales and mirror images each has a number behind.
-LOGITS_NODE = "SemanticLogits"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,7 +134,7 @@ def predict(
         at_scale = dataclasses.replace(options, image_pyramid=(scale,))
         for flip in (False, True) if add_flipped else (False,):
             logits = multi_scale_logits(mirrored if flip else features, at_scale)[MERGED_LOGITS]
-            logits = tf.identity(logits, LOGITS_NODE)
+            logits = tf.identity(logits, contract.LOGITS)
             if flip:
                 logits = tf.reverse(logits, axis=[2])
             members.append(tf.nn.softmax(layers.resize_bilinear(logits, *size)))
@@ -167,7 +166,7 @@ def last_layer_scopes(options: ModelOptions, logits_only: bool = False) -> tuple
 
 def _predict_once(features, options: ModelOptions, size: list, fast_labels: bool) -> Prediction:
     logits = multi_scale_logits(features, options)[MERGED_LOGITS]
-    logits = tf.identity(logits, LOGITS_NODE)
+    logits = tf.identity(logits, contract.LOGITS)
     if options.prediction_with_upsampled_logits:
         resized = layers.resize_bilinear(logits, *size)
         if fast_labels and fast_argmax.has_fast_form(logits, *size):

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from common import export_names, json_files
 from deeplab.run_description import RunDescription, parse_description
-from export.freeze import METADATA_ATTRIBUTE
 from scripts.weight_import import graph_walk
 from scripts.weight_import.convolution import KERNEL_NAMES, Convolution
-from serving import description, graph_inspection
-from serving.engines import tensorflow_session
-from serving.export_file import INPUT, PREDICTIONS, read_export
+from serving import graph_inspection
+from serving.contract import INPUT, PREDICTIONS
+from serving.export_file import read_export
 
 # What stands between the logits and the class of a pixel, over one or several scales.
 _BEHIND_LOGITS = (
@@ -50,7 +50,6 @@ class FrozenGraph:
     def __init__(self, path: str, trust: bool = False):
         export = read_export(path, trust)
         self.path = export.path
-        graph = tensorflow_session.load_graph(export.graph_def, export.path)
         self.constants: Mapping[str, np.ndarray] = {
             node.name: tf.make_ndarray(node.attr["value"].tensor)
             for node in export.graph_def.node
@@ -59,8 +58,8 @@ class FrozenGraph:
         self.is_quantized = any(
             node.op.startswith(("FakeQuant", "Quantized")) for node in export.graph_def.node
         )
-        self._session = tf.Session(graph=graph)
-        self._logits = self._find_logits(graph)
+        self._session = tf.Session(graph=export.graph)
+        self._logits = self._find_logits(export.graph)
         operations = graph_walk.convolutions(self._logits)
         self._normalized = graph_walk.network_input(self._logits)
         self.crop_size = (
@@ -73,7 +72,7 @@ class FrozenGraph:
             for (scope, operation), size in zip(operations.items(), sizes, strict=True)
         }
         self.resizes = bool(export.metadata.min_resize_value) or graph_inspection.resizes_images(
-            graph
+            export.graph
         )
         self.description = _read_description(export.graph_def)
 
@@ -118,8 +117,8 @@ class FrozenGraph:
 def _read_description(graph_def: tf.GraphDef) -> RunDescription | None:
     """Returns what an export of this project carries in its input; else None."""
     node = next(node for node in graph_def.node if node.name == INPUT)
-    text = node.attr[METADATA_ATTRIBUTE].s
-    content = dict(description.parse_json(text)) if text else {}
+    text = node.attr[export_names.METADATA_ATTRIBUTE].s
+    content = json_files.parse_object(text, "the export's description") if text else {}
     if not {"model", "crop_size"} <= content.keys():
         return None
     content["train_crop_size"] = content["crop_size"]

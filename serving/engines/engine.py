@@ -1,4 +1,4 @@
-"""What every engine offers to `DeepLabModel`."""
+"""What `DeepLabModel` needs of an engine, and `SplitEngine` of a network."""
 
 from typing import Protocol
 
@@ -20,11 +20,12 @@ class Engine(Protocol):
         """Segments images.
 
         Args:
-          images: uint8 [batch, height, width, 3], RGB, as large as the graph takes.
+          images: uint8 [batch, height, width, 3], RGB, no larger than the graph takes.
           with_probabilities: whether to return probabilities, which cost time.
 
         Returns:
-          (ids, integers [batch, height, width]; float32 [batch, height, width, classes] or None).
+          (class ids, integers [batch, height, width]; probabilities, float32
+          [batch, height, width, num_classes], or None).
 
         Raises:
           ValueError: the graph refuses the images.
@@ -33,4 +34,17 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Frees what the engine holds."""
+        ...
+
+
+class Network(Protocol):
+    """The network inside a graph in an engine of its own: from padded images to logits."""
+
+    def run(self, inputs: list[np.ndarray]) -> list[np.ndarray]:
+        """Returns the network's outputs, float32, in the order of `Export.network_outputs`.
+
+        Args:
+          inputs: float32 [batch, crop height, crop width, depth], in the order of
+            `Export.network_inputs`.
+        """
         ...

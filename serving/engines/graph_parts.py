@@ -1,35 +1,35 @@
-"""Cuts an exported graph into what stands before the network, the network, and what follows.
+"""Cuts an exported graph into what comes before the network, the network, and what follows.
 
 Before it: padding to the crop, the Laplacian, a resize. After it: the class of each pixel,
-probabilities. Both depend on the image's size and are cheap in TensorFlow; the network in between
-has one size and is what other engines are good at.
+probabilities. Both depend on the image's size and are cheap in TensorFlow. The network in between
+has one size, and other engines are good at it.
 """
 
 from collections.abc import Mapping, Sequence
 
 import tensorflow.compat.v1 as tf
 
-from serving import export_file
-from serving.engines import tensorflow_session
+from serving import contract
+from serving.export_file import Export
 
 
-def network(export: export_file.Export) -> tf.GraphDef:
+def network(export: Export) -> tf.GraphDef:
     """Returns the network alone, its inputs float32 placeholders [batch, height, width, depth]."""
-    shapes = input_shapes(export)
-    return _cut(export.graph_def, shapes, export.network_outputs)
+    return _cut(export.graph_def, input_shapes(export), export.network_outputs)
 
 
-def around_network(export: export_file.Export) -> tf.GraphDef:
-    """Returns the graph without the network: where its outputs were, there are placeholders."""
+def around_network(export: Export) -> tf.GraphDef:
+    """Returns the graph without the network, with placeholders in place of its outputs."""
     outputs = {name: tf.TensorShape(None) for name in export.network_outputs}
-    wanted = [*export.network_inputs, export_file.PREDICTIONS, export_file.PROBABILITIES]
+    wanted = [*export.network_inputs, contract.PREDICTIONS, contract.PROBABILITIES]
     return _cut(export.graph_def, outputs, wanted)
 
 
-def input_shapes(export: export_file.Export) -> dict[str, tf.TensorShape]:
+def input_shapes(export: Export) -> dict[str, tf.TensorShape]:
     """Returns the shape of each input of the network: [None, crop height, crop width, depth]."""
-    graph = tensorflow_session.load_graph(export.graph_def, export.path)
-    return {name: graph.get_tensor_by_name(f"{name}:0").shape for name in export.network_inputs}
+    return {
+        name: export.graph.get_tensor_by_name(f"{name}:0").shape for name in export.network_inputs
+    }
 
 
 def _cut(

@@ -5,14 +5,14 @@ import os
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from serving import export_file
-from serving.engines import tensorflow_session
+from serving import tensorflow_session
+from serving.export_file import Export
 
 
 class LiteRTNetwork:
-    """See `split_engine.Network`. Images go through one by one, as the file is made for one."""
+    """See `engine.Network`. Images run one by one, since the file is made for one."""
 
-    def __init__(self, export: export_file.Export, path: str, num_threads: int | None):
+    def __init__(self, export: Export, path: str, num_threads: int | None):
         """Loads the file.
 
         Args:
@@ -34,15 +34,18 @@ class LiteRTNetwork:
                 f"{path} cannot be loaded by LiteRT: {tensorflow_session.first_line(error)}. "
                 "Export it again."
             ) from None
-        self._inputs = [
-            _find(self._interpreter.get_input_details(), name) for name in export.network_inputs
-        ]
-        self._outputs = [
-            _find(self._interpreter.get_output_details(), name) for name in export.network_outputs
-        ]
+        inputs, outputs = (
+            {tensor["name"].split(":")[0]: tensor["index"] for tensor in details}
+            for details in (
+                self._interpreter.get_input_details(),
+                self._interpreter.get_output_details(),
+            )
+        )
+        self._inputs = [_find(inputs, name) for name in export.network_inputs]
+        self._outputs = [_find(outputs, name) for name in export.network_outputs]
 
     def run(self, inputs: list[np.ndarray]) -> list[np.ndarray]:
-        """See `split_engine.Network.run`."""
+        """See `engine.Network.run`."""
         results = []
         for index in range(inputs[0].shape[0]):
             for tensor, values in zip(self._inputs, inputs, strict=True):
@@ -52,9 +55,9 @@ class LiteRTNetwork:
         return [np.concatenate(parts) for parts in zip(*results, strict=True)]
 
 
-def _find(details, name: str) -> int:
-    for detail in details:
-        if detail["name"].split(":")[0] == name:
-            return detail["index"]
-    found = ", ".join(detail["name"] for detail in details)
-    raise ValueError(f"the .tflite has no tensor {name}, but {found}; export it again.")
+def _find(tensors: dict[str, int], name: str) -> int:
+    if name not in tensors:
+        raise ValueError(
+            f"the .tflite has no tensor {name}, but {', '.join(tensors)}; export it again."
+        )
+    return tensors[name]

@@ -7,19 +7,19 @@ import numpy as np
 import openvino
 
 from common.texts import printable
-from serving import export_file
 from serving.engines import graph_parts
+from serving.export_file import Export
 
 
 class OpenVINONetwork:
-    """See `split_engine.Network`."""
+    """See `engine.Network`."""
 
-    def __init__(self, export: export_file.Export, path: str | None, num_threads: int | None):
+    def __init__(self, export: Export, path: str, num_threads: int | None):
         """Reads the network.
 
         Args:
           export: the model.
-          path: an OpenVINO model (`.xml`) of the network; None to read it from the export.
+          path: an OpenVINO model (`.xml`) of the network, or the export itself.
           num_threads: CPU threads; None for all cores.
 
         Raises:
@@ -29,31 +29,32 @@ class OpenVINONetwork:
         try:
             self._load(export, path, num_threads)
         except RuntimeError as error:
-            # The first lines tell places in OpenVINO's own code.
+            # The lines before name places in OpenVINO's own code.
             reason = printable(str(error).strip().splitlines()[-1])
             raise ValueError(
-                f"{path or export.path} cannot be loaded by OpenVINO: {reason}. Export it again."
+                f"{path} cannot be loaded by OpenVINO: {reason}. Export it again."
             ) from None
 
-    def _load(self, export: export_file.Export, path: str | None, num_threads: int | None) -> None:
-        self._model = self._core.read_model(path) if path else read_network(export, self._core)
+    def _load(self, export: Export, path: str, num_threads: int | None) -> None:
+        is_plain = path == export.path
+        self._model = read_network(export, self._core) if is_plain else self._core.read_model(path)
         self._input_names = [_find_name(self._model.inputs, n) for n in export.network_inputs]
         self._output_names = [_find_name(self._model.outputs, n) for n in export.network_outputs]
-        # Else a CPU that has it calculates in bfloat16, which changes about one pixel in a hundred.
-        self._config = {"INFERENCE_PRECISION_HINT": "f32"}
+        # By default a CPU that has bfloat16 uses it, which changes about one pixel in a hundred.
+        self._config: dict[str, str | int] = {"INFERENCE_PRECISION_HINT": "f32"}
         if num_threads is not None:
             self._config["INFERENCE_NUM_THREADS"] = num_threads
         self._model.reshape(
             {n: [1, *list(self._model.input(n).partial_shape)[1:]] for n in self._input_names}
         )
         self._single = self._compile("LATENCY").create_infer_request()
-        self._queue: openvino.AsyncInferQueue | None = None  # Made when a batch first comes.
+        self._queue: openvino.AsyncInferQueue | None = None  # Made for the first batch.
 
     def run(self, inputs: list[np.ndarray]) -> list[np.ndarray]:
-        """See `split_engine.Network.run`.
+        """See `engine.Network.run`.
 
-        The images of a batch run side by side, each on few threads: a batch as one tensor leaves
-        the caches and is slower than single images, by a fifth on two cores.
+        The images of a batch run side by side, each on few threads: as one tensor, a batch
+        overflows the caches and is slower than single images, by a fifth on two cores.
         """
         batch_size = inputs[0].shape[0]
         feeds = [
@@ -85,7 +86,7 @@ class OpenVINONetwork:
         )
 
 
-def read_network(export: export_file.Export, core: openvino.Core) -> openvino.Model:
+def read_network(export: Export, core: openvino.Core) -> openvino.Model:
     """Returns the network of an export as a model of OpenVINO, for any size of batch."""
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "network.pb")

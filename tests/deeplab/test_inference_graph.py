@@ -9,7 +9,7 @@ from deeplab import inference_graph
 from deeplab.network import model
 from deeplab.options import ModelOptions
 from reference import conformance
-from serving import upscaling
+from serving import contract, upscaling
 
 OPTIONS = ModelOptions(
     num_classes=5,
@@ -54,7 +54,7 @@ def test_nodes_have_the_published_names_and_types():
         tensor = graph.get_tensor_by_name(f"{name}:0")
         assert tensor.dtype == dtype
         assert tensor.shape.as_list() == shape
-    assert {inference_graph.INPUT, *inference_graph.OUTPUTS} == set(expected)
+    assert {contract.INPUT, *contract.OUTPUTS} == set(expected)
 
 
 @pytest.mark.parametrize("size", [CROP, (30, 65), (49, 1), (17, 23)])

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
+from common import export_names
 from export import freeze
 
 
@@ -80,7 +81,7 @@ def test_metadata_are_in_the_graph_and_beside_it(tmp_path):
     metadata = {"class_names": ["sky", "Bäume"], "crop_size": [33, 65]}
     run_freeze(save(tmp_path), tmp_path / "frozen.pb", metadata=metadata)
     inside = next(node for node in read(tmp_path / "frozen.pb").node if node.name == "input")
-    assert json.loads(inside.attr[freeze.METADATA_ATTRIBUTE].s) == metadata
+    assert json.loads(inside.attr[export_names.METADATA_ATTRIBUTE].s) == metadata
     assert json.loads((tmp_path / "frozen.json").read_text(encoding="utf-8")) == metadata
 
 
@@ -210,7 +211,7 @@ def test_a_graph_and_its_description_never_disagree(tmp_path, monkeypatch):
 
     def states() -> tuple[int, int | None]:
         graph = next(node for node in read(path).node if node.name == "input")
-        inside = json.loads(graph.attr[freeze.METADATA_ATTRIBUTE].s)["number"]
+        inside = json.loads(graph.attr[export_names.METADATA_ATTRIBUTE].s)["number"]
         beside = json.loads(described.read_text())["number"] if described.exists() else None
         return inside, beside
 

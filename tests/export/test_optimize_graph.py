@@ -10,6 +10,7 @@ from deeplab import inference_graph
 from deeplab.options import ModelOptions
 from export import optimize_graph
 from reference import conformance
+from serving import contract
 
 DEPTH = 6
 
@@ -245,9 +246,9 @@ def test_networks_keep_their_logits(options):
         inference_graph.build_inference_graph(options, crop_size=(49, 65))
         conformance.fill_variables(session)
         before = tf.graph_util.convert_variables_to_constants(
-            session, graph.as_graph_def(), list(inference_graph.OUTPUTS)
+            session, graph.as_graph_def(), list(contract.OUTPUTS)
         )
-    after = optimize_graph.optimize(before, [inference_graph.INPUT], inference_graph.OUTPUTS)
+    after = optimize_graph.optimize(before, [contract.INPUT], contract.OUTPUTS)
     assert not {"FusedBatchNormV3", "Rsqrt"} & set(operations(after))
     images = np.random.RandomState(0).randint(0, 256, [2, 40, 65, 3], np.uint8)
     results = []

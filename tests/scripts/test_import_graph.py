@@ -17,6 +17,7 @@ from deeplab.run_description import RunDescription, read_description
 from export import freeze
 from reference import conformance
 from scripts.weight_import.graph_import import import_graph
+from serving import contract
 from serving.deeplab_model import DeepLabModel
 from tests.support import google_export
 from training import checkpoints
@@ -143,8 +144,8 @@ def test_own_export_keeps_its_description(tmp_path):
         lambda: inference_graph.build_inference_graph(options, crop_size=CROP),
         checkpoint,
         str(tmp_path / "frozen_inference_graph.pb"),
-        input_name=inference_graph.INPUT,
-        output_names=inference_graph.OUTPUTS,
+        input_name=contract.INPUT,
+        output_names=contract.OUTPUTS,
         metadata={**fields, "crop_size": fields.pop("train_crop_size")},
         optimize=False,
     )

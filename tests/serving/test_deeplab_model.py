@@ -13,10 +13,10 @@ import pytest
 import tensorflow.compat.v1 as tf
 from PIL import ExifTags, Image
 
+from common import export_names
 from datasets.segmentation import laplacian
 from deeplab.network import model
 from deeplab.options import ModelOptions
-from export import freeze
 from reference import conformance
 from serving import upscaling
 from serving.deeplab_model import DeepLabModel, ImageShrunkWarning, Segmentation
@@ -243,7 +243,7 @@ def test_what_the_graph_refuses_is_told_with_its_file(tmp_path):
     with tf.Graph().as_default() as graph:
         image = tf.placeholder(tf.uint8, [None, None, None, 3], name="ImageTensor")
         image.op._set_attr(
-            freeze.METADATA_ATTRIBUTE,
+            export_names.METADATA_ATTRIBUTE,
             tf.AttrValue(s=b'{"crop_size": [9, 9], "min_resize_value": 9}'),
         )
         with tf.control_dependencies([tf.Assert(False, ["The image is", [30, 40], "too large"])]):

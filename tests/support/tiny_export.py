@@ -5,6 +5,7 @@ import functools
 from deeplab import inference_graph
 from deeplab.options import ModelOptions
 from export import freeze
+from serving import contract
 
 OPTIONS = ModelOptions(
     num_classes=3,
@@ -36,8 +37,8 @@ def write(
         build,
         checkpoint,
         path,
-        input_name=inference_graph.INPUT,
-        output_names=inference_graph.OUTPUTS,
+        input_name=contract.INPUT,
+        output_names=contract.OUTPUTS,
         metadata=metadata,
     )
     return path

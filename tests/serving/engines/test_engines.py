@@ -262,12 +262,6 @@ def test_the_fastest_of_several_engines_stays_and_the_others_are_closed():
     assert [each.is_closed for each in entrants] == [True, False, True]
 
 
-def test_a_single_engine_is_not_tried():
-    engine = _Sleeper("only", 1.0)
-    assert autotune.fastest([engine], (5, 7)) is engine
-    assert not engine.num_runs
-
-
 @pytest.mark.parametrize(
     ("given", "message"),
     [

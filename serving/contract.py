@@ -1,0 +1,110 @@
+"""What the exporter of segmentation networks and its users agree on: names and a description.
+
+Node names are those of research/deeplab, so that its exports can be used like ours. The names of
+files are in `common.export_names`.
+"""
+
+import dataclasses
+import re
+from typing import Any
+
+from common import json_files
+
+# The graph as its users see it.
+INPUT = "ImageTensor"
+PREDICTIONS = "SemanticPredictions"
+PROBABILITIES = "SemanticProbabilities"
+# The same two with the padding up to the crop size.
+RAW_PREDICTIONS = "RawSemanticPredictions"
+RAW_PROBABILITIES = "RawSemanticProbabilities"
+OUTPUTS = (PREDICTIONS, PROBABILITIES, RAW_PREDICTIONS, RAW_PROBABILITIES)
+
+# Inputs of the network inside it, which another engine than TensorFlow may run.
+NETWORK_IMAGE = "NetworkImage"
+NETWORK_LAPLACIAN = "NetworkGradient"
+NETWORK_INPUTS = (NETWORK_IMAGE, NETWORK_LAPLACIAN)
+# Its output. With several scales or mirror images there are also SemanticLogits_1 …
+LOGITS = "SemanticLogits"
+
+# Larger numbers are mistakes or worse; no image has such a side.
+_MAX_SIDE = 1 << 16
+# Class ids are written as 8-bit masks.
+_MAX_CLASSES = 256
+# They would move the cursor of a terminal or end a line; halves of surrogates cannot be printed.
+_UNPRINTABLE = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+@dataclasses.dataclass(frozen=True)
+class Metadata:
+    """The part of an export's description that its users read. Foreign graphs have none.
+
+    Attributes:
+      class_names: name of each class id, or () if unknown.
+      palette: RGB color, 0..255, of each class id, or () if unknown.
+      crop_size: (height, width) of the largest image that the graph takes, or None if unknown.
+      min_resize_value: shorter side to which the graph itself resizes every image, or None.
+    """
+
+    class_names: tuple[str, ...] = ()
+    palette: tuple[tuple[int, int, int], ...] = ()
+    crop_size: tuple[int, int] | None = None
+    min_resize_value: int | None = None
+
+
+def is_logits(node_name: str) -> bool:
+    """Returns whether a node is an output of the network."""
+    return re.fullmatch(rf"{LOGITS}(_\d+)?", node_name) is not None
+
+
+def parse_metadata(content: bytes, source: str) -> Metadata:
+    """Reads a description, which may come from anywhere.
+
+    Control characters in class names become escapes such as `\\x1b`.
+
+    Args:
+      content: a JSON object; keys that no field of `Metadata` has are ignored, and so are nulls.
+      source: where it is from, for errors.
+
+    Raises:
+      ValueError: it is damaged, or a value makes no sense; the message names source and value.
+    """
+    values = json_files.parse_object(content, source)
+    known = {field.name for field in dataclasses.fields(Metadata)}
+    given = {
+        key: _whole(value) for key, value in values.items() if key in known and value is not None
+    }
+    metadata = json_files.to_record(Metadata, given, source)
+    problem = _problem(metadata)
+    if problem:
+        raise ValueError(f"{source}: {problem}.")
+    names = tuple(_UNPRINTABLE.sub(_escape, name) for name in metadata.class_names)
+    return dataclasses.replace(metadata, class_names=names)
+
+
+def _whole(value: Any) -> Any:
+    """Returns whole numbers as integers: some programs write 513.0 for 513."""
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _problem(metadata: Metadata) -> str | None:
+    num_classes, num_colors = len(metadata.class_names), len(metadata.palette)
+    if num_classes > _MAX_CLASSES:
+        return f"class_names has {num_classes} names; expected at most {_MAX_CLASSES}"
+    if num_colors not in (0, num_classes):
+        return f"there are {num_classes} class_names, but {num_colors} colors in palette"
+    shorter = metadata.min_resize_value
+    for key, numbers, smallest, largest in (
+        ("palette", [value for color in metadata.palette for value in color], 0, 255),
+        ("crop_size", metadata.crop_size or (), 1, _MAX_SIDE),
+        ("min_resize_value", () if shorter is None else (shorter,), 1, _MAX_SIDE),
+    ):
+        for number in numbers:
+            if not smallest <= number <= largest:
+                return f"{key} has {number}; expected {smallest} to {largest}"
+    return None
+
+
+def _escape(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape", "surrogatepass").decode()
