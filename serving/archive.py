@@ -1,20 +1,16 @@
 """Reads one file out of a tar archive from anywhere, within limits.
 
-Archives are read from their beginning to the member that is looked for, without trust in what
-their headers say: sizes are those of the bytes that are there, and both these and the number of
-members are bounded, so that a small file cannot fill the memory or take hours. Python's `tarfile`
-has no such bounds. Known are ustar, GNU's long names and pax's paths, as tar programs write them.
+`tarfile` believes the sizes in an archive's headers, so a small file could fill the memory or take
+hours. It reads here through `_Unpacked`, which bounds what there may be of everything.
 """
 
 import bz2
-import functools
 import gzip
+import io
 import lzma
-import os
-import re
-import zlib
-from collections.abc import Callable, Iterator
-from typing import BinaryIO
+import tarfile
+from collections.abc import Callable
+from typing import Any
 
 from common.texts import printable
 
@@ -23,35 +19,30 @@ ENDINGS = (".tar.gz", ".tgz", ".tar", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 # A frozen graph cannot be larger than the 2 GiB of a protocol buffer; the largest networks here
 # have 0.2.
 MAX_MEMBER_BYTES = 1 << 30
-# Of all that lies before it; published archives hold checkpoints, too.
+# Published archives hold checkpoints, too.
 MAX_UNPACKED_BYTES = 1 << 32
 MAX_MEMBERS = 10_000
 
-_BLOCK_BYTES = 512
 _CHUNK_BYTES = 1 << 20
-# Of a long name or a pax header.
+# All headers of one member: long names, pax entries, maps of sparse files.
 _MAX_HEADER_BYTES = 1 << 16
-_REGULAR, _LINKS = b"0\0007", b"12"
-_WITHOUT_DATA = b"123456"
-_LONG_NAME, _LONG_LINK, _PAX, _SPARSE = b"L", b"K", b"x", b"S"
-_OPENERS: tuple[tuple[bytes, Callable[[str], BinaryIO]], ...] = (
-    (b"\x1f\x8b", gzip.open),
-    (b"BZh", bz2.open),
-    (b"\xfd7zXZ\0", lzma.open),
-    (b"", functools.partial(open, mode="rb")),
-)
+_OPENERS: dict[bytes, Callable[[str], io.BufferedIOBase]] = {
+    b"\x1f\x8b": gzip.GzipFile,
+    b"BZh": bz2.BZ2File,
+    b"\xfd7zXZ\0": lzma.LZMAFile,
+}
 
 
-class _DamagedError(Exception):
-    """An archive that cannot be read; the message goes on after its name."""
+class _RefusedError(Exception):
+    """An archive that is not read; the message continues its name."""
 
 
 def read_member(path: str, is_wanted: Callable[[str], bool]) -> tuple[bytes | None, list[str]]:
-    """Returns the content of the first file of an archive that is wanted.
+    """Returns the content of the first wanted file of an archive.
 
     Args:
       path: a tar archive, plain or compressed with gzip, bzip2 or xz.
-      is_wanted: says of a member's name whether it is that.
+      is_wanted: whether a file of this name is wanted.
 
     Returns:
       (its content, or None if there is none; the names of the files before it, or of all).
@@ -62,154 +53,105 @@ def read_member(path: str, is_wanted: Callable[[str], bool]) -> tuple[bytes | No
     """
     with open(path, "rb") as file:
         head = file.read(6)
-    opener = next(opener for magic, opener in _OPENERS if head.startswith(magic))
-    names: list[str] = []
+    openers = (opener for magic, opener in _OPENERS.items() if head.startswith(magic))
+    opener = next(openers, None)
     try:
-        with opener(path) as unpacked:
-            stream = _Stream(unpacked)
-            for name, size, kind, is_sparse in _members(stream):
-                if not name.endswith("/") and kind in _REGULAR + _SPARSE + _LINKS:
-                    if is_wanted(name):
-                        return _content(stream, name, size, kind, is_sparse), names
-                    names.append(name)
-                if kind not in _WITHOUT_DATA:
-                    stream.skip(_padded(size))
-    except _DamagedError as error:
+        with open(path, "rb") if opener is None else opener(path) as file:
+            return _read_member(_Unpacked(file), is_wanted)
+    except _RefusedError as error:
         raise ValueError(f"{printable(path)} {error}.") from None
-    # What the decompressors raise on damaged bytes; bz2 and gzip raise OSError, too.
-    except (EOFError, zlib.error, lzma.LZMAError, OSError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
+    except Exception as error:  # tarfile and decompressors raise many types on damaged bytes.
+        if isinstance(error, MemoryError) or getattr(error, "errno", None):
             raise
-        raise ValueError(f"{printable(path)} is truncated or no tar archive ({error}).") from None
+        reason = printable(str(error)) or type(error).__name__
+        raise ValueError(
+            f"{printable(path)} is truncated or not a tar archive ({reason})."
+        ) from None
+
+
+def _read_member(
+    unpacked: "_Unpacked", is_wanted: Callable[[str], bool]
+) -> tuple[bytes | None, list[str]]:
+    names: list[str] = []
+    archive: Any = unpacked  # It has what tarfile needs of a file.
+    with tarfile.open(fileobj=archive, mode="r:") as tar:
+        for number, member in enumerate(tar):
+            if number == MAX_MEMBERS:
+                raise _RefusedError(f"has more than {MAX_MEMBERS} members")
+            if member.size < 0:
+                raise _RefusedError("has a member of negative size")
+            if not (member.isdir() or member.isdev()):
+                if is_wanted(member.name):
+                    return _content(unpacked, member), names
+                names.append(member.name)
+            unpacked.allow_header()
+    if any(unpacked.last_header):  # tarfile takes a damaged header for the end.
+        raise _RefusedError("is truncated or not a tar archive")
     return None, names
 
 
-class _Stream:
-    """Bytes of an archive, unpacked and counted."""
+def _content(unpacked: "_Unpacked", member: tarfile.TarInfo) -> bytes:
+    name = printable(member.name)
+    if member.issparse() or not member.isfile():
+        what = "a sparse file" if member.issparse() else "a link"
+        raise _RefusedError(f"has {name} as {what}; pack the file itself")
+    if member.size > MAX_MEMBER_BYTES:
+        raise _RefusedError(
+            f"has {name} with {member.size / 2**30:.3g} GiB, more than the "
+            f"{MAX_MEMBER_BYTES / 2**30:g} GiB that are read, or a header in it is wrong"
+        )
+    return unpacked.read_whole(member.size)
 
-    def __init__(self, file: BinaryIO):
+
+class _Unpacked:
+    """An unpacked archive as tarfile reads it: forward only, and within limits.
+
+    Attributes:
+      last_header: the part of a header that was read last.
+    """
+
+    def __init__(self, file: io.BufferedIOBase):
         self._file = file
-        self._num_bytes = 0
+        self._position = 0
+        self.last_header = b""
+        self.allow_header()
+
+    def allow_header(self) -> None:
+        """Lets tarfile read the headers of one more member."""
+        self._num_header_bytes = 0
 
     def read(self, size: int) -> bytes:
-        """Returns so many bytes, or fewer at the end."""
+        """Reads a part of a header; all else is skipped by `seek` or read by `read_whole`."""
+        self._num_header_bytes += size
+        if size < 0 or self._num_header_bytes > _MAX_HEADER_BYTES:
+            raise _RefusedError(f"has a header of more than {_MAX_HEADER_BYTES} bytes")
+        self.last_header = self._read(size)
+        return self.last_header
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, position: int) -> None:
+        if position < self._position:
+            raise _RefusedError("has a member of negative size")
+        while position > self._position:
+            if not self._read(min(_CHUNK_BYTES, position - self._position)):
+                raise _RefusedError("is truncated, or a header in it is wrong")
+
+    def read_whole(self, size: int) -> bytes:
+        """Reads the content of a member."""
         chunks = []
         while size:
-            chunk = self._file.read(min(size, _CHUNK_BYTES))
+            chunk = self._read(min(_CHUNK_BYTES, size))
             if not chunk:
-                break
-            self._num_bytes += len(chunk)
-            if self._num_bytes > MAX_UNPACKED_BYTES:
-                raise _DamagedError(f"unpacks to more than {MAX_UNPACKED_BYTES / 2**30:g} GiB")
+                raise _RefusedError("is truncated, or a header in it is wrong")
             chunks.append(chunk)
             size -= len(chunk)
         return b"".join(chunks)
 
-    def read_whole(self, size: int) -> bytes:
-        content = self.read(size)
-        if len(content) != size:
-            raise _DamagedError("is truncated, or a header in it is wrong")
+    def _read(self, size: int) -> bytes:
+        content = self._file.read(size)
+        self._position += len(content)
+        if self._position > MAX_UNPACKED_BYTES:
+            raise _RefusedError(f"unpacks to more than {MAX_UNPACKED_BYTES / 2**30:g} GiB")
         return content
-
-    def skip(self, size: int) -> None:
-        while size:
-            size -= len(self.read_whole(min(size, _CHUNK_BYTES)))
-
-
-def _members(stream: _Stream) -> Iterator[tuple[str, int, bytes, bool]]:
-    """Yields (name, size, kind, whether it is sparse) of each member; its data come next."""
-    pax: dict[str, str] = {}
-    long_name = None
-    for number in range(MAX_MEMBERS + 1):
-        header = stream.read(_BLOCK_BYTES)
-        if not header and number:
-            return  # Some writers leave out the two empty blocks of the end.
-        if len(header) < _BLOCK_BYTES or not (any(header) or number):
-            raise _DamagedError("is truncated or no tar archive")
-        if not any(header):
-            return
-        name, size, kind = _parse(header)
-        if kind in (_LONG_NAME, _LONG_LINK, _PAX):
-            if size > _MAX_HEADER_BYTES:
-                raise _DamagedError(f"has a header of {size} bytes")
-            content = stream.read_whole(_padded(size))[:size]
-            if kind == _LONG_NAME:
-                long_name = _text(content)
-            elif kind == _PAX:
-                pax = _parse_pax(content)
-            continue
-        size = _number(pax["size"]) if "size" in pax else size
-        is_sparse = kind == _SPARSE or any(key.startswith("GNU.sparse") for key in pax)
-        # Of a sparse file pax names the place of its parts; the file's own name is another entry.
-        name = pax.get("GNU.sparse.name") or pax.get("path") or long_name or name
-        yield name, size, kind, is_sparse
-        pax, long_name = {}, None
-    raise _DamagedError(f"has more than {MAX_MEMBERS} members")
-
-
-def _content(stream: _Stream, name: str, size: int, kind: bytes, is_sparse: bool) -> bytes:
-    name = printable(name)
-    if is_sparse or kind in _LINKS:
-        what = "a sparse file" if is_sparse else "a link"
-        raise _DamagedError(f"has {name} as {what}; pack the file itself")
-    if size > MAX_MEMBER_BYTES:
-        raise _DamagedError(
-            f"has {name} with {size / 2**30:.3g} GiB, more than the "
-            f"{MAX_MEMBER_BYTES / 2**30:g} GiB that are read, or a header in it is wrong"
-        )
-    return stream.read_whole(size)
-
-
-def _parse(header: bytes) -> tuple[str, int, bytes]:
-    """Returns (name, size, kind) of a header of one block."""
-    given = _octal(header[148:156])
-    unsigned = sum(header[:148]) + 8 * ord(" ") + sum(header[156:])
-    # Old programs summed up signed bytes.
-    signed = unsigned - 256 * sum(byte > 127 for byte in header[:148] + header[156:])
-    if given not in (unsigned, signed):
-        raise _DamagedError("is truncated or no tar archive")
-    name = _text(header[:100])
-    if header[257:263] == b"ustar\0":
-        prefix = _text(header[345:500])
-        name = f"{prefix}/{name}" if prefix else name
-    if header[124] & 0x80:  # GNU's form for large numbers.
-        if header[124] & 0x40:
-            raise _DamagedError("has a member of negative size")
-        size = int.from_bytes(header[124:136], "big") & ~(0x80 << 88)
-    else:
-        size = _octal(header[124:136])
-        if size is None:
-            raise _DamagedError("has a member whose size is no number")
-    return name, size, header[156:157]
-
-
-def _octal(field: bytes) -> int | None:
-    text = field.strip(b" \0") or b"0"
-    return int(text, 8) if re.fullmatch(rb"[0-7]+", text) else None
-
-
-def _parse_pax(content: bytes) -> dict[str, str]:
-    """Returns the entries of a pax header, each "LENGTH KEY=VALUE" and an end of line."""
-    entries = {}
-    while content:
-        match = re.match(rb"(\d{1,6}) ([^=]{1,200})=", content)
-        length = int(match[1]) if match else 0
-        if not match or not match.end() < length <= len(content):
-            raise _DamagedError("has a damaged header")
-        entries[_text(match[2])] = _text(content[match.end() : length - 1])
-        content = content[length:]
-    return entries
-
-
-def _number(text: str) -> int:
-    if not re.fullmatch(r"\d{1,19}", text):
-        raise _DamagedError("has a member whose size is no number")
-    return int(text)
-
-
-def _padded(size: int) -> int:
-    return -(-size // _BLOCK_BYTES) * _BLOCK_BYTES
-
-
-def _text(field: bytes) -> str:
-    return os.fsdecode(field.split(b"\0", 1)[0])

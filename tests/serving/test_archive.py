@@ -1,6 +1,7 @@
 """Tar archives: those of every program, and such as lie about what they hold."""
 
 import bz2
+import contextlib
 import gzip
 import io
 import lzma
@@ -89,35 +90,34 @@ def pax(entries: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (lambda: b"", "is truncated or no tar archive"),
-        (lambda: b"\0" * 10240, "is truncated or no tar archive"),
-        (lambda: b"text " * 500, "is truncated or no tar archive"),
+        (lambda: b"", "is truncated or not a tar archive"),
+        (lambda: b"text " * 500, "is truncated or not a tar archive"),
         (lambda: tar([(GRAPH, CONTENT)])[:3000], "is truncated, or a header in it is wrong"),
-        (lambda: tar([("x", CONTENT)])[:300], "is truncated or no tar archive"),
-        (lambda: gzip.compress(tar([(GRAPH, CONTENT)]))[:100], "is truncated or no tar archive"),
-        (lambda: gzip.compress(b"no tar"), "is truncated or no tar archive"),
-        (lambda: b"\x1f\x8b" + b"no gzip" * 9, "is truncated or no tar archive"),
-        (lambda: bz2.compress(tar([(GRAPH, CONTENT)]))[:80], "is truncated or no tar archive"),
-        (lambda: b"BZh9" + b"no bzip2" * 9, "is truncated or no tar archive"),
-        (lambda: lzma.compress(tar([(GRAPH, CONTENT)]))[:60], "is truncated or no tar archive"),
-        (lambda: b"\xfd7zXZ\0" + b"no xz" * 9, "is truncated or no tar archive"),
+        (lambda: tar([("x", CONTENT)])[:300], "is truncated or not a tar archive"),
+        (lambda: gzip.compress(tar([(GRAPH, CONTENT)]))[:100], "is truncated or not a tar archive"),
+        (lambda: gzip.compress(b"no tar"), "is truncated or not a tar archive"),
+        (lambda: b"\x1f\x8b" + b"no gzip" * 9, "is truncated or not a tar archive"),
+        (lambda: bz2.compress(tar([(GRAPH, CONTENT)]))[:80], "is truncated or not a tar archive"),
+        (lambda: b"BZh9" + b"no bzip2" * 9, "is truncated or not a tar archive"),
+        (lambda: lzma.compress(tar([(GRAPH, CONTENT)]))[:60], "is truncated or not a tar archive"),
+        (lambda: b"\xfd7zXZ\0" + b"no xz" * 9, "is truncated or not a tar archive"),
         (lambda: lying(b"77777777777\0"), r"with 8 GiB, more than the 1 GiB that are read"),
         (lambda: lying(b"00000100000\0"), "is truncated, or a header in it is wrong"),
-        (lambda: lying(b"-0000000001\0"), "has a member whose size is no number"),
-        (lambda: lying(b"99999999999\0"), "has a member whose size is no number"),
+        (lambda: lying(b"-0000000001\0"), "has a member of negative size"),
+        (lambda: lying(b"99999999999\0"), "is truncated or not a tar archive"),
         (lambda: lying(b"\xff" * 12), "has a member of negative size"),
-        (lambda: lying(base256(1 << 90)), "more than the 1 GiB that are read"),
+        (lambda: lying(base256(1 << 60)), "more than the 1 GiB that are read"),
+        (lambda: lying(base256(1 << 90)), "more than the 1 GiB that are read|not a tar archive"),
         (lambda: lying(base256(1 << 28)), "is truncated, or a header in it is wrong"),
         (lambda: sparse(), f"has {GRAPH} as a sparse file; pack the file itself"),
-        (lambda: pax(b"22 GNU.sparse.major=1\n"), "as a sparse file"),
+        (lambda: pax(b"25 GNU.sparse.map=0,5120\n"), "as a sparse file"),
         (lambda: tar([(GRAPH, b"")], type=tarfile.SYMTYPE, linkname="/etc/passwd"), "as a link"),
         (lambda: tar([(GRAPH, b"")], type=tarfile.LNKTYPE, linkname="x"), "as a link"),
-        (lambda: pax(b"99 path=x\n"), "has a damaged header"),
-        (lambda: pax(b"0 path=x\n"), "has a damaged header"),
-        (lambda: pax(b"1" * 5000), "has a damaged header"),
-        (lambda: pax(b"20 size=-99999999999\n"), "size is no number|damaged header"),
-        (lambda: pax(b"x" * 70000), "has a header of 70000 bytes"),
-        (lambda: tar([("x", b"x" * 70000)], type=tarfile.GNUTYPE_LONGNAME), "header of 70000 byt"),
+        (lambda: pax(b"21 size=-99999999999\n"), "has a member of negative size"),
+        (lambda: pax(b"x" * 70000), "has a header of more than 65536 bytes"),
+        (lambda: tar([("x", b"x" * 70000)], type=tarfile.GNUTYPE_LONGNAME), "more than 65536 byt"),
+        (lambda: tar([("x", b"1")])[:1024] + b"no header" * 99, "is truncated or not a tar"),
+        (lambda: tar([("x", b"1")])[:1024] + tar([("y", b"1")])[:99], "is truncated or not a tar"),
         (lambda: gzip.compress(tar([("x", b"")] * 10_001, format=1)), "more than 10000 members"),
     ],
 )
@@ -125,6 +125,27 @@ def test_archives_that_lie_are_one_line(tmp_path, content, message):
     with pytest.raises(ValueError, match=rf"model\.tar\.gz .*({message})") as error:
         read(tmp_path, content())
     assert str(error.value).isprintable()
+
+
+@pytest.mark.parametrize("entries", [b"99 path=x\n", b"0 path=x\n", b"1" * 5000])
+def test_damaged_pax_headers_do_no_harm(tmp_path, entries):
+    """Versions of Python differ in what they make of them."""
+    with contextlib.suppress(ValueError):
+        assert read(tmp_path, pax(entries)) in (None, CONTENT)
+
+
+def test_an_empty_archive_has_nothing(tmp_path):
+    assert read(tmp_path, bytes(10240)) is None
+
+
+def test_a_sparse_map_without_end_is_refused(tmp_path):
+    header = bytearray(tar([(GRAPH, b"")], type=tarfile.GNUTYPE_SPARSE)[:512])
+    header[482] = 1  # There are further blocks of its map.
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    endless = bytes(header) + (b"1" * 504 + b"\1" + bytes(7)) * 1000
+    with pytest.raises(ValueError, match="has a header of more than 65536 bytes"):
+        read(tmp_path, endless)
 
 
 def test_what_an_archive_unpacks_to_is_limited(tmp_path, monkeypatch):
