@@ -25,12 +25,17 @@ def total_bytes() -> int | None:
     return min([info["MemTotal"] + swap, *limits])
 
 
-def available_bytes() -> int | None:
-    """Returns what is free now, or would be if caches were given up; as for `total_bytes`."""
+def available_bytes(with_swap: bool = True) -> int | None:
+    """Returns what is free now, or would be if caches were given up; as for `total_bytes`.
+
+    Args:
+      with_swap: whether swap counts. It keeps a process alive, but one that has to be fast should
+        not need it.
+    """
     info = _meminfo()
     if "MemAvailable" not in info:
         return None
-    swap = info.get("SwapFree", 0)
+    swap = info.get("SwapFree", 0) if with_swap else 0
     free = [max(limit - used, 0) + swap for limit, used in _group_limits()]
     return min([info["MemAvailable"] + swap, *free])
 

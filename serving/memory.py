@@ -5,12 +5,12 @@ import ctypes
 import dataclasses
 import os
 
-from common import image_files, texts
+from common import image_files, memory, texts
 
 MIB = 1 << 20
 
-# Bytes a pixel takes while its file is decoded (measured; docs/serving.md): Pillow's four, the same
-# once more for a conversion, and what a decoder keeps beside them.
+# Bytes per pixel while a file is decoded (measured; docs/serving.md): Pillow's four, four more for
+# a conversion, and what the decoder keeps.
 _READ_BYTES = {"WEBP": 17, "AVIF": 12}
 _READ_BYTES_OF_OTHERS = 9
 # A progressive JPEG's decoder holds the coefficients of the whole image, two bytes each.
@@ -20,18 +20,18 @@ _PROGRESSIVE_BYTES = 2
 _PANEL_BYTES = 6
 _WRITE_BYTES = 4 + 1 + _PANEL_BYTES + 3
 _LEGEND_WIDTH = 500
-# Further bytes for pixels that are painted, or brought to size, at once.
+# More bytes for each pixel of the band that is painted or brought to size.
 _BAND_BYTES = 30
 _BAND_PIXELS = 3_000_000
-# A graph that resizes images itself holds them as 32-bit numbers, several times.
+# A graph that resizes images itself holds several copies of them as 32-bit numbers.
 _GRAPH_BYTES = 64
-# Probabilities: float32, and as float16 once more while they are written.
+# Probabilities: float32, and a float16 copy while they are written.
 _PROBABILITY_BYTES = 6
 # Kept free beside what is counted.
 _MARGIN_BYTES = 100 * MIB
-# Of what the machine has free: programs beside us go on, and figures above are not exact.
+# Of what the machine has free: other programs go on, and the figures above are not exact.
 _DEFAULT_SHARE = 0.7
-# Decoders that hold the whole file, or strips of any size, beside the pixels.
+# Formats whose decoders hold the whole file, or strips of any size, beside the pixels.
 _FORMATS_READ_WHOLE = ("WEBP", "AVIF", "TIFF")
 
 
@@ -40,8 +40,7 @@ class Head:
     """What the first bytes of an image file tell.
 
     Attributes:
-      height: pixels, as they are stored: images may be shown turned.
-      width: pixels.
+      height, width: pixels as they are stored, before EXIF turns them.
       read_bytes: memory that decoding takes.
     """
 
@@ -59,7 +58,7 @@ def read_head(path: str) -> Head:
     """
     with open(path, "rb") as file:
         image = image_files.open_image(file, path)
-        per_pixel = _READ_BYTES.get(image.format, _READ_BYTES_OF_OTHERS)
+        per_pixel = _READ_BYTES.get(image.format or "", _READ_BYTES_OF_OTHERS)
         if image.info.get("progressive"):
             num_channels = len(image.getbands())
             pixel_bytes = 1 if num_channels == 1 else 4
@@ -101,20 +100,15 @@ class Budget:
         self.measure()
 
     def measure(self) -> None:
-        """Finds out what is left for images; call it while there are none."""
-        _give_back()
+        """Measures what is left for images; to be called while there are none."""
+        with contextlib.suppress(OSError, AttributeError):  # Only GNU's C library has it.
+            ctypes.CDLL(None).malloc_trim(0)  # Gives freed memory back to the system.
         self.for_others = resident_bytes() + _MARGIN_BYTES
         self.for_images = max(0, self.limit - self.for_others)
 
     def refusal(self, path: str, head: Head, num_bytes: int) -> str:
-        """Returns why an image is not read.
-
-        Args:
-          path: the image.
-          head: its size.
-          num_bytes: its `image_bytes`.
-        """
-        # Not reckoned from the limit, which may be below what the model alone takes.
+        """Returns why an image that takes `num_bytes` is not read."""
+        # The limit does not enter: it may be below what the model alone takes.
         needed = self.for_others + num_bytes
         return (
             f"{texts.printable(path)}: {head.height}x{head.width} pixels (height x width) take "
@@ -126,51 +120,19 @@ class Budget:
 
 def default_limit() -> int:
     """Returns the bytes that a process may take by default: most of what is free."""
-    return int(_DEFAULT_SHARE * available_bytes())
-
-
-def available_bytes() -> int:
-    """Returns the memory that is free on this machine, or in the container that this runs in."""
-    free = []
-    for line in _read("/proc/meminfo").splitlines():
-        if line.startswith("MemAvailable:"):
-            free.append(1024 * int(line.split()[1]))
-    for limit, usage in _CONTAINER_FILES:
-        values = [_read(path).strip() for path in (limit, usage)]
-        if all(value.isdigit() for value in values):
-            free.append(max(0, int(values[0]) - int(values[1])))
-    if not free:  # Not Linux.
-        free.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2)
-    return min(free)
-
-
-_CONTAINER_FILES = (
-    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-    (
-        "/sys/fs/cgroup/memory/memory.limit_in_bytes",
-        "/sys/fs/cgroup/memory/memory.usage_in_bytes",
-    ),
-)
+    available = memory.available_bytes(with_swap=False)
+    if available is None:  # Not Linux.
+        available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    return int(_DEFAULT_SHARE * available)
 
 
 def resident_bytes() -> int:
     """Returns the memory that this process has now; 0 where that cannot be told."""
-    fields = _read("/proc/self/statm").split()
-    return int(fields[1]) * os.sysconf("SC_PAGE_SIZE") if fields else 0
-
-
-def _give_back() -> None:
-    """Gives the memory that was freed back to the system, as far as the C library can."""
-    with contextlib.suppress(OSError, AttributeError):  # Not GNU's.
-        ctypes.CDLL(None).malloc_trim(0)
-
-
-def _read(path: str) -> str:
     try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
+        with open("/proc/self/statm", encoding="utf-8") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:
-        return ""
+        return 0
 
 
 def _in_mb(num_bytes: int) -> str:

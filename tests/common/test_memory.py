@@ -31,6 +31,7 @@ def machine(tmp_path, monkeypatch):
 def test_machine_without_groups(machine):
     assert memory.total_bytes() == 68 * GB
     assert memory.available_bytes() == 34 * GB
+    assert memory.available_bytes(with_swap=False) == 32 * GB
 
 
 def test_group_of_version_2_and_those_above_it_limit(machine):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from common import memory as common_memory
 from serving import memory
 
 
@@ -65,19 +66,16 @@ def test_the_advice_suffices_where_the_model_alone_takes_more_than_the_limit(mon
     assert memory.Budget(701 * memory.MIB).for_images == memory.MIB
 
 
-def test_the_smaller_of_machine_and_container_counts(tmp_path, monkeypatch):
-    files = {
-        "/proc/meminfo": "MemTotal: 99 kB\nMemAvailable:    4096 kB\n",
-        "/sys/fs/cgroup/memory.max": "3000000\n",
-        "/sys/fs/cgroup/memory.current": "1000000\n",
-    }
-    monkeypatch.setattr(memory, "_read", lambda path: files.get(path, ""))
-    assert memory.available_bytes() == 2_000_000
+def test_the_default_limit_is_most_of_the_free_memory_without_swap(monkeypatch):
+    def available_bytes(with_swap):
+        assert not with_swap
+        return free
+
+    monkeypatch.setattr(common_memory, "available_bytes", available_bytes)
+    free = 2_000_000
     assert memory.default_limit() == 1_400_000
-    files["/sys/fs/cgroup/memory.max"] = "max\n"
-    assert memory.available_bytes() == 4096 * 1024
-    files.clear()
-    assert memory.available_bytes() > 1 << 20
+    free = None
+    assert memory.default_limit() > 1 << 20
 
 
 def test_resident_memory_is_that_of_this_process():
