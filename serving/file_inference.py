@@ -1,10 +1,10 @@
 """Image files in, result files out: reading, the network and writing overlap, in bounded memory."""
 
 import collections
-import concurrent.futures
 import dataclasses
 import errno
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 from PIL import Image
@@ -13,13 +13,13 @@ from common import texts
 from serving import image_reading, memory, results
 from serving.deeplab_model import DeepLabModel, Segmentation
 
-# What a file system may have against the name of one result and not against the next.
+# Errors that a file system may raise for the name of one result and not for the next.
 _ERRORS_OF_ONE_FILE = (errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL)
-# An image that takes more of what is left for images makes it worth while to find out what the
-# network itself takes, by a run on an empty image.
+# If an image takes more than this share of what is left for images, the memory of the network
+# itself is worth measuring, by a run on an empty image.
 _LARGE_SHARE = 0.2
-# At most this part of the images that are held may be one batch: the one before is being written
-# meanwhile and the next one read.
+# A batch takes at most this share of the images in memory: meanwhile the one before is written, and
+# the next one read.
 _BATCH_SHARE = 1 / 3
 
 
@@ -53,23 +53,19 @@ class _Job:
     error: Exception | None = None
 
 
-@dataclasses.dataclass(frozen=True)
-class _Pending:
-    """An image whose results are being written, or that failed."""
-
-    outcome: Outcome
-    future: concurrent.futures.Future | None
-
-
 @dataclasses.dataclass
 class _Batch:
     jobs: list[_Job]
-    reading: list[concurrent.futures.Future | Exception] = dataclasses.field(default_factory=list)
-    writing: list[_Pending] = dataclasses.field(default_factory=list)
+    reading: list[Future[Image.Image | Exception]] = dataclasses.field(default_factory=list)
+    writing: list[Future[Outcome]] = dataclasses.field(default_factory=list)
 
     @property
     def num_bytes(self) -> int:
         return sum(job.num_bytes for job in self.jobs)
+
+    def finish(self) -> Iterator[Outcome]:
+        """Waits until everything is written."""
+        return (future.result() for future in self.writing)
 
 
 def segment_files(
@@ -79,7 +75,7 @@ def segment_files(
     directory: str,
     options: results.ResultOptions,
     batch_size: int,
-    budget: memory.Budget | None = None,
+    budget: memory.Budget,
 ) -> Iterator[Outcome]:
     """Segments images and writes their results.
 
@@ -93,47 +89,45 @@ def segment_files(
       directory: an existing folder for the results.
       options: what to write.
       batch_size: images that are read, segmented and written together, at most.
-      budget: bounds the memory that this process takes; None for no bound but `batch_size`.
+      budget: bounds the memory that this process takes.
 
     Yields:
       What became of each image, in order. One that cannot be read, or would take more memory than
       there may be, does not stop the others.
 
     Raises:
-      OSError: a result cannot be written, which would go on with every further image.
+      OSError: a result cannot be written, for a reason that concerns every further one.
     """
-    planner = _Planner(model, list(zip(paths, names, strict=True)), options, batch_size, budget)
-    with concurrent.futures.ThreadPoolExecutor() as pool:
-        before: _Batch | None = None
-        batch = planner.next_batch(pool)
+    todo = list(zip(paths, names, strict=True))
+    with ThreadPoolExecutor() as pool:
+        planner = _Planner(model, todo, options, batch_size, budget, pool)
+        before, batch = _Batch([]), planner.next_batch()
         while batch is not None:
             if not batch.reading:  # Nothing is in memory.
                 batch = planner.settle(batch)
-                _start_reading(pool, batch)
-            loaded = [_result_or_error(future) for future in batch.reading]
+                batch.reading = [pool.submit(_read, job) for job in batch.jobs]
+            loaded = [future.result() for future in batch.reading]
             batch.reading = []
-            following = planner.next_batch(pool)
+            following = planner.next_batch()
             if following is not None:
-                if before is not None and not planner.fits(before, batch, following):
-                    yield from map(_finish, before.writing)
-                    before = None
+                if not planner.fits(before, batch, following):
+                    yield from before.finish()
+                    before = _Batch([])
                 if planner.fits(before, batch, following):
-                    _start_reading(pool, following)
+                    following.reading = [pool.submit(_read, job) for job in following.jobs]
             predictions = _predict(model, loaded, options.probabilities)
             batch.writing = [
-                _start_writing(pool, model, job, image, prediction, directory, options)
+                pool.submit(_write, model, job, image, prediction, directory, options)
                 for job, image, prediction in zip(batch.jobs, loaded, predictions, strict=True)
             ]
-            del loaded, predictions  # Else they stay while the next batch is read.
-            if before is not None:
-                yield from map(_finish, before.writing)
+            del loaded, predictions  # Otherwise they stay while the next batch is read.
+            yield from before.finish()
             before = batch
             if following is not None and not following.reading:
-                yield from map(_finish, before.writing)
-                before = None
+                yield from before.finish()
+                before = _Batch([])
             batch = following
-        if before is not None:
-            yield from map(_finish, before.writing)
+        yield from before.finish()
 
 
 class _Planner:
@@ -145,73 +139,61 @@ class _Planner:
         todo: Sequence[tuple[str, str]],
         options: results.ResultOptions,
         batch_size: int,
-        budget: memory.Budget | None,
+        budget: memory.Budget,
+        pool: ThreadPoolExecutor,
     ):
         self._model = model
         self._todo = collections.deque(todo)
         self._num_probabilities = model.num_classes if options.probabilities else 0
         self._batch_size = batch_size
         self._budget = budget
-        self._heads: collections.deque[_Job] = collections.deque()
-        self._network_is_counted = False
+        self._pool = pool
+        self._planned: collections.deque[_Job] = collections.deque()
+        self._network_is_measured = False
 
-    def fits(self, *batches: _Batch | None) -> bool:
+    def fits(self, *batches: _Batch) -> bool:
         """Returns whether batches may be in memory together."""
-        if self._budget is None:
-            return True
-        if any(self._must_measure(batch) for batch in batches if batch is not None):
+        if any(map(self._must_measure, batches)):
             return False
-        total = sum(batch.num_bytes for batch in batches if batch is not None)
-        return total <= self._budget.for_images
+        return sum(batch.num_bytes for batch in batches) <= self._budget.for_images
 
-    def next_batch(self, pool: concurrent.futures.ThreadPoolExecutor) -> _Batch | None:
+    def next_batch(self) -> _Batch | None:
         """Returns the next images, at least one; None after the last."""
-        missing = [
-            self._todo.popleft()
-            for _ in range(min(len(self._todo), self._batch_size - len(self._heads)))
-        ]
-        self._heads.extend(pool.map(self._plan, missing))
-        return self._take() if self._heads else None
+        num_missing = min(len(self._todo), self._batch_size - len(self._planned))
+        missing = [self._todo.popleft() for _ in range(num_missing)]
+        self._planned.extend(self._pool.map(self._plan, missing))
+        return self._take() if self._planned else None
 
     def settle(self, batch: _Batch) -> _Batch:
         """Makes sure of the budget before large images are read; nothing else is in memory now.
 
         Returns:
-          The batch, or a part of it where the network takes so much that it does not fit.
+          The batch, or a part of it if the network leaves too little for all of it.
         """
         if not self._must_measure(batch):
             return batch
-        # Larger than its crop, so that it takes the way of large images.
-        self._model.warm_up(
-            (self._model.crop_size[0] + 1, self._model.crop_size[1] + 1), self._batch_size
-        )
+        # Larger than the crop, to run all that large images need.
+        height, width = self._model.crop_size
+        self._model.warm_up((height + 1, width + 1), self._batch_size)
         self._budget.measure()
-        self._network_is_counted = True
-        self._heads.extendleft(map(self._judge, reversed(batch.jobs)))
+        self._network_is_measured = True
+        self._planned.extendleft(map(self._judge, reversed(batch.jobs)))
         return self._take()
 
     def _must_measure(self, batch: _Batch) -> bool:
-        if self._budget is None or self._network_is_counted:
-            return False
-        return any(job.num_bytes > _LARGE_SHARE * self._budget.for_images for job in batch.jobs)
+        large = _LARGE_SHARE * self._budget.for_images
+        return not self._network_is_measured and any(job.num_bytes > large for job in batch.jobs)
 
     def _take(self) -> _Batch:
-        """Returns the next images of those whose heads are known, at least one."""
-        jobs: list[_Job] = []
-        total = 0
-        while self._heads and (
-            not jobs
-            or self._budget is None
-            or total + self._heads[0].num_bytes <= _BATCH_SHARE * self._budget.for_images
-        ):
-            jobs.append(self._judge(self._heads.popleft()))
-            total += jobs[-1].num_bytes
-        return _Batch(jobs)
+        """Returns as many of the planned images as make a batch, at least one."""
+        limit = _BATCH_SHARE * self._budget.for_images
+        batch = _Batch([self._judge(self._planned.popleft())])
+        while self._planned and batch.num_bytes + self._planned[0].num_bytes <= limit:
+            batch.jobs.append(self._judge(self._planned.popleft()))
+        return batch
 
     def _plan(self, todo: tuple[str, str]) -> _Job:
         path, name = todo
-        if self._budget is None:
-            return _Job(path, name)
         try:
             head = memory.read_head(path)
         except (ValueError, OSError, MemoryError) as error:
@@ -221,24 +203,17 @@ class _Planner:
 
     def _judge(self, job: _Job) -> _Job:
         """Refuses an image that would take more than there may be."""
-        if self._budget is None or job.num_bytes <= self._budget.for_images:
+        if job.head is None or job.num_bytes <= self._budget.for_images:
             return job
         error = ValueError(self._budget.refusal(job.path, job.head, job.num_bytes))
         return _Job(job.path, job.name, error=error)
 
 
-def _start_reading(pool: concurrent.futures.ThreadPoolExecutor, batch: _Batch) -> None:
-    batch.reading = [
-        job.error if job.error is not None else pool.submit(image_reading.read_image, job.path)
-        for job in batch.jobs
-    ]
-
-
-def _result_or_error(reading: concurrent.futures.Future | Exception) -> Image.Image | Exception:
-    if isinstance(reading, Exception):
-        return reading
+def _read(job: _Job) -> Image.Image | Exception:
+    if job.error is not None:
+        return job.error
     try:
-        return reading.result()
+        return image_reading.read_image(job.path)
     except (ValueError, OSError, MemoryError) as error:
         return error
 
@@ -257,48 +232,43 @@ def _predict(
     return [item if isinstance(item, Exception) else next(predicted) for item in loaded]
 
 
-def _start_writing(
-    pool: concurrent.futures.ThreadPoolExecutor,
+def _write(
     model: DeepLabModel,
     job: _Job,
     image: Image.Image | Exception,
     prediction: Segmentation | Exception,
     directory: str,
     options: results.ResultOptions,
-) -> _Pending:
+) -> Outcome:
+    """Writes the results of one image, if it has any.
+
+    Raises:
+      OSError: the results of further images cannot be written either.
+    """
     if isinstance(prediction, Exception):
-        return _Pending(Outcome(job.path, None, _explain(prediction, job.path)), None)
+        return _failed(job, prediction)
+    if isinstance(image, Exception):
+        return _failed(job, image)
     size = (image.height, image.width)
-    outcome = Outcome(job.path, None, None, size, model.fitted_size(*size))
-    future = pool.submit(
-        results.write_results,
-        directory,
-        job.name,
-        image,
-        prediction.ids,
-        prediction.probabilities,
-        model.class_names,
-        model.palette,
-        options,
-    )
-    return _Pending(outcome, future)
-
-
-def _finish(pending: _Pending) -> Outcome:
-    if pending.future is None:
-        return pending.outcome
-    path = pending.outcome.path
     try:
-        return dataclasses.replace(pending.outcome, shares=pending.future.result())
-    except (ValueError, MemoryError) as error:
-        return Outcome(path, None, _explain(error, path))
-    except OSError as error:
-        if error.errno not in _ERRORS_OF_ONE_FILE:
+        shares = results.write_results(
+            directory,
+            job.name,
+            image,
+            prediction.ids,
+            prediction.probabilities,
+            model.class_names,
+            model.palette,
+            options,
+        )
+    except (ValueError, MemoryError, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in _ERRORS_OF_ONE_FILE:
             raise
-        return Outcome(path, None, error)
+        return _failed(job, error)
+    return Outcome(job.path, shares, None, size, model.fitted_size(*size))
 
 
-def _explain(error: Exception, path: str) -> Exception:
+def _failed(job: _Job, error: Exception) -> Outcome:
     if isinstance(error, MemoryError):
-        return ValueError(f"{texts.printable(path)}: it takes more memory than there is.")
-    return error
+        error = ValueError(f"{texts.printable(job.path)}: it takes more memory than there is.")
+    return Outcome(job.path, None, error)

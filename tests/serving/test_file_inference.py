@@ -12,6 +12,19 @@ from serving.deeplab_model import DeepLabModel
 from tests.support import toy_export
 
 
+class FakeBudget(memory.Budget):
+    """A budget of known size, which keeps count of the images that are in memory."""
+
+    def __init__(self, for_images: int, after_network: int | None = None):
+        self.for_others = 1000
+        self.limit = for_images + self.for_others
+        self.for_images = for_images
+        self._after_network = after_network or for_images
+
+    def measure(self) -> None:
+        self.for_images = self._after_network
+
+
 @pytest.fixture
 def model(tmp_path):
     with DeepLabModel(str(toy_export.write(tmp_path / "export"))) as model:
@@ -32,7 +45,13 @@ def segment(model, paths, folder, **options):
     names = results.choose_names(paths)
     return list(
         file_inference.segment_files(
-            model, paths, names, str(folder), results.ResultOptions(**options), batch_size=2
+            model,
+            paths,
+            names,
+            str(folder),
+            results.ResultOptions(**options),
+            batch_size=2,
+            budget=FakeBudget(1 << 40),
         )
     )
 
@@ -94,6 +113,7 @@ def test_a_name_that_the_file_system_refuses_fails_alone(tmp_path, model):
             str(tmp_path / "out"),
             results.ResultOptions(),
             batch_size=2,
+            budget=FakeBudget(1 << 40),
         )
     )
     assert [outcome.error is not None for outcome in outcomes] == [False, True, False]
@@ -114,19 +134,6 @@ def test_turned_images_are_turned_once(tmp_path, model):
     np.testing.assert_array_equal(
         Image.open(tmp_path / "out" / "0_mask.png"), upright.argmax(axis=2)
     )
-
-
-class FakeBudget(memory.Budget):
-    """A budget of known size, which keeps count of the images that are in memory."""
-
-    def __init__(self, for_images: int, after_network: int | None = None):
-        self.for_others = 1000
-        self.limit = for_images + self.for_others
-        self.for_images = for_images
-        self._after_network = after_network or for_images
-
-    def measure(self) -> None:
-        self.for_images = self._after_network
 
 
 @pytest.fixture
