@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from common import files
-from serving.drawing import visualize
+from serving.drawing import legend, visualize
 
 MASK_ENDING = "_mask.png"
 OVERLAY_ENDING = "_overlay.jpg"
@@ -171,7 +171,7 @@ def write_results(
     if max(image.size) > _MAX_JPEG_SIZE:
         image.thumbnail((_MAX_JPEG_SIZE, _MAX_JPEG_SIZE))
     if options.legend:
-        image = visualize.append_legend(image, shares, class_names, palette)
+        image = legend.append_legend(image, shares, class_names, palette)
     # Full color resolution: at half of it, the edges of the outlines bleed.
     _write_image(base + OVERLAY_ENDING, image, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
     return shares

@@ -22,6 +22,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 from absl import flags
 
+from common import palettes
 from common.texts import printable
 from datasets.records import tfrecords
 from datasets.segmentation import specs
@@ -138,7 +139,7 @@ def _palette(spec: DatasetSpec) -> visualize.Palette:
     if FLAGS.colormap_type is None:
         return spec.palette
     if FLAGS.colormap_type == "pascal":
-        return visualize.pascal_colormap()
+        return palettes.voc_palette(visualize.MAX_COLORS)
     return specs.google_classes(FLAGS.colormap_type).palette
 
 

@@ -1,10 +1,10 @@
 """Draws names in any script: in a font that has their letters or, failing that, spelled otherwise.
 
-The font that Pillow brings has the letters of English only, and draws a box for every other one.
-OpenCV, from version 5 on, brings letters of nearly all scripts in use; it is a package of this
-project, but serving does without it. Then come the fonts of the system, and at last another
-spelling: Latin letters without their accents, Cyrillic and Greek ones in Latin letters, and for
-scripts without either the number of the class.
+The font in Pillow has the letters of English only, and draws a box for every other one. OpenCV,
+from version 5 on, has letters of nearly all scripts in use; the project requires it, but serving
+does without it. Then come the fonts of the system, and at last another spelling: Latin letters
+without their accents, Cyrillic and Greek ones in Latin letters, and for scripts without either the
+number of the class.
 """
 
 import functools
@@ -12,8 +12,7 @@ import glob
 import os
 import threading
 import unicodedata
-from collections.abc import Iterator
-from typing import Protocol
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, features
@@ -23,7 +22,7 @@ from serving.drawing import spelling
 # A longer name would widen its legend, and with it the image, without limit.
 _MAX_LETTERS = 40
 _ELLIPSIS = "..."
-# No font has this one, so it looks as any letter does that a font lacks.
+# No font has this one, so it looks as any missing letter does.
 _MISSING = "\uffff"
 _PROBE_SIZE = 16
 _OPENCV_WEIGHT = 400
@@ -36,53 +35,58 @@ _FONT_FOLDERS = (
 _FONT_ENDINGS = (".ttf", ".otf", ".ttc")
 # The first of these draws a box for every letter there is; the second is colored.
 _UNUSABLE_FONTS = ("lastresort", "emoji")
-# Taken where nothing else has the letters.
+# Used only if no plain font has the letters.
 _STYLED_FONTS = (
-    "bold",
-    "italic",
-    "oblique",
-    "mono",
-    "serif",
-    "condensed",
-    "light",
-    "thin",
-    "black",
+    *("bold", "italic", "oblique", "mono", "serif"),
+    *("condensed", "light", "thin", "black"),
 )
 
 
-class Line(Protocol):
+class Line(NamedTuple):
     """A text that is ready to be drawn.
 
     Attributes:
       text: what it says.
       width: pixels.
+      mask: opacities of its letters, an image of mode "L".
+      corner: (x, y) of the mask's upper left corner, from the beginning of the baseline.
     """
 
     text: str
     width: int
+    mask: Image.Image
+    corner: tuple[int, int]
 
-    def draw(self, canvas: ImageDraw.ImageDraw, x: int, baseline: int, color: tuple) -> None:
-        """Draws it from `x` on upon a baseline."""
-        ...
+    def draw(
+        self, canvas: ImageDraw.ImageDraw, x: int, baseline: int, color: tuple[int, ...]
+    ) -> None:
+        canvas.bitmap((x + self.corner[0], baseline + self.corner[1]), self.mask, color)
 
 
 def line(text: str, size: int, substitute: str) -> Line:
     """Returns a text as it can be drawn without a box for any letter.
 
     Args:
-      text: any text; control characters and what is beyond 40 letters are left out.
+      text: any text; control characters, and all but the first 40 letters, are dropped.
       size: of the letters, in pixels.
       substitute: ASCII, what to say where no font has the letters and no other spelling is known.
     """
     text = _clean(text) or substitute
     if not all(map(_default_font_has, text)):
         if all(map(_opencv_has, text)):
-            return _OpenCVLine(text, size)
+            return _draw_with_opencv(text, size)
         path = _find_system_font(text)
         if path is not None:
-            return _PillowLine(text, ImageFont.truetype(path, size))
+            return _draw_with_pillow(text, ImageFont.truetype(path, size))
         text = spelling.in_ascii(text) or substitute
-    return _PillowLine(text, ImageFont.load_default(size))
+    return _draw_with_pillow(text, default_font(size))
+
+
+def default_font(size: int) -> ImageFont.FreeTypeFont:
+    """Returns the font in Pillow."""
+    font = ImageFont.load_default(size)
+    assert isinstance(font, ImageFont.FreeTypeFont)  # Pillow built without FreeType has another.
+    return font
 
 
 def _clean(text: str) -> str:
@@ -99,28 +103,11 @@ def _is_visible(char: str) -> bool:
     return char in "\u200c\u200d" or not unicodedata.category(char).startswith(("C", "Z"))
 
 
-class _PillowLine:
-    """See `Line`."""
-
-    def __init__(self, text: str, font: ImageFont.FreeTypeFont):
-        self.text = text
-        self.width = round(font.getlength(text))
-        self._font = font
-
-    def draw(self, canvas: ImageDraw.ImageDraw, x: int, baseline: int, color: tuple) -> None:
-        canvas.text((x, baseline), self.text, color, self._font, anchor="ls")
-
-
-class _OpenCVLine:
-    """See `Line`."""
-
-    def __init__(self, text: str, size: int):
-        self.text = text
-        self._mask, self._ascent = _draw_with_opencv(text, size)
-        self.width = self._mask.width
-
-    def draw(self, canvas: ImageDraw.ImageDraw, x: int, baseline: int, color: tuple) -> None:
-        canvas.bitmap((x, baseline - self._ascent), self._mask, color)
+def _draw_with_pillow(text: str, font: ImageFont.FreeTypeFont) -> Line:
+    left, top, right, bottom = map(round, font.getbbox(text, anchor="ls"))
+    mask = Image.new("L", (max(1, right - left), max(1, bottom - top)))
+    ImageDraw.Draw(mask).text((-left, -top), text, 255, font, anchor="ls")
+    return Line(text, round(font.getlength(text)), mask, (left, top))
 
 
 def _has_glyph(char: str, font: ImageFont.FreeTypeFont) -> bool:
@@ -130,10 +117,10 @@ def _has_glyph(char: str, font: ImageFont.FreeTypeFont) -> bool:
 
 @functools.lru_cache(maxsize=4096)
 def _default_font_has(char: str) -> bool:
-    return _has_glyph(char, ImageFont.load_default(_PROBE_SIZE))
+    return _has_glyph(char, default_font(_PROBE_SIZE))
 
 
-# A font is not made for several threads.
+# A font cannot be used by several threads at once.
 _opencv_lock = threading.Lock()
 
 
@@ -148,22 +135,21 @@ def _opencv_face():
         return None
 
 
-def _draw_with_opencv(text: str, size: int) -> tuple[Image.Image, int]:
-    """Returns a text as opacities, and how many of the rows are above the baseline."""
+def _draw_with_opencv(text: str, size: int) -> Line:
     import cv2
 
     with _opencv_lock:
         face = _opencv_face()
         left, top, width, height = cv2.getTextSize((0, 0), text, (0, 0), face, size, _OPENCV_WEIGHT)
-        # Strokes may leave the box that is told by a few pixels.
-        margin = 2 + size // 8
+        margin = 2 + size // 8  # Strokes may cross the reported box by a few pixels.
         canvas = np.zeros([height + 2 * margin, width + 2 * margin], np.uint8)
         origin = (margin - left, margin - top)
         cv2.putText(canvas, text, origin, 255, face, size, _OPENCV_WEIGHT)
     columns = np.flatnonzero(canvas.any(axis=0))
     if columns.size:
         canvas = canvas[:, columns[0] : columns[-1] + 1]
-    return Image.fromarray(np.ascontiguousarray(canvas)), origin[1]
+    mask = Image.fromarray(np.ascontiguousarray(canvas))
+    return Line(text, mask.width, mask, (0, -origin[1]))
 
 
 @functools.lru_cache(maxsize=4096)
@@ -171,7 +157,7 @@ def _opencv_has(char: str) -> bool:
     if _opencv_face() is None:
         return False
     glyph, missing = (
-        _draw_with_opencv(each, _PROBE_SIZE)[0].tobytes() for each in (char, _MISSING)
+        _draw_with_opencv(each, _PROBE_SIZE).mask.tobytes() for each in (char, _MISSING)
     )
     return char == " " or glyph != missing
 
@@ -193,27 +179,19 @@ def _find_system_font(text: str) -> str | None:
 
 def _needs_layout(char: str) -> bool:
     """Returns whether a letter changes with its neighbors or is written from right to left."""
-    return unicodedata.category(char).startswith("M") or unicodedata.bidirectional(char) in (
-        "R",
-        "AL",
-    )
+    is_mark = unicodedata.category(char).startswith("M")
+    return is_mark or unicodedata.bidirectional(char) in ("R", "AL")
 
 
 @functools.cache
 def _system_fonts() -> tuple[str, ...]:
     """Returns the files of the system's fonts, plain ones first."""
-    return tuple(sorted(_font_files(), key=lambda path: (_is_styled(path), path)))
-
-
-def _font_files() -> Iterator[str]:
+    ranked = []
     for folder in _FONT_FOLDERS:
-        folder = os.path.expanduser(os.path.expandvars(folder))
-        for path in glob.iglob(os.path.join(glob.escape(folder), "**", "*"), recursive=True):
+        folder = glob.escape(os.path.expanduser(os.path.expandvars(folder)))
+        for path in glob.iglob(os.path.join(folder, "**", "*"), recursive=True):
             name = os.path.basename(path).lower()
             if name.endswith(_FONT_ENDINGS) and not any(word in name for word in _UNUSABLE_FONTS):
-                yield path
-
-
-def _is_styled(path: str) -> bool:
-    name = os.path.basename(path).lower().replace("sans-serif", "").replace("sansserif", "")
-    return any(word in name for word in _STYLED_FONTS)
+                name = name.replace("sans-serif", "").replace("sansserif", "")
+                ranked.append((any(word in name for word in _STYLED_FONTS), path))
+    return tuple(path for _, path in sorted(ranked))

@@ -15,6 +15,7 @@ import tensorflow.compat.v1 as tf
 from PIL import Image
 
 import common.files
+from common import palettes
 from datasets.records import tfrecords
 from datasets.segmentation import record_format, specs
 from datasets.segmentation.sources import cityscapes
@@ -23,7 +24,6 @@ from deeplab.evaluation import prediction_files
 from deeplab.evaluation.prediction_files import PredictionFiles
 from deeplab.network import model
 from deeplab.options import ModelOptions
-from serving.drawing import visualize
 from tests.support import tiny_dataset
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
@@ -317,7 +317,7 @@ def test_colors_are_the_datasets_or_those_asked_for(command):
     root = command[0]
     for run, palette, flip in (
         ("plain", cityscapes.PALETTE, False),
-        ("colored", visualize.pascal_colormap(), True),
+        ("colored", palettes.voc_palette(256), True),
     ):
         prediction = Image.open(root / run / "segmentation_results" / "ulm_1_prediction.png")
         ids = predict(root, IMAGES[1][1], flip=flip)
