@@ -5,8 +5,8 @@
     inference_graph.tflite         its network for LiteRT
     inference_graph_int8.xml …     8-bit forms
 
-Of an archive, programs written for research/deeplab's exports take the first member whose name
-holds "frozen_inference_graph" for the graph, so nothing else has it in its name.
+In an archive, programs written for research/deeplab's exports take the first member whose name
+contains "frozen_inference_graph" for the graph, so no other file has it in its name.
 """
 
 import os
@@ -14,7 +14,7 @@ import os
 GRAPH_STEM = "frozen_inference_graph"
 GRAPH_FILE = f"{GRAPH_STEM}.pb"
 DESCRIPTION_ENDING = ".json"
-# Endings of what `export_model.py` makes of a graph: it is of no use once the graph is another one.
+# Endings of what `export_model.py` makes of a graph, of no use once the graph is replaced.
 LITERT_ENDING = ".tflite"
 LITERT_INT8_ENDING = "_int8.tflite"
 OPENVINO_INT8_ENDING = "_int8.xml"
@@ -27,11 +27,11 @@ _FORMER_PART, _PART = GRAPH_STEM, GRAPH_STEM.removeprefix("frozen_")
 
 
 def beside(graph_path: str, ending: str) -> str:
-    """Returns the path of a file that belongs to a graph.
+    """Returns the path of a file that belongs to a graph: its name with another ending.
 
     Args:
-      graph_path: the graph's file; its own ending does not matter.
-      ending: what stands behind the name, such as ".json" or "_int8.xml".
+      graph_path: the graph's file.
+      ending: such as ".json" or "_int8.xml".
     """
     folder, name = os.path.split(os.path.splitext(graph_path)[0])
     while _FORMER_PART in name:
@@ -53,7 +53,7 @@ def find_beside(graph_path: str, ending: str) -> str | None:
 
 
 def check_free(graph_path: str) -> None:
-    """Makes sure that the files beside a graph will not be taken for those of another one.
+    """Makes sure that the files beside a graph will not be mistaken for those of another one.
 
     Raises:
       ValueError: another graph in the folder has the same names beside it.

@@ -37,7 +37,7 @@ _num_temporaries = 0
 _in_progress: set[str] = set()
 
 
-def write(path: str, content: bytes) -> None:
+def write(path: str, content: bytes | memoryview) -> None:
     """Writes a file whole; a file of that name is replaced.
 
     Raises:

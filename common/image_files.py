@@ -1,7 +1,6 @@
 """Image files: which kinds are read, what the others are, and opening them.
 
-Everywhere the same list: the check of a dataset, its conversion, and the folders of images that a
-model is run on.
+The check of a dataset, its conversion and the folders of images for a model use the same list.
 """
 
 import contextlib
@@ -20,8 +19,7 @@ Image.init()  # Loads Pillow's decoders; `Image.open` with a list of formats doe
 
 # Names of Pillow's decoders. Only these are tried, whatever a file's name says: others start
 # programs (EPS runs Ghostscript) or are hardly ever images that a person labels. The decoder of
-# JPEG reads MPO too, a JPEG with further images after it. A Pillow that was built without one of
-# the libraries lacks its decoder.
+# JPEG reads MPO too, a JPEG with further images after it. Pillow may be built without some.
 FORMATS = tuple(
     name
     for name in ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "AVIF", "GIF", "PPM")
@@ -36,7 +34,7 @@ ENDINGS = (
 )
 
 _RAW = "a camera's raw file"
-# Endings of files that are images, but not such that are read -> what they are.
+# Endings of images that are not read -> what they are.
 UNREAD_KINDS = {
     **dict.fromkeys((".heic", ".heif", ".hif"), "a HEIC file, as phones take them"),
     ".jxl": "a JPEG XL file",
@@ -65,16 +63,16 @@ def open_image(data: bytes | BinaryIO, path: str) -> Image.Image:
     """Reads the head of an image file: format, mode and size. Pixels are not decoded yet.
 
     Args:
-      data: the bytes of the file, or the file opened for reading, which for huge ones takes less
-        memory; it must stay open until the pixels are loaded.
+      data: the bytes of the file, or the file opened for reading, which takes less memory; it must
+        stay open until the pixels are loaded.
       path: its name, for errors.
 
     Raises:
-      ValueError: it is empty, of a kind that is not read, damaged, or has more pixels than Pillow
-        is allowed to read (`PIL.Image.MAX_IMAGE_PIXELS`); the message names it.
+      ValueError: it is empty, of a kind that is not read, damaged, or has more pixels than
+        `PIL.Image.MAX_IMAGE_PIXELS` allows; the message names it.
     """
     name = printable(path)
-    file = data if hasattr(data, "read") else io.BytesIO(data)
+    file = io.BytesIO(data) if isinstance(data, bytes) else data
     head = file.read(_HEAD_BYTES)
     if not head:
         raise ValueError(f"{name}: the file is empty. Copy it again, or remove it.")
@@ -93,25 +91,20 @@ def open_image(data: bytes | BinaryIO, path: str) -> Image.Image:
 
 
 def damaged(path: str, error: Exception) -> str:
-    """Returns what to say of a file whose pixels cannot be decoded, on one line.
-
-    Args:
-      path: the file.
-      error: what the decoder says.
-    """
+    """Returns a line for a file whose pixels cannot be decoded, with what the decoder says."""
     reason = printable(" ".join(str(error).split())) or type(error).__name__
     return f"{printable(path)}: truncated or damaged ({reason}). Copy it again."
 
 
 def describe_kind(path: str, data: bytes = b"") -> str | None:
-    """Returns what a file is that is not read as an image, such as "a PDF file".
+    """Returns the kind of a file that is not read as an image, such as "a PDF file".
 
     Args:
       path: the file.
       data: its first bytes, which are believed before its name; b"" to go by the name.
 
     Returns:
-      Words with an article, or None where neither the bytes nor the name tell.
+      Words with an article, or None where neither the bytes nor the name tell it.
     """
     head = data[:_HEAD_BYTES]
     for pattern, kind in _HEADS:
@@ -148,10 +141,10 @@ def _describe_bomb(error: Image.DecompressionBombError) -> str:
 
 
 def silence_libtiff() -> None:
-    """Keeps the decoder of TIFF from writing lines of its own, without a file's name, to stderr.
+    """Keeps the decoder of TIFF from writing lines without a file's name to stderr.
 
-    For commands, which report each damaged file themselves. Works where Pillow brings libtiff
-    along, as its wheels do.
+    For commands, which report each damaged file themselves. Works where Pillow contains libtiff, as
+    its wheels do.
     """
     package = os.path.dirname(Image.__file__)
     for pattern in ("../[Pp]illow.libs/libtiff*", ".dylibs/libtiff*"):

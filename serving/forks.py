@@ -1,8 +1,8 @@
-"""Refuses what would hang for ever: TensorFlow in a process that was forked after it had run.
+"""Refuses what would hang forever: TensorFlow in a process that was forked after it had run.
 
 A fork copies the memory of a process but only one of its threads. A session of TensorFlow then
-waits for threads that are not there; so does one that is made after the fork, since sessions share
-their threads. OpenVINO and LiteRT have threads of their own, with the same fate.
+waits for threads that do not exist; so does one made after the fork, since sessions share their
+threads. OpenVINO and LiteRT have the same problem with threads of their own.
 """
 
 import os
@@ -28,11 +28,7 @@ def is_forked() -> bool:
 
 
 def check() -> None:
-    """Makes sure that a model works in this process.
-
-    Raises:
-      ForkedProcessError: this process was forked from one that had loaded a model.
-    """
+    """Raises ForkedProcessError if this process was forked from one that had loaded a model."""
     if is_forked():
         raise ForkedProcessError(
             f"process {os.getpid()} was forked from process {_loaded_in} after a model had been "

@@ -2,11 +2,11 @@
 
 TensorFlow has operations that read and write files, open connections, load libraries and call
 Python, and it runs them while a graph is loaded as well as later. An image network needs none of
-them. So only operations of a list run, inside the functions of a graph as well; a list of those
-that are forbidden would never be complete, and whether TensorFlow calls an operation stateful tells
-nothing: ReadFile and MatchingFiles are not.
+them. So only listed operations run, also inside the functions of a graph. A list of forbidden ones
+would never be complete, and whether TensorFlow calls an operation stateful tells nothing: ReadFile
+and MatchingFiles are not.
 
-This keeps a graph from files, network and programs. It is no sandbox: it cannot know of flaws in
+This keeps a graph from files, network and programs. It is not a sandbox: it cannot know of flaws in
 the operations themselves.
 """
 
@@ -21,7 +21,7 @@ from tensorflow.python.framework import op_def_registry
 from common.texts import first_few, printable
 from serving.safe_operations import SAFE_OPERATIONS
 
-# Larger ones are no network's: a graph of 2 GiB is the largest that can be stored.
+# No network has larger ones: a graph of 2 GiB is the largest that can be stored.
 _MAX_CONSTANT_BYTES = 1 << 31
 _MAX_NAME = 60
 # TensorFlow's own limits; beyond them it ends the process.
@@ -41,30 +41,33 @@ def check_operations(graph_def: tf.GraphDef, path: str) -> None:
     Raises:
       ValueError: it has others, which the message names.
     """
-    functions = {function.signature.name for function in graph_def.library.function}
-    # An operation of a function's name would be run in its place.
-    shadowing = {name for name in functions if op_def_registry.get(name) is not None}
-    known = SAFE_OPERATIONS | (functions - shadowing)
+    # An operation with the name of a function would run in its place.
+    functions = {
+        function.signature.name
+        for function in graph_def.library.function
+        if op_def_registry.get(function.signature.name) is None
+    }
     unsafe: dict[str, str] = {}
     for node in _nodes(graph_def):
         called = {f.name for value in node.attr.values() for f in (value.func, *value.list.func)}
-        for operation in (node.op, *sorted(called - {""})):
-            is_safe = operation in (known if operation == node.op else functions - shadowing)
-            if not is_safe:
-                unsafe.setdefault(operation, node.name)
+        outside = called - functions - {""}
+        if node.op not in SAFE_OPERATIONS | functions:
+            outside.add(node.op)
+        for operation in sorted(outside):
+            unsafe.setdefault(operation, node.name)
     if unsafe:
         named = first_few(f"{_cut(name)} (node {_cut(node)})" for name, node in unsafe.items())
         raise ValueError(
-            f"{path} has operations that no image network consists of: {named}. Such can read and "
+            f"{path} has operations that no image network consists of: {named}. They may read and "
             "write files or run programs. Only if you trust where the file comes from, load it "
             "with --trust, or trust=True in Python."
         )
 
 
 def check_constants(graph_def: tf.GraphDef, path: str) -> None:
-    """Makes sure that the constants of a graph are tensors of a size that can be.
+    """Makes sure that the constants of a graph are possible tensors of possible sizes.
 
-    A constant of one value may be stored as that value and a shape, which need not be small. Where
+    A constant of one value may be stored as that value and a shape, which need not be small. If
     the parts of a constant contradict each other, TensorFlow ends the process.
 
     Raises:
@@ -74,8 +77,7 @@ def check_constants(graph_def: tf.GraphDef, path: str) -> None:
     total = 0
     for node in _nodes(graph_def):
         for value in node.attr.values():
-            tensors = [value.tensor] if value.HasField("tensor") else value.list.tensor
-            for tensor in tensors:
+            for tensor in [value.tensor] if value.HasField("tensor") else value.list.tensor:
                 size = _tensor_bytes(tensor)
                 is_typed = node.op != "Const" or node.attr["dtype"].type == tensor.dtype
                 if size is None or not is_typed:
@@ -89,7 +91,7 @@ def check_constants(graph_def: tf.GraphDef, path: str) -> None:
 
 
 def check_sizes(graph: tf.Graph, path: str) -> None:
-    """Makes sure that each tensor of a graph, as far as its size is known, fits into the memory.
+    """Makes sure that every tensor of a graph, as far as its size is known, fits into memory.
 
     Args:
       graph: the graph, loaded but not run.
@@ -101,14 +103,12 @@ def check_sizes(graph: tf.Graph, path: str) -> None:
     limit = _memory_bytes()
     for operation in graph.get_operations():
         for tensor in operation.outputs:
-            shape = tensor.shape
-            if shape.rank is None:
-                continue
-            size = tensor.dtype.base_dtype.size or 1
-            for side in shape.as_list():
-                size *= 1 if side is None else side  # A batch may be of one.
-            if size > limit:
-                raise _too_large(path, operation.name, size, limit)
+            if tensor.shape.rank is not None:
+                # Unknown sides count as 1: a batch may be of one.
+                sides = (1 if side is None else side for side in tensor.shape.as_list())
+                size = math.prod(sides) * (tensor.dtype.base_dtype.size or 1)
+                if size > limit:
+                    raise _too_large(path, operation.name, size, limit)
 
 
 def _nodes(graph_def: tf.GraphDef) -> Iterator[tf.NodeDef]:
@@ -118,7 +118,7 @@ def _nodes(graph_def: tf.GraphDef) -> Iterator[tf.NodeDef]:
 
 
 def _tensor_bytes(tensor: tensor_pb2.TensorProto) -> int | None:
-    """Returns the size of a tensor in memory, None where there is no such tensor."""
+    """Returns the size of a tensor in memory; None where no tensor is like that."""
     try:
         dtype = tf.as_dtype(tensor.dtype)
     except TypeError:
@@ -130,15 +130,12 @@ def _tensor_bytes(tensor: tensor_pb2.TensorProto) -> int | None:
         or tensor.tensor_shape.unknown_rank
         or min(sides, default=0) < 0
         or len(sides) > _MAX_RANK
+        # TensorFlow computes the product of the sides in 64 bits, of an empty tensor as well.
+        or math.prod(max(side, 1) for side in sides) > _MAX_ELEMENTS
     ):
         return None
     size = math.prod(sides) * (dtype.size or 1)
-    # Empty, too, it counts by its other sides, whose product TensorFlow computes in 64 bits.
-    if math.prod(max(side, 1) for side in sides) > _MAX_ELEMENTS:
-        return None
-    if tensor.tensor_content and len(tensor.tensor_content) != size:
-        return None
-    return size
+    return size if len(tensor.tensor_content) in (0, size) else None
 
 
 def _memory_bytes() -> int:

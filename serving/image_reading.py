@@ -12,11 +12,12 @@ from serving.image_search import find_images as find_images
 
 ImageInput = Image.Image | np.ndarray | str | os.PathLike | bytes
 
-# Their values do not say which range is black to white.
+# Their values do not tell which range is black to white.
 _WIDE_MODES = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
-# Pillow has no way from these to RGB but by a detour.
+# Pillow converts these to RGB only by a detour.
 _DETOURS = {"RGBa": "RGBA", "La": "LA"}
-# Of EXIF: what brings the stored pixels upright.
+# Orientation in EXIF -> what brings the stored pixels upright. `ImageOps.exif_transpose` would copy
+# every upright image, and fails on damaged EXIF.
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -26,14 +27,16 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+# These decoders keep two or three copies of the pixels as long as their image exists.
+_HOARDERS = ("WEBP", "AVIF")
 
 
 def as_list(images: Iterable[ImageInput]) -> list[ImageInput]:
     """Returns several images as a list.
 
     Raises:
-      TypeError: it is a single one, or none.
-      ValueError: it is an array that is no batch.
+      TypeError: it is a single image, or none.
+      ValueError: it is an array that is not a batch.
     """
     if isinstance(images, np.ndarray):
         if images.ndim != 4 and images.dtype != object:
@@ -41,8 +44,7 @@ def as_list(images: Iterable[ImageInput]) -> list[ImageInput]:
                 f"images is an array {list(images.shape)}; expected a list of images, or an array "
                 "[batch, height, width, 3]. Pass a single image to segment."
             )
-        return list(images)
-    if isinstance(images, (Image.Image, str, os.PathLike, bytes)) or not isinstance(
+    elif isinstance(images, (Image.Image, str, os.PathLike, bytes)) or not isinstance(
         images, Iterable
     ):
         raise TypeError(
@@ -56,7 +58,7 @@ def decode(image: ImageInput) -> Image.Image | np.ndarray:
     """Returns an image as it is in memory; files are read.
 
     Raises:
-      TypeError: it is no image.
+      TypeError: it is not an image.
       ValueError: it is damaged.
     """
     if isinstance(image, (str, os.PathLike)):
@@ -64,13 +66,13 @@ def decode(image: ImageInput) -> Image.Image | np.ndarray:
     if isinstance(image, (bytes, bytearray, memoryview)):
         return _decode(image_files.open_image(bytes(image), "the image"), "the image")
     if isinstance(image, Image.Image):
-        return load(image)
-    if isinstance(image, np.ndarray):
-        return image
-    raise TypeError(
-        f"the image is {_describe_type(image)}; expected a Pillow image, a uint8 array "
-        "[height, width, 3], a path, or the bytes of an image file."
-    )
+        _load(image, "the image")
+    elif not isinstance(image, np.ndarray):
+        raise TypeError(
+            f"the image is {_describe_type(image)}; expected a Pillow image, a uint8 array "
+            "[height, width, 3], a path, or the bytes of an image file."
+        )
+    return image
 
 
 def _describe_type(value: object) -> str:
@@ -82,48 +84,33 @@ def read_image(path: str) -> Image.Image:
 
     Raises:
       OSError: the file cannot be opened.
-      ValueError: the file is damaged or no image; the message names it.
+      ValueError: the file is damaged or not an image; the message names it.
     """
     with open(path, "rb") as file:
         return _decode(image_files.open_image(file, path), path)
 
 
-def load(image: Image.Image, name: str = "the image") -> Image.Image:
-    """Returns an image whose pixels are decoded.
-
-    Args:
-      image: one that may have been opened only.
-      name: what errors call it.
-
-    Raises:
-      ValueError: its file is damaged.
-    """
+def _load(image: Image.Image, name: str) -> None:
+    """Decodes the pixels of an image; errors about its file call it `name`."""
     try:
         image.load()
     except Exception as error:  # Pillow's decoders raise many types on damaged bytes.
         if isinstance(error, MemoryError) or getattr(error, "errno", None):
             raise
         raise ValueError(image_files.damaged(name, error)) from None
-    return image
 
 
 def _decode(image: Image.Image, name: str) -> Image.Image:
-    """Decodes a file that has been opened.
-
-    Args:
-      image: see `load`.
-      name: what errors call it.
-    """
+    """Returns an image that has been opened, upright, as RGB; errors call it `name`."""
     try:
         _check(image)
-        load(image, name)
+        _load(image, name)
         rgb = to_rgb(image)
     except ValueError as error:
         message = str(error)
         named = texts.printable(name)
         raise ValueError(message if named in message else f"{named}: {message}") from None
-    # These decoders keep two or three copies of the pixels as long as there is their image.
-    return rgb.copy() if rgb is image and image.format in ("WEBP", "AVIF") else rgb
+    return rgb.copy() if rgb is image and image.format in _HOARDERS else rgb
 
 
 def to_rgb(image: Image.Image | np.ndarray) -> Image.Image:
@@ -141,14 +128,14 @@ def to_rgb(image: Image.Image | np.ndarray) -> Image.Image:
     _check(image)
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation)
-    except Exception:  # Damaged or in a form of its own; the pixels are as good as ever.
+    except Exception:  # Damaged or in an unknown form; that says nothing about the pixels.
         orientation = None
     if orientation in _UPRIGHT:
         image = image.transpose(_UPRIGHT[orientation])
-        # Else it would be turned once more by whoever looks at its EXIF next.
+        # Without the EXIF that would have its next reader turn the image again.
         image.info = {key: image.info[key] for key in ("transparency",) if key in image.info}
     if image.mode == "P" and "transparency" in image.info:
-        image = image.convert("RGBA")  # Else Pillow warns.
+        image = image.convert("RGBA")  # Pillow warns of a direct conversion.
     if image.mode in _DETOURS:
         image = image.convert(_DETOURS[image.mode])
     return image if image.mode == "RGB" else image.convert("RGB")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from common import image_files, texts
 
-# Files in subfolders that are counted, to say that they are left out.
+# Files in subfolders are counted up to this number.
 _MOST_COUNTED = 10_000
 
 
@@ -18,7 +18,7 @@ class Search:
     Attributes:
       paths: the images, without repetition, in the order of the arguments.
       problems: a message for each argument that means nothing.
-      notes: messages about files that were left out, which the user may not expect.
+      notes: messages about skipped files that the user may have expected to be included.
     """
 
     paths: list[str]
@@ -40,7 +40,7 @@ def search(arguments: Sequence[str], skipped_endings: Sequence[str] = ()) -> Sea
     Args:
       arguments: files, folders (the images directly inside) and glob patterns, in which `**`
         stands for any depth of folders; `~` is the user's home.
-      skipped_endings: files of folders and patterns that end so are left out.
+      skipped_endings: files of folders and patterns with these endings are skipped.
     """
     found: dict[str, str] = {}
     problems: list[str] = []
@@ -49,28 +49,27 @@ def search(arguments: Sequence[str], skipped_endings: Sequence[str] = ()) -> Sea
         name = texts.printable(argument)
         if os.path.isdir(argument):
             entries = (os.path.join(argument, entry) for entry in os.listdir(argument))
-            sorted_out = _sort_out(entries, skipped_endings)
-            notes += sorted_out.notes(f"folder {name}")
-            num_below = _count_below(argument, skipped_endings)
-            below = f"{'' if num_below < _MOST_COUNTED else 'at least '}{num_below} images"
-            hint = f"'{os.path.join(name, '**')}' means those too"
+            images, skipped = _sort(entries, f"folder {name}", skipped_endings)
             problem = f"folder {name} holds no image ({', '.join(image_files.ENDINGS)})"
-            if num_below and sorted_out.images:
-                notes.append(f"folder {name}: {below} in its subfolders are left out; {hint}.")
-            elif num_below:
+            below = _describe_below(argument, skipped_endings)
+            hint = f"'{os.path.join(name, '**')}' includes them"
+            if below and images:
+                skipped.append(f"folder {name}: skipped {below} in its subfolders; {hint}.")
+            elif below:
                 problem += f", but its subfolders hold {below}; {hint}"
+            notes += skipped
         elif glob.has_magic(argument) and not os.path.lexists(argument):
-            sorted_out = _sort_out(_matches(argument), skipped_endings)
-            notes += sorted_out.notes(f"pattern '{name}'")
+            images, skipped = _sort(_matches(argument), f"pattern '{name}'", skipped_endings)
+            notes += skipped
             problem = f"no image matches '{name}'"
         else:
-            sorted_out = _Sorted([argument] if os.path.isfile(argument) else [])
+            images = [argument] if os.path.isfile(argument) else []
             problem = f"{name}: there is no such file or folder"
             if os.path.exists(argument):
                 problem = f"{name} is neither a file nor a folder"
-        if not sorted_out.images:
+        if not images:
             problems.append(problem)
-        for path in sorted_out.images:
+        for path in images:
             found.setdefault(os.path.realpath(path), path)
     return Search(list(found.values()), problems, notes)
 
@@ -80,57 +79,35 @@ def expand_home(path: str) -> str:
     return path if os.path.lexists(path) else os.path.expanduser(path)
 
 
-@dataclasses.dataclass
-class _Sorted:
-    """Files of a folder or pattern.
-
-    Attributes:
-      images: those that are read.
-      unread: images of kinds that are not read.
-      others: what seems to be no image.
-      results: what has the name of an earlier result.
-    """
-
-    images: list[str]
-    unread: list[str] = dataclasses.field(default_factory=list)
-    others: list[str] = dataclasses.field(default_factory=list)
-    results: list[str] = dataclasses.field(default_factory=list)
-
-    def notes(self, where: str) -> Iterator[str]:
-        """Says what is left out."""
-        if self.unread:
-            named = texts.first_few(
-                f"{os.path.basename(path)} ({image_files.describe_kind(path)})"
-                for path in self.unread
-            )
-            yield f"{where}: not read: {named}. Convert to JPEG or PNG what you need."
-        if self.others:
-            named = texts.first_few(map(os.path.basename, self.others), 3)
-            yield f"{where}: left out, as their names are not those of images: {named}."
-        if self.results and not self.images:
-            named = texts.first_few(map(os.path.basename, self.results), 3)
-            yield f"{where}: left out, as their names are those of results: {named}."
-
-
-def _sort_out(paths: Iterable[str], skipped_endings: Sequence[str]) -> _Sorted:
-    sorted_out = _Sorted([])
+def _sort(
+    paths: Iterable[str], where: str, skipped_endings: Sequence[str]
+) -> tuple[list[str], list[str]]:
+    """Returns the images among files, and notes about the others."""
+    images, unread, others, results = [], [], [], []
     for path in sorted(paths):
         name = os.path.basename(path)
+        kind = image_files.describe_kind(path)
         if name.startswith(".") or not os.path.isfile(path):
             continue
         if name.endswith(tuple(skipped_endings)):
-            sorted_out.results.append(path)
-        elif _is_image(name):
-            sorted_out.images.append(path)
-        elif image_files.describe_kind(path) is not None:
-            sorted_out.unread.append(path)
+            results.append(name)
+        elif name.lower().endswith(image_files.ENDINGS):
+            images.append(path)
+        elif kind is not None:
+            unread.append(f"{name} ({kind})")
         else:
-            sorted_out.others.append(path)
-    return sorted_out
-
-
-def _is_image(name: str) -> bool:
-    return name.lower().endswith(image_files.ENDINGS)
+            others.append(name)
+    notes = []
+    if unread:
+        named = texts.first_few(unread)
+        notes.append(f"{where}: cannot read {named}. Convert what you need to JPEG or PNG.")
+    if others:
+        named = texts.first_few(others, 3)
+        notes.append(f"{where}: skipped files without the name of an image: {named}.")
+    if results and not images:
+        named = texts.first_few(results, 3)
+        notes.append(f"{where}: skipped files with the name of a result: {named}.")
+    return images, notes
 
 
 def _matches(pattern: str) -> set[str]:
@@ -145,19 +122,20 @@ def _matches(pattern: str) -> set[str]:
     return matches
 
 
-def _count_below(folder: str, skipped_endings: Sequence[str]) -> int:
-    """Counts images in the subfolders of a folder, up to a limit."""
-    num_images = num_seen = 0
+def _describe_below(folder: str, skipped_endings: Sequence[str]) -> str:
+    """Returns how many images the subfolders of a folder hold, "" for none."""
+    num_images = 0
+    for number, name in enumerate(_names_below(folder)):
+        num_images += name.lower().endswith(image_files.ENDINGS) and not (
+            name.startswith(".") or name.endswith(tuple(skipped_endings))
+        )
+        if number == _MOST_COUNTED:
+            return f"at least {num_images} images" if num_images else ""
+    return f"{num_images} image{'s' * (num_images > 1)}" if num_images else ""
+
+
+def _names_below(folder: str) -> Iterator[str]:
     for parent, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         if parent != folder:
-            num_seen += len(names)
-            num_images += sum(
-                _is_image(name)
-                and not name.startswith(".")
-                and not name.endswith(tuple(skipped_endings))
-                for name in names
-            )
-        if num_seen > _MOST_COUNTED:
-            break
-    return min(num_images, _MOST_COUNTED)
+            yield from names

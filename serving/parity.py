@@ -17,7 +17,7 @@ class Parity:
       engine: what ran the model.
       precision: "float32" or "int8".
       num_images: how many images were compared.
-      max_probability_difference: largest difference of any class at any pixel.
+      max_probability_difference: largest difference for any class at any pixel.
       equal_pixels: share of pixels with the reference's class.
     """
 
@@ -29,26 +29,16 @@ class Parity:
 
 
 def compare(
-    model: DeepLabModel,
-    precision: str,
-    images: Sequence[Image.Image],
-    reference: DeepLabModel,
+    model: DeepLabModel, precision: str, images: Sequence[Image.Image], reference: DeepLabModel
 ) -> Parity:
-    """Compares a model with its reference, image by image.
-
-    Args:
-      model: what is checked.
-      precision: of the model, for the result.
-      images: one or more images.
-      reference: whose answers are right.
-
-    Returns:
-      The largest difference and the share of equal pixels.
-    """
+    """Compares a model of a precision with its reference on at least one image."""
     largest, num_equal, num_pixels = 0.0, 0, 0
     for image in images:
-        (expected,) = reference.predict_batch([image], with_probabilities=True)
-        (found,) = model.predict_batch([image], with_probabilities=True)
+        expected, found = (
+            each.predict_batch([image], with_probabilities=True)[0] for each in (reference, model)
+        )
+        assert expected.probabilities is not None
+        assert found.probabilities is not None
         difference = np.abs(expected.probabilities - found.probabilities).max()
         largest = max(largest, float(difference))
         num_equal += int(np.count_nonzero(expected.ids == found.ids))

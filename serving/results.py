@@ -1,15 +1,15 @@
-"""Writes what a network says of images: masks, overlays, ids and probabilities as files."""
+"""Writes predictions as files: masks, overlays, class ids and probabilities."""
 
 import collections
+import contextlib
 import dataclasses
 import hashlib
 import io
-import itertools
 import os
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
-from typing import BinaryIO
+from collections.abc import Iterator, Sequence
+from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import Image
@@ -24,9 +24,9 @@ IDS_ENDINGS = {"png": "_ids.png", "npy": "_ids.npy"}
 ENDINGS = (MASK_ENDING, OVERLAY_ENDING, PROBABILITIES_ENDING, *IDS_ENDINGS.values())
 
 _JPEG_QUALITY = 92
-# Of an overlay: the format's 65500, less what a legend may add. Larger ones are shrunk to it.
+# Larger overlays are shrunk to this: the format's 65500, less what a legend may add.
 _MAX_JPEG_SIZE = 40_000
-# File systems take 255 bytes in a name; the rest is for the endings and a number.
+# File systems allow 255 bytes in a name; the rest is for the endings and a number.
 _MAX_NAME_BYTES = 200
 _DIGEST_LETTERS = 12
 # Names of temporary files until November 2026.
@@ -41,8 +41,8 @@ class ResultOptions:
 
     Attributes:
       opacity: of the mask in the overlay, 0..1.
-      legend: whether a legend is set below the overlay.
-      ids_format: "png" (8-bit gray) or "npy" (int32) for the plain ids; None for none.
+      legend: whether the overlay has a legend below.
+      ids_format: "png" (8-bit gray) or "npy" (int32) for the plain class ids; None for none.
       probabilities: whether to write probabilities, as float16.
     """
 
@@ -54,40 +54,36 @@ class ResultOptions:
     @property
     def endings(self) -> tuple[str, ...]:
         """Endings of the files that are written."""
-        return (
-            MASK_ENDING,
-            OVERLAY_ENDING,
-            *((IDS_ENDINGS[self.ids_format],) if self.ids_format else ()),
-            *((PROBABILITIES_ENDING,) if self.probabilities else ()),
-        )
+        ids = (IDS_ENDINGS[self.ids_format],) if self.ids_format else ()
+        probabilities = (PROBABILITIES_ENDING,) if self.probabilities else ()
+        return (MASK_ENDING, OVERLAY_ENDING, *ids, *probabilities)
 
 
 def choose_names(paths: Sequence[str]) -> list[str]:
-    """Returns a name for the results of each image, none twice.
-
-    Names that differ in the case of letters, or in how accents are encoded, are one name to some
-    file systems, and so they are here.
+    """Returns a different name for the results of each image.
 
     It is the image's stem. Images of one stem are told apart by their folders, and those of one
     folder by their extensions: `a/x.jpg` and `b/x.jpg` become `a_x` and `b_x`, `x.jpg` and `x.png`
-    become `x_jpg` and `x_png`. Names too long for a file system are cut, and told apart by a
-    digest.
+    become `x_jpg` and `x_png`. Names too long for a file system are cut and end in a digest.
+
+    Names that differ only in the case of letters, or in how accents are encoded, count as equal, as
+    in some file systems.
 
     Args:
       paths: different files.
     """
-    parts = [os.path.abspath(path).split(os.sep) for path in paths]
-    shared = itertools.takewhile(
-        lambda folders: len(set(folders)) == 1, zip(*(part[:-1] for part in parts), strict=False)
-    )
-    num_shared = len(list(shared))
+    if not paths:
+        return []
+    paths = [os.path.abspath(path) for path in paths]
+    shared = os.path.commonpath([os.path.dirname(path) for path in paths])
+    parts = [os.path.relpath(path, shared).split(os.sep) for path in paths]
     names = [""] * len(paths)
     levels = [-1] * len(paths)
-    clashing = range(len(paths))
+    clashing = list(range(len(paths)))
     while clashing:
         for index in clashing:
             levels[index] += 1
-            names[index] = _name(parts[index][num_shared:], index, levels[index])
+            names[index] = _name(parts[index], index, levels[index])
         keys = [unicodedata.normalize("NFC", name).casefold() for name in names]
         counts = collections.Counter(keys)
         clashing = [index for index, key in enumerate(keys) if counts[key] > 1]
@@ -116,7 +112,7 @@ def _shorten(name: str) -> str:
 
 
 def remove_leftovers(directory: str) -> list[str]:
-    """Removes what killed runs have left in a folder of results; returns the paths."""
+    """Removes what killed runs left in a folder of results; returns the paths."""
     return files.remove_leftovers(directory, _OLD_TEMPORARY_NAME)
 
 
@@ -129,7 +125,7 @@ def write_results(
     directory: str,
     name: str,
     image: Image.Image,
-    ids: np.ndarray,
+    class_ids: np.ndarray,
     probabilities: np.ndarray | None,
     class_names: Sequence[str],
     palette: visualize.Palette,
@@ -140,8 +136,8 @@ def write_results(
     Args:
       directory: an existing folder.
       name: beginning of the files' names.
-      image: the RGB image; it is painted over.
-      ids: integers [height, width], its class ids.
+      image: the RGB image, which becomes the overlay.
+      class_ids: integers [height, width].
       probabilities: float32 [height, width, num_classes], or None where `options` ask for none.
       class_names: name of each class id.
       palette: RGB color, 0..255, of each class id.
@@ -153,21 +149,24 @@ def write_results(
     Raises:
       OSError: a file cannot be written.
     """
-    shares = visualize.class_shares(ids, len(class_names))
+    shares = visualize.class_shares(class_ids, len(class_names))
     base = os.path.join(directory, name)
-    _write_image(base + MASK_ENDING, visualize.mask_image(ids, palette), "PNG")
+    _write_image(base + MASK_ENDING, visualize.mask_image(class_ids, palette), "PNG")
     if options.ids_format == "png":
-        _write_image(base + IDS_ENDINGS["png"], Image.fromarray(ids.astype(np.uint8)), "PNG")
+        gray = Image.fromarray(class_ids.astype(np.uint8))
+        _write_image(base + IDS_ENDINGS["png"], gray, "PNG")
     elif options.ids_format == "npy":
-        _write(base + IDS_ENDINGS["npy"], lambda file: _save_npy(file, ids))
+        with _replacing(base + IDS_ENDINGS["npy"]) as file:
+            _save_npy(file, class_ids)
     if options.probabilities:
-        content = {
-            "probabilities": probabilities.astype(np.float16),
-            "class_names": np.array(class_names),
-        }
-        _write(base + PROBABILITIES_ENDING, lambda file: np.savez_compressed(file, **content))
-        del content
-    visualize.paint_overlay(image, ids, palette, class_names, options.opacity)
+        assert probabilities is not None
+        with _replacing(base + PROBABILITIES_ENDING) as file:
+            np.savez_compressed(
+                file,
+                probabilities=probabilities.astype(np.float16),
+                class_names=np.array(class_names),
+            )
+    visualize.paint_overlay(image, class_ids, palette, class_names, options.opacity)
     if max(image.size) > _MAX_JPEG_SIZE:
         image.thumbnail((_MAX_JPEG_SIZE, _MAX_JPEG_SIZE))
     if options.legend:
@@ -177,26 +176,26 @@ def write_results(
     return shares
 
 
-def _write_image(path: str, image: Image.Image, file_format: str, **how: object) -> None:
+def _write_image(path: str, image: Image.Image, file_format: str, **how: Any) -> None:
     """Writes an image whole, or not at all.
 
-    It is encoded in memory: Pillow's encoders take a write that a full disk cuts short for a whole
-    one.
+    It is encoded in memory: Pillow's encoders do not notice a write that a full disk cuts short.
     """
     content = io.BytesIO()
     image.save(content, file_format, **how)
     files.write(path, content.getbuffer())
 
 
-def _save_npy(file: BinaryIO, ids: np.ndarray) -> None:
-    """Writes ids as `np.save` does int32, which says nothing when a full disk cuts it short."""
-    header = {"descr": "<i4", "fortran_order": False, "shape": ids.shape}
+def _save_npy(file: BinaryIO, class_ids: np.ndarray) -> None:
+    """Writes int32 as `np.save` does, which does not notice a write that a full disk cuts short."""
+    header = {"descr": "<i4", "fortran_order": False, "shape": class_ids.shape}
     np.lib.format.write_array_header_1_0(file, header)
-    for row in ids:
+    for row in class_ids:
         file.write(row.astype("<i4").tobytes())
 
 
-def _write(path: str, write: Callable[[BinaryIO], object]) -> None:
-    """Writes a file whole; `write` is given the file to write to."""
+@contextlib.contextmanager
+def _replacing(path: str) -> Iterator[BinaryIO]:
+    """Opens a file that is written whole, or not at all."""
     with files.replacing(path) as temporary, open(temporary, "wb") as file:
-        write(file)
+        yield file

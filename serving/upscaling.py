@@ -9,27 +9,19 @@ import numpy as np
 
 # Values that are interpolated at once.
 _VALUES_AT_ONCE = 1 << 22
-# Results are made in bands of rows of about so many values, for little memory beside them.
+# Results are made in bands of rows of about this many values, to take little memory besides.
 _BAND_VALUES = 1 << 22
 
 
-def upscale_ids(ids: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Resizes a mask by nearest neighbours.
-
-    Args:
-      ids: integers [h, w].
-      size: (height, width) of the result.
-
-    Returns:
-      ids of the same type, [height, width].
-    """
+def upscale_ids(class_ids: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Resizes a mask, integers [h, w], to (height, width) by nearest neighbours."""
     rows, columns = (
         np.floor(_positions(source, target) + 0.5).astype(np.intp)
-        for source, target in zip(ids.shape, size, strict=True)
+        for source, target in zip(class_ids.shape, size, strict=True)
     )
-    upscaled = np.empty(size, ids.dtype)
+    upscaled = np.empty(size, class_ids.dtype)
     for start, end in _bands(*size):
-        upscaled[start:end] = ids[rows[start:end]][:, columns]
+        upscaled[start:end] = class_ids[rows[start:end]][:, columns]
     return upscaled
 
 
@@ -75,27 +67,28 @@ def upscale_to_ids(
     """
     top, bottom, down = _neighbours(probabilities.shape[0], size[0])
     left, right, across = _neighbours(probabilities.shape[1], size[1])
-    ids = probabilities.argmax(-1).astype(dtype)
-    below, beside = np.append(ids[1:], ids[-1:], 0), np.append(ids[:, 1:], ids[:, -1:], 1)
-    diagonal = np.append(below[:, 1:], below[:, -1:], 1)
-    is_mixed = (ids != below) | (ids != beside) | (ids != diagonal)
+    class_ids = probabilities.argmax(-1).astype(dtype)
+    padded = np.pad(class_ids, ((0, 1), (0, 1)), "edge")
+    is_mixed = (
+        (class_ids != padded[1:, :-1])
+        | (class_ids != padded[:-1, 1:])
+        | (class_ids != padded[1:, 1:])
+    )
     num_at_once = max(1, _VALUES_AT_ONCE // probabilities.shape[2])
-    upscaled = np.empty(size, dtype)
+    upscaled: np.ndarray = np.empty(size, dtype)
     for first, last in _bands(*size):
-        band = ids[top[first:last]][:, left]
+        band = class_ids[top[first:last]][:, left]
         rows, columns = np.nonzero(is_mixed[top[first:last]][:, left])
         for start in range(0, len(rows), num_at_once):
             inside = rows[start : start + num_at_once]
             row, column = first + inside, columns[start : start + num_at_once]
-            upper = _mix(
-                probabilities[top[row], left[column]],
-                probabilities[top[row], right[column]],
-                across[column],
-            )
-            lower = _mix(
-                probabilities[bottom[row], left[column]],
-                probabilities[bottom[row], right[column]],
-                across[column],
+            upper, lower = (
+                _mix(
+                    probabilities[edge[row], left[column]],
+                    probabilities[edge[row], right[column]],
+                    across[column],
+                )
+                for edge in (top, bottom)
             )
             band[inside, column] = _mix(upper, lower, down[row]).argmax(-1)
         upscaled[first:last] = band
@@ -103,7 +96,7 @@ def upscale_to_ids(
 
 
 def _bands(height: int, values_per_row: int) -> Iterator[tuple[int, int]]:
-    """Yields first row and end of each band."""
+    """Yields the first row and the end of each band."""
     num_rows = max(1, _BAND_VALUES // max(1, values_per_row))
     for first in range(0, height, num_rows):
         yield first, min(first + num_rows, height)

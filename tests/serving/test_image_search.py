@@ -46,7 +46,7 @@ def test_a_file_whose_name_looks_like_a_pattern_is_itself(tmp_path):
     assert image_search.find_images([path]) == ([path], [])
 
 
-def test_files_that_are_left_out_are_named(tmp_path):
+def test_skipped_files_are_named(tmp_path):
     a = save(tmp_path / "a.jpg")
     save(tmp_path / "sub" / "deep" / "c.tif")
     for name in ("IMG_1.HEIC", "b.cr2", "notes.txt", ".hidden.jpg", "._a.jpg", ".DS_Store"):
@@ -56,10 +56,10 @@ def test_files_that_are_left_out_are_named(tmp_path):
     assert found.problems == []
     folder = f"folder {tmp_path}"
     assert found.notes == [
-        f"{folder}: not read: IMG_1.HEIC (a HEIC file, as phones take them), b.cr2 (a camera's raw "
-        "file). Convert to JPEG or PNG what you need.",
-        f"{folder}: left out, as their names are not those of images: notes.txt.",
-        f"{folder}: 1 images in its subfolders are left out; '{tmp_path}/**' means those too.",
+        f"{folder}: cannot read IMG_1.HEIC (a HEIC file, as phones take them), b.cr2 (a camera's "
+        "raw file). Convert what you need to JPEG or PNG.",
+        f"{folder}: skipped files without the name of an image: notes.txt.",
+        f"{folder}: skipped 1 image in its subfolders; '{tmp_path}/**' includes them.",
     ]
     everything = image_search.search([str(tmp_path / "**")])
     assert [os.path.basename(path) for path in everything.paths] == ["a.jpg", "c.tif"]
@@ -80,10 +80,10 @@ def test_a_folder_without_images_says_what_it_has(tmp_path):
     found = image_search.search([str(tmp_path)], ["_mask.png"])
     assert found.paths == []
     assert found.problems[0].endswith(
-        f"but its subfolders hold 1 images; '{tmp_path}/**' means those too"
+        f"but its subfolders hold 1 image; '{tmp_path}/**' includes them"
     )
     assert found.notes == [
-        f"folder {tmp_path}: left out, as their names are those of results: x_mask.png."
+        f"folder {tmp_path}: skipped files with the name of a result: x_mask.png."
     ]
 
 

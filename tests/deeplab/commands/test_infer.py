@@ -150,8 +150,8 @@ def test_odd_names_reach_neither_the_terminal_nor_the_end_of_the_run(tmp_path, i
     assert "a\\x1b[31m" in result.stdout
     assert "道路 " in result.stdout
     assert result.stderr.splitlines() == [
-        "note: folder in: not read: p\\thone.heic (a HEIC file, as phones take them). Convert to "
-        "JPEG or PNG what you need.",
+        "note: folder in: cannot read p\\thone.heic (a HEIC file, as phones take them). Convert "
+        "what you need to JPEG or PNG.",
         "error: in/bro\\rken.png: not an image file that can be read.",
     ]
     masks = {name for name in os.listdir(tmp_path / "masks") if name.endswith("_mask.png")}
