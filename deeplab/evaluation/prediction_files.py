@@ -1,10 +1,10 @@
-"""Writes the images of a split and what a network predicts of them, as research/deeplab's vis.py.
+"""Writes the images of a split and the predictions for them, as research/deeplab's vis.py does.
 
     segmentation_results/NAME_image.jpg        the image, the file that the record holds
     segmentation_results/NAME_prediction.png   a palette PNG: class ids, shown in class colors
     raw_segmentation_results/NAME.png          8-bit gray, ids as a benchmark's server wants them
 
-There the predictions are RGB, and all files are numbered.
+In research/deeplab the predictions are RGB, and all files are numbered.
 """
 
 import dataclasses
@@ -28,7 +28,7 @@ RAW_FOLDER = "raw_segmentation_results"
 # Endings of the files that records keep as they are.
 _ENDINGS = {"JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png"}
 _IMAGE_EXTENSION = re.compile(f"({'|'.join(map(re.escape, image_files.ENDINGS))})$", re.IGNORECASE)
-# A file's name has at most 255 bytes on the file systems in use; the longest ending goes off them.
+# File systems allow 255 bytes in a name; the longest ending takes some of them.
 _MAX_STEM_BYTES = 255 - len("_prediction.png")
 
 
@@ -46,7 +46,7 @@ class EncodedImage:
 
 
 def read_image(record: bytes) -> EncodedImage:
-    """Takes the image out of a serialized record that has been decoded before."""
+    """Returns the image in a serialized record, which has been decoded before."""
     feature = tf.train.Example.FromString(record).features.feature
     (encoded,) = feature["image/encoded"].bytes_list.value
     with Image.open(io.BytesIO(encoded), formats=image_files.FORMATS) as image:
@@ -54,10 +54,7 @@ def read_image(record: bytes) -> EncodedImage:
 
 
 def server_ids(class_names: Sequence[str]) -> np.ndarray:
-    """Returns the id that a benchmark's server knows each class by.
-
-    Args:
-      class_names: name of each class id of the dataset.
+    """Returns the id that a benchmark's server expects for each class id.
 
     Returns:
       uint8 [256]: Cityscapes' label ids for its 19 classes, the ids themselves for other datasets.
@@ -69,7 +66,7 @@ def server_ids(class_names: Sequence[str]) -> np.ndarray:
 
 
 class PredictionFiles:
-    """Writes one image after the other; the folders are made.
+    """Writes the files of one image after the other, and creates the folders.
 
     Args:
       directory: folder of the folders of results.
@@ -96,16 +93,16 @@ class PredictionFiles:
             for folder, _, _ in os.walk(results):
                 files.remove_leftovers(folder)
 
-    def write(self, image_name: str, image: EncodedImage, ids: np.ndarray) -> None:
+    def write(self, image_name: str, image: EncodedImage, class_ids: np.ndarray) -> None:
         """Writes the files of one image, each whole or not at all.
 
         Args:
-          image_name: the record's name of the image. `town/a` goes into a folder `town`; the
-            folders in front of a file name, as other converters write them (`/data/VOC/a.jpg`), are
-            dropped, and so is its ending. Control characters become "_", and what is longer than a
-            file's name may be is cut. A name that was written before gets a number behind it.
+          image_name: the record's name of the image. `town/a` goes into a folder `town`. Of a path
+            with an ending, as other converters write it (`/data/VOC/a.jpg`), only the stem counts.
+            Control characters become "_", names too long for a file are cut, and a name that was
+            written before gets a number at its end.
           image: the image.
-          ids: integers [height, width], the class ids at the image's size.
+          class_ids: integers [height, width], at the image's size.
 
         Raises:
           OSError: a file cannot be written.
@@ -114,12 +111,14 @@ class PredictionFiles:
         name = self._choose_name(image_name)
         base = os.path.join(self._results, f"{number:06d}" if self._numbered else name)
         ending, encoded = self._image_file(image)
-        # Somebody may have tidied up since the last image.
+        # Somebody may have removed the folders since the last image.
         self._make_folders(os.path.dirname(name))
         files.write(f"{base}_image{ending}", encoded)
-        files.write(f"{base}_prediction.png", _as_png(visualize.mask_image(ids, self._palette)))
+        files.write(
+            f"{base}_prediction.png", _as_png(visualize.mask_image(class_ids, self._palette))
+        )
         if self._raw_ids is not None:
-            raw = Image.fromarray(self._raw_ids[ids])
+            raw = Image.fromarray(self._raw_ids[class_ids])
             files.write(os.path.join(self._raw, f"{name}.png"), _as_png(raw))
 
     def _make_folders(self, subfolder: str = "") -> list[str]:
@@ -149,14 +148,14 @@ class PredictionFiles:
 def _parts(image_name: str) -> list[str]:
     """Returns the folders and the stem that an image's files get."""
     stem = _IMAGE_EXTENSION.sub("", image_name)
-    if stem != image_name or os.path.isabs(stem):  # A file's path, which is not for us.
+    if stem != image_name or os.path.isabs(stem):  # A path on the converter's machine.
         stem = os.path.basename(stem)
     stem = "".join("_" if unicodedata.category(char) in ("Cc", "Cs") else char for char in stem)
     return [part for part in stem.split("/") if part not in ("", ".", "..")]
 
 
 def _join(parts: Sequence[str], suffix: str = "") -> str:
-    """Joins parts and a suffix, each part so short that the names of all files are possible."""
+    """Joins parts and a suffix; parts too long for the names of all files are cut."""
     *folders, stem = (
         part.encode()[: _MAX_STEM_BYTES - len(suffix)].decode(errors="ignore") for part in parts
     )

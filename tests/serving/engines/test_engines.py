@@ -18,7 +18,7 @@ from deeplab.network import model
 from reference import conformance
 from serving import engines, export_file
 from serving.deeplab_model import DeepLabModel
-from serving.engines import autotune, graph_parts
+from serving.engines import autotune, graph_parts, split_engine
 from tests.support import tiny_dataset, tiny_export, toy_export
 from tests.support.tiny_export import CROP, OPTIONS
 
@@ -95,6 +95,40 @@ def test_parts_of_a_graph_are_the_graph(exported):
         )
     np.testing.assert_array_equal(ids, expected[0])
     np.testing.assert_allclose(probabilities, expected[1], atol=1e-6)
+
+
+class _TensorFlowNetwork:
+    """The network in a session of its own, in the place of another engine."""
+
+    def __init__(self, export: export_file.Export):
+        with tf.Graph().as_default() as graph:
+            tf.import_graph_def(graph_parts.network(export), name="")
+        self._session = tf.Session(graph=graph)
+        self._feeds = [f"{name}:0" for name in export.network_inputs]
+        self._fetches = [f"{name}:0" for name in export.network_outputs]
+
+    def run(self, inputs: list[np.ndarray]) -> list[np.ndarray]:
+        return self._session.run(self._fetches, dict(zip(self._feeds, inputs, strict=True)))
+
+
+def test_an_engine_around_another_network_gives_tensorflows_answers(tmp_path):
+    export = export_file.read_export(write_export(tmp_path, scales=(0.75, 1.0)))
+    whole = engines.create(export, "tensorflow", "float32", None, None)
+    split = split_engine.SplitEngine(export, _TensorFlowNetwork(export), "other", None)
+    for size in (CROP, (30, 41)):
+        images = np.stack(random_images(size, size))
+        for with_probabilities in (False, True):
+            class_ids, probabilities = split.run(images, with_probabilities)
+            expected_ids, expected = whole.run(images, with_probabilities)
+            assert np.mean(class_ids == expected_ids) > 0.999
+            if with_probabilities:
+                np.testing.assert_allclose(probabilities, expected, atol=1e-5)
+            else:
+                assert probabilities is None
+    with pytest.raises(ValueError, match="this graph was exported for images of at most 49 65"):
+        split.run(np.zeros([1, 80, 50, 3], np.uint8), False)
+    split.close()
+    whole.close()
 
 
 @needs_openvino
