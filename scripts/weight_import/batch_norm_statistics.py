@@ -2,7 +2,7 @@
 
 The kernel stays the folded one. With any mean and variance, gamma = sqrt(variance + epsilon) and
 beta = bias + mean make `x + bias` of the convolution's output x, which is what the file computes.
-Mean and variance are those of x over images, so that training finds the layers as a training
+Mean and variance are those of x over images, so that training finds the layers as a training run
 leaves them. As no layer's function depends on the choice, one pass measures all of them.
 """
 
@@ -14,10 +14,10 @@ import tensorflow.compat.v1 as tf
 
 from scripts.weight_import.network import Network
 
-# A channel that the images hardly stir would get a variance near 0, and the first image that
-# stirs it outputs and gradients of any size. At this part of the layer's mean variance, such a
+# A channel that hardly varies over the images would get a variance near 0, and the first image that
+# moves it outputs and gradients of any size. At this share of the layer's mean variance, such a
 # channel grows to a thirtieth of the others at most, even when it is normalised by its own batch.
-_SMALLEST_PART = 1e-3
+_SMALLEST_SHARE = 1e-3
 
 
 class Statistics(NamedTuple):
@@ -25,15 +25,6 @@ class Statistics(NamedTuple):
 
     mean: np.ndarray
     variance: np.ndarray
-
-
-def identity(network: Network) -> dict[str, Statistics]:
-    """Returns mean 0 and variance 1 for every batch norm."""
-    depths = {scope: each.inputs.shape[-1].value for scope, each in network.batch_norms.items()}
-    return {
-        scope: Statistics(np.zeros(depth, np.float32), np.ones(depth, np.float32))
-        for scope, depth in depths.items()
-    }
 
 
 def measure(network: Network, images: Iterable[np.ndarray]) -> dict[str, Statistics]:
@@ -45,13 +36,13 @@ def measure(network: Network, images: Iterable[np.ndarray]) -> dict[str, Statist
     """
     with network.graph.as_default():
         moments = {
-            scope: tf.nn.moments(each.inputs, axes=[0, 1, 2])
+            scope: tf.nn.moments(each.inputs[0], axes=[0, 1, 2])
             for scope, each in network.batch_norms.items()
         }
     results = [network.run(moments, image) for image in images]
     return {
-        scope: _joined([result[scope] for result in results], network.batch_norms[scope].epsilon)
-        for scope in moments
+        scope: _join([result[scope] for result in results], each.get_attr("epsilon"))
+        for scope, each in network.batch_norms.items()
     }
 
 
@@ -72,11 +63,11 @@ def variables(bias: np.ndarray, statistics: Statistics, epsilon: float) -> dict[
     return {name: value.astype(np.float32) for name, value in values.items()}
 
 
-def _joined(moments: list[tuple[np.ndarray, np.ndarray]], epsilon: float) -> Statistics:
-    """Joins moments of equally many values each, and keeps variances from 0."""
+def _join(moments: list[tuple[np.ndarray, np.ndarray]], epsilon: float) -> Statistics:
+    """Joins moments of equally many values each, and keeps variances above 0."""
     means, variances = np.asarray(moments, np.float64).swapaxes(0, 1)
     mean = means.mean(axis=0)
     # Not E[x^2] - mean^2, which loses all digits where the mean is large.
     variance = (variances + np.square(means - mean)).mean(axis=0)
-    smallest = max(epsilon, _SMALLEST_PART * variance.mean())
+    smallest = max(epsilon, _SMALLEST_SHARE * variance.mean())
     return Statistics(mean.astype(np.float32), np.maximum(variance, smallest).astype(np.float32))

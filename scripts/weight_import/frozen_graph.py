@@ -1,7 +1,6 @@
-"""A frozen graph: its constants by variable name, its convolutions, and its logits of an image."""
+"""A frozen graph: its constants by variable name, and what it makes of an image."""
 
 import dataclasses
-from collections.abc import Mapping
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -9,13 +8,16 @@ import tensorflow.compat.v1 as tf
 from common import export_names, json_files
 from deeplab.run_description import RunDescription, parse_description
 from scripts.weight_import import graph_walk
-from scripts.weight_import.convolution import KERNEL_NAMES, Convolution
+from scripts.weight_import.images import Images
+from scripts.weight_import.network import Network
 from serving import graph_inspection
 from serving.contract import INPUT, PREDICTIONS
 from serving.export_file import read_export
 
-# What stands between the logits and the class of a pixel, over one or several scales.
-_BEHIND_LOGITS = (
+# Last parts of the names of a network's variables.
+_VARIABLE_NAMES = ("weights", "biases", "gamma", "beta", "moving_mean", "moving_variance")
+# Between the logits and the class of a pixel, over one or several scales.
+_AFTER_LOGITS = (
     *("ResizeBilinear", "Softmax", "Identity", "Squeeze", "Reshape", "Cast"),
     *("Mean", "RealDiv", "ConcatV2", "ExpandDims", "Max", "Pack"),
 )
@@ -36,77 +38,91 @@ class FrozenGraph:
       path: the file.
       crop_size: (height, width) of the largest image that it takes.
       network_size: (height, width) at which the network sees that, at its first scale.
-      convolutions: by the scope of their variables.
-      resizes: whether it resizes images before anything else.
-      description: what the graph says of itself, as those of this project do, else None.
-      constants: constants of floating point numbers by name.
+      num_classes: classes of its logits.
+      rates: atrous rates of its convolutions by the scope of their variables.
+      description: what an export of this project says of itself; None for other graphs.
       is_quantized: whether it rounds to what 8 bits hold.
 
     Raises:
-      ValueError: it is damaged or no segmentation network; the message names it.
+      ValueError: it is damaged or not a segmentation network; the message names it.
       OSError: it cannot be opened.
     """
 
     def __init__(self, path: str, trust: bool = False):
         export = read_export(path, trust)
         self.path = export.path
-        self.constants: Mapping[str, np.ndarray] = {
+        graph = export.graph
+        self._constants: dict[str, np.ndarray] = {
             node.name: tf.make_ndarray(node.attr["value"].tensor)
             for node in export.graph_def.node
-            if node.op == "Const" and node.attr["dtype"].type == tf.float32.as_datatype_enum
+            if node.op == "Const"
+            and node.attr["dtype"].type == tf.float32.as_datatype_enum
+            and node.name.endswith(_VARIABLE_NAMES)
         }
         self.is_quantized = any(
             node.op.startswith(("FakeQuant", "Quantized")) for node in export.graph_def.node
         )
-        self._session = tf.Session(graph=export.graph)
-        self._logits = self._find_logits(export.graph)
-        operations = graph_walk.convolutions(self._logits)
-        self._normalized = graph_walk.network_input(self._logits)
+        self._session = tf.Session(graph=graph)
+        self._logits = self._find_logits(graph)
+        convolutions = graph_walk.convolutions(self._logits)
+        self.num_classes: int = self._logits.shape.as_list()[3]
+        self.rates = graph_walk.rates(convolutions)
+        self._normalized = graph_walk.network_input(convolutions)
         self.crop_size = (
             export.metadata.crop_size or graph_inspection.measure_crop(self._session) or _ANY_SIZE
         )
-        inputs = [graph_walk.before_padding(each) for each in operations.values()]
-        self.network_size, *sizes = self._sizes([self._normalized, *inputs])
-        self.convolutions = {
-            scope: _read(operation, size)
-            for (scope, operation), size in zip(operations.items(), sizes, strict=True)
-        }
-        self.resizes = bool(export.metadata.min_resize_value) or graph_inspection.resizes_images(
-            export.graph
+        normalized = self._run(self._normalized, np.zeros([*self.crop_size, 3], np.uint8))
+        self.network_size: tuple[int, int] = normalized.shape[1:3]
+        self._resizes = bool(export.metadata.min_resize_value) or graph_inspection.resizes_images(
+            graph
         )
         self.description = _read_description(export.graph_def)
 
+    def fill(self, network: Network, images: Images) -> None:
+        """Gives a network the values of the constants of its variables' names.
+
+        Raises:
+          ValueError: they do not fit, or the comparison that follows is not possible.
+        """
+        del images
+        if network.batch_norms and not any("/BatchNorm/" in name for name in self._constants):
+            raise ValueError(
+                f"{self.path} holds no batch norm: a tool has folded it into the kernels, as "
+                "export_model.py does without --nooptimize. Import the graph before that, or the "
+                "TFLite file with scripts.import_tflite."
+            )
+        is_changed = self._resizes or self.network_size != self.crop_size
+        if network.options.decoder_use_gradient and is_changed:
+            raise ValueError(
+                f"{self.path} resizes its images after computing the gradient channel, so that it "
+                "cannot be compared; use the checkpoint that it was exported from."
+            )
+        network.load({name: each for name, each in self._constants.items() if each.ndim}, self.path)
+
     def run(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Runs the graph on an image, uint8 [*crop_size, 3], RGB.
+        """Runs the graph on an image, float32 [*crop_size, 3], RGB, 0..255.
 
         Returns:
-          (what its first convolution sees, float32 [height, width, 3]; logits at their own size,
+          (what its first convolution sees, float32 [*network_size, 3]; logits at their own size,
           float32 [height, width, classes]).
         """
-        normalized, logits = self._run([self._normalized, self._logits], image)
+        normalized, logits = self._run([self._normalized, self._logits], image.astype(np.uint8))
         return normalized[0], logits[0]
 
     def _find_logits(self, graph: tf.Graph) -> tf.Tensor:
         tensor = graph.get_tensor_by_name(f"{PREDICTIONS}:0")
         while tensor.op.type != "ArgMax":
             if not tensor.op.inputs:
-                raise ValueError(f"{self.path} is no segmentation network: no ArgMax chooses.")
+                raise ValueError(f"{self.path} is not a segmentation network: it has no ArgMax.")
             tensor = tensor.op.inputs[0]
         tensor = tensor.op.inputs[0]
-        while tensor.op.type in _BEHIND_LOGITS or (
+        while tensor.op.type in _AFTER_LOGITS or (
             tensor.op.type in _SUMS and tensor.op.inputs[0].op.type == "Softmax"
         ):
             tensor = tensor.op.inputs[0]
         return tensor
 
-    def _sizes(self, tensors: list[tf.Tensor]) -> list[tuple[int, int]]:
-        """Returns the (height, width) of feature maps of an image of crop size."""
-        with self._session.graph.as_default():
-            shapes = [tf.shape(tensor) for tensor in tensors]
-        found = self._run(shapes, np.zeros([*self.crop_size, 3], np.uint8))
-        return [(int(shape[1]), int(shape[2])) for shape in found]
-
-    def _run(self, fetches: list[tf.Tensor], image: np.ndarray) -> list[np.ndarray]:
+    def _run(self, fetches, image: np.ndarray):
         try:
             return self._session.run(fetches, {f"{INPUT}:0": image[None]})
         except tf.errors.OpError as error:
@@ -115,7 +131,6 @@ class FrozenGraph:
 
 
 def _read_description(graph_def: tf.GraphDef) -> RunDescription | None:
-    """Returns what an export of this project carries in its input; else None."""
     node = next(node for node in graph_def.node if node.name == INPUT)
     text = node.attr[export_names.METADATA_ATTRIBUTE].s
     content = json_files.parse_object(text, "the export's description") if text else {}
@@ -124,18 +139,3 @@ def _read_description(graph_def: tf.GraphDef) -> RunDescription | None:
     content["train_crop_size"] = content["crop_size"]
     fields = {field.name for field in dataclasses.fields(RunDescription)} & set(content)
     return parse_description({name: content[name] for name in fields}, "the export's description")
-
-
-def _read(operation: tf.Operation, input_size: tuple[int, int]) -> Convolution:
-    before = graph_walk.before_padding(operation).op
-    pooling = None
-    if before.type == "AvgPool":
-        pooling = tuple(tuple(before.get_attr(name)[1:3]) for name in ("ksize", "strides"))
-    return Convolution(
-        kernel_name=KERNEL_NAMES[operation.type != "Conv2D"],
-        shape=tuple(operation.inputs[1].shape.as_list()),
-        rate=graph_walk.rate(operation),
-        input_size=input_size,
-        activation=graph_walk.activation(operation)[0],
-        pooling=pooling,
-    )

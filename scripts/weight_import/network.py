@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -10,27 +10,14 @@ import tensorflow.compat.v1 as tf
 from datasets.segmentation import laplacian
 from deeplab.network import model
 from deeplab.options import ModelOptions
-from nets import layers
+from nets import layers, registry
 from scripts.weight_import import graph_walk
-from scripts.weight_import.convolution import Convolution
 
 _MOST_LISTED = 4
 
 
-class BatchNorm(NamedTuple):
-    """A batch norm layer.
-
-    Attributes:
-      inputs: output of the convolution in front, float32 [1, height, width, channels].
-      epsilon: what is added to the variance.
-    """
-
-    inputs: tf.Tensor
-    epsilon: float
-
-
 class Network:
-    """A network for images of one size, in a graph and a session of its own.
+    """A network for images of one size, in a session of its own.
 
     Args:
       options: the network; without image pyramid, which variables do not depend on.
@@ -38,11 +25,11 @@ class Network:
 
     Attributes:
       options: the network.
-      shapes: shape of each variable by name.
-      batch_norms: batch norm layers by the scope of their convolution.
-      offsets: by the scope of a convolution, a number that is added behind its bias; a converter
-        folds it into that.
-      normalized: what the first convolution sees of images, float32 [1, *size, 3].
+      graph: its graph.
+      batch_norms: batch norm operations by the scope of their convolution.
+      offsets: by the scope of a convolution, a number that is added after its bias, into which a
+        converter folds it.
+      normalized: what the first convolution sees of an image, float32 [1, *size, 3].
 
     Raises:
       ValueError: the options contradict each other.
@@ -50,38 +37,33 @@ class Network:
 
     def __init__(self, options: ModelOptions, size: tuple[int, int]):
         self.options = options
-        graph = tf.Graph()
-        with graph.as_default():
+        self.graph = tf.Graph()
+        with self.graph.as_default():
             self._image = tf.placeholder(tf.float32, [1, *size, 3])
             features = {"image": self._image}
             if options.decoder_use_gradient:
                 features["gradient"] = laplacian.laplacian_graph(tf.cast(self._image, tf.uint8))
-            self._logits = model.multi_scale_logits(features, options)[model.MERGED_LOGITS]
+            logits = model.multi_scale_logits(features, options)[model.MERGED_LOGITS]
             self._logits_size = tf.placeholder(tf.int32, [2])
-            self._resized = layers.resize_bilinear(self._logits, *tf.unstack(self._logits_size))
+            self._logits = layers.resize_bilinear(logits, *tf.unstack(self._logits_size))
             self._variables = {variable.op.name: variable for variable in tf.global_variables()}
             self._step = tf.train.create_global_step()
             self._saver = tf.train.Saver(save_relative_paths=True)
-        self.shapes = {
-            name: tuple(variable.shape.as_list()) for name, variable in self._variables.items()
-        }
-        operations = graph_walk.convolutions(self._logits)
-        self._rates = {scope: graph_walk.rate(each) for scope, each in operations.items()}
-        self.offsets = {scope: graph_walk.activation(each)[1] for scope, each in operations.items()}
+        operations = graph_walk.convolutions(logits)
+        self._rates = graph_walk.rates(operations)
+        self.offsets = {scope: graph_walk.offset(each) for scope, each in operations.items()}
         self.batch_norms = {
-            os.path.dirname(os.path.dirname(graph_walk.source(operation.inputs[1]).name)): (
-                BatchNorm(operation.inputs[0], operation.get_attr("epsilon"))
-            )
-            for operation in graph.get_operations()
+            os.path.dirname(os.path.dirname(graph_walk.source(operation.inputs[1]).name)): operation
+            for operation in self.graph.get_operations()
             if operation.type.startswith("FusedBatchNorm")
         }
-        self.normalized = graph_walk.network_input(self._logits)
-        self._session = tf.Session(graph=graph)
+        self.normalized = graph_walk.network_input(operations)
+        self._session = tf.Session(graph=self.graph)
 
     def __enter__(self) -> "Network":
         return self
 
-    def __exit__(self, *exception) -> None:
+    def __exit__(self, *exception: object) -> None:
         self._session.close()
 
     def load(self, values: Mapping[str, np.ndarray], source: str) -> None:
@@ -95,46 +77,47 @@ class Network:
           ValueError: a variable has no value or one of another shape, or a value is left over or
             not finite.
         """
-        problems = [f"{name} is missing" for name in sorted(set(self.shapes) - set(values))]
-        problems += [f"{name} is left over" for name in sorted(set(values) - set(self.shapes))]
-        for name in sorted(set(values) & set(self.shapes)):
-            if values[name].shape != self.shapes[name]:
-                problems.append(
-                    f"{name} is {list(values[name].shape)} there and {list(self.shapes[name])} here"
-                )
-            elif not np.isfinite(values[name]).all():
-                problems.append(f"{name} has values that are not finite")
-        if problems:
-            raise ValueError(
-                f"{source} does not fit the network {describe(self.options)}: {listed(problems)}."
-            )
+        shapes = {name: tuple(each.shape.as_list()) for name, each in self._variables.items()}
+        self._check_encoder(values, source)
+        self._refuse(
+            source,
+            [
+                f"{name} is {list(values[name].shape)} in the file and {list(shape)} in the network"
+                for name, shape in shapes.items()
+                if name in values and values[name].shape != shape
+            ]
+            + [f"{name} is missing in the file" for name in shapes if name not in values]
+            + [f"{name} is unknown to the network" for name in values if name not in shapes],
+        )
+        for name, value in values.items():
+            if not np.isfinite(value).all():
+                raise ValueError(f"{source}: {name} has values that are not finite.")
         # At once: a run for each takes seconds.
         self._session.run(
             [variable.initializer for variable in self._variables.values()],
-            {
-                variable.initializer.inputs[1]: values[name]
-                for name, variable in self._variables.items()
-            },
+            {each.initializer.inputs[1]: values[name] for name, each in self._variables.items()},
         )
 
-    def check_rates(self, convolutions: Mapping[str, Convolution]) -> None:
+    def check_rates(self, rates: Mapping[str, int], source: str) -> None:
         """Compares the atrous rates of a file's convolutions, which variables do not show.
+
+        Args:
+          rates: by the scope of the convolution's variables.
+          source: the file, for the error.
 
         Raises:
           ValueError: they differ.
         """
-        differing = [
-            f"{scope} has rate {each.rate} there and {self._rates[scope]} here"
-            for scope, each in convolutions.items()
-            if max(each.shape[:2]) > 1 and self._rates.get(scope, each.rate) != each.rate
-        ]
-        if differing:
-            raise ValueError(
-                f"the file is not the network {describe(self.options)}: {listed(differing)}. "
-                "Give --multi_grid, --output_stride or --atrous_rates as it was built with."
-            )
+        self._refuse(
+            source,
+            [
+                f"{scope} has rate {rate} in the file and {self._rates[scope]} in the network"
+                for scope, rate in rates.items()
+                if self._rates.get(scope, rate) != rate
+            ],
+        )
 
-    def run(self, fetches, image: np.ndarray):
+    def run(self, fetches: Any, image: np.ndarray) -> Any:
         """Runs tensors of the graph on an image, float32 [*size, 3], RGB, 0..255."""
         return self._session.run(fetches, {self._image: image[None]})
 
@@ -146,40 +129,45 @@ class Network:
           normalized: float32 of that shape, what the first convolution sees.
           size: that the logits are resized to.
         """
-        feeds = {
-            self._image: image[None],
-            self.normalized: normalized[None],
-            self._logits_size: size,
-        }
-        return self._session.run(self._resized, feeds)[0]
-
-    @property
-    def graph(self) -> tf.Graph:
-        """The graph, for operations on what it holds."""
-        return self._session.graph
+        feeds = {self._image: image[None], self.normalized: normalized[None]}
+        return self._session.run(self._logits, {**feeds, self._logits_size: size})[0]
 
     def save(self, prefix: str) -> None:
         """Writes a checkpoint of step 0, and the file `checkpoint` beside it."""
         self._step.load(0, self._session)
         self._saver.save(self._session, prefix, global_step=0, write_meta_graph=False)
 
+    def _check_encoder(self, names: Mapping[str, object], source: str) -> None:
+        scope = registry.encoder(self.options.model_variant).scope
+        in_file = sorted({name.split("/")[0] for name in names})
+        if scope not in in_file:
+            raise ValueError(
+                f"--model_variant is {self.options.model_variant}, but {source} has no layer in "
+                f"{scope}/; its layers are in {', '.join(in_file)}."
+            )
+
+    def _refuse(self, source: str, problems: Sequence[str]) -> None:
+        if not problems:
+            return
+        rest = len(problems) - _MOST_LISTED
+        listed = "; ".join(problems[:_MOST_LISTED]) + (f"; and {rest} more" if rest > 0 else "")
+        raise ValueError(
+            f"{source} does not fit the network {describe(self.options)}: {listed}. Give the flags "
+            "that the network was built with."
+        )
+
 
 def describe(options: ModelOptions) -> str:
-    """Words a network as the flags that differ from the defaults of `ModelOptions`."""
+    """Formats a network as the flags that differ from the defaults of `ModelOptions`."""
     default = ModelOptions(num_classes=options.num_classes)
-    words = [f"--model_variant={options.model_variant}"]
+    flags = [f"--model_variant={options.model_variant}"]
     for name, value in vars(options).items():
         if name == "model_variant" or value == getattr(default, name):
             continue
         if isinstance(value, bool):
-            words.append(f"--{name}" if value else f"--no{name}")
+            flags.append(f"--{name}" if value else f"--no{name}")
+        elif isinstance(value, tuple):
+            flags.append(f"--{name}={','.join(map(str, value))}")
         else:
-            is_list = isinstance(value, tuple)
-            words.append(f"--{name}={','.join(map(str, value)) if is_list else value}")
-    return " ".join(words)
-
-
-def listed(problems: Sequence[str]) -> str:
-    """Joins the first few of several phrases."""
-    rest = len(problems) - _MOST_LISTED
-    return "; ".join(problems[:_MOST_LISTED]) + (f"; and {rest} more" if rest > 0 else "")
+            flags.append(f"--{name}={value}")
+    return " ".join(flags)

@@ -11,12 +11,12 @@ import pytest
 import tensorflow.compat.v1 as tf
 from PIL import Image
 
-from deeplab import inference_graph
 from deeplab.options import ModelOptions
 from deeplab.run_description import RunDescription, read_description
 from export import freeze
 from reference import conformance
-from scripts.weight_import.graph_import import import_graph
+from scripts.weight_import import importing
+from scripts.weight_import.frozen_graph import FrozenGraph
 from serving import contract
 from serving.deeplab_model import DeepLabModel
 from tests.support import google_export
@@ -34,8 +34,10 @@ OPTIONS = ModelOptions(
 )
 
 
-def run_import(source: pathlib.Path, target: pathlib.Path) -> None:
-    import_graph(str(source), str(target), image_paths=[], given={}, dataset=None)
+def run_import(source: pathlib.Path, target: pathlib.Path, options: ModelOptions = OPTIONS) -> None:
+    file = FrozenGraph(str(source))
+    description = file.description or importing.describe_file(file, options, dataset=None)
+    importing.import_file(file, description, [], str(target))
 
 
 def check_values(target: pathlib.Path, num_variables: int | None = None) -> None:
@@ -70,7 +72,7 @@ def imported(graph, tmp_path_factory) -> pathlib.Path:
     return target
 
 
-def test_options_are_read_from_the_graph(imported):
+def test_description_names_network_and_classes(imported):
     description = read_description(str(imported))
     assert description.model == OPTIONS
     assert description.train_crop_size == CROP
@@ -111,7 +113,7 @@ def test_archive_with_several_scales(tmp_path, capsys):
     google_export.write(path, options, (65, 65), scales=(0.5, 1.0), add_flipped=True)
     with tarfile.open(tmp_path / "model.tar.gz", "w:gz") as archive:
         archive.add(path, "deeplab/frozen_inference_graph.pb")
-    run_import(tmp_path / "model.tar.gz", tmp_path / "out")
+    run_import(tmp_path / "model.tar.gz", tmp_path / "out", options)
     check_values(tmp_path / "out")
     description = read_description(str(tmp_path / "out"))
     assert description.model == options
@@ -145,7 +147,7 @@ def test_own_export_keeps_its_description(tmp_path):
         checkpoint,
         str(tmp_path / "frozen_inference_graph.pb"),
         input_name=contract.INPUT,
-        output_names=contract.OUTPUTS,
+        output_names=inference_graph.OUTPUTS,
         metadata={**fields, "crop_size": fields.pop("train_crop_size")},
         optimize=False,
     )
@@ -173,9 +175,9 @@ def edited(graph: pathlib.Path, path: pathlib.Path, rename: dict[str, str]) -> p
         ({"BatchNorm/": "folded/"}, "holds no batch norm: a tool has folded it"),
         (
             {"xception_tiny/": "vgg_16/"},
-            "no encoder that is known here: its layers are in .*vgg_16",
+            r"--model_variant is xception_tiny, but .* has no layer in .*vgg_16\.$",
         ),
-        ({"aspp0/": "aspp_zero/"}, "aspp1_depthwise/BatchNorm/beta is left over"),
+        ({"aspp0/": "aspp_zero/"}, "aspp0/weights is missing in the file"),
     ],
 )
 def test_graph_with_other_layers_is_refused(graph, tmp_path, rename, message):
@@ -196,25 +198,38 @@ def test_multi_grid_has_to_be_given(tmp_path):
     options = dataclasses.replace(OPTIONS, multi_grid=(1, 2, 1))
     path = tmp_path / "grid.pb"
     google_export.write(path, options, CROP)
-    with pytest.raises(ValueError, match=r"has rate 4 there and 2 here\. Give --multi_grid"):
+    with pytest.raises(ValueError, match="conv2_depthwise has rate 4 in the file and 2 in the"):
         run_import(path, tmp_path / "out")
 
 
 def test_command_takes_flags_and_images(graph, tmp_path):
     Image.new("RGB", (40, 30), (200, 10, 90)).save(tmp_path / "image.png")
-    result = subprocess.run(
-        [
-            *(sys.executable, "-m", "scripts.import_graph", str(graph), str(tmp_path / "out")),
-            *("--dataset=ade20k", f"--calibration_images={tmp_path / '*.png'}"),
-        ],
+    network = (
+        *("--model_variant=xception_tiny", "--atrous_rates=2,3", "--aspp_convs_filters=16"),
+        *("--decoder_output_stride=8,4", "--decoder_filters=24"),
+    )
+    images = f"--calibration_images={tmp_path / '*.png'}"
+    assert command(graph, tmp_path / "out", *network, images, "--dataset=ade20k").stderr == (
+        "error: --dataset is ade20k, which has 151 classes, but the file has 21. Omit the flag.\n"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["image.png"]
+    result = command(graph, tmp_path / "out", *network, images)
+    assert result.returncode == 0, result.stderr
+    assert read_description(str(tmp_path / "out")).model == OPTIONS
+    assert "on each of 1 images" in result.stdout
+
+
+def test_network_has_to_be_described(graph, tmp_path):
+    result = command(graph, tmp_path / "out")
+    assert result.returncode == 1
+    assert "does not say which network it holds: describe it with --model_variant" in result.stderr
+
+
+def command(*arguments) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-m", "scripts.import_graph", *map(str, arguments)],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert result.returncode == 1
-    assert result.stderr == (
-        "error: --dataset is ade20k, which has 151 classes, but the file has 21. Leave the flag "
-        "away.\n"
-    )
-    assert [path.name for path in tmp_path.iterdir()] == ["image.png"]

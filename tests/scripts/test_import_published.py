@@ -9,10 +9,14 @@ from deeplab.network import model
 from deeplab.options import ModelOptions
 from deeplab.run_description import read_description
 from nets.layers import resize_bilinear
-from scripts.weight_import.tflite_import import import_tflite
+from scripts.weight_import import importing
+from scripts.weight_import.tflite_file import TFLiteFile
 from training import checkpoints
 
 SIDE = 257
+OPTIONS = ModelOptions(
+    num_classes=21, model_variant="mobilenet_v2", depth_multiplier=0.5, output_stride=8
+)
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +32,9 @@ def photos(shared):
 @pytest.fixture(scope="module")
 def imported(source, photos, tmp_path_factory):
     target = tmp_path_factory.mktemp("published") / "out"
-    paths = [str(path) for path in photos]
-    import_tflite(str(source), str(target), image_paths=paths, given={}, dataset=None)
+    file = TFLiteFile(str(source))
+    description = importing.describe_file(file, OPTIONS, dataset=None)
+    importing.import_file(file, description, [str(path) for path in photos], str(target))
     return target
 
 
@@ -40,11 +45,9 @@ def inputs(photos) -> np.ndarray:
     return np.stack([np.asarray(image, np.float32) for image in images])
 
 
-def test_network_is_found(imported):
+def test_description_names_the_classes(imported):
     description = read_description(str(imported))
-    assert description.model == ModelOptions(
-        num_classes=21, model_variant="mobilenet_v2", depth_multiplier=0.5, output_stride=8
-    )
+    assert description.model == OPTIONS
     assert description.dataset_name == "pascal_voc_seg"
     assert description.class_names[15] == "person"
     assert description.train_crop_size == (SIDE, SIDE)

@@ -1,5 +1,6 @@
 """TFLite files into checkpoints: values, statistics, options, and what is refused."""
 
+import dataclasses
 import pathlib
 import subprocess
 import sys
@@ -13,7 +14,8 @@ from deeplab.network import model
 from deeplab.options import ModelOptions
 from deeplab.run_description import read_description
 from reference import conformance
-from scripts.weight_import.tflite_import import import_tflite
+from scripts.weight_import import importing
+from scripts.weight_import.tflite_file import TFLiteFile
 from training import checkpoints
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -102,9 +104,11 @@ def original(folder) -> Original:
     return Original(folder)
 
 
-def run_import(source: pathlib.Path, target: pathlib.Path, images=(), dataset=None, **given):
-    import_tflite(str(source), str(target), image_paths=list(images), given=given, dataset=dataset)
-    return values_of(target)
+def run_import(source: pathlib.Path, target: pathlib.Path, images=(), dataset=None, **changes):
+    file = TFLiteFile(str(source))
+    options = dataclasses.replace(OPTIONS, **changes)
+    description = importing.describe_file(file, options, dataset)
+    importing.import_file(file, description, list(images), str(target))
 
 
 def values_of(target: pathlib.Path) -> dict[str, np.ndarray]:
@@ -138,7 +142,7 @@ def restored_logits(imported, imported_int8) -> dict[pathlib.Path, np.ndarray]:
         return results
 
 
-def test_options_are_read_from_the_file(imported):
+def test_description_of_a_file_without_known_classes(imported):
     description = read_description(str(imported))
     assert description.model == OPTIONS
     assert description.train_crop_size == (SIDE, SIDE)
@@ -243,11 +247,15 @@ def test_8_bit_file_is_dequantised(imported_int8, restored_logits, original):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"model_variant": "xception_65"}, "--model_variant is xception_65, but the file has no"),
-        ({"output_stride": 8}, "has rate 1 there and 2 here.* Give --multi_grid, --output_stride"),
+        (
+            {"model_variant": "xception_65"},
+            "--model_variant is xception_65, but .* has no layer in",
+        ),
+        ({"output_stride": 8}, r"has rate 1 in the file and 2 in the network.* Give the flags"),
+        ({"aspp_convs_filters": 8}, r"image_pooling/weights is \[1, 1, 256, 16\] in the file and"),
         (
             {"add_image_level_feature": False},
-            r"concat_projection/weights is \[1, 1, 64, 16\] there",
+            r"concat_projection/weights is \[1, 1, 64, 16\] in the file and \[1, 1, 48, 16\] in",
         ),
         ({"image_pooling_crop_size": (17, 17)}, "logits differ by .*allowed are 1e-03 and 99.9%"),
     ],
@@ -261,7 +269,7 @@ def test_flags_that_do_not_fit_are_refused_and_nothing_is_left(original, tmp_pat
 def test_damaged_file_is_refused(original, tmp_path):
     path = tmp_path / "cut.tflite"
     path.write_bytes(original.float_path.read_bytes()[:20000])
-    with pytest.raises(ValueError, match=r"cut\.tflite is damaged or no TFLite file"):
+    with pytest.raises(ValueError, match=r"cut\.tflite is damaged or not a TFLite file"):
         run_import(path, tmp_path / "out")
     assert [each.name for each in tmp_path.iterdir()] == ["cut.tflite"]
 
@@ -271,7 +279,7 @@ def test_damaged_file_is_refused(original, tmp_path):
     [
         ("classifier/fc", False, "no output is made of class scores"),
         ("", True, "does not name its layers"),
-        ("vgg_16/conv1/", True, r"no encoder that is known here: its layers are in vgg_16"),
+        ("vgg_16/conv1/", True, r"has no layer in xception_tiny/; its layers are in vgg_16"),
     ],
 )
 def test_other_networks_are_refused(tmp_path, scope, is_map, message):
