@@ -35,6 +35,9 @@ def training_batches(
         keeps the order, so that the same seed gives the batches of `deeplab.data.input_pipeline`.
     """
 
+    crop_size = input_options.crop_size
+    assert crop_size is not None
+
     @tf.autograph.experimental.do_not_convert
     def prepare(serialized: tf.Tensor, index: tf.Tensor) -> preprocess.Example:
         scale_seed, crop_seed, flip_seed = tf.unstack(
@@ -56,12 +59,10 @@ def training_batches(
             input_options.scale_factor_step_size,
             scale_seed,
         )
-        example = augmentation.random_crop(example, input_options.crop_size, crop_seed)
+        example = augmentation.random_crop(example, crop_size, crop_seed)
         shape = tf.shape(example["image"])
         example = {**example, "height": shape[0], "width": shape[1]}
-        example = augmentation.pad_to_crop(
-            example, input_options.crop_size, mean_pixel, spec.ignore_label
-        )
+        example = augmentation.pad_to_crop(example, crop_size, mean_pixel, spec.ignore_label)
         example = augmentation.random_flip(example, flip_seed)
         if with_gradient:
             example["gradient"] = example["gradient"][::gradient_stride, ::gradient_stride]

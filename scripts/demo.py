@@ -1,7 +1,7 @@
-"""The whole way on images that the project draws: what `make demo` runs.
+"""From records to colored masks, on images that the project draws: what `make demo` runs.
 
-Each step is an ordinary command of the project, printed before it runs, so that it can be tried
-again by hand with other flags. A demo that was stopped goes on where it was.
+Each step is an ordinary command of the project, printed before it runs, so that you can repeat it
+by hand with other flags. A demo that was interrupted continues where it stopped.
 """
 
 from commands import launcher  # before TensorFlow, whose start it quiets
@@ -15,7 +15,6 @@ import subprocess
 import sys
 import time
 
-import numpy as np
 from absl import flags
 from PIL import Image
 
@@ -52,7 +51,7 @@ def commands(steps: int) -> list[list[str]]:
             "--train_batch_size=8",
             f"--training_number_of_steps={steps}",
             "--base_learning_rate=0.1",
-            # A short training: the published 0.9997 would leave the moving statistics behind.
+            # A short training run: the published 0.9997 would leave the moving statistics behind.
             "--batch_norm_decay=0.98",
             "--min_scale_factor=0.75",
             "--max_scale_factor=1.25",
@@ -87,7 +86,7 @@ def main(_: list[str]) -> int:
     print(f"""
 Done in {minutes:.1f} minutes. Mean IoU on the demo's validation images: {newest_miou():.3f}
 
-  images and masks   {IMAGES}/
+  images and masks     {IMAGES}/
   TFRecords            {RECORDS}/
   checkpoints, curves  {RUN}/   (make tensorboard shows them)
   scores               {RUN}/eval/
@@ -110,8 +109,9 @@ def draw_sheet() -> None:
     """Draws some images, true masks, predicted masks and overlays side by side."""
     overlays = sorted(glob.glob(f"{MASKS}/*_overlay.jpg"))
     chosen = overlays[:: max(1, len(overlays) // _SHEET_ROWS)][:_SHEET_ROWS]
-    rows = []
-    for overlay in chosen:
+    width, height = _PANEL_SIZE
+    sheet = Image.new("RGB", (4 * width, len(chosen) * height))
+    for row, overlay in enumerate(chosen):
         name = os.path.basename(overlay).removesuffix("_overlay.jpg")
         panel_files = (
             f"{IMAGES}/val/images/{name}.jpg",
@@ -119,13 +119,13 @@ def draw_sheet() -> None:
             f"{MASKS}/{name}_mask.png",
             overlay,
         )
-        image, *masks, painted = (Image.open(file).convert("RGB") for file in panel_files)
-        painted = painted.crop((0, 0, *image.size))  # without its legend
-        panels = [panel.resize(_PANEL_SIZE) for panel in (image, *masks, painted)]
-        rows.append(np.hstack(panels))
+        panels = [Image.open(file).convert("RGB") for file in panel_files]
+        panels[-1] = panels[-1].crop((0, 0, *panels[0].size))  # without its legend
+        for column, panel in enumerate(panels):
+            sheet.paste(panel.resize(_PANEL_SIZE), (column * width, row * height))
     content = io.BytesIO()
-    Image.fromarray(np.vstack(rows)).save(content, "PNG")
-    files.write(SHEET, content.getbuffer())
+    sheet.save(content, "PNG")
+    files.write(SHEET, content.getvalue())
 
 
 if __name__ == "__main__":

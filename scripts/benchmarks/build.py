@@ -1,6 +1,6 @@
 """Benchmark: building records of 500x375 JPEG images and PNG masks, and checking them."""
 
-from scripts.benchmarks import dataset, rounds
+from scripts.benchmarks import dataset
 from scripts.benchmarks.report import Table
 from scripts.benchmarks.settings import Settings
 
@@ -20,14 +20,9 @@ def run(settings: Settings, num_images: int = NUM_IMAGES) -> list[Table]:
     images = settings.path("feed", f"images_{num_images}", "")
     dataset.draw(images, num_images, *_SIZE)
     contenders = [
-        settings.project(name, "ours.build", {"images": images, "what": what})
+        settings.contender(name, "ours.build", {"images": images, "what": what})
         for name, what in _CONTENDERS.items()
     ]
-    results = rounds.measure(
-        contenders,
-        settings.num_rounds,
-        round_secs=settings.round_secs,
-        report=settings.report,
-    )
+    results = settings.measure(contenders)
     title = f"{_SIZE[1]}x{_SIZE[0]} images, one core for the plain converter, all for ours"
     return [Table("build", title, "images/s", num_images, results, is_rate=True)]

@@ -27,7 +27,7 @@ def num_threads() -> int:
 class Channel:
     """The contender's end of the lines between it and the benchmark."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         # Libraries print, and standard output belongs to the answers.
         self._answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
         os.dup2(2, 1)
@@ -49,15 +49,21 @@ class Channel:
         """Answers a round with the seconds that one iteration took."""
         self._say({"seconds": seconds})
 
-    def serve(self, iteration: Callable[[], object], **facts: Any) -> None:
+    def serve(
+        self, iteration: Callable[[], object], iterations_ahead: int = 0, **facts: Any
+    ) -> None:
         """Says that this contender is ready and does its rounds.
 
         Args:
           iteration: does the work once. Warm it up before.
+          iterations_ahead: how many a pipeline may have ready. They are taken before each round,
+            which otherwise measures how fast finished batches are handed over.
           **facts: see `say_ready`.
         """
         self.say_ready(**facts)
         while (iterations := self.wait()) is not None:
+            for _ in range(iterations_ahead):
+                iteration()
             start = time.perf_counter()
             for _ in range(iterations):
                 iteration()

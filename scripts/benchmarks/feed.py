@@ -1,15 +1,18 @@
 """Benchmark: feeding, from records of 500x375 JPEG and PNG to augmented batches."""
 
-from scripts.benchmarks import dataset, rounds
+from scripts.benchmarks import dataset
 from scripts.benchmarks.report import Table
+from scripts.benchmarks.rounds import Contender
 from scripts.benchmarks.settings import TRAIN_SETTINGS, Settings
 
 NUM_IMAGES = 128
 CROP = 513
 _BATCH = 8
 _SIZE = (375, 500)
+# More than any contender has ready (the plain order: as many batches as a batch has images).
+_BATCHES_AHEAD = 12
 # A batch of the slow scales takes several times that of the others, so many are needed.
-_ROUND_SECS = 3.0
+_ROUND_FACTOR = 3.0
 
 
 def run(settings: Settings, num_images: int = NUM_IMAGES, crop: int = CROP) -> list[Table]:
@@ -23,32 +26,29 @@ def run(settings: Settings, num_images: int = NUM_IMAGES, crop: int = CROP) -> l
     spec = dataset.build(images, records, with_gradient=True)
     dataset.build_plain(images, plain_records, spec)
 
-    def ours(name: str, order: str, directory: str, with_gradient: bool) -> rounds.Contender:
+    shared = {"crop": crop, "batch": _BATCH, "batches_ahead": _BATCHES_AHEAD}
+
+    def ours(name: str, order: str, directory: str, with_gradient: bool) -> Contender:
         parameters = {"order": order, "records": directory, "with_gradient": with_gradient}
-        return settings.project(
+        return settings.contender(
             name,
             "ours.feed",
-            {**parameters, "crop": crop, "batch": _BATCH},
+            {**shared, **parameters},
             # The plain order is that of a program that sets nothing.
-            environment=TRAIN_SETTINGS if order == "ours" else None,
+            environment=TRAIN_SETTINGS if order == "ours" else {},
         )
 
     contenders = [
         ours("plain order", "plain", plain_records, False),
         ours("ours", "ours", records, False),
         ours("ours, with the gradient channel", "ours", records, True),
-        settings.peer(
+        settings.contender(
             "DataLoader, albumentations",
-            "feed_albumentations",
-            {"pairs": dataset.pairs(images), "crop": crop, "batch": _BATCH},
+            "peers.feed_albumentations",
+            {**shared, "pairs": dataset.pairs(images)},
             environment={},
         ),
     ]
-    results = rounds.measure(
-        contenders,
-        settings.num_rounds,
-        round_secs=_ROUND_SECS * settings.round_secs,
-        report=settings.report,
-    )
     title = f"{_SIZE[1]}x{_SIZE[0]} images, scale 0.5 to 2, crop {crop}, flip, batches of {_BATCH}"
+    results = settings.measure(contenders, _ROUND_FACTOR)
     return [Table("feed", title, "images/s", _BATCH, results, is_rate=True)]

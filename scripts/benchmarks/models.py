@@ -1,4 +1,4 @@
-"""The files that contenders predict with: exports of a network, and what other engines read."""
+"""The files that contenders predict with: exports of a network, and their conversions."""
 
 import glob
 import os
@@ -8,9 +8,7 @@ from typing import NamedTuple
 from scripts.benchmarks import dataset, networks
 from scripts.benchmarks.settings import Settings
 
-# As research/deeplab exports: the graph as it was built.
-_PLAIN_FLAGS = ("--nooptimize",)
-# What every engine can read; those that are not installed are left out of the race.
+# What every engine can read; those that are not installed are not measured.
 _ALL_FORMS = ("--formats=pb,tflite",)
 _NUM_CALIBRATION_IMAGES = 32
 _CALIBRATION_SIZE = (375, 500)
@@ -45,7 +43,8 @@ class Models:
         self._checkpoint = settings.path("models", name, "model.ckpt")
         networks.write_checkpoint(networks.NETWORKS[name], self._checkpoint)
         self.ours = self._export("ours", _ALL_FORMS)
-        self.plain = self._export("plain", _PLAIN_FLAGS)
+        # As research/deeplab exports: the graph as it was built.
+        self.plain = self._export("plain", ("--nooptimize",))
 
     def quantized(self) -> ModelFile:
         """Exports it for 8-bit arithmetic, calibrated with images that the project draws."""
@@ -71,7 +70,7 @@ class Models:
         missing = networks.run(sys.executable, "-m", "scripts.benchmarks.peers.convert", *arguments)
         return ModelFile(path, missing)
 
-    def _export(self, kind: str, flags: tuple[str, ...] = ()) -> ModelFile:
+    def _export(self, kind: str, flags: tuple[str, ...]) -> ModelFile:
         options = networks.NETWORKS[self.name]
         path = self._settings.path("models", self.name, kind, "frozen_inference_graph.pb")
         return ModelFile(path, networks.export(options, self._checkpoint, path, self._size, flags))

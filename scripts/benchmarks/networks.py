@@ -1,6 +1,6 @@
 """The networks that are measured, with random weights, and the images they see."""
 
-import os
+import dataclasses
 import subprocess
 import sys
 
@@ -14,12 +14,12 @@ from reference import conformance
 NUM_CLASSES = 21
 
 # "plain" has ASPP without rates and no decoder, "plus" both: research/deeplab's two forms.
-_PLUS = {"atrous_rates": (6, 12, 18), "decoder_output_stride": (4,)}
+_PLUS = ModelOptions(NUM_CLASSES, atrous_rates=(6, 12, 18), decoder_output_stride=(4,))
 NETWORKS = {
     "mnv2_plain": ModelOptions(NUM_CLASSES, model_variant="mobilenet_v2"),
-    "mnv2_plus": ModelOptions(NUM_CLASSES, model_variant="mobilenet_v2", **_PLUS),
-    "xception_65": ModelOptions(NUM_CLASSES, model_variant="xception_65", **_PLUS),
-    "xception_tiny": ModelOptions(NUM_CLASSES, model_variant="xception_tiny", **_PLUS),
+    "mnv2_plus": dataclasses.replace(_PLUS, model_variant="mobilenet_v2"),
+    "xception_65": dataclasses.replace(_PLUS, model_variant="xception_65"),
+    "xception_tiny": dataclasses.replace(_PLUS, model_variant="xception_tiny"),
 }
 TITLES = {
     "mnv2_plain": "MobileNetV2, plain",
@@ -46,14 +46,7 @@ def export(
     crop_size: int,
     further_flags: tuple[str, ...] = (),
 ) -> str | None:
-    """Exports a checkpoint with the project's command.
-
-    Args:
-      options: the network.
-      checkpoint: its weights.
-      path: the `.pb` to write.
-      crop_size: side of the largest image, pixels.
-      further_flags: further flags of the command.
+    """Exports a checkpoint for images of `crop_size` on each side, with the project's command.
 
     Returns:
       Why that is not possible, in one line; None where it was.
@@ -80,15 +73,9 @@ def network_flags(options: ModelOptions) -> dict[str, str]:
     }
 
 
-def run(*command: str, environment: dict[str, str] | None = None) -> str | None:
+def run(*command: str) -> str | None:
     """Runs a command that prepares something; returns why it failed, in one line, or None."""
-    finished = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        env={**os.environ, **(environment or {})},
-        check=False,
-    )
+    finished = subprocess.run(command, capture_output=True, text=True, check=False)
     if finished.returncode == 0:
         return None
     lines = (finished.stderr or finished.stdout).strip().splitlines()

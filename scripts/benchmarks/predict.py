@@ -1,10 +1,12 @@
 """Benchmark: predicting, from a uint8 image to its class map."""
 
+import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from scripts.benchmarks import networks, rounds
+from scripts.benchmarks import networks
 from scripts.benchmarks.models import ModelFile, Models
 from scripts.benchmarks.report import Table
 from scripts.benchmarks.rounds import Contender, Result
@@ -40,19 +42,9 @@ def run(
         if name not in models:
             models[name] = Models(settings, name, size)
         entrants = contenders(settings, models[name], images, batch)
-        results = rounds.measure(
-            entrants, settings.num_rounds, round_secs=settings.round_secs, report=settings.report
-        )
-        tables.append(
-            Table(
-                f"predict_{name}_batch{batch}",
-                title,
-                "ms an image",
-                1000 / batch,
-                _compare_answers(settings, results),
-                {"equal pixels": "equal_pixels"},
-            )
-        )
+        results = _compare_answers(settings, settings.measure(entrants))
+        key = f"predict_{name}_batch{batch}"
+        tables.append(Table(key, title, "ms an image", 1000 / batch, results))
     return tables
 
 
@@ -68,32 +60,27 @@ def contenders(
       batch: images that are predicted at once.
       with_loading: whether they are to load the network each time.
     """
-    shared = {"images": images, "batch": batch, "with_loading": with_loading}
+    shared: dict[str, Any] = {"images": images, "batch": batch, "with_loading": with_loading}
     entrants = []
 
-    def add(make, name: str, module: str, file: ModelFile, **further: object) -> None:
+    def add(name: str, module: str, file: ModelFile, **further: str) -> None:
         parameters = {**shared, "model": file.path, "answer": _answer(settings, name), **further}
-        entrants.append(make(name, module, parameters, file.missing))
+        entrants.append(settings.contender(name, module, parameters, file.missing))
 
-    add(settings.project, _PLAIN, "plain.predict", models.plain)
+    add(_PLAIN, "plain.predict", models.plain)
     for engine in ("tensorflow", *(("openvino", "litert") if with_loading else ()), "auto"):
-        name = f"ours, engine={engine}"
-        add(settings.project, name, "ours.predict", models.ours, engine=engine)
-    quantized = {"engine": "auto", "precision": "int8"}
-    add(settings.project, "ours, 8 bits", "ours.predict", models.quantized(), **quantized)
-    add(settings.peer, "OpenVINO", "predict_openvino", models.plain)
+        add(f"ours, engine={engine}", "ours.predict", models.ours, engine=engine)
+    quantized = models.quantized()
+    add("ours, 8 bits", "ours.predict", quantized, engine="auto", precision="int8")
+    add("OpenVINO", "peers.predict_openvino", models.plain)
     for name, engine in (("ONNX Runtime", "onnxruntime"), ("LiteRT, XNNPACK", "litert")):
-        add(settings.peer, name, f"predict_{engine}", models.converted(engine, batch))
+        add(name, f"peers.predict_{engine}", models.converted(engine, batch))
     if models.name in SMP_ENCODERS:
-        network = {
-            "encoder": SMP_ENCODERS[models.name],
-            "num_classes": networks.NUM_CLASSES,
-        }
+        network = {"encoder": SMP_ENCODERS[models.name], "num_classes": networks.NUM_CLASSES}
         for name, is_compiled in (("smp", False), ("smp, torch.compile", True)):
             parameters = {**shared, **network, "is_compiled": is_compiled}
-            entrants.append(
-                settings.peer(name, "predict_smp", parameters, environment=COMPILE_SETTINGS)
-            )
+            module, environment = "peers.predict_smp", COMPILE_SETTINGS
+            entrants.append(settings.contender(name, module, parameters, environment=environment))
     return entrants
 
 
@@ -115,6 +102,7 @@ def _compare_answers(settings: Settings, results: Sequence[Result]) -> list[Resu
     for result in results:
         if result.reason is None and not result.name.startswith("smp"):
             ids = np.load(_answer(settings, result.name))
-            result = rounds.with_facts(result, equal_pixels=f"{np.mean(ids == reference):.2%}")
+            facts = {**result.facts, "equal pixels": f"{np.mean(ids == reference):.2%}"}
+            result = dataclasses.replace(result, facts=facts)
         compared.append(result)
     return compared

@@ -5,8 +5,8 @@ Elsewhere nothing is known: memory is None, and no time passes.
 
 import os
 import pathlib
-
-_PROC = pathlib.Path("/proc")
+import re
+from collections.abc import Iterator
 
 
 def peak_bytes(pid: int) -> int | None:
@@ -14,8 +14,8 @@ def peak_bytes(pid: int) -> int | None:
 
     Pages that a child shares with its parent count in both.
     """
-    peaks = [_peak(member) for member in _family(pid)]
-    return sum(peaks) if any(peaks) else None
+    peaks = (re.search(r"VmHWM:\s*(\d+) kB", _read(member, "status")) for member in _family(pid))
+    return sum(int(peak[1]) * 1024 for peak in peaks if peak) or None
 
 
 def core_seconds(pid: int) -> float:
@@ -28,25 +28,15 @@ def core_seconds(pid: int) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def _family(pid: int) -> list[int]:
-    members, waiting = [], [pid]
-    while waiting:
-        member = waiting.pop()
-        members.append(member)
-        for task in (_PROC / str(member) / "task").glob("*"):
-            waiting.extend(map(int, _read(member, f"task/{task.name}/children").split()))
-    return members
-
-
-def _peak(pid: int) -> int:
-    for line in _read(pid, "status").splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * 1024
-    return 0
+def _family(pid: int) -> Iterator[int]:
+    yield pid
+    for task in pathlib.Path(f"/proc/{pid}/task").glob("*"):
+        for child in _read(pid, f"task/{task.name}/children").split():
+            yield from _family(int(child))
 
 
 def _read(pid: int, name: str) -> str:
     try:
-        return (_PROC / str(pid) / name).read_text()
+        return pathlib.Path(f"/proc/{pid}/{name}").read_text()
     except OSError:  # it has ended meanwhile
         return ""

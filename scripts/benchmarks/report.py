@@ -1,13 +1,23 @@
-"""Words results as Markdown tables, and puts them into a document."""
+"""Formats results as Markdown tables, and puts them into a document."""
 
 import dataclasses
 import datetime
 import os
 import platform
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
+from common import files
 from scripts.benchmarks.rounds import Result
+
+# The processor's flags for what makes networks fast, and their names.
+_INSTRUCTIONS = {
+    "avx512f": "AVX-512",
+    "avx512_vnni": "VNNI",
+    "avx512_bf16": "BF16",
+    "amx_tile": "AMX",
+    "avx2": "AVX2",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,7 +31,6 @@ class Table:
       scale: turns seconds of one iteration into the quantity; for a rate, how many an iteration
         does.
       results: of each contender.
-      columns: further columns: heading to the name of a fact.
       is_rate: whether the quantity is a rate.
     """
 
@@ -30,7 +39,6 @@ class Table:
     quantity: str
     scale: float
     results: Sequence[Result]
-    columns: Mapping[str, str] = dataclasses.field(default_factory=dict)
     is_rate: bool = False
 
     def value(self, result: Result) -> float:
@@ -39,54 +47,44 @@ class Table:
         return self.scale / seconds if self.is_rate else self.scale * seconds
 
 
-def fastest_peer(results: Sequence[Result]) -> Result | None:
-    """Returns the peer with the smallest median; None where no peer could run."""
-    peers = [result for result in results if result.is_peer and result.seconds]
-    return min(peers, key=lambda result: result.median_seconds, default=None)
-
-
 def format_table(table: Table) -> str:
-    """Words a table, with its title above and contenders that could not run below."""
-    best = fastest_peer(table.results)
-    first = table.results[0]
-    columns = {
-        heading: fact
-        for heading, fact in table.columns.items()
-        if any(fact in result.facts for result in table.results)
-    }
+    """Formats a table, with its title above and contenders that could not run below."""
+    first, measured = table.results[0], [each for each in table.results if each.seconds]
+    peers = [each for each in measured if each.is_peer]
+    best = min(peers, key=lambda result: result.median_seconds) if peers else None
+    facts = list(dict.fromkeys(fact for each in measured for fact in each.facts))
+    facts = [fact for fact in facts if fact != "versions"]
     headings = ["contender", table.quantity, f"time / {first.name}"]
     headings += ["time / fastest peer"] if best else []
-    headings += ["peak memory, MiB", *columns]
+    headings += ["peak memory, MiB", *facts]
     rows = [headings, ["---"] + ["---:"] * (len(headings) - 1)]
-    absent = []
-    for result in table.results:
-        if not result.seconds:
-            absent.append(f"- {result.name}: could not run. {_escape(result.reason or '')}")
-            continue
+    for result in measured:
         row = [result.name, f"{table.value(result):.3g}", _ratio(result, first)]
         row += [_ratio(result, best)] if best else []
         row.append(f"{result.peak_bytes / 2**20:.0f}" if result.peak_bytes else "?")
-        rows.append(row + [_fact(result.facts.get(fact, "")) for fact in columns.values()])
+        rows.append(row + [str(result.facts.get(fact, "")) for fact in facts])
+    absent = [
+        f"- {each.name}: could not run. {_escape(each.reason or '')}"
+        for each in table.results
+        if not each.seconds
+    ]
     lines = [f"**{table.title}**", "", *(f"| {' | '.join(row)} |" for row in rows)]
     return "\n".join(lines + (["", *absent] if absent else []))
 
 
 def format_section(tables: Sequence[Table], command: str) -> str:
-    """Words the tables of a benchmark, and how they were made."""
+    """Formats the tables of a benchmark, and how they were made."""
+    results = [result for table in tables for result in table.results]
     versions: dict[str, str] = {}
-    for table in tables:
-        for result in table.results:
-            versions.update(result.facts.get("versions", {}))
+    for result in results:
+        versions.update(result.facts.get("versions", {}))
     named = ", ".join(f"{package} {version}" for package, version in sorted(versions.items()))
-    counts = {len(result.seconds) for table in tables for result in table.results} - {0}
-    made = f"{origin(command, sorted(counts))}; {named}."
+    counts = sorted({len(result.seconds) for result in results} - {0})
+    made = (
+        f"{datetime.date.today():%d %B %Y}; `{command}`; {' or '.join(map(str, counts))} rounds; "
+        f"{machine()}; {named}."
+    )
     return "\n\n".join([*map(format_table, tables), made])
-
-
-def origin(command: str, num_rounds: Sequence[int]) -> str:
-    """Words how figures were made: day, command, numbers of rounds, machine."""
-    day = f"{datetime.date.today():%d %B %Y}"
-    return f"{day}; `{command}`; {' or '.join(map(str, num_rounds))} rounds; {machine()}"
 
 
 def check_sections(path: str, names: Sequence[str]) -> None:
@@ -111,10 +109,7 @@ def write_section(path: str, name: str, content: str) -> None:
     """
     with open(path, encoding="utf-8") as file:
         text = replace_section(file.read(), name, content)
-    temporary = f"{path}.{os.getpid()}.tmp"
-    with open(temporary, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.replace(temporary, path)
+    files.write(path, text.encode())
 
 
 def replace_section(text: str, name: str, content: str) -> str:
@@ -132,22 +127,19 @@ def replace_section(text: str, name: str, content: str) -> str:
 
 def machine() -> str:
     """Describes the machine: processor, cores, memory, system."""
-    model, instructions = platform.processor() or platform.machine(), []
-    memory = "?"
+    processor = platform.processor() or platform.machine()
+    flags: list[str] = []
     if os.path.exists("/proc/cpuinfo"):
         with open("/proc/cpuinfo", encoding="utf-8") as file:
-            lines = dict(
-                (part.strip() for part in line.split(":", 1)) for line in file if ":" in line
-            )
-        model = lines.get("model name", model)
-        flags = lines.get("flags", "").split()
-        known = {"avx512f": "AVX-512", "avx512_vnni": "VNNI", "avx512_bf16": "BF16"}
-        known |= {"amx_tile": "AMX", "avx2": "AVX2"}
-        instructions = [name for flag, name in known.items() if flag in flags]
+            pairs = [line.partition(":")[::2] for line in file]
+        values = {key.strip(): value.strip() for key, value in pairs}
+        processor, flags = values.get("model name", processor), values.get("flags", "").split()
+    memory = "?"
     if "SC_PHYS_PAGES" in os.sysconf_names:
         memory = f"{os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 2**30:.0f}"
+    instructions = [name for flag, name in _INSTRUCTIONS.items() if flag in flags]
     return (
-        f"{model} ({', '.join(instructions) or platform.machine()}), {os.cpu_count()} cores, "
+        f"{processor} ({', '.join(instructions) or platform.machine()}), {os.cpu_count()} cores, "
         f"{memory} GiB, {platform.system()}, Python {platform.python_version()}"
     )
 
@@ -155,10 +147,6 @@ def machine() -> str:
 def _ratio(result: Result, reference: Result) -> str:
     ratio = result.ratio_to(reference)
     return "?" if ratio is None else f"{ratio:.2f}"
-
-
-def _fact(value: object) -> str:
-    return f"{value:.1f}" if isinstance(value, float) else str(value)
 
 
 def _escape(text: str) -> str:

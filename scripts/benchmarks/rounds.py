@@ -46,7 +46,7 @@ class Result:
       name, is_peer: those of the contender.
       seconds: seconds of one iteration in each round; () where it could not run.
       peak_bytes: peak resident memory; None where it is not known.
-      facts: what the contender says of itself.
+      facts: what the contender says of itself: "versions", and columns of the table.
       reason: why it could not run, in one line; None where it did.
     """
 
@@ -58,8 +58,9 @@ class Result:
     reason: str | None = None
 
     @property
-    def median_seconds(self) -> float | None:
-        return statistics.median(self.seconds) if self.seconds else None
+    def median_seconds(self) -> float:
+        """Seconds of one iteration; only of a contender that could run."""
+        return statistics.median(self.seconds)
 
     def ratio_to(self, reference: "Result") -> float | None:
         """Returns the median over the rounds of this contender's time over the reference's."""
@@ -69,17 +70,11 @@ class Result:
         return statistics.median(ours / theirs for ours, theirs in pairs)
 
 
-def with_facts(result: Result, **facts: Any) -> Result:
-    """Returns a result that says more."""
-    return dataclasses.replace(result, facts={**result.facts, **facts})
-
-
 def measure(
     contenders: Sequence[Contender],
     num_rounds: int,
     *,
     round_secs: float = ROUND_SECS,
-    start_together: bool = True,
     report: Callable[[str], None] = lambda line: None,
 ) -> list[Result]:
     """Measures contenders in turn.
@@ -88,72 +83,58 @@ def measure(
       contenders: at least one.
       num_rounds: rounds that count; one more before them does not.
       round_secs: how long a round of one contender is at least, seconds.
-      start_together: whether contenders are set up at the same time; otherwise one after the other.
       report: takes a line for each contender that is ready or cannot run.
 
     Returns:
       One result for each contender, in order. Whoever cannot start, dies or says nothing for
       minutes has a reason instead of figures, and the others are measured all the same.
     """
-    results: dict[int, Result] = {}
+    reasons: dict[int, str] = {}
     running: dict[int, ContenderProcess] = {}
     seconds: dict[int, list[float]] = {}
+    peaks: dict[int, int | None] = {}
+    iterations: dict[int, int] = {}
 
-    def drop(index: int, error: Exception) -> None:
-        contender = contenders[index]
-        results[index] = Result(contender.name, contender.is_peer, reason=str(error))
-        report(f"{contender.name}: {error}")
-        running.pop(index, None)
+    @contextlib.contextmanager
+    def dropping(index: int):
+        try:
+            yield
+        except (ContenderError, OSError) as error:
+            reasons[index] = str(error)
+            report(f"{contenders[index].name}: {error}")
+            running.pop(index, None)
 
     with contextlib.ExitStack() as stack:
-
-        def wait_until_ready(index: int) -> None:
-            try:
-                running[index].wait_until_ready()
-            except ContenderError as error:
-                drop(index, error)
-            else:
-                report(f"{contenders[index].name}: ready")
-
+        # One after the other: they would hold the memory of their warm-up at the same time.
         for index, contender in enumerate(contenders):
-            if contender.missing:
-                drop(index, ContenderError(contender.missing))
-                continue
-            try:
-                running[index] = stack.enter_context(
-                    ContenderProcess(contender.command, contender.environment)
-                )
-            except OSError as error:
-                drop(index, error)
-                continue
-            if not start_together:
-                wait_until_ready(index)
-        if start_together:
-            for index in list(running):
-                wait_until_ready(index)
-
-        iterations = dict.fromkeys(running, 1)
-        for number in range(num_rounds + 1):
+            with dropping(index):
+                if contender.missing:
+                    raise ContenderError(contender.missing)
+                process = ContenderProcess(contender.command, contender.environment)
+                running[index] = stack.enter_context(process)
+                process.wait_until_ready()
+                report(f"{contender.name}: ready")
+        for index, process in list(running.items()):
+            with dropping(index):
+                iterations[index] = count_iterations(process.do_round(1), round_secs)
+        for _ in range(num_rounds):
             for index, process in list(running.items()):
-                try:
+                with dropping(index):
                     elapsed = process.do_round(iterations[index])
-                except ContenderError as error:
-                    drop(index, error)
-                    continue
-                if number == 0:
-                    iterations[index] = count_iterations(elapsed, round_secs)
-                else:
                     seconds.setdefault(index, []).append(elapsed)
         for index, process in running.items():
-            contender = contenders[index]
-            results[index] = Result(
-                contender.name,
-                contender.is_peer,
-                tuple(seconds[index]),
-                processes.peak_bytes(process.pid),
-                process.facts,
-            )
-    return [results[index] for index in range(len(contenders))]
+            peaks[index] = processes.peak_bytes(process.pid)
+    return [
+        Result(
+            contender.name,
+            contender.is_peer,
+            tuple(seconds[index]) if index in running else (),
+            peaks.get(index),
+            running[index].facts if index in running else {},
+            reasons.get(index),
+        )
+        for index, contender in enumerate(contenders)
+    ]
 
 
 def count_iterations(seconds: float, round_secs: float) -> int:

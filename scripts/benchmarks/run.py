@@ -13,22 +13,24 @@ import dataclasses
 import functools
 import os
 import time
+from collections.abc import Callable
 
 import tensorflow.compat.v1 as tf
 from absl import flags
 
 from datasets.segmentation.specs import write_json
-from scripts.benchmarks import build, feed, predict, report, start, train
+from scripts.benchmarks import build, feed, growth, predict, report, start, train
 from scripts.benchmarks.report import Table
 from scripts.benchmarks.settings import PEERS_VENV, Settings
 
 DOCUMENT = os.path.join("docs", "benchmarks.md")
-BENCHMARKS = {
+BENCHMARKS: dict[str, Callable[[Settings], list[Table]]] = {
     "predict": predict.run,
     "start": start.run,
     "train": train.run,
     "feed": feed.run,
     "build": build.run,
+    "growth": growth.run,
 }
 
 _ONLY = flags.DEFINE_list("only", list(BENCHMARKS), "Which benchmarks run.")

@@ -4,15 +4,15 @@ import dataclasses
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from commands import allocator
 from scripts.benchmarks import rounds
-from scripts.benchmarks.rounds import Contender
+from scripts.benchmarks.rounds import Contender, Result
 
 PEERS_VENV = ".venv-peers"
-# Images, exports and records of the benchmarks; made anew where they are missing.
+# Images, exports and records of the benchmarks; made again where they are missing.
 WORK_DIR = os.path.join("data", "benchmarks")
 
 # Without them PyTorch gives memory back to the system and asks for it again in every step, which
@@ -53,14 +53,14 @@ class Settings:
         return path
 
     @property
-    def has_peers(self) -> bool:
-        return os.path.exists(self.peers_python)
-
-    @property
     def peers_python(self) -> str:
         return os.path.join(self.peers_venv, "bin", "python")
 
-    def project(
+    @property
+    def has_peers(self) -> bool:
+        return os.path.exists(self.peers_python)
+
+    def contender(
         self,
         name: str,
         module: str,
@@ -68,33 +68,29 @@ class Settings:
         missing: str | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> Contender:
-        """Returns a contender that runs in the project's environment.
+        """Returns a contender; modules of `peers` run in the peers' environment.
 
         Args:
           name: its name in the table.
           module: its module below `scripts.benchmarks`.
           parameters: what it reads with `contender.parameters`.
           missing: why it cannot run, where that is known.
-          environment: variables that it gets besides.
+          environment: variables in addition; None for none, for peers `MALLOC_SETTINGS`.
         """
-        command = (sys.executable, "-m", f"scripts.benchmarks.{module}", json.dumps(parameters))
-        return Contender(name, command, environment or {}, missing=missing)
-
-    def peer(
-        self,
-        name: str,
-        module: str,
-        parameters: Mapping[str, Any],
-        missing: str | None = None,
-        environment: Mapping[str, str] = MALLOC_SETTINGS,
-    ) -> Contender:
-        """Returns a contender that runs in the peers' environment; arguments as for `project`."""
-        if not self.has_peers:
+        is_peer = module.startswith("peers.")
+        if is_peer and not self.has_peers:
             missing = f"there is no {PEERS_VENV}: make bench-peers-setup"
-        command = (
-            self.peers_python,
-            "-m",
-            f"scripts.benchmarks.peers.{module}",
-            json.dumps(parameters),
+        if environment is None:
+            environment = MALLOC_SETTINGS if is_peer else {}
+        python = self.peers_python if is_peer else sys.executable
+        command = (python, "-m", f"scripts.benchmarks.{module}", json.dumps(parameters))
+        return Contender(name, command, environment, is_peer, missing)
+
+    def measure(self, contenders: Sequence[Contender], round_factor: float = 1.0) -> list[Result]:
+        """Measures contenders in turn, in rounds that may be longer than the others'."""
+        return rounds.measure(
+            contenders,
+            self.num_rounds,
+            round_secs=round_factor * self.round_secs,
+            report=self.report,
         )
-        return Contender(name, command, environment, is_peer=True, missing=missing)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from scripts.benchmarks import networks, predict, rounds
+from scripts.benchmarks import networks, predict
 from scripts.benchmarks.models import ModelFile, Models
 from scripts.benchmarks.report import Table
 from scripts.benchmarks.rounds import Contender
@@ -29,46 +29,22 @@ def run(settings: Settings, names: Sequence[str] = NETWORKS, size: int = SIZE) -
         settings.report(f"start: {title}")
         models = Models(settings, name, size)
         loading = predict.contenders(settings, models, images, 1, with_loading=True)
-        results = rounds.measure(
-            # PyTorch has no file to load, and would compile each network that it builds.
-            [contender for contender in loading if not contender.name.startswith("smp")],
-            settings.num_rounds,
-            round_secs=settings.round_secs,
-            report=settings.report,
-        )
-        tables.append(
-            Table(
-                f"start_load_{name}",
-                f"{title}: loading and the first image of {size}x{size}, libraries imported",
-                "seconds",
-                1.0,
-                results,
-            )
-        )
-        entrants = [
+        # PyTorch has no file to load, and would compile each network that it builds.
+        loading = [each for each in loading if not each.name.startswith("smp")]
+        whole = [
             _infer(settings, "plain graph", photo, models.plain),
             _infer(settings, "ours", photo, models.ours),
         ]
-        results = rounds.measure(
-            entrants,
-            settings.num_rounds,
-            round_secs=settings.round_secs,
-            start_together=False,
-            report=settings.report,
-        )
-        tables.append(
-            Table(
-                f"start_infer_{name}",
-                f"{title}: from the start of `infer.py` to its end, one image",
-                "seconds",
-                1.0,
-                results,
-            )
-        )
+        for key, what, entrants in (
+            ("load", f"loading and the first image of {size}x{size}, libraries imported", loading),
+            ("infer", "from the start of `infer.py` to its end, one image", whole),
+        ):
+            results = settings.measure(entrants)
+            tables.append(Table(f"start_{key}_{name}", f"{title}: {what}", "seconds", 1.0, results))
     return tables
 
 
 def _infer(settings: Settings, name: str, photo: str, model: ModelFile) -> Contender:
     output = settings.path("start", "masks", "")
     command = [sys.executable, "infer.py", photo, f"--model={model.path}", f"--output={output}"]
-    return settings.project(name, "ours.command", {"command": command}, model.missing)
+    return settings.contender(name, "ours.command", {"command": command}, model.missing)

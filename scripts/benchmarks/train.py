@@ -1,9 +1,8 @@
 """Benchmark: a training step, forward, backward and update, batch norm trained."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from scripts.benchmarks import networks, rounds
+from scripts.benchmarks import networks
 from scripts.benchmarks.predict import SMP_ENCODERS
 from scripts.benchmarks.report import Table
 from scripts.benchmarks.settings import TRAIN_SETTINGS, Settings
@@ -24,37 +23,20 @@ def run(settings: Settings, cases: Sequence[tuple[str, int, int]] = CASES) -> li
             "batch": batch,
             "num_classes": networks.NUM_CLASSES,
         }
+        stored = {**parameters, "recompute_activations": False}
         contenders = [
-            settings.project("plain graph", "plain.train", parameters),
-            _ours(settings, "ours", parameters),
-            _ours(
-                settings,
-                "ours, --norecompute_activations",
-                {**parameters, "recompute_activations": False},
+            settings.contender("plain graph", "plain.train", parameters),
+            *(
+                settings.contender(name, "ours.train", values, environment=TRAIN_SETTINGS)
+                for name, values in (
+                    ("ours", parameters),
+                    ("ours, --norecompute_activations", stored),
+                )
             ),
         ]
         if network in SMP_ENCODERS:
             peer = {**parameters, "encoder": SMP_ENCODERS[network]}
-            contenders.append(settings.peer("smp", "train_smp", peer))
-        results = rounds.measure(
-            contenders,
-            settings.num_rounds,
-            round_secs=settings.round_secs,
-            # Several would hold their memory at once while they are warmed up.
-            start_together=False,
-            report=settings.report,
-        )
-        tables.append(
-            Table(
-                key=f"train_{network}_{crop}_batch{batch}",
-                title=title,
-                quantity="ms a step",
-                scale=1000,
-                results=results,
-            )
-        )
+            contenders.append(settings.contender("smp", "peers.train_smp", peer))
+        key = f"train_{network}_{crop}_batch{batch}"
+        tables.append(Table(key, title, "ms a step", 1000, settings.measure(contenders)))
     return tables
-
-
-def _ours(settings: Settings, name: str, parameters: Mapping[str, Any]) -> rounds.Contender:
-    return settings.project(name, "ours.train", parameters, environment=TRAIN_SETTINGS)

@@ -10,7 +10,7 @@ from datasets.segmentation import specs
 from deeplab.data import input_pipeline
 from deeplab.options import InputOptions
 from reference import input_order
-from scripts.benchmarks import contender, draining
+from scripts.benchmarks import contender
 
 _ORDERS = {"ours": input_pipeline, "plain": input_order}
 _MEAN_PIXEL = (127.5, 127.5, 127.5)
@@ -37,16 +37,9 @@ def main() -> None:
     batch = tf.group(*iterator.get_next().values())
     session = tf.Session()
     session.run(iterator.initializer)
+    session.run(batch)
     versions = {"TensorFlow": tf.version.VERSION}
-    if "batches" in parameters:
-        channel.serve(lambda: _take(session, batch, parameters["batches"]), versions=versions)
-    else:
-        draining.serve(channel, lambda: session.run(batch), versions=versions)
-
-
-def _take(session: tf.Session, batch: tf.Operation, count: int) -> None:
-    for _ in range(count):
-        session.run(batch)
+    channel.serve(lambda: session.run(batch), parameters["batches_ahead"], versions=versions)
 
 
 if __name__ == "__main__":

@@ -17,8 +17,8 @@ from serving.deeplab_model import DeepLabModel
 def load(parameters: Mapping[str, Any], images: np.ndarray) -> prediction.Predict:
     precision = parameters.get("precision", "float32")
     model = DeepLabModel(parameters["model"], engine=parameters["engine"], precision=precision)
-    images = list(images)
-    return lambda: model.segment_batch(images)
+    listed = list(images)
+    return lambda: model.segment_batch(listed)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import torch
 
-from scripts.benchmarks import contender, draining
+from scripts.benchmarks import contender
 
 _SCALES = (0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0)
 _IGNORE_LABEL = 255
@@ -68,7 +68,8 @@ def main() -> None:
         return images.permute(0, 3, 1, 2).float(), labels.long()
 
     versions = {"PyTorch": torch.__version__, "albumentations": albumentations.__version__}
-    draining.serve(channel, take_batch, versions=versions)
+    take_batch()
+    channel.serve(take_batch, parameters["batches_ahead"], versions=versions)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import pathlib
 
 import pytest
 
-from scripts.benchmarks import build, feed, predict, report, start, train
+from scripts.benchmarks import build, feed, growth, predict, report, start, train
 from scripts.benchmarks.settings import Settings
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
@@ -49,7 +49,7 @@ def test_predict(settings):
     results = check(table, "plain graph", "ours, engine=tensorflow")
     assert results["OpenVINO"].is_peer
     for name in ("plain graph", "ours, engine=tensorflow"):
-        assert results[name].facts["equal_pixels"] == "100.00%"
+        assert results[name].facts["equal pixels"] == "100.00%"
 
 
 def test_start(settings):
@@ -77,3 +77,11 @@ def test_build(settings):
         "ours, no gradient",
         "ours, the check alone",
     )
+
+
+def test_growth(settings):
+    predict_table, train_table = growth.run(
+        settings, "xception_tiny", [(33, 3, 1), (33, 3, 2)], [(33, 3, 2, 1), (33, 3, 2, 2)]
+    )
+    check(predict_table, "33x33, 3 classes, batch 1", "33x33, 3 classes, batch 2")
+    check(train_table, *(f"33x33, 3 classes, batch 2, {count} clones" for count in (1, 2)))
