@@ -21,7 +21,7 @@ def random_scale(
     """Scales an image by a random factor.
 
     Args:
-      example: see the module's head.
+      example: see the module docstring.
       min_scale_factor, max_scale_factor, step_size, seed: as for `preprocess.scaled_size`.
 
     Returns:
@@ -43,7 +43,7 @@ def random_crop(
     Followed by `pad_to_crop` it gives the same as padding first, without moving the padding.
 
     Args:
-      example: see the module's head.
+      example: see the module docstring.
       crop_size, seed: as for `preprocess.window_of`.
 
     Returns:
@@ -86,7 +86,7 @@ def random_flip(
     """Mirrors an image, left to right, with a probability.
 
     Args:
-      example: see the module's head.
+      example: see the module docstring.
       seed: integer [2], decides whether.
       probability: of the mirrored result, 0..1.
 

@@ -2,7 +2,8 @@
 
 The folder holds `index.json`, with each network's options, variables and losses, and `NAME.npz`
 with its input, logits and prediction. The weights of a reference network are a function of each
-variable's name, so that no checkpoint is needed. One line a network; exit status 1 if any differs.
+variable's name, so that no checkpoint is needed. The command prints one line per network; exit
+status 1 says that at least one differs.
 """
 
 from commands import launcher  # before TensorFlow, whose start it quiets
@@ -12,7 +13,7 @@ from commands import launcher  # before TensorFlow, whose start it quiets
 import dataclasses
 import os
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -57,7 +58,7 @@ class Comparison:
     """How a network of ours differs from the reference.
 
     Attributes:
-      variables: one phrase for each variable that is missing, too many or of another shape.
+      variables: one phrase for each variable that is missing, unexpected or of another shape.
       trainable_parameters: (ours, reference).
       logits_error: largest difference over the largest logit of the reference.
       equal_share: share of pixels of the same class.
@@ -148,7 +149,7 @@ def model_options(entry: Mapping[str, Any]) -> ModelOptions:
         elif name in _IMPLIED:
             _check_implied(name, value, entry)
         elif name not in _WITHOUT_EFFECT:
-            raise ValueError(f"extra has {name!r}, which is no field of ModelOptions.")
+            raise ValueError(f"extra has {name!r}, which is not a field of ModelOptions.")
     strides = values.get("decoder_output_stride", ())
     # research/deeplab of 2018 had one number.
     values["decoder_output_stride"] = (strides,) if isinstance(strides, int) else strides
@@ -227,11 +228,16 @@ def compare(entry: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Compa
         with tf.Session() as session:
             fill_variables(session)
             logits, labels, loss_values = session.run([logits, prediction.labels, loss_values])
+    for name, ours in (("logits", logits), ("prediction", labels)):
+        if ours.shape != arrays[name].shape:
+            raise ValueError(f"{name}: {list(ours.shape)}, not {list(arrays[name].shape)}.")
     return Comparison(
         variables=tuple(_variable_differences(variables, dict(entry["variables"]))),
         trainable_parameters=(trainable, entry["trainable_parameters"]),
-        logits_error=_relative_error(logits, arrays["logits"]),
-        equal_share=_equal_share(labels, arrays["prediction"]),
+        logits_error=float(
+            np.abs(logits - arrays["logits"]).max() / np.abs(arrays["logits"]).max()
+        ),
+        equal_share=float(np.mean(labels == arrays["prediction"])),
         losses_error=max(
             abs(loss_values[name] - value) / abs(value) for name, value in entry["losses"].items()
         ),
@@ -247,7 +253,9 @@ def _loss_arguments(num_classes: int) -> dict[str, dict[str, Any]]:
     }
 
 
-def _variable_differences(ours: Mapping[str, list[int]], reference: Mapping[str, list[int]]):
+def _variable_differences(
+    ours: Mapping[str, list[int]], reference: Mapping[str, list[int]]
+) -> Iterator[str]:
     for name in sorted(ours.keys() | reference.keys()):
         if name not in ours:
             yield f"{name} is missing"
@@ -255,18 +263,6 @@ def _variable_differences(ours: Mapping[str, list[int]], reference: Mapping[str,
             yield f"{name} is too many"
         elif list(ours[name]) != list(reference[name]):
             yield f"{name} is {list(ours[name])}, not {list(reference[name])}"
-
-
-def _relative_error(ours: np.ndarray, reference: np.ndarray) -> float:
-    if ours.shape != reference.shape:
-        raise ValueError(f"logits are {list(ours.shape)}, not {list(reference.shape)}.")
-    return float(np.abs(ours - reference).max() / np.abs(reference).max())
-
-
-def _equal_share(ours: np.ndarray, reference: np.ndarray) -> float:
-    if ours.shape != reference.shape:
-        raise ValueError(f"the prediction is {list(ours.shape)}, not {list(reference.shape)}.")
-    return float(np.mean(ours == reference))
 
 
 def _format(comparison: Comparison) -> str:

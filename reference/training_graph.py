@@ -1,4 +1,4 @@
-"""One clone of a training in the operations of research/deeplab, for comparison.
+"""One clone of a training run in the operations of research/deeplab, for comparison.
 
 Every gradient is the one that TensorFlow registers for its operation, nothing is computed again
 in the backward pass, and the loss is `reference.loss`.

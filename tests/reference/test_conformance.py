@@ -105,7 +105,7 @@ def test_what_cannot_be_compared_is_a_line_and_the_rest_goes_on(tmp_path, capsys
     (tmp_path / "damaged.npz").write_bytes(content[:1000])
     assert conformance.main([str(tmp_path)]) == 1
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("DIFFERENT typo: extra has 'aspp_with_batchnorm', which is no field")
+    assert lines[0].startswith("DIFFERENT typo: extra has 'aspp_with_batchnorm', which is not a")
     assert "num_classes is 21" in lines[1]
     assert f"{tmp_path / 'damaged.npz'} cannot be read" in lines[2]
     assert lines[3] == "0 of 3 networks equal their reference."

@@ -33,7 +33,7 @@ def main() -> None:
         **_ARGUMENTS[parameters["order"]],
     )
     iterator = tf.data.make_initializable_iterator(dataset)
-    # Not fetched: a training takes its batches inside the session too.
+    # Not fetched: a training run takes its batches inside the session too.
     batch = tf.group(*iterator.get_next().values())
     session = tf.Session()
     session.run(iterator.initializer)
