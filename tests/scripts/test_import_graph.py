@@ -11,6 +11,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 from PIL import Image
 
+from deeplab import inference_graph
 from deeplab.options import ModelOptions
 from deeplab.run_description import RunDescription, read_description
 from export import freeze
@@ -147,7 +148,7 @@ def test_own_export_keeps_its_description(tmp_path):
         checkpoint,
         str(tmp_path / "frozen_inference_graph.pb"),
         input_name=contract.INPUT,
-        output_names=inference_graph.OUTPUTS,
+        output_names=contract.OUTPUTS,
         metadata={**fields, "crop_size": fields.pop("train_crop_size")},
         optimize=False,
     )
