@@ -6,8 +6,6 @@ the same up to rounding; the forward pass and so any export stay as they are.
 Time, on a CPU:
 
 - The filter gradient of a 1x1 convolution is a product of matrices, X' dY.
-- The input gradient of a depthwise convolution of stride 1 is such a convolution itself, with the
-  kernel turned by 180 degrees; the forward kernel is faster than the one for gradients.
 - The gradient of a bilinear resize is a product with two matrices (`nets.interpolation`).
 
 Memory: TensorFlow keeps the outcome of each step of convolution -> batch norm -> ReLU for the
@@ -25,6 +23,8 @@ from nets import interpolation, recomputation
 from nets.recomputation import recomputed
 
 _Gradients = tuple[tf.Tensor | None, ...]
+# Attributes that a convolution shares with its gradients.
+_CONVOLUTION = ("strides", "padding", "explicit_paddings", "dilations")
 
 
 @contextlib.contextmanager
@@ -43,44 +43,33 @@ def lean_gradients(recompute_activations: bool = True) -> Iterator[None]:
 
 @tf.RegisterGradient("LeanConv2D")
 def _conv2d(op: tf.Operation, upstream: tf.Tensor) -> _Gradients:
-    arguments = _attributes(op, "strides", "padding", "explicit_paddings", "dilations")
+    attributes = _attributes(op, *_CONVOLUTION)
     filters, filter_shape = op.inputs[1], op.inputs[1].shape.as_list()
     inputs = recomputed(op.inputs[0], upstream)
     input_gradient = tf.raw_ops.Conv2DBackpropInput(
-        input_sizes=tf.shape(inputs), filter=filters, out_backprop=upstream, **arguments
+        input_sizes=tf.shape(inputs), filter=filters, out_backprop=upstream, **attributes
     )
-    if filter_shape[:2] == [1, 1] and set(arguments["strides"]) == {1}:
+    if filter_shape[:2] == [1, 1] and set(op.get_attr("strides")) == {1}:
         product = tf.matmul(_rows(inputs), _rows(upstream), transpose_a=True)
         return input_gradient, tf.reshape(product, filter_shape)
     return input_gradient, tf.raw_ops.Conv2DBackpropFilter(
-        input=inputs, filter_sizes=filter_shape, out_backprop=upstream, **arguments
+        input=inputs, filter_sizes=filter_shape, out_backprop=upstream, **attributes
     )
 
 
 @tf.RegisterGradient("LeanDepthwiseConv2d")
 def _depthwise_conv2d(op: tf.Operation, upstream: tf.Tensor) -> _Gradients:
-    arguments = _attributes(op, "strides", "padding", "explicit_paddings", "dilations")
-    filters, filter_shape = op.inputs[1], op.inputs[1].shape.as_list()
+    attributes = _attributes(op, *_CONVOLUTION)
+    filters = op.inputs[1]
     inputs = recomputed(op.inputs[0], upstream)
-    filter_gradient = tf.raw_ops.DepthwiseConv2dNativeBackpropFilter(
-        input=inputs, filter_sizes=filter_shape, out_backprop=upstream, **arguments
+    return (
+        tf.raw_ops.DepthwiseConv2dNativeBackpropInput(
+            input_sizes=tf.shape(inputs), filter=filters, out_backprop=upstream, **attributes
+        ),
+        tf.raw_ops.DepthwiseConv2dNativeBackpropFilter(
+            input=inputs, filter_sizes=filters.shape, out_backprop=upstream, **attributes
+        ),
     )
-    height, width, _, multiplier = filter_shape
-    is_symmetric = (
-        set(arguments["strides"]) == {1}
-        and arguments["padding"] == b"SAME"
-        and set(arguments["dilations"]) == {1}
-        and height % 2 == width % 2 == multiplier == 1
-    )
-    if is_symmetric:
-        turned = tf.reverse(filters, axis=[0, 1])
-        return (
-            tf.raw_ops.DepthwiseConv2dNative(input=upstream, filter=turned, **arguments),
-            filter_gradient,
-        )
-    return tf.raw_ops.DepthwiseConv2dNativeBackpropInput(
-        input_sizes=tf.shape(inputs), filter=filters, out_backprop=upstream, **arguments
-    ), filter_gradient
 
 
 @tf.RegisterGradient("LeanRelu")
