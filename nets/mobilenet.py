@@ -1,0 +1,151 @@
+"""What the MobileNets share: a root convolution and a stack of inverted residuals.
+
+Sandler et al., "MobileNetV2: Inverted Residuals and Linear Bottlenecks", arXiv 1801.04381; Howard
+et al., "Searching for MobileNetV3", arXiv 1905.02244. The channels of the squeeze-and-excitation
+and of the expansion are rounded as in research/slim; published checkpoints depend on variable names
+and rounding.
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import tensorflow.compat.v1 as tf
+import tf_slim as slim
+
+from nets import layers
+from nets.batch_norm import BatchNormMode
+
+Activation = Callable[[tf.Tensor], tf.Tensor]
+
+# research/slim, nets/mobilenet/mobilenet.py, `training_scope`; research/deeplab,
+# core/feature_extractor.py, `mobilenet_v2_arg_scope`.
+_BATCH_NORM_DECAY = 0.997
+_BATCH_NORM_EPSILON = 1e-3
+_WEIGHTS_STDDEV = 0.09
+
+_DIVISOR = 8
+_SQUEEZE_FACTOR = 4  # research/slim, mobilenet_v3.py
+
+
+@dataclasses.dataclass(frozen=True)
+class Bottleneck:
+    """An inverted residual.
+
+    Attributes:
+      expansion: channels inside, as a multiple of the input's.
+      depth: channels of the output.
+      kernel_size: side of the depthwise kernel.
+      stride: stride of the depthwise convolution.
+      activation: of the convolutions inside.
+      squeeze_excite: whether channels are weighted by what the whole image holds.
+    """
+
+    expansion: float
+    depth: int
+    kernel_size: int
+    stride: int
+    activation: Activation
+    squeeze_excite: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class MobileNetSpec:
+    """What distinguishes one MobileNet.
+
+    Attributes:
+      scope: variable scope.
+      root_depth: channels of the first convolution.
+      activation: of the convolutions outside bottlenecks.
+      bottlenecks: the stack.
+      last_depth: channels of the 1x1 convolution after it; None where there is none.
+    """
+
+    scope: str
+    root_depth: int
+    activation: Activation
+    bottlenecks: tuple[Bottleneck, ...]
+    last_depth: int | None = None
+
+
+def build(
+    images: tf.Tensor,
+    spec: MobileNetSpec,
+    scaled: Callable[[int], int],
+    *,
+    output_stride: int,
+    weight_decay: float,
+    batch_norm: BatchNormMode,
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+    """Builds a MobileNet without its classifier; see `registry.extract_features`.
+
+    Args:
+      images: float32 [batch, height, width, channels], normalised.
+      spec: the network.
+      scaled: applies depth multiplier and rounding to a channel count.
+      output_stride: image size over feature map size. Later strides become atrous rates.
+      weight_decay: L2 weight of ordinary convolutions; depthwise ones have none.
+      batch_norm: how batch norm behaves.
+
+    Returns:
+      (features float32 [batch, height / output_stride, …, channels], end points by name: `layer_N`
+      and `layer_N/depthwise_output` of every bottleneck, counted from 2).
+    """
+    end_points: dict[str, tf.Tensor] = {}
+    arguments = {
+        "weights_initializer": tf.truncated_normal_initializer(stddev=_WEIGHTS_STDDEV),
+        "activation_fn": spec.activation,
+        **batch_norm.slim_params(_BATCH_NORM_DECAY, _BATCH_NORM_EPSILON),
+    }
+    with (
+        tf.variable_scope(spec.scope),
+        slim.arg_scope([slim.conv2d, slim.separable_conv2d], **arguments),
+        slim.arg_scope([slim.conv2d], weights_regularizer=slim.l2_regularizer(weight_decay)),
+    ):
+        net = slim.conv2d(images, scaled(spec.root_depth), 3, stride=2, scope="Conv")
+        current_stride, rate = 2, 1
+        for number, bottleneck in enumerate(spec.bottlenecks):
+            stride, unit_rate = bottleneck.stride, 1
+            if current_stride == output_stride:
+                unit_rate, rate, stride = rate, rate * stride, 1
+            current_stride *= stride
+            with tf.variable_scope(f"expanded_conv_{number}" if number else "expanded_conv"):
+                net, expanded = _expanded_conv(
+                    net, bottleneck, scaled(bottleneck.depth), stride, unit_rate
+                )
+            end_points[f"layer_{number + 2}/depthwise_output"] = expanded
+            end_points[f"layer_{number + 2}"] = net
+        if spec.last_depth is not None:
+            net = slim.conv2d(net, scaled(spec.last_depth), 1, scope="Conv_1")
+        return net, end_points
+
+
+def _expanded_conv(
+    inputs: tf.Tensor, bottleneck: Bottleneck, depth: int, stride: int, rate: int
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """An inverted residual; returns its output and that of its depthwise convolution."""
+    input_depth = inputs.shape[-1].value
+    net = inputs
+    with slim.arg_scope([slim.conv2d, slim.separable_conv2d], activation_fn=bottleneck.activation):
+        if bottleneck.expansion > 1:
+            expanded_depth = layers.round_depth(input_depth * bottleneck.expansion, _DIVISOR)
+            net = slim.conv2d(net, expanded_depth, 1, scope="expand")
+        expanded = net = layers.depthwise_conv2d(
+            net, bottleneck.kernel_size, stride=stride, rate=rate, scope="depthwise"
+        )
+        if bottleneck.squeeze_excite:
+            net = _squeeze_excite(net)
+        net = slim.conv2d(net, depth, 1, activation_fn=None, scope="project")
+    if stride == 1 and input_depth == depth:
+        net += inputs
+    return net, expanded
+
+
+def _squeeze_excite(inputs: tf.Tensor) -> tf.Tensor:
+    """Weights each channel by a function of the means of all channels (MobileNetV3, 5.3)."""
+    depth = inputs.shape[-1].value
+    squeezed_depth = layers.round_depth(depth / _SQUEEZE_FACTOR, _DIVISOR)
+    with tf.variable_scope("squeeze_excite"), slim.arg_scope([slim.conv2d], normalizer_fn=None):
+        net = tf.reduce_mean(inputs, axis=[1, 2], keepdims=True)
+        net = slim.conv2d(net, squeezed_depth, 1, activation_fn=tf.nn.relu, scope="Conv")
+        gate = layers.quantized_sigmoid
+        return inputs * slim.conv2d(net, depth, 1, activation_fn=gate, scope="Conv_1")
