@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 import tensorflow.compat.v1 as tf
 
-from export.graph import batch_norms, constants, redundant, residuals
+from export.graph import batch_norms, constants, noops, residuals
 from export.graph.editor import GraphEditor
 
 
@@ -39,10 +39,10 @@ def optimize(
         raise ValueError(f"the graph has no node {' and no '.join(missing)}.")
     editor = GraphEditor(graph_def, kept)
     editor.prune()
-    redundant.remove(editor)
+    noops.remove(editor)
     constants.fix_shapes(editor)
     constants.fold(editor)
-    redundant.remove(editor)  # With sizes known, some resizes turn out to change nothing.
+    noops.remove(editor)  # With sizes known, some resizes turn out to change nothing.
     batch_norms.fold(editor)
     residuals.rewrite_activations(editor)
     return editor.to_graph_def()

@@ -2,8 +2,8 @@
 
 gamma (conv(x, w) - mean) / sqrt(variance + epsilon) + beta is a convolution with scaled kernel and
 a bias. An atrous convolution stands between space-to-batch and batch-to-space, which only move
-values: what is done to each channel behind them may as well be done to the kernel. The bias stays
-behind batch-to-space. Before it, TensorFlow could fuse it (1 % faster), but other engines would no
+values: what is done to each channel after them may as well be done to the kernel. The bias stays
+after batch-to-space. Before it, TensorFlow could fuse it (1 % faster), but other engines would no
 longer see that the three operations are one atrous convolution (OpenVINO is 15 % slower then).
 """
 
@@ -44,7 +44,7 @@ def fold(editor: GraphEditor) -> None:
 
 
 def _fold_into(conv: tf.NodeDef, editor: GraphEditor, folded: dict[tuple[str, ...], str]) -> None:
-    """Folds what follows a convolution: biases and batch norms, also behind batch-to-space."""
+    """Folds what follows a convolution: biases and batch norms, also after batch-to-space."""
     kernel = editor.constant(conv.input[1])
     if kernel is None:
         return
@@ -75,7 +75,7 @@ def _fold_into(conv: tf.NodeDef, editor: GraphEditor, folded: dict[tuple[str, ..
     bias_name = editor.add_constant(f"{conv.name}/folded_bias", affine.offset.astype(kernel.dtype))
     bias.name = last.name  # In the place of the last node folded, under its name.
     bias.input[:] = [conv.name if move is None else move.name, bias_name]
-    editor.add(bias)
+    editor.put(bias)
 
 
 def _affine(
@@ -84,21 +84,19 @@ def _affine(
     """Returns what a node does to each channel, None unless it is a bias or a fixed batch norm."""
     if not _is_first_input(node, before) or any(entry.startswith("^") for entry in node.input):
         return None
-    if node.op == "BiasAdd" and _data_format(node) == _data_format(conv):
-        bias = editor.constant(node.input[1])
-        return (
-            None
-            if bias is None
-            else _Affine(np.float64(1.0), bias.astype(np.float64), _sources(node))
-        )
-    if node.op not in _BATCH_NORMS or node.attr["is_training"].b:
+    if _data_format(node) != _data_format(conv):
         return None
-    if _data_format(node) != _data_format(conv) or not _only_first_output_is_read(node, editor):
+    values = [
+        value.astype(np.float64)
+        for entry in node.input[1:5]
+        if (value := editor.constant(entry)) is not None
+    ]
+    if node.op == "BiasAdd" and len(values) == 1:
+        return _Affine(np.float64(1.0), values[0], _sources(node))
+    is_fixed = node.op in _BATCH_NORMS and not node.attr["is_training"].b and len(values) == 4
+    if not is_fixed or not _only_first_output_is_read(node, editor):
         return None
-    values = [editor.constant(entry) for entry in node.input[1:5]]
-    if any(value is None for value in values):
-        return None
-    gamma, beta, mean, variance = (value.astype(np.float64) for value in values)
+    gamma, beta, mean, variance = values
     epsilon = node.attr["epsilon"].f
     scale = gamma / np.sqrt(variance + epsilon)
     return _Affine(scale, beta - mean * scale, (*_sources(node), repr(epsilon)))

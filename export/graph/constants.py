@@ -17,7 +17,7 @@ def fold(editor: GraphEditor) -> None:
         tf.import_graph_def(editor.to_graph_def(), name="")
         constant: set[str] = {node.name for node in editor.nodes.values() if _is_free_const(node)}
         foldable = []
-        for operation in graph.get_operations():  # Each behind its inputs.
+        for operation in graph.get_operations():  # Each after its inputs.
             if (
                 operation.type not in _NOT_COMPUTED
                 and operation.name not in editor.kept
@@ -37,7 +37,7 @@ def fold(editor: GraphEditor) -> None:
     for operation in foldable:
         value = values[operation.name]
         if value.nbytes <= max(_MAX_GROWN_BYTES, sum(map(_num_bytes, operation.inputs))):
-            _replace(editor, operation.name, value)
+            editor.put_constant(operation.name, value)
     editor.prune()
 
 
@@ -51,34 +51,36 @@ def fix_shapes(editor: GraphEditor) -> None:
         if node.op == "StridedSlice" and editor.producer(node).op == "Shape":
             sides = _sliced(node, static[editor.producer(editor.producer(node)).name], editor)
             if sides is not None and node.name not in editor.kept:
-                _replace(editor, node.name, sides.astype(np.int32))
+                editor.put_constant(node.name, sides.astype(np.int32))
     editor.prune()
 
 
 def _sliced(node: tf.NodeDef, shape: tf.TensorShape, editor: GraphEditor) -> np.ndarray | None:
     """Returns the part of a shape that a node takes, None unless all of it is known."""
     unknown = -1
-    bounds = [editor.constant(entry) for entry in node.input[1:4]]
-    flags = {name: node.attr[f"{name}_mask"].i for name in ("ellipsis", "new_axis")}
+    bounds = [
+        bound.item()
+        for entry in node.input[1:4]
+        if (bound := editor.constant(entry)) is not None and bound.size == 1
+    ]
     is_plain = (
         node.attr["T"].type == tf.int32.as_datatype_enum
         and ":" not in editor.producer(node).input[0]
-        and not any(flags.values())
-        and all(bound is not None and bound.size == 1 for bound in bounds)
+        and not node.attr["ellipsis_mask"].i
+        and not node.attr["new_axis_mask"].i
+        and len(bounds) == 3
         and not any(entry.startswith("^") for entry in [*node.input, *editor.producer(node).input])
     )
     if not is_plain or shape.rank is None:
         return None
     sides = np.array([unknown if side is None else side for side in shape.as_list()])
-    begin, end, step = (bound.item() for bound in bounds)
+    begin, end, step = bounds
     if node.attr["shrink_axis_mask"].i:
         taken = sides[begin]
     else:
-        taken = sides[
-            None if node.attr["begin_mask"].i else begin : None
-            if node.attr["end_mask"].i
-            else end : step
-        ]
+        begin = None if node.attr["begin_mask"].i else begin
+        end = None if node.attr["end_mask"].i else end
+        taken = sides[begin:end:step]
     return None if np.any(taken == unknown) else taken
 
 
@@ -89,12 +91,3 @@ def _is_free_const(node: tf.NodeDef) -> bool:
 
 def _num_bytes(tensor: tf.Tensor) -> int:
     return (tensor.shape.num_elements() or 0) * tensor.dtype.size
-
-
-def _replace(editor: GraphEditor, name: str, value) -> None:
-    node = editor.nodes[name]
-    node.op = "Const"
-    node.attr.clear()
-    node.attr["dtype"].type = tf.as_dtype(value.dtype).as_datatype_enum
-    node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(value))
-    editor.set_inputs(node, [])

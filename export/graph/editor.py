@@ -1,6 +1,7 @@
-"""A frozen graph as its optimisation sees it: nodes by name, their readers, constants."""
+"""A frozen graph for its optimisation: nodes by name, their readers, constants."""
 
 import collections
+import graphlib
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -31,26 +32,18 @@ class GraphEditor:
         self._readers: dict[str, list[tf.NodeDef]] | None = None
 
     def to_graph_def(self) -> tf.GraphDef:
-        """Returns the graph of what the kept nodes need, each node behind its inputs."""
+        """Returns the graph of what the kept nodes need, each node after its inputs."""
+        inputs: dict[str, list[str]] = {}
+        waiting = [name for name in self.nodes if name in self.kept]
+        while waiting:
+            name = waiting.pop()
+            if name not in inputs:
+                inputs[name] = [node_of(entry) for entry in self.nodes[name].input]
+                waiting += inputs[name]
         graph_def = tf.GraphDef(versions=self._versions, library=self._library)
-        done: set[str] = set()
-        for name in self.nodes:
-            if name in self.kept:
-                self._append(name, graph_def, done)
+        for name in graphlib.TopologicalSorter(inputs).static_order():
+            graph_def.node.add().CopyFrom(self.nodes[name])
         return graph_def
-
-    def _append(self, name: str, graph_def: tf.GraphDef, done: set[str]) -> None:
-        stack = [name]
-        while stack:
-            current = stack[-1]
-            todo = [n for n in map(node_of, self.nodes[current].input) if n not in done]
-            if todo and current not in done:
-                stack.extend(todo)
-                continue
-            stack.pop()
-            if current not in done:
-                done.add(current)
-                graph_def.node.add().CopyFrom(self.nodes[current])
 
     def prune(self) -> None:
         """Drops what no kept node needs."""
@@ -82,25 +75,25 @@ class GraphEditor:
         return tf.make_ndarray(node.attr["value"].tensor) if node.op == "Const" else None
 
     def add_constant(self, name: str, value: np.ndarray) -> str:
-        """Adds a constant and returns its name, `name` or one like it that is free."""
-        node = tf.NodeDef(op="Const", name=self.free_name(name))
+        """Adds a constant and returns its name: `name`, with a number where it is taken."""
+        free, number = name, 0
+        while free in self.nodes:
+            number += 1
+            free = f"{name}_{number}"
+        self.put_constant(free, value)
+        return free
+
+    def put_constant(self, name: str, value: np.ndarray) -> None:
+        """Adds a constant, in place of the node of that name."""
+        node = tf.NodeDef(op="Const", name=name)
         node.attr["dtype"].type = tf.as_dtype(value.dtype).as_datatype_enum
         node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(value))
-        return self.add(node)
+        self.put(node)
 
-    def add(self, node: tf.NodeDef) -> str:
-        """Adds a node under its own name, in place of one that has it, and returns the name."""
+    def put(self, node: tf.NodeDef) -> None:
+        """Adds a node, in place of the one of its name."""
         self.nodes[node.name] = node
         self._readers = None
-        return node.name
-
-    def free_name(self, name: str) -> str:
-        """Returns the name, with a number behind it where it is taken."""
-        candidate, number = name, 0
-        while candidate in self.nodes:
-            number += 1
-            candidate = f"{name}_{number}"
-        return candidate
 
     def set_inputs(self, node: tf.NodeDef, inputs: Sequence[str]) -> None:
         """Replaces all inputs of a node."""
@@ -108,7 +101,7 @@ class GraphEditor:
         self._readers = None
 
     def redirect(self, name: str, tensor: str) -> None:
-        """Lets everyone who reads the first output of a node, or waits for it, have a tensor."""
+        """Gives a tensor to all who read the first output of a node or wait for it."""
         for reader in self.readers(name):
             for index, entry in enumerate(reader.input):
                 if entry in (name, f"{name}:0"):

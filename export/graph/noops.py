@@ -1,4 +1,4 @@
-"""Drops nodes that give what they get."""
+"""Drops no-op nodes: those whose output is their input."""
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -33,7 +33,7 @@ def _changes_nothing(
         return node.attr["SrcT"].type == node.attr["DstT"].type
     if node.op == "Transpose":
         order = editor.constant(node.input[1])
-        return order is not None and np.array_equal(order, np.arange(len(order)))
+        return order is not None and _is_ascending(order)
     if node.op in _RESIZES:
         before, after = static[node_of(node.input[0])], static[node.name]
         return (
@@ -49,15 +49,18 @@ def _changes_nothing(
 def _join_transposes(node: tf.NodeDef, editor: GraphEditor) -> None:
     """Makes one transpose, or none, of two that follow each other."""
     first = editor.producer(node)
-    second_order = editor.constant(node.input[1])
-    if first.op != "Transpose" or ":" in node.input[0] or second_order is None:
+    if first.op != "Transpose" or any(entry.startswith("^") for entry in first.input):
         return
-    first_order = editor.constant(first.input[1])
-    if first_order is None or any(entry.startswith("^") for entry in first.input):
+    first_order, second_order = editor.constant(first.input[1]), editor.constant(node.input[1])
+    if first_order is None or second_order is None:
         return
     order = first_order[second_order]
-    if np.array_equal(order, np.arange(len(order))):
+    if _is_ascending(order):
         editor.redirect(node.name, first.input[0])
     else:
         name = editor.add_constant(f"{node.name}/joined_order", order)
         editor.set_inputs(node, [first.input[0], name])
+
+
+def _is_ascending(order: np.ndarray) -> bool:
+    return np.array_equal(order, np.arange(len(order)))
