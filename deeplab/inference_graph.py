@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import tensorflow.compat.v1 as tf
 
 from datasets.segmentation import laplacian
-from deeplab.data import input_pipeline, preprocess
+from deeplab.data import crop_sizes, preprocess
 from deeplab.network import model
 from deeplab.options import ModelOptions, check_resize_range
 from nets import registry
@@ -62,26 +62,24 @@ def build_inference_graph(
     Raises:
       ValueError: the options contradict each other.
     """
-    input_pipeline.check_crop_size(crop_size, options.output_stride)
-    check_resize_range(min_resize_value, max_resize_value, resize_factor, keep_aspect_ratio)
+    crop_sizes.check(crop_size, options.output_stride)
+    resize = (min_resize_value, max_resize_value, resize_factor, keep_aspect_ratio)
+    check_resize_range(*resize)
     _check_scales(scales)
     images = tf.placeholder(tf.uint8, [None, None, None, 3], name=contract.INPUT)
     with tf.name_scope("preprocess"):
         features = {"image": tf.cast(images, tf.float32)}
         if options.decoder_use_gradient:
-            # Of the image before the resize, as in the records.
-            features["gradient"] = laplacian.laplacian_graph(images)
+            # Before the resize, as the records hold it: that of the image as it was taken.
+            features["laplacian"] = laplacian.laplacian_graph(images)
         image_size = network_size = tf.shape(images)[1:3]
         if min_resize_value is not None:
-            network_size = preprocess.range_size(
-                *(image_size[0], image_size[1], min_resize_value),
-                *(max_resize_value, resize_factor, keep_aspect_ratio),
-            )
+            network_size = preprocess.range_size(image_size, *resize)
             features = {
                 name: tf.image.resize_bilinear(channels, network_size, align_corners=True)
                 for name, channels in features.items()
             }
-        fill = {"image": registry.encoder(options.model_variant).mean_pixel, "gradient": (0.0,)}
+        fill = {"image": registry.encoder(options.model_variant).mean_pixel, "laplacian": (0.0,)}
         checks = [] if static_graph else [_assert_fits(image_size, network_size, crop_size)]
         with tf.control_dependencies(checks):
             padding = tf.constant(crop_size) - network_size
@@ -89,27 +87,27 @@ def build_inference_graph(
             name: _pad(channels, padding, fill[name], crop_size)
             for name, channels in features.items()
         }
-    nodes = {"image": contract.NETWORK_IMAGE, "gradient": contract.NETWORK_LAPLACIAN}
+    nodes = {"image": contract.NETWORK_IMAGE, "laplacian": contract.NETWORK_LAPLACIAN}
     features = {name: tf.identity(channels, nodes[name]) for name, channels in features.items()}
     prediction = model.predict(
         features,
         options,
         scales=scales,
         add_flipped=add_flipped,
-        fast_labels=fast_labels and not static_graph,
+        fast_class_ids=fast_labels and not static_graph,
     )
 
-    labels = tf.identity(prediction.labels, contract.RAW_PREDICTIONS)
+    class_ids = tf.identity(prediction.class_ids, contract.RAW_PREDICTIONS)
     probabilities = tf.identity(prediction.probabilities, contract.RAW_PROBABILITIES)
     with tf.name_scope("postprocess"):
-        labels = labels[:, : network_size[0], : network_size[1]]
+        class_ids = class_ids[:, : network_size[0], : network_size[1]]
         probabilities = probabilities[:, : network_size[0], : network_size[1]]
         if min_resize_value is not None:
-            labels = tf.image.resize_nearest_neighbor(
-                labels[..., tf.newaxis], image_size, align_corners=True
+            class_ids = tf.image.resize_nearest_neighbor(
+                class_ids[..., tf.newaxis], image_size, align_corners=True
             )[..., 0]
             probabilities = tf.image.resize_bilinear(probabilities, image_size, align_corners=True)
-    tf.identity(labels, contract.PREDICTIONS)
+    tf.identity(class_ids, contract.PREDICTIONS)
     tf.identity(probabilities, contract.PROBABILITIES)
     return [*contract.OUTPUTS, *(tensor.op.name for tensor in features.values()), *_logits_nodes()]
 

@@ -1,21 +1,27 @@
 """Layers that several networks share and tf-slim does not have."""
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import tensorflow.compat.v1 as tf
 import tf_slim as slim
 
+# Height or width: an int where it is known, else an int32 scalar.
+Side: TypeAlias = int | tf.Tensor
 
-def scale_dimension(dimension: int, scale: float) -> int:
+
+def scale_dimension(dimension: Side, scale: float) -> Side:
     """Returns an image side scaled so that corner pixels stay on corner pixels.
 
     513 at 1/16 is 33. Every size in DeepLab follows this rule (research/deeplab's function of the
     same name).
     """
-    return int((float(dimension) - 1.0) * scale + 1.0)
+    if isinstance(dimension, int):
+        return int((dimension - 1.0) * scale + 1.0)
+    return tf.cast((tf.cast(dimension, tf.float32) - 1.0) * scale + 1.0, tf.int32)
 
 
-def resize_bilinear(inputs: tf.Tensor, height, width) -> tf.Tensor:
+def resize_bilinear(inputs: tf.Tensor, height: Side, width: Side) -> tf.Tensor:
     """Resizes [batch, h, w, channels] with corners aligned, as published weights were trained.
 
     `tf.image.resize` puts pixel centres elsewhere and is not equivalent.
@@ -47,57 +53,32 @@ def quantized_sigmoid(inputs: tf.Tensor) -> tf.Tensor:
     return tf.nn.relu6(inputs + 3.0) * 0.16667
 
 
-def pad_as_same(inputs: tf.Tensor, kernel_size: int, rate: int = 1) -> tf.Tensor:
+def pad_as_same(inputs: tf.Tensor, kernel_size: int) -> tf.Tensor:
     """Pads for a VALID convolution, the same way for every input size.
 
     SAME padding of a strided convolution depends on the input's size, which shifts features of
     images of even and odd sizes against each other (He et al., arXiv 1512.03385, as in
     `tf_slim.nets.resnet_utils.conv2d_same`).
     """
-    total = (kernel_size - 1) * rate
-    before = total // 2
-    after = total - before
+    before = (kernel_size - 1) // 2
+    after = kernel_size - 1 - before
     return tf.pad(inputs, [[0, 0], [before, after], [before, after], [0, 0]])
 
 
 def depthwise_conv2d(
-    inputs: tf.Tensor,
-    kernel_size: int | Sequence[int],
-    *,
-    scope: str,
-    stride: int = 1,
-    rate: int | Sequence[int] = 1,
-    fixed_padding: bool = False,
-    **slim_arguments,
+    inputs: tf.Tensor, kernel_size: int | Sequence[int], **slim_arguments
 ) -> tf.Tensor:
     """Convolves each channel with a kernel of its own: [b, h, w, c] -> [b, h', w', c].
+
+    With an atrous rate, slim makes it space-to-batch and a dense convolution, which is right:
+    TensorFlow's native dilated depthwise convolution has wrong gradients on the CPU.
 
     Args:
       inputs: float32 [batch, height, width, channels].
       kernel_size: side of the kernel, or (height, width).
-      scope: variable scope.
-      stride: stride; above 1 only where `rate` is 1.
-      rate: atrous rate, or (vertical, horizontal). slim turns it into space-to-batch and a dense
-        convolution, which is right: TensorFlow's native dilated depthwise convolution has wrong
-        gradients on the CPU.
-      fixed_padding: pad by `pad_as_same` where the stride is above 1, else SAME.
-      **slim_arguments: `activation_fn`, `weights_initializer` … of `slim.separable_conv2d`.
+      **slim_arguments: `scope`, `stride`, `rate` … of `slim.separable_conv2d`.
     """
-    padding = "SAME"
-    if stride > 1 and fixed_padding:
-        inputs = pad_as_same(inputs, kernel_size, rate)
-        padding = "VALID"
-    return slim.separable_conv2d(
-        inputs,
-        None,
-        kernel_size,
-        depth_multiplier=1,
-        stride=stride,
-        rate=rate,
-        padding=padding,
-        scope=scope,
-        **slim_arguments,
-    )
+    return slim.separable_conv2d(inputs, None, kernel_size, depth_multiplier=1, **slim_arguments)
 
 
 def separable_conv2d(
@@ -105,15 +86,15 @@ def separable_conv2d(
     filters: int,
     *,
     rate: int | Sequence[int],
-    weight_decay: float,
     scope: str,
     kernel_size: int | Sequence[int] = 3,
 ) -> tf.Tensor:
     """A depthwise and a 1x1 convolution, each with normaliser and activation (DeepLabV3+ §3.2).
 
-    Variables: `SCOPE_depthwise/depthwise_weights` and `SCOPE_pointwise/weights`. Normaliser and
-    activation come from the surrounding arg_scope. Initial deviations 0.33 and 0.06 and the missing
-    decay of depthwise weights are those of research/deeplab.
+    Variables: `SCOPE_depthwise/depthwise_weights` and `SCOPE_pointwise/weights`. Normaliser,
+    activation and the regularizer of the 1x1 weights come from the surrounding arg_scope. Initial
+    deviations 0.33 and 0.06 and the missing decay of depthwise weights are those of
+    research/deeplab.
     """
     outputs = depthwise_conv2d(
         inputs,
@@ -128,6 +109,5 @@ def separable_conv2d(
         filters,
         1,
         weights_initializer=tf.truncated_normal_initializer(stddev=0.06),
-        weights_regularizer=slim.l2_regularizer(weight_decay),
         scope=f"{scope}_pointwise",
     )

@@ -37,7 +37,7 @@ def build(
     weight_decay: float,
     batch_norm: BatchNormMode,
 ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-    """Builds a ResNet without its classifier.
+    """Builds a ResNet without its classifier; see `registry.extract_features`.
 
     Args:
       images: float32 [batch, height, width, channels], normalised.
@@ -49,11 +49,11 @@ def build(
       batch_norm: how batch norm behaves.
 
     Returns:
-      (features float32 [batch, height / output_stride, …, channels], end points by name: the last
-      convolution of every unit, before the shortcut is added).
+      (features, end points by name: the last convolution of every unit, before the shortcut is
+      added).
     """
     spec = VARIANTS[variant]
-    end_points = {}
+    end_points: dict[str, tf.Tensor] = {}
     unit = functools.partial(_lite_bottleneck if spec.is_lite else _bottleneck, end_points)
     arguments = {
         "weights_initializer": slim.variance_scaling_initializer(),

@@ -8,6 +8,7 @@ Variable names are those of research/deeplab; published checkpoints depend on th
 """
 
 import dataclasses
+from collections.abc import Callable, Sequence
 
 import tensorflow.compat.v1 as tf
 import tf_slim as slim
@@ -55,58 +56,48 @@ class XceptionSpec:
     blocks: tuple[Block, ...]
 
 
-def _flows(entry, middle, exit_) -> tuple[Block, ...]:
-    """Names the blocks of the entry, middle and exit flow as checkpoints do."""
-    flows = (("entry_flow", entry), ("middle_flow", middle), ("exit_flow", exit_))
-    return tuple(
-        dataclasses.replace(block, scope=f"{flow}/block{number}")
-        for flow, blocks in flows
-        for number, block in enumerate(blocks, start=1)
+def _spec(
+    entry: Sequence[tuple[int, int]],
+    num_middle: int,
+    *,
+    root_depths: tuple[int, int] = (32, 64),
+    exit_depths: Sequence[tuple[int, int, int]] = ((728, 1024, 1024), (1536, 1536, 2048)),
+) -> XceptionSpec:
+    """Describes an Xception.
+
+    Args:
+      entry: channels and stride of each block of the entry flow; the middle flow has the channels
+        of the last one.
+      num_middle: number of modules in the middle flow.
+      root_depths, exit_depths: channels of the root convolutions, and of the exit flow's blocks.
+    """
+    last, (first_exit, second_exit) = entry[-1][0], exit_depths
+    return XceptionSpec(
+        root_depths,
+        (
+            *(
+                Block(f"entry_flow/block{number}", (depth,) * 3, "conv", stride)
+                for number, (depth, stride) in enumerate(entry, start=1)
+            ),
+            Block("middle_flow/block1", (last,) * 3, "sum", 1, num_units=num_middle),
+            Block("exit_flow/block1", first_exit, "conv", 2),
+            Block(
+                "exit_flow/block2", second_exit, "none", 1, activate_inside=True, is_multi_grid=True
+            ),
+        ),
     )
-
-
-def _exit_flow(first: tuple[int, int, int], second: tuple[int, int, int]) -> tuple[Block, ...]:
-    return (
-        Block("", first, "conv", 2),
-        Block("", second, "none", 1, activate_inside=True, is_multi_grid=True),
-    )
-
-
-_EXIT = _exit_flow((728, 1024, 1024), (1536, 1536, 2048))
-_ENTRY_65 = (
-    Block("", (128,) * 3, "conv", 2),
-    Block("", (256,) * 3, "conv", 2),
-    Block("", (728,) * 3, "conv", 2),
-)
-_ENTRY_71 = (
-    Block("", (128,) * 3, "conv", 2),
-    Block("", (256,) * 3, "conv", 1),
-    Block("", (256,) * 3, "conv", 2),
-    Block("", (728,) * 3, "conv", 1),
-    Block("", (728,) * 3, "conv", 2),
-)
-
-
-def _middle(depth: int, num_units: int) -> tuple[Block, ...]:
-    return (Block("", (depth,) * 3, "sum", 1, num_units=num_units),)
 
 
 SPECS = {
-    "xception_41": XceptionSpec((32, 64), _flows(_ENTRY_65, _middle(728, 8), _EXIT)),
-    "xception_65": XceptionSpec((32, 64), _flows(_ENTRY_65, _middle(728, 16), _EXIT)),
-    "xception_71": XceptionSpec((32, 64), _flows(_ENTRY_71, _middle(728, 16), _EXIT)),
+    "xception_41": _spec(((128, 2), (256, 2), (728, 2)), 8),
+    "xception_65": _spec(((128, 2), (256, 2), (728, 2)), 16),
+    "xception_71": _spec(((128, 2), (256, 1), (256, 2), (728, 1), (728, 2)), 16),
     # Ours, for the demo and for tests: the same modules, few channels, two middle units.
-    "xception_tiny": XceptionSpec(
-        (16, 32),
-        _flows(
-            (
-                Block("", (32,) * 3, "conv", 2),
-                Block("", (64,) * 3, "conv", 2),
-                Block("", (128,) * 3, "conv", 2),
-            ),
-            _middle(128, 2),
-            _exit_flow((128, 160, 160), (192, 192, 256)),
-        ),
+    "xception_tiny": _spec(
+        ((32, 2), (64, 2), (128, 2)),
+        2,
+        root_depths=(16, 32),
+        exit_depths=((128, 160, 160), (192, 192, 256)),
     ),
 }
 
@@ -121,7 +112,7 @@ def build(
     weight_decay: float,
     batch_norm: BatchNormMode,
 ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-    """Builds an Xception without its classifier.
+    """Builds an Xception without its classifier; see `registry.extract_features`.
 
     Args:
       images: float32 [batch, height, width, channels], normalised.
@@ -134,11 +125,10 @@ def build(
       batch_norm: how batch norm behaves.
 
     Returns:
-      (features float32 [batch, height / output_stride, …, channels], end points by name: the
-      second separable convolution of every module).
+      (features, end points by name: the second separable convolution of every module).
     """
     spec = SPECS[variant]
-    end_points = {}
+    end_points: dict[str, tf.Tensor] = {}
     arguments = {
         "weights_initializer": tf.truncated_normal_initializer(stddev=_WEIGHTS_STDDEV),
         "activation_fn": None,
@@ -169,7 +159,9 @@ def build(
         return net, end_points
 
 
-def _root(images: tf.Tensor, depths: tuple[int, int], relu) -> tf.Tensor:
+def _root(
+    images: tf.Tensor, depths: tuple[int, int], relu: Callable[[tf.Tensor], tf.Tensor]
+) -> tf.Tensor:
     with tf.variable_scope("entry_flow"), slim.arg_scope([slim.conv2d], activation_fn=relu):
         net = layers.pad_as_same(images, 3)
         net = slim.conv2d(net, depths[0], 3, stride=2, padding="VALID", scope="conv1_1")
@@ -194,12 +186,15 @@ def _module(
         activation = relu if block.activate_inside else bound
         if not block.activate_inside:
             net = relu(net)
+        padding = "SAME"
+        if index == 2 and stride > 1 and not is_bounded:
+            net, padding = layers.pad_as_same(net, 3), "VALID"
         net = layers.depthwise_conv2d(
             net,
             3,
             stride=stride if index == 2 else 1,
             rate=rate * unit_rate,
-            fixed_padding=not is_bounded,
+            padding=padding,
             activation_fn=activation,
             scope=f"{scope}_depthwise",
         )

@@ -25,12 +25,12 @@ def random_scale(
       min_scale_factor, max_scale_factor, step_size, seed: as for `preprocess.scaled_size`.
 
     Returns:
-      The example; image and gradient are float32 where the range holds more than the factor 1.
+      The example; image and Laplacian are float32 where the range holds more than the factor 1.
     """
     if min_scale_factor == max_scale_factor == 1.0:
         return dict(example)
     size = preprocess.scaled_size(
-        _size(example), min_scale_factor, max_scale_factor, step_size, seed
+        preprocess.image_size(example), min_scale_factor, max_scale_factor, step_size, seed
     )
     return preprocess.resize(example, size)
 
@@ -49,7 +49,7 @@ def random_crop(
     Returns:
       The example, at most as large as the window.
     """
-    start, window = preprocess.window_of(_size(example), crop_size, seed)
+    start, window = preprocess.window_of(preprocess.image_size(example), crop_size, seed)
     start = tf.concat([start, [0]], axis=0)
     window = tf.concat([window, [-1]], axis=0)
 
@@ -68,8 +68,8 @@ def pad_to_crop(
     ignore_label: int,
 ) -> Example:
     """Pads an image as `preprocess.pad_to_crop` does, in the operations of research/deeplab."""
-    bottom, right = tf.unstack(tf.constant(crop_size) - _size(example))
-    fills = {"image": mean_pixel, "label": ignore_label, "gradient": 0}
+    bottom, right = tf.unstack(tf.constant(crop_size) - preprocess.image_size(example))
+    fills = {"image": mean_pixel, "label": ignore_label, "laplacian": 0}
 
     def pad(key: str, value: tf.Tensor) -> tf.Tensor:
         fill = tf.constant(fills[key], value.dtype)
@@ -101,7 +101,3 @@ def random_flip(
         lambda: {key: tf.identity(value) for key, value in spatial.items()},
     )
     return {**example, **flipped}
-
-
-def _size(example: Mapping[str, tf.Tensor]) -> tf.Tensor:
-    return tf.shape(example["image"])[:2]

@@ -227,7 +227,7 @@ def compare(entry: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Compa
         trainable = sum(v.shape.num_elements() for v in tf.trainable_variables())
         with tf.Session() as session:
             fill_variables(session)
-            logits, labels, loss_values = session.run([logits, prediction.labels, loss_values])
+            logits, labels, loss_values = session.run([logits, prediction.class_ids, loss_values])
     for name, ours in (("logits", logits), ("prediction", labels)):
         if ours.shape != arrays[name].shape:
             raise ValueError(f"{name}: {list(ours.shape)}, not {list(arrays[name].shape)}.")

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import tensorflow.compat.v1 as tf
 
-from datasets.segmentation import record_format, specs
-from deeplab.data import input_errors, input_pipeline, preprocess
+from datasets.segmentation import specs
+from deeplab.data import input_pipeline, preprocess
 from deeplab.options import InputOptions
 from reference import augmentation
 
@@ -22,8 +22,8 @@ def training_batches(
     *,
     batch_size: int,
     mean_pixel: Sequence[float],
-    with_gradient: bool,
-    gradient_stride: int = 1,
+    with_laplacian: bool,
+    laplacian_stride: int = 1,
     seed: int | None = None,
     num_parallel_calls: int | None = None,
     shuffled_crops: int = 0,
@@ -34,7 +34,6 @@ def training_batches(
       shuffled_crops: crops that are held and shuffled, as research/deeplab does (it holds 100); 0
         keeps the order, so that the same seed gives the batches of `deeplab.data.input_pipeline`.
     """
-
     crop_size = input_options.crop_size
     assert crop_size is not None
 
@@ -45,13 +44,11 @@ def training_batches(
                 tf.stack([tf.constant(seed or 0, tf.int64), index]), num=3
             )
         )
-        example = record_format.parse_example(serialized, with_gradient)
-        with tf.control_dependencies([input_errors.assert_labels(example, spec)]):
-            example = {key: tf.identity(value) for key, value in example.items()}
-        for key, dtype in (("image", tf.float32), ("label", tf.int32), ("gradient", tf.float32)):
+        example = input_pipeline.parse_example(serialized, spec, with_laplacian)
+        for key, dtype in (("image", tf.float32), ("label", tf.int32), ("laplacian", tf.float32)):
             if key in example:
                 example[key] = tf.cast(example[key], dtype)
-        example = preprocess.resize_to_range(example, *input_options.resize_range)
+        example = preprocess.resize_to_range(example, input_options)
         example = augmentation.random_scale(
             example,
             input_options.min_scale_factor,
@@ -60,12 +57,11 @@ def training_batches(
             scale_seed,
         )
         example = augmentation.random_crop(example, crop_size, crop_seed)
-        shape = tf.shape(example["image"])
-        example = {**example, "height": shape[0], "width": shape[1]}
+        example["height"], example["width"] = tf.unstack(preprocess.image_size(example))
         example = augmentation.pad_to_crop(example, crop_size, mean_pixel, spec.ignore_label)
         example = augmentation.random_flip(example, flip_seed)
-        if with_gradient:
-            example["gradient"] = example["gradient"][::gradient_stride, ::gradient_stride]
+        if with_laplacian:
+            example["laplacian"] = example["laplacian"][::laplacian_stride, ::laplacian_stride]
         return example
 
     batches = input_pipeline.numbered_records(spec, split, seed).map(

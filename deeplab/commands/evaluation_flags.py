@@ -17,7 +17,7 @@ from common.texts import printable
 from datasets.segmentation import specs
 from datasets.segmentation.specs import DatasetSpec
 from deeplab.commands import inference_flags, network_flags
-from deeplab.data import input_pipeline
+from deeplab.data import crop_sizes
 from deeplab.evaluation.evaluator import Evaluator
 from deeplab.options import RESIZE_OPTIONS, InputOptions, ModelOptions
 from deeplab.run_description import OPTIONS_FILE, RunDescription, read_description
@@ -241,9 +241,9 @@ def resolve(
         resize = {name: FLAGS[name].default for name in RESIZE_OPTIONS}
     resize.update({name: FLAGS[name].value for name in RESIZE_OPTIONS if FLAGS[name].present})
     if crop_size is None:
-        crop_size = input_pipeline.crop_for(spec, [split], model_options.output_stride, **resize)
+        crop_size = crop_sizes.smallest(spec, [split], model_options.output_stride, **resize)
     else:
-        input_pipeline.check_crop_size(crop_size, model_options.output_stride)
+        crop_sizes.check(crop_size, model_options.output_stride)
     inputs = InputOptions(
         crop_size=tuple(crop_size), **resize, input_memory_mb=FLAGS.input_memory_mb
     )

@@ -27,7 +27,7 @@ from deeplab.commands import (
     inference_flags,
     network_flags,
 )
-from deeplab.data import input_pipeline
+from deeplab.data import crop_sizes
 from deeplab.options import RESIZE_OPTIONS
 from deeplab.run_description import OPTIONS_FILE, RunDescription, read_description
 from export import freeze, output_files
@@ -204,7 +204,7 @@ def _crop_size(description: RunDescription) -> tuple[int, int]:
     """Returns the flag, or a crop that holds every image of the training's dataset."""
     output_stride = description.model.output_stride
     if FLAGS.crop_size is not None:
-        input_pipeline.check_crop_size(FLAGS.crop_size, output_stride)
+        crop_sizes.check(FLAGS.crop_size, output_stride)
         return tuple(FLAGS.crop_size)
     directory = FLAGS.dataset_dir or os.path.join(specs.DATASETS_ROOT, description.dataset_name)
     if FLAGS.dataset_dir is None and not os.path.exists(
@@ -217,7 +217,7 @@ def _crop_size(description: RunDescription) -> tuple[int, int]:
         )
         return DEFAULT_CROP_SIZE
     spec = specs.read_spec(directory)
-    return input_pipeline.crop_for(
+    return crop_sizes.smallest(
         spec,
         sorted(spec.splits),
         output_stride,

@@ -18,7 +18,7 @@ from datasets.segmentation import shard_check, specs
 from datasets.segmentation.specs import DatasetSpec
 from deeplab import run_description
 from deeplab.commands import network_flags, train_flags  # noqa: F401
-from deeplab.data import input_errors, input_pipeline
+from deeplab.data import crop_sizes, input_errors, input_pipeline
 from deeplab.network import model, transfer
 from deeplab.objective import training_graph
 from deeplab.options import RESIZE_OPTIONS, InputOptions, ObjectiveOptions
@@ -80,7 +80,7 @@ def _train(deployment: DeploymentConfig, master: str) -> int:
     train_logdir = FLAGS.train_logdir or os.path.join("runs", spec.name)
     description = _describe(spec, train_logdir)
     network = description.model
-    last_layers = model.last_layer_scopes(network, FLAGS.last_layers_contain_logits_only)
+    last_layers = transfer.last_layer_scopes(network, FLAGS.last_layers_contain_logits_only)
     inputs = from_flags(InputOptions, **_input_sizes(description))
     objective = from_flags(ObjectiveOptions)
     optimizer_options = from_flags(OptimizerOptions)
@@ -108,8 +108,8 @@ def _train(deployment: DeploymentConfig, master: str) -> int:
             inputs,
             batch_size=FLAGS.train_batch_size,
             mean_pixel=registry.encoder(network.model_variant).mean_pixel,
-            with_gradient=network.decoder_use_gradient,
-            gradient_stride=model.gradient_stride(network, inputs.crop_size),
+            with_laplacian=network.decoder_use_gradient,
+            laplacian_stride=model.laplacian_stride(network, inputs.crop_size),
             seed=seed,
         )
 
@@ -122,7 +122,7 @@ def _train(deployment: DeploymentConfig, master: str) -> int:
         deployment,
         before_gradients=sync_group.connect if sync_group else None,
         describe_batch=training_graph.describe_batch,
-        adapters=[transfer.gradient_adapter(network)],
+        adapters=[transfer.laplacian_adapter(network)],
         master=master,
         startup_delay_steps=FLAGS.startup_delay_steps,
         settings=_common_settings(description, inputs, objective),
@@ -187,7 +187,7 @@ def _describe(spec: DatasetSpec, train_logdir: str) -> RunDescription:
             ignore_label=spec.ignore_label,
             **sizes,
         )
-    input_pipeline.check_crop_size(description.train_crop_size, description.model.output_stride)
+    crop_sizes.check(description.train_crop_size, description.model.output_stride)
     _check_memory(description.train_crop_size)
     return description
 

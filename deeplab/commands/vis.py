@@ -152,6 +152,6 @@ def _records(spec: DatasetSpec) -> Iterator[bytes]:
 def _predictions(batch: PredictedBatch) -> Iterator[tuple[str, np.ndarray]]:
     """Yields name and class ids of each image of a batch, without the padding."""
     for name, height, width, ids in zip(
-        batch.image_names, batch.heights, batch.widths, batch.predictions, strict=True
+        batch.image_names, batch.heights, batch.widths, batch.class_ids, strict=True
     ):
         yield name.decode(errors="replace"), ids[:height, :width]

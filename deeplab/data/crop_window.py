@@ -5,7 +5,7 @@ corners aligned, row y of an image scaled from h to h' rows shows row y (h - 1) 
 padding and mirror are only other lists of places (`Places`), so
 
 * a label is the nearest pixel: two gathers, on bytes;
-* the gradient channel is interpolated at the places that the network reads, which are few where
+* the Laplacian channel is interpolated at the places that the network reads, which are few where
   its decoder takes every fourth pixel;
 * the image is interpolated at all places, by TensorFlow's resize or by gathers.
 
@@ -17,8 +17,6 @@ All values are those of scaling, cutting, padding and mirroring one after the ot
 (`deeplab.data.preprocess`): labels exactly, the others to the rounding of float32.
 """
 
-import dataclasses
-import functools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -28,72 +26,6 @@ from deeplab.data import preprocess
 
 # On one core TensorFlow's resize takes 1.7 ns and the gathers take 7 ns a pixel.
 _MOST_SCALED_PIXELS_PER_CROP_PIXEL = 4
-
-
-@dataclasses.dataclass(frozen=True)
-class Window:
-    """Which part of which image a crop shows.
-
-    Attributes:
-      source_size: int32 [2], height and width of the image.
-      scaled_size: int32 [2], its size after scaling.
-      start: int32 [2], the crop's first row and column in the scaled image.
-      size: int32 [2], height and width of the crop without its padding.
-      is_flipped: bool [], whether the crop is mirrored, with its padding.
-      crop_size: (height, width) of the crop.
-    """
-
-    source_size: tf.Tensor
-    scaled_size: tf.Tensor
-    start: tf.Tensor
-    size: tf.Tensor
-    is_flipped: tf.Tensor
-    crop_size: tuple[int, int]
-
-    def __post_init__(self):
-        # Their tensors are made here and not where they are first used, which may be a branch.
-        for name in ("places", "box"):
-            getattr(self, name)
-
-    @functools.cached_property
-    def places(self) -> list["Places"]:
-        """The places of the crop's rows and those of its columns."""
-        step = _step(self.source_size, self.scaled_size)
-        result = []
-        for axis, side in enumerate(self.crop_size):
-            index = tf.range(side)
-            if axis == 1:
-                index = tf.where(self.is_flipped, side - 1 - index, index)
-            is_image = index < self.size[axis]
-            index = self.start[axis] + tf.minimum(index, self.size[axis] - 1)
-            place = tf.cast(index, tf.float32) * step[axis]
-            lower = tf.floor(place)
-            fraction = place - lower
-            lower = tf.cast(lower, tf.int32)
-            last = self.source_size[axis] - 1
-            result.append(
-                Places(tf.minimum(lower, last), tf.minimum(lower + 1, last), fraction, is_image)
-            )
-        return result
-
-    @property
-    def is_large(self) -> tf.Tensor:
-        """Whether it is slower to scale the whole image than to interpolate the crop: bool []."""
-        limit = _MOST_SCALED_PIXELS_PER_CROP_PIXEL * self.crop_size[0] * self.crop_size[1]
-        return tf.reduce_prod(tf.cast(self.scaled_size, tf.int64)) > limit
-
-    @functools.cached_property
-    def box(self) -> tf.Tensor:
-        """The part of the image that the crop shows: int32 [4], top, left, height, width.
-
-        The pixels that are interpolated are in it, and one more on each side for the gradient.
-        """
-        ends = tf.stack([self.start, self.start + self.size - 1])
-        places = tf.floor(tf.cast(ends, tf.float32) * _step(self.source_size, self.scaled_size))
-        first, last = tf.unstack(tf.cast(places, tf.int32))
-        first = tf.maximum(first - 1, 0)
-        last = tf.minimum(last + 2, self.source_size - 1)
-        return tf.concat([first, last - first + 1], axis=0)
 
 
 class Places(NamedTuple):
@@ -109,6 +41,78 @@ class Places(NamedTuple):
     upper: tf.Tensor
     fraction: tf.Tensor
     is_image: tf.Tensor
+
+
+class Window(NamedTuple):
+    """Which part of which image a crop shows.
+
+    Attributes:
+      source_size: int32 [2], height and width of the image.
+      scaled_size: int32 [2], its size after scaling.
+      start: int32 [2], the crop's first row and column in the scaled image.
+      size: int32 [2], height and width of the crop without its padding.
+      is_flipped: bool [], whether the crop is mirrored, with its padding.
+      crop_size: (height, width) of the crop.
+      places: the places of the crop's rows and those of its columns.
+      box: int32 [4], top, left, height, width of the part of the image that the crop shows: the
+        pixels that are interpolated, and one more on each side for the Laplacian.
+      is_large: bool [], whether it is slower to scale the whole image than to interpolate the crop.
+    """
+
+    source_size: tf.Tensor
+    scaled_size: tf.Tensor
+    start: tf.Tensor
+    size: tf.Tensor
+    is_flipped: tf.Tensor
+    crop_size: tuple[int, int]
+    places: tuple[Places, Places]
+    box: tf.Tensor
+    is_large: tf.Tensor
+
+
+def window_of(
+    source_size: tf.Tensor,
+    scaled_size: tf.Tensor,
+    start: tf.Tensor,
+    size: tf.Tensor,
+    is_flipped: tf.Tensor,
+    crop_size: tuple[int, int],
+) -> Window:
+    """Describes the crop of an image; for the arguments see `Window`."""
+    # The distance of neighbouring scaled pixels in the image, as TensorFlow's kernels compute it,
+    # to the bit.
+    step = tf.cast(source_size - 1, tf.float32) / tf.cast(
+        tf.maximum(scaled_size - 1, 1), tf.float32
+    )
+
+    def places_of(axis: int, index: tf.Tensor) -> Places:
+        is_image = index < size[axis]
+        index = start[axis] + tf.minimum(index, size[axis] - 1)
+        place = tf.cast(index, tf.float32) * step[axis]
+        lower = tf.floor(place)
+        fraction = place - lower
+        lower = tf.cast(lower, tf.int32)
+        last = source_size[axis] - 1
+        return Places(tf.minimum(lower, last), tf.minimum(lower + 1, last), fraction, is_image)
+
+    rows, columns = map(tf.range, crop_size)
+    columns = tf.where(is_flipped, crop_size[1] - 1 - columns, columns)
+    ends = tf.floor(tf.cast(tf.stack([start, start + size - 1]), tf.float32) * step)
+    first, last = tf.unstack(tf.cast(ends, tf.int32))
+    first = tf.maximum(first - 1, 0)
+    last = tf.minimum(last + 2, source_size - 1)
+    limit = _MOST_SCALED_PIXELS_PER_CROP_PIXEL * crop_size[0] * crop_size[1]
+    return Window(
+        source_size,
+        scaled_size,
+        start,
+        size,
+        is_flipped,
+        crop_size,
+        places=(places_of(0, rows), places_of(1, columns)),
+        box=tf.concat([first, last - first + 1], axis=0),
+        is_large=tf.reduce_prod(tf.cast(scaled_size, tf.int64)) > limit,
+    )
 
 
 def cut_label(label: tf.Tensor, window: Window, ignore_label: int) -> tf.Tensor:
@@ -198,13 +202,13 @@ def interpolate(
 def interpolate_channel(
     part: tf.Tensor, origin: tf.Tensor, window: Window, stride: int
 ) -> tf.Tensor:
-    """Computes every so many pixels of one channel of a crop; its padding is 0.
+    """Computes the pixels of one channel of a crop at a stride; its padding is 0.
 
     Args:
-      part: any numbers [height, width], at least what `Window.box` says; more columns do no harm.
+      part: any numbers [height, width], at least what `Window.box` says.
       origin: int32 [2], where in the image the part begins.
       window: the crop.
-      stride: distance of the pixels that are wanted; the first one is among them.
+      stride: distance of the computed pixels, of which the first is the crop's first.
 
     Returns:
       float32 [rows, columns, 1]; rows = (crop height - 1) // stride + 1, columns likewise.
@@ -212,7 +216,7 @@ def interpolate_channel(
     rows, columns = (Places(*(value[::stride] for value in places)) for places in window.places)
     down = _between_rows(part, _shifted(rows, origin[0]))
     columns = _shifted(columns, origin[1])
-    # So few that to gather them one by one takes less time than to transpose.
+    # They are so few that gathering them one by one takes less time than transposing.
     left, right = (tf.gather(down, index, axis=1) for index in (columns.lower, columns.upper))
     values = left + (right - left) * columns.fraction
     is_image = rows.is_image[:, tf.newaxis] & columns.is_image
@@ -237,14 +241,4 @@ def _or_padding(places: Places, origin: tf.Tensor, padding: tf.Tensor) -> Places
     return shifted._replace(
         lower=tf.where(places.is_image, shifted.lower, index),
         upper=tf.where(places.is_image, shifted.upper, index),
-    )
-
-
-def _step(source_size: tf.Tensor, scaled_size: tf.Tensor) -> tf.Tensor:
-    """Returns the distance of neighbouring scaled pixels in the image: float32 [2].
-
-    As TensorFlow's kernels compute it, to the bit.
-    """
-    return tf.cast(source_size - 1, tf.float32) / tf.cast(
-        tf.maximum(scaled_size - 1, 1), tf.float32
     )

@@ -5,7 +5,6 @@ reports a truncated shard or an image that does not decode without a name; that 
 after the failure, so that reading costs nothing while all is well.
 """
 
-import contextlib
 from collections.abc import Callable, Mapping
 
 import tensorflow.compat.v1 as tf
@@ -34,7 +33,9 @@ def assert_labels(example: Mapping[str, tf.Tensor], spec: specs.DatasetSpec) -> 
         return [
             "the mask of image ",
             example["image_name"],
-            tf.strings.format(" holds label ids {}, which are no class: ", wrong_ids, summarize=-1),
+            tf.strings.format(
+                " holds label ids {}, which are not classes: ", wrong_ids, summarize=-1
+            ),
             f"dataset {spec.name} has classes 0..{spec.num_classes - 1} and ignore label "
             f"{spec.ignore_label} (run make check-dataset)",
         ]
@@ -67,7 +68,7 @@ def assert_fits(example: Mapping[str, tf.Tensor], crop_size: tuple[int, int]) ->
 
 
 def explain(
-    error: tf.errors.OpError, spec: specs.DatasetSpec, split: str, with_gradient: bool
+    error: tf.errors.OpError, spec: specs.DatasetSpec, split: str, with_laplacian: bool
 ) -> ValueError | None:
     """Turns an error of a session into one that speaks of the data.
 
@@ -75,7 +76,7 @@ def explain(
 
     Args:
       error: what `Session.run` raised while it read batches of `deeplab.data.input_pipeline`.
-      spec, split, with_gradient: what the batches were made of.
+      spec, split, with_laplacian: what the batches were made of.
 
     Returns:
       An error in one line that names the image or the file, or None where the data are not the
@@ -89,13 +90,13 @@ def explain(
     if "IteratorGetNext" not in error.message:
         return None
     try:
-        find_broken_record(spec, split, with_gradient)
+        find_broken_record(spec, split, with_laplacian)
     except (ValueError, OSError) as broken:
         return ValueError(str(broken))
     return None
 
 
-def find_broken_record(spec: specs.DatasetSpec, split: str, with_gradient: bool) -> None:
+def find_broken_record(spec: specs.DatasetSpec, split: str, with_laplacian: bool) -> None:
     """Reads and decodes every record of a split until one fails.
 
     Raises:
@@ -105,18 +106,17 @@ def find_broken_record(spec: specs.DatasetSpec, split: str, with_gradient: bool)
     graph = tf.Graph()
     with graph.as_default():
         serialized = tf.placeholder(tf.string, [])
-        example = record_format.parse_example(serialized, with_gradient)
-    with contextlib.closing(tf.Session(graph=graph)) as session:
+        example = record_format.parse_example(serialized, with_laplacian)
+    with tf.Session(graph=graph) as session:
         for shard in spec.shard_paths(split):
-            with contextlib.closing(tfrecords.read_records(shard)) as records:
-                for number, record in enumerate(records):
-                    try:
-                        session.run(example, {serialized: record})
-                    except tf.errors.InvalidArgumentError as error:
-                        message = record_errors.describe(error, record, number, shard)
-                        raise ValueError(
-                            f"{message} Build the dataset again from whole files."
-                        ) from None
+            for number, record in enumerate(tfrecords.read_records(shard)):
+                try:
+                    session.run(example, {serialized: record})
+                except tf.errors.InvalidArgumentError as error:
+                    message = record_errors.describe(error, record, number, shard)
+                    raise ValueError(
+                        f"{message} Build the dataset again from whole files."
+                    ) from None
 
 
 def _assert(condition: tf.Tensor, message: Callable[[], list]) -> tf.Operation:

@@ -1,11 +1,10 @@
 """Geometry of images on their way into the network: resize, pad, and what augmentation draws.
 
 Functions that change an image take and return an *example*, a dictionary whose values
-"image" [h, w, 3], "label" [h, w, 1] and "gradient" [h, w, 1] (the last two where present) are
+"image" [h, w, 3], "label" [h, w, 1] and "laplacian" [h, w, 1] (the last two where present) are
 transformed jointly; other keys pass through. Images are RGB, 0..255, and stay uint8 until the first
-resize or the padding; labels are class ids; gradients are raw Laplacian values of the original
-image, which every transformation treats as one more channel: the value of a pixel moves with the
-pixel.
+resize or the padding; labels are class ids; "laplacian" are raw values of the original image, which
+every transformation treats as one more channel: the value of a pixel moves with the pixel.
 
 The arithmetic is that of research/deeplab (`core/preprocess_utils.py`): bilinear resizes and the
 labels' nearest-neighbour resize align the corners, which `tf.image.resize` of TensorFlow 2 does
@@ -16,22 +15,17 @@ from collections.abc import Callable, Mapping, Sequence
 
 import tensorflow.compat.v1 as tf
 
-from deeplab import options
+from deeplab.data import crop_sizes
+from deeplab.options import ResizeOptions
 
 Example = dict[str, tf.Tensor]
 
-SPATIAL_KEYS = ("image", "label", "gradient")
-
-
-def largest_side(max_size: int, factor: int | None) -> int:
-    """Returns the longest side that `resize_to_range` produces: at most `max_size`, pixels."""
-    return max_size if factor is None else max(max_size - (max_size - 1) % factor, 1)
+SPATIAL_KEYS = ("image", "label", "laplacian")
 
 
 def range_size(
-    height: tf.Tensor,
-    width: tf.Tensor,
-    min_size: int,
+    size: tf.Tensor,
+    min_size: int | None,
     max_size: int | None = None,
     factor: int | None = None,
     keep_aspect_ratio: bool = True,
@@ -48,8 +42,8 @@ def range_size(
     side one pixel shorter than asked for some sizes (45 to 500 gives 499).
 
     Args:
-      height, width: int32 scalars, the image's size.
-      min_size: wanted size of the shorter side, pixels.
+      size: int32 [2], the image's height and width.
+      min_size: wanted size of the shorter side, pixels; None leaves the size alone.
       max_size: largest allowed size of the longer side, pixels, or None for no limit.
       factor: both sides become a multiple of this plus one; None for no such rounding.
       keep_aspect_ratio: whether the image keeps its shape; otherwise it becomes a square.
@@ -57,10 +51,12 @@ def range_size(
     Returns:
       int32 [2]: new (height, width), each at least 1.
     """
-    size = tf.cast(tf.stack([height, width]), tf.float32)
+    if min_size is None:
+        return size
+    size = tf.cast(size, tf.float32)
     new_size = tf.floor(size * (min_size / tf.reduce_min(size)))
     if max_size is not None:
-        limit = float(largest_side(max_size, factor))
+        limit = float(crop_sizes.largest_side(max_size, factor))
         fitted = tf.floor(size * (limit / tf.reduce_max(size)))
         new_size = tf.where(tf.reduce_max(new_size) > limit, fitted, new_size)
     new_size = tf.maximum(tf.cast(new_size, tf.int32), 1)
@@ -69,43 +65,26 @@ def range_size(
     return new_size if keep_aspect_ratio else tf.fill([2], tf.reduce_max(new_size))
 
 
-def resize_to_range(
-    example: Mapping[str, tf.Tensor],
-    min_size: int | None,
-    max_size: int | None = None,
-    factor: int | None = None,
-    keep_aspect_ratio: bool = True,
-) -> Example:
+def resize_to_range(example: Mapping[str, tf.Tensor], options: ResizeOptions) -> Example:
     """Resizes an image so that its sides lie in a range; see `range_size`.
 
-    Args:
-      example: see the module's head.
-      min_size, max_size, factor, keep_aspect_ratio: as for `range_size`; `min_size` None leaves the
-        example alone.
-
     Returns:
-      The example; image and gradient are float32 where it was resized.
-
-    Raises:
-      ValueError: the values contradict each other.
+      The example; image and Laplacian are float32 where there is a range.
     """
-    options.check_resize_range(min_size, max_size, factor, keep_aspect_ratio)
-    if min_size is None:
+    if options.min_resize_value is None:
         return dict(example)
-    height, width = _size(example)
-    new_size = range_size(height, width, min_size, max_size, factor, keep_aspect_ratio)
-    return resize(example, new_size)
+    return resize(example, range_size(image_size(example), *options.resize_range))
 
 
 def resize(example: Mapping[str, tf.Tensor], size: tf.Tensor) -> Example:
     """Resizes an image, the label to the nearest pixel and the rest bilinearly.
 
     Args:
-      example: see the module's head.
+      example: see the module docstring.
       size: int32 [2], new (height, width).
 
     Returns:
-      The example; image and gradient are float32.
+      The example; image and Laplacian are float32.
     """
 
     def resize_value(key: str, value: tf.Tensor) -> tf.Tensor:
@@ -180,16 +159,15 @@ def pad_to_crop(
     """Pads an image at the bottom and on the right up to a size that is no smaller.
 
     Args:
-      example: see the module's head.
+      example: see the module docstring.
       crop_size: (height, width) of the result.
       mean_pixel: RGB color, 0..255, of the padding: what the encoder normalises to zero.
-      ignore_label: label of the padding. The gradient's padding is 0.
+      ignore_label: label of the padding. The Laplacian's padding is 0.
 
     Returns:
       The example with its sizes known to the graph; the image is float32.
     """
-    height, width = _size(example)
-    bottom, right = crop_size[0] - height, crop_size[1] - width
+    bottom, right = tf.unstack(tf.constant(crop_size) - image_size(example))
 
     def pad(key: str, value: tf.Tensor) -> tf.Tensor:
         if key == "image":
@@ -208,9 +186,9 @@ def flip_of(seed: tf.Tensor, probability: float = 0.5) -> tf.Tensor:
     return tf.random.stateless_uniform([], seed) < probability
 
 
-def _size(example: Mapping[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-    shape = tf.shape(example["image"])
-    return shape[0], shape[1]
+def image_size(example: Mapping[str, tf.Tensor]) -> tf.Tensor:
+    """Returns height and width of an example's image: int32 [2]."""
+    return tf.shape(example["image"])[:2]
 
 
 def map_spatial(
@@ -240,9 +218,9 @@ def pad_image(
         paddings = [[0, bottom], [left * depth, right * depth]]
         padded = tf.pad(rows, paddings, constant_values=tf.constant(pixel[0], image.dtype))
         return tf.reshape(padded, [shape[0] + bottom, shape[1] + left + right, depth])
-    pixel = tf.constant(pixel, image.dtype)
+    color, depth = tf.constant(pixel, image.dtype), len(pixel)
     height = tf.shape(image)[0]
-    sides = [tf.broadcast_to(pixel, [height, side, pixel.shape[0]]) for side in (left, right)]
+    sides = [tf.broadcast_to(color, [height, side, depth]) for side in (left, right)]
     image = tf.concat([sides[0], image, sides[1]], axis=1)
-    below = tf.broadcast_to(pixel, [bottom, tf.shape(image)[1], pixel.shape[0]])
+    below = tf.broadcast_to(color, [bottom, tf.shape(image)[1], depth])
     return tf.concat([image, below], axis=0)

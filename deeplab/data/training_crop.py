@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import tensorflow.compat.v1 as tf
 
-from datasets.segmentation import laplacian, record_format, specs
+from datasets.segmentation import record_format, specs
+from datasets.segmentation.laplacian import laplacian_of_image
 from deeplab.data import crop_window, input_errors, preprocess
 from deeplab.data.crop_window import Window
 from deeplab.options import InputOptions
@@ -17,7 +18,7 @@ def training_crop(
     seeds: Sequence[tf.Tensor],
     *,
     mean_pixel: Sequence[float],
-    gradient_stride: int | None,
+    laplacian_stride: int | None,
 ) -> preprocess.Example:
     """Draws a crop of an image and computes it.
 
@@ -27,10 +28,10 @@ def training_crop(
       options: has a crop size.
       seeds: integer [2] each, of the random scale, the crop's place, and the mirror.
       mean_pixel: RGB color, 0..255, of the padding.
-      gradient_stride: distance of the pixels of the gradient; None for no gradient.
+      laplacian_stride: distance of the pixels of the Laplacian; None for none.
 
     Returns:
-      "image" float32 [height, width, 3], RGB, 0..255; "label" uint8 [height, width, 1]; "gradient"
+      "image" float32 [height, width, 3], RGB, 0..255; "label" uint8 [height, width, 1]; "laplacian"
       float32 [(height - 1) // stride + 1, (width - 1) // stride + 1, 1]; "image_name"; "height" and
       "width", the part of the crop that is image and not padding.
     """
@@ -41,13 +42,12 @@ def training_crop(
         label = tf.identity(label)
 
     has_range = options.min_resize_value is not None
-    size = file_size
+    size = preprocess.range_size(file_size, *options.resize_range)
     if has_range:
-        size = preprocess.range_size(*tf.unstack(file_size), *options.resize_range)
         label = tf.image.resize_nearest_neighbor(label[tf.newaxis], size, align_corners=True)[0]
     window = _draw(size, options, seeds)
     cut = _cut_resized if has_range else _cut
-    image, gradient = cut(record, window, mean_pixel, gradient_stride)
+    image, laplacian = cut(record, window, mean_pixel, laplacian_stride)
     example = {
         "image": image,
         "label": crop_window.cut_label(label, window, spec.ignore_label),
@@ -55,10 +55,11 @@ def training_crop(
         "height": window.size[0],
         "width": window.size[1],
     }
-    return example if gradient is None else {**example, "gradient": gradient}
+    return example if laplacian is None else {**example, "laplacian": laplacian}
 
 
 def _draw(size: tf.Tensor, options: InputOptions, seeds: Sequence[tf.Tensor]) -> Window:
+    assert options.crop_size is not None
     scale_seed, crop_seed, flip_seed = seeds
     scaled_size = preprocess.scaled_size(
         size,
@@ -68,13 +69,13 @@ def _draw(size: tf.Tensor, options: InputOptions, seeds: Sequence[tf.Tensor]) ->
         scale_seed,
     )
     start, window_size = preprocess.window_of(scaled_size, options.crop_size, crop_seed)
-    return Window(
-        source_size=size,
-        scaled_size=scaled_size,
-        start=start,
-        size=window_size,
-        is_flipped=preprocess.flip_of(flip_seed),
-        crop_size=options.crop_size,
+    return crop_window.window_of(
+        size,
+        scaled_size,
+        start,
+        window_size,
+        preprocess.flip_of(flip_seed),
+        options.crop_size,
     )
 
 
@@ -82,9 +83,9 @@ def _cut(
     record: record_format.Record,
     window: Window,
     mean_pixel: Sequence[float],
-    gradient_stride: int | None,
+    laplacian_stride: int | None,
 ) -> tuple[tf.Tensor, tf.Tensor | None]:
-    """Returns image and gradient of a crop; decodes what is needed."""
+    """Returns image and Laplacian of a crop; decodes what is needed."""
     nowhere = tf.zeros([2], tf.int32)
 
     def of_window() -> tuple[tf.Tensor, ...]:
@@ -97,29 +98,29 @@ def _cut(
         return crop_window.cut_image(pixels, window, mean_pixel), pixels, nowhere
 
     image, pixels, origin = tf.cond(window.is_large, of_window, of_whole)
-    if gradient_stride is None:
+    if laplacian_stride is None:
         return image, None
 
     def computed() -> tuple[tf.Tensor, tf.Tensor]:
         part = _slice(pixels, window.box - tf.pad(origin, [[0, 2]]))
         # Its values at the rim, where it lacks neighbours, are used at the image's rim only.
-        return tf.cast(laplacian.laplacian_of_image(part), tf.int16), window.box[:2]
+        return tf.cast(laplacian_of_image(part), tf.int16), window.box[:2]
 
     def stored() -> tuple[tf.Tensor, tf.Tensor]:
         values = record_format.read_stored_gradient(record, window.source_size)
         return values[..., 0], nowhere
 
     values, origin = tf.cond(record_format.is_computed(record), computed, stored)
-    return image, crop_window.interpolate_channel(values, origin, window, gradient_stride)
+    return image, crop_window.interpolate_channel(values, origin, window, laplacian_stride)
 
 
 def _cut_resized(
     record: record_format.Record,
     window: Window,
     mean_pixel: Sequence[float],
-    gradient_stride: int | None,
+    laplacian_stride: int | None,
 ) -> tuple[tf.Tensor, tf.Tensor | None]:
-    """Returns image and gradient of a crop of an image that is resized as a whole before."""
+    """Returns image and Laplacian of a crop of an image that is resized as a whole before."""
     decoded = record_format.decode_image(record)
     box = window.box
 
@@ -134,11 +135,11 @@ def _cut_resized(
         lambda: crop_window.interpolate(_slice(image, box), box[:2], window, mean_pixel),
         lambda: crop_window.cut_image(image, window, mean_pixel),
     )
-    if gradient_stride is None:
+    if laplacian_stride is None:
         return crop, None
-    gradient = resize(record_format.read_gradient(record, decoded))[..., 0]
+    values = resize(record_format.read_gradient(record, decoded))[..., 0]
     origin = tf.zeros([2], tf.int32)
-    return crop, crop_window.interpolate_channel(gradient, origin, window, gradient_stride)
+    return crop, crop_window.interpolate_channel(values, origin, window, laplacian_stride)
 
 
 def _slice(values: tf.Tensor, box: tf.Tensor) -> tf.Tensor:

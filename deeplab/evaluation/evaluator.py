@@ -6,7 +6,6 @@ not count. The network is built once and takes the weights of one checkpoint aft
 
 import dataclasses
 import math
-import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -14,18 +13,14 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 import tqdm
 
-from common import checkpoint_reader, graph_memory, memory
-from common.checkpoint_reader import Reader
+from common import graph_memory, memory, saved_weights
 from datasets.segmentation import shard_check
 from datasets.segmentation.specs import DatasetSpec
-from deeplab.data import input_errors, input_pipeline
+from deeplab.data import crop_sizes, input_errors, input_pipeline
 from deeplab.evaluation import metrics
 from deeplab.network import model
 from deeplab.options import InputOptions, ModelOptions
 from nets import registry
-
-# A list of every variable of an encoder fills a screen and says no more than its first few.
-_MOST_DIFFERENCES_SHOWN = 5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,7 +32,7 @@ class Evaluation:
       step: training step of the checkpoint; 0 where it has none.
       split: name of the split.
       num_images: number of images scored.
-      confusion: int64 [num_classes, num_classes], pixels by true (row) and predicted class.
+      confusion: int64 [num_classes, num_classes], pixels by label (row) and predicted class.
       metrics: the scores.
       seconds: time that it took, without building the network.
     """
@@ -53,24 +48,24 @@ class Evaluation:
 
 @dataclasses.dataclass(frozen=True)
 class PredictedBatch:
-    """What a network predicts of some images of a split, each at the top left of the crop.
+    """What a network predicts of some images of a split; each lies at the top left of the crop.
 
     Attributes:
       image_names: bytes [batch], the records' names.
       heights, widths: int32 [batch], size of each image in the crop; the rest is padding.
-      labels: int32 [batch, crop height, crop width, 1], true class ids and the ignore label.
-      predictions: int32 [batch, crop height, crop width], class ids.
+      labels: int32 [batch, crop height, crop width, 1], class ids and the ignore label.
+      class_ids: int32 [batch, crop height, crop width], the prediction.
     """
 
     image_names: np.ndarray
     heights: np.ndarray
     widths: np.ndarray
     labels: np.ndarray
-    predictions: np.ndarray
+    class_ids: np.ndarray
 
 
 class Evaluator:
-    """A network and a split; `evaluate` scores one checkpoint. `close` it afterwards.
+    """A network and a split; scores one restored checkpoint after the other. `close` it afterwards.
 
     Args:
       spec: the dataset.
@@ -105,10 +100,10 @@ class Evaluator:
         if not scales or not all(0 < scale < math.inf for scale in scales):
             raise ValueError(f"eval_scales are {tuple(scales)}; expected numbers above 0.")
         if input_options.crop_size is not None:
-            input_pipeline.check_crop_size(input_options.crop_size, model_options.output_stride)
+            crop_sizes.check(input_options.crop_size, model_options.output_stride)
         shard_check.complete_shards(spec, split)
         self._spec, self._split = spec, split
-        self._with_gradient = model_options.decoder_use_gradient
+        self._with_laplacian = model_options.decoder_use_gradient
         self._graph = tf.Graph()
         with self._graph.as_default():
             batches = input_pipeline.evaluation_batches(
@@ -117,7 +112,7 @@ class Evaluator:
                 input_options,
                 batch_size=batch_size,
                 mean_pixel=registry.encoder(model_options.model_variant).mean_pixel,
-                with_gradient=self._with_gradient,
+                with_laplacian=self._with_laplacian,
             )
             self._iterator = tf.data.make_initializable_iterator(batches)
             batch = self._iterator.get_next()
@@ -127,9 +122,9 @@ class Evaluator:
                 "heights": batch["height"],
                 "widths": batch["width"],
                 "labels": batch["label"],
-                "predictions": prediction.labels,
+                "class_ids": prediction.class_ids,
             }
-            self._variables = {each.op.name: each for each in tf.global_variables()}
+            self._variables = tf.global_variables()
         self._restored: tuple[str, int] | None = None  # prefix and step
         config = tf.ConfigProto(allow_soft_placement=True)
         config.gpu_options.allow_growth = True
@@ -154,29 +149,18 @@ class Evaluator:
 
         Args:
           checkpoint: prefix of its files.
-          saved_names: under which names it holds the values to take, by variable name; the variable
-            itself where that is not in it.
+          saved_names: see `saved_weights.restore`.
 
         Raises:
-          ValueError: the checkpoint belongs to another network, or it is damaged or not there.
+          ValueError: the checkpoint does not exist, is damaged, or belongs to another network.
         """
         self._restored = None
-        self._restored = checkpoint, self._load(checkpoint, saved_names or {})
-
-    def evaluate(self, checkpoint: str, saved_names: Mapping[str, str] | None = None) -> Evaluation:
-        """Restores and scores a checkpoint.
-
-        Args:
-          checkpoint, saved_names: as for `restore`.
-
-        Raises:
-          ValueError: as for `restore` and `score`.
-        """
-        self.restore(checkpoint, saved_names)
-        return self.score()
+        reader = saved_weights.restore(self._session, checkpoint, self._variables, saved_names)
+        step = int(reader.value("global_step")) if "global_step" in reader.shapes else 0
+        self._restored = checkpoint, step
 
     def score(self) -> Evaluation:
-        """Scores the restored checkpoint, with a progress bar on a terminal.
+        """Scores the restored checkpoint.
 
         Raises:
           ValueError: an image of the split is broken or larger than the crop, or not all of them
@@ -188,9 +172,10 @@ class Evaluator:
         num_images = 0
         for batch in self.predict():
             confusion += metrics.confusion_matrix(
-                batch.labels, batch.predictions, num_classes, ignore_label
+                batch.labels, batch.class_ids, num_classes, ignore_label
             )
             num_images += len(batch.labels)
+        assert self._restored is not None
         checkpoint, step = self._restored
         return Evaluation(
             checkpoint=checkpoint,
@@ -225,7 +210,7 @@ class Evaluator:
                     break
                 except tf.errors.OpError as error:
                     explained = input_errors.explain(
-                        error, self._spec, self._split, self._with_gradient
+                        error, self._spec, self._split, self._with_laplacian
                     )
                     raise (explained or error) from None
                 yield batch
@@ -237,42 +222,4 @@ class Evaluator:
             raise ValueError(
                 f"{num_read} of the {expected} examples of split {self._split!r} in "
                 f"{self._spec.directory} were read: its shards were changed meanwhile."
-            )
-
-    def _load(self, checkpoint: str, saved_names: Mapping[str, str]) -> int:
-        """Loads the weights and returns the checkpoint's step."""
-        reader = Reader(checkpoint)
-        saved = {name: list(shape) for name, shape in reader.shapes.items()}
-        seen = {**saved, **{name: saved[other] for name, other in saved_names.items()}}
-        self._check_same_network(checkpoint, seen)
-        variables = {saved_names.get(name, name): each for name, each in self._variables.items()}
-        checkpoint_reader.load(self._session, reader, variables)
-        return int(reader.value("global_step")) if "global_step" in saved else 0
-
-    def _check_same_network(self, checkpoint: str, saved: dict[str, list[int]]) -> None:
-        """Compares all weights: a network without the decoder it was trained with runs, too.
-
-        What an optimizer keeps (below a variable's name, or scalars) does not count.
-        """
-        shapes = {name: variable.shape.as_list() for name, variable in self._variables.items()}
-        differences = [
-            f"{name} is {saved[name]} in the checkpoint and {shape} in the network"
-            for name, shape in sorted(shapes.items())
-            if name in saved and saved[name] != shape
-        ]
-        differences += [
-            f"{name} is missing in the checkpoint" for name in sorted(shapes) if name not in saved
-        ]
-        differences += [
-            f"{name} is missing in the network"
-            for name, shape in sorted(saved.items())
-            if shape and name not in shapes and os.path.dirname(name) not in shapes
-        ]
-        if differences:
-            more = len(differences) - _MOST_DIFFERENCES_SHOWN
-            raise ValueError(
-                f"checkpoint {checkpoint} belongs to another network: "
-                + "; ".join(differences[:_MOST_DIFFERENCES_SHOWN])
-                + (f"; and {more} more" if more > 0 else "")
-                + ". Evaluate it with the options that it was trained with."
             )

@@ -29,7 +29,7 @@ def format_table(evaluation: Evaluation, class_names: Sequence[str]) -> str:
     class_names = [printable(name) for name in class_names]
     width = max(len("class"), *map(len, class_names))
     total = max(int(evaluation.confusion.sum()), 1)
-    lines = [f"{'id':>4}  {'class':<{width}}  {'IoU':>7}  {'found':>7}  {'of pixels':>9}"]
+    lines = [f"{'id':>4}  {'class':<{width}}  {'IoU':>7}  {'recall':>7}  {'of pixels':>9}"]
     for index, name in enumerate(class_names):
         share = evaluation.confusion[index].sum() / total
         lines.append(
@@ -43,7 +43,7 @@ def format_table(evaluation: Evaluation, class_names: Sequence[str]) -> str:
     )
     if scores.absent_classes:
         absent = first_few((class_names[index] for index in scores.absent_classes), 20)
-        lines.append(f"left out of the mean, because neither truth nor prediction has it: {absent}")
+        lines.append(f"left out of the mean, absent from labels and predictions: {absent}")
     if scores.constant_class is None:
         lines.append(
             f"WARNING: not one pixel of split {evaluation.split!r} carries a class: every label is "

@@ -11,75 +11,41 @@ import tf_slim as slim
 
 from deeplab.options import ModelOptions
 from nets import layers
-from nets.batch_norm import BatchNormMode
 
-# research/deeplab, model.py: the same for ASPP and decoder, whatever the encoder's are.
-BATCH_NORM_DECAY = 0.9997
-BATCH_NORM_EPSILON = 1e-5
-KEEP_PROBABILITY = 0.9
+KEEP_PROBABILITY = 0.9  # research/deeplab, model.py
 
 
-def head_arguments(
-    weight_decay: float, batch_norm: BatchNormMode, *, is_bounded: bool = False
-) -> dict:
-    """Returns slim's arguments for the convolutions of ASPP and decoder.
-
-    Args:
-      weight_decay: L2 weight.
-      batch_norm: how batch norm behaves.
-      is_bounded: whether activations end at 6.
-    """
-    return {
-        "activation_fn": tf.nn.relu6 if is_bounded else tf.nn.relu,
-        "weights_regularizer": slim.l2_regularizer(weight_decay),
-        **batch_norm.slim_params(BATCH_NORM_DECAY, BATCH_NORM_EPSILON),
-    }
-
-
-def build(
-    features: tf.Tensor,
-    options: ModelOptions,
-    *,
-    is_training: bool,
-    weight_decay: float,
-    batch_norm: BatchNormMode,
-) -> tf.Tensor:
-    """Adds context to an encoder's features.
+def build(features: tf.Tensor, options: ModelOptions, *, is_training: bool) -> tf.Tensor:
+    """Adds context to an encoder's features, with layers as the surrounding arg_scope says.
 
     Args:
       features: float32 [batch, height, width, channels].
       options: the network.
       is_training: whether dropout is on.
-      weight_decay: L2 weight.
-      batch_norm: how batch norm behaves.
 
     Returns:
       float32 [batch, height, width, aspp_convs_filters], or the concatenated branches when there is
       no concat projection.
     """
     depth = options.aspp_convs_filters
-    arguments = head_arguments(weight_decay, batch_norm, is_bounded=options.use_bounded_activation)
-    with slim.arg_scope([slim.conv2d, slim.separable_conv2d], **arguments):
-        image_level = _image_pooling(features, options) if options.add_image_level_feature else None
-        branches = [slim.conv2d(features, depth, 1, scope="aspp0")]
-        for number, rate in enumerate(options.atrous_rates or (), start=1):
-            scope = f"aspp{number}"
-            if options.aspp_with_separable_conv:
-                branch = layers.separable_conv2d(
-                    features, depth, rate=rate, weight_decay=weight_decay, scope=scope
-                )
-            else:
-                branch = slim.conv2d(features, depth, 3, rate=rate, scope=scope)
-            branches.append(branch)
-        if image_level is not None and not options.aspp_with_squeeze_and_excitation:
-            branches.insert(0, image_level)
-        context = tf.concat(branches, axis=3)
-        if options.aspp_with_concat_projection:
-            context = slim.conv2d(context, depth, 1, scope="concat_projection")
-            context = slim.dropout(context, keep_prob=KEEP_PROBABILITY, is_training=is_training)
-        if options.aspp_with_squeeze_and_excitation:
-            context *= image_level
-        return context
+    image_level = _image_pooling(features, options) if options.add_image_level_feature else None
+    branches = [slim.conv2d(features, depth, 1, scope="aspp0")]
+    for number, rate in enumerate(options.atrous_rates or (), start=1):
+        scope = f"aspp{number}"
+        if options.aspp_with_separable_conv:
+            branch = layers.separable_conv2d(features, depth, rate=rate, scope=scope)
+        else:
+            branch = slim.conv2d(features, depth, 3, rate=rate, scope=scope)
+        branches.append(branch)
+    if image_level is not None and not options.aspp_with_squeeze_and_excitation:
+        branches.insert(0, image_level)
+    context = tf.concat(branches, axis=3)
+    if options.aspp_with_concat_projection:
+        context = slim.conv2d(context, depth, 1, scope="concat_projection")
+        context = slim.dropout(context, keep_prob=KEEP_PROBABILITY, is_training=is_training)
+    if options.aspp_with_squeeze_and_excitation:
+        context *= image_level
+    return context
 
 
 def average(
@@ -108,7 +74,7 @@ def average(
 def _image_pooling(features: tf.Tensor, options: ModelOptions) -> tf.Tensor:
     """The image's mean features, a 1x1 convolution, and back to the size of the features.
 
-    With squeeze and excitation the result are weights, 0..1, of the channels of the context
+    With squeeze and excitation the result is a weight, 0..1, for each channel of the context
     (MobileNetV3, arXiv 1905.02244, section 6.4).
     """
     crop_size = options.image_pooling_crop_size

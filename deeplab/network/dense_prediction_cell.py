@@ -4,14 +4,17 @@ Chen et al., "Searching for Efficient Multi-Scale Architectures for Dense Image 
 1809.04184. Variable names are those of research/deeplab.
 """
 
+from collections.abc import Sequence
+
 import tensorflow.compat.v1 as tf
 import tf_slim as slim
 
 from deeplab import cell_config
+from deeplab.cell_config import Branch
 from deeplab.network import aspp
 from deeplab.options import ModelOptions
 from nets import layers
-from nets.batch_norm import BatchNormMode
+from nets.layers import Side
 
 # research/deeplab, core/dense_prediction_cell.py: of each branch, and of the cell.
 _DEPTH = 256
@@ -21,22 +24,20 @@ _SEARCH_OUTPUT_STRIDE = 16
 
 def build(
     features: tf.Tensor,
+    branches: Sequence[Branch],
     options: ModelOptions,
+    image_size: Sequence[Side],
     *,
-    image_size: list,
     is_training: bool,
-    weight_decay: float,
-    batch_norm: BatchNormMode,
 ) -> tf.Tensor:
-    """Adds context to an encoder's features.
+    """Adds context to an encoder's features, with layers as the surrounding arg_scope says.
 
     Args:
       features: float32 [batch, height, width, channels].
+      branches: the cell.
       options: the network.
-      image_size: [height, width] of the image, ints or int32 scalars.
+      image_size: (height, width) of the image.
       is_training: whether dropout is on.
-      weight_decay: L2 weight.
-      batch_norm: how batch norm behaves.
 
     Returns:
       float32 [batch, height, width, 256].
@@ -45,13 +46,13 @@ def build(
       ValueError: the cell pools over parts of an image whose size is not known.
     """
     rate_factor = _SEARCH_OUTPUT_STRIDE // options.output_stride
-    arguments = aspp.head_arguments(weight_decay, batch_norm)
+    outputs: list[tf.Tensor] = []
     with (
         tf.variable_scope("meta_architecture"),
-        slim.arg_scope([slim.conv2d, slim.separable_conv2d], **arguments),
+        # Never bounded, as in research/deeplab.
+        slim.arg_scope([slim.conv2d, slim.separable_conv2d], activation_fn=tf.nn.relu),
     ):
-        outputs = []
-        for number, branch in enumerate(cell_config.parse(options.dense_prediction_cell_config)):
+        for number, branch in enumerate(branches):
             scope = f"branch{number}"
             inputs = features if branch.input == cell_config.FEATURES else outputs[branch.input]
             if branch.op == cell_config.PYRAMID_POOLING:
@@ -61,31 +62,27 @@ def build(
             elif branch.kernel == (1, 1):
                 output = slim.conv2d(inputs, _DEPTH, 1, scope=scope)
             else:
+                rate = [side * rate_factor for side in branch.rate]
                 output = layers.separable_conv2d(
-                    inputs,
-                    _DEPTH,
-                    kernel_size=branch.kernel,
-                    rate=[rate * rate_factor for rate in branch.rate],
-                    weight_decay=weight_decay,
-                    scope=scope,
+                    inputs, _DEPTH, kernel_size=branch.kernel, rate=rate, scope=scope
                 )
             outputs.append(output)
         context = slim.dropout(
-            tf.concat(outputs, axis=3),
-            keep_prob=aspp.KEEP_PROBABILITY,
-            is_training=is_training,
+            tf.concat(outputs, axis=3), keep_prob=aspp.KEEP_PROBABILITY, is_training=is_training
         )
         return slim.conv2d(context, _DEPTH, 1, scope="concat_projection")
 
 
 def _pool(
-    inputs: tf.Tensor, grid_size: tuple[int, int], options: ModelOptions, image_size: list
+    inputs: tf.Tensor,
+    grid_size: tuple[int, int],
+    options: ModelOptions,
+    image_size: Sequence[Side],
 ) -> tf.Tensor:
     """Averages over windows as large as a grid's cells, at every place."""
-    crop_size = options.image_pooling_crop_size
-    if crop_size is None and grid_size == (1, 1):
+    if options.image_pooling_crop_size is None and grid_size == (1, 1):
         return tf.reduce_mean(inputs, axis=[1, 2], keepdims=True)
-    crop_size = crop_size or image_size
+    crop_size = options.image_pooling_crop_size or image_size
     if not all(isinstance(side, int) for side in crop_size):
         raise ValueError(
             "the dense prediction cell pools over parts of the image, so it needs images of "

@@ -9,13 +9,14 @@ along borders of objects, are interpolated.
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from nets.layers import Side
 
-def has_fast_form(logits: tf.Tensor, height, width) -> bool:
+
+def has_fast_form(logits: tf.Tensor, height: Side, width: Side) -> bool:
     """Whether `upsampled_argmax` can be used: sizes are known and the factors whole numbers."""
-    sides = logits.shape.as_list()[1:3]
     return all(
-        isinstance(target, int) and side is not None and _factor(side, target) is not None
-        for side, target in zip(sides, (height, width), strict=True)
+        isinstance(target, int) and isinstance(side, int) and _factor(side, target) > 0
+        for side, target in zip(logits.shape.as_list()[1:3], (height, width), strict=True)
     )
 
 
@@ -35,7 +36,7 @@ def upsampled_argmax(logits: tf.Tensor, height: int, width: int) -> tf.Tensor:
     rows, columns, num_classes = logits.shape.as_list()[1:]
     vertical, horizontal = _factor(rows, height), _factor(columns, width)
     num_pixels = vertical * horizontal
-    with tf.name_scope("class_map"):
+    with tf.name_scope("fast_argmax"):
         ids = tf.argmax(logits, axis=3, output_type=tf.int32)
         # A cell has its logit in its upper left corner; the last row and column repeat themselves.
         beside = tf.concat([ids[:, :, 1:], ids[:, :, -1:]], axis=2)
@@ -63,12 +64,12 @@ def upsampled_argmax(logits: tf.Tensor, height: int, width: int) -> tf.Tensor:
         return tf.cast(pixels[:, :height, :width], tf.int32)
 
 
-def _factor(side: int, target: int) -> int | None:
-    """Returns by how much a side of logits grows, None where it is no whole number."""
+def _factor(side: int, target: int) -> int:
+    """Returns by how much a side of logits grows, 0 where that is not a whole number."""
     if side == target:
         return 1
     if side < 2 or target < side or (target - 1) % (side - 1):
-        return None
+        return 0
     return (target - 1) // (side - 1)
 
 

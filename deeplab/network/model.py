@@ -10,25 +10,32 @@ from collections.abc import Mapping, Sequence
 import tensorflow.compat.v1 as tf
 import tf_slim as slim
 
+from deeplab import cell_config
 from deeplab.network import aspp, decoder, dense_prediction_cell, fast_argmax
 from deeplab.options import ModelOptions
 from nets import layers, registry
 from nets.batch_norm import BatchNormMode, SyncGroup
+from nets.layers import Side
 from serving import contract
 
 MERGED_LOGITS = "merged_logits"
 
 
+# research/deeplab, model.py: the same for ASPP and decoder, whatever the encoder's are.
+_BATCH_NORM_DECAY = 0.9997
+_BATCH_NORM_EPSILON = 1e-5
+
+
 @dataclasses.dataclass(frozen=True)
 class Prediction:
-    """What a network says of a batch of images.
+    """What a network predicts of a batch of images, at image size.
 
     Attributes:
-      labels: int32 [batch, height, width], class ids at image size.
-      probabilities: float32 [batch, height, width, num_classes] at image size.
+      class_ids: int32 [batch, height, width].
+      probabilities: float32 [batch, height, width, num_classes].
     """
 
-    labels: tf.Tensor
+    class_ids: tf.Tensor
     probabilities: tf.Tensor
 
 
@@ -47,9 +54,9 @@ def multi_scale_logits(
     Variables are made, or reused if they exist, in the current variable scope.
 
     Args:
-      features: "image" float32 [batch, height, width, 3], RGB, 0..255; "gradient" float32
-        [batch, height, width, 1], the Laplacian, when `options.decoder_use_gradient`; pixels at
-        distances of `gradient_stride` suffice.
+      features: "image" float32 [batch, height, width, 3], RGB, 0..255; with
+        `decoder_use_gradient` also "laplacian" float32 [batch, height, width, 1], of which pixels
+        at distances of `laplacian_stride` suffice.
       options: the network.
       is_training: whether dropout is on and, with `fine_tune_batch_norm`, batch norm trained.
       fine_tune_batch_norm: use and collect batch statistics in training.
@@ -63,24 +70,19 @@ def multi_scale_logits(
       the decoder's stride or, without decoder, the output stride.
 
     Raises:
-      ValueError: the options contradict each other or the gradient is missing.
+      ValueError: the options contradict each other or the Laplacian is missing.
     """
     options.validate()
-    if options.decoder_use_gradient and "gradient" not in features:
+    if options.decoder_use_gradient and "laplacian" not in features:
         raise ValueError(
             "decoder_use_gradient is set, but the input has no gradient channel; build the records "
             "with it, or train with --nodecoder_use_gradient."
         )
-    batch_norm = BatchNormMode(
-        is_training=is_training and fine_tune_batch_norm,
-        decay=batch_norm_decay,
-        sync_group=sync_group,
-    )
-    image = features["image"]
-    size = _size(image)
+    batch_norm = BatchNormMode(is_training and fine_tune_batch_norm, batch_norm_decay, sync_group)
+    size = _size(features["image"])
     largest = max(1.0, *options.image_pyramid)
     stride = min(options.decoder_output_stride, default=options.output_stride)
-    logits_size = [_scaled_side(side, largest / stride) for side in size]
+    logits_size = [layers.scale_dimension(side, largest / stride) for side in size]
     scales_to_logits = {}
     with tf.variable_scope(tf.get_variable_scope(), reuse=tf.AUTO_REUSE):
         for scale in options.image_pyramid:
@@ -94,10 +96,9 @@ def multi_scale_logits(
             if options.image_pyramid != (1.0,):
                 logits = layers.resize_bilinear(logits, *logits_size)
             scales_to_logits[f"logits_{scale:.2f}"] = logits
-    merged = _merge(list(scales_to_logits.values()), options.merge_method)
     if len(options.image_pyramid) == 1:
-        return {MERGED_LOGITS: merged}
-    return {**scales_to_logits, MERGED_LOGITS: merged}
+        return {MERGED_LOGITS: logits}
+    return {**scales_to_logits, MERGED_LOGITS: _merge(scales_to_logits, options.merge_method)}
 
 
 def predict(
@@ -106,7 +107,7 @@ def predict(
     *,
     scales: Sequence[float] = (1.0,),
     add_flipped: bool = False,
-    fast_labels: bool = False,
+    fast_class_ids: bool = False,
 ) -> Prediction:
     """Builds the network for inference, averaged over scales of the image and its mirror image.
 
@@ -119,15 +120,12 @@ def predict(
       options: the network.
       scales: scales at which the network sees the image.
       add_flipped: whether it also sees the mirror image.
-      fast_labels: take the labels from `class_map` where it can: the same ones, without
+      fast_class_ids: take class ids from `fast_argmax` where it can: the same ones, without
         interpolating every logit. With mirror images or several scales it never can.
-
-    Returns:
-      The prediction at image size.
     """
     size = _size(features["image"])
-    if len(scales) == 1 and scales[0] == 1.0 and not add_flipped:
-        return _predict_once(features, options, size, fast_labels)
+    if tuple(scales) == (1.0,) and not add_flipped:
+        return _predict_once(features, options, size, fast_class_ids)
     members = []
     mirrored = {name: tf.reverse(features[name], axis=[2]) for name in _inputs(features)}
     for scale in scales:
@@ -142,97 +140,14 @@ def predict(
     return Prediction(tf.argmax(probabilities, axis=3, output_type=tf.int32), probabilities)
 
 
-def last_layer_scopes(options: ModelOptions, logits_only: bool = False) -> tuple[str, ...]:
-    """Returns parts of variable names that mark the layers behind the encoder.
-
-    These are trained anew when the classes change, and may get larger gradients.
-
-    Args:
-      options: the network.
-      logits_only: only the layer that makes the logits.
-    """
-    if logits_only:
-        # Where the decoder makes the logits, each of its layers has a channel for each class.
-        return ("decoder",) if options.decoder_output_is_logits else ("logits",)
-    return (
-        "logits",
-        "image_pooling",
-        "aspp",
-        "concat_projection",
-        "decoder",
-        "meta_architecture",
-    )
-
-
-def _predict_once(features, options: ModelOptions, size: list, fast_labels: bool) -> Prediction:
-    logits = multi_scale_logits(features, options)[MERGED_LOGITS]
-    logits = tf.identity(logits, contract.LOGITS)
-    if options.prediction_with_upsampled_logits:
-        resized = layers.resize_bilinear(logits, *size)
-        if fast_labels and fast_argmax.has_fast_form(logits, *size):
-            labels = fast_argmax.upsampled_argmax(logits, *size)
-        else:
-            labels = tf.argmax(resized, axis=3, output_type=tf.int32)
-        return Prediction(labels, tf.nn.softmax(resized))
-    labels = tf.argmax(logits, axis=3, output_type=tf.int32)[..., tf.newaxis]
-    labels = tf.image.resize_nearest_neighbor(labels, size, align_corners=True)
-    probabilities = layers.resize_bilinear(tf.nn.softmax(logits), *size)
-    return Prediction(tf.squeeze(labels, axis=3), probabilities)
-
-
-def _single_scale_logits(
-    features, options: ModelOptions, is_training, weight_decay, batch_norm
-) -> tf.Tensor:
-    encoder = registry.encoder(options.model_variant)
-    net, end_points = registry.extract_features(
-        features["image"],
-        options.model_variant,
-        output_stride=options.output_stride,
-        weight_decay=weight_decay,
-        batch_norm=batch_norm,
-        options=dataclasses.asdict(options),
-    )
-    if options.dense_prediction_cell_config is not None:
-        net = dense_prediction_cell.build(
-            net,
-            options,
-            image_size=_size(features["image"]),
-            is_training=is_training,
-            weight_decay=weight_decay,
-            batch_norm=batch_norm,
-        )
-    elif options.aspp_with_batch_norm:
-        net = aspp.build(
-            net,
-            options,
-            is_training=is_training,
-            weight_decay=weight_decay,
-            batch_norm=batch_norm,
-        )
-    if options.decoder_output_stride:
-        net = decoder.build(
-            net,
-            end_points,
-            features["gradient"] if options.decoder_use_gradient else None,
-            encoder,
-            options,
-            image_size=tuple(_size(features["image"])),
-            weight_decay=weight_decay,
-            batch_norm=batch_norm,
-        )
-    if options.decoder_output_is_logits:
-        return net
-    return _logits(net, options, weight_decay)
-
-
-def gradient_stride(options: ModelOptions, crop_size: Sequence[int]) -> int:
-    """Returns the distance of the pixels at which the network reads the gradient channel.
+def laplacian_stride(options: ModelOptions, crop_size: Sequence[int]) -> int:
+    """Returns the distance of the pixels at which the network reads the Laplacian channel.
 
     The decoder resizes the channel to its last stage with corners aligned, which takes every
     fourth pixel of it at stride 4. A channel that holds only these gives the same network.
 
     Args:
-      options: of the network.
+      options: the network.
       crop_size: (height, width) of its input.
 
     Returns:
@@ -244,7 +159,62 @@ def gradient_stride(options: ModelOptions, crop_size: Sequence[int]) -> int:
     return stride if is_plain and all((side - 1) % stride == 0 for side in crop_size) else 1
 
 
-def _logits(features: tf.Tensor, options: ModelOptions, weight_decay: float) -> tf.Tensor:
+def _predict_once(
+    features: Mapping[str, tf.Tensor],
+    options: ModelOptions,
+    size: Sequence[Side],
+    fast_class_ids: bool,
+) -> Prediction:
+    logits = multi_scale_logits(features, options)[MERGED_LOGITS]
+    logits = tf.identity(logits, contract.LOGITS)
+    if options.prediction_with_upsampled_logits:
+        resized = layers.resize_bilinear(logits, *size)
+        if fast_class_ids and fast_argmax.has_fast_form(logits, *size):
+            class_ids = fast_argmax.upsampled_argmax(logits, *size)
+        else:
+            class_ids = tf.argmax(resized, axis=3, output_type=tf.int32)
+        return Prediction(class_ids, tf.nn.softmax(resized))
+    class_ids = tf.argmax(logits, axis=3, output_type=tf.int32)[..., tf.newaxis]
+    class_ids = tf.image.resize_nearest_neighbor(class_ids, size, align_corners=True)
+    probabilities = layers.resize_bilinear(tf.nn.softmax(logits), *size)
+    return Prediction(tf.squeeze(class_ids, axis=3), probabilities)
+
+
+def _single_scale_logits(
+    features: Mapping[str, tf.Tensor],
+    options: ModelOptions,
+    is_training: bool,
+    weight_decay: float,
+    batch_norm: BatchNormMode,
+) -> tf.Tensor:
+    net, end_points = registry.extract_features(
+        features["image"],
+        options.model_variant,
+        output_stride=options.output_stride,
+        weight_decay=weight_decay,
+        batch_norm=batch_norm,
+        options=dataclasses.asdict(options),
+    )
+    size = _size(features["image"])
+    regularizer = slim.l2_regularizer(weight_decay)
+    arguments = {
+        "activation_fn": tf.nn.relu6 if options.use_bounded_activation else tf.nn.relu,
+        "weights_regularizer": regularizer,
+        **batch_norm.slim_params(_BATCH_NORM_DECAY, _BATCH_NORM_EPSILON),
+    }
+    with slim.arg_scope([slim.conv2d, slim.separable_conv2d], **arguments):
+        if options.dense_prediction_cell_config is not None:
+            cell = cell_config.parse(options.dense_prediction_cell_config)
+            net = dense_prediction_cell.build(net, cell, options, size, is_training=is_training)
+        elif options.aspp_with_batch_norm:
+            net = aspp.build(net, options, is_training=is_training)
+        if options.decoder_output_stride:
+            laplacian = features["laplacian"] if options.decoder_use_gradient else None
+            net = decoder.build(net, end_points, laplacian, options, size)
+    return net if options.decoder_output_is_logits else _logits(net, options, regularizer)
+
+
+def _logits(features: tf.Tensor, options: ModelOptions, regularizer) -> tf.Tensor:
     """One convolution, or without ASPP the sum of one at each rate (DeepLabV2's head)."""
     rates = (1,) if options.aspp_with_batch_norm else options.atrous_rates or (1,)
     with tf.variable_scope("logits"):
@@ -256,7 +226,7 @@ def _logits(features: tf.Tensor, options: ModelOptions, weight_decay: float) -> 
                 rate=rate,
                 activation_fn=None,
                 weights_initializer=tf.truncated_normal_initializer(stddev=0.01),
-                weights_regularizer=slim.l2_regularizer(weight_decay),
+                weights_regularizer=regularizer,
                 scope=f"semantic_{number}" if number else "semantic",
             )
             for number, rate in enumerate(rates)
@@ -264,44 +234,38 @@ def _logits(features: tf.Tensor, options: ModelOptions, weight_decay: float) -> 
         return tf.add_n(branches)
 
 
-def _merge(logits: list[tf.Tensor], method: str) -> tf.Tensor:
-    if len(logits) == 1:
-        return logits[0]
+def _merge(scales_to_logits: Mapping[str, tf.Tensor], method: str) -> tf.Tensor:
+    logits = list(scales_to_logits.values())
     if method == "max":
         return tf.reduce_max(tf.stack(logits), axis=0)
     return tf.add_n(logits) / len(logits)
 
 
-def _rescale(features, scale: float, size: list) -> Mapping[str, tf.Tensor]:
-    """Resizes image and gradient alike."""
+def _rescale(
+    features: Mapping[str, tf.Tensor], scale: float, size: Sequence[Side]
+) -> Mapping[str, tf.Tensor]:
+    """Resizes image and Laplacian alike."""
     if scale == 1.0:
         return features
-    scaled = [_scaled_side(side, scale) for side in size]
+    scaled = [layers.scale_dimension(side, scale) for side in size]
     return {name: layers.resize_bilinear(features[name], *scaled) for name in _inputs(features)}
 
 
 def _at_scale(options: ModelOptions, scale: float) -> ModelOptions:
     """Returns the options whose pooling crop is the same part of a scaled image."""
-    crop_size = options.image_pooling_crop_size
-    if crop_size is None:
+    if options.image_pooling_crop_size is None:
         return options
-    scaled = tuple(layers.scale_dimension(side, scale) for side in crop_size)
+    height, width = options.image_pooling_crop_size
+    scaled = layers.scale_dimension(height, scale), layers.scale_dimension(width, scale)
     return dataclasses.replace(options, image_pooling_crop_size=scaled)
 
 
-def _inputs(features) -> list[str]:
+def _inputs(features: Mapping[str, tf.Tensor]) -> list[str]:
     """The network's inputs among the entries of a batch, which also has labels and names."""
-    return [name for name in ("image", "gradient") if name in features]
+    return [name for name in ("image", "laplacian") if name in features]
 
 
-def _scaled_side(side, scale: float):
-    """`layers.scale_dimension`, for ints and for int32 scalars."""
-    if isinstance(side, int):
-        return layers.scale_dimension(side, scale)
-    return tf.cast((tf.cast(side, tf.float32) - 1.0) * scale + 1.0, tf.int32)
-
-
-def _size(images: tf.Tensor) -> list:
+def _size(images: tf.Tensor) -> list[Side]:
     """Returns [height, width]: ints where they are known, else int32 scalars."""
     dynamic = tf.shape(images)
     return [

@@ -34,7 +34,7 @@ def pixel_losses(logits: tf.Tensor, class_ids: tf.Tensor) -> tf.Tensor:
       float32 [batch, height, width].
     """
     bands = _Bands(tf.stop_gradient(logits), class_ids)
-    losses = []
+    losses: list[tf.Tensor] = []
     for rows in bands:
         with tf.control_dependencies(losses[-1:]):
             losses.append(bands.softmax(rows).losses)

@@ -42,7 +42,7 @@ class Network:
             self._image = tf.placeholder(tf.float32, [1, *size, 3])
             features = {"image": self._image}
             if options.decoder_use_gradient:
-                features["gradient"] = laplacian.laplacian_graph(tf.cast(self._image, tf.uint8))
+                features["laplacian"] = laplacian.laplacian_graph(tf.cast(self._image, tf.uint8))
             logits = model.multi_scale_logits(features, options)[model.MERGED_LOGITS]
             self._logits_size = tf.placeholder(tf.int32, [2])
             self._logits = layers.resize_bilinear(logits, *tf.unstack(self._logits_size))

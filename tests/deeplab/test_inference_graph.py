@@ -67,7 +67,7 @@ def test_graph_equals_network_with_opencvs_gradient(size):
         conformance.fill_variables(session)
         labels, probabilities = session.run(OUTPUTS, {"ImageTensor:0": image[None]})
         expected_labels, expected_probabilities = session.run(
-            [expected.labels, expected.probabilities]
+            [expected.class_ids, expected.probabilities]
         )
     window = (slice(None), slice(0, size[0]), slice(0, size[1]))
     np.testing.assert_allclose(probabilities, expected_probabilities[window], atol=1e-6)
@@ -116,7 +116,7 @@ def test_images_are_resized_to_the_range_and_back(size):
     with tf.Session() as session:
         conformance.fill_variables(session)
         labels, probabilities = session.run(OUTPUTS, {"ImageTensor:0": image[None]})
-        raw_labels, raw_probabilities = session.run([expected.labels, expected.probabilities])
+        raw_labels, raw_probabilities = session.run([expected.class_ids, expected.probabilities])
     raw_probabilities = raw_probabilities[0, : resized[0], : resized[1]]
     np.testing.assert_allclose(
         probabilities[0], upscaling.upscale_probabilities(raw_probabilities, size), atol=2e-4

@@ -147,7 +147,7 @@ def test_a_failed_write_keeps_the_old_export(tmp_path, monkeypatch):
     def fail(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(freeze.os, "replace", fail)
+    monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(OSError, match="No space left"):
         run_freeze(checkpoint, path, metadata={"number": 2})
     assert path.read_bytes() == before

@@ -43,7 +43,9 @@ NETWORKS = {
     "biases": lambda inputs: slim.conv2d(conv(inputs), 3, 1, activation_fn=None),
     "ordinary convolution": lambda inputs: conv(conv(inputs, kernel=3), kernel=3, rate=2),
     "depthwise": lambda inputs: depthwise(depthwise(inputs)),
-    "depthwise of stride 2": lambda inputs: depthwise(conv(inputs), stride=2, fixed_padding=True),
+    "depthwise of stride 2": lambda inputs: depthwise(
+        layers.pad_as_same(conv(inputs), 3), stride=2, padding="VALID"
+    ),
     "atrous depthwise": lambda inputs: depthwise(depthwise(inputs), rate=2),
     "identity behind batch norm": lambda inputs: conv(conv(inputs, activation=tf.identity)),
     "inverted residual": inverted_residual,

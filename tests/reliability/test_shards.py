@@ -193,7 +193,7 @@ def read_all(spec) -> int:
             InputOptions(crop_size=(9, 9)),
             batch_size=1,
             mean_pixel=(0, 0, 0),
-            with_gradient=False,
+            with_laplacian=False,
         )
         following = tf.data.make_one_shot_iterator(batches).get_next()["label"]
         count = 0

@@ -72,7 +72,7 @@ def test_export_equals_the_checkpoints_network(checkpoint, exported):
     expected = model.predict(features, OPTIONS)
     with tf.Session() as session:
         tf.train.Saver().restore(session, checkpoint)
-        labels, probabilities = session.run([expected.labels, expected.probabilities])
+        labels, probabilities = session.run([expected.class_ids, expected.probabilities])
     assert len(np.unique(labels)) > 1
     with DeepLabModel(exported) as served:
         np.testing.assert_array_equal(served.segment(image), labels[0])

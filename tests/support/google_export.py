@@ -52,7 +52,7 @@ def build(
     images.set_shape([1, *crop_size, 3])
 
     prediction = model.predict({"image": images}, options, scales=scales, add_flipped=add_flipped)
-    labels, probabilities = prediction.labels, prediction.probabilities
+    labels, probabilities = prediction.class_ids, prediction.probabilities
     if year == 2018:
         labels = tf.slice(tf.cast(labels, tf.int64), [0, 0, 0], [1, *tf.unstack(resized_size)])
         tf.identity(_resize_label(labels, image_size), "SemanticPredictions")

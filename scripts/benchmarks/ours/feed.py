@@ -15,7 +15,7 @@ from scripts.benchmarks import contender
 _ORDERS = {"ours": input_pipeline, "plain": input_order}
 _MEAN_PIXEL = (127.5, 127.5, 127.5)
 # The gradient as a decoder at stride 4 reads it, and the crops that research/deeplab shuffles.
-_ARGUMENTS = {"ours": {"gradient_stride": 4}, "plain": {"shuffled_crops": 100}}
+_ARGUMENTS = {"ours": {"laplacian_stride": 4}, "plain": {"shuffled_crops": 100}}
 
 
 def main() -> None:
@@ -29,7 +29,7 @@ def main() -> None:
         InputOptions(crop_size=(parameters["crop"], parameters["crop"])),
         batch_size=parameters["batch"],
         mean_pixel=_MEAN_PIXEL,
-        with_gradient=parameters["with_gradient"],
+        with_laplacian=parameters["with_gradient"],
         **_ARGUMENTS[parameters["order"]],
     )
     iterator = tf.data.make_initializable_iterator(dataset)

@@ -156,7 +156,7 @@ def dataset_of(tmp_path, records: list[bytes]):
 def batches_of(spec, make, **more):
     """Returns all batches of whole images, or the explanation of the error that ends them."""
     options = InputOptions(crop_size=IDS.shape, min_scale_factor=1.0, max_scale_factor=1.0)
-    arguments = {"batch_size": 1, "mean_pixel": (127.5,) * 3, "with_gradient": False, **more}
+    arguments = {"batch_size": 1, "mean_pixel": (127.5,) * 3, "with_laplacian": False, **more}
     dataset = make(spec, "train", options, **arguments).take(spec.split("train").num_examples)
     following = tf.data.make_one_shot_iterator(dataset).get_next()
     batches = []

@@ -67,7 +67,7 @@ def trained(tmp_path) -> pathlib.Path:
 def expected_labels(checkpoint: str, options: ModelOptions, image: np.ndarray) -> np.ndarray:
     with tf.Graph().as_default(), tf.Session() as session:
         features = {"image": tf.constant(image[None], tf.float32)}
-        labels = model.predict(features, options).labels
+        labels = model.predict(features, options).class_ids
         tf.train.Saver().restore(session, checkpoint)
         return session.run(labels)[0]
 

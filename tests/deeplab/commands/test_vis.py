@@ -275,7 +275,7 @@ def predict(root, image: np.ndarray, resized: tuple[int, int] | None = None, fli
         ).eval()
         padded = np.full((1, *crop, 3), 127.5, np.float32)
         padded[0, : size[0], : size[1]] = pixels
-        ids = model.predict({"image": tf.constant(padded)}, NETWORK, add_flipped=flip).labels
+        ids = model.predict({"image": tf.constant(padded)}, NETWORK, add_flipped=flip).class_ids
         ids = tf.image.resize_nearest_neighbor(
             ids[:, : size[0], : size[1], None], image.shape[:2], align_corners=True
         )

@@ -36,26 +36,26 @@ def read(dataset, num_batches=None):
     return batches
 
 
-def training(spec, options=PLAIN, *, batch_size=2, with_gradient=True, **more):
+def training(spec, options=PLAIN, *, batch_size=2, with_laplacian=True, **more):
     return input_pipeline.training_batches(
         spec,
         "train",
         options,
         batch_size=batch_size,
         mean_pixel=MEAN_PIXEL,
-        with_gradient=with_gradient,
+        with_laplacian=with_laplacian,
         **more,
     )
 
 
-def evaluation(spec, options=PLAIN, *, batch_size=2, with_gradient=True):
+def evaluation(spec, options=PLAIN, *, batch_size=2, with_laplacian=True):
     return input_pipeline.evaluation_batches(
         spec,
         "train",
         options,
         batch_size=batch_size,
         mean_pixel=MEAN_PIXEL,
-        with_gradient=with_gradient,
+        with_laplacian=with_laplacian,
     )
 
 
@@ -63,11 +63,11 @@ def names(batches):
     return [name.decode() for batch in batches for name in batch["image_name"]]
 
 
-def failure(spec, dataset, with_gradient=True):
+def failure(spec, dataset, with_laplacian=True):
     """Returns how the failure of a dataset is explained."""
     with pytest.raises(tf.errors.OpError) as caught:
         read(dataset, num_batches=20)
-    return str(input_errors.explain(caught.value, spec, "train", with_gradient))
+    return str(input_errors.explain(caught.value, spec, "train", with_laplacian))
 
 
 def test_evaluation_gives_every_image_once_whole_padded_and_in_order(tmp_path):
@@ -85,13 +85,13 @@ def test_evaluation_gives_every_image_once_whole_padded_and_in_order(tmp_path):
             np.testing.assert_array_equal(batch["image"][row, :height, :width], image)
             np.testing.assert_array_equal(batch["label"][row, :height, :width, 0], mask)
             np.testing.assert_array_equal(
-                batch["gradient"][row, :height, :width, 0], laplacian.laplacian(image)
+                batch["laplacian"][row, :height, :width, 0], laplacian.laplacian(image)
             )
             outside = np.ones((9, 11), bool)
             outside[:height, :width] = False
             assert (batch["image"][row][outside] == 127.5).all()
             assert (batch["label"][row][outside] == 255).all()
-            assert (batch["gradient"][row][outside] == 0).all()
+            assert (batch["laplacian"][row][outside] == 0).all()
             index += 1
 
 
@@ -100,7 +100,7 @@ def test_types_and_shapes_are_known_to_the_graph(tmp_path):
     assert tf.data.get_output_types(training(spec)) == {
         "image": tf.float32,
         "label": tf.uint8,
-        "gradient": tf.float32,
+        "laplacian": tf.float32,
         "image_name": tf.string,
         "height": tf.int32,
         "width": tf.int32,
@@ -108,8 +108,8 @@ def test_types_and_shapes_are_known_to_the_graph(tmp_path):
     shapes = tf.data.get_output_shapes(training(spec, InputOptions(crop_size=(9, 11))))
     assert shapes["image"].as_list() == [2, 9, 11, 3]
     assert shapes["label"].as_list() == [2, 9, 11, 1]
-    assert shapes["gradient"].as_list() == [2, 9, 11, 1]
-    assert "gradient" not in tf.data.get_output_shapes(training(spec, with_gradient=False))
+    assert shapes["laplacian"].as_list() == [2, 9, 11, 1]
+    assert "laplacian" not in tf.data.get_output_shapes(training(spec, with_laplacian=False))
 
 
 def test_without_crop_evaluation_keeps_the_size_of_each_image(tmp_path):
@@ -129,12 +129,12 @@ def test_resize_to_range_comes_first(tmp_path):
     assert (batch["height"][0], batch["width"][0]) == (9, 17)
 
 
-def test_gradients_are_computed_where_the_records_have_none(tmp_path):
+def test_laplacians_are_computed_where_the_records_have_none(tmp_path):
     images = images_of((9, 11))
     spec = tiny_dataset.write(tmp_path, images, with_gradient=False)
     (batch,) = read(evaluation(spec))
     expected = laplacian.laplacian(images[0][1])
-    np.testing.assert_array_equal(batch["gradient"][0, ..., 0], expected)
+    np.testing.assert_array_equal(batch["laplacian"][0, ..., 0], expected)
 
 
 def test_training_crops_are_windows_of_their_images(tmp_path):
@@ -145,12 +145,12 @@ def test_training_crops_are_windows_of_their_images(tmp_path):
     for batch in read(training(spec, seed=1), num_batches=30):
         for row, name in enumerate(batch["image_name"]):
             image, mask = images[name.decode()]
-            gradient = laplacian.laplacian(image)
+            channel = laplacian.laplacian(image)
             place = find_window(batch["image"][row], image)
             assert place is not None
             is_flipped, top, left = place
             window = np.s_[top : top + 9, left : left + 11]
-            for key, source in (("label", mask), ("gradient", gradient)):
+            for key, source in (("label", mask), ("laplacian", channel)):
                 expected = source[window][:, ::-1] if is_flipped else source[window]
                 np.testing.assert_array_equal(batch[key][row, ..., 0], expected)
             places.add(place)
@@ -175,7 +175,7 @@ def test_small_training_images_are_padded_and_say_so(tmp_path):
     assert batch["width"].tolist() == [11, 11]
     assert (batch["label"][:, 5:] == 255).all()
     assert (batch["image"][:, 5:] == 127.5).all()
-    assert (batch["gradient"][:, 5:] == 0).all()
+    assert (batch["laplacian"][:, 5:] == 0).all()
 
 
 def test_training_shuffles_whole_epochs_without_end(tmp_path):
@@ -283,7 +283,7 @@ def test_missing_splits_shards_and_records_are_refused(tmp_path):
     spec = tiny_dataset.write(tmp_path, images_of((9, 9)), num_shards=2)
     with pytest.raises(ValueError, match="has no split 'val'; it has train"):
         input_pipeline.training_batches(
-            spec, "val", PLAIN, batch_size=1, mean_pixel=MEAN_PIXEL, with_gradient=False
+            spec, "val", PLAIN, batch_size=1, mean_pixel=MEAN_PIXEL, with_laplacian=False
         )
     for path in spec.shard_paths("train"):
         open(path, "w").close()
@@ -315,47 +315,8 @@ def test_impossible_batches_are_refused(tmp_path):
         training(spec, InputOptions(crop_size=None))
     with pytest.raises(ValueError, match="batch size is 0"):
         training(spec, batch_size=0)
-    with pytest.raises(ValueError, match=r"gradient_stride is 3; .* of the crop 9,11 less one"):
-        training(spec, gradient_stride=3)
     with pytest.raises(ValueError, match="batch size is 0"):
         evaluation(spec, batch_size=0)
-
-
-@pytest.mark.parametrize(
-    ("output_stride", "resize", "expected"),
-    [
-        (16, {}, (369, 481)),
-        (8, {}, (361, 481)),
-        (16, {"min_resize_value": 300, "max_resize_value": 513}, (513, 513)),
-        (16, {"min_resize_value": 300, "max_resize_value": 500}, (513, 513)),
-        (
-            16,
-            {"min_resize_value": 300, "max_resize_value": 500, "resize_factor": 8},
-            (497, 497),
-        ),
-    ],
-)
-def test_the_smallest_crop_that_holds_all_images(tmp_path, output_stride, resize, expected):
-    spec = tiny_dataset.write(tmp_path, images_of((360, 12), (10, 480)))
-    assert input_pipeline.crop_for(spec, ["train"], output_stride, **resize) == expected
-
-
-def test_a_crop_for_images_without_limit_is_refused(tmp_path):
-    spec = tiny_dataset.write(tmp_path, images_of((9, 9)))
-    with pytest.raises(ValueError, match="give max_resize_value, or the crop size"):
-        input_pipeline.crop_for(spec, ["train"], 16, min_resize_value=300)
-
-
-def test_crop_sizes_are_multiples_of_the_stride_plus_one():
-    input_pipeline.check_crop_size((513, 321), 16)
-    with pytest.raises(ValueError, match=r"crop height is 512; .* 16 plus one, such as 497 or 513"):
-        input_pipeline.check_crop_size((512, 513), 16)
-    with pytest.raises(ValueError, match=r"crop width is 5; .* such as 1 or 17"):
-        input_pipeline.check_crop_size((17, 5), 16)
-    with pytest.raises(ValueError, match=r"crop height is 0; .* such as 1"):
-        input_pipeline.check_crop_size((0, 17), 16)
-    with pytest.raises(ValueError, match="crop size is 513; expected two numbers"):
-        input_pipeline.check_crop_size((513,), 16)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Resize, scale, pad, crop and flip, against NumPy, and jointly over image, label and gradient."""
+"""Resize, scale, pad, crop and flip, against NumPy, and jointly over image, label and Laplacian."""
 
 import numpy as np
 import pytest
@@ -9,17 +9,18 @@ from deeplab import options
 from deeplab.data import preprocess
 from reference import augmentation
 
+RANGE = options.ResizeOptions(min_resize_value=33, max_resize_value=40, resize_factor=8)
 MEAN_PIXEL = (123.15, 115.90, 103.06)
 
 
 def example_of(height, width, seed=0):
-    """An image whose three channels, label and gradient let one tell where a pixel came from."""
+    """An image whose three channels, label and Laplacian let one tell where a pixel came from."""
     random = np.random.RandomState(seed)
     image = random.randint(0, 256, (height, width, 3)).astype(np.uint8)
     return {
         "image": image,
         "label": random.randint(0, 5, (height, width, 1)).astype(np.uint8),
-        "gradient": laplacian.laplacian(image)[..., None].astype(np.int32),
+        "laplacian": laplacian.laplacian(image)[..., None].astype(np.int32),
         "image_name": np.array(b"image"),
     }
 
@@ -68,7 +69,7 @@ def assert_resized(result, example, height, width):
         result["image"], bilinear(example["image"], height, width), atol=0.01
     )
     np.testing.assert_allclose(
-        result["gradient"], bilinear(example["gradient"], height, width), atol=0.05
+        result["laplacian"], bilinear(example["laplacian"], height, width), atol=0.05
     )
     np.testing.assert_array_equal(result["label"], nearest(example["label"], height, width))
 
@@ -89,29 +90,29 @@ def assert_resized(result, example, height, width):
 )
 def test_range_size(size, limits, expected):
     with tf.Session() as session:
-        result = session.run(
-            preprocess.range_size(tf.constant(size[0]), tf.constant(size[1]), *limits)
-        )
+        result = session.run(preprocess.range_size(tf.constant(size), *limits))
     assert tuple(result) == expected
 
 
 def test_range_size_rounds_as_research_deeplab_s():
     assert int(np.float32(45) * (np.float32(500) / np.float32(45))) == 499
     with tf.Session() as session:
-        size = preprocess.range_size(tf.constant(45), tf.constant(90), 500)
+        size = preprocess.range_size(tf.constant([45, 90]), 500)
         assert tuple(session.run(size)) == (499, 999)
 
 
-def test_resize_to_range_resizes_image_label_and_gradient_alike():
+def test_resize_to_range_resizes_image_label_and_laplacian_alike():
     example = example_of(20, 31)
-    result = run(lambda tensors: preprocess.resize_to_range(tensors, 33, 40, 8), example)
+    result = run(lambda tensors: preprocess.resize_to_range(tensors, RANGE), example)
     assert_resized(result, example, 25, 33)
     assert result["image_name"] == b"image"
 
 
 def test_resize_to_range_without_a_range_changes_nothing():
     example = example_of(5, 6)
-    result = run(lambda tensors: preprocess.resize_to_range(tensors, None), example)
+    result = run(
+        lambda tensors: preprocess.resize_to_range(tensors, options.ResizeOptions()), example
+    )
     for key, value in example.items():
         np.testing.assert_array_equal(result[key], value)
     assert result["image"].dtype == np.uint8
@@ -199,7 +200,7 @@ def test_random_crop_cuts_one_window_out_of_all_three_at_every_place():
     rows, columns = np.indices((7, 9))
     example["image"] = np.stack([rows, columns, rows * 0], axis=-1).astype(np.uint8)
     example["label"] = (rows * 9 + columns)[..., None].astype(np.uint8)
-    example["gradient"] = -example["label"].astype(np.int32)
+    example["laplacian"] = -example["label"].astype(np.int32)
     starts = set()
     with tf.Graph().as_default(), tf.Session() as session:
         seed = tf.placeholder(tf.int32, [2])
@@ -210,7 +211,7 @@ def test_random_crop_cuts_one_window_out_of_all_three_at_every_place():
             row, column = result["image"][0, 0, :2].astype(int)
             starts.add((row, column))
             window = np.s_[row : row + 5, column : column + 6]
-            for key in ("image", "label", "gradient"):
+            for key in ("image", "label", "laplacian"):
                 np.testing.assert_array_equal(result[key], example[key][window])
     assert starts == {(row, column) for row in range(3) for column in range(4)}
 
@@ -219,10 +220,10 @@ def test_random_crop_keeps_sides_that_are_too_short():
     example = example_of(4, 9)
     result = run(lambda tensors: augmentation.random_crop(tensors, (5, 6), [0, 1]), example)
     assert result["image"].shape == (4, 6, 3)
-    assert result["gradient"].shape == (4, 6, 1)
+    assert result["laplacian"].shape == (4, 6, 1)
 
 
-def test_padding_is_mean_pixel_ignore_label_and_zero_gradient_bottom_right():
+def test_padding_is_mean_pixel_ignore_label_and_zero_laplacian_bottom_right():
     example = example_of(4, 5)
     result = run(lambda tensors: preprocess.pad_to_crop(tensors, (7, 6), MEAN_PIXEL, 255), example)
     expected = np.empty((7, 6, 3), np.float32)
@@ -230,11 +231,11 @@ def test_padding_is_mean_pixel_ignore_label_and_zero_gradient_bottom_right():
     expected[:4, :5] = example["image"]
     np.testing.assert_array_equal(result["image"], expected)
     np.testing.assert_array_equal(result["label"][:4, :5], example["label"])
-    np.testing.assert_array_equal(result["gradient"][:4, :5], example["gradient"])
+    np.testing.assert_array_equal(result["laplacian"][:4, :5], example["laplacian"])
     outside = np.ones((7, 6), bool)
     outside[:4, :5] = False
     assert set(result["label"][outside].ravel()) == {255}
-    assert set(result["gradient"][outside].ravel()) == {0}
+    assert set(result["laplacian"][outside].ravel()) == {0}
 
 
 def test_padding_makes_sizes_known_to_the_graph():
@@ -274,18 +275,18 @@ def test_random_flip_mirrors_all_three_together_about_half_the_time():
             result = session.run(flipped, {seed: [2, index]})
             is_flipped = not np.array_equal(result["image"], example["image"])
             num_flipped += is_flipped
-            for key in ("image", "label", "gradient"):
+            for key in ("image", "label", "laplacian"):
                 expected = example[key][:, ::-1] if is_flipped else example[key]
                 np.testing.assert_array_equal(result[key], expected)
     assert 70 <= num_flipped <= 130
 
 
-def test_the_gradient_of_a_mirrored_image_is_the_mirrored_gradient():
+def test_the_laplacian_of_a_mirrored_image_is_the_mirrored_laplacian():
     """Why a stored Laplacian may be flipped with its image."""
     example = example_of(8, 9)
     result = run(lambda tensors: augmentation.random_flip(tensors, [0, 0], 1.0), example)
     np.testing.assert_array_equal(
-        result["gradient"][..., 0], laplacian.laplacian(result["image"].astype(np.uint8))
+        result["laplacian"][..., 0], laplacian.laplacian(result["image"].astype(np.uint8))
     )
 
 

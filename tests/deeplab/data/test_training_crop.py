@@ -80,26 +80,26 @@ def batches(module, spec, options, *, mean_pixel=(127.5,) * 3, num_batches=12, *
 @pytest.mark.parametrize(
     ("gradients", "options", "more"),
     [
-        ("laplacian", InputOptions(crop_size=(33, 49)), {"gradient_stride": 4}),
-        ("laplacian as png", InputOptions(crop_size=(33, 49)), {"gradient_stride": 4}),
+        ("laplacian", InputOptions(crop_size=(33, 49)), {"laplacian_stride": 4}),
+        ("laplacian as png", InputOptions(crop_size=(33, 49)), {"laplacian_stride": 4}),
         ("other", InputOptions(crop_size=(33, 49)), {"mean_pixel": (120.0, 110.0, 100.0)}),
         (
             "none",
             InputOptions(crop_size=(17, 33), scale_factor_step_size=0.0, max_scale_factor=3.0),
-            {"gradient_stride": 2},
+            {"laplacian_stride": 2},
         ),
         (
             "laplacian",
             InputOptions(
                 crop_size=(33, 49), min_resize_value=40, max_resize_value=65, resize_factor=8
             ),
-            {"gradient_stride": 4},
+            {"laplacian_stride": 4},
         ),
     ],
 )
 def test_batches_are_those_of_the_plain_order(tmp_path, gradients, options, more):
     spec = write_records(tmp_path, gradients)
-    more = {"with_gradient": True, **more}
+    more = {"with_laplacian": True, **more}
     expected = batches(input_order, spec, options, **more)
     found = batches(input_pipeline, spec, options, **more)
     assert len({name for batch in expected for name in batch["image_name"]}) == 2 * len(SIZES)
@@ -108,8 +108,8 @@ def test_batches_are_those_of_the_plain_order(tmp_path, gradients, options, more
         for key in ("label", "image_name", "height", "width"):
             np.testing.assert_array_equal(one[key], two[key])
         np.testing.assert_allclose(two["image"], one["image"], rtol=0, atol=TOLERANCE)
-        # The gradient's range is eight times as large.
-        np.testing.assert_allclose(two["gradient"], one["gradient"], rtol=0, atol=TOLERANCE)
+        # The Laplacian's range is eight times as large.
+        np.testing.assert_allclose(two["laplacian"], one["laplacian"], rtol=0, atol=TOLERANCE)
 
 
 def test_both_ways_to_the_image_were_compared():

@@ -66,7 +66,7 @@ def test_other_factors_are_not_taken(size):
         ({}, (0.5, 1.0), False),
     ],
 )
-def test_fast_labels_are_the_networks(options, scales, is_fast):
+def test_fast_class_ids_are_the_network_s(options, scales, is_fast):
     options = ModelOptions(
         num_classes=4, model_variant="xception_tiny", aspp_convs_filters=8, **options
     )
@@ -74,8 +74,8 @@ def test_fast_labels_are_the_networks(options, scales, is_fast):
     features = {"image": tf.constant(images)}
     with tf.variable_scope(tf.get_variable_scope(), reuse=tf.AUTO_REUSE):
         slow = model.predict(features, options, scales=scales)
-        fast = model.predict(features, options, scales=scales, fast_labels=True)
-    used = any("class_map" in op.name for op in tf.get_default_graph().get_operations())
+        fast = model.predict(features, options, scales=scales, fast_class_ids=True)
+    used = any("fast_argmax" in op.name for op in tf.get_default_graph().get_operations())
     assert used == is_fast
     with tf.Session() as session:
         conformance.fill_variables(session)
@@ -83,6 +83,6 @@ def test_fast_labels_are_the_networks(options, scales, is_fast):
         biases = next(v for v in tf.global_variables() if v.op.name == "logits/semantic/biases")
         logits = session.run("SemanticLogits:0")
         session.run(tf.assign_sub(biases, logits.mean(axis=(0, 1, 2))))
-        expected, labels = session.run([slow.labels, fast.labels])
+        expected, class_ids = session.run([slow.class_ids, fast.class_ids])
     assert len(np.unique(expected)) > 1
-    assert np.mean(labels == expected) > 0.999
+    assert np.mean(class_ids == expected) > 0.999

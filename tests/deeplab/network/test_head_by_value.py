@@ -276,13 +276,13 @@ def test_class_before_the_resize():
     with tf.Session() as session:
         conformance.fill_variables(session)
         session.run(spread)
-        logits, labels, probabilities = session.run(
-            [logits, prediction.labels, prediction.probabilities]
+        logits, class_ids, probabilities = session.run(
+            [logits, prediction.class_ids, prediction.probabilities]
         )
     rows = nearest(HEIGHT, logits.shape[1])
     columns = nearest(WIDTH, logits.shape[2])
     coarse = logits.argmax(axis=3)
     assert len(np.unique(coarse)) > 1
-    np.testing.assert_array_equal(labels, coarse[:, rows][:, :, columns])
+    np.testing.assert_array_equal(class_ids, coarse[:, rows][:, :, columns])
     shares = np.exp(logits) / np.exp(logits).sum(axis=3, keepdims=True)
     np.testing.assert_allclose(probabilities, layers.resize(shares, HEIGHT, WIDTH), atol=1e-5)

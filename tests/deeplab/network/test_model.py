@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from deeplab.network import decoder, model, transfer
+from deeplab.network import model, transfer
 from deeplab.options import ModelOptions
+from nets import layers
 
 TINY = ModelOptions(
     num_classes=3,
@@ -24,7 +25,7 @@ def images(height=65, width=49, batch=2):
     random = np.random.RandomState(3)
     return {
         "image": tf.constant(random.uniform(0, 255, [batch, height, width, 3]), tf.float32),
-        "gradient": tf.constant(random.uniform(-255, 255, [batch, height, width, 1]), tf.float32),
+        "laplacian": tf.constant(random.uniform(-255, 255, [batch, height, width, 1]), tf.float32),
     }
 
 
@@ -67,7 +68,7 @@ def test_every_trainable_variable_gets_a_gradient(options):
     assert dead == []
 
 
-def test_decoder_input_is_features_gradient_projection():
+def test_decoder_input_is_features_laplacian_projection():
     """The order of channels, seen through a first convolution that lets one through at a time."""
     features = images()
     model.multi_scale_logits(features, TINY)
@@ -78,21 +79,21 @@ def test_decoder_input_is_features_gradient_projection():
         or op.name.endswith("decoder_conv0_depthwise/separable_conv2d/depthwise")
     )
     joined = depthwise.inputs[0]
-    size = [decoder.feature_side(65, 4), decoder.feature_side(49, 4)]
+    size = [layers.scale_dimension(65, 1 / 4), layers.scale_dimension(49, 1 / 4)]
     assert joined.shape.as_list() == [2, *size, 8 + 1 + 48]
     # Corners aligned at stride 4: 65 -> 17 and 49 -> 13 take every fourth pixel as it is.
     with tf.Session() as session:
         session.run(tf.global_variables_initializer())
-        joined, gradient = session.run([joined, features["gradient"]])
-    np.testing.assert_allclose(joined[..., 8:9], gradient[:, ::4, ::4] / 255.0, atol=1e-5)
-    assert np.abs(gradient / 255.0).max() <= 1.0
+        joined, laplacian = session.run([joined, features["laplacian"]])
+    np.testing.assert_allclose(joined[..., 8:9], laplacian[:, ::4, ::4] / 255.0, atol=1e-5)
+    assert np.abs(laplacian / 255.0).max() <= 1.0
 
 
-def test_the_network_reads_the_gradient_at_the_decoder_s_stride_only():
+def test_the_network_reads_the_laplacian_at_the_decoder_s_stride_only():
     features = images()
-    stride = model.gradient_stride(TINY, (65, 49))
+    stride = model.laplacian_stride(TINY, (65, 49))
     assert stride == 4
-    sparse = {**features, "gradient": features["gradient"][:, ::stride, ::stride]}
+    sparse = {**features, "laplacian": features["laplacian"][:, ::stride, ::stride]}
     whole = model.multi_scale_logits(features, TINY)[model.MERGED_LOGITS]
     with tf.variable_scope(tf.get_variable_scope(), reuse=True):
         part = model.multi_scale_logits(sparse, TINY)[model.MERGED_LOGITS]
@@ -100,8 +101,8 @@ def test_the_network_reads_the_gradient_at_the_decoder_s_stride_only():
         session.run(tf.global_variables_initializer())
         whole, part = session.run([whole, part])
     np.testing.assert_array_equal(whole, part)
-    assert model.gradient_stride(TINY, (67, 49)) == 1
-    assert model.gradient_stride(replace(image_pyramid=(0.5, 1.0)), (65, 49)) == 1
+    assert model.laplacian_stride(TINY, (67, 49)) == 1
+    assert model.laplacian_stride(replace(image_pyramid=(0.5, 1.0)), (65, 49)) == 1
 
 
 def test_dynamic_and_static_sizes_give_the_same_logits():
@@ -147,13 +148,13 @@ def test_flip_alone_is_averaged():
     with tf.Session() as session:
         session.run(tf.global_variables_initializer())
         spread_logits(session)
-        plain, mirror, probabilities, labels = session.run(
-            [plain, mirror, both.probabilities, both.labels]
+        plain, mirror, probabilities, class_ids = session.run(
+            [plain, mirror, both.probabilities, both.class_ids]
         )
     assert np.abs(plain - mirror[:, :, ::-1]).max() > 1e-3
     expected = (plain + mirror[:, :, ::-1]) / 2
     np.testing.assert_allclose(probabilities, expected, atol=1e-6)
-    np.testing.assert_array_equal(labels, expected.argmax(axis=-1))
+    np.testing.assert_array_equal(class_ids, expected.argmax(axis=-1))
 
 
 def test_scales_are_averaged_as_probabilities():
@@ -204,15 +205,15 @@ def test_contradicting_options_are_refused(changes, message):
         replace(**changes).validate()
 
 
-def test_missing_gradient_is_named():
+def test_missing_laplacian_is_named():
     with pytest.raises(ValueError, match="the input has no gradient channel"):
         model.multi_scale_logits({"image": tf.zeros([1, 33, 33, 3])}, TINY)
 
 
-def test_gradient_adapter_keeps_the_network_s_function():
-    """A network without gradient, its weights moved into one with it: equal where gradient is 0."""
+def test_laplacian_adapter_keeps_the_network_s_function():
+    """A network without Laplacian, its weights moved into one with it: equal where it is 0."""
     features = images()
-    features["gradient"] = tf.zeros_like(features["gradient"])
+    features["laplacian"] = tf.zeros_like(features["laplacian"])
     plain = replace(decoder_use_gradient=False)
     plain_logits = model.multi_scale_logits(features, plain)[model.MERGED_LOGITS]
     with tf.Session() as session:
@@ -223,9 +224,9 @@ def test_gradient_adapter_keeps_the_network_s_function():
 
     tf.reset_default_graph()
     features = images()
-    features["gradient"] = tf.zeros_like(features["gradient"])
+    features["laplacian"] = tf.zeros_like(features["laplacian"])
     logits = model.multi_scale_logits(features, TINY)[model.MERGED_LOGITS]
-    adapt = transfer.gradient_adapter(TINY)
+    adapt = transfer.laplacian_adapter(TINY)
     with tf.Session() as session:
         session.run(tf.global_variables_initializer())
         adapted = []
@@ -242,8 +243,8 @@ def test_gradient_adapter_keeps_the_network_s_function():
     np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-6)
 
 
-def test_gradient_adapter_leaves_other_differences_alone():
-    adapt = transfer.gradient_adapter(TINY)
+def test_laplacian_adapter_leaves_other_differences_alone():
+    adapt = transfer.laplacian_adapter(TINY)
     name = "decoder/decoder_conv0_depthwise/depthwise_weights"
     assert adapt(name, np.zeros([3, 3, 50, 1]), np.zeros([3, 3, 57, 1])) is None
     assert adapt("logits/semantic/biases", np.zeros([20]), np.zeros([21])) is None

@@ -39,7 +39,7 @@ def _batch(batch_size: int) -> dict[str, np.ndarray]:
     return {
         "image": random.uniform(0, 255, (*shape, 3)).astype(np.float32),
         "label": random.choice([0, 1, 2, 255], (*shape, 1)).astype(np.int32),
-        "gradient": random.uniform(-300, 300, (*shape, 1)).astype(np.float32),
+        "laplacian": random.uniform(-300, 300, (*shape, 1)).astype(np.float32),
         "image_name": np.array([f"image_{index}" for index in range(batch_size)]),
     }
 

@@ -1,0 +1,76 @@
+"""Which crops suit a network and the images of a dataset."""
+
+from collections.abc import Sequence
+
+from datasets.segmentation.specs import DatasetSpec
+
+
+def smallest(
+    spec: DatasetSpec,
+    splits: Sequence[str],
+    output_stride: int,
+    *,
+    min_resize_value: int | None = None,
+    max_resize_value: int | None = None,
+    resize_factor: int | None = None,
+    keep_aspect_ratio: bool = True,
+) -> tuple[int, int]:
+    """Returns the smallest crop that holds every image of some splits.
+
+    Args:
+      spec: the dataset.
+      splits: names of the splits.
+      output_stride: of the network; the crop's sides are multiples of it plus one.
+      min_resize_value, max_resize_value, resize_factor, keep_aspect_ratio: the resize before
+        padding; a min_resize_value of None for none. The last does not change the longest side.
+
+    Returns:
+      (height, width), pixels.
+
+    Raises:
+      ValueError: a split is missing, or its images are resized without an upper limit.
+    """
+    del keep_aspect_ratio
+    if min_resize_value is None:
+        height = max(spec.split(name).max_height for name in splits)
+        width = max(spec.split(name).max_width for name in splits)
+    elif max_resize_value is None:
+        raise ValueError(
+            f"min_resize_value {min_resize_value} without max_resize_value leaves the longer side "
+            "of the images open; give max_resize_value, or the crop size."
+        )
+    else:
+        height = width = largest_side(max_resize_value, resize_factor)
+    return _round_up(height, output_stride), _round_up(width, output_stride)
+
+
+def check(crop_size: Sequence[int], output_stride: int) -> None:
+    """Checks that a crop is height, width and that both are multiples of the stride plus one.
+
+    Only then do the corners of image, feature maps and logits fall onto each other.
+
+    Raises:
+      ValueError: they are not; names the nearest sizes that are.
+    """
+    if len(crop_size) != 2:
+        raise ValueError(
+            f"crop size is {','.join(map(str, crop_size))}; expected two numbers: height,width."
+        )
+    for direction, side in zip(("height", "width"), crop_size, strict=True):
+        if side < 1 or (side - 1) % output_stride:
+            above = _round_up(max(side, 1), output_stride)
+            below = above - output_stride
+            nearest = f"{below} or {above}" if below > 0 else f"{above}"
+            raise ValueError(
+                f"crop {direction} is {side}; expected a multiple of output_stride "
+                f"{output_stride} plus one, such as {nearest}."
+            )
+
+
+def largest_side(max_size: int, factor: int | None) -> int:
+    """Returns the longest side that `preprocess.resize_to_range` produces, pixels."""
+    return max_size if factor is None else max(max_size - (max_size - 1) % factor, 1)
+
+
+def _round_up(side: int, output_stride: int) -> int:
+    return side + (1 - side) % output_stride
