@@ -21,10 +21,8 @@ class SyncGroup:
 
     Clones are built one after the other, so when a layer of the first clone asks for the mean over
     all clones, the others do not exist yet. Each layer therefore reads its statistics through an
-    identity op that shows its own clone's; `connect` turns these ops to the joint statistics once
-    all clones are there. Gradients taken after that flow through the joint statistics.
-
-    Usage: give one group to every clone's network, then call `connect()` once.
+    identity op that shows its own clone's. After the last clone, `connect` turns these ops to the
+    joint statistics, through which gradients flow from then on.
     """
 
     def __init__(self, num_clones: int):
@@ -32,14 +30,11 @@ class SyncGroup:
         self._layers: dict[str, list[tf.Tensor]] = collections.defaultdict(list)
 
     def share(self, layer: str, mean: tf.Tensor, variance: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        """Gives the statistics of one layer in one clone and returns the joint ones.
+        """Takes the statistics of one layer in one clone and returns those over all clones.
 
         Args:
           layer: name of the layer, the same in every clone.
           mean, variance: float32 [channels], over this clone's share of the batch.
-
-        Returns:
-          (mean, variance) over all clones, from `connect` on.
         """
         shared = tf.identity(tf.stack([mean, variance]), name="statistics_over_clones")
         self._layers[layer].append(shared)
@@ -113,19 +108,15 @@ def batch_norm(
       decay: decay of the moving statistics.
       epsilon: added to the variance.
       sync_group: see `BatchNormMode`; used in training only.
-
-    Returns:
-      float32 tensor of the inputs' shape.
     """
     with tf.variable_scope("BatchNorm") as scope:
         channels = [inputs.shape[-1].value]
-        gamma = slim.model_variable("gamma", channels, initializer=tf.ones_initializer())
-        beta = slim.model_variable("beta", channels, initializer=tf.zeros_initializer())
-        moving_mean = slim.model_variable(
-            "moving_mean", channels, initializer=tf.zeros_initializer(), trainable=False
-        )
-        moving_variance = slim.model_variable(
-            "moving_variance", channels, initializer=tf.ones_initializer(), trainable=False
+        ones, zeros = tf.ones_initializer(), tf.zeros_initializer()
+        gamma = slim.model_variable("gamma", channels, initializer=ones)
+        beta = slim.model_variable("beta", channels, initializer=zeros)
+        moving_mean, moving_variance = (
+            slim.model_variable(f"moving_{name}", channels, initializer=start, trainable=False)
+            for name, start in (("mean", zeros), ("variance", ones))
         )
         if not is_training:
             outputs, _, _ = tf.nn.fused_batch_norm(
@@ -135,18 +126,14 @@ def batch_norm(
         if sync_group is None:
             outputs, mean, variance = tf.nn.fused_batch_norm(inputs, gamma, beta, epsilon=epsilon)
         else:
-            outputs, mean, variance = _synchronised_batch_norm(
-                inputs, gamma, beta, epsilon, sync_group, scope.name
-            )
+            statistics = tf.nn.moments(inputs, axes=[0, 1, 2])
+            mean, variance = sync_group.share(scope.name, *statistics)
+            outputs = tf.nn.batch_normalization(inputs, mean, variance, beta, gamma, epsilon)
+            # As the fused op: the moving variance is the unbiased one, over all clones' values.
+            count = tf.cast(tf.size(inputs) // inputs.shape[-1].value, tf.float32)
+            count *= sync_group.num_clones
+            variance *= count / tf.maximum(count - 1.0, 1.0)
         for moving, value in ((moving_mean, mean), (moving_variance, variance)):
             update = tf.assign_sub(moving, (moving - value) * (1.0 - decay))
             tf.add_to_collection(tf.GraphKeys.UPDATE_OPS, update)
         return outputs
-
-
-def _synchronised_batch_norm(inputs, gamma, beta, epsilon, sync_group, layer):
-    mean, variance = sync_group.share(layer, *tf.nn.moments(inputs, axes=[0, 1, 2]))
-    outputs = tf.nn.batch_normalization(inputs, mean, variance, beta, gamma, epsilon)
-    # As the fused op does: the moving variance is the unbiased one, over all clones' values.
-    count = tf.cast(tf.size(inputs) // inputs.shape[-1].value, tf.float32) * sync_group.num_clones
-    return outputs, mean, variance * (count / tf.maximum(count - 1.0, 1.0))

@@ -7,10 +7,8 @@ or concatenation. Convolutions and sums are kept.
 
 import tensorflow.compat.v1 as tf
 
-# The collection holds one dict {reference of a tensor: the tensor computed again}.
+# Holds one dict {reference of a tensor: the tensor computed again}, or None: nothing is recomputed.
 _COLLECTION = "recomputed_tensors"
-# In graphs that have this collection nothing is recomputed.
-_OFF = "nothing_is_recomputed"
 # Operations that are repeated as they are if their first input is recomputed.
 _REPEATED = {
     "Relu": tf.nn.relu,
@@ -21,9 +19,13 @@ _REPEATED = {
 }
 
 
-def switch_off() -> None:
-    """Keeps every tensor of the current graph: a faster backward pass in more memory."""
-    tf.add_to_collection(_OFF, True)
+def set_up(recompute: bool) -> None:
+    """Decides for the current graph, at the first call, whether `recomputed` recomputes.
+
+    Without it, the backward pass is faster and takes more memory.
+    """
+    if not tf.get_collection_ref(_COLLECTION):
+        tf.add_to_collection(_COLLECTION, {} if recompute else None)
 
 
 def recomputed(tensor: tf.Tensor, trigger: tf.Tensor) -> tf.Tensor:
@@ -36,9 +38,9 @@ def recomputed(tensor: tf.Tensor, trigger: tf.Tensor) -> tf.Tensor:
     Returns:
       The recomputed tensor, the same one for each call; `tensor` itself where it has to be kept.
     """
-    if tf.get_collection_ref(_OFF) or not _is_cheap(tensor):
+    (done,) = tf.get_collection(_COLLECTION)
+    if done is None or not _is_cheap(tensor):
         return tensor
-    done = _done()
     if tensor.ref() not in done:
         with tf.control_dependencies([trigger]), tf.name_scope("recompute"):
             done[tensor.ref()] = _compute(tensor, trigger)
@@ -72,7 +74,7 @@ def _compute(tensor: tf.Tensor, trigger: tf.Tensor) -> tf.Tensor:
 def _batch_norm(op: tf.Operation) -> tf.Tensor:
     """Repeats a trained batch norm with the statistics of its batch, as scale and shift.
 
-    Written as a depthwise 1x1 convolution with biases, which TensorFlow fuses with the ReLU behind
+    Written as a depthwise 1x1 convolution with biases, which TensorFlow fuses with the ReLU after
     it: one pass over memory instead of the three of a batch norm and a ReLU.
     """
     inputs, gamma, beta = op.inputs[:3]
@@ -85,10 +87,3 @@ def _batch_norm(op: tf.Operation) -> tf.Tensor:
         inputs, tf.reshape(scale, [1, 1, depth, 1]), strides=[1, 1, 1, 1], padding="SAME"
     )
     return tf.nn.bias_add(scaled, beta - mean * scale)
-
-
-def _done() -> dict:
-    collection = tf.get_collection_ref(_COLLECTION)
-    if not collection:
-        collection.append({})
-    return collection[0]

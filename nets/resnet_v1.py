@@ -40,13 +40,9 @@ def build(
     """Builds a ResNet without its classifier; see `registry.extract_features`.
 
     Args:
-      images: float32 [batch, height, width, channels], normalised.
       variant: a name of `resnet_variants.VARIANTS`.
-      output_stride: image size over feature map size. Later strides become atrous rates.
       multi_grid: rates of the units of block 4; None for 1 each. The published beta checkpoints
         were trained with (1, 2, 4).
-      weight_decay: L2 weight.
-      batch_norm: how batch norm behaves.
 
     Returns:
       (features, end points by name: the last convolution of every unit, before the shortcut is

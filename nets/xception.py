@@ -115,14 +115,10 @@ def build(
     """Builds an Xception without its classifier; see `registry.extract_features`.
 
     Args:
-      images: float32 [batch, height, width, channels], normalised.
       variant: a name of `SPECS`; also the variable scope.
-      output_stride: image size over feature map size. Later strides become atrous rates.
       multi_grid: rates of the three convolutions of the last block; None for (1, 1, 1).
       use_bounded_activation: keep activations within -6..6, for 8-bit inference; strided
         convolutions are then padded by TensorFlow's SAME.
-      weight_decay: L2 weight of ordinary convolutions; depthwise ones have none.
-      batch_norm: how batch norm behaves.
 
     Returns:
       (features, end points by name: the second separable convolution of every module).

@@ -21,7 +21,6 @@ def add_losses(
     label_weights: Sequence[float] | None = None,
     hard_example_mining_step: int = 0,
     top_k_percent_pixels: float = 1.0,
-    global_step: tf.Tensor | None = None,
 ) -> dict[str, tf.Tensor]:
     """Adds one loss for each scale; arguments and result are those of `losses.add_losses`."""
     losses = {}
@@ -48,7 +47,7 @@ def add_losses(
                 num_pixels = tf.reduce_sum(is_counted)
             else:
                 pixel_losses = _hardest(
-                    pixel_losses, top_k_percent_pixels, hard_example_mining_step, global_step
+                    pixel_losses, top_k_percent_pixels, hard_example_mining_step
                 )
                 num_pixels = tf.reduce_sum(tf.cast(tf.not_equal(pixel_losses, 0.0), tf.float32))
             loss = tf.reduce_sum(pixel_losses) / tf.maximum(num_pixels, _SMALLEST_PIXEL_COUNT)
@@ -57,10 +56,11 @@ def add_losses(
     return losses
 
 
-def _hardest(pixel_losses: tf.Tensor, top_k_percent_pixels, mining_step, global_step) -> tf.Tensor:
+def _hardest(pixel_losses: tf.Tensor, top_k_percent_pixels: float, mining_step: int) -> tf.Tensor:
     share = top_k_percent_pixels
     if mining_step > 0:
-        progress = tf.minimum(1.0, tf.cast(global_step, tf.float32) / mining_step)
+        step = tf.cast(tf.train.get_or_create_global_step(), tf.float32)
+        progress = tf.minimum(1.0, step / mining_step)
         share = progress * top_k_percent_pixels + (1.0 - progress)
     k = tf.cast(share * tf.cast(tf.size(pixel_losses), tf.float32), tf.int32)
     return tf.math.top_k(pixel_losses, k=tf.maximum(k, 1), sorted=True).values

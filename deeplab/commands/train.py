@@ -19,7 +19,7 @@ from datasets.segmentation.specs import DatasetSpec
 from deeplab import run_description
 from deeplab.commands import network_flags, train_flags  # noqa: F401
 from deeplab.data import crop_sizes, input_errors, input_pipeline
-from deeplab.network import model, transfer
+from deeplab.network import decoder, transfer
 from deeplab.objective import training_graph
 from deeplab.options import RESIZE_OPTIONS, InputOptions, ObjectiveOptions
 from deeplab.run_description import RunDescription
@@ -109,7 +109,7 @@ def _train(deployment: DeploymentConfig, master: str) -> int:
             batch_size=FLAGS.train_batch_size,
             mean_pixel=registry.encoder(network.model_variant).mean_pixel,
             with_laplacian=network.decoder_use_gradient,
-            laplacian_stride=model.laplacian_stride(network, inputs.crop_size),
+            laplacian_stride=decoder.laplacian_stride(network, inputs.crop_size),
             seed=seed,
         )
 

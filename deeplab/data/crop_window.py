@@ -70,7 +70,7 @@ class Window(NamedTuple):
     is_large: tf.Tensor
 
 
-def window_of(
+def make_window(
     source_size: tf.Tensor,
     scaled_size: tf.Tensor,
     start: tf.Tensor,

@@ -62,7 +62,7 @@ def training_batches(
       batch_size: images in a batch; may exceed the number of images in the split.
       mean_pixel: RGB color, 0..255, of the padding.
       with_laplacian: whether batches carry the Laplacian channel.
-      laplacian_stride: distance of the pixels at which they carry it (`model.laplacian_stride`); a
+      laplacian_stride: distance of the pixels at which they carry it (`decoder.laplacian_stride`); a
         divisor of the crop's sides less one.
       seed: the same seed gives the same batches in the same order; None for new ones each time.
       num_parallel_calls: threads that decode and augment; None lets tf.data decide, as far as the

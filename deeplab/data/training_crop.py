@@ -69,7 +69,7 @@ def _draw(size: tf.Tensor, options: InputOptions, seeds: Sequence[tf.Tensor]) ->
         scale_seed,
     )
     start, window_size = preprocess.window_of(scaled_size, options.crop_size, crop_seed)
-    return crop_window.window_of(
+    return crop_window.make_window(
         size,
         scaled_size,
         start,

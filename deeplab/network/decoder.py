@@ -71,6 +71,25 @@ def build(
         return features
 
 
+def laplacian_stride(options: ModelOptions, crop_size: Sequence[int]) -> int:
+    """Returns the distance of the pixels at which the network reads the Laplacian channel.
+
+    The decoder resizes the channel to its last stage with corners aligned, which takes every
+    fourth pixel of it at stride 4. A channel that holds only these gives the same network.
+
+    Args:
+      options: the network.
+      crop_size: (height, width) of its input.
+
+    Returns:
+      The stride of the decoder's last stage; 1 where other pixels are read too, because the network
+      sees its input at other scales or the crop is no multiple of the stride plus one.
+    """
+    stride = options.decoder_output_stride[-1] if options.decoder_output_stride else 1
+    is_plain = set(options.image_pyramid) == {1.0}
+    return stride if is_plain and all((side - 1) % stride == 0 for side in crop_size) else 1
+
+
 def _resize(inputs: tf.Tensor, size: Sequence[Side]) -> tf.Tensor:
     outputs = layers.resize_bilinear(inputs, *size)
     static = [side if isinstance(side, int) else None for side in size]

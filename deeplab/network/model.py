@@ -56,7 +56,7 @@ def multi_scale_logits(
     Args:
       features: "image" float32 [batch, height, width, 3], RGB, 0..255; with
         `decoder_use_gradient` also "laplacian" float32 [batch, height, width, 1], of which pixels
-        at distances of `laplacian_stride` suffice.
+        at distances of `decoder.laplacian_stride` suffice.
       options: the network.
       is_training: whether dropout is on and, with `fine_tune_batch_norm`, batch norm trained.
       fine_tune_batch_norm: use and collect batch statistics in training.
@@ -138,25 +138,6 @@ def predict(
             members.append(tf.nn.softmax(layers.resize_bilinear(logits, *size)))
     probabilities = tf.add_n(members) / len(members)
     return Prediction(tf.argmax(probabilities, axis=3, output_type=tf.int32), probabilities)
-
-
-def laplacian_stride(options: ModelOptions, crop_size: Sequence[int]) -> int:
-    """Returns the distance of the pixels at which the network reads the Laplacian channel.
-
-    The decoder resizes the channel to its last stage with corners aligned, which takes every
-    fourth pixel of it at stride 4. A channel that holds only these gives the same network.
-
-    Args:
-      options: the network.
-      crop_size: (height, width) of its input.
-
-    Returns:
-      The stride of the decoder's last stage; 1 where other pixels are read too, because the network
-      sees its input at other scales or the crop is no multiple of the stride plus one.
-    """
-    stride = options.decoder_output_stride[-1] if options.decoder_output_stride else 1
-    is_plain = set(options.image_pyramid) == {1.0}
-    return stride if is_plain and all((side - 1) % stride == 0 for side in crop_size) else 1
 
 
 def _predict_once(

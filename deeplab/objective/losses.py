@@ -28,7 +28,6 @@ def add_losses(
     label_weights: Sequence[float] | None = None,
     hard_example_mining_step: int = 0,
     top_k_percent_pixels: float = 1.0,
-    global_step: tf.Tensor | None = None,
 ) -> dict[str, tf.Tensor]:
     """Adds one loss for each scale to `tf.GraphKeys.LOSSES`.
 
@@ -40,11 +39,10 @@ def add_losses(
       upsample_logits: whether logits are resized to the labels' size (bilinear); otherwise
         labels are resized to the logits' size (nearest neighbour).
       label_weights: weight of each class id; None for 1 each.
-      hard_example_mining_step: step at which `top_k_percent_pixels` is reached; until then the
-        share falls linearly from 1. 0 reaches it at once.
+      hard_example_mining_step: global step at which `top_k_percent_pixels` is reached; until then
+        the share falls linearly from 1. 0 reaches it at once.
       top_k_percent_pixels: share of pixels, (0, 1], with the largest losses that count; the
         rest counts nothing. At 1.0 there is no mining.
-      global_step: the step of the schedule; None for the graph's global step.
 
     Returns:
       The losses, float32 scalars, under the names of their scales.
@@ -79,15 +77,11 @@ def add_losses(
                 )
                 scaled_labels.set_shape([*logits.shape[:3], 1])
             class_ids, weights, is_counted = _pixels(scaled_labels, ignore_label, label_weights)
-            if top_k_percent_pixels == 1.0:
-                num_pixels = tf.reduce_sum(is_counted)
-            else:
-                is_hard, num_pixels = _hardest(
-                    upsampled_loss.pixel_losses(logits, class_ids) * weights,
-                    top_k_percent_pixels,
-                    hard_example_mining_step,
-                    global_step,
-                )
+            num_pixels = tf.reduce_sum(is_counted)
+            if top_k_percent_pixels < 1.0:
+                pixel_losses = upsampled_loss.pixel_losses(logits, class_ids) * weights
+                share = _share(top_k_percent_pixels, hard_example_mining_step)
+                is_hard, num_pixels = _hardest(pixel_losses, share)
                 weights *= is_hard
             loss_sum = upsampled_loss.weighted_sum(logits, class_ids, weights)
             loss = loss_sum / tf.maximum(num_pixels, _SMALLEST_PIXEL_COUNT)
@@ -114,23 +108,21 @@ def _pixels(
     return class_ids, weights, is_counted
 
 
-def _hardest(
-    pixel_losses: tf.Tensor,
-    top_k_percent_pixels: float,
-    hard_example_mining_step: int,
-    global_step: tf.Tensor | None,
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Finds the largest losses, of which the share is that of this step.
+def _share(top_k_percent_pixels: float, hard_example_mining_step: int) -> float | tf.Tensor:
+    """The share of the pixels that count at the graph's global step."""
+    if hard_example_mining_step == 0:
+        return top_k_percent_pixels
+    step = tf.cast(tf.train.get_or_create_global_step(), tf.float32)
+    progress = tf.minimum(1.0, step / hard_example_mining_step)
+    return progress * top_k_percent_pixels + (1.0 - progress)
+
+
+def _hardest(pixel_losses: tf.Tensor, share: float | tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Finds the share of the pixels that has the largest losses.
 
     Returns:
       Which pixels they are, float32 of the losses' shape, 1 or 0; how many of them are not 0.
     """
-    share = top_k_percent_pixels
-    if hard_example_mining_step > 0:
-        if global_step is None:
-            global_step = tf.train.get_or_create_global_step()
-        progress = tf.minimum(1.0, tf.cast(global_step, tf.float32) / hard_example_mining_step)
-        share = progress * top_k_percent_pixels + (1.0 - progress)
     losses = tf.reshape(pixel_losses, [-1])
     num_pixels = tf.size(losses)
     k = tf.maximum(tf.cast(share * tf.cast(num_pixels, tf.float32), tf.int32), 1)

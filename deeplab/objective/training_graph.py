@@ -53,7 +53,6 @@ def clone_fn(
             label_weights=objective.label_weights,
             hard_example_mining_step=objective.hard_example_mining_step,
             top_k_percent_pixels=objective.top_k_percent_pixels,
-            global_step=tf.train.get_global_step(),
         )
         with tf.name_scope(None):  # the same tags for any number of clones
             for scale, loss in scales_to_losses.items():

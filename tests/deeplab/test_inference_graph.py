@@ -33,7 +33,7 @@ def by_hand(image: np.ndarray, gradient: np.ndarray) -> dict[str, tf.Tensor]:
     padded = np.pad(image.astype(np.float32), [*padding, [0, 0]], constant_values=MEAN_PIXEL)
     return {
         "image": tf.constant(padded[None]),
-        "gradient": tf.constant(np.pad(gradient.astype(np.float32), padding)[None, ..., None]),
+        "laplacian": tf.constant(np.pad(gradient.astype(np.float32), padding)[None, ..., None]),
     }
 
 

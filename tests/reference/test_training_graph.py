@@ -40,7 +40,7 @@ def _batch(batch_size: int) -> dict[str, tf.Tensor]:
     values = {
         "image": random.uniform(0, 255, (*shape, 3)).astype(np.float32),
         "label": random.choice([0, 1, 2, 255], (*shape, 1)).astype(np.int32),
-        "gradient": random.uniform(-300, 300, (*shape, 1)).astype(np.float32),
+        "laplacian": random.uniform(-300, 300, (*shape, 1)).astype(np.float32),
     }
     # Constants would be folded: TensorFlow would compute much of the network twice.
     return {name: tf.placeholder_with_default(value, value.shape) for name, value in values.items()}

@@ -42,7 +42,7 @@ METADATA = {
 def save_checkpoint(folder, options: ModelOptions) -> str:
     """Saves the reference weights of a network, and a variable of an optimizer beside them."""
     with tf.Graph().as_default(), tf.Session() as session:
-        features = {"image": tf.zeros([1, 33, 33, 3]), "gradient": tf.zeros([1, 33, 33, 1])}
+        features = {"image": tf.zeros([1, 33, 33, 3]), "laplacian": tf.zeros([1, 33, 33, 1])}
         model.multi_scale_logits(features, options)
         tf.get_variable("logits/semantic/weights/Momentum", [1])
         conformance.fill_variables(session)
@@ -67,7 +67,7 @@ def test_export_equals_the_checkpoints_network(checkpoint, exported):
     image = random_image(*CROP)
     features = {
         "image": tf.constant(image[None], tf.float32),
-        "gradient": tf.constant(laplacian.laplacian(image)[None, ..., None], tf.float32),
+        "laplacian": tf.constant(laplacian.laplacian(image)[None, ..., None], tf.float32),
     }
     expected = model.predict(features, OPTIONS)
     with tf.Session() as session:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from deeplab.network import model, transfer
+from deeplab.network import decoder, model, transfer
 from deeplab.options import ModelOptions
 from nets import layers
 
@@ -91,7 +91,7 @@ def test_decoder_input_is_features_laplacian_projection():
 
 def test_the_network_reads_the_laplacian_at_the_decoder_s_stride_only():
     features = images()
-    stride = model.laplacian_stride(TINY, (65, 49))
+    stride = decoder.laplacian_stride(TINY, (65, 49))
     assert stride == 4
     sparse = {**features, "laplacian": features["laplacian"][:, ::stride, ::stride]}
     whole = model.multi_scale_logits(features, TINY)[model.MERGED_LOGITS]
@@ -101,8 +101,8 @@ def test_the_network_reads_the_laplacian_at_the_decoder_s_stride_only():
         session.run(tf.global_variables_initializer())
         whole, part = session.run([whole, part])
     np.testing.assert_array_equal(whole, part)
-    assert model.laplacian_stride(TINY, (67, 49)) == 1
-    assert model.laplacian_stride(replace(image_pyramid=(0.5, 1.0)), (65, 49)) == 1
+    assert decoder.laplacian_stride(TINY, (67, 49)) == 1
+    assert decoder.laplacian_stride(replace(image_pyramid=(0.5, 1.0)), (65, 49)) == 1
 
 
 def test_dynamic_and_static_sizes_give_the_same_logits():

@@ -11,22 +11,23 @@ NUM_CLASSES = 4
 IGNORE_LABEL = 255
 
 
-def compute(logits, labels, num_classes=NUM_CLASSES, **options):
+def compute(logits, labels, num_classes=NUM_CLASSES, at_step=0, **options):
     """Returns the loss and its gradient with respect to the logits."""
     with tf.Graph().as_default(), tf.Session() as session:
-        global_step = tf.constant(options.pop("step", 0), tf.int64)
+        step = tf.train.create_global_step()
         tensor = tf.constant(logits, tf.float32)
         result = losses.add_losses(
             {"merged_logits": tensor},
             tf.constant(labels, tf.int32),
             ignore_label=options.pop("ignore_label", IGNORE_LABEL),
             num_classes=num_classes,
-            global_step=global_step,
             **options,
         )
         (collected,) = tf.losses.get_losses()
         assert collected is result["merged_logits"]
-        return session.run([collected, tf.gradients(collected, tensor)[0]])
+        fetches = [collected, tf.gradients(collected, tensor)[0]]
+        step.load(at_step, session)
+        return session.run(fetches)
 
 
 def pixel_losses(logits, labels):
@@ -97,7 +98,7 @@ def test_hard_example_mining_counts_the_largest_losses(batch, mining_step, step,
     expected, _ = pixel_losses(*batch)
     hardest = np.sort(expected)[::-1][: int(share * expected.size)]
     loss, gradient = compute(
-        *batch, top_k_percent_pixels=0.25, hard_example_mining_step=mining_step, step=step
+        *batch, top_k_percent_pixels=0.25, hard_example_mining_step=mining_step, at_step=step
     )
     np.testing.assert_allclose(loss, hardest.sum() / np.count_nonzero(hardest), rtol=1e-5)
     has_gradient = (gradient != 0.0).any(axis=-1).ravel()
@@ -165,7 +166,7 @@ def test_impossible_arguments_are_refused(batch, options, message):
         {},
         {"label_weights": [1.0, 2.5, 0.0, 0.5]},
         {"top_k_percent_pixels": 0.3},
-        {"top_k_percent_pixels": 0.25, "hard_example_mining_step": 10, "step": 4},
+        {"top_k_percent_pixels": 0.25, "hard_example_mining_step": 10, "at_step": 4},
         {"ignore_label": 0, "label_weights": [1.0, 2.5, 3.0, 0.5]},
         {"upsample_logits": False},
         {"upsample_logits": False, "top_k_percent_pixels": 0.5},

@@ -34,7 +34,7 @@ needs_litert = pytest.mark.skipif(
 
 def write_export(folder, **how) -> str:
     with tf.Graph().as_default(), tf.Session() as session:
-        features = {"image": tf.zeros([1, 33, 33, 3]), "gradient": tf.zeros([1, 33, 33, 1])}
+        features = {"image": tf.zeros([1, 33, 33, 3]), "laplacian": tf.zeros([1, 33, 33, 1])}
         model.multi_scale_logits(features, OPTIONS)
         conformance.fill_variables(session)
         checkpoint = tf.train.Saver().save(session, str(folder / "model.ckpt"))
