@@ -1,4 +1,4 @@
-"""What a dense prediction cell is made of: the JSON of research/deeplab, read and checked.
+"""The parts of a dense prediction cell: reads and checks the JSON of research/deeplab.
 
 Chen et al., "Searching for Efficient Multi-Scale Architectures for Dense Image Prediction", arXiv
 1809.04184, section 3.2: a cell is a list of branches; each applies one operation to the encoder's
@@ -43,17 +43,14 @@ def read_json(path: str) -> tuple[Mapping[str, Any], ...]:
     """Reads a cell from a JSON file, such as those that research/deeplab ships.
 
     Raises:
-      ValueError: the file cannot be read or describes no cell; names the file.
+      ValueError: the file cannot be read or does not describe a cell; names the file.
     """
     try:
         config = json_files.read(path)
         parse(config)
-    except OSError as error:
-        raise ValueError(
-            f"dense_prediction_cell_json {printable(path)}: {error.strerror}."
-        ) from None
-    except ValueError as error:
-        raise ValueError(f"dense_prediction_cell_json {printable(path)}: {error}") from None
+    except (OSError, ValueError) as error:
+        reason = f"{error.strerror}." if isinstance(error, OSError) else error
+        raise ValueError(f"dense_prediction_cell_json {printable(path)}: {reason}") from None
     return tuple(
         {name: tuple(value) if isinstance(value, list) else value for name, value in branch.items()}
         for branch in config
@@ -64,14 +61,14 @@ def parse(config: Sequence[Mapping[str, Any]]) -> list[Branch]:
     """Returns the branches of a cell.
 
     Args:
-      config: one mapping a branch, with "op", "input" and, by operation, "kernel" and "rate" or
+      config: one mapping per branch, with "op", "input" and, by operation, "kernel" and "rate" or
         "grid_size". A single number stands for both directions.
 
     Raises:
       ValueError: names the branch and what is wrong with it.
     """
     if not isinstance(config, list | tuple) or not config:
-        raise ValueError("a dense prediction cell is a list of one branch or more.")
+        raise ValueError("a dense prediction cell is a list of one or more branches.")
     return [_parse_branch(number, fields) for number, fields in enumerate(config)]
 
 

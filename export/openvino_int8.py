@@ -13,12 +13,11 @@ from common import files
 
 
 def quantize(model, examples: Iterable[Mapping[str, np.ndarray]], path: str) -> None:
-    """Quantises a model after training and writes it as `.xml` and `.bin`, each whole or
-    not at all.
+    """Quantises a model after training; writes `.xml` and `.bin`, each whole or not at all.
 
     Args:
       model: an `openvino.Model`.
-      examples: inputs by name that are like those to come; some 100 are enough, all are read.
+      examples: inputs by name, like those of later use; about 100 are enough, all are read.
       path: the `.xml` to write; the weights go beside it.
 
     Raises:

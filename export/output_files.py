@@ -1,6 +1,7 @@
-"""The files that an export is written to, so that they agree whenever the process is killed.
+"""The files of an export, which agree whenever the process is killed.
 
-The files beside an old graph go before the new graph comes, and the new description comes last.
+Files that belong to an old graph are removed before the new graph is written, and the new
+description is written last.
 """
 
 import os
@@ -10,20 +11,15 @@ from common import export_names, files
 
 
 def metadata_path(export_path: str) -> str:
-    """Returns where the metadata of an export lie, beside it."""
+    """Returns the path of the metadata of an export."""
     return export_names.beside(export_path, export_names.DESCRIPTION_ENDING)
 
 
 def write(export_path: str, graph: bytes, description: bytes) -> list[str]:
-    """Writes a graph and its description, whole or not at all.
-
-    Args:
-      export_path: the `.pb`; its folder is made.
-      graph: its content.
-      description: that of the file at `metadata_path`.
+    """Writes a graph and its description (to `metadata_path`), whole or not at all.
 
     Returns:
-      The paths of forms of an earlier, other graph of that name, which are gone.
+      The paths of the removed forms of an earlier, other graph of that name.
 
     Raises:
       OSError: a file cannot be written; the message names it, and all is as it was.

@@ -23,10 +23,10 @@ def convert(
     Args:
       graph_def: the frozen graph.
       inputs: shape of each placeholder, batch included.
-      outputs: names of the nodes to give.
+      outputs: names of the output nodes.
       path: the `.tflite` to write.
-      calibration: gives examples of the inputs; then weights and activations become 8-bit integers,
-        with float32 inputs and outputs. None for float32.
+      calibration: returns examples of the inputs; weights and activations then become 8-bit
+        integers, with float32 inputs and outputs. None for float32.
 
     Raises:
       ValueError: the converter refuses the graph.

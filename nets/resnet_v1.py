@@ -24,7 +24,7 @@ _BATCH_NORM_EPSILON = 1e-5
 _BLOCK_DEPTHS = (64, 128, 256, 512)
 # Channels of a bottleneck's output over those inside: table 1 of the paper.
 _BOTTLENECK_FACTOR = 4
-# The root convolution and the pooling behind it.
+# Of the root convolution and the pooling after it.
 _ROOT_STRIDE = 4
 
 

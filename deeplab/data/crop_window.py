@@ -1,6 +1,6 @@
 """The window of a training crop: which places of an image it shows, and their values.
 
-Which pixel of a crop shows which place of the image is known before anything is decoded: with
+Which place of the image each pixel of a crop shows is known before anything is decoded: with
 corners aligned, row y of an image scaled from h to h' rows shows row y (h - 1) / (h' - 1). Crop,
 padding and mirror are only other lists of places (`Places`), so
 
@@ -24,7 +24,7 @@ import tensorflow.compat.v1 as tf
 
 from deeplab.data import preprocess
 
-# On one core TensorFlow's resize takes 1.7 ns and the gathers take 7 ns a pixel.
+# On one core TensorFlow's resize takes 1.7 ns and the gathers take 7 ns per pixel.
 _MOST_SCALED_PIXELS_PER_CROP_PIXEL = 4
 
 

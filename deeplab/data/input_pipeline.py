@@ -20,11 +20,11 @@ from datasets.segmentation import record_format, specs
 from deeplab.data import input_errors, preprocess, training_crop
 from deeplab.options import InputOptions
 
-# Bytes a pixel of an image in the making: its decoded file, mask and Laplacian, and copies of these
-# as floats where it is resized or padded.
+# Bytes per pixel of an image on its way into a batch: its decoded file, mask and Laplacian, and
+# copies of these as floats where it is resized or padded.
 _BYTES_PER_PIXEL = 32
 
-# Bytes a pixel of an evaluation's batch: float32 image and Laplacian, int32 label.
+# Bytes per pixel of an evaluation's batch: float32 image and Laplacian, int32 label.
 _BATCH_BYTES_PER_PIXEL = 20
 
 # Memory for the shuffled records. A few thousand images of ordinary size; a dataset with larger
@@ -62,11 +62,11 @@ def training_batches(
       batch_size: images in a batch; may exceed the number of images in the split.
       mean_pixel: RGB color, 0..255, of the padding.
       with_laplacian: whether batches carry the Laplacian channel.
-      laplacian_stride: distance of the pixels at which they carry it (`decoder.laplacian_stride`); a
-        divisor of the crop's sides less one.
+      laplacian_stride: distance of the pixels at which they carry it (`decoder.laplacian_stride`);
+        a divisor of the sides of the crop less one.
       seed: the same seed gives the same batches in the same order; None for new ones each time.
-      num_parallel_calls: threads that decode and augment; None lets tf.data decide, as far as the
-        memory for images in the making allows.
+      num_parallel_calls: threads that decode and augment; None lets tf.data decide, within
+        `input_memory_mb`.
 
     Returns:
       A dataset of dictionaries: "image" float32 [batch, height, width, 3], RGB, 0..255; "label"

@@ -1,7 +1,7 @@
 """Scores of a segmentation, all from one confusion matrix. NumPy only.
 
 The mean IoU is that of `tf.metrics.mean_iou`, which research/deeplab reports: the average over the
-classes that occur in truth or prediction.
+classes that occur in labels or predictions.
 """
 
 import dataclasses
@@ -10,36 +10,36 @@ import numpy as np
 
 
 def confusion_matrix(
-    labels: np.ndarray, predictions: np.ndarray, num_classes: int, ignore_label: int
+    labels: np.ndarray, class_ids: np.ndarray, num_classes: int, ignore_label: int
 ) -> np.ndarray:
-    """Counts pixels by true and predicted class; pixels with the ignore label do not count.
+    """Counts pixels by label and predicted class; pixels with the ignore label do not count.
 
     Args:
       labels: integers of any shape, class ids and the ignore label.
-      predictions: integers of the same number of values, class ids.
+      class_ids: as many integers, the prediction.
       num_classes: number of classes.
       ignore_label: label of pixels that are not scored, whatever was predicted there.
 
     Returns:
-      int64 [num_classes, num_classes]; rows are true classes, columns predicted ones.
+      int64 [num_classes, num_classes]; rows are labels, columns predicted classes.
 
     Raises:
-      ValueError: the sizes differ, or a scored id is no class.
+      ValueError: the sizes differ, or a scored id is not a class.
     """
-    labels, predictions = np.ravel(labels), np.ravel(predictions)
-    if labels.size != predictions.size:
-        raise ValueError(f"there are {labels.size} labels, but {predictions.size} predictions.")
+    labels, class_ids = np.ravel(labels), np.ravel(class_ids)
+    if labels.size != class_ids.size:
+        raise ValueError(f"there are {labels.size} labels, but {class_ids.size} predictions.")
     is_scored = labels != ignore_label
     labels = labels[is_scored].astype(np.int64)
-    predictions = predictions[is_scored].astype(np.int64)
-    for noun, ids in (("labels", labels), ("predictions", predictions)):
+    class_ids = class_ids[is_scored].astype(np.int64)
+    for noun, ids in (("labels", labels), ("predictions", class_ids)):
         if ids.size and not 0 <= ids.min() <= ids.max() < num_classes:
             wrong = np.unique(ids[(ids < 0) | (ids >= num_classes)])
             raise ValueError(
                 f"{noun} hold the ids {wrong.tolist()}; expected 0..{num_classes - 1} or the "
                 f"ignore label {ignore_label}."
             )
-    counts = np.bincount(labels * num_classes + predictions, minlength=num_classes**2)
+    counts = np.bincount(labels * num_classes + class_ids, minlength=num_classes**2)
     return counts.reshape(num_classes, num_classes)
 
 
@@ -49,18 +49,17 @@ class Metrics:
 
     Attributes:
       mean_iou: average of `class_iou` over the classes that occur.
-      class_iou: for each class, the pixels that are it in truth and prediction over those that
-        are it in either; NaN for an absent class.
-      class_accuracy: for each class, the share of its true pixels that were found; NaN for a
-        class without true pixels.
-      mean_accuracy: average of `class_accuracy` over the classes with true pixels.
+      class_iou: for each class, the pixels that have it in both labels and prediction over those
+        that have it in either; NaN for an absent class.
+      class_accuracy: recall of each class; NaN for a class without labelled pixels.
+      mean_accuracy: average of `class_accuracy` over the classes with labelled pixels.
       pixel_accuracy: share of pixels with the right class.
-      absent_classes: ids that occur neither in truth nor in prediction; `mean_iou` leaves them out.
-      constant_class: the most frequent true class.
+      absent_classes: ids absent from labels and predictions; `mean_iou` leaves them out.
+      constant_class: the most frequent label.
       constant_mean_iou: the mean IoU of calling every pixel `constant_class`: a network that has
         learned anything is above it.
-      only_predicted_class: the class of every prediction, if that is one class although the truth
-        has several; else None.
+      only_predicted_class: the class of every prediction, if that is one class although the labels
+        have several; else None.
     """
 
     mean_iou: float
@@ -75,22 +74,14 @@ class Metrics:
 
 
 def compute_metrics(confusion: np.ndarray) -> Metrics:
-    """Computes every score of a confusion matrix.
-
-    Args:
-      confusion: integers [num_classes, num_classes] as of `confusion_matrix`.
-
-    Returns:
-      The scores.
-    """
-    confusion = np.asarray(confusion)
+    """Computes every score of a `confusion_matrix`."""
     is_right = np.diagonal(confusion)
-    true, predicted, total = confusion.sum(axis=1), confusion.sum(axis=0), confusion.sum()
-    union = true + predicted - is_right
+    labelled, predicted, total = confusion.sum(axis=1), confusion.sum(axis=0), confusion.sum()
+    union = labelled + predicted - is_right
     class_iou = _share(is_right, union)
-    class_accuracy = _share(is_right, true)
+    class_accuracy = _share(is_right, labelled)
     predicted_classes = np.flatnonzero(predicted)
-    only_predicted = predicted_classes.size == 1 and np.count_nonzero(true) > 1
+    only_predicted = predicted_classes.size == 1 and np.count_nonzero(labelled) > 1
     return Metrics(
         mean_iou=_mean(class_iou),
         class_iou=tuple(class_iou.tolist()),
@@ -98,9 +89,9 @@ def compute_metrics(confusion: np.ndarray) -> Metrics:
         mean_accuracy=_mean(class_accuracy),
         pixel_accuracy=float(_share(is_right.sum(), total)),
         absent_classes=tuple(np.flatnonzero(union == 0).tolist()),
-        constant_class=int(true.argmax()) if total else None,
-        # Its IoU is its share of all pixels; that of every other true class is 0.
-        constant_mean_iou=float(_share(true.max(), total * np.count_nonzero(true))),
+        constant_class=int(labelled.argmax()) if total else None,
+        # Its IoU is its share of all pixels; that of every other labelled class is 0.
+        constant_mean_iou=float(_share(labelled.max(), total * np.count_nonzero(labelled))),
         only_predicted_class=int(predicted_classes[0]) if only_predicted else None,
     )
 

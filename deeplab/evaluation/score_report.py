@@ -1,4 +1,4 @@
-"""An evaluation for people, for programs and for TensorBoard."""
+"""Reports of an evaluation: a table for people, JSON for programs, and TensorBoard."""
 
 import json
 import math
@@ -19,12 +19,7 @@ FORMAT_VERSION = 1
 
 
 def format_table(evaluation: Evaluation, class_names: Sequence[str]) -> str:
-    """Returns a table of the scores, and what is remarkable about them, in lines of text.
-
-    Args:
-      evaluation: the scores.
-      class_names: name of each class id.
-    """
+    """Formats the scores as a table with a line for each class, and what is remarkable."""
     scores = evaluation.metrics
     class_names = [printable(name) for name in class_names]
     width = max(len("class"), *map(len, class_names))
@@ -48,7 +43,7 @@ def format_table(evaluation: Evaluation, class_names: Sequence[str]) -> str:
         lines.append(
             f"WARNING: not one pixel of split {evaluation.split!r} carries a class: every label is "
             "the ignore label, so there is no score. Is it a split without masks, such as a "
-            "benchmark's test split? make check-dataset tells."
+            "benchmark's test split? Check with make check-dataset."
         )
     elif scores.only_predicted_class is not None:
         name = class_names[scores.only_predicted_class]
@@ -73,7 +68,7 @@ def write_json(
     class_names: Sequence[str],
     options: Mapping[str, Any],
 ) -> str:
-    """Writes `eval-STEP.json`, whole or not at all.
+    """Writes `eval-STEP.json`, whole or not at all, and returns its path.
 
     Args:
       evaluation: the scores. What is not defined (NaN) becomes null.
@@ -81,12 +76,6 @@ def write_json(
       dataset_name: name of the dataset.
       class_names: name of each class id.
       options: how the evaluation was done; JSON's types.
-
-    Returns:
-      The path of the file.
-
-    Raises:
-      OSError: it cannot be written.
     """
     scores = evaluation.metrics
     content = {
@@ -125,7 +114,7 @@ def write_json(
 def write_summaries(
     evaluation: Evaluation, directory: str, *, scales: Sequence[float], add_flipped: bool
 ) -> None:
-    """Writes the scores for TensorBoard, under research/deeplab's tags, as a file of their own.
+    """Writes the scores to an event file for TensorBoard, under research/deeplab's tags.
 
     Args:
       evaluation: the scores.
@@ -133,7 +122,7 @@ def write_summaries(
       scales, add_flipped: how the network saw the images; part of the tags.
 
     Raises:
-      OSError: it cannot be written; the message names it. `tf.summary.FileWriter` says nothing.
+      OSError: it cannot be written; the message names it. `tf.summary.FileWriter` does not raise.
     """
     tag = "eval/miou_" + "_".join(str(scale) for scale in scales)
     tag += "_flipped" if add_flipped else ""

@@ -83,7 +83,7 @@ def laplacian_stride(options: ModelOptions, crop_size: Sequence[int]) -> int:
 
     Returns:
       The stride of the decoder's last stage; 1 where other pixels are read too, because the network
-      sees its input at other scales or the crop is no multiple of the stride plus one.
+      sees its input at other scales or the crop is not a multiple of the stride plus one.
     """
     stride = options.decoder_output_stride[-1] if options.decoder_output_stride else 1
     is_plain = set(options.image_pyramid) == {1.0}

@@ -2,8 +2,8 @@
 
 The values are those of research/deeplab (`utils/train_utils.py`, 2019): the sum over pixels of
 weight x cross entropy, divided by the number of pixels that are not ignored (its code of 2018
-divides by the number of non-zero weights: the same unless a label weight is 0). Unlike there,
-no one-hot tensor of [pixels, classes] is made, and a label that is no class is an error of the
+divides by the number of non-zero weights: the same unless a label weight is 0). Unlike there, no
+one-hot tensor of [pixels, classes] is made, and a label that is not a class is an error of the
 input pipeline instead of a pixel without loss.
 """
 

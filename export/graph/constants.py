@@ -42,7 +42,7 @@ def fold(editor: GraphEditor) -> None:
 
 
 def fix_shapes(editor: GraphEditor) -> None:
-    """Replaces sides that are read off a tensor by constants, where the graph alone tells them.
+    """Replaces sides that are read off a tensor by constants where shape inference finds them.
 
     TensorFlow itself does so only where the whole shape is known, and the batch's size is not.
     """
