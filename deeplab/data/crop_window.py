@@ -116,16 +116,7 @@ def make_window(
 
 
 def cut_label(label: tf.Tensor, window: Window, ignore_label: int) -> tf.Tensor:
-    """Cuts the crop out of a mask.
-
-    Args:
-      label: uint8 [height, width, 1].
-      window: the crop.
-      ignore_label: label of the padding.
-
-    Returns:
-      uint8 [crop height, crop width, 1].
-    """
+    """Cuts the crop, uint8 [height, width, 1], out of a mask; its padding is the ignore label."""
     indices = []
     for axis, places in enumerate(window.places):
         nearest = places.lower + tf.cast(places.fraction >= 0.5, tf.int32)
@@ -141,7 +132,7 @@ def cut_image(image: tf.Tensor, window: Window, mean_pixel: Sequence[float]) -> 
     """Cuts the crop out of an image by scaling all of it.
 
     Args:
-      image: uint8 or float32 [height, width, 3], the whole image.
+      image: uint8 or float32 [height, width, 3].
       window: the crop.
       mean_pixel: color of the padding.
 
@@ -235,7 +226,7 @@ def _shifted(places: Places, origin: tf.Tensor) -> Places:
 
 
 def _or_padding(places: Places, origin: tf.Tensor, padding: tf.Tensor) -> Places:
-    """Returns places that count from `origin`; those of the padding are the row called so."""
+    """Returns places that count from `origin`; places in the padding are row `padding`."""
     index = tf.fill(tf.shape(places.lower), padding)
     shifted = _shifted(places, origin)
     return shifted._replace(

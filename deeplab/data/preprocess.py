@@ -77,15 +77,7 @@ def resize_to_range(example: Mapping[str, tf.Tensor], options: ResizeOptions) ->
 
 
 def resize(example: Mapping[str, tf.Tensor], size: tf.Tensor) -> Example:
-    """Resizes an image, the label to the nearest pixel and the rest bilinearly.
-
-    Args:
-      example: see the module docstring.
-      size: int32 [2], new (height, width).
-
-    Returns:
-      The example; image and Laplacian are float32.
-    """
+    """Resizes to int32 [2] height and width; image and Laplacian, bilinear, become float32."""
 
     def resize_value(key: str, value: tf.Tensor) -> tf.Tensor:
         method = tf.image.resize_nearest_neighbor if key == "label" else tf.image.resize_bilinear

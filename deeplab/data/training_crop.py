@@ -69,13 +69,9 @@ def _draw(size: tf.Tensor, options: InputOptions, seeds: Sequence[tf.Tensor]) ->
         scale_seed,
     )
     start, window_size = preprocess.window_of(scaled_size, options.crop_size, crop_seed)
+    is_flipped = preprocess.flip_of(flip_seed)
     return crop_window.make_window(
-        size,
-        scaled_size,
-        start,
-        window_size,
-        preprocess.flip_of(flip_seed),
-        options.crop_size,
+        size, scaled_size, start, window_size, is_flipped, options.crop_size
     )
 
 
@@ -86,12 +82,11 @@ def _cut(
     laplacian_stride: int | None,
 ) -> tuple[tf.Tensor, tf.Tensor | None]:
     """Returns image and Laplacian of a crop; decodes what is needed."""
-    nowhere = tf.zeros([2], tf.int32)
+    nowhere, corner = tf.zeros([2], tf.int32), window.box[:2]
 
     def of_window() -> tuple[tf.Tensor, ...]:
         pixels = record_format.decode_image_window(record, window.box)
-        origin = window.box[:2]
-        return crop_window.interpolate(pixels, origin, window, mean_pixel), pixels, origin
+        return crop_window.interpolate(pixels, corner, window, mean_pixel), pixels, corner
 
     def of_whole() -> tuple[tf.Tensor, ...]:
         pixels = record_format.decode_image(record)
@@ -104,7 +99,7 @@ def _cut(
     def computed() -> tuple[tf.Tensor, tf.Tensor]:
         part = _slice(pixels, window.box - tf.pad(origin, [[0, 2]]))
         # Its values at the rim, where it lacks neighbours, are used at the image's rim only.
-        return tf.cast(laplacian_of_image(part), tf.int16), window.box[:2]
+        return tf.cast(laplacian_of_image(part), tf.int16), corner
 
     def stored() -> tuple[tf.Tensor, tf.Tensor]:
         values = record_format.read_stored_gradient(record, window.source_size)
@@ -121,14 +116,12 @@ def _cut_resized(
     laplacian_stride: int | None,
 ) -> tuple[tf.Tensor, tf.Tensor | None]:
     """Returns image and Laplacian of a crop of an image that is resized as a whole before."""
-    decoded = record_format.decode_image(record)
-    box = window.box
 
     def resize(values: tf.Tensor) -> tf.Tensor:
-        return tf.image.resize_bilinear(values[tf.newaxis], window.source_size, align_corners=True)[
-            0
-        ]
+        size = window.source_size
+        return tf.image.resize_bilinear(values[tf.newaxis], size, align_corners=True)[0]
 
+    decoded, box = record_format.decode_image(record), window.box
     image = resize(decoded)
     crop = tf.cond(
         window.is_large,
@@ -138,8 +131,8 @@ def _cut_resized(
     if laplacian_stride is None:
         return crop, None
     values = resize(record_format.read_gradient(record, decoded))[..., 0]
-    origin = tf.zeros([2], tf.int32)
-    return crop, crop_window.interpolate_channel(values, origin, window, laplacian_stride)
+    nowhere = tf.zeros([2], tf.int32)
+    return crop, crop_window.interpolate_channel(values, nowhere, window, laplacian_stride)
 
 
 def _slice(values: tf.Tensor, box: tf.Tensor) -> tf.Tensor:

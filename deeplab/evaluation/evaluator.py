@@ -68,13 +68,11 @@ class Evaluator:
     """A network and a split; scores one restored checkpoint after the other. `close` it afterwards.
 
     Args:
-      spec: the dataset.
-      split: name of the split.
+      spec, split: the dataset and the name of the split.
       model_options: the network.
       input_options: crop size and the resize before it; its random scales are not used.
       batch_size: images in a batch.
-      scales: scales at which the network sees each image.
-      add_flipped: whether it also sees each image's mirror image.
+      scales, add_flipped: how the network sees each image; see `model.predict`.
 
     Raises:
       ValueError: the split is missing or its shards do not hold the examples that they should, the
@@ -145,15 +143,7 @@ class Evaluator:
         self._session.close()
 
     def restore(self, checkpoint: str, saved_names: Mapping[str, str] | None = None) -> None:
-        """Loads the weights of a checkpoint.
-
-        Args:
-          checkpoint: prefix of its files.
-          saved_names: see `saved_weights.restore`.
-
-        Raises:
-          ValueError: the checkpoint does not exist, is damaged, or belongs to another network.
-        """
+        """Loads the weights of a checkpoint; arguments and errors are `saved_weights.restore`'s."""
         self._restored = None
         reader = saved_weights.restore(self._session, checkpoint, self._variables, saved_names)
         step = int(reader.value("global_step")) if "global_step" in reader.shapes else 0
@@ -197,12 +187,8 @@ class Evaluator:
         step = self._restored[1]
         self._session.run(self._iterator.initializer)
         expected, num_read = self._spec.split(self._split).num_examples, 0
-        with tqdm.tqdm(
-            total=expected,
-            desc=f"step {step} on {self._split}",
-            unit="image",
-            disable=None,
-        ) as progress:
+        title = f"step {step} on {self._split}"
+        with tqdm.tqdm(total=expected, desc=title, unit="image", disable=None) as progress:
             while True:
                 try:
                     batch = PredictedBatch(**self._session.run(self._fetches))
