@@ -80,7 +80,7 @@ def split_batch(config: DeploymentConfig, batch: Batch) -> list[dict[str, tf.Ten
 
 def create_clones(
     config: DeploymentConfig,
-    clone_fn: Callable[[Batch], None],
+    build_clone: Callable[[Batch], None],
     shares: Sequence[Batch],
     getter_of: Callable[[int], Callable] | None = None,
 ) -> list[Clone]:
@@ -88,7 +88,7 @@ def create_clones(
 
     Args:
       config: the deployment.
-      clone_fn: builds one clone on its share of the batch. Makes variables by `tf.get_variable`
+      build_clone: builds one clone on its share of the batch. Makes variables by `tf.get_variable`
         and adds at least one loss to `tf.GraphKeys.LOSSES`.
       shares: each clone's share of the batch; see `split_batch`.
       getter_of: returns the `custom_getter` of a clone's variables.
@@ -112,7 +112,7 @@ def create_clones(
             tf.name_scope(f"{scope}/" if scope else None),
             tf.device(device_function(config, device)),
         ):
-            clone_fn(share)
+            build_clone(share)
         added = {key: tuple(tf.get_collection(key)[seen[key] :]) for key in _COLLECTIONS}
         if not added[tf.GraphKeys.LOSSES]:
             raise ValueError(f"clone {index} adds no loss to tf.GraphKeys.LOSSES.")

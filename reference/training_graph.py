@@ -4,7 +4,7 @@ Every gradient is the one that TensorFlow registers for its operation, nothing i
 in the backward pass, and the loss is `reference.loss`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import tensorflow.compat.v1 as tf
 
@@ -15,33 +15,32 @@ from nets.batch_norm import SyncGroup
 from reference import loss
 
 
-def clone_fn(
-    description: RunDescription, objective: ObjectiveOptions, sync_group: SyncGroup | None = None
-) -> Callable[[Mapping[str, tf.Tensor]], None]:
-    """Returns the function that builds one clone; as `training_graph.clone_fn`."""
-
-    def build_clone(batch: Mapping[str, tf.Tensor]) -> None:
-        scales_to_logits = model.multi_scale_logits(
-            batch,
-            description.model,
-            is_training=True,
-            fine_tune_batch_norm=objective.fine_tune_batch_norm,
-            weight_decay=objective.weight_decay,
-            batch_norm_decay=objective.batch_norm_decay,
-            sync_group=sync_group,
-        )
-        scales_to_losses = loss.add_losses(
-            scales_to_logits,
-            batch["label"],
-            ignore_label=description.ignore_label,
-            num_classes=description.model.num_classes,
-            upsample_logits=objective.upsample_logits,
-            label_weights=objective.label_weights,
-            hard_example_mining_step=objective.hard_example_mining_step,
-            top_k_percent_pixels=objective.top_k_percent_pixels,
-        )
-        with tf.name_scope(None):
-            for scale, value in scales_to_losses.items():
-                tf.summary.scalar(f"losses/{scale}", value)
-
-    return build_clone
+def build_clone(
+    batch: Mapping[str, tf.Tensor],
+    description: RunDescription,
+    objective: ObjectiveOptions,
+    sync_group: SyncGroup | None = None,
+) -> None:
+    """Builds one clone; as `training_graph.build_clone`."""
+    scales_to_logits = model.multi_scale_logits(
+        batch,
+        description.model,
+        is_training=True,
+        fine_tune_batch_norm=objective.fine_tune_batch_norm,
+        weight_decay=objective.weight_decay,
+        batch_norm_decay=objective.batch_norm_decay,
+        sync_group=sync_group,
+    )
+    scales_to_losses = loss.add_losses(
+        scales_to_logits,
+        batch["label"],
+        ignore_label=description.ignore_label,
+        num_classes=description.model.num_classes,
+        upsample_logits=objective.upsample_logits,
+        label_weights=objective.label_weights,
+        hard_example_mining_step=objective.hard_example_mining_step,
+        top_k_percent_pixels=objective.top_k_percent_pixels,
+    )
+    with tf.name_scope(None):
+        for scale, value in scales_to_losses.items():
+            tf.summary.scalar(f"losses/{scale}", value)

@@ -1,4 +1,4 @@
-"""Saves and restores the variables of a training."""
+"""Saves and restores the variables of a training run."""
 
 import contextlib
 import os
@@ -9,8 +9,10 @@ import tensorflow.compat.v1 as tf
 from common import checkpoint_files, checkpoint_reader
 from common.texts import printable
 from common.tf_errors import reason
-from training.checkpoints import AVERAGE_SUFFIX, CHECKPOINT_NAME, Reader
+from training import checkpoints
+from training.checkpoints import CHECKPOINT_NAME, Reader
 from training.ema import Averages
+from training.nan_guard import variables_check
 
 
 class SaveError(OSError):
@@ -18,50 +20,63 @@ class SaveError(OSError):
 
 
 class Checkpointer:
-    """Saves and restores all variables of the default graph.
+    """Saves and restores all variables of the default graph, to which it adds ops.
 
     Args:
       train_logdir: folder of the checkpoints.
-      check_variables: called before saving; raises NonFiniteError.
       max_checkpoints_to_keep: 0 for all.
-      averages_of_weights: those among the variables that a checkpoint may lack as a whole.
+      averages: those among the variables that a checkpoint may lack as a whole.
       ensure_folder: called before anything is written, to make the folder again if it is gone.
 
     Attributes:
       newest: prefix of the newest checkpoint known here, or None.
-      ensure_folder: as above.
+      train_logdir, ensure_folder: as above.
     """
 
     def __init__(
         self,
         train_logdir: str,
-        check_variables: Callable[[tf.Session], None],
-        *,
         max_checkpoints_to_keep: int,
-        averages_of_weights: Averages | None = None,
+        averages: Averages | None = None,
         ensure_folder: Callable[[], None] = lambda: None,
     ):
         self.train_logdir = train_logdir
         self.newest: str | None = None
         self.ensure_folder = ensure_folder
-        self._check_variables = check_variables
         self._max_to_keep = max_checkpoints_to_keep
+        self._averages = averages
+        self._variables = tf.global_variables()
+        self._check_finite = variables_check(self._variables)
         # It only writes: it would look for old checkpoints by patterns.
         self._saver = tf.train.Saver(max_to_keep=0)
-        self._variables = {variable.op.name: variable for variable in tf.global_variables()}
-        self._averages = averages_of_weights
         self._kept: list[str] = []
+
+    def check(self, checkpoint: str) -> str:
+        """Makes sure that a training run can go on from a checkpoint.
+
+        Returns:
+          What the user should know of the averages, or "".
+
+        Raises:
+          ValueError: it cannot; names variables and shapes.
+        """
+        has_averages = bool(Reader(checkpoint).averages)
+        checkpoints.check_restorable(checkpoint, self._restored(has_averages))
+        if self._averages and not has_averages:
+            return "; it has no averages of its weights (ema_decay), so they start from the weights"
+        if has_averages and not self._averages:
+            return (
+                "\nwarning: its averages of the weights are dropped, because ema_decay is 0; to "
+                "keep them, give the ema_decay that it was trained with."
+            )
+        return ""
 
     def restore(self, session: tf.Session, checkpoint: str) -> None:
         """Restores every variable from a checkpoint; averages that it lacks start from theirs."""
         reader = Reader(checkpoint)
-        variables = self._variables
-        has_averages = any(name.endswith(AVERAGE_SUFFIX) for name in reader.shapes)
-        if self._averages and not has_averages:
-            without = self._averages.left_out_of(list(variables.values()))
-            variables = {variable.op.name: variable for variable in without}
-        checkpoint_reader.load(session, reader, variables)
-        if self._averages and not has_averages:
+        variables = self._restored(bool(reader.averages))
+        checkpoint_reader.load(session, reader, {each.op.name: each for each in variables})
+        if self._averages and not reader.averages:
             session.run(self._averages.start)
         self.follow(checkpoint)
 
@@ -90,7 +105,10 @@ class Checkpointer:
         self.ensure_folder()
         if self.newest == path and checkpoint_files.exists(path):
             return False
-        self._check_variables(session)
+        self._check_finite(session)
+        kept = [prefix for prefix in self._kept if prefix != path] + [path]
+        removed = kept[: -self._max_to_keep] if self._max_to_keep else []
+        kept = kept[len(removed) :]
         try:
             self._saver.save(
                 session,
@@ -99,15 +117,12 @@ class Checkpointer:
                 write_meta_graph=False,  # options.json says how to build the graph
                 write_state=False,
             )
-            kept = [prefix for prefix in self._kept if prefix != path] + [path]
-            removed = kept[: -self._max_to_keep] if self._max_to_keep else []
-            kept = kept[len(removed) :]
             checkpoint_files.write_state(self.train_logdir, kept)
         except (tf.errors.AbortedError, tf.errors.UnavailableError):
             raise  # A process of a cluster is gone.
         # TensorFlow raises some statuses as Python's own exceptions.
         except (tf.errors.OpError, OSError, ValueError, IndexError, RuntimeError) as error:
-            self._remove_unfinished(path)
+            self._remove_unfinished(os.path.basename(path))
             message = reason(error) if isinstance(error, tf.errors.OpError) else str(error)
             raise SaveError(
                 f"checkpoint {printable(path)} cannot be written ({message}). Is the disk full? "
@@ -125,11 +140,16 @@ class Checkpointer:
             return "No checkpoint was saved before."
         return f"The last good checkpoint is {printable(self.newest)}."
 
+    def _restored(self, has_averages: bool) -> list[tf.Variable]:
+        """Returns the variables that are restored from a checkpoint with averages or without."""
+        if self._averages and not has_averages:
+            return self._averages.left_out_of(self._variables)
+        return self._variables
+
     def _path(self, step: int) -> str:
         return os.path.join(self.train_logdir, f"{CHECKPOINT_NAME}-{step}")
 
-    def _remove_unfinished(self, path: str) -> None:
-        name = os.path.basename(path)
+    def _remove_unfinished(self, name: str) -> None:
         with contextlib.suppress(OSError):
             for entry in os.listdir(self.train_logdir):
                 if entry.startswith((f"{name}.", f"{name}_temp")):

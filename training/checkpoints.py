@@ -1,9 +1,8 @@
-"""Checkpoints: finding, reading and comparing them, and how a training starts."""
+"""Checkpoints: finding, reading and comparing them."""
 
-import dataclasses
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import tensorflow.compat.v1 as tf
 
@@ -14,7 +13,7 @@ from training import foreign_files
 
 CHECKPOINT_NAME = "model.ckpt"
 RUNS_ROOT = "runs"
-# Folder, in that of a training, of its best checkpoint (`training.best_checkpoint`).
+# Folder, in that of a training run, of its best checkpoint (`training.best_checkpoint`).
 BEST_FOLDER = "best"
 # What follows a variable's name in that of its moving average (`training.ema`).
 AVERAGE_SUFFIX = "/ExponentialMovingAverage"
@@ -31,54 +30,13 @@ _OPTIMIZER_NAMES = ("global_step", "beta1_power", "beta2_power")
 _MOST_DIFFERENCES_SHOWN = 5
 
 
-@dataclasses.dataclass(frozen=True)
-class Start:
-    """How a training starts.
-
-    Attributes:
-      kind: "resume", "continue", "warm start" or "scratch"; on workers other than the chief, which
-        take the variables as they are, "join".
-      checkpoint: prefix of the checkpoint that it starts from, or None.
-      step: steps done so far.
-    """
-
-    kind: str
-    checkpoint: str | None
-    step: int
-
-
-def find_start(
-    train_logdir: str, continue_checkpoint: str | None, initial_checkpoint: str | None
-) -> Start:
-    """Decides how a training starts. The order matters: the first that applies is taken.
-
-    Args:
-      train_logdir: folder of this training's own checkpoints.
-      continue_checkpoint: checkpoint of another training that this one goes on from: weights,
-        optimizer and step count.
-      initial_checkpoint: checkpoint that weights are taken from, where they fit.
-
-    Raises:
-      ValueError: a checkpoint is not there or cannot be read.
-    """
-    newest = latest_checkpoint(train_logdir)
-    if newest:
-        return Start("resume", newest, read_step(newest))
-    if continue_checkpoint:
-        checkpoint = find_checkpoint(continue_checkpoint)
-        return Start("continue", checkpoint, read_step(checkpoint))
-    if initial_checkpoint:
-        return Start("warm start", find_checkpoint(initial_checkpoint), 0)
-    return Start("scratch", None, 0)
-
-
 def find_checkpoint(path: str, run: str | None = None) -> str:
     """Returns the prefix of the checkpoint that a user means.
 
     Args:
       path: a prefix (`model.ckpt-100`), one of its files (`model.ckpt-100.index`), a folder, whose
         newest checkpoint is taken, or "latest" or "best" for a checkpoint of `run`.
-      run: folder of a training; None for the newest one.
+      run: folder of a training run; None for the newest one.
 
     Raises:
       ValueError: there is none.
@@ -87,8 +45,8 @@ def find_checkpoint(path: str, run: str | None = None) -> str:
         run = run or find_newest_run()
         if path == BEST and latest_checkpoint(os.path.join(run, BEST_FOLDER)) is None:
             raise ValueError(
-                f"{run} has no best checkpoint yet: python eval.py --checkpoint_dir={run} scores "
-                f"its checkpoints and keeps the best in {os.path.join(run, BEST_FOLDER)}."
+                f"{run} has no best checkpoint yet: python eval.py with {run} as checkpoint_dir "
+                f"scores its checkpoints and keeps the best in {os.path.join(run, BEST_FOLDER)}."
             )
         path = run if path == LATEST else os.path.join(run, BEST_FOLDER)
     if os.path.isdir(path):
@@ -115,32 +73,41 @@ def find_newest_run(root: str = RUNS_ROOT) -> str:
     Raises:
       ValueError: there is none.
     """
-    newest = {}
+    found = []
     for name in os.listdir(root) if os.path.isdir(root) else []:
         directory = os.path.join(root, name)
         checkpoint = latest_checkpoint(directory)
         if checkpoint:
-            newest[directory] = os.path.getmtime(f"{checkpoint}.index")
-    if not newest:
-        raise ValueError(f"there is no training in {root}: run python train.py.")
-    return max(newest, key=newest.get)
+            found.append((os.path.getmtime(f"{checkpoint}.index"), directory))
+    if not found:
+        raise ValueError(f"there is no training run in {root}: run python train.py.")
+    return max(found)[1]
 
 
 class Reader(checkpoint_reader.Reader):
     """The variables of a checkpoint, of which it knows which are weights."""
 
+    @property
     def weights(self) -> list[str]:
-        """Returns the names of its variables without what only a training keeps of them."""
+        """The names of its variables without what only a training run keeps of them."""
         return sorted(
             name
             for name in self.shapes
             # Whatever the optimizer was, its slots lie below the name of their variable.
-            if not is_optimizer_variable(name) and os.path.dirname(name) not in self.shapes
+            if not _is_of_optimizer(name) and os.path.dirname(name) not in self.shapes
         )
 
+    @property
+    def averages(self) -> dict[str, str]:
+        """The name of the moving average of each variable that has one."""
+        return {
+            name.removesuffix(AVERAGE_SUFFIX): name
+            for name in self.shapes
+            if name.endswith(AVERAGE_SUFFIX)
+        }
 
-def is_optimizer_variable(name: str) -> bool:
-    """Whether a variable of this name belongs to an optimizer, is an average, or counts steps."""
+
+def _is_of_optimizer(name: str) -> bool:
     return name in _OPTIMIZER_NAMES or name.endswith(_OPTIMIZER_SUFFIXES)
 
 
@@ -148,7 +115,7 @@ def read_step(checkpoint: str) -> int:
     """Returns the step count of a checkpoint; 0 if it has none.
 
     Raises:
-      ValueError: it cannot be read, or its step count is no number of steps.
+      ValueError: it cannot be read, or its step count is not a number of steps.
     """
     reader = Reader(checkpoint)
     if "global_step" not in reader.shapes:
@@ -170,15 +137,20 @@ def check_restorable(checkpoint: str, variables: Sequence[tf.Variable]) -> None:
 
     Args:
       checkpoint: prefix.
-      variables: all that the training needs, its optimizer's included.
+      variables: all that the training run needs, its optimizer's included.
 
     Raises:
       ValueError: it does not; names variables and shapes.
     """
     reader = Reader(checkpoint)
-    differences = shape_differences(
-        reader.shapes, {variable.op.name: tuple(variable.shape.as_list()) for variable in variables}
-    )
+    wanted = {each.op.name: tuple(each.shape.as_list()) for each in variables}
+    there = {name: reader.shapes[name] for name in sorted(wanted) if name in reader.shapes}
+    differences = [
+        f"{name} is {list(shape)} there and {list(wanted[name])} here"
+        for name, shape in there.items()
+        if shape != wanted[name]
+    ]
+    differences += [f"{name} is missing" for name in sorted(wanted) if name not in there]
     if differences:
         shown = "; ".join(differences[:_MOST_DIFFERENCES_SHOWN])
         more = len(differences) - _MOST_DIFFERENCES_SHOWN
@@ -187,26 +159,5 @@ def check_restorable(checkpoint: str, variables: Sequence[tf.Variable]) -> None:
             + (f"; and {more} more" if more > 0 else "")
             + ". Train in a new folder, or with the options of this one."
         )
-    for variable in variables:
-        reader.value(variable.op.name)
-
-
-def shape_differences(
-    in_checkpoint: Mapping[str, tuple[int, ...]], wanted: Mapping[str, tuple[int, ...]]
-) -> list[str]:
-    """Words what a checkpoint lacks or has in another shape.
-
-    Args:
-      in_checkpoint: its shapes by variable name.
-      wanted: shapes of the network's variables.
-
-    Returns:
-      One phrase a variable, shapes that differ first.
-    """
-    differing = [
-        f"{name} is {list(in_checkpoint[name])} there and {list(shape)} here"
-        for name, shape in sorted(wanted.items())
-        if name in in_checkpoint and in_checkpoint[name] != shape
-    ]
-    missing = [f"{name} is missing" for name in sorted(wanted) if name not in in_checkpoint]
-    return differing + missing
+    for name in wanted:
+        reader.value(name)

@@ -1,99 +1,75 @@
-"""Runs a training in a cluster: as its chief, or as another worker."""
+"""Trains in a cluster: as its chief, or as another worker."""
 
+import contextlib
 import functools
-from collections.abc import Callable
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 
 import tensorflow.compat.v1 as tf
 
-from deployment import servers
+from deployment import servers, shared_state
 from deployment.config import DeploymentConfig
+from deployment.servers import ServerLostError
 from deployment.shared_state import SharedState
 from training import joining
-from training.checkpointer import Checkpointer
-from training.cluster_steps import ClusterSteps
-from training.interruption import Interruption
 from training.joining import Record
+from training.save_watch import SaveWatch
 from training.step import StepFunction
+
+_LOOK_SECS = 1.0
 
 
 def run(
     slim_train: Callable,
-    step_function: StepFunction,
-    checkpointer: Checkpointer,
+    steps: StepFunction,
     restore: Callable[[tf.Session], None],
     deployment: DeploymentConfig,
     mine: Record,
-    global_step: tf.Variable,
-    *,
-    master: str,
-    session_config: tf.ConfigProto,
+    open_session: Callable[[], AbstractContextManager[tf.Session]],
     startup_delay_steps: int,
-    interruption: Interruption,
-    report: Callable[[str], None],
 ) -> None:
-    """Trains until the end of the training, a signal, or the loss of a parameter server.
+    """Trains until the end of the training run, a signal, or the loss of a parameter server.
 
     Args:
-      slim_train: `slim.learning.train` with what a training has in a cluster or without.
-      step_function: does a step.
-      checkpointer: of the chief's checkpoints.
-      restore: gives initialised variables the values that the training starts from.
+      slim_train: `slim.learning.train` with what a training run has in a cluster or without.
+      steps: does the steps.
+      restore: gives initialised variables the values that the training run starts from.
       deployment: where it runs.
       mine: what this process trains.
-      global_step: the step count's variable.
-      master, session_config: of sessions.
-      startup_delay_steps: see `loop.train`.
-      interruption: tells when to end early.
-      report: takes each line that a user should see.
+      open_session: opens a session on the cluster.
+      startup_delay_steps: steps of the chief that other workers wait for.
 
     Raises:
       ValueError: this process has other settings than the chief, or the servers hold another
-        training.
+        training run.
       ServerLostError: a parameter server is gone.
     """
     shared = SharedState(deployment, tf.global_variables())
     initializer = tf.global_variables_initializer()
+    addresses = deployment.ps_addresses
     start, record = None, mine
     if deployment.is_chief:
         start = functools.partial(
             joining.start,
+            steps=steps,
             shared=shared,
             mine=mine,
-            global_step=global_step,
-            checkpointer=checkpointer,
             initialize=lambda session: session.run(initializer),
             restore=restore,
-            report=report,
         )
-        if not servers.wait_for(
-            deployment.ps_addresses, report, lambda: interruption.signal_number is not None
-        ):
+        if not servers.wait_for(addresses, steps.report, lambda: bool(steps.interruption)):
             return
     else:
-        record = joining.join(
-            master,
-            session_config,
-            shared,
-            mine,
-            global_step,
-            startup_delay_steps,
-            deployment.ps_addresses,
-            interruption,
-            report,
-        )
-        if record is None:
+        chiefs = joining.join(steps, shared, mine, addresses, open_session, startup_delay_steps)
+        if chiefs is None:
             return
-    steps = ClusterSteps(
-        step_function,
-        shared,
-        deployment,
-        checkpointer if deployment.is_chief else None,
-        record,
-        report,
-    )
+        record = chiefs
+    cluster_steps = _ClusterSteps(steps, shared, deployment, record)
     try:
         slim_train(
-            train_step_fn=steps,
+            train_step_fn=cluster_steps,
             init_op=None,  # `joining.start` decides.
             init_fn=start,
             ready_op=shared.ready_op,
@@ -102,4 +78,119 @@ def run(
     except tf.errors.OpError as error:
         if not servers.is_loss(error):
             raise
-        raise steps.loss(error) from error
+        raise cluster_steps.loss(error) from error
+
+
+class _ClusterSteps:
+    """A `StepFunction` that tells other workers of checkpoints, or watches for them.
+
+    It ends when the parameter servers do, and turns the many errors of a lost one into one.
+
+    Args:
+      steps: does the steps.
+      shared: what the servers say.
+      deployment: where the training run goes.
+      record: the chief's.
+    """
+
+    def __init__(
+        self,
+        steps: StepFunction,
+        shared: SharedState,
+        deployment: DeploymentConfig,
+        record: Record,
+    ):
+        self._steps = steps
+        self._shared = shared
+        self._addresses = deployment.ps_addresses
+        self._train_logdir = record.train_logdir
+        self._watch = SaveWatch(record.save_interval_secs)
+        self._look_secs = min(_LOOK_SECS, record.save_interval_secs / 2 or _LOOK_SECS)
+        self._next_look = 0.0
+        self._saved_step = -1
+
+    def __call__(
+        self,
+        session: tf.Session,
+        train_op: tf.Tensor,
+        global_step: tf.Variable,
+        train_step_kwargs: Mapping[str, object],
+    ) -> tuple[float | None, bool]:
+        """Does a step; arguments and result are those of `StepFunction`.
+
+        Raises:
+          ServerLostError: a parameter server is gone, or about to go.
+        """
+        try:
+            if time.monotonic() >= self._next_look:
+                self._next_look = time.monotonic() + self._look_secs
+                if self._is_over(session):
+                    return None, True
+            with self._telling_of_checkpoint(session):
+                return self._steps(session, train_op, global_step, train_step_kwargs)
+        except (tf.errors.OpError, ValueError, OSError) as error:
+            if not servers.is_loss(error):
+                raise
+            servers.abandon(session)
+            raise self.loss(error) from error
+
+    def loss(self, error: Exception) -> ServerLostError:
+        """Returns the error that says which server is lost, and what to do."""
+        return ServerLostError(
+            f"step {self._steps.step + 1}: {self._name_lost(error)} is lost, and so are the "
+            f"variables that it held. {self._what_to_do()}"
+        )
+
+    def _is_over(self, session: tf.Session) -> bool:
+        notices = self._shared.read_notices(session)
+        self._saved_step = notices.saved_step
+        if notices.phase == shared_state.FINISHED:
+            self._steps.report("the chief has finished the training")
+            return True
+        if notices.phase == shared_state.STOPPING:
+            with self._telling_of_checkpoint(session):
+                self._steps.save(session)
+            raise ServerLostError(
+                f"step {self._steps.step}: a parameter server was asked to end. "
+                f"{self._what_to_do()}"
+            )
+        if self._steps.checkpointer is None:
+            line = self._watch.look(notices.saved_step, self._steps.step)
+            if line:
+                self._steps.report(line)
+        return False
+
+    @contextlib.contextmanager
+    def _telling_of_checkpoint(self, session: tf.Session) -> Iterator[None]:
+        checkpointer = self._steps.checkpointer
+        before = checkpointer and checkpointer.newest
+        yield
+        if checkpointer and checkpointer.newest != before:
+            self._shared.note_saved(session, self._steps.step)
+
+    def _name_lost(self, error: BaseException | None) -> str:
+        gone = [
+            index
+            for index, address in enumerate(self._addresses)
+            if not servers.is_reachable(address)
+        ]
+        while not gone and error is not None:
+            gone = [int(each) for each in re.findall(r"/job:ps/replica:0/task:(\d+)", str(error))]
+            error = error.__cause__
+        if not gone:
+            return "a parameter server"
+        where = f" at {self._addresses[gone[0]]}" if self._addresses else ""
+        return f"parameter server {gone[0]}{where}"
+
+    def _what_to_do(self) -> str:
+        checkpoint = self._steps.checkpointer and self._steps.checkpointer.newest
+        if not checkpoint:
+            # The last look may be from before the last checkpoint.
+            which = (
+                f"step {self._saved_step} or later" if self._saved_step >= 0 else "if there is one"
+            )
+            checkpoint = f"the newest checkpoint in {self._train_logdir} ({which})"
+        return (
+            "Start all processes again with the same commands: the training goes on from "
+            f"{checkpoint}."
+        )

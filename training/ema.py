@@ -1,4 +1,4 @@
-"""Exponential moving averages of a network's variables (`--ema_decay`).
+"""Exponential moving averages of a network's variables (`ema_decay`).
 
 After step n, each average follows its variable by
 
@@ -6,7 +6,7 @@ After step n, each average follows its variable by
 
 as with `tf.train.ExponentialMovingAverage(decay, num_updates=global_step)`, whose names the
 averages have: VARIABLE/ExponentialMovingAverage. That class reads a variable by the op that the
-forward pass has read it with, which does not wait for the step's update; here it is read anew.
+forward pass has read it with, which does not wait for the step's update; here it is read again.
 
 Batch norm's moving statistics are averaged like the weights, as in tf-slim and EfficientNet's code,
 although they are averages already: they have to belong to the weights that they are used with, and
@@ -53,16 +53,16 @@ class Averages:
             self.variables.append(average)
         self.start = tf.group(*starts)
 
-    def update(self, steps_done: tf.Tensor) -> tf.Operation:
-        """Returns the op that moves the averages; make it behind the update of the variables.
+    def update(self, global_step: tf.Variable) -> tf.Operation:
+        """Returns the op that moves the averages; make it after the update of the variables.
 
         Args:
-          steps_done: int scalar, n in the formula: this step is counted.
+          global_step: int scalar, n in the formula once this step is counted.
         """
         with tf.name_scope("update_averages"):
             # The sum comes before the cast: TensorFlow's graph optimizer moves a cast of a read to
             # before the read, where it no longer waits for the step count's update.
-            n_and_10 = tf.cast(steps_done + 10, tf.float32)
+            n_and_10 = tf.cast(global_step.read_value() + 10, tf.float32)
             # 1 - d, from 1 - decay as Python computes it: float32 has four digits of 1 - 0.9999.
             share = tf.maximum(1.0 - self._decay, 9.0 / n_and_10)
             updates = []
@@ -81,25 +81,13 @@ class Averages:
 def saved_names(checkpoint: str) -> dict[str, str]:
     """Returns the name of the average of each variable that has one in a checkpoint.
 
-    Args:
-      checkpoint: prefix.
-
     Raises:
       ValueError: it has none, or cannot be read.
     """
-    names = {
-        name.removesuffix(AVERAGE_SUFFIX): name
-        for name in checkpoints.Reader(checkpoint).shapes
-        if name.endswith(AVERAGE_SUFFIX)
-    }
+    names = checkpoints.Reader(checkpoint).averages
     if not names:
         raise ValueError(
             f"checkpoint {checkpoint} has no averages of its weights (no *{AVERAGE_SUFFIX}): train "
-            "with --ema_decay, such as 0.999, or leave --use_ema away."
+            "with ema_decay, such as 0.999, or omit use_ema."
         )
     return names
-
-
-def are_in(checkpoint: str) -> bool:
-    """Whether a checkpoint has averages."""
-    return any(name.endswith(AVERAGE_SUFFIX) for name in checkpoints.Reader(checkpoint).shapes)

@@ -4,7 +4,7 @@
 the multiplication is done here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import tensorflow.compat.v1 as tf
 
@@ -14,51 +14,30 @@ GradientsAndVariables = list[tuple[tf.Tensor | tf.IndexedSlices, tf.Variable]]
 _BIAS_MULTIPLIER = 2.0
 
 
-def multipliers(
-    variables: Sequence[tf.Variable],
+def multiply(
+    gradients: GradientsAndVariables,
     last_layer_scopes: Sequence[str],
     last_layer_gradient_multiplier: float,
-) -> dict[str, float]:
-    """Returns what each variable's gradient is multiplied by, where that is not 1.
-
-    Args:
-      variables: trainable variables.
-      last_layer_scopes: starts of the names of the variables that a new task trains from new.
-      last_layer_gradient_multiplier: multiplier of these.
-
-    Returns:
-      Multipliers by variable name. Biases have twice the multiplier of their layer.
-    """
-    by_name = {}
-    for variable in variables:
-        name = variable.op.name
-        multiplier = 1.0
-        if name.startswith(tuple(last_layer_scopes)):
-            multiplier *= last_layer_gradient_multiplier
-        if name.endswith("/biases"):
-            multiplier *= _BIAS_MULTIPLIER
-        if multiplier != 1.0:
-            by_name[name] = multiplier
-    return by_name
-
-
-def multiply(
-    gradients: GradientsAndVariables, multipliers_by_name: Mapping[str, float]
 ) -> GradientsAndVariables:
-    """Multiplies the gradients of some variables.
+    """Multiplies the gradients of last layers and of biases, which have twice that of their layer.
 
     Args:
       gradients: (gradient, variable) pairs.
-      multipliers_by_name: see `multipliers`.
+      last_layer_scopes: starts of the names of the variables that a new task trains from scratch.
+      last_layer_gradient_multiplier: multiplier of these.
 
     Returns:
       The pairs in the same order.
     """
+    multiplied = []
     with tf.name_scope("multiply_gradients"):
-        return [
-            (_scale(gradient, multipliers_by_name.get(variable.op.name, 1.0)), variable)
-            for gradient, variable in gradients
-        ]
+        for gradient, variable in gradients:
+            is_last = variable.op.name.startswith(tuple(last_layer_scopes))
+            is_bias = variable.op.name.endswith("/biases")
+            multiplier = last_layer_gradient_multiplier if is_last else 1.0
+            multiplier *= _BIAS_MULTIPLIER if is_bias else 1.0
+            multiplied.append((_scale(gradient, multiplier), variable))
+    return multiplied
 
 
 def clip(

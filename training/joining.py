@@ -10,6 +10,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import tensorflow.compat.v1 as tf
@@ -18,15 +19,14 @@ from deployment import servers, shared_state
 from deployment.servers import ServerLostError
 from deployment.shared_state import SharedState
 from training import checkpoints
-from training.checkpointer import Checkpointer
-from training.interruption import Interruption
+from training.step import StepFunction
 
 _POLL_SECS = 0.5
 
 
 @dataclasses.dataclass(frozen=True)
 class Record:
-    """What the chief tells the other workers of the training.
+    """What the chief tells the other workers of the training run.
 
     Attributes:
       train_logdir: absolute path of its folder.
@@ -48,13 +48,9 @@ class Record:
         settings: Mapping[str, Any],
         variables: Sequence[tf.Variable],
     ) -> "Record":
-        """Returns the record of this process's training."""
-        record = cls(
-            os.path.abspath(train_logdir),
-            save_interval_secs,
-            settings,
-            {variable.op.name: variable.shape.as_list() for variable in variables},
-        )
+        """Returns the record of this process's training run."""
+        shapes = {variable.op.name: variable.shape.as_list() for variable in variables}
+        record = cls(os.path.abspath(train_logdir), save_interval_secs, settings, shapes)
         return cls.from_text(record.to_text())
 
     @classmethod
@@ -68,14 +64,14 @@ class Record:
 
     def differing_settings(self, other: "Record") -> dict[str, tuple[Any, Any]]:
         """Returns the settings that differ: (here, in the other) by name."""
-        return {
+        pairs = {
             name: (self.settings.get(name), other.settings.get(name))
             for name in {**self.settings, **other.settings}
-            if self.settings.get(name) != other.settings.get(name)
         }
+        return {name: (here, there) for name, (here, there) in pairs.items() if here != there}
 
     def differing_variable(self, other: "Record") -> str | None:
-        """Words the first variable that is not the same in the other record, if there is one."""
+        """Describes the first variable that is not the same in the other record, if any."""
         for name in sorted({*self.shapes, *other.shapes}):
             here, there = (each.shapes.get(name, "missing") for each in (self, other))
             if here != there:
@@ -85,52 +81,129 @@ class Record:
 
 def start(
     session: tf.Session,
+    steps: StepFunction,
     shared: SharedState,
     mine: Record,
-    global_step: tf.Variable,
-    checkpointer: Checkpointer,
     initialize: Callable[[tf.Session], None],
     restore: Callable[[tf.Session], None],
-    report: Callable[[str], None],
 ) -> None:
-    """Lets the chief begin: with the variables as the servers hold them, or else as new.
+    """Lets the chief begin: with the variables as the servers hold them, or else from its own.
 
     Args:
       session: the chief's.
+      steps: does the steps.
       shared: what the servers say.
       mine: what they are going to say.
-      global_step: the step count's variable.
-      checkpointer: saves what comes.
       initialize: initialises all variables.
-      restore: gives initialised variables the values that the training starts from.
-      report: takes each line that a user should see.
+      restore: gives initialised variables the values that the training run starts from.
 
     Raises:
-      ValueError: the servers hold the variables of another training.
+      ValueError: the servers hold the variables of another training run.
     """
     newest = checkpoints.latest_checkpoint(mine.train_logdir)
     saved_step = checkpoints.read_step(newest) if newest else -1
     text, is_complete = shared.read_record(session)
     if text:
-        _check_resumable(mine, Record.from_text(text), report)
+        _check_resumable(mine, Record.from_text(text), steps.report)
+    held_step = int(session.run(steps.tensors.global_step)) if is_complete else -1
     if not is_complete:  # Nothing is there, or one of several servers was lost.
         shared.withdraw(session)
         initialize(session)
         restore(session)
+    elif saved_step > held_step:  # Somebody has trained on without these servers.
+        steps.report(f"the parameter servers hold step {held_step}: {newest} is restored there")
+        shared.withdraw(session)
+        restore(session)
     else:
-        held_step = int(session.run(global_step))
-        if saved_step > held_step:  # Somebody has trained on without these servers.
-            report(f"the parameter servers hold step {held_step}: {newest} is restored there")
-            shared.withdraw(session)
-            restore(session)
-        else:
-            report(
-                f"the parameter servers hold this training at step {held_step}: going on from "
-                "there; nothing is restored"
-            )
-            if newest:
-                checkpointer.follow(newest)
+        steps.report(
+            f"the parameter servers hold this training at step {held_step}: going on from there; "
+            "nothing is restored"
+        )
+        if newest and steps.checkpointer:
+            steps.checkpointer.follow(newest)
     shared.publish(session, mine.to_text(), saved_step)
+
+
+def join(
+    steps: StepFunction,
+    shared: SharedState,
+    mine: Record,
+    ps_addresses: Sequence[str],
+    open_session: Callable[[], AbstractContextManager[tf.Session]],
+    startup_delay_steps: int,
+) -> Record | None:
+    """Waits until a worker other than the chief may step, and says once for whom it waits.
+
+    slim waits, too, but without a word, 30 s at a time, and for a server that has gone for ever.
+
+    Args:
+      steps: does the steps.
+      shared: what the servers say.
+      mine: what this worker would train.
+      ps_addresses: of the parameter servers, as far as they are known.
+      open_session: opens a session on the cluster.
+      startup_delay_steps: steps of the chief to wait for.
+
+    Returns:
+      The chief's record; None if there is nothing to do, or a signal came.
+
+    Raises:
+      ValueError: this worker's options are not the chief's.
+      ServerLostError: a server is about to end.
+    """
+    said = ""
+
+    def say(line: str) -> None:
+        nonlocal said
+        if line != said:
+            said = line
+            steps.report(line)
+
+    while servers.wait_for(ps_addresses, say, lambda: bool(steps.interruption)):
+        try:
+            with open_session() as session:
+                while not steps.interruption:
+                    if shared.read_notices(session).phase == shared_state.FINISHED:
+                        steps.report("the chief has finished the training")
+                        return None
+                    record = _find_joinable(session, steps, shared, mine, startup_delay_steps, say)
+                    if record:
+                        return record
+                    time.sleep(_POLL_SECS)
+                return None
+        except tf.errors.OpError as error:
+            if not servers.is_loss(error):
+                raise
+            time.sleep(_POLL_SECS)  # A server has gone. It may come back; nothing is lost here.
+    return None
+
+
+def _find_joinable(
+    session: tf.Session,
+    steps: StepFunction,
+    shared: SharedState,
+    mine: Record,
+    startup_delay_steps: int,
+    say: Callable[[str], None],
+) -> Record | None:
+    """Returns the chief's record if this worker may step now, else says what it waits for."""
+    if shared.read_notices(session).phase == shared_state.STOPPING:
+        raise ServerLostError(
+            "a parameter server was asked to end. Start all processes again with the same commands."
+        )
+    text, is_complete = shared.read_record(session)
+    record = Record.from_text(text) if text else None
+    if record:
+        _check_same_training(mine, record)
+    if record is None or not is_complete:
+        say("waiting for the chief, which initialises the variables")
+        return None
+    step = int(session.run(steps.tensors.global_step))
+    if step < startup_delay_steps:
+        say(f"waiting for step {startup_delay_steps} (startup_delay_steps)")
+        return None
+    steps.report(f"joining the training of {record.train_logdir} at step {step}")
+    return record
 
 
 def _check_resumable(mine: Record, held: Record, report: Callable[[str], None]) -> None:
@@ -145,7 +218,7 @@ def _check_resumable(mine: Record, held: Record, report: Callable[[str], None]) 
     if variable:
         raise ValueError(
             f"the parameter servers hold another network or optimizer: {variable}. {end_them}, or "
-            "give the flags that their training was started with."
+            "give the options that their training was started with."
         )
     for name, (here, there) in mine.differing_settings(held).items():
         report(
@@ -154,91 +227,12 @@ def _check_resumable(mine: Record, held: Record, report: Callable[[str], None]) 
         )
 
 
-def join(
-    master: str,
-    config: tf.ConfigProto,
-    shared: SharedState,
-    mine: Record,
-    global_step: tf.Variable,
-    startup_delay_steps: int,
-    ps_addresses: Sequence[str],
-    interruption: Interruption,
-    report: Callable[[str], None],
-) -> Record | None:
-    """Waits until a worker other than the chief may step, and says once for whom it waits.
-
-    slim waits, too, but without a word, 30 s at a time, and for a server that has gone for ever.
-
-    Args:
-      master, config: of the sessions.
-      shared: what the servers say.
-      mine: what this worker would train.
-      global_step: the step count's variable.
-      startup_delay_steps: steps of the whole training to wait for.
-      ps_addresses: of the parameter servers, as far as they are known.
-      interruption: ends the wait.
-      report: takes each line that a user should see.
-
-    Returns:
-      The chief's record; None if there is nothing to do, or a signal came.
-
-    Raises:
-      ValueError: this worker's flags are not the chief's.
-      ServerLostError: a server is about to end.
-    """
-    waiting_for = None
-
-    def say(line: str) -> None:
-        nonlocal waiting_for
-        if line != waiting_for:
-            waiting_for = line
-            report(line)
-
-    while servers.wait_for(ps_addresses, say, lambda: interruption.signal_number is not None):
-        try:
-            with servers.session(master, config) as session:
-                while not interruption.signal_number:
-                    phase = shared.read_notices(session).phase
-                    if phase == shared_state.FINISHED:
-                        report("the chief has finished the training")
-                        return None
-                    if phase == shared_state.STOPPING:
-                        raise ServerLostError(
-                            "a parameter server was asked to end. Start all processes again with "
-                            "the same commands."
-                        )
-                    text, is_complete = shared.read_record(session)
-                    if text:
-                        record = Record.from_text(text)
-                        _check_same_training(mine, record)
-                    if not is_complete:
-                        say("waiting for the chief, which initialises the variables")
-                    else:
-                        step = int(session.run(global_step))
-                        if step >= startup_delay_steps:
-                            report(f"joining the training of {record.train_logdir} at step {step}")
-                            return record
-                        say(f"waiting for step {startup_delay_steps} (startup_delay_steps)")
-                    time.sleep(_POLL_SECS)
-                return None
-        except tf.errors.OpError as error:
-            if not servers.is_loss(error):
-                raise
-            time.sleep(_POLL_SECS)  # A server has gone. It may come back; nothing is lost here.
-    return None
-
-
 def _check_same_training(mine: Record, chiefs: Record) -> None:
-    differing = mine.differing_settings(chiefs)
-    if differing:
-        name, (here, there) = next(iter(differing.items()))
-        raise ValueError(
-            f"{name} is {here} here and {there} in the chief's training; start every process with "
-            "the same flags."
-        )
+    same_flags = "in the chief's training; start every process with the same flags."
+    for name, (here, there) in mine.differing_settings(chiefs).items():
+        raise ValueError(f"{name} is {here} here and {there} {same_flags}")
     variable = mine.differing_variable(chiefs)
     if variable:
         raise ValueError(
-            f"the network or its optimizer is not the chief's: {variable} in the chief's training; "
-            "start every process with the same flags."
+            f"the network or its optimizer is not the chief's: {variable} {same_flags}"
         )

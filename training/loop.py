@@ -1,52 +1,47 @@
-"""The training loop around `slim.learning.train`. It knows no task.
-
-A task gives a function that opens its data and one that builds a clone of its network. This module
-has the step built from them (`training.step_graph`), decides how the training starts, and runs it.
+"""The training loop around `slim.learning.train`.
 
 slim holds the session and initialises the variables, except in a cluster, where `training.joining`
-does. Saving and summaries are ours (`training.step`), because
-the threads in which slim's supervisor does both run in the middle of steps: its checkpoints would
-mix two steps, and its summaries would take batches away from the training.
+does. Saving and summaries are ours (`training.step`), because the threads in which slim's
+supervisor does both run in the middle of steps: its checkpoints would mix two steps, and its
+summaries would take batches away from the training.
 """
 
 import contextlib
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable
 
 import tensorflow.compat.v1 as tf
 import tf_slim as slim
 from tensorflow.core.protobuf.rewriter_config_pb2 import RewriterConfig
 
+from common.interruption import Interruption
+from deployment import servers
 from deployment.config import DeploymentConfig
-from deployment.model_deploy import Batch
-from training import checkpoints, cluster_training, ema, step_memory
+from training import checkpoints, cluster_training, step_memory
 from training.checkpointer import Checkpointer
-from training.ema import Averages
-from training.interruption import Interruption
 from training.joining import Record
-from training.nan_guard import FiniteGuard, variables_check
 from training.options import OptimizerOptions, TrainOptions
-from training.profiling import StepProfiler
-from training.progress import Progress
 from training.run_folder import RunFolder
 from training.step import StepFunction
 from training.step_graph import Step, build_step
-from training.warm_start import Adapter, WarmStart
+from training.task import Task
+from training.warm_start import WarmStart
 
-_print = functools.partial(print, flush=True)
-
-# What all processes of a cluster must have in common, besides the optimizer and the network.
+# What all processes of a cluster must have in common, besides the optimizer and the task.
 _COMMON_OPTIONS = (
     *("training_number_of_steps", "ema_decay", "clip_gradient_norm"),
     *("last_layer_scopes", "last_layer_gradient_multiplier"),
 )
+# Distance between the seeds of two workers' batches; no training run has as many steps.
+_SEEDS_PER_WORKER = 1 << 24
+
+_print = functools.partial(print, flush=True)
 
 
 @dataclasses.dataclass(frozen=True)
 class TrainResult:
-    """How a training ended.
+    """How a training run ended.
 
     Attributes:
       step: steps done.
@@ -57,52 +52,47 @@ class TrainResult:
     exit_status: int
 
 
+@dataclasses.dataclass(frozen=True)
+class Start:
+    """How a training run starts.
+
+    Attributes:
+      kind: "resume", "continue", "warm start" or "scratch"; on workers other than the chief, which
+        take the variables as they are, "join".
+      checkpoint: prefix of the checkpoint that it starts from, or "".
+      step: steps done so far.
+    """
+
+    kind: str
+    checkpoint: str = ""
+    step: int = 0
+
+
 def train(
-    dataset_fn: Callable[[int], tf.data.Dataset],
-    clone_fn: Callable[[Batch], None],
+    task: Task,
     options: TrainOptions,
     optimizer_options: OptimizerOptions,
     deployment: DeploymentConfig,
     *,
-    before_gradients: Callable[[], None] | None = None,
-    describe_batch: Callable[[Batch], Batch] | None = None,
-    adapters: Sequence[Adapter] = (),
     master: str = "",
     startup_delay_steps: int = 0,
-    settings: Mapping[str, Any] | None = None,
-    before_session: Callable[[], object] | None = None,
-    explain_error: Callable[[tf.errors.OpError], Exception | None] | None = None,
     report: Callable[[str], None] = _print,
 ) -> TrainResult:
     """Trains until the last step, a signal, or a loss that is not finite.
 
     Args:
-      dataset_fn: opens the endless dataset of batches, dicts of tensors [train_batch_size, ...].
-        Gets the number of steps done before, so that a resumed training can draw other examples
-        than those that the first one began with.
-      clone_fn: builds one clone on its share of a batch (`model_deploy.create_clones`).
-      options: what the training does.
+      task: what is trained.
+      options: what the training run does.
       optimizer_options: how weights follow their gradients.
       deployment: where it runs.
-      before_gradients: called when all clones are built.
-      describe_batch: tells which batch a step had (`FiniteGuard`).
-      adapters: see `warm_start.WarmStart`.
       master: TensorFlow session target; "" for this process alone.
-      startup_delay_steps: steps of the whole training that workers other than the chief wait for.
-      settings: of the task, by name, which all processes of a cluster must have in common.
-      before_session: called by the chief when everything is checked and `train_logdir` is there,
-        to write beside the checkpoints what goes with them, and again if that is removed. If it
-        returns a path, that file alone is watched, too.
-      explain_error: turns an error of a step into one that names the file at fault, or None.
+      startup_delay_steps: steps of the chief that other workers wait for.
       report: takes each line that a user should see.
-
-    Returns:
-      How it ended.
 
     Raises:
       ValueError: the batch cannot be divided, a checkpoint does not fit, or (NonFiniteError) the
         loss is not finite; in that case the last checkpoint is from before. In a cluster also: this
-        process has other settings than the chief, or the servers hold another training.
+        process has other settings than the chief, or the servers hold another training run.
       ServerLostError: a parameter server is gone.
       OSError: a checkpoint cannot be written.
     """
@@ -110,123 +100,69 @@ def train(
     warning = deployment.placement_warning(len(tf.config.list_physical_devices("GPU")))
     if warning:
         report(f"warning: {warning}")
-    start = _find_start(options, deployment)
+    start = find_start(options, deployment.is_chief)
     if start.step >= options.training_number_of_steps:
         report(
             f"already finished: {start.checkpoint} has {start.step} steps and "
             f"training_number_of_steps is {options.training_number_of_steps}. To train longer, "
-            "raise it; to train anew, choose another train_logdir."
+            "raise it; to train from scratch, choose another train_logdir."
         )
         return TrainResult(start.step, 0)
+    _check_profile_steps(options, start)
 
-    if options.profile_steps and options.profile_steps[0] <= start.step:
-        raise ValueError(
-            f"profile_steps begins at step {options.profile_steps[0]}, but {start.checkpoint} has "
-            f"{start.step} steps already; begin at {start.step + 1} or later."
-        )
-
-    folder = RunFolder(options.train_logdir, before_session, report)
+    folder = RunFolder(options.train_logdir, task.write_beside_checkpoints, report)
+    interruption = Interruption()
     with tf.Graph().as_default(), contextlib.closing(folder):
         if deployment.is_chief and folder.lock():
-            start = _find_start(options, deployment)  # Another training may just have ended.
+            start = find_start(options)  # Another training run may just have ended.
         tf.set_random_seed(options.seed)
-        guard = FiniteGuard(describe_batch)
-        step = build_step(
-            functools.partial(dataset_fn, start.step),
-            clone_fn,
-            options,
-            optimizer_options,
-            deployment,
-            guard,
-            before_gradients,
-        )
-        step_memory.check(step, options, deployment, report)
-        check_variables = variables_check(tf.global_variables())
+        data_seed = _data_seed(options, deployment, start)
+        step = build_step(task, options, optimizer_options, deployment, data_seed)
+        step_memory.check(step, options, deployment, task.memory_advice, report)
         # This process reads and writes the files, wherever the variables are.
         with tf.device(deployment.inputs_device() if deployment.is_distributed else None):
             checkpointer = Checkpointer(
-                options.train_logdir,
-                check_variables,
-                max_checkpoints_to_keep=options.max_checkpoints_to_keep,
-                averages_of_weights=step.averages,
-                ensure_folder=folder.ensure,
+                options.train_logdir, options.max_checkpoints_to_keep, step.averages, folder.ensure
             )
-        initialize = _initializer(start, options, step, checkpointer, adapters, report)
-        interruption = Interruption()
-        step_function = StepFunction(
-            step,
-            guard,
-            interruption,
-            checkpointer if deployment.is_chief else None,
-            Progress(
-                options.training_number_of_steps,
-                options.train_batch_size * deployment.num_replicas,
-            ),
-            StepProfiler(
-                options.train_logdir, options.profile_steps if deployment.is_chief else None
-            ),
-            options.training_number_of_steps,
-            log_steps=options.log_steps,
-            save_interval_secs=options.save_interval_secs,
-            save_summaries_secs=options.save_summaries_secs,
-            explain_error=explain_error,
-            report=report,
-        )
+        initialize = _initializer(start, task, options, step, checkpointer, report)
         if deployment.is_chief:
             folder.open()
-            newest = checkpoints.latest_checkpoint(options.train_logdir)
-            if newest != (start.checkpoint if start.kind == "resume" else None):
-                raise ValueError(
-                    f"another training has written {newest} meanwhile; start this one again."
-                )
-        session_config = _session_config(deployment, options)
-        slim_train = functools.partial(
-            slim.learning.train,
-            step.train_op,
-            logdir=None,
-            train_step_kwargs={},
-            master=master,
-            is_chief=deployment.is_chief,
-            global_step=step.global_step,
-            number_of_steps=options.training_number_of_steps,
-            summary_writer=None,
-            session_config=session_config,
-        )
-        with contextlib.closing(step_function), interruption.listening(report):
-            if deployment.is_distributed:
-                cluster_training.run(
-                    slim_train,
-                    step_function,
-                    checkpointer,
-                    initialize,
-                    deployment,
-                    _record(options, optimizer_options, settings or {}),
-                    step.global_step,
-                    master=master,
-                    session_config=session_config,
-                    startup_delay_steps=min(startup_delay_steps, options.training_number_of_steps),
-                    interruption=interruption,
-                    report=report,
-                )
-            else:
-                slim_train(train_step_fn=step_function, init_fn=initialize)
-    return TrainResult(step_function.step, interruption.exit_status)
+            _check_not_overtaken(options, start)
+        steps = StepFunction(step, task, options, deployment, checkpointer, interruption, report)
+        record = _record(task, options, optimizer_options)
+        with (
+            contextlib.closing(steps),
+            interruption.listening(steps.announce_end),
+        ):
+            _run(steps, initialize, options, deployment, record, master, startup_delay_steps)
+    return TrainResult(steps.step, interruption.exit_status)
 
 
-def _find_start(options: TrainOptions, deployment: DeploymentConfig) -> checkpoints.Start:
-    if not deployment.is_chief:
-        return checkpoints.Start("join", None, 0)
-    return checkpoints.find_start(
-        options.train_logdir, options.continue_checkpoint, options.initial_checkpoint
-    )
+def find_start(options: TrainOptions, is_chief: bool = True) -> Start:
+    """Decides how a training run starts: the first way that applies is taken.
+
+    Raises:
+      ValueError: a checkpoint is not there or cannot be read.
+    """
+    if not is_chief:
+        return Start("join")
+    newest = checkpoints.latest_checkpoint(options.train_logdir)
+    if newest:
+        return Start("resume", newest, checkpoints.read_step(newest))
+    if options.continue_checkpoint:
+        checkpoint = checkpoints.find_checkpoint(options.continue_checkpoint)
+        return Start("continue", checkpoint, checkpoints.read_step(checkpoint))
+    if options.initial_checkpoint:
+        return Start("warm start", checkpoints.find_checkpoint(options.initial_checkpoint))
+    return Start("scratch")
 
 
 def _initializer(
-    start: checkpoints.Start,
+    start: Start,
+    task: Task,
     options: TrainOptions,
     step: Step,
     checkpointer: Checkpointer,
-    adapters: Sequence[Adapter],
     report: Callable[[str], None],
 ) -> Callable[[tf.Session], None]:
     """Returns the function that gives the variables of a fresh session their values.
@@ -234,25 +170,22 @@ def _initializer(
     What can be wrong with a checkpoint is found here, before the session starts.
     """
     warm_start = None
-    if start.kind == "join":
-        pass  # `training.joining` waits for the chief.
-    elif start.kind == "resume":
-        remark = _check_restorable(start.checkpoint, step.averages)
+    if start.kind == "resume":
+        remark = checkpointer.check(start.checkpoint)
         report(f"resuming from {start.checkpoint} at step {start.step}{remark}")
-        for ignored in (options.continue_checkpoint, options.initial_checkpoint):
-            if ignored:
-                report(
-                    f"warning: {ignored} is not used, because {options.train_logdir} already has "
-                    "a checkpoint; choose another train_logdir to start from it."
-                )
+        for ignored in filter(None, (options.continue_checkpoint, options.initial_checkpoint)):
+            report(
+                f"warning: {ignored} is not used, because {options.train_logdir} already has a "
+                "checkpoint; choose another train_logdir to start from it."
+            )
     elif start.kind == "continue":
-        remark = _check_restorable(start.checkpoint, step.averages)
+        remark = checkpointer.check(start.checkpoint)
         report(f"continuing from {start.checkpoint} at step {start.step}{remark}")
     elif start.kind == "warm start":
         warm_start = WarmStart(
-            start.checkpoint, step.network_variables, options.exclude_scopes, adapters
+            start.checkpoint, step.network_variables, options.exclude_scopes, task.adapt
         )
-    else:
+    elif start.kind == "scratch":
         report("training from scratch")
 
     def initialize(session: tf.Session) -> None:
@@ -260,7 +193,7 @@ def _initializer(
         if newest or start.kind == "continue":
             checkpointer.restore(session, newest or start.checkpoint)
             return
-        if warm_start is not None:
+        if warm_start:
             for line in warm_start.load(session).lines():
                 report(line)
         if step.averages:
@@ -269,41 +202,75 @@ def _initializer(
     return initialize
 
 
-def _record(
-    options: TrainOptions, optimizer_options: OptimizerOptions, settings: Mapping[str, Any]
-) -> Record:
-    """Returns what the chief of a cluster tells its workers of this training."""
+def _run(
+    steps: StepFunction,
+    initialize: Callable[[tf.Session], None],
+    options: TrainOptions,
+    deployment: DeploymentConfig,
+    record: Record,
+    master: str,
+    startup_delay_steps: int,
+) -> None:
+    """Does the steps, alone or in a cluster."""
+    config = _session_config(deployment, options)
+    slim_train = functools.partial(
+        slim.learning.train,
+        steps.tensors.train_op,
+        logdir=None,
+        train_step_kwargs={},
+        master=master,
+        is_chief=deployment.is_chief,
+        global_step=steps.tensors.global_step,
+        number_of_steps=options.training_number_of_steps,
+        summary_writer=None,
+        session_config=config,
+    )
+    if not deployment.is_distributed:
+        slim_train(train_step_fn=steps, init_fn=initialize)
+        return
+    cluster_training.run(
+        slim_train,
+        steps,
+        initialize,
+        deployment,
+        record,
+        open_session=functools.partial(servers.session, master, config),
+        startup_delay_steps=min(startup_delay_steps, options.training_number_of_steps),
+    )
+
+
+def _check_profile_steps(options: TrainOptions, start: Start) -> None:
+    if options.profile_steps and options.profile_steps[0] <= start.step:
+        raise ValueError(
+            f"profile_steps begins at step {options.profile_steps[0]}, but {start.checkpoint} has "
+            f"{start.step} steps already; begin at {start.step + 1} or later."
+        )
+
+
+def _check_not_overtaken(options: TrainOptions, start: Start) -> None:
+    newest = checkpoints.latest_checkpoint(options.train_logdir)
+    if newest != (start.checkpoint if start.kind == "resume" else None):
+        raise ValueError(
+            f"another training run has written {newest} meanwhile; start this one again."
+        )
+
+
+def _data_seed(options: TrainOptions, deployment: DeploymentConfig, start: Start) -> int | None:
+    """Returns a seed with which no two workers, and no resumed run, draw the same batches."""
+    if options.seed is None:
+        return None
+    return options.seed + start.step + deployment.replica_id * _SEEDS_PER_WORKER
+
+
+def _record(task: Task, options: TrainOptions, optimizer_options: OptimizerOptions) -> Record:
+    """Returns what the chief of a cluster tells its workers of this training run."""
     common = {name: getattr(options, name) for name in _COMMON_OPTIONS}
     return Record.of(
         options.train_logdir,
         options.save_interval_secs,
-        {**settings, **common, **vars(optimizer_options)},
+        {**task.common_settings(), **common, **vars(optimizer_options)},
         tf.global_variables(),
     )
-
-
-def _check_restorable(checkpoint: str, own_averages: Averages | None) -> str:
-    """Makes sure that a training can go on from a checkpoint, with averages or without them.
-
-    Returns:
-      What the user should know of the averages, or "".
-
-    Raises:
-      ValueError: it cannot; names variables and shapes.
-    """
-    variables = tf.global_variables()
-    has_averages = ema.are_in(checkpoint)
-    if own_averages and not has_averages:
-        variables = own_averages.left_out_of(variables)
-    checkpoints.check_restorable(checkpoint, variables)
-    if own_averages and not has_averages:
-        return "; it has no averages of its weights (ema_decay), so they start from the weights"
-    if has_averages and not own_averages:
-        return (
-            "\nwarning: its averages of the weights are dropped, because ema_decay is 0; to keep "
-            "them, give the --ema_decay that it was trained with."
-        )
-    return ""
 
 
 def _session_config(deployment: DeploymentConfig, options: TrainOptions) -> tf.ConfigProto:

@@ -1,15 +1,16 @@
-"""Stops a training at the first loss or gradient that is not finite, and says where it came from.
+"""Stops a training run at the first loss or gradient that is not finite, and names its batch.
 
 The check runs inside the step, before any variable is updated, so neither the variables nor a
 checkpoint ever take up such a step.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from common.texts import first_few
 from deployment.model_deploy import Batch
 
 # Enough to look at by hand; a list of a thousand files helps nobody.
@@ -24,16 +25,15 @@ class FiniteGuard:
     """Checks a step, and remembers what its batch was if it fails.
 
     Args:
-      describe_batch: makes tensors, by what they are called in the message, that tell a user which
-        batch it was, for example its file names. They are computed after a failure only.
+      describe_batch: see `task.Task`.
+
+    Attributes:
+      finding: what was found, or "".
     """
 
-    def __init__(
-        self,
-        describe_batch: Callable[[Batch], Batch] | None = None,
-    ):
-        self._describe_batch = describe_batch or (lambda batch: {})
-        self.finding: str | None = None
+    def __init__(self, describe_batch: Callable[[Batch], Mapping[str, tf.Tensor]]):
+        self.finding = ""
+        self._describe_batch = describe_batch
 
     def check(self, loss: tf.Tensor, gradient_norm: tf.Tensor, batch: Batch) -> tf.Operation:
         """Returns an op that fails, and sets `finding`, unless both values are finite.
@@ -43,7 +43,7 @@ class FiniteGuard:
           gradient_norm: float scalar, L2 norm over all gradients.
           batch: the whole batch of the step.
         """
-        names = []
+        names: list[str] = []
 
         def fail() -> tf.Tensor:
             facts = self._describe_batch(batch)
@@ -58,7 +58,9 @@ class FiniteGuard:
             is_finite = tf.is_finite(loss) & tf.is_finite(gradient_norm)
             return tf.cond(is_finite, lambda: tf.constant(True), fail).op
 
-    def _fail(self, loss, norm, names: Sequence[str], values: Sequence[np.ndarray]) -> None:
+    def _fail(
+        self, loss: float, norm: float, names: Sequence[str], values: Sequence[np.ndarray]
+    ) -> None:
         if math.isfinite(loss):
             found = f"the loss is {loss:.4g}, but its gradients are not finite (norm {norm:.4g})"
         else:
@@ -77,20 +79,17 @@ def variables_check(variables: Sequence[tf.Variable]) -> Callable[[tf.Session], 
     Returns:
       A function of a session. It raises NonFiniteError, naming the variables.
     """
-    floating = [variable for variable in variables if variable.dtype.base_dtype.is_floating]
+    floating = {each.op.name: each for each in variables if each.dtype.base_dtype.is_floating}
     with tf.name_scope("check_variables"):
         flags = []
-        for variable in floating:
+        for variable in floating.values():
             with tf.colocate_with(variable.op):
                 flags.append(tf.reduce_all(tf.is_finite(variable)))
-        all_flags = tf.stack(flags)
+        are_finite = tf.stack(flags)
 
     def check(session: tf.Session) -> None:
-        bad = [
-            variable.op.name
-            for variable, is_finite in zip(floating, session.run(all_flags), strict=True)
-            if not is_finite
-        ]
+        flags = zip(floating, session.run(are_finite), strict=True)
+        bad = [name for name, is_finite in flags if not is_finite]
         if bad:
             raise NonFiniteError(
                 f"{len(bad)} variables hold values that are not finite, among them "
@@ -102,8 +101,7 @@ def variables_check(variables: Sequence[tf.Variable]) -> Callable[[tf.Session], 
 
 def _listed(values: np.ndarray) -> str:
     items = [
-        item.decode("utf-8", "replace") if isinstance(item, bytes) else str(item)
+        item.decode("utf-8", "replace") if isinstance(item, bytes) else item
         for item in np.ravel(values).tolist()
     ]
-    more = f" and {len(items) - _MOST_VALUES_SHOWN} more" if len(items) > _MOST_VALUES_SHOWN else ""
-    return ", ".join(items[:_MOST_VALUES_SHOWN]) + more
+    return first_few(items, _MOST_VALUES_SHOWN)

@@ -1,6 +1,7 @@
 """Traces some steps for TensorBoard's profiler: which operation takes how long, and when."""
 
 import contextlib
+from collections.abc import Iterator, Sequence
 
 import tensorflow as tf
 
@@ -13,18 +14,14 @@ class StepProfiler:
       steps: (first, last) step of the trace, counted from 1; None for no trace.
     """
 
-    def __init__(self, logdir: str, steps: tuple[int, int] | None):
+    def __init__(self, logdir: str, steps: Sequence[int] | None):
         self._logdir = logdir
         self._steps = steps
         self._is_running = False
 
     @contextlib.contextmanager
-    def step(self, number: int):
-        """Surrounds a step.
-
-        Args:
-          number: of the step.
-        """
+    def step(self, number: int) -> Iterator[None]:
+        """Surrounds the step of this number."""
         first, last = self._steps or (0, 0)
         if number == first:
             tf.profiler.experimental.start(self._logdir)

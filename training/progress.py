@@ -1,4 +1,4 @@
-"""How fast a training goes, how long it will take, and how long it waits for its data."""
+"""How fast a training run goes, how long it will take, and how long it waits for its data."""
 
 import time
 from collections.abc import Callable
@@ -11,21 +11,22 @@ _STEPS_BEFORE_ADVICE = 10
 
 
 class Progress:
-    """Measures steps a second and words the progress line.
+    """Measures steps per second and formats the progress line.
 
     Args:
-      num_steps: step at which the training ends.
+      num_steps: step at which the training run ends.
       images_per_step: images that all workers together see in a step of the global count.
       clock: returns seconds.
 
     Attributes:
-      images_per_sec: speed between the last two lines; None before.
-      data_wait: share of that time, 0..1, in which the network waited for data; None before.
+      measured: "images_per_sec" between the last two lines, and "data_wait", the share of that
+        time, 0..1, in which the network waited for data; empty before there are two.
     """
 
     def __init__(
         self, num_steps: int, images_per_step: int, clock: Callable[[], float] = time.monotonic
     ):
+        self.measured: dict[str, float] = {}
         self._num_steps = num_steps
         self._images_per_step = images_per_step
         self._clock = clock
@@ -34,8 +35,6 @@ class Progress:
         self._total_steps = 0
         self._total_secs = self._total_waited_secs = 0.0
         self._has_advised = False
-        self.images_per_sec: float | None = None
-        self.data_wait: float | None = None
 
     def start(self, step: int) -> None:
         """Starts the measurement after a step; the first one is slow and not to be counted."""
@@ -54,26 +53,22 @@ class Progress:
           loss: total loss of the last step.
           learning_rate: learning rate of the last step.
         """
-        now = self._clock()
-        width = len(str(self._num_steps))
         text = (
-            f"step {step:>{width}}/{self._num_steps}  loss {loss:.4f}  "
+            f"step {step:>{len(str(self._num_steps))}}/{self._num_steps}  loss {loss:.4f}  "
             f"learning rate {learning_rate:.3g}"
         )
-        if self._last is not None and step > self._last[0] and now > self._last[1]:
-            steps_per_sec = (step - self._last[0]) / (now - self._last[1])
-            self.images_per_sec = steps_per_sec * self._images_per_step
-            seconds_left = (self._num_steps - step) / steps_per_sec
-            self.data_wait = min(self._waited_secs / (now - self._last[1]), 1.0)
-            self._total_steps += step - self._last[0]
-            self._total_secs += now - self._last[1]
+        last_step, last_time = self._last or (step, 0.0)
+        steps, seconds = step - last_step, self._clock() - last_time
+        if steps > 0 and seconds > 0:
+            speed = self._images_per_step * steps / seconds
+            data_wait = min(self._waited_secs / seconds, 1.0)
+            self.measured = {"images_per_sec": speed, "data_wait": data_wait}
+            self._total_steps += steps
+            self._total_secs += seconds
             self._total_waited_secs += self._waited_secs
-            text += (
-                f"  {self.images_per_sec:.1f} images/s  data {self.data_wait:.0%}  "
-                f"{_duration(seconds_left)} left"
-            )
-        self._last = (step, now)
-        self._waited_secs = 0.0
+            left = _duration((self._num_steps - step) * seconds / steps)
+            text += f"  {speed:.1f} images/s  data {data_wait:.0%}  {left} left"
+        self.start(step)
         return text
 
     def advice(self) -> str | None:
@@ -92,7 +87,7 @@ class Progress:
 
 
 def _duration(seconds: float) -> str:
-    """Words a duration in its two largest units: '2 h 05 min', '3 min 20 s', '8 s'."""
+    """Returns a duration in its two largest units: '2 h 05 min', '3 min 20 s', '8 s'."""
     seconds = round(seconds)
     if seconds >= 24 * 3600:
         return f"{seconds // (24 * 3600)} d {seconds // 3600 % 24:02d} h"

@@ -16,19 +16,18 @@ class RunFolder:
 
     Args:
       path: `train_logdir`.
-      write_companions: writes what belongs beside the checkpoints; may return the path of that
-        file, which is then watched, too.
+      write_companion: see `task.Task.write_beside_checkpoints`; its file is watched, too.
       report: takes each line that a user should see.
     """
 
     def __init__(
         self,
         path: str,
-        write_companions: Callable[[], object] | None,
+        write_companion: Callable[[str], str | None],
         report: Callable[[str], None],
     ):
         self._path = path
-        self._write_companions = write_companions
+        self._write_companion = write_companion
         self._report = report
         self._lock: contextlib.ExitStack | None = None
         self._lock_id: tuple[int, int] | None = None
@@ -78,7 +77,7 @@ class RunFolder:
             with self._naming_errors():
                 os.makedirs(self._path, exist_ok=True)
         self.lock()
-        self._write_beside()
+        self._companion = self._write_companion(self._path)
 
     def ensure(self) -> None:
         """Makes the folder and what belongs in it again if somebody has removed it.
@@ -98,18 +97,13 @@ class RunFolder:
             self.open()
         elif self._companion is not None and not os.path.exists(self._companion):
             self._report(f"warning: {printable(self._companion)} was removed; it is written again")
-            self._write_beside()
+            self._companion = self._write_companion(self._path)
 
     def close(self) -> None:
         """Lets others have the folder."""
         if self._lock is not None:
             self._lock.close()
             self._lock = None
-
-    def _write_beside(self) -> None:
-        if self._write_companions:
-            companion = self._write_companions()
-            self._companion = companion if isinstance(companion, str) else None
 
     def _tidy(self, had_training: bool) -> None:
         """Removes what killed trainings left, which nobody will ever finish."""

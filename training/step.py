@@ -2,71 +2,72 @@
 
 import time
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import tensorflow.compat.v1 as tf
 
+from common.interruption import Interruption
 from common.tf_errors import reason
 from deployment import servers
+from deployment.config import DeploymentConfig
 from training.checkpointer import Checkpointer, SaveError
-from training.interruption import Interruption
-from training.nan_guard import FiniteGuard, NonFiniteError
+from training.nan_guard import NonFiniteError
+from training.options import TrainOptions
 from training.profiling import StepProfiler
 from training.progress import Progress
 from training.step_graph import Step
 from training.summaries import SummaryWriter
+from training.task import Task
 
 
 class StepFunction:
     """The `train_step_fn` of `slim.learning.train`.
 
     Args:
-      step: the tensors.
-      guard: the check that is part of `step`.
+      tensors: of the step.
+      task: what is trained.
+      options: what the training run does.
+      deployment: where it runs; only the chief writes files.
+      checkpointer: saves checkpoints.
       interruption: tells when to end early.
-      checkpointer: saves checkpoints; None on workers that do not.
-      progress: words progress lines.
-      profiler: traces some of the steps.
-      num_steps: step count at which the training ends.
-      log_steps, save_interval_secs, save_summaries_secs: see `loop.TrainOptions`.
-      explain_error: see `loop.train`.
-      report: takes the lines.
+      report: takes each line that a user should see.
 
     Attributes:
       step: steps done.
+      checkpointer: None on workers other than the chief.
+      tensors, interruption, report: as above.
     """
 
     def __init__(
         self,
-        step: Step,
-        guard: FiniteGuard,
+        tensors: Step,
+        task: Task,
+        options: TrainOptions,
+        deployment: DeploymentConfig,
+        checkpointer: Checkpointer,
         interruption: Interruption,
-        checkpointer: Checkpointer | None,
-        progress: Progress,
-        profiler: StepProfiler,
-        num_steps: int,
-        *,
-        log_steps: int,
-        save_interval_secs: float,
-        save_summaries_secs: float,
-        explain_error: Callable[[tf.errors.OpError], Exception | None] | None,
         report: Callable[[str], None],
     ):
         self.step = 0
-        self._tensors = step
-        self._guard = guard
-        self._interruption = interruption
-        self._checkpointer = checkpointer
-        self._progress = progress
-        self._profiler = profiler
-        self._num_steps = num_steps
-        self._log_steps = log_steps
-        self._save_timer = _Timer(save_interval_secs)
-        self._writes_summaries = checkpointer is not None and save_summaries_secs > 0
-        self._summary_timer = _Timer(save_summaries_secs, due_at_once=True)
-        self._explain_error = explain_error or (lambda error: None)
-        self._report = report
+        self.tensors = tensors
+        self.checkpointer = checkpointer if deployment.is_chief else None
+        self.interruption = interruption
+        self.report = report
+        self._task = task
+        self._num_steps = options.training_number_of_steps
+        self._log_steps = options.log_steps
+        self._progress = Progress(
+            self._num_steps, options.train_batch_size * deployment.num_replicas
+        )
+        self._profiler = StepProfiler(
+            options.train_logdir, options.profile_steps if deployment.is_chief else None
+        )
+        self._save_timer = _Timer(options.save_interval_secs)
+        self._writes_summaries = deployment.is_chief and options.save_summaries_secs > 0
+        self._summary_timer = _Timer(options.save_summaries_secs, due_at_once=True)
         self._writer: SummaryWriter | None = None
-        self._session: tf.Session | None = None
+        self._session: tf.Session = None
+        self._first_step = 0
 
     def __call__(
         self,
@@ -78,10 +79,18 @@ class StepFunction:
         """Does a step; the arguments are slim's.
 
         Returns:
-          (total loss, whether the training ends here).
+          (total loss, whether the training run ends here).
         """
         try:
-            return self._do_step(session)
+            if session is not self._session:
+                self._begin(session)
+            loss = None if self._is_over() else self._do_step(session)
+            if self._is_over():
+                self.save(session)
+                return loss, True
+            if self.checkpointer and self._save_timer.is_due():
+                self.save(session)
+            return loss, False
         except (NonFiniteError, SaveError):
             raise  # The values are no good, or saving itself fails.
         except Exception as error:
@@ -89,49 +98,20 @@ class StepFunction:
                 self._rescue(session)
             raise
 
-    def _do_step(self, session: tf.Session) -> tuple[float | None, bool]:
-        if session is not self._session:
-            self._begin(session)
-        if self._interruption.signal_number or self.step >= self._num_steps:
-            return None, self.end(session)
+    def save(self, session: tf.Session) -> None:
+        """Saves a checkpoint, if this is the chief and it has not saved this step."""
+        try:
+            if self.checkpointer and self.checkpointer.save(session, self.step):
+                self.report(f"saved {self.checkpointer.newest}")
+        except NonFiniteError as error:
+            raise NonFiniteError(f"step {self.step}: {error}. {self._last_good()}") from None
 
-        is_last = self.step + 1 >= self._num_steps
-        fetches = {
-            "loss": self._tensors.train_op,
-            "step": self._tensors.steps_done,
-            "learning_rate": self._tensors.learning_rate,
-            "data_wait_secs": self._tensors.data_wait_secs,
-        }
-        summary_is_due = self._writer and self._summary_timer.is_due(or_if=is_last)
-        # TensorFlow prepares the graph anew for every set of fetches, which takes as long as
-        # building it: numbers are fetched in each step, that the set stays the same.
-        if summary_is_due or (self._writes_summaries and self._tensors.summaries_are_numbers):
-            fetches["summaries"] = self._tensors.summaries
-        with self._profiler.step(self.step + 1):
-            values = self._run(session, fetches)
-
-        before, self.step = self.step, int(values["step"])
-        self._progress.add_wait(float(values["data_wait_secs"]))
-        if summary_is_due:
-            self._writer.add_serialized(values["summaries"], self.step)
-        if (
-            before // self._log_steps != self.step // self._log_steps
-            or self.step == self._num_steps
-        ):
-            self._log(values)
-        elif self._first_step == self.step - 1:
-            self._progress.start(self.step)
-        if self._interruption.signal_number or self.step >= self._num_steps:
-            return values["loss"], self.end(session)
-        if self._checkpointer and self._save_timer.is_due():
-            self._save(session)
-        return values["loss"], False
-
-    def end(self, session: tf.Session) -> bool:
-        """Saves a checkpoint, because the training ends here, and returns True."""
-        if self._checkpointer:
-            self._save(session)
-        return True
+    def announce_end(self) -> None:
+        """Says what happens after a signal."""
+        self.report(
+            f"{self.interruption.signal_name}: finishing this step, saving a checkpoint, then "
+            "ending. A second one ends at once."
+        )
 
     def close(self) -> None:
         """Closes the files of summaries and trace."""
@@ -142,78 +122,97 @@ class StepFunction:
     def _begin(self, session: tf.Session) -> None:
         """Starts with a session."""
         self._session = session
-        self.step = self._first_step = int(session.run(self._tensors.global_step))
-        if self._checkpointer and self._writer is None:
+        self.step = self._first_step = int(session.run(self.tensors.global_step))
+        if self.checkpointer and self._writer is None:
             self._writer = SummaryWriter(
-                self._checkpointer.train_logdir,
-                self._tensors.train_op.graph,
-                self._checkpointer.ensure_folder,
+                self.checkpointer.train_logdir,
+                self.tensors.train_op.graph,
+                self.checkpointer.ensure_folder,
             )
 
-    def _run(self, session: tf.Session, fetches: Mapping[str, tf.Tensor]) -> Mapping[str, object]:
+    def _is_over(self) -> bool:
+        return bool(self.interruption) or self.step >= self._num_steps
+
+    def _do_step(self, session: tf.Session) -> float:
+        fetches = {
+            "loss": self.tensors.train_op,
+            "step": self.tensors.steps_done,
+            "learning_rate": self.tensors.learning_rate,
+            "data_wait_secs": self.tensors.data_wait_secs,
+        }
+        is_last = self.step + 1 >= self._num_steps
+        writes_summary = self._writer is not None and self._summary_timer.is_due(or_if=is_last)
+        # TensorFlow prepares the graph anew for every set of fetches, which takes as long as
+        # building it: numbers are fetched in each step, that the set stays the same.
+        if writes_summary or (self._writes_summaries and self.tensors.summaries_are_numbers):
+            fetches["summaries"] = self.tensors.summaries
+        with self._profiler.step(self.step + 1):
+            values = self._run(session, fetches)
+
+        before, self.step = self.step, int(values["step"])
+        self._progress.add_wait(float(values["data_wait_secs"]))
+        if self._writer and writes_summary:
+            self._writer.add_serialized(values["summaries"], self.step)
+        is_logged = before // self._log_steps != self.step // self._log_steps
+        if is_logged or self.step == self._num_steps:
+            self._log(float(values["loss"]), float(values["learning_rate"]))
+        elif self._first_step == self.step - 1:
+            self._progress.start(self.step)
+        return values["loss"]
+
+    def _run(self, session: tf.Session, fetches: Mapping[str, tf.Tensor]) -> dict[str, Any]:
+        number = self.step + 1
         try:
             return session.run(fetches)
         except tf.errors.AbortedError:
-            raise  # A parameter server is lost; see `cluster_steps`.
+            raise  # A parameter server is lost; see `cluster_training`.
         except tf.errors.OpError as error:
-            number = self.step + 1
-            if self._guard.finding:
+            finding = self.tensors.guard.finding
+            if finding:
                 raise NonFiniteError(
-                    f"step {number}: {self._guard.finding}. {self._last_good()} A lower learning "
-                    "rate or clip_gradient_norm may help; so may a look at this batch."
+                    f"step {number}: {finding}. {self._last_good()} A lower learning rate or "
+                    "clip_gradient_norm may help; so may a look at this batch."
                 ) from None
             if isinstance(error, tf.errors.ResourceExhaustedError):
                 raise ValueError(
-                    f"step {number}: out of memory. Lower train_batch_size or train_crop_size."
+                    f"step {number}: out of memory. {self._task.memory_advice}"
                 ) from error
-            explained = self._explain_error(error)
-            if explained is not None:
-                raise explained from error
-            raise ValueError(f"step {number}: {reason(error)}") from error
-
-    def _save(self, session: tf.Session) -> None:
-        try:
-            if self._checkpointer.save(session, self.step):
-                self._report(f"saved {self._checkpointer.newest}")
-        except NonFiniteError as error:
-            raise NonFiniteError(f"step {self.step}: {error}. {self._last_good()}") from None
+            explained = self._task.explain_error(error)
+            raise explained or ValueError(f"step {number}: {reason(error)}") from error
 
     def _rescue(self, session: tf.Session) -> None:
         """Saves what was done before an error, if the variables are sound."""
-        if self._checkpointer is None or session is not self._session:
+        if self.checkpointer is None or session is not self._session:
             return
         try:
-            step, is_sound = session.run([self._tensors.global_step, self._tensors.is_sound])
+            step, is_sound = session.run([self.tensors.global_step, self.tensors.is_sound])
             if not is_sound:
-                self._report(
-                    f"step {self.step + 1} failed in the middle of its update, so that the "
-                    f"variables are not saved. {self._last_good()}"
+                self.report(
+                    f"step {self.step + 1} failed in the middle of its update, so the variables "
+                    f"are not saved. {self._last_good()}"
                 )
-            elif step > self._first_step and self._checkpointer.save(session, int(step)):
-                self._report(f"saved {self._checkpointer.newest}, the training before the error")
-        # Whatever it is, the error that the training ends with is the first one.
+            elif step > self._first_step and self.checkpointer.save(session, int(step)):
+                self.report(f"saved {self.checkpointer.newest}, the training before the error")
+        # Whatever it is, the error that the training run ends with is the first one.
         except Exception as error:
             message = reason(error) if isinstance(error, tf.errors.OpError) else str(error)
-            self._report(f"the training before the error cannot be saved: {message}")
+            self.report(f"the training before the error cannot be saved: {message}")
 
     def _last_good(self) -> str:
-        if self._checkpointer is None:
+        if self.checkpointer is None:
             return "The chief holds the checkpoints."
-        return self._checkpointer.describe_newest()
+        return self.checkpointer.describe_newest()
 
-    def _log(self, values: Mapping[str, object]) -> None:
-        loss, learning_rate = float(values["loss"]), float(values["learning_rate"])
-        self._report(self._progress.line(self.step, loss, learning_rate))
+    def _log(self, loss: float, learning_rate: float) -> None:
+        self.report(self._progress.line(self.step, loss, learning_rate))
         advice = self._progress.advice()
         if advice:
-            self._report(advice)
-        if self._writer is None:
-            return
-        scalars = {"progress/loss": loss, "progress/learning_rate": learning_rate}
-        if self._progress.images_per_sec is not None:
-            scalars["progress/images_per_sec"] = self._progress.images_per_sec
-            scalars["progress/data_wait"] = self._progress.data_wait
-        self._writer.add_scalars(scalars, self.step)
+            self.report(advice)
+        if self._writer:
+            scalars = {"loss": loss, "learning_rate": learning_rate, **self._progress.measured}
+            self._writer.add_scalars(
+                {f"progress/{name}": value for name, value in scalars.items()}, self.step
+            )
 
 
 class _Timer:

@@ -1,20 +1,24 @@
 """The graph of a training step: batch, clones, gradients, the check of both, and the update."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+import functools
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import tensorflow.compat.v1 as tf
 
 from deployment import model_deploy
 from deployment.config import DeploymentConfig
-from deployment.model_deploy import Batch
+from deployment.model_deploy import Clone
 from deployment.prefetch import Prefetch
 from deployment.variable_copies import VariableCopies
 from training import gradients, schedules
 from training.ema import Averages
+from training.gradients import GradientsAndVariables
 from training.loss_scale import LossScale
 from training.nan_guard import FiniteGuard
 from training.options import OptimizerOptions, TrainOptions
+from training.task import Task
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +37,7 @@ class Step:
       network_variables: the network's variables; the step count, what the optimizer keeps and the
         averages are not among them.
       averages: their moving averages, if there are any.
+      guard: checks loss and gradients before any variable is updated.
       is_sound: bool scalar, whether the variables are those after a whole step: false when a step
         of this process failed in the middle of its updates.
     """
@@ -47,90 +52,69 @@ class Step:
     summaries_are_numbers: bool
     network_variables: tuple[tf.Variable, ...]
     averages: Averages | None
+    guard: FiniteGuard
     is_sound: tf.Tensor
 
 
 def build_step(
-    dataset_fn: Callable[[], tf.data.Dataset],
-    clone_fn: Callable[[Batch], None],
+    task: Task,
     options: TrainOptions,
     optimizer_options: OptimizerOptions,
     deployment: DeploymentConfig,
-    guard: FiniteGuard,
-    before_gradients: Callable[[], None] | None = None,
+    data_seed: int | None,
 ) -> Step:
     """Builds the training step in the default graph.
 
     Args:
-      dataset_fn: opens the endless dataset of batches.
-      clone_fn: builds one clone on its share of a batch.
-      options, optimizer_options, deployment: what is trained, how and where.
-      guard: checks loss and gradients before any variable is updated.
-      before_gradients: called when all clones are built.
-
-    Returns:
-      Its tensors.
+      task, options, optimizer_options, deployment: what is trained, how and where.
+      data_seed: of the batches; None for different ones every time.
     """
-    with tf.device(model_deploy.device_function(deployment, deployment.inputs_device())):
-        global_step = tf.train.get_or_create_global_step()
-    with tf.device(deployment.inputs_device()):
-        batch = _next_batch(dataset_fn(), deployment)
     copies = VariableCopies(deployment) if deployment.nccl else None
-    clones = model_deploy.create_clones(
-        deployment, clone_fn, batch.shares, copies.getter if copies else None
-    )
-    network_variables = tuple(
-        variable for variable in tf.global_variables() if variable is not global_step
-    )
-    if before_gradients:
-        before_gradients()
-
-    loss = model_deploy.total_loss(deployment, clones)
-    with tf.device(model_deploy.device_function(deployment, deployment.optimizer_device())):
+    forward = _build_forward(task, options, deployment, copies, data_seed)
+    loss, global_step = forward.loss, forward.global_step
+    with _optimizer_device(deployment):
         learning_rate = schedules.learning_rate(
             optimizer_options, global_step, options.training_number_of_steps
         )
         optimizer = schedules.optimizer(optimizer_options, learning_rate)
     with tf.device(deployment.inputs_device()):
         loss_scale = LossScale() if options.mixed_precision else None
-    with tf.device(model_deploy.device_function(deployment, deployment.optimizer_device())):
+    with _optimizer_device(deployment):
         grads_and_vars, norm = _gradients(loss, optimizer, options, loss_scale, copies)
+        averages = (
+            Averages(forward.network_variables, options.ema_decay) if options.ema_decay else None
+        )
     with tf.device(deployment.inputs_device()):
         is_skipped = loss_scale.is_overflow(loss, norm) if loss_scale else tf.constant(False)
-        check = guard.check(loss, tf.where(is_skipped, 0.0, norm), batch.whole)
-        updates_begun, updates_done = (_counter(name) for name in ("updates_begun", "updates_done"))
-        with tf.control_dependencies([check]):
-            begin = tf.assign_add(updates_begun, 1).op
-    with tf.device(model_deploy.device_function(deployment, deployment.optimizer_device())):
-        averages = Averages(network_variables, options.ema_decay) if options.ema_decay else None
-        with tf.control_dependencies([begin]):
-            update = _update(optimizer, grads_and_vars, global_step, loss_scale, is_skipped)
-        _delay(clones[0].update_ops, begin)
-        updates = [update, *clones[0].update_ops, *batch.following]
-        if averages:
-            with tf.control_dependencies(updates):
-                updates.append(_move(averages, global_step, loss_scale, is_skipped))
-        with tf.control_dependencies(updates), tf.device(deployment.inputs_device()):
-            end = tf.assign_add(updates_done, 1).op
-        with tf.control_dependencies([end]):
-            train_op = tf.identity(loss, name="train_op")
-        with tf.control_dependencies([train_op]):
-            steps_done = global_step.read_value()
-    with tf.device(deployment.inputs_device()):
-        data_wait_secs = batch.wait_secs(loss)
-        is_sound = tf.equal(updates_begun.read_value(), updates_done.read_value())
+        guard = FiniteGuard(task.describe_batch)
+        check = guard.check(loss, tf.where(is_skipped, 0.0, norm), forward.batch.whole)
+        counts = _UpdateCounts(check)
 
+    def apply() -> tf.Operation:
+        return optimizer.apply_gradients(grads_and_vars, global_step)
+
+    def apply_or_skip() -> tf.Operation:
+        """Updates the variables, or only the loss scale where it was too large."""
+        if not loss_scale:
+            return apply()
+        return tf.group(tf.cond(is_skipped, tf.no_op, apply), loss_scale.update(is_skipped))
+
+    def move_averages() -> tf.Operation:
+        if not averages:
+            return tf.no_op()
+        move = functools.partial(averages.update, global_step)
+        return tf.cond(is_skipped, tf.no_op, move) if loss_scale else move()
+
+    train_op = _update(forward, deployment, counts, apply_or_skip, move_averages)
+    with _optimizer_device(deployment), tf.control_dependencies([train_op]):
+        steps_done = global_step.read_value()
+    with tf.device(deployment.inputs_device()):
+        data_wait_secs = forward.batch.wait_secs(loss)
+        is_sound = counts.are_equal()
     summaries = [
-        *clones[0].summaries,
-        tf.summary.scalar("losses/total_loss", loss),
-        tf.summary.scalar("losses/gradient_norm", norm),
-        tf.summary.scalar("learning_rate", learning_rate),
+        *forward.clones[0].summaries,
+        *_summaries(loss, norm, learning_rate, loss_scale, options.save_histograms),
     ]
-    if loss_scale:
-        summaries.append(tf.summary.scalar("losses/loss_scale", loss_scale.value))
-    if options.save_histograms:
-        for variable in tf.trainable_variables():
-            summaries.append(tf.summary.histogram(f"histograms/{variable.op.name}", variable))
     return Step(
         loss=loss,
         train_op=train_op,
@@ -140,8 +124,9 @@ def build_step(
         data_wait_secs=data_wait_secs,
         summaries=tf.summary.merge(summaries),
         summaries_are_numbers=all(summary.op.type == "ScalarSummary" for summary in summaries),
-        network_variables=network_variables,
+        network_variables=forward.network_variables,
         averages=averages,
+        guard=guard,
         is_sound=is_sound,
     )
 
@@ -152,7 +137,7 @@ class _StepBatch:
 
     Attributes:
       shares: each clone's share, tensors by name.
-      whole: the batch for who describes it; without its images where they are on GPUs.
+      whole: the batch for its description; without its images where they are on GPUs.
       began, ended: float64 scalars, when the wait for a batch began and ended, seconds.
       following: the op that makes the next batch ready, if this step is to do so.
     """
@@ -171,6 +156,73 @@ class _StepBatch:
             return tf.maximum(self.ended - tf.timestamp(), tf.constant(0.0, tf.float64))
 
 
+@dataclasses.dataclass(frozen=True)
+class _Forward:
+    """The forward pass of a step; fields as of `Step`."""
+
+    global_step: tf.Variable
+    batch: _StepBatch
+    clones: list[Clone]
+    network_variables: tuple[tf.Variable, ...]
+    loss: tf.Tensor
+
+
+class _UpdateCounts:
+    """Counts the updates that this process has begun and done; no checkpoint holds these counts.
+
+    Args:
+      check: what has to pass before an update begins.
+
+    Attributes:
+      begin: the op that begins an update.
+    """
+
+    def __init__(self, check: tf.Operation):
+        self._begun, self._done = (
+            tf.get_variable(
+                name,
+                [],
+                tf.int64,
+                initializer=tf.zeros_initializer(),
+                trainable=False,
+                collections=[tf.GraphKeys.LOCAL_VARIABLES],
+            )
+            for name in ("updates_begun", "updates_done")
+        )
+        with tf.control_dependencies([check]):
+            self.begin: tf.Operation = tf.assign_add(self._begun, 1).op
+
+    def end(self) -> tf.Operation:
+        return tf.assign_add(self._done, 1).op
+
+    def are_equal(self) -> tf.Tensor:
+        return tf.equal(self._begun.read_value(), self._done.read_value())
+
+
+def _optimizer_device(deployment: DeploymentConfig) -> AbstractContextManager:
+    return tf.device(model_deploy.device_function(deployment, deployment.optimizer_device()))
+
+
+def _build_forward(
+    task: Task,
+    options: TrainOptions,
+    deployment: DeploymentConfig,
+    copies: VariableCopies | None,
+    data_seed: int | None,
+) -> _Forward:
+    with tf.device(model_deploy.device_function(deployment, deployment.inputs_device())):
+        global_step = tf.train.get_or_create_global_step()
+    with tf.device(deployment.inputs_device()):
+        batch = _next_batch(task.open_batches(options.train_batch_size, data_seed), deployment)
+    clones = model_deploy.create_clones(
+        deployment, task.build_clone, batch.shares, copies.getter if copies else None
+    )
+    network_variables = tuple(each for each in tf.global_variables() if each is not global_step)
+    task.join_clones()
+    loss = model_deploy.total_loss(deployment, clones)
+    return _Forward(global_step, batch, clones, network_variables, loss)
+
+
 def _next_batch(dataset: tf.data.Dataset, deployment: DeploymentConfig) -> _StepBatch:
     iterator = tf.data.make_initializable_iterator(dataset)
     began = tf.timestamp()
@@ -180,7 +232,7 @@ def _next_batch(dataset: tf.data.Dataset, deployment: DeploymentConfig) -> _Step
         ended = tf.timestamp()
     shares = model_deploy.split_batch(deployment, batch)
     ready = iterator.initializer
-    following = ()
+    following: tuple[tf.Operation, ...] = ()
     if deployment.prefetch_to_clones:
         prefetch = Prefetch(deployment, shares)
         with tf.control_dependencies([ready, prefetch.clear()]):
@@ -198,88 +250,76 @@ def _next_batch(dataset: tf.data.Dataset, deployment: DeploymentConfig) -> _Step
     return _StepBatch(shares, batch, began, ended, following)
 
 
-def _counter(name: str) -> tf.Variable:
-    """Makes a counter of this process, which no checkpoint holds."""
-    return tf.get_variable(
-        name,
-        [],
-        tf.int64,
-        initializer=tf.zeros_initializer(),
-        trainable=False,
-        collections=[tf.GraphKeys.LOCAL_VARIABLES],
-    )
-
-
-def _delay(update_ops: Sequence[tf.Operation | tf.Tensor], begin: tf.Operation) -> None:
-    """Has what the network updates itself (moving statistics) wait for the check of the step.
-
-    Their assignments stand in the forward pass, and would be done in steps that fail after it.
-    """
-    for update in update_ops:
-        operation = update if isinstance(update, tf.Operation) else update.op
-        operation._add_control_input(begin)
-
-
 def _gradients(
     loss: tf.Tensor,
     optimizer: tf.train.Optimizer,
     options: TrainOptions,
     loss_scale: LossScale | None,
     copies: VariableCopies | None,
-) -> tuple[gradients.GradientsAndVariables, tf.Tensor]:
+) -> tuple[GradientsAndVariables, tf.Tensor]:
     """Returns what is applied to the variables, and its L2 norm before clipping."""
     # One call for all clones: what they share (synchronised batch norm) is passed once. No gate is
     # needed, since the check waits for every gradient before any update.
     scale = loss_scale.value.read_value() if loss_scale else None
     scaled_loss = loss if scale is None else loss * scale
     if copies:
-        grads_and_vars = copies.gradients(scaled_loss)
+        found = copies.gradients(scaled_loss)
     else:
-        grads_and_vars = optimizer.compute_gradients(
+        found = optimizer.compute_gradients(
             scaled_loss, gate_gradients=optimizer.GATE_NONE, colocate_gradients_with_ops=True
         )
-    computed = [
-        (gradient, variable) for gradient, variable in grads_and_vars if gradient is not None
-    ]
+    found = [(gradient, variable) for gradient, variable in found if gradient is not None]
     if scale is not None:
-        computed = [(gradient / scale, variable) for gradient, variable in computed]
+        found = [(gradient / scale, variable) for gradient, variable in found]
     multiplied = gradients.multiply(
-        computed,
-        gradients.multipliers(
-            tf.trainable_variables(),
-            options.last_layer_scopes,
-            options.last_layer_gradient_multiplier,
-        ),
+        found, options.last_layer_scopes, options.last_layer_gradient_multiplier
     )
     return gradients.clip(multiplied, options.clip_gradient_norm)
 
 
 def _update(
-    optimizer: tf.train.Optimizer,
-    grads_and_vars: gradients.GradientsAndVariables,
-    global_step: tf.Variable,
+    forward: _Forward,
+    deployment: DeploymentConfig,
+    counts: _UpdateCounts,
+    apply: Callable[[], tf.Operation],
+    move_averages: Callable[[], tf.Operation],
+) -> tf.Tensor:
+    """Returns the loss; when it is there, all variables are those after the step."""
+    with _optimizer_device(deployment):
+        with tf.control_dependencies([counts.begin]):
+            update = apply()
+        # What the network updates itself (moving statistics) waits for the check, too. These
+        # assignments stand in the forward pass, and would be done in steps that fail after it.
+        for network_update in forward.clones[0].update_ops:
+            getattr(network_update, "op", network_update)._add_control_input(counts.begin)
+        updates = [update, *forward.clones[0].update_ops, *forward.batch.following]
+        with tf.control_dependencies(updates):
+            moved = move_averages()
+        with (
+            tf.control_dependencies([*updates, moved]),
+            tf.device(deployment.inputs_device()),
+        ):
+            end = counts.end()
+        with tf.control_dependencies([end]):
+            return tf.identity(forward.loss, name="train_op")
+
+
+def _summaries(
+    loss: tf.Tensor,
+    gradient_norm: tf.Tensor,
+    learning_rate: tf.Tensor,
     loss_scale: LossScale | None,
-    is_skipped: tf.Tensor,
-) -> tf.Operation:
-    """Returns the op that updates the variables, or only the loss scale where it was too large."""
-
-    def apply() -> tf.Operation:
-        return optimizer.apply_gradients(grads_and_vars, global_step)
-
-    if loss_scale is None:
-        return apply()
-    return tf.group(tf.cond(is_skipped, tf.no_op, apply), loss_scale.update(is_skipped))
-
-
-def _move(
-    averages: Averages,
-    global_step: tf.Variable,
-    loss_scale: LossScale | None,
-    is_skipped: tf.Tensor,
-) -> tf.Operation:
-    """Returns the op that moves the averages, unless the step was skipped."""
-
-    def move() -> tf.Operation:
-        return averages.update(global_step.read_value())
-
-    return move() if loss_scale is None else tf.cond(is_skipped, tf.no_op, move)
+    with_histograms: bool,
+) -> list[tf.Tensor]:
+    numbers = {
+        "losses/total_loss": loss,
+        "losses/gradient_norm": gradient_norm,
+        "learning_rate": learning_rate,
+    }
+    if loss_scale:
+        numbers["losses/loss_scale"] = loss_scale.value
+    variables = tf.trainable_variables() if with_histograms else []
+    return [
+        *(tf.summary.scalar(name, number) for name, number in numbers.items()),
+        *(tf.summary.histogram(f"histograms/{each.op.name}", each) for each in variables),
+    ]

@@ -17,18 +17,24 @@ def check(
     step: Step,
     options: TrainOptions,
     deployment: DeploymentConfig,
+    advice: str,
     report: Callable[[str], None],
 ) -> None:
     """Refuses a step for which memory cannot suffice, and warns of one for which it hardly will.
 
     Of a GPU's memory TensorFlow says itself, in an error, that it is full.
 
+    Args:
+      step: the step's tensors.
+      options, deployment: what is trained, and where.
+      advice: a sentence that tells users what to lower.
+      report: takes a line that a user should see.
+
     Raises:
       ValueError: memory cannot suffice.
     """
     if tf.config.list_physical_devices("GPU") and not deployment.clone_on_cpu:
         return
-    advice = "Lower train_crop_size or train_batch_size, or take a smaller network."
     what = f"A training step on {options.train_batch_size} examples"
     needed = graph_memory.held_bytes(step.loss, step.train_op)
     memory.check(needed, what, advice)

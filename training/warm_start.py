@@ -5,15 +5,14 @@ Of a checkpoint with moving averages (`training.ema`) it takes the weights thems
 
 import collections
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
 from training import checkpoints
 
-# Makes a value that fits out of one that does not:
-# (variable name, value in the checkpoint, initial value) -> value, or None if it does not apply.
+# See `task.Task.adapt`.
 Adapter = Callable[[str, np.ndarray, np.ndarray], np.ndarray | None]
 
 LOADED = "loaded"
@@ -31,19 +30,12 @@ class Transfer:
     Attributes:
       name: variable name.
       outcome: LOADED, ADAPTED, EXCLUDED, MISSING or DIFFERENT.
-      checkpoint_shape: its shape in the checkpoint, None if it is not there.
-      shape: its shape in the network.
+      change: its shape in the checkpoint and in the network, where they differ; else "".
     """
 
     name: str
     outcome: str
-    checkpoint_shape: tuple[int, ...] | None
-    shape: tuple[int, ...]
-
-    @property
-    def group(self) -> str:
-        """The layer, or the first two parts of its name: "MobilenetV2/expanded_conv_3"."""
-        return _group(self.name)
+    change: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,30 +58,29 @@ class TransferReport:
         return [transfer for transfer in self.transfers if transfer.outcome in outcomes]
 
     def lines(self) -> list[str]:
-        """Words the report: a summary, then a line for each layer group and outcome.
+        """Formats the report: a summary, then a line for each layer and outcome.
 
         Where shapes differ, the line names each variable with both.
         """
-        num_loaded = len(self.with_outcome(LOADED, ADAPTED))
         groups = collections.defaultdict(list)
         for transfer in self.transfers:
-            groups[transfer.group, transfer.outcome].append(transfer)
+            groups[_layer(transfer.name), transfer.outcome].append(transfer)
+        for name in self.unused:
+            groups[_layer(name), UNUSED].append(Transfer(name, UNUSED))
+        width = max(len(layer) for layer, _ in groups)
+        num_loaded = len(self.with_outcome(LOADED, ADAPTED))
         lines = [
             f"warm start from {self.checkpoint}: {num_loaded} of {len(self.transfers)} variables "
             f"loaded, {len(self.unused)} of the checkpoint's unused"
         ]
-        unused = collections.Counter(map(_group, self.unused))
-        width = max(map(len, [*unused, *(group for group, _ in groups)]))
-        for (group, outcome), transfers in groups.items():
-            line = f"  {group:<{width}}  {len(transfers):>3} {outcome}"
-            if outcome in (ADAPTED, DIFFERENT):
-                line += ": " + "; ".join(
-                    f"{transfer.name.removeprefix(group + '/')} {list(transfer.checkpoint_shape)} "
-                    f"-> {list(transfer.shape)}"
-                    for transfer in transfers
-                )
-            lines.append(line)
-        lines += [f"  {group:<{width}}  {count:>3} {UNUSED}" for group, count in unused.items()]
+        for (layer, outcome), transfers in groups.items():
+            changes = "; ".join(
+                f"{each.name.removeprefix(layer + '/')} {each.change}"
+                for each in transfers
+                if each.change
+            )
+            line = f"  {layer:<{width}}  {len(transfers):>3} {outcome}"
+            lines.append(f"{line}: {changes}" if changes else line)
         return lines
 
 
@@ -100,12 +91,12 @@ class WarmStart:
       checkpoint: prefix.
       variables: the network's variables, its optimizer's not among them.
       exclude_scopes: starts of the names of variables that keep their initial values.
-      adapters: tried in order on values whose shape differs.
+      adapt: makes values fit whose shape differs, where it can.
 
     Raises:
       ValueError: the checkpoint cannot be read, or nothing in it fits the network's largest scope:
-        two networks with the same head share its variables, which are worth nothing behind
-        another encoder.
+        two networks with the same head share its variables, which are worth nothing after another
+        encoder.
     """
 
     def __init__(
@@ -113,57 +104,44 @@ class WarmStart:
         checkpoint: str,
         variables: Sequence[tf.Variable],
         exclude_scopes: Sequence[str] = (),
-        adapters: Sequence[Adapter] = (),
+        adapt: Adapter = lambda name, saved, initial: None,
     ):
         self._reader = checkpoints.Reader(checkpoint)
-        self._variables = list(variables)
+        self._variables = {variable.op.name: variable for variable in variables}
         self._exclude_scopes = tuple(exclude_scopes)
-        self._adapters = adapters
+        self._adapt = adapt
         self._check_main_scope()
 
     def load(self, session: tf.Session) -> TransferReport:
-        """Assigns the values.
+        """Assigns the values, and returns what was done.
 
         Args:
           session: a session in which the variables have their initial values.
-
-        Returns:
-          What was done.
 
         Raises:
           ValueError: the checkpoint is damaged.
         """
         transfers, initializers, values = [], [], {}
-        for variable in self._variables:
-            name = variable.op.name
-            outcome, value = self._value_for(variable, session)
+        for name, variable in self._variables.items():
+            transfer, value = self._transfer(name, variable, session)
+            transfers.append(transfer)
             if value is not None:
                 initializers.append(variable.initializer)
                 values[variable.initializer.inputs[1]] = value
-            transfers.append(
-                Transfer(
-                    name=name,
-                    outcome=outcome,
-                    checkpoint_shape=self._reader.shapes.get(name),
-                    shape=tuple(variable.shape.as_list()),
-                )
-            )
         # Feeding the initial value runs the variable's own assignment: no ops are added for it.
         session.run(initializers, feed_dict=values)
-        names = {variable.op.name for variable in self._variables}
-        unused = tuple(name for name in self._reader.weights() if name not in names)
+        unused = tuple(name for name in self._reader.weights if name not in self._variables)
         return TransferReport(self._reader.checkpoint, tuple(transfers), unused)
 
     def _check_main_scope(self) -> None:
-        shapes = {variable.op.name: tuple(variable.shape.as_list()) for variable in self._variables}
-        main_scope = collections.Counter(map(_root, shapes)).most_common(1)[0][0]
+        main_scope = _most_common_roots(self._variables, 1)[0][0]
         if any(
-            self._reader.shapes.get(name) == shape
-            for name, shape in shapes.items()
+            self._reader.shapes.get(name) == tuple(variable.shape.as_list())
+            for name, variable in self._variables.items()
             if _root(name) == main_scope
         ):
             return
-        there = collections.Counter(map(_root, self._reader.weights())).most_common(3)
+        there = _most_common_roots(self._reader.weights, 3)
         held = ", ".join(f"{scope} ({count})" for scope, count in there)
         raise ValueError(
             f"checkpoint {self._reader.checkpoint} has no variable that fits {main_scope}, which "
@@ -171,30 +149,35 @@ class WarmStart:
             "model_variant or depth_multiplier?"
         )
 
-    def _value_for(
-        self, variable: tf.Variable, session: tf.Session
-    ) -> tuple[str, np.ndarray | None]:
-        name = variable.op.name
+    def _transfer(
+        self, name: str, variable: tf.Variable, session: tf.Session
+    ) -> tuple[Transfer, np.ndarray | None]:
+        """Returns what becomes of a variable, and the value that it gets, if any."""
         if name.startswith(self._exclude_scopes):
-            return EXCLUDED, None
+            return Transfer(name, EXCLUDED), None
         if name not in self._reader.shapes:
-            return MISSING, None
+            return Transfer(name, MISSING), None
         value = self._reader.value(name, variable.dtype.base_dtype)
-        if self._reader.shapes[name] == tuple(variable.shape.as_list()):
-            return LOADED, value
-        initial_value = session.run(variable)
-        for adapt in self._adapters:
-            adapted = adapt(name, value, initial_value)
-            if adapted is not None:
-                assert adapted.shape == initial_value.shape, (name, adapted.shape)
-                return ADAPTED, adapted
-        return DIFFERENT, None
+        shape = variable.shape.as_list()
+        if list(value.shape) == shape:
+            return Transfer(name, LOADED), value
+        change = f"{list(value.shape)} -> {shape}"
+        adapted = self._adapt(name, value, session.run(variable))
+        if adapted is None:
+            return Transfer(name, DIFFERENT, change), None
+        assert list(adapted.shape) == shape, (name, adapted.shape)
+        return Transfer(name, ADAPTED, change), adapted
 
 
-def _group(name: str) -> str:
+def _layer(name: str) -> str:
+    """Returns the layer, or the first two parts of a name: "MobilenetV2/expanded_conv_3"."""
     scopes = [part for part in name.split("/")[:-1] if part != "BatchNorm"]
     return "/".join(scopes[:2]) or name
 
 
 def _root(name: str) -> str:
     return name.split("/")[0]
+
+
+def _most_common_roots(names: Iterable[str], number: int) -> list[tuple[str, int]]:
+    return collections.Counter(map(_root, names)).most_common(number)

@@ -18,30 +18,21 @@ from datasets.segmentation import shard_check, specs
 from datasets.segmentation.specs import DatasetSpec
 from deeplab import run_description
 from deeplab.commands import network_flags, train_flags  # noqa: F401
-from deeplab.data import crop_sizes, input_errors, input_pipeline
-from deeplab.network import decoder, transfer
-from deeplab.objective import training_graph
+from deeplab.data import crop_sizes
+from deeplab.network import transfer
 from deeplab.options import RESIZE_OPTIONS, InputOptions, ObjectiveOptions
 from deeplab.run_description import RunDescription
+from deeplab.task import SegmentationTask
 from deployment import servers
 from deployment.cluster import Cluster, read_cluster
 from deployment.config import DeploymentConfig
 from deployment.servers import ServerLostError
-from nets import registry
-from nets.batch_norm import SyncGroup
 from training import checkpoints, loop
 from training.options import OptimizerOptions, TrainOptions
 
 FLAGS = flags.FLAGS
 
 _CLUSTER_FLAGS = ("master", "task", "num_replicas", "num_ps_tasks")
-# What may differ between the processes of a cluster: names, colors, and how a machine computes.
-_OWN_SETTINGS = (
-    *("dataset_name", "palette", "save_summaries_images"),
-    *("recompute_activations", "sync_batch_norm"),
-)
-# Workers draw their batches from seeds that far apart; no training has as many steps.
-_SEEDS_PER_WORKER = 1 << 24
 # Of a batch: RGB as float32, and class ids.
 _BYTES_PER_PIXEL = 3 * 4 + 1
 
@@ -98,38 +89,16 @@ def _train(deployment: DeploymentConfig, master: str) -> int:
     for each in (network, inputs, objective, optimizer_options, train_options, deployment):
         print(_listed(each))
 
-    def open_dataset(first_step: int) -> tf.data.Dataset:
-        seed = FLAGS.seed
-        if seed is not None:
-            seed += first_step + deployment.replica_id * _SEEDS_PER_WORKER
-        return input_pipeline.training_batches(
-            spec,
-            FLAGS.train_split,
-            inputs,
-            batch_size=FLAGS.train_batch_size,
-            mean_pixel=registry.encoder(network.model_variant).mean_pixel,
-            with_laplacian=network.decoder_use_gradient,
-            laplacian_stride=decoder.laplacian_stride(network, inputs.crop_size),
-            seed=seed,
-        )
-
-    sync_group = SyncGroup(deployment.num_clones) if objective.sync_batch_norm else None
+    task = SegmentationTask(
+        spec, FLAGS.train_split, description, inputs, objective, deployment.num_clones
+    )
     result = loop.train(
-        open_dataset,
-        training_graph.clone_fn(description, objective, sync_group),
+        task,
         train_options,
         optimizer_options,
         deployment,
-        before_gradients=sync_group.connect if sync_group else None,
-        describe_batch=training_graph.describe_batch,
-        adapters=[transfer.laplacian_adapter(network)],
         master=master,
         startup_delay_steps=FLAGS.startup_delay_steps,
-        settings=_common_settings(description, inputs, objective),
-        before_session=lambda: run_description.write_description(description, train_logdir),
-        explain_error=lambda error: input_errors.explain(
-            error, spec, FLAGS.train_split, network.decoder_use_gradient
-        ),
     )
     return result.exit_status
 
@@ -190,16 +159,6 @@ def _describe(spec: DatasetSpec, train_logdir: str) -> RunDescription:
     crop_sizes.check(description.train_crop_size, description.model.output_stride)
     _check_memory(description.train_crop_size)
     return description
-
-
-def _common_settings(
-    description: RunDescription, inputs: InputOptions, objective: ObjectiveOptions
-) -> dict[str, Any]:
-    """Returns what every process of a cluster must have in common, by the names of flags."""
-    settings = {**vars(inputs), **vars(objective), **vars(description), **vars(description.model)}
-    for name in ("model", "crop_size", *_OWN_SETTINGS):
-        del settings[name]
-    return settings
 
 
 def _check_memory(crop_size: tuple[int, int]) -> None:

@@ -1,6 +1,6 @@
 """One clone of a DeepLab training: network, losses, and what TensorBoard shows of them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import tensorflow.compat.v1 as tf
 
@@ -18,55 +18,47 @@ Batch = Mapping[str, tf.Tensor]
 _MOST_IMAGES_SHOWN = 3
 
 
-def clone_fn(
-    description: RunDescription, objective: ObjectiveOptions, sync_group: SyncGroup | None = None
-) -> Callable[[Batch], None]:
-    """Returns the function that builds one clone.
+def build_clone(
+    batch: Batch,
+    description: RunDescription,
+    objective: ObjectiveOptions,
+    sync_group: SyncGroup | None = None,
+) -> None:
+    """Builds one clone.
+
+    It adds its losses to `tf.GraphKeys.LOSSES` and its summaries to `tf.GraphKeys.SUMMARIES`.
 
     Args:
+      batch: as of `input_pipeline.training_batches`.
       description: the network, and how its classes are drawn.
       objective: what it is trained for.
       sync_group: shares batch statistics over clones; None keeps each clone's own.
-
-    Returns:
-      A function of a batch of `input_pipeline.training_batches`. It adds its losses to
-      `tf.GraphKeys.LOSSES` and its summaries to `tf.GraphKeys.SUMMARIES`.
     """
-
-    def build_clone(batch: Batch) -> None:
-        with lean_gradients(objective.recompute_activations):
-            scales_to_logits = model.multi_scale_logits(
-                batch,
-                description.model,
-                is_training=True,
-                fine_tune_batch_norm=objective.fine_tune_batch_norm,
-                weight_decay=objective.weight_decay,
-                batch_norm_decay=objective.batch_norm_decay,
-                sync_group=sync_group,
-            )
-        scales_to_losses = losses.add_losses(
-            scales_to_logits,
-            tf.cast(batch["label"], tf.int32),
-            ignore_label=description.ignore_label,
-            num_classes=description.model.num_classes,
-            upsample_logits=objective.upsample_logits,
-            label_weights=objective.label_weights,
-            hard_example_mining_step=objective.hard_example_mining_step,
-            top_k_percent_pixels=objective.top_k_percent_pixels,
+    with lean_gradients(objective.recompute_activations):
+        scales_to_logits = model.multi_scale_logits(
+            batch,
+            description.model,
+            is_training=True,
+            fine_tune_batch_norm=objective.fine_tune_batch_norm,
+            weight_decay=objective.weight_decay,
+            batch_norm_decay=objective.batch_norm_decay,
+            sync_group=sync_group,
         )
-        with tf.name_scope(None):  # the same tags for any number of clones
-            for scale, loss in scales_to_losses.items():
-                tf.summary.scalar(f"losses/{scale}", loss)
-            if objective.save_summaries_images:
-                _add_images(batch, scales_to_logits[model.MERGED_LOGITS], description)
-
-    return build_clone
-
-
-def describe_batch(batch: Batch) -> dict[str, tf.Tensor]:
-    """Returns what tells a user which batch went wrong: its files and the label ids in it."""
-    label_ids, _ = tf.unique(tf.reshape(batch["label"], [-1]))
-    return {"files": batch["image_name"], "label ids": tf.sort(label_ids)}
+    scales_to_losses = losses.add_losses(
+        scales_to_logits,
+        tf.cast(batch["label"], tf.int32),
+        ignore_label=description.ignore_label,
+        num_classes=description.model.num_classes,
+        upsample_logits=objective.upsample_logits,
+        label_weights=objective.label_weights,
+        hard_example_mining_step=objective.hard_example_mining_step,
+        top_k_percent_pixels=objective.top_k_percent_pixels,
+    )
+    with tf.name_scope(None):  # the same tags for any number of clones
+        for scale, loss in scales_to_losses.items():
+            tf.summary.scalar(f"losses/{scale}", loss)
+        if objective.save_summaries_images:
+            _add_images(batch, scales_to_logits[model.MERGED_LOGITS], description)
 
 
 def _add_images(batch: Batch, logits: tf.Tensor, description: RunDescription) -> None:

@@ -32,9 +32,7 @@ def save_steps(folder, *steps: int, max_to_keep: int = 5) -> Checkpointer:
     with tf.Graph().as_default():
         weights = tf.get_variable("weights", initializer=WEIGHTS)
         tf.get_variable("global_step", initializer=np.int64(0))
-        checkpointer = Checkpointer(
-            str(folder), lambda session: None, max_checkpoints_to_keep=max_to_keep
-        )
+        checkpointer = Checkpointer(str(folder), max_to_keep)
         with tf.Session() as session:
             session.run(tf.global_variables_initializer())
             newest = checkpoints.latest_checkpoint(str(folder))

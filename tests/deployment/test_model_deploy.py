@@ -15,7 +15,7 @@ BATCH = 8
 
 def _create_clones(config: DeploymentConfig, batch) -> list[model_deploy.Clone]:
     shares = model_deploy.split_batch(config, batch)
-    return model_deploy.create_clones(config, toy_training.clone_fn, shares)
+    return model_deploy.create_clones(config, toy_training.build_clone, shares)
 
 
 def _loss_and_gradients(num_clones: int):

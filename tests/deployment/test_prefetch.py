@@ -46,7 +46,7 @@ def test_a_training_is_the_same(tmp_path, num_clones):
             tmp_path / str(prefetch),
             6,
             deployment=DeploymentConfig(num_clones, clone_on_cpu=True, prefetch_to_clones=prefetch),
-            dataset_fn=lambda first_step: toy_training.dataset(8, seed=3),
+            open_batches=lambda batch_size, seed: toy_training.dataset(8, seed=3),
         )
         assert result.step == 6
     without, ahead = (
@@ -58,7 +58,7 @@ def test_a_training_is_the_same(tmp_path, num_clones):
 
 def test_a_failing_step_names_its_own_batch(tmp_path):
     def failing(batch):
-        toy_training.clone_fn(batch)
+        toy_training.build_clone(batch)
         is_third = tf.reduce_any(tf.equal(batch["name"], "example_16"))
         tf.losses.add_loss(tf.where(is_third, np.float32(np.inf), 0.0))
 
@@ -66,6 +66,6 @@ def test_a_failing_step_names_its_own_batch(tmp_path):
         toy_training.train(
             tmp_path,
             6,
-            clone_fn=failing,
+            build_clone=failing,
             deployment=DeploymentConfig(2, clone_on_cpu=True, prefetch_to_clones=True),
         )

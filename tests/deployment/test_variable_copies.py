@@ -27,7 +27,7 @@ def test_on_gpus_nccl_sums_on_every_one(monkeypatch):
     copies = VariableCopies(config)
     batch = {name: tf.constant(values) for name, values in toy_training.examples().items()}
     shares = model_deploy.split_batch(config, batch)
-    clones = model_deploy.create_clones(config, toy_training.clone_fn, shares, copies.getter)
+    clones = model_deploy.create_clones(config, toy_training.build_clone, shares, copies.getter)
     gradients = copies.gradients(model_deploy.total_loss(config, clones))
 
     operations = tf.get_default_graph().get_operations()

@@ -1,5 +1,7 @@
 """A training step beside the plain one: the same loss, gradients and moving statistics."""
 
+import functools
+
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
@@ -46,13 +48,18 @@ def _batch(batch_size: int) -> dict[str, tf.Tensor]:
     return {name: tf.placeholder_with_default(value, value.shape) for name, value in values.items()}
 
 
-def _step(clone_fn, model_variant: str, objective: ObjectiveOptions, num_clones: int):
+def _step(build_clone, model_variant: str, objective: ObjectiveOptions, num_clones: int):
     """Returns loss, gradients by variable, and moving statistics after a step, on known weights."""
     with tf.Graph().as_default():
         tf.train.get_or_create_global_step()
         config = DeploymentConfig(num_clones, clone_on_cpu=True)
         group = SyncGroup(num_clones) if objective.sync_batch_norm else None
-        build = clone_fn(_description(model_variant), objective, group)
+        build = functools.partial(
+            build_clone,
+            description=_description(model_variant),
+            objective=objective,
+            sync_group=group,
+        )
         clones = model_deploy.create_clones(
             config, build, model_deploy.split_batch(config, _batch(2))
         )
@@ -98,8 +105,8 @@ def _step(clone_fn, model_variant: str, objective: ObjectiveOptions, num_clones:
 def test_step_equals_the_plain_one(monkeypatch, model_variant, objective, num_clones):
     monkeypatch.setattr("tf_slim.dropout", lambda inputs, *_, **__: inputs)
     arguments = (model_variant, objective, num_clones)
-    loss, gradients, moving = _step(training_graph.clone_fn, *arguments)
-    expected = _step(plain_training_graph.clone_fn, *arguments)
+    loss, gradients, moving = _step(training_graph.build_clone, *arguments)
+    expected = _step(plain_training_graph.build_clone, *arguments)
 
     np.testing.assert_allclose(loss, expected[0], rtol=1e-5)
     # A bias in front of batch norm has the gradient 0, but for rounding: hence the length of all.

@@ -15,7 +15,8 @@ import tensorflow.compat.v1 as tf
 from common import checkpoint_reader
 from tests.support import mangled_checkpoint
 from tests.training.test_checkpoints import save
-from training import checkpoints
+from training import checkpoints, loop
+from training.options import TrainOptions
 from training.warm_start import WarmStart
 
 VALUES = {
@@ -31,7 +32,7 @@ def open_all_ways(folder) -> dict[str, np.ndarray]:
     Raises:
       ValueError: a way refuses the checkpoint.
     """
-    start = checkpoints.find_start(str(folder), None, None)
+    start = loop.find_start(TrainOptions(str(folder)))
     prefix = start.checkpoint or checkpoints.find_checkpoint(str(folder))
     with tf.Graph().as_default(), tf.Session() as session:
         variables = [
@@ -153,12 +154,12 @@ def test_older_checkpoint_is_taken_when_the_damaged_one_is_removed(tmp_path):
     prefix = save(tmp_path, 7, VALUES)
     os.truncate(f"{prefix}.index", 10)
     with pytest.raises(ValueError, match=rf"remove {prefix}\.\*$"):
-        checkpoints.find_start(str(tmp_path), None, None)
+        loop.find_start(TrainOptions(str(tmp_path)))
 
     for path in tmp_path.glob("model.ckpt-7.*"):
         path.unlink()
 
-    assert checkpoints.find_start(str(tmp_path), None, None).step == 3
+    assert loop.find_start(TrainOptions(str(tmp_path))).step == 3
 
 
 @pytest.mark.parametrize(

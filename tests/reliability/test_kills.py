@@ -130,7 +130,7 @@ def test_a_training_that_is_killed_again_and_again_arrives(records, tmp_path):
         before, saved = saved, newest_step(logdir)
         assert saved > before
         reader = checkpoints.Reader(checkpoints.latest_checkpoint(str(logdir)))
-        assert all(np.isfinite(reader.value(name)).all() for name in reader.weights())
+        assert all(np.isfinite(reader.value(name)).all() for name in reader.weights)
     result = command_runs.run(
         "train.py", *train_arguments(records, logdir, saved + 2), cwd=tmp_path
     )

@@ -44,7 +44,7 @@ def run_import(source: pathlib.Path, target: pathlib.Path, options: ModelOptions
 def check_values(target: pathlib.Path, num_variables: int | None = None) -> None:
     """Compares every variable with the reference weight of its name."""
     reader = checkpoints.Reader(checkpoints.find_checkpoint(str(target)))
-    weights = reader.weights()
+    weights = reader.weights
     for name in weights:
         expected = conformance.weight(name, list(reader.shapes[name]))
         np.testing.assert_array_equal(reader.value(name), expected, err_msg=name)

@@ -3,6 +3,7 @@
 As a script it trains in a process of its own: `python tests/support/toy_training.py LOGDIR STEPS`.
 """
 
+import dataclasses
 import os
 import pathlib
 import sys
@@ -23,6 +24,7 @@ from deployment.config import DeploymentConfig
 from deployment.servers import ServerLostError
 from training import loop
 from training.options import OptimizerOptions, TrainOptions
+from training.task import Task
 
 NUM_EXAMPLES = 32
 WEIGHT_DECAY = 0.1
@@ -45,7 +47,7 @@ def dataset(batch_size: int, seed: int | None = None) -> tf.data.Dataset:
     return batches.batch(batch_size, drop_remainder=True)
 
 
-def clone_fn(batch) -> None:
+def build_clone(batch) -> None:
     """Builds a linear model with its squared error, L2 loss, and a moving average of its input."""
     weights = tf.get_variable(
         "body/weights",
@@ -65,9 +67,26 @@ def clone_fn(batch) -> None:
     tf.summary.scalar("squared_error", loss)
 
 
-def describe_batch(batch) -> dict[str, tf.Tensor]:
-    """Names the examples of a batch."""
-    return {"examples": batch["name"]}
+class ToyTask(Task):
+    """Trains the linear model on examples in their order.
+
+    Args:
+      **replaced: functions that take the place of methods.
+    """
+
+    def __init__(self, **replaced):
+        for name, function in replaced.items():
+            assert hasattr(self, name), name
+            setattr(self, name, function)
+
+    def open_batches(self, batch_size, seed):
+        return dataset(batch_size)
+
+    def build_clone(self, batch):
+        build_clone(batch)
+
+    def describe_batch(self, batch):
+        return {"examples": batch["name"]}
 
 
 def train(logdir, steps: int, *, report=lambda line: None, **changes) -> loop.TrainResult:
@@ -77,25 +96,29 @@ def train(logdir, steps: int, *, report=lambda line: None, **changes) -> loop.Tr
       logdir: `train_logdir`.
       steps: `training_number_of_steps`.
       report: takes the lines.
-      **changes: fields of TrainOptions, or arguments of `loop.train`.
+      **changes: arguments of `loop.train`, fields of TrainOptions, or methods of ToyTask.
     """
     arguments = {
-        "dataset_fn": lambda first_step: dataset(8),
-        "clone_fn": clone_fn,
         "optimizer_options": OptimizerOptions(base_learning_rate=0.01),
         "deployment": DeploymentConfig(),
-        "describe_batch": describe_batch,
         "report": report,
     }
-    arguments.update((name, changes.pop(name)) for name in list(changes) if name in _ARGUMENTS)
-    options = {"train_batch_size": 8, "log_steps": 1, "seed": 1, **changes}
+    for name in ("optimizer_options", "deployment", "master", "startup_delay_steps"):
+        if name in changes:
+            arguments[name] = changes.pop(name)
+    options = {"train_batch_size": 8, "log_steps": 1, "seed": 1}
+    for field in dataclasses.fields(TrainOptions):
+        if field.name in changes:
+            options[field.name] = changes.pop(field.name)
     return loop.train(
-        options=TrainOptions(str(logdir), training_number_of_steps=steps, **options), **arguments
+        ToyTask(**changes),
+        TrainOptions(str(logdir), training_number_of_steps=steps, **options),
+        **arguments,
     )
 
 
 def slowly(batch) -> None:
-    """Like `clone_fn`, with steps of 50 ms or STEP_SECS, for tests that interrupt a training."""
+    """Like `build_clone`, with steps of 50 ms or STEP_SECS, for tests that interrupt a training."""
 
     def wait(value):
         time.sleep(float(os.environ.get("STEP_SECS", "0.05")))
@@ -103,29 +126,13 @@ def slowly(batch) -> None:
 
     inputs = tf.py_func(wait, [batch["inputs"]], tf.float32)
     inputs.set_shape(batch["inputs"].shape)
-    clone_fn({**batch, "inputs": inputs})
+    build_clone({**batch, "inputs": inputs})
 
 
 def read(checkpoint: str) -> dict[str, np.ndarray]:
     """Returns every variable of a checkpoint."""
     reader = tf.train.NewCheckpointReader(checkpoint)
     return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
-
-
-_ARGUMENTS = {
-    "dataset_fn",
-    "clone_fn",
-    "optimizer_options",
-    "deployment",
-    "describe_batch",
-    "before_gradients",
-    "before_session",
-    "adapters",
-    "explain_error",
-    "master",
-    "settings",
-    "startup_delay_steps",
-}
 
 
 def main() -> int:
@@ -148,7 +155,7 @@ def _train(deployment: DeploymentConfig, master: str) -> int:
         sys.argv[1],
         int(sys.argv[2]),
         report=_print,
-        clone_fn=slowly,
+        build_clone=slowly,
         save_interval_secs=float(os.environ.get("SAVE_INTERVAL_SECS", "0.2")),
         deployment=deployment,
         master=master,

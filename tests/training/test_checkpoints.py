@@ -1,4 +1,4 @@
-"""Finding and reading checkpoints, and the order of the ways to start."""
+"""Finding and reading checkpoints."""
 
 import os
 
@@ -7,7 +7,6 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from training import checkpoints
-from training.checkpoints import Start
 
 
 def save(folder, step: int | None, variables: dict[str, np.ndarray], *, state: bool = True) -> str:
@@ -29,18 +28,6 @@ def save(folder, step: int | None, variables: dict[str, np.ndarray], *, state: b
 
 
 WEIGHTS = {"conv/weights": np.arange(6, dtype=np.float32).reshape(2, 3)}
-
-
-def test_start_is_the_first_way_that_applies(tmp_path):
-    own, other, weights = (str(tmp_path / name) for name in ("own", "other", "weights"))
-    continued = save(other, 40, WEIGHTS)
-    initial = save(weights, None, WEIGHTS)
-
-    assert checkpoints.find_start(own, None, None) == Start("scratch", None, 0)
-    assert checkpoints.find_start(own, None, weights) == Start("warm start", initial, 0)
-    assert checkpoints.find_start(own, other, weights) == Start("continue", continued, 40)
-    resumed = save(own, 7, WEIGHTS)
-    assert checkpoints.find_start(own, other, weights) == Start("resume", resumed, 7)
 
 
 def test_latest_is_what_the_state_file_says(tmp_path):
@@ -85,7 +72,7 @@ def test_reader_leaves_the_optimizers_variables_out_of_the_weights(tmp_path):
     slots = {f"conv/weights/{slot}": WEIGHTS["conv/weights"] for slot in ("Momentum", "Adam_1")}
     reader = checkpoints.Reader(save(tmp_path, 3, {**WEIGHTS, **slots}))
 
-    assert reader.weights() == ["conv/weights"]
+    assert reader.weights == ["conv/weights"]
     assert reader.shapes["conv/weights/Adam_1"] == (2, 3)
     np.testing.assert_array_equal(reader.value("conv/weights"), WEIGHTS["conv/weights"])
 

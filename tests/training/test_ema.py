@@ -10,7 +10,6 @@ from tests.support import toy_training
 from training import ema
 from training.checkpoints import AVERAGE_SUFFIX
 from training.ema import Averages
-from training.nan_guard import FiniteGuard
 from training.options import OptimizerOptions, TrainOptions
 from training.step_graph import build_step
 
@@ -134,7 +133,7 @@ def test_a_training_without_averages_drops_them_and_says_so(tmp_path):
 
 def test_another_network_is_refused_whether_or_not_there_are_averages(tmp_path):
     def other_network(batch):
-        toy_training.clone_fn(batch)
+        toy_training.build_clone(batch)
         tf.losses.add_loss(tf.reduce_sum(tf.get_variable("extra/weights", [2])))
 
     toy_training.train(tmp_path / "plain", 1)
@@ -144,22 +143,16 @@ def test_another_network_is_refused_whether_or_not_there_are_averages(tmp_path):
         ("averaged", r"extra/weights/ExponentialMovingAverage is missing"),
     ):
         with pytest.raises(ValueError, match=message):
-            toy_training.train(tmp_path / folder, 2, ema_decay=0.9, clone_fn=other_network)
+            toy_training.train(tmp_path / folder, 2, ema_decay=0.9, build_clone=other_network)
 
 
 def test_a_step_that_is_refused_moves_no_average():
     options = TrainOptions("nowhere", train_batch_size=8, ema_decay=0.1)
     examples = toy_training.examples()
     examples["inputs"][0] = np.nan
-    guard = FiniteGuard()
-    step = build_step(
-        lambda: tf.data.Dataset.from_tensor_slices(examples).batch(8),
-        toy_training.clone_fn,
-        options,
-        OptimizerOptions(),
-        DeploymentConfig(),
-        guard,
-    )
+    batches = tf.data.Dataset.from_tensor_slices(examples).batch(8)
+    task = toy_training.ToyTask(open_batches=lambda batch_size, seed: batches)
+    step = build_step(task, options, OptimizerOptions(), DeploymentConfig(), None)
     assert {each.op.name for each in step.network_variables} == set(NAMES)
     with tf.Session() as session:
         session.run([tf.global_variables_initializer(), tf.tables_initializer()])
@@ -167,7 +160,7 @@ def test_a_step_that_is_refused_moves_no_average():
         weights = session.run(step.network_variables[0])
         with pytest.raises(tf.errors.OpError):
             session.run(step.train_op)
-        assert "the loss is not finite" in guard.finding
+        assert "the loss is not finite" in step.guard.finding
         np.testing.assert_array_equal(session.run(step.averages.variables[0]), weights)
 
 
@@ -188,7 +181,7 @@ def test_an_average_lives_and_is_computed_where_its_variable_does(deployment, de
     with tf.device(model_deploy.device_function(deployment, deployment.optimizer_device())):
         network_averages = Averages(variables, 0.9)
         with tf.name_scope("step"):
-            network_averages.update(tf.constant(1, tf.int64))
+            network_averages.update(variables[1])
 
     assert [each.op.name for each in network_averages.variables] == [f"weights{AVERAGE_SUFFIX}"]
     operations = tf.get_default_graph().get_operations()

@@ -56,7 +56,7 @@ def test_file_of_another_kind_is_told_with_what_to_do(tmp_path, name):
     (tmp_path / name).write_bytes(content)
 
     with pytest.raises(ValueError, match=message) as failure:
-        checkpoints.find_start(str(tmp_path / "run"), None, str(tmp_path / name))
+        checkpoints.find_checkpoint(str(tmp_path / name))
 
     assert str(tmp_path / name) in str(failure.value)
     assert "\n" not in str(failure.value)

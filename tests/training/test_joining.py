@@ -197,16 +197,20 @@ def test_a_worker_waits_for_its_first_step(cluster, tmp_path):
     ]
 
 
+def _settings(size):
+    return {"common_settings": lambda: {"train_crop_size": size}}
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"settings": {"train_crop_size": (97, 97)}}, r"train_crop_size is \[97, 97\] here and \["),
+        (_settings((97, 97)), r"train_crop_size is \[97, 97\] here and \["),
         ({"optimizer_options": STILL}, "base_learning_rate is 0.0 here and 0.01 in the chief's"),
         ({"ema_decay": 0.9}, "ema_decay is 0.9 here and 0.0 in the chief's"),
     ],
 )
 def test_a_worker_with_other_flags_is_refused(cluster, tmp_path, changes, message):
-    _train(cluster, tmp_path, 2, settings={"train_crop_size": (65, 81)})
+    _train(cluster, tmp_path, 2, **_settings((65, 81)))
 
     with pytest.raises(ValueError, match=message):
         _train(
@@ -214,19 +218,19 @@ def test_a_worker_with_other_flags_is_refused(cluster, tmp_path, changes, messag
             tmp_path,
             2,
             worker=1,
-            **{"settings": {"train_crop_size": (65, 81)}, **changes},
+            **{**_settings((65, 81)), **changes},
         )
 
 
 def test_a_worker_with_another_network_is_refused(cluster, tmp_path):
     _train(cluster, tmp_path, 2)
 
-    def clone_fn(batch):
-        toy_training.clone_fn({**batch, "inputs": batch["inputs"]})
+    def build_clone(batch):
+        toy_training.build_clone({**batch, "inputs": batch["inputs"]})
         tf.get_variable("logits/more", [5], initializer=tf.zeros_initializer())
 
     with pytest.raises(ValueError, match=r"logits/more is \[5\] here and missing there"):
-        _train(cluster, tmp_path, 2, worker=1, clone_fn=clone_fn)
+        _train(cluster, tmp_path, 2, worker=1, build_clone=build_clone)
 
 
 def test_a_worker_that_comes_too_late_has_nothing_to_do(cluster, tmp_path):

@@ -14,11 +14,12 @@ import tensorflow.compat.v1 as tf
 from common import memory
 from deployment.config import DeploymentConfig
 from tests.support import toy_training
-from training import checkpoints, summaries
+from tests.training.test_checkpoints import WEIGHTS, save
+from training import checkpoints, loop, summaries
 from training.checkpointer import Checkpointer
-from training.loop import TrainResult
+from training.loop import Start, TrainResult
 from training.nan_guard import NonFiniteError
-from training.options import OptimizerOptions
+from training.options import OptimizerOptions, TrainOptions
 from training.step import StepFunction
 
 
@@ -110,7 +111,7 @@ def test_a_seed_decides_all_values(tmp_path):
         toy_training.train(
             tmp_path / run,
             10,
-            dataset_fn=lambda first_step: toy_training.dataset(8, seed=4),
+            open_batches=lambda batch_size, seed: toy_training.dataset(8, seed=4),
             deployment=DeploymentConfig(2, clone_on_cpu=True),
             report=lines.append,
         )
@@ -124,20 +125,22 @@ def test_a_seed_decides_all_values(tmp_path):
 
 
 def test_resumed_training_goes_on_where_it_was(tmp_path):
-    lines, first_steps = [], []
+    lines, seeds = [], []
 
-    def dataset_fn(first_step):
-        first_steps.append(first_step)
+    def open_batches(batch_size, seed):
+        seeds.append(seed)
         return toy_training.dataset(8)
 
     toy_training.train(tmp_path / "once", 4)
     # The data begin anew after each start: batches are 4 steps apart, and so are the restarts.
     toy_training.train(tmp_path / "once", 8)
     toy_training.train(tmp_path / "twice", 4)
-    result = toy_training.train(tmp_path / "twice", 8, dataset_fn=dataset_fn, report=lines.append)
+    result = toy_training.train(
+        tmp_path / "twice", 8, open_batches=open_batches, report=lines.append
+    )
 
     assert result == TrainResult(step=8, exit_status=0)
-    assert first_steps == [4]
+    assert seeds == [1 + 4]
     assert lines[0] == f"resuming from {tmp_path}/twice/model.ckpt-4 at step 4"
     assert [line.split()[1] for line in lines if "loss" in line] == ["5/8", "6/8", "7/8", "8/8"]
     once, twice = _weights(tmp_path / "once", 8), _weights(tmp_path / "twice", 8)
@@ -196,13 +199,13 @@ def test_logdir_of_another_network_is_refused_and_left_alone(tmp_path):
     files = _files(tmp_path)
 
     def other_network(batch):
-        toy_training.clone_fn(batch)
+        toy_training.build_clone(batch)
         tf.losses.add_loss(tf.reduce_sum(tf.get_variable("extra/weights", [2])))
 
     with pytest.raises(
         ValueError, match=r"model.ckpt-3 belongs to another .*extra/weights is miss"
     ):
-        toy_training.train(tmp_path, 5, clone_fn=other_network)
+        toy_training.train(tmp_path, 5, build_clone=other_network)
     with pytest.raises(ValueError, match=r"another network or optimizer: .*/Adam is missing"):
         toy_training.train(tmp_path, 5, optimizer_options=OptimizerOptions(optimizer="adam"))
     assert _files(tmp_path) == files
@@ -216,7 +219,7 @@ def test_nothing_is_made_when_the_start_fails(tmp_path):
             tmp_path / "new",
             5,
             initial_checkpoint=str(tmp_path / "nowhere"),
-            before_session=lambda: made.append(True),
+            write_beside_checkpoints=made.append,
         )
 
     assert not made
@@ -226,12 +229,12 @@ def test_nothing_is_made_when_the_start_fails(tmp_path):
 def _poisoned(value: float):
     """Returns a dataset function whose batch of step 3 has an example that is not finite."""
 
-    def dataset_fn(first_step):
+    def open_batches(batch_size, seed):
         examples = toy_training.examples()
         examples["inputs"][17] = value
         return tf.data.Dataset.from_tensor_slices(examples).batch(8).repeat()
 
-    return dataset_fn
+    return open_batches
 
 
 @pytest.mark.parametrize("num_clones", [1, 2])
@@ -243,7 +246,7 @@ def test_loss_that_is_not_finite_stops_before_the_update(tmp_path, num_clones):
         toy_training.train(
             tmp_path,
             9,
-            dataset_fn=_poisoned(np.nan),
+            open_batches=_poisoned(np.nan),
             deployment=DeploymentConfig(num_clones, clone_on_cpu=True),
         )
 
@@ -259,13 +262,13 @@ def test_loss_that_is_not_finite_stops_before_the_update(tmp_path, num_clones):
 
 def test_gradient_that_is_not_finite_stops_too(tmp_path):
     def steep(batch):
-        toy_training.clone_fn(batch)
+        toy_training.build_clone(batch)
         with tf.variable_scope(tf.get_variable_scope(), reuse=True):
             weights = tf.get_variable("body/weights", [3, 1])
         tf.losses.add_loss(tf.reduce_sum(tf.sqrt(0.0 * weights)))
 
     with pytest.raises(NonFiniteError, match=r"step 1: the loss is \d.*gradients are not finite"):
-        toy_training.train(tmp_path, 9, clone_fn=steep)
+        toy_training.train(tmp_path, 9, build_clone=steep)
     assert checkpoints.latest_checkpoint(str(tmp_path)) is None
 
 
@@ -293,6 +296,27 @@ def test_checkpoints_beyond_the_limit_are_removed_those_of_earlier_runs_too(tmp_
     ]
 
 
+def test_start_is_the_first_way_that_applies(tmp_path):
+    own, other, weights = (str(tmp_path / name) for name in ("own", "other", "weights"))
+    continued = save(other, 40, WEIGHTS)
+    initial = save(weights, None, WEIGHTS)
+
+    def start(continue_checkpoint=None, initial_checkpoint=None):
+        return loop.find_start(
+            TrainOptions(
+                own,
+                continue_checkpoint=continue_checkpoint,
+                initial_checkpoint=initial_checkpoint,
+            )
+        )
+
+    assert start() == Start("scratch", "", 0)
+    assert start(None, weights) == Start("warm start", initial, 0)
+    assert start(other, weights) == Start("continue", continued, 40)
+    resumed = save(own, 7, WEIGHTS)
+    assert start(other, weights) == Start("resume", resumed, 7)
+
+
 @contextlib.contextmanager
 def _full_disk():
     """Lets no file of this process grow beyond 50 bytes."""
@@ -308,7 +332,7 @@ def _failing(at_step: int, message: str = "lost"):
     """Returns a clone function whose backward pass fails in a step of the run."""
     calls = []
 
-    def clone_fn(batch):
+    def build_clone(batch):
         def fail(value):
             calls.append(value)
             if len(calls) == at_step:
@@ -325,9 +349,9 @@ def _failing(at_step: int, message: str = "lost"):
             return tf.identity(inputs), gradient
 
         bias = tf.get_variable("body/offset", [3], initializer=tf.zeros_initializer())
-        toy_training.clone_fn({**batch, "inputs": poisoned(batch["inputs"] + bias)})
+        toy_training.build_clone({**batch, "inputs": poisoned(batch["inputs"] + bias)})
 
-    return clone_fn
+    return build_clone
 
 
 def _same(folder, step: int, expected_folder) -> None:
@@ -346,16 +370,16 @@ def test_error_in_a_step_saves_what_was_done_before_it(tmp_path, averaged):
     lines = []
     with pytest.raises(ValueError, match=r"^step 4: .*lost"):
         toy_training.train(
-            tmp_path / "failed", 9, clone_fn=_failing(4), report=lines.append, **options
+            tmp_path / "failed", 9, build_clone=_failing(4), report=lines.append, **options
         )
-    toy_training.train(tmp_path / "ended", 3, clone_fn=_failing(0), **options)
+    toy_training.train(tmp_path / "ended", 3, build_clone=_failing(0), **options)
 
     assert lines[-1] == f"saved {tmp_path}/failed/model.ckpt-3, the training before the error"
     _same(tmp_path / "failed", 3, tmp_path / "ended")
 
 
 def test_error_of_the_input_saves_what_was_done_before_it(tmp_path):
-    def dataset_fn(first_step):
+    def open_batches(batch_size, seed):
         batches = toy_training.dataset(8).enumerate()
         return batches.map(
             lambda number, batch: {
@@ -369,7 +393,7 @@ def test_error_of_the_input_saves_what_was_done_before_it(tmp_path):
     schedule = OptimizerOptions(base_learning_rate=0.01, learning_policy="step")
     with pytest.raises(ValueError, match=r"^step 3: .*broken"):
         toy_training.train(
-            tmp_path / "failed", 9, dataset_fn=dataset_fn, optimizer_options=schedule
+            tmp_path / "failed", 9, open_batches=open_batches, optimizer_options=schedule
         )
     toy_training.train(tmp_path / "ended", 2, optimizer_options=schedule)
 
@@ -390,11 +414,11 @@ def test_summary_that_cannot_be_written_costs_no_step(tmp_path, monkeypatch):
 
 def test_first_step_that_fails_and_an_update_that_is_half_done_are_not_saved(tmp_path):
     with pytest.raises(ValueError, match=r"^step 1: .*lost"):
-        toy_training.train(tmp_path / "first", 9, clone_fn=_failing(1))
+        toy_training.train(tmp_path / "first", 9, build_clone=_failing(1))
     assert checkpoints.latest_checkpoint(str(tmp_path / "first")) is None
 
     def breaking_update(batch):
-        toy_training.clone_fn(batch)
+        toy_training.build_clone(batch)
         calls = []
 
         def fail(step):
@@ -413,8 +437,10 @@ def test_first_step_that_fails_and_an_update_that_is_half_done_are_not_saved(tmp
 
     lines = []
     with pytest.raises(ValueError, match="in the update"):
-        toy_training.train(tmp_path / "half", 9, clone_fn=breaking_update, report=lines.append)
-    assert lines[-1].startswith("step 3 failed in the middle of its update, so that the variables")
+        toy_training.train(tmp_path / "half", 9, build_clone=breaking_update, report=lines.append)
+    assert lines[-1].startswith(
+        "step 3 failed in the middle of its update, so the variables are not"
+    )
     assert lines[-1].endswith("No checkpoint was saved before.")
     assert checkpoints.latest_checkpoint(str(tmp_path / "half")) is None
 
@@ -426,7 +452,7 @@ def test_error_that_saving_meets_does_not_hide_the_first_one(tmp_path, monkeypat
     monkeypatch.setattr(tf.train.Saver, "save", full)
     lines = []
     with pytest.raises(ValueError, match=r"^step 4: .*lost"):
-        toy_training.train(tmp_path, 9, clone_fn=_failing(4), report=lines.append)
+        toy_training.train(tmp_path, 9, build_clone=_failing(4), report=lines.append)
     assert lines[-1].startswith("the training before the error cannot be saved: checkpoint ")
     assert "model.ckpt-3 cannot be written (No space left on device)" in lines[-1]
 
@@ -455,7 +481,7 @@ def test_steps_share_one_set_of_fetches_unless_summaries_are_large(tmp_path, mon
 def test_step_that_cannot_fit_into_memory_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(memory, "total_bytes", lambda: 50)
     monkeypatch.setattr(memory, "available_bytes", lambda: 50)
-    message = r"^A training step on 8 examples needs 0 MB of memory or more.*Lower train_crop_size"
+    message = r"^A training step on 8 examples needs 0 MB of memory or more.*Lower train_batch_size"
     with pytest.raises(ValueError, match=message):
         toy_training.train(tmp_path / "new", 2)
     assert not (tmp_path / "new").exists()
@@ -473,7 +499,7 @@ def test_full_disk_is_told(tmp_path):
 
 def test_checkpoint_that_cannot_be_written_leaves_nothing_behind(tmp_path):
     tf.get_variable("weights", initializer=np.ones(100, np.float32))
-    checkpointer = Checkpointer(str(tmp_path), lambda session: None, max_checkpoints_to_keep=5)
+    checkpointer = Checkpointer(str(tmp_path), max_checkpoints_to_keep=5)
     with tf.Session() as session:
         session.run(tf.global_variables_initializer())
         checkpointer.save(session, 1)
@@ -503,7 +529,7 @@ def test_folder_can_be_moved(tmp_path):
 
 
 def test_error_of_a_step_is_explained_by_the_task(tmp_path):
-    def dataset_fn(first_step):
+    def open_batches(batch_size, seed):
         return toy_training.dataset(8).map(break_inputs)
 
     def break_inputs(batch):
@@ -513,9 +539,9 @@ def test_error_of_a_step_is_explained_by_the_task(tmp_path):
         return ValueError("image x.jpg is broken.") if "broken" in error.message else None
 
     with pytest.raises(ValueError, match=r"^image x\.jpg is broken\.$"):
-        toy_training.train(tmp_path, 2, dataset_fn=dataset_fn, explain_error=explain)
+        toy_training.train(tmp_path, 2, open_batches=open_batches, explain_error=explain)
     with pytest.raises(ValueError, match=r"^step 1: .*broken : Tensor had"):
-        toy_training.train(tmp_path, 2, dataset_fn=dataset_fn)
+        toy_training.train(tmp_path, 2, open_batches=open_batches)
 
 
 def test_summaries_hold_losses_learning_rate_and_histograms(tmp_path):
@@ -544,7 +570,7 @@ def test_summaries_hold_losses_learning_rate_and_histograms(tmp_path):
 
 
 def test_a_training_that_is_bound_by_its_input_says_so(tmp_path):
-    def slow_dataset(first_step):
+    def slow_dataset(batch_size, seed):
         def wait(name):
             time.sleep(0.03)
             return name
@@ -554,7 +580,7 @@ def test_a_training_that_is_bound_by_its_input_says_so(tmp_path):
         )
 
     lines = []
-    toy_training.train(tmp_path, 16, dataset_fn=slow_dataset, report=lines.append, log_steps=15)
+    toy_training.train(tmp_path, 16, open_batches=slow_dataset, report=lines.append, log_steps=15)
     shares = [int(line.split("data ")[1].split("%")[0]) for line in lines if "  data " in line]
     assert shares
     assert min(shares) > 50

@@ -69,21 +69,21 @@ def _overflowing(limit: float):
 
         return tf.identity(value), gradient
 
-    def clone_fn(batch):
-        toy_training.clone_fn(batch)
+    def build_clone(batch):
+        toy_training.build_clone(batch)
         losses = tf.get_collection_ref(tf.GraphKeys.LOSSES)
         losses[-1] = fragile(losses[-1])
 
-    return clone_fn
+    return build_clone
 
 
 def test_steps_that_overflow_are_skipped_and_not_counted(tmp_path):
     whole, skipping = tmp_path / "whole", tmp_path / "skipping"
     # The same batch in each step, so that it does not matter which ones are skipped.
-    arguments = {"dataset_fn": lambda first_step: toy_training.dataset(8).take(1).repeat()}
+    arguments = {"open_batches": lambda batch_size, seed: toy_training.dataset(8).take(1).repeat()}
     toy_training.train(whole, 3, **arguments)
     toy_training.train(
-        skipping, 3, mixed_precision=True, clone_fn=_overflowing(2.0**13), **arguments
+        skipping, 3, mixed_precision=True, build_clone=_overflowing(2.0**13), **arguments
     )
     expected = toy_training.read(str(whole / "model.ckpt-3"))
     values = toy_training.read(str(skipping / "model.ckpt-3"))
@@ -93,4 +93,4 @@ def test_steps_that_overflow_are_skipped_and_not_counted(tmp_path):
 
 def test_gradients_that_overflow_at_any_scale_end_the_training(tmp_path):
     with pytest.raises(NonFiniteError, match="its gradients are not finite"):
-        toy_training.train(tmp_path, 3, mixed_precision=True, clone_fn=_overflowing(0.0))
+        toy_training.train(tmp_path, 3, mixed_precision=True, build_clone=_overflowing(0.0))

@@ -23,7 +23,7 @@ def test_trace_is_written_when_a_training_ends_before(tmp_path):
             tmp_path,
             5,
             profile_steps=(1, 4),
-            dataset_fn=lambda first_step: toy_training.dataset(8).take(1),
+            open_batches=lambda batch_size, seed: toy_training.dataset(8).take(1),
         )
     assert len(_traces(tmp_path)) == 1
 

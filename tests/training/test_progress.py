@@ -33,8 +33,7 @@ def test_speed_and_time_left_count_from_the_last_line():
         "16 min 30 s left"
     )
     assert second.endswith("16.0 images/s  data 0%  8 min 10 s left")
-    assert lines.images_per_sec == 16.0
-    assert lines.data_wait == 0.0
+    assert lines.measured == {"images_per_sec": 16.0, "data_wait": 0.0}
     assert lines.advice() is None
 
 
@@ -47,7 +46,7 @@ def test_a_training_that_waits_for_its_data_says_so_once():
         clock.now += 10.0
         lines.add_wait(3.5)
         lines.line(step, loss=1.0, learning_rate=0.1)
-        assert lines.data_wait == pytest.approx(0.35)
+        assert lines.measured["data_wait"] == pytest.approx(0.35)
         advice.append(lines.advice())
     assert advice[0] is None  # Five steps say little.
     assert "waits for its data 35% of the time: it is bound by its input" in advice[1]

@@ -51,7 +51,7 @@ def test_second_training_in_a_folder_is_refused_before_it_writes(tmp_path):
             locks.FolderInUseError,
             match=rf"{tmp_path} is in use by another training, process {pid} on .*train_logdir\.$",
         ):
-            toy_training.train(tmp_path, 4, before_session=lambda: pytest.fail("it wrote"))
+            toy_training.train(tmp_path, 4, write_beside_checkpoints=pytest.fail)
         assert files(tmp_path) == before
         # What has nothing to write needs no lock.
         assert toy_training.train(tmp_path, 2).step == 2
@@ -65,27 +65,27 @@ def test_second_training_in_a_new_folder_is_refused_too(tmp_path):
     logdir = tmp_path / "run"
     pids = []
 
-    def clone_fn(batch):
+    def build_clone(batch):
         logdir.mkdir()
         pids.append(hold(logdir))
-        toy_training.clone_fn(batch)
+        toy_training.build_clone(batch)
 
     try:
         with pytest.raises(locks.FolderInUseError, match="is in use by another training"):
-            toy_training.train(logdir, 2, clone_fn=clone_fn)
+            toy_training.train(logdir, 2, build_clone=build_clone)
     finally:
         end(pids[0])
     assert files(logdir) == {}
 
 
 def test_training_that_another_one_has_overtaken_is_refused(tmp_path):
-    def clone_fn(batch):
+    def build_clone(batch):
         with tf.Graph().as_default():
             toy_training.train(tmp_path / "run", 3)
-        toy_training.clone_fn(batch)
+        toy_training.build_clone(batch)
 
-    with pytest.raises(ValueError, match=r"another training has written .*model\.ckpt-3 meanwhile"):
-        toy_training.train(tmp_path / "run", 2, clone_fn=clone_fn)
+    with pytest.raises(ValueError, match=r"another training run has written .*ckpt-3 meanwhile"):
+        toy_training.train(tmp_path / "run", 2, build_clone=build_clone)
     assert checkpoints.latest_checkpoint(str(tmp_path / "run")).endswith("model.ckpt-3")
 
 
@@ -155,12 +155,12 @@ def removing(path, at_step: int):
 def test_folder_that_is_removed_comes_back_with_what_belongs_into_it(tmp_path):
     logdir = tmp_path / "run"
 
-    def write_options() -> str:
+    def write_options(directory) -> str:
         (logdir / "options.json").write_text("options")
         return str(logdir / "options.json")
 
     report, lines = removing(logdir, 2)
-    toy_training.train(logdir, 4, before_session=write_options, report=report)
+    toy_training.train(logdir, 4, write_beside_checkpoints=write_options, report=report)
 
     assert sum("was removed or moved while the training writes" in line for line in lines) == 1
     assert (logdir / "options.json").read_text() == "options"
@@ -176,12 +176,12 @@ def test_folder_that_is_removed_comes_back_with_what_belongs_into_it(tmp_path):
 
 @pytest.mark.parametrize("name", ["options.json", locks.LOCK_FILE])
 def test_single_file_that_is_removed_comes_back(tmp_path, name):
-    def write_options() -> str:
+    def write_options(directory) -> str:
         (tmp_path / "options.json").write_text("options")
         return str(tmp_path / "options.json")
 
     report, lines = removing(tmp_path / name, 2)
-    toy_training.train(tmp_path, 4, before_session=write_options, report=report)
+    toy_training.train(tmp_path, 4, write_beside_checkpoints=write_options, report=report)
 
     assert (tmp_path / name).exists()
     assert (tmp_path / "options.json").read_text() == "options"
@@ -189,7 +189,7 @@ def test_single_file_that_is_removed_comes_back(tmp_path, name):
 
 
 def test_lock_is_taken_again_in_the_folder_that_is_made_again(tmp_path):
-    folder = RunFolder(str(tmp_path / "run"), None, lambda line: None)
+    folder = RunFolder(str(tmp_path / "run"), lambda directory: None, lambda line: None)
     folder.open()
     shutil.rmtree(tmp_path / "run")
     folder.ensure()
@@ -230,11 +230,11 @@ import toy_training
 import tensorflow.compat.v1 as tf
 
 def large(batch):
-    toy_training.clone_fn(batch)
+    toy_training.build_clone(batch)
     tf.get_variable("body/table", [2_000_000], initializer=tf.ones_initializer(), trainable=False)
 
 tf.disable_v2_behavior()
-toy_training.train({logdir!r}, 100000, clone_fn=large, save_interval_secs=1e-6,
+toy_training.train({logdir!r}, 100000, build_clone=large, save_interval_secs=1e-6,
                    max_checkpoints_to_keep=2, report=lambda line: print(line, flush=True))
 """
 
@@ -277,7 +277,7 @@ def test_killed_in_the_middle_of_saving_nothing_is_lost(tmp_path):
         table = checkpoints.Reader(newest).value("body/table")
         assert table.shape == (2_000_000,)
         assert (table == 1).all()
-    folder = RunFolder(str(tmp_path), None, lambda line: None)
+    folder = RunFolder(str(tmp_path), lambda directory: None, lambda line: None)
     folder.open()
     folder.close()
     left = [name for name in os.listdir(tmp_path) if "-" in name and name.startswith("model")]

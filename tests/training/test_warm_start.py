@@ -82,7 +82,7 @@ def test_excluded_layers_keep_their_initial_values_even_if_they_fit(tmp_path):
 
 
 def test_adapter_makes_a_value_fit(tmp_path):
-    report, values = _load(tmp_path, adapters=[lambda *_: None, _insert_row])
+    report, values = _load(tmp_path, adapt=_insert_row)
 
     (transfer,) = report.with_outcome(warm_start.ADAPTED)
     assert transfer.name == "decoder/conv0/weights"
@@ -92,7 +92,7 @@ def test_adapter_makes_a_value_fit(tmp_path):
 
 
 def test_report_has_a_line_for_each_layer_and_outcome(tmp_path):
-    report, _ = _load(tmp_path, adapters=[_insert_row])
+    report, _ = _load(tmp_path, adapt=_insert_row)
 
     assert report.lines() == [
         f"warm start from {tmp_path}/model.ckpt-9: 3 of 6 variables loaded, 1 of the "

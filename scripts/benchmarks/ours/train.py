@@ -1,15 +1,14 @@
-"""Contender: a step of `train.py`, whose input pipeline gives the same batch again and again.
+"""Contender: a step of the training loop on a task whose batches are the same again and again.
 
-The command itself runs, with its own settings of allocator, threads and session. It reports a line
-after each step; there it waits for its turn.
+The loop reports a line after each step; there it waits for its turn.
 """
 
-import functools
+import dataclasses
 import os
 import shutil
-import sys
 import tempfile
 import time
+from typing import Any
 
 from commands import allocator  # noqa: F401  (before anything else: it starts the process again)
 
@@ -20,12 +19,15 @@ from commands import launcher  # noqa: F401  (before TensorFlow, whose start it 
 # isort: split
 
 import tensorflow.compat.v1 as tf
-from absl import flags
 
-from datasets.records import tfrecords
-from datasets.segmentation import specs
-from deeplab.commands import train
+from datasets.segmentation.specs import DatasetSpec, SplitSpec
+from deeplab.options import InputOptions, ObjectiveOptions
+from deeplab.run_description import RunDescription
+from deeplab.task import SegmentationTask
+from deployment.config import DeploymentConfig
 from scripts.benchmarks import batches, contender, networks
+from training import loop
+from training.options import OptimizerOptions, TrainOptions
 
 _WARM_UP_STEPS = 2
 
@@ -34,15 +36,35 @@ def main() -> None:
     channel = contender.Channel()
     parameters = contender.parameters()
     folder = tempfile.mkdtemp()
-    specs.write_spec(_spec(folder, parameters["num_classes"]))
+    tf.disable_v2_behavior()
+    tf.logging.set_verbosity(tf.logging.ERROR)
+    loop.train(
+        _task(parameters),
+        TrainOptions(
+            os.path.join(folder, "logs"),
+            training_number_of_steps=1 << 20,
+            train_batch_size=parameters["batch"],
+            log_steps=1,
+            save_interval_secs=0,
+            save_summaries_secs=0,
+        ),
+        OptimizerOptions(),
+        DeploymentConfig(parameters.get("clones", 1), clone_on_cpu=True),
+        report=_Turns(channel, folder),
+    )
 
-    # The two places where the measurement takes hold of the command.
-    train.input_pipeline.training_batches = functools.partial(_constant_batches, parameters)
-    train.loop.train = functools.partial(train.loop.train, report=_Turns(channel, folder))
 
-    sys.argv = ["train.py", *_flags(parameters, folder)]
-    flags.FLAGS(sys.argv)
-    train.main([])
+class _ConstantBatches(SegmentationTask):
+    """Gives the same batch again and again."""
+
+    def open_batches(self, batch_size: int, seed: int | None) -> tf.data.Dataset:
+        del seed
+        height, _ = self.description.train_crop_size
+        batch = batches.constant_batch(batch_size, height, self.description.model.num_classes)
+        names = [f"image_{index}" for index in range(batch_size)]
+        # Not as constants of the graph, which would be folded and copied.
+        dataset = tf.data.Dataset.from_tensors({**batch, "image_name": names}).repeat()
+        return dataset.prefetch(1)
 
 
 class _Turns:
@@ -75,44 +97,28 @@ class _Turns:
         self._start = time.perf_counter()
 
 
-def _constant_batches(parameters: dict, *arguments, **keywords) -> tf.data.Dataset:
-    del arguments, keywords
-    size = parameters["batch"], parameters["crop"], parameters["num_classes"]
-    batch = batches.constant_batch(*size)
-    names = [f"image_{index}" for index in range(parameters["batch"])]
-    # Not as constants of the graph, which would be folded and copied.
-    dataset = tf.data.Dataset.from_tensors({**batch, "image_name": names}).repeat()
-    return dataset.prefetch(1)
-
-
-def _flags(parameters: dict, folder: str) -> list[str]:
-    options = networks.NETWORKS[parameters["network"]]
-    values = {
-        "dataset_dir": folder,
-        "train_logdir": os.path.join(folder, "logs"),
-        "train_crop_size": f"{parameters['crop']},{parameters['crop']}",
-        "train_batch_size": parameters["batch"],
-        "num_clones": parameters.get("clones", 1),
-        "recompute_activations": parameters.get("recompute_activations", True),
-        "training_number_of_steps": 1 << 20,
-        "log_steps": 1,
-        "save_summaries_secs": 0,
-        "save_interval_secs": 0,
-        **networks.network_flags(options),
-    }
-    return [f"--{name}={value}" for name, value in values.items()] + ["--clone_on_cpu"]
-
-
-def _spec(folder: str, num_classes: int) -> specs.DatasetSpec:
+def _task(parameters: dict[str, Any]) -> SegmentationTask:
+    num_classes, crop_size = parameters["num_classes"], (parameters["crop"],) * 2
     names = tuple(f"class {index}" for index in range(num_classes))
-    # The command looks for the shard, and believes a size that agrees; nobody reads it.
-    with open(tfrecords.shard_path(folder, "train", 0, 1), "wb"):
-        pass
-    split = specs.SplitSpec(
-        1 << 10, 1, (), (), 0, 1, 1, shard_examples=(1 << 10,), shard_bytes=(0,)
-    )
     palette = tuple((index, index, index) for index in range(num_classes))
-    return specs.DatasetSpec("constant", folder, names, palette, 255, False, {"train": split})
+    split = SplitSpec(1 << 10, 1, (), (), 0, 1, 1)
+    spec = DatasetSpec("constant", "", names, palette, 255, False, {"train": split})
+    network = networks.NETWORKS[parameters["network"]]
+    description = RunDescription(
+        model=dataclasses.replace(network, num_classes=num_classes),
+        dataset_name=spec.name,
+        class_names=names,
+        palette=palette,
+        ignore_label=spec.ignore_label,
+        train_crop_size=crop_size,
+    )
+    objective = ObjectiveOptions(
+        recompute_activations=parameters.get("recompute_activations", True)
+    )
+    num_clones = parameters.get("clones", 1)
+    return _ConstantBatches(
+        spec, "train", description, InputOptions(crop_size=crop_size), objective, num_clones
+    )
 
 
 if __name__ == "__main__":

@@ -81,7 +81,7 @@ def test_trains_on_the_last_dataset_and_describes_the_network(folder):
     weights = checkpoints.Reader(str(logdir / "model.ckpt-2"))
     assert weights.shapes["logits/semantic/weights"] == (1, 1, 256, 3)
     names = ema.saved_names(str(logdir / "model.ckpt-2"))
-    assert sorted(names) == weights.weights()
+    assert sorted(names) == weights.weights
     for name in ("logits/semantic/weights", "aspp0/BatchNorm/moving_variance"):
         difference = weights.value(names[name]) - weights.value(name)
         assert 0 < np.abs(difference).max() < 0.1, name

@@ -1,5 +1,7 @@
 """A clone of a DeepLab training: its loss, gradients over clones, and what TensorBoard shows."""
 
+import functools
+
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
@@ -49,14 +51,19 @@ def _build(batch, objective: ObjectiveOptions, num_clones: int = 1, getter_of=No
     tf.train.get_or_create_global_step()
     config = DeploymentConfig(num_clones, clone_on_cpu=True)
     sync_group = SyncGroup(num_clones) if objective.sync_batch_norm else None
-    clone_fn = training_graph.clone_fn(DESCRIPTION, objective, sync_group)
+    build_clone = functools.partial(
+        training_graph.build_clone,
+        description=DESCRIPTION,
+        objective=objective,
+        sync_group=sync_group,
+    )
     fed = {
         # Constants would be folded: TensorFlow would compute much of the network twice.
         name: tf.placeholder_with_default(value, value.shape)
         for name, value in batch.items()
     }
     shares = model_deploy.split_batch(config, fed)
-    clones = model_deploy.create_clones(config, clone_fn, shares, getter_of)
+    clones = model_deploy.create_clones(config, build_clone, shares, getter_of)
     if sync_group:
         sync_group.connect()
     return clones, model_deploy.total_loss(config, clones)
@@ -224,16 +231,6 @@ def test_summaries_have_the_same_tags_for_any_number_of_clones():
             tags.append([value.tag for value in summary.value])
 
     assert tags[0] == tags[1] == ["losses/merged_logits"]
-
-
-def test_batch_is_described_by_files_and_label_ids():
-    batch = {name: tf.constant(value) for name, value in _batch(2).items()}
-
-    with tf.Session() as session:
-        facts = session.run(training_graph.describe_batch(batch))
-
-    assert facts["files"].tolist() == [b"image_0", b"image_1"]
-    assert facts["label ids"].tolist() == [0, 1, 2, 255]
 
 
 @pytest.mark.parametrize(

@@ -1,48 +1,53 @@
-"""Ctrl-C and SIGTERM: the first ends the training after its step, the second at once."""
+"""Ctrl-C and SIGTERM: the first asks a process to end when it can, the second ends it at once."""
 
 import contextlib
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from types import FrameType
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interruption:
-    """Whether and by which signal the training was asked to end.
+    """Whether and by which signal this process was asked to end.
 
     Attributes:
-      signal_number: the first signal received, or None.
+      signal_number: the first signal received; 0 for none.
     """
 
-    def __init__(self):
-        self.signal_number: int | None = None
+    def __init__(self) -> None:
+        self.signal_number = 0
+
+    def __bool__(self) -> bool:
+        return self.signal_number != 0
 
     @property
     def exit_status(self) -> int:
         """Exit status by the shell's convention: 128 + the signal, 0 without one."""
-        return 128 + self.signal_number if self.signal_number else 0
+        return 128 + self.signal_number if self else 0
+
+    @property
+    def signal_name(self) -> str:
+        return signal.Signals(self.signal_number).name
 
     @contextlib.contextmanager
-    def listening(self, report: Callable[[str], None]) -> Iterator[None]:
+    def listening(self, on_signal: Callable[[], None] = lambda: None) -> Iterator[None]:
         """Takes the signals over within the block.
 
         After the first signal the system's own handling is back, since Python's would wait for the
         end of a step that may hang.
 
         Args:
-          report: told in a line what happens next.
+          on_signal: called at the first signal.
         """
 
-        def handle(number: int, frame) -> None:
+        def handle(number: int, frame: FrameType | None) -> None:
             self.signal_number = number
             for each in _SIGNALS:
                 signal.signal(each, signal.SIG_DFL)
             with contextlib.suppress(RuntimeError):  # the signal came in the middle of a print
-                report(
-                    f"{signal.Signals(number).name}: finishing this step, saving a checkpoint, "
-                    "then ending. A second one ends at once."
-                )
+                on_signal()
 
         if threading.current_thread() is not threading.main_thread():
             yield  # Python takes signals in its main thread only.

@@ -1,0 +1,78 @@
+"""What a task, such as semantic segmentation, gives to the training loop."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from deployment.model_deploy import Batch
+
+
+class Task(Protocol):
+    """The data, the network and the words of what is trained.
+
+    A class that inherits from this one only defines what its task has: everything except the data
+    and the network has a default.
+
+    Attributes:
+      memory_advice: a sentence that tells users what to lower when memory does not suffice.
+    """
+
+    memory_advice: str = "Lower train_batch_size."
+
+    def open_batches(self, batch_size: int, seed: int | None) -> tf.data.Dataset:
+        """Opens the endless dataset of batches: tensors [batch_size, ...] by name.
+
+        Args:
+          batch_size: examples in a batch, which the clones of this process share.
+          seed: decides the order of the examples and all that is random in them. Every worker, and
+            a training run that is resumed, gets another one. None for a different one every time.
+        """
+        ...
+
+    def build_clone(self, batch: Batch) -> None:
+        """Builds a clone of the network on its share of a batch (`model_deploy.create_clones`)."""
+        ...
+
+    def join_clones(self) -> None:
+        """Connects the clones, all of which are built, before their gradients are taken."""
+
+    def describe_batch(self, batch: Batch) -> Mapping[str, tf.Tensor]:
+        """Returns tensors that tell a user which batch it was, by what an error calls them.
+
+        They are only computed when a step has failed.
+        """
+        del batch
+        return {}
+
+    def adapt(self, name: str, saved: np.ndarray, initial: np.ndarray) -> np.ndarray | None:
+        """Makes a value of another shape, from the checkpoint of a warm start, fit a variable.
+
+        Args:
+          name: of the variable.
+          saved: its value in the checkpoint.
+          initial: its initial value.
+
+        Returns:
+          What the variable starts from; None to keep its initial value.
+        """
+        del name, saved, initial
+        return None
+
+    def explain_error(self, error: tf.errors.OpError) -> Exception | None:
+        """Returns an error that names the file at fault when a step has failed, if there is one."""
+        del error
+        return None
+
+    def common_settings(self) -> Mapping[str, Any]:
+        """Returns what all processes of a cluster must have in common, by name."""
+        return {}
+
+    def write_beside_checkpoints(self, directory: str) -> str | None:
+        """Writes what goes with the checkpoints into their folder; returns that file's path.
+
+        The loop calls it before the first step, and again when the file has been removed.
+        """
+        del directory
+        return None
