@@ -34,7 +34,7 @@ from deployment import servers, variable_server
 from deployment.config import DeploymentConfig
 
 _TASK_TYPES = ("ps", "worker", "chief")
-# Time that a worker has for parameter servers to come up that it only wants to send home.
+# How long a finished worker waits for parameter servers that it only wants to send home.
 _LEAVE_SECS = 60.0
 _EXAMPLE = (
     '{"cluster": {"ps": ["host:port"], "worker": ["host:port"]}, '
@@ -72,11 +72,7 @@ class Cluster:
             )
 
     def deployment(self, num_clones: int, clone_on_cpu: bool) -> DeploymentConfig:
-        """Returns where this worker's graph runs.
-
-        Args:
-          num_clones, clone_on_cpu: see `DeploymentConfig`.
-        """
+        """Returns where this worker's graph runs; arguments as of `DeploymentConfig`."""
         assert self.job == "worker", self.job
         return DeploymentConfig(
             num_clones=num_clones,
@@ -91,8 +87,8 @@ class Cluster:
         """Does what this process is there for.
 
         Args:
-          train: a worker's training on a session master; returns its exit status, 0 if the training
-            is finished.
+          train: trains as a worker on a session master; returns the exit status, 0 if the training
+            run is finished.
           report: takes each line that a user should see.
 
         Returns:
@@ -106,7 +102,7 @@ class Cluster:
         if self.job == "ps":
             return variable_server.serve(server.target, self.index, self.workers, report)
         status = train(server.target)
-        # A training that was finished before has not waited for the servers.
+        # A training run that was finished before has not waited for the servers.
         if status == 0 and servers.wait_for(self.ps, report, max_secs=_LEAVE_SECS):
             variable_server.leave(server.target, self.index, len(self.ps))
         return status
@@ -127,16 +123,10 @@ class Cluster:
 
 
 def read_cluster(environment: Mapping[str, str]) -> Cluster | None:
-    """Reads TF_CONFIG.
-
-    Args:
-      environment: environment variables.
-
-    Returns:
-      The cluster, or None for a training in this process alone.
+    """Reads TF_CONFIG from environment variables; None for training in this process alone.
 
     Raises:
-      ValueError: TF_CONFIG is no JSON, or incomplete.
+      ValueError: TF_CONFIG is not JSON, or incomplete.
     """
     text = environment.get("TF_CONFIG", "").strip()
     if not text:
@@ -158,18 +148,13 @@ def read_cluster(environment: Mapping[str, str]) -> Cluster | None:
             "Evaluation runs as a command of its own, outside the cluster."
         )
     _check_jobs(jobs)
-    chiefs = jobs.get("chief", ())
+    ps, chiefs = jobs.get("ps", ()), jobs.get("chief", ())
     workers = chiefs + jobs.get("worker", ())
-    if not jobs.get("ps") and len(workers) == 1:
+    if not ps and len(workers) == 1:
         return None  # Schedulers describe a single machine so.
     if task_type == "worker":
         index += len(chiefs)
-    return Cluster(
-        ps=jobs.get("ps", ()),
-        workers=workers,
-        job="ps" if task_type == "ps" else "worker",
-        index=index,
-    )
+    return Cluster(ps, workers, job="ps" if task_type == "ps" else "worker", index=index)
 
 
 def _addresses(job: str, addresses: object) -> tuple[str, ...]:
@@ -187,7 +172,7 @@ def _is_address(text: str) -> bool:
 
 
 def _check_jobs(jobs: Mapping[str, tuple[str, ...]]) -> None:
-    # Evaluators are listed by some schedulers; they are no part of the training.
+    # Evaluators are listed by some schedulers; they take no part in the training.
     unknown = [job for job in jobs if job not in (*_TASK_TYPES, "evaluator")]
     if unknown:
         raise ValueError(

@@ -125,7 +125,7 @@ class DeploymentConfig:
         return (
             f"num_clones is {self.num_clones}, but this machine has {have}: the clones share "
             f"{where}, which is no faster than fewer clones."
-            + ("" if num_gpus else " --clone_on_cpu says that this is intended.")
+            + ("" if num_gpus else " clone_on_cpu says that this is intended.")
         )
 
     @property

@@ -20,7 +20,7 @@ class Prefetch:
 
     Args:
       config: the deployment.
-      shares: the tensors of each clone's share of a batch, by name; they say what is staged.
+      shares: each clone's share of a batch, for its names, types and shapes.
     """
 
     def __init__(self, config: DeploymentConfig, shares: Sequence[Batch]):
@@ -52,12 +52,7 @@ class Prefetch:
 
 
 class _Area:
-    """One staging area.
-
-    Attributes:
-      clone: index of its clone.
-      like: tensors by name, of the types and shapes that it holds.
-    """
+    """The staging area of clone `clone` for tensors of the types and shapes of `like`, by name."""
 
     def __init__(self, clone: int, kind: str, device: str, like: Mapping[str, tf.Tensor]):
         self.clone = clone

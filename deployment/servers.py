@@ -51,15 +51,14 @@ def check_free(address: str) -> None:
         try:
             probe.bind(("", port))
         except OSError as error:
+            fault = f"cannot be used: {error.strerror}."
             if error.errno == errno.EADDRINUSE:
-                raise ValueError(
-                    f"port {port} of {address}, this process's address in TF_CONFIG, is in use on "
-                    "this machine. If the same command runs here already, end that one first; "
-                    "otherwise choose another port, in the TF_CONFIG of every process."
-                ) from None
+                fault = (
+                    "is in use on this machine. If the same command runs here already, end that "
+                    "one first; otherwise choose another port, in the TF_CONFIG of every process."
+                )
             raise ValueError(
-                f"port {port} of {address}, this process's address in TF_CONFIG, cannot be used: "
-                f"{error.strerror}."
+                f"port {port} of {address}, this process's address in TF_CONFIG, {fault}"
             ) from None
 
 
@@ -74,19 +73,18 @@ def wait_for(
     Args:
       addresses: theirs, host:port.
       report: takes the line.
-      is_interrupted: tells to give up.
-      max_secs: time after which to give up.
+      is_interrupted, max_secs: when to give up.
 
     Returns:
       Whether all can be reached.
     """
     deadline = time.monotonic() + max_secs
-    has_reported = False
+    said = ""
     while missing := [each for each in addresses if not is_reachable(each)]:
-        if not has_reported:
-            has_reported = True
+        if not said:
             plural = "s" if len(missing) > 1 else ""
-            report(f"waiting for the parameter server{plural} at {', '.join(missing)}")
+            said = f"waiting for the parameter server{plural} at {', '.join(missing)}"
+            report(said)
         if is_interrupted() or time.monotonic() > deadline:
             return False
         time.sleep(_POLL_SECS)
@@ -96,8 +94,8 @@ def wait_for(
 def is_loss(error: BaseException | None) -> bool:
     """Returns whether an error, or one that it was raised from, tells of a lost server.
 
-    A server that has come back has neither sessions nor variables, and TensorFlow words that in
-    several ways.
+    A server that has come back has neither sessions nor variables, for which TensorFlow has
+    several errors.
     """
     while error is not None and not isinstance(error, tf.errors.OpError):
         error = error.__cause__
@@ -111,10 +109,7 @@ def is_loss(error: BaseException | None) -> bool:
 
 
 def end_process(error: ServerLostError) -> NoReturn:
-    """Ends this process with one line on stderr and status 75.
-
-    At once: TensorFlow's own end waits for the lost server.
-    """
+    """Ends this process at once, since TensorFlow's own end waits for the lost server."""
     print(f"error: {error}", file=sys.stderr)
     sys.stdout.flush()
     sys.stderr.flush()
@@ -132,12 +127,9 @@ def session(master: str, config: tf.ConfigProto) -> Iterator[tf.Session]:
 
 
 def close_within_bounds(opened: tf.Session) -> tf.Session:
-    """Lets a session's `close` give up after some seconds.
+    """Returns a session whose `close` gives up after some seconds.
 
     TensorFlow's waits for every server of the session, for a lost one without end.
-
-    Returns:
-      The session.
     """
     close = opened.close
 
@@ -155,12 +147,7 @@ def abandon(opened: tf.Session) -> None:
 
 
 def run_within(max_secs: float, action: Callable[[], None]) -> None:
-    """Runs an action that may wait for a lost server without end, and gives up on it after a while.
-
-    Args:
-      max_secs: how long to wait for it.
-      action: goes on in a thread of its own after that; must not raise.
-    """
+    """Runs an action, which must not raise, and leaves it to itself when it takes too long."""
     thread = threading.Thread(target=action, daemon=True)
     thread.start()
     thread.join(max_secs)

@@ -12,7 +12,7 @@ The variables are in no collection: checkpoints do not hold them and no initiali
 """
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import tensorflow.compat.v1 as tf
 
@@ -42,7 +42,7 @@ class SharedState:
 
     Args:
       config: the deployment.
-      variables: all that the training shares.
+      variables: all that the workers share.
 
     Attributes:
       ready_op: string [anything], what is missing before workers may step; empty if nothing.
@@ -84,13 +84,7 @@ class SharedState:
         session.run(self._write_record.op, {self._new_record: ""})
 
     def publish(self, session: tf.Session, record: str, saved_step: int) -> None:
-        """Lets workers join: all variables have their values.
-
-        Args:
-          session: the chief's.
-          record: text for them, not empty.
-          saved_step: step of the last checkpoint; -1 if there is none.
-        """
+        """Lets workers join: all variables have their values; arguments as read by workers."""
         assert record
         self.note_saved(session, saved_step)
         session.run(self._write_record.op, {self._new_record: record})
@@ -119,9 +113,8 @@ def _variable(name: str, value: object, dtype: tf.DType | None = None) -> tf.Var
 
 def _value_or(variable: tf.Variable, default: object) -> tf.Tensor:
     """Returns a variable's value, or the default where a server has not initialised it."""
-    read: Callable[[], tf.Tensor] = variable.read_value
     return tf.cond(
         tf.is_variable_initialized(variable),
-        read,
+        variable.read_value,
         lambda: tf.constant(default, variable.dtype.base_dtype),
     )

@@ -1,8 +1,8 @@
 """Sums of gradients between GPUs, by NVIDIA's NCCL, instead of on the CPU.
 
-Variables live on the CPU once. Each clone gets a copy of every trained one on its own device, once
-a step, and computes the gradient with respect to that copy there. NCCL sums these between the GPUs,
-and one sum goes to the variable, where otherwise the gradient of every clone would.
+Variables live on the CPU once. In every step each clone copies the trained ones to its own device
+and computes the gradients with respect to its copies there. NCCL sums these between the GPUs, and
+one sum goes to the variable, where otherwise the gradient of every clone would.
 """
 
 import itertools
@@ -18,9 +18,6 @@ class VariableCopies:
 
     Usage: build clone i under `tf.variable_scope(…, custom_getter=copies.getter(i))`, then call
     `gradients`.
-
-    Args:
-      config: the deployment.
     """
 
     def __init__(self, config: DeploymentConfig):

@@ -1,13 +1,12 @@
 """What a parameter server does: it holds variables, and ends when it is time to."""
 
 import contextlib
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import tensorflow.compat.v1 as tf
 
+from common.interruption import Interruption
 from deployment import servers, shared_state
 from deployment.shared_state import FINISHED, RUNNING, STOPPING
 
@@ -19,7 +18,6 @@ _STOPPING_SECS = 20.0
 _FINISHED_SECS = 300.0
 _POLL_SECS = 0.5
 _LEAVE_SECS = 10.0
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def serve(
@@ -45,8 +43,9 @@ def serve(
       finished_secs: longest time to stay after the chief has finished.
 
     Returns:
-      The exit status: 0, or 128 + the signal.
+      The exit status.
     """
+    interruption = Interruption()
     with tf.Graph().as_default():
         phase = shared_state.phase_variable(index)
         new_phase = tf.placeholder(tf.int32, [])
@@ -54,7 +53,7 @@ def serve(
         queue = _leavers(index)
         num_leavers, leaver = queue.size(), queue.dequeue()
         config = tf.ConfigProto(device_filters=[f"/job:ps/task:{index}"])
-        with tf.Session(target, config=config) as session, _listening() as signals:
+        with tf.Session(target, config=config) as session, interruption.listening():
             session.run(phase.initializer)
             report(f"parameter server {index} is ready")
             left: set[int] = set()
@@ -65,19 +64,18 @@ def serve(
                 if state == RUNNING and CHIEF in left:
                     state, deadline = FINISHED, time.monotonic() + finished_secs
                     report("the chief has finished: ending when the other workers have")
-                    session.run(set_phase.op, {new_phase: state})
-                elif state == RUNNING and signals.number:
+                elif state == RUNNING and interruption:
                     state, deadline = STOPPING, time.monotonic() + stopping_secs
                     report(
-                        f"{signal.Signals(signals.number).name}: ending when the workers have, in "
+                        f"{interruption.signal_name}: ending when the workers have, in "
                         f"{stopping_secs:.0f} s at the latest. A second one ends at once."
                     )
-                    session.run(set_phase.op, {new_phase: state})
+                session.run(set_phase.op, {new_phase: state})
                 remaining = [each for number, each in enumerate(workers) if number not in left]
                 if state != RUNNING and (
                     time.monotonic() > deadline or not any(map(servers.is_reachable, remaining))
                 ):
-                    return 128 + signals.number if signals.number else 0
+                    return interruption.exit_status
                 time.sleep(_POLL_SECS)
 
 
@@ -88,7 +86,7 @@ def leave(target: str, worker: int, num_servers: int) -> None:
 
     Args:
       target: session target of the worker's server.
-      worker: its number.
+      worker: its index.
       num_servers: number of parameter servers.
     """
     config = tf.ConfigProto(device_filters=["/job:ps", f"/job:worker/task:{worker}"])
@@ -107,33 +105,3 @@ def _leavers(index: int) -> tf.FIFOQueue:
     with tf.device(shared_state.server_device(index)):
         # A worker may finish more than once, if it is started again.
         return tf.FIFOQueue(-1, tf.int32, shapes=[()], shared_name="finished_workers")
-
-
-class _Signals:
-    """The first signal that asked this process to end.
-
-    Attributes:
-      number: the signal, or None.
-    """
-
-    def __init__(self):
-        self.number: int | None = None
-
-    def handle(self, number: int, frame: object) -> None:
-        self.number = number
-        for each in _SIGNALS:
-            signal.signal(each, signal.SIG_DFL)
-
-
-@contextlib.contextmanager
-def _listening() -> Iterator[_Signals]:
-    signals = _Signals()
-    if threading.current_thread() is not threading.main_thread():
-        yield signals  # Python takes signals in its main thread only.
-        return
-    before = {number: signal.signal(number, signals.handle) for number in _SIGNALS}
-    try:
-        yield signals
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

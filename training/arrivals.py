@@ -22,7 +22,7 @@ _Result = TypeVar("_Result")
 
 
 class Arrivals(Iterator[str]):
-    """Yields the newest checkpoint of a folder, and waits for the next one.
+    """Yields the newest checkpoint of a folder, then waits for the next one.
 
         for checkpoint in arrivals:
             weights = arrivals.read(checkpoint, read_weights)
@@ -32,9 +32,8 @@ class Arrivals(Iterator[str]):
       source: the folder, or the prefix of a checkpoint, which alone is then taken.
       limit: number of checkpoints that are read before it ends; 1 takes the newest one there is and
         does not wait; 0 or less waits for new ones until the process ends.
-      interval_secs: least seconds between the starts on two checkpoints.
-      report: takes lines about what is waited for.
-      warn: takes warnings.
+      interval_secs: minimum seconds between the starts on two checkpoints.
+      report, warn: take lines for the user.
 
     Raises (from the iteration):
       ValueError: with a limit of 1 there is no checkpoint; or the folder has been removed.
@@ -66,14 +65,10 @@ class Arrivals(Iterator[str]):
         return self._last
 
     def read(self, checkpoint: str, read: Callable[[str], _Result]) -> _Result | None:
-        """Calls what reads a checkpoint, and passes over one whose files are removed meanwhile.
+        """Returns what `read`, called with a checkpoint, returns, which must not be None.
 
-        Args:
-          checkpoint: prefix.
-          read: takes the prefix; does not return None.
-
-        Returns:
-          What `read` returns; None where the checkpoint was removed. That one does not count.
+        Where the checkpoint's files are removed meanwhile it returns None, and the checkpoint does
+        not count.
         """
         try:
             result = read(checkpoint)
@@ -82,7 +77,7 @@ class Arrivals(Iterator[str]):
                 raise
             self._warn(
                 f"checkpoint {checkpoint} was removed before it could be read, so the next one is "
-                "taken (train.py keeps more with --max_checkpoints_to_keep)"
+                "taken (train.py keeps more with a larger max_checkpoints_to_keep)"
             )
             self._last_start = -math.inf
             return None
@@ -97,7 +92,7 @@ class Arrivals(Iterator[str]):
 
     def _wait(self) -> str:
         """Returns the newest checkpoint once it is another than the last one."""
-        is_reported = False
+        said = ""
         while True:
             pause = self._last_start + self._interval_secs - time.monotonic()
             newest = checkpoints.latest_checkpoint(self._source) if pause <= 0 else None
@@ -105,16 +100,16 @@ class Arrivals(Iterator[str]):
                 return newest
             if not os.path.isdir(self._source):
                 raise ValueError(f"{self._source} was removed: there is nothing to wait for.")
-            if not is_reported:
-                self._report(self._describe_wait(pause))
-                is_reported = True
+            if not said:
+                said = self._describe_wait(pause)
+                self._report(said)
             time.sleep(max(_POLL_SECS, pause))
 
     def _describe_wait(self, pause: float) -> str:
         if self._last is None:
             return (
                 f"waiting for the first checkpoint in {self._source}: it holds none yet (train.py "
-                "saves one every --save_interval_secs, and when it ends)"
+                "saves one every save_interval_secs, and when it ends)"
             )
         line = f"waiting for the next checkpoint in {self._source}"
         if pause > 0:

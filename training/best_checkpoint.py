@@ -1,4 +1,4 @@
-"""The best checkpoint of a training, where no Saver deletes it.
+"""The best checkpoint of a training run, where no Saver deletes it.
 
     runs/NAME/best_checkpoint      which it is and what it scored, as JSON
     runs/NAME/best/model.ckpt-N.*  a copy of its files
@@ -11,7 +11,6 @@ way, the folder still has a whole checkpoint.
 
 import contextlib
 import fcntl
-import glob
 import json
 import math
 import os
@@ -29,8 +28,6 @@ FORMAT_VERSION = 1
 _CURE = "The record of the best checkpoint is damaged: delete it, and score the checkpoints again."
 # What every record has.
 _TYPES = {"checkpoint": str, "step": int, "use_ema": bool}
-# The file in which TensorFlow looks for the newest checkpoint of a folder.
-_STATE_FILE = "checkpoint"
 _CHECKPOINT_FILE = re.compile(r"(?P<name>.+)\.(index|data-\d+-of-\d+)")
 
 
@@ -46,14 +43,14 @@ def keep_if_best(
 ) -> str:
     """Keeps a checkpoint if it scores higher than the best so far.
 
-    Only scores that were taken in the same way say which of two checkpoints is better, so one that
-    was taken in another is not compared.
+    Scores that were taken in different ways do not say which checkpoint is better, so they are not
+    compared.
 
     Args:
       checkpoint: prefix of its files.
       metric, value: name and value of the score; more is better. NaN is never the best.
       conditions: how the score was taken; JSON's types.
-      step: training step of the checkpoint.
+      step: of the checkpoint.
       use_ema: whether the moving averages of its weights were scored.
       companions: names of files beside the checkpoint that are kept with it.
 
@@ -77,30 +74,21 @@ def keep_if_best(
             files.remove_leftovers(folder)
         best = read_record(training)
         if best is not None:
-            for name in conditions:
-                if record[name] != best.get(name):
-                    return (
-                        f"not compared with the best so far (step {best['step']}), which was "
-                        f"scored with {name} {json.dumps(best.get(name))} instead of "
-                        f"{json.dumps(record[name])}; to begin anew, delete "
-                        f"{os.path.join(training, RECORD_FILE)}"
-                    )
-            highest = best.get(metric, -math.inf)
-            _check_types({metric: highest}, {metric: float}, os.path.join(training, RECORD_FILE))
-            if value <= highest:
-                return f"the best so far: {metric} {highest:.4f} at step {best['step']}"
+            reason = _reason_to_stay(best, record, metric, conditions, training)
+            if reason:
+                return reason
         try:
             _copy(checkpoint, directory, companions)
             _write_records(training, os.path.basename(checkpoint), record)
         except OSError as error:
             if isinstance(error, FileNotFoundError) and not checkpoint_files.exists(checkpoint):
                 return (
-                    f"the best so far, but not kept: {checkpoint} was deleted meanwhile; raise the "
-                    "training's --max_checkpoints_to_keep"
+                    f"the best so far, but not kept: {checkpoint} was deleted meanwhile; raise "
+                    "max_checkpoints_to_keep of the training run"
                 )
-            reason = os.strerror(error.errno) if error.errno else error
+            fault = os.strerror(error.errno) if error.errno else error
             raise OSError(
-                f"{checkpoint} cannot be copied to {directory} ({reason}), so the best checkpoint "
+                f"{checkpoint} cannot be copied to {directory} ({fault}), so the best checkpoint "
                 "so far stays. Is the disk full?"
             ) from error
         _remove_others(directory, os.path.basename(checkpoint))
@@ -111,7 +99,7 @@ def read_record(directory: str) -> dict[str, Any] | None:
     """Returns what is recorded of the best checkpoint, or None if there is none.
 
     Args:
-      directory: folder of a training, or its folder of the best checkpoint.
+      directory: folder of a training run, or its folder of the best checkpoint.
 
     Raises:
       ValueError: the record is damaged.
@@ -128,6 +116,21 @@ def read_record(directory: str) -> dict[str, Any] | None:
     return record if os.path.exists(f"{checkpoint}.index") else None
 
 
+def was_scored_with_averages(checkpoint: str) -> bool:
+    """Whether a checkpoint is kept as the best for the score of its averaged weights."""
+    directory, name = os.path.split(checkpoint)
+    record = read_record(directory)
+    return record is not None and record["checkpoint"] == name and record["use_ema"]
+
+
+def training_folder(checkpoint: str) -> str:
+    """Returns the folder of the training run that a checkpoint, also its best one, belongs to."""
+    directory = os.path.dirname(checkpoint) or "."
+    parent = os.path.normpath(os.path.join(directory, ".."))
+    is_best = os.path.basename(os.path.abspath(directory)) == BEST_FOLDER
+    return parent if is_best and os.path.exists(os.path.join(parent, RECORD_FILE)) else directory
+
+
 def _check_types(record: Mapping[str, Any], types: Mapping[str, type], path: str) -> None:
     missing = sorted(set(types) - set(record))
     if missing:
@@ -139,24 +142,32 @@ def _check_types(record: Mapping[str, Any], types: Mapping[str, type], path: str
         raise ValueError(f"{error} {_CURE}") from None
 
 
-def was_scored_with_averages(checkpoint: str) -> bool:
-    """Whether a checkpoint is kept as the best for the score of its averaged weights."""
-    directory, name = os.path.split(checkpoint)
-    record = read_record(directory)
-    return record is not None and record["checkpoint"] == name and record["use_ema"]
-
-
-def training_folder(checkpoint: str) -> str:
-    """Returns the folder of the training that a checkpoint, the best one too, belongs to."""
-    directory = os.path.dirname(checkpoint) or "."
-    parent = os.path.normpath(os.path.join(directory, ".."))
-    is_best = os.path.basename(os.path.abspath(directory)) == BEST_FOLDER
-    return parent if is_best and os.path.exists(os.path.join(parent, RECORD_FILE)) else directory
+def _reason_to_stay(
+    best: Mapping[str, Any],
+    record: Mapping[str, Any],
+    metric: str,
+    conditions: Mapping[str, Any],
+    training: str,
+) -> str | None:
+    """Returns why the best checkpoint so far stays the best, if it does."""
+    path = os.path.join(training, RECORD_FILE)
+    for name in conditions:
+        if record[name] != best.get(name):
+            return (
+                f"not compared with the best so far (step {best['step']}), which was scored with "
+                f"{name} {json.dumps(best.get(name))} instead of {json.dumps(record[name])}; to "
+                f"start over, delete {path}"
+            )
+    highest = best.get(metric, -math.inf)
+    _check_types({metric: highest}, {metric: float}, path)
+    if record[metric] <= highest:
+        return f"the best so far: {metric} {highest:.4f} at step {best['step']}"
+    return None
 
 
 @contextlib.contextmanager
 def _alone_in(directory: str) -> Iterator[None]:
-    """Lets evaluations of one training come one after the other, such as with averages and not."""
+    """Lets evaluations of one training run come one after the other."""
     handle = os.open(directory, os.O_RDONLY)
     try:
         with contextlib.suppress(OSError):  # some network file systems have no locks
@@ -172,7 +183,7 @@ def _copy(checkpoint: str, directory: str, companions: Sequence[str]) -> None:
     os.makedirs(directory, exist_ok=True)
     if os.path.samefile(source, directory):
         return
-    paths = sorted(glob.glob(f"{glob.escape(checkpoint)}.data-*"))
+    paths = [each for each in checkpoint_files.files_of(checkpoint) if ".data-" in each]
     # TensorFlow deletes the index first: while that is there, the data before it were complete.
     paths.append(f"{checkpoint}.index")
     paths += [os.path.join(source, name) for name in companions]
@@ -187,8 +198,7 @@ def _copy(checkpoint: str, directory: str, companions: Sequence[str]) -> None:
 def _write_records(training: str, name: str, record: Mapping[str, Any]) -> None:
     """Says in both folders which checkpoint is the best; from then on it is."""
     directory = os.path.join(training, BEST_FOLDER)
-    state = f"model_checkpoint_path: {json.dumps(name)}\n"
-    files.write(os.path.join(directory, _STATE_FILE), state.encode())
+    checkpoint_files.write_state(directory, [name])
     for folder, checkpoint in ((directory, name), (training, f"{BEST_FOLDER}/{name}")):
         content = {"format_version": FORMAT_VERSION, "checkpoint": checkpoint, **record}
         text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"

@@ -1,4 +1,4 @@
-"""What a file or folder is that a user took for a checkpoint, and what to do with it."""
+"""What to do with a file or folder that a user took for a checkpoint."""
 
 import os
 import re
@@ -56,14 +56,7 @@ _TABLE_MAGIC = 0xDB4775248B80FB57.to_bytes(8, "little")
 
 
 def explain(path: str) -> str | None:
-    """Says what something is that is no checkpoint, and what to do instead.
-
-    Args:
-      path: a file or a folder.
-
-    Returns:
-      A sentence that begins with the path, or None where there is nothing.
-    """
+    """Returns what a path is instead of a checkpoint, and what to do; None if nothing is there."""
     name = printable(path)
     if os.path.isdir(path):
         return f"folder {name} {_explain_folder(path)}"

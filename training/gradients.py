@@ -1,4 +1,4 @@
-"""Gradients between their computation and their use: layers of other learning rates, clipping.
+"""What happens to gradients before they are used: multipliers of some layers, and clipping.
 
 `slim.learning.create_train_op(gradient_multipliers=…)` calls a name that TensorFlow has moved, so
 the multiplication is done here.

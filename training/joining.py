@@ -19,9 +19,16 @@ from deployment import servers, shared_state
 from deployment.servers import ServerLostError
 from deployment.shared_state import SharedState
 from training import checkpoints
+from training.options import OptimizerOptions, TrainOptions
 from training.step import StepFunction
+from training.task import Task
 
 _POLL_SECS = 0.5
+# What all processes must have in common, besides the optimizer and the task.
+_COMMON_OPTIONS = (
+    *("training_number_of_steps", "ema_decay", "clip_gradient_norm"),
+    *("last_layer_scopes", "last_layer_gradient_multiplier"),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,17 +48,14 @@ class Record:
     shapes: Mapping[str, Sequence[int]]
 
     @classmethod
-    def of(
-        cls,
-        train_logdir: str,
-        save_interval_secs: float,
-        settings: Mapping[str, Any],
-        variables: Sequence[tf.Variable],
-    ) -> "Record":
-        """Returns the record of this process's training run."""
-        shapes = {variable.op.name: variable.shape.as_list() for variable in variables}
-        record = cls(os.path.abspath(train_logdir), save_interval_secs, settings, shapes)
-        return cls.from_text(record.to_text())
+    def of(cls, task: Task, options: TrainOptions, optimizer_options: OptimizerOptions) -> "Record":
+        """Returns the record of this process's training run, in the default graph."""
+        common = {name: getattr(options, name) for name in _COMMON_OPTIONS}
+        settings = {**task.common_settings(), **common, **vars(optimizer_options)}
+        shapes = {each.op.name: each.shape.as_list() for each in tf.global_variables()}
+        logdir = os.path.abspath(options.train_logdir)
+        record = cls(logdir, options.save_interval_secs, settings, shapes)
+        return cls.from_text(record.to_text())  # values as in JSON
 
     @classmethod
     def from_text(cls, text: str) -> "Record":

@@ -28,11 +28,6 @@ from training.step_graph import Step, build_step
 from training.task import Task
 from training.warm_start import WarmStart
 
-# What all processes of a cluster must have in common, besides the optimizer and the task.
-_COMMON_OPTIONS = (
-    *("training_number_of_steps", "ema_decay", "clip_gradient_norm"),
-    *("last_layer_scopes", "last_layer_gradient_multiplier"),
-)
 # Distance between the seeds of two workers' batches; no training run has as many steps.
 _SEEDS_PER_WORKER = 1 << 24
 
@@ -129,7 +124,7 @@ def train(
             folder.open()
             _check_not_overtaken(options, start)
         steps = StepFunction(step, task, options, deployment, checkpointer, interruption, report)
-        record = _record(task, options, optimizer_options)
+        record = Record.of(task, options, optimizer_options)
         with (
             contextlib.closing(steps),
             interruption.listening(steps.announce_end),
@@ -260,17 +255,6 @@ def _data_seed(options: TrainOptions, deployment: DeploymentConfig, start: Start
     if options.seed is None:
         return None
     return options.seed + start.step + deployment.replica_id * _SEEDS_PER_WORKER
-
-
-def _record(task: Task, options: TrainOptions, optimizer_options: OptimizerOptions) -> Record:
-    """Returns what the chief of a cluster tells its workers of this training run."""
-    common = {name: getattr(options, name) for name in _COMMON_OPTIONS}
-    return Record.of(
-        options.train_logdir,
-        options.save_interval_secs,
-        {**task.common_settings(), **common, **vars(optimizer_options)},
-        tf.global_variables(),
-    )
 
 
 def _session_config(deployment: DeploymentConfig, options: TrainOptions) -> tf.ConfigProto:

@@ -1,13 +1,13 @@
-"""Keeps gradients of a mixed precision training within the range of float16.
+"""Keeps the gradients of mixed precision training within the range of float16.
 
 Micikevicius et al., "Mixed Precision Training", arXiv 1710.03740, section 3.2: gradients are taken
-of the loss times a scale, lest small ones become 0, and divided by it before they are used. The
-scale finds itself: a step whose gradients overflow is skipped and halves it, and a long run of
-steps without doubles it.
+of the loss times a scale, so that small ones do not become 0, and divided by it before they are
+used. A step whose gradients overflow is skipped and halves the scale; many steps without an
+overflow double it.
 
 TensorFlow's `MixedPrecisionLossScaleOptimizer` does the same behind the optimizer, where the check
-of a step (`training.nan_guard`) could not tell an overflow from a training that has diverged. The
-scale is not part of checkpoints; it finds itself again within a few steps.
+of a step (`training.nan_guard`) could not tell an overflow from a training run that has diverged.
+Checkpoints do not hold the scale; after a restart it takes a few steps to find it again.
 """
 
 import tensorflow.compat.v1 as tf
@@ -27,7 +27,7 @@ class LossScale:
             self._good_steps = _local_variable("good_steps", 0.0)
 
     def is_overflow(self, loss: tf.Tensor, gradient_norm: tf.Tensor) -> tf.Tensor:
-        """Returns whether a smaller scale may mend the step: bool scalar.
+        """Returns whether a smaller scale may help: bool scalar.
 
         It cannot where the loss itself is not finite, nor where the scale is down to 1.
 
@@ -38,11 +38,7 @@ class LossScale:
         return tf.is_finite(loss) & ~tf.is_finite(gradient_norm) & (self.value > 1.0)
 
     def update(self, is_overflow: tf.Tensor) -> tf.Operation:
-        """Returns the op that adapts the scale; run it when the step's gradients are there.
-
-        Args:
-          is_overflow: of this step.
-        """
+        """Returns the op that adapts the scale; run it when the step's gradients are there."""
         good_steps = tf.where(is_overflow, 0.0, self._good_steps + 1.0)
         is_due = good_steps >= _STEPS_UNTIL_DOUBLED
         raised = tf.minimum(self.value * 2.0, _LARGEST)

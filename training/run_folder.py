@@ -1,8 +1,8 @@
-"""The folder of a training, which one process writes into."""
+"""The folder of a training run, which one process writes into."""
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from common import checkpoint_files, locks
 from common.texts import printable
@@ -12,7 +12,7 @@ _ADVICE = "Wait until it has ended or end it, or choose another train_logdir."
 
 
 class RunFolder:
-    """Makes, locks and tidies the folder of a training, and makes it again if it vanishes.
+    """Makes, locks and tidies the folder of a training run, and makes it again if it vanishes.
 
     Args:
       path: `train_logdir`.
@@ -34,7 +34,7 @@ class RunFolder:
         self._companion: str | None = None
 
     def lock(self) -> bool:
-        """Makes sure that no other training writes into the folder, if there is one.
+        """Makes sure that no other training run writes into the folder, if there is one.
 
         Returns:
           Whether there is.
@@ -54,14 +54,14 @@ class RunFolder:
         lock_path = os.path.join(self._path, locks.LOCK_FILE)
         had_training = os.path.exists(lock_path)
         with self._naming_errors():
-            lock.enter_context(locks.sole_writer(self._path, "another training", _ADVICE))
+            lock.enter_context(locks.sole_writer(self._path, "another training run", _ADVICE))
             self._lock = lock
             self._lock_id = _identity(lock_path)
             self._tidy(had_training)
         return True
 
     def open(self) -> None:
-        """Makes the folder and locks it, if that is still to be done, and writes the companions.
+        """Makes and locks the folder, if that is still to be done, and writes the companion.
 
         Raises:
           As for `lock`.
@@ -90,7 +90,7 @@ class RunFolder:
         if self._lock_id != _identity(os.path.join(self._path, locks.LOCK_FILE)):
             if not os.path.isdir(self._path):
                 self._report(
-                    f"warning: {printable(self._path)} was removed or moved while the training "
+                    f"warning: {printable(self._path)} was removed or moved while the training run "
                     "writes into it; it is made again. Earlier checkpoints are no longer there."
                 )
             self.close()
@@ -106,7 +106,7 @@ class RunFolder:
             self._lock = None
 
     def _tidy(self, had_training: bool) -> None:
-        """Removes what killed trainings left, which nobody will ever finish."""
+        """Removes what killed training runs left, which nobody will ever finish."""
         removed = checkpoint_files.remove_leftovers(self._path)
         if had_training:
             # Of a checkpoint that is half written or half removed the values are there without
@@ -119,7 +119,7 @@ class RunFolder:
             )
 
     @contextlib.contextmanager
-    def _naming_errors(self):
+    def _naming_errors(self) -> Iterator[None]:
         try:
             yield
         except locks.FolderInUseError:

@@ -9,8 +9,7 @@ class SaveWatch:
 
     Args:
       interval_secs: time between checkpoints, as the chief keeps it; 0 for none before the end.
-      clock: returns seconds.
-      wall_clock: returns the time of day, for the user.
+      clock, wall_clock: return seconds, and the time of day for the user.
     """
 
     def __init__(
@@ -27,23 +26,20 @@ class SaveWatch:
         self._has_warned = False
 
     def look(self, saved_step: int, step: int) -> str | None:
-        """Looks at the step of the last checkpoint.
+        """Returns what the user should know: once when two intervals have gone by without a
+        checkpoint, and once when they are saved again.
 
         Args:
-          saved_step: that step; -1 if nothing was saved so far.
+          saved_step: step of the last checkpoint; -1 if nothing was saved so far.
           step: steps done.
-
-        Returns:
-          What the user should know: once when two intervals have gone by without a checkpoint, once
-          when they are saved again.
         """
         if not self._interval_secs:
             return None
         now = self._clock()
         if saved_step != self._saved_step:
-            self._saved_step = saved_step
+            has_warned = self._has_warned
+            self._saved_step, self._has_warned = saved_step, False
             self._since = (now, self._wall_clock())
-            has_warned, self._has_warned = self._has_warned, False
             return f"checkpoints are saved again: step {saved_step}" if has_warned else None
         if self._has_warned or now - self._since[0] < 2 * self._interval_secs:
             return None

@@ -18,7 +18,7 @@ def learning_rate(
     Args:
       options: the schedule.
       global_step: int scalar, steps done so far.
-      training_number_of_steps: steps of the whole training.
+      training_number_of_steps: steps of the whole training run.
 
     Returns:
       float32 scalar.

@@ -10,7 +10,6 @@ import tensorflow.compat.v1 as tf
 from deployment import model_deploy
 from deployment.config import DeploymentConfig
 from deployment.model_deploy import Clone
-from deployment.prefetch import Prefetch
 from deployment.variable_copies import VariableCopies
 from training import gradients, schedules
 from training.ema import Averages
@@ -18,6 +17,7 @@ from training.gradients import GradientsAndVariables
 from training.loss_scale import LossScale
 from training.nan_guard import FiniteGuard
 from training.options import OptimizerOptions, TrainOptions
+from training.step_batch import StepBatch, next_batch
 from training.task import Task
 
 
@@ -132,36 +132,11 @@ def build_step(
 
 
 @dataclasses.dataclass(frozen=True)
-class _StepBatch:
-    """The batch of a step.
-
-    Attributes:
-      shares: each clone's share, tensors by name.
-      whole: the batch for its description; without its images where they are on GPUs.
-      began, ended: float64 scalars, when the wait for a batch began and ended, seconds.
-      following: the op that makes the next batch ready, if this step is to do so.
-    """
-
-    shares: list[dict[str, tf.Tensor]]
-    whole: dict[str, tf.Tensor]
-    began: tf.Tensor
-    ended: tf.Tensor
-    following: tuple[tf.Operation, ...] = ()
-
-    def wait_secs(self, loss: tf.Tensor) -> tf.Tensor:
-        """Returns how long the step waited for a batch: the next one only when it was done."""
-        if not self.following:
-            return self.ended - self.began
-        with tf.control_dependencies([loss]):
-            return tf.maximum(self.ended - tf.timestamp(), tf.constant(0.0, tf.float64))
-
-
-@dataclasses.dataclass(frozen=True)
 class _Forward:
     """The forward pass of a step; fields as of `Step`."""
 
     global_step: tf.Variable
-    batch: _StepBatch
+    batch: StepBatch
     clones: list[Clone]
     network_variables: tuple[tf.Variable, ...]
     loss: tf.Tensor
@@ -213,7 +188,7 @@ def _build_forward(
     with tf.device(model_deploy.device_function(deployment, deployment.inputs_device())):
         global_step = tf.train.get_or_create_global_step()
     with tf.device(deployment.inputs_device()):
-        batch = _next_batch(task.open_batches(options.train_batch_size, data_seed), deployment)
+        batch = next_batch(task.open_batches(options.train_batch_size, data_seed), deployment)
     clones = model_deploy.create_clones(
         deployment, task.build_clone, batch.shares, copies.getter if copies else None
     )
@@ -221,33 +196,6 @@ def _build_forward(
     task.join_clones()
     loss = model_deploy.total_loss(deployment, clones)
     return _Forward(global_step, batch, clones, network_variables, loss)
-
-
-def _next_batch(dataset: tf.data.Dataset, deployment: DeploymentConfig) -> _StepBatch:
-    iterator = tf.data.make_initializable_iterator(dataset)
-    began = tf.timestamp()
-    with tf.control_dependencies([began]):
-        batch = iterator.get_next()
-    with tf.control_dependencies(tf.nest.flatten(batch)):
-        ended = tf.timestamp()
-    shares = model_deploy.split_batch(deployment, batch)
-    ready = iterator.initializer
-    following: tuple[tf.Operation, ...] = ()
-    if deployment.prefetch_to_clones:
-        prefetch = Prefetch(deployment, shares)
-        with tf.control_dependencies([ready, prefetch.clear()]):
-            first = model_deploy.split_batch(deployment, iterator.get_next())
-            ready = prefetch.put(first)
-        following = (prefetch.put(shares),)
-        shares = prefetch.take()
-        batch = {
-            name: tf.concat([share[name] for share in shares], axis=0)
-            for name, tensor in batch.items()
-            if not tensor.dtype.is_floating
-        }
-    # slim runs this collection in every process, whatever the variables start from.
-    tf.add_to_collection(tf.GraphKeys.TABLE_INITIALIZERS, ready)
-    return _StepBatch(shares, batch, began, ended, following)
 
 
 def _gradients(

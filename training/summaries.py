@@ -1,14 +1,14 @@
 """Writes what TensorBoard shows.
 
 TensorFlow's own writer works in a thread of its own, so that a full disk shows up there as a
-traceback and in the training much later, or never. This one writes at once.
+traceback, and in the training run much later or never. This one writes at once.
 """
 
 import contextlib
 import os
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import tensorflow.compat.v1 as tf
 
@@ -22,39 +22,28 @@ _WRITE_ERRORS = (tf.errors.OpError, IndexError, RuntimeError)
 class SummaryWriter:
     """An event file: TFRecords of `tf.Event`. If somebody removes it, another one is begun.
 
+    Every method raises OSError if the file cannot be written.
+
     Args:
       directory: where the file goes.
       graph: is written into it first.
       ensure_folder: makes the directory again if it is gone.
-
-    Raises:
-      OSError: the file cannot be written.
     """
 
-    def __init__(
-        self, directory: str, graph: tf.Graph, ensure_folder: Callable[[], None] = lambda: None
-    ):
+    def __init__(self, directory: str, graph: tf.Graph, ensure_folder: Callable[[], None]):
         self._directory = directory
         self._graph = graph
         self._ensure_folder = ensure_folder
         self._open()
 
     def add_serialized(self, summary: bytes, step: int) -> None:
-        """Writes a summary that a session has computed.
-
-        Raises:
-          OSError: it cannot be written.
-        """
-        self._write(summary=tf.Summary.FromString(summary), step=step)
+        """Writes a summary that a session has computed."""
+        self._write(tf.Summary.FromString(summary), step)
 
     def add_scalars(self, scalars: Mapping[str, float], step: int) -> None:
-        """Writes numbers by their tags.
-
-        Raises:
-          OSError: they cannot be written.
-        """
+        """Writes numbers by their tags."""
         values = [tf.Summary.Value(tag=tag, simple_value=value) for tag, value in scalars.items()]
-        self._write(summary=tf.Summary(value=values), step=step)
+        self._write(tf.Summary(value=values), step)
 
     def close(self) -> None:
         """Closes the file. All has been written before."""
@@ -67,24 +56,23 @@ class SummaryWriter:
         with self._explaining():
             self._writer = tf.io.TFRecordWriter(self._path)
         self._append(file_version="brain.Event:2")
-        graph_def = self._graph.as_graph_def(add_shapes=True)
-        self._append(graph_def=graph_def.SerializeToString())
+        self._append(graph_def=self._graph.as_graph_def(add_shapes=True).SerializeToString())
 
-    def _write(self, **content) -> None:
+    def _write(self, summary: tf.Summary, step: int) -> None:
         if not os.path.exists(self._path):
             self.close()
             self._ensure_folder()
             self._open()
-        self._append(**content)
+        self._append(summary=summary, step=step)
 
-    def _append(self, **content) -> None:
+    def _append(self, **content: object) -> None:
         event = tf.Event(wall_time=time.time(), **content)
         with self._explaining():
             self._writer.write(event.SerializeToString())
             self._writer.flush()
 
     @contextlib.contextmanager
-    def _explaining(self):
+    def _explaining(self) -> Iterator[None]:
         try:
             yield
         except _WRITE_ERRORS as error:

@@ -158,7 +158,7 @@ def test_variables_are_spread_over_parameter_servers():
 @pytest.mark.parametrize(
     ("config", "num_gpus", "warning"),
     [
-        (DeploymentConfig(4), 0, r"num_clones is 4, .* no GPU: .* the CPU.*--clone_on_cpu"),
+        (DeploymentConfig(4), 0, r"num_clones is 4, .* no GPU: .* the CPU.*clone_on_cpu says"),
         (DeploymentConfig(4), 1, r"num_clones is 4, .* 1 GPU: .* GPU 0"),
         (DeploymentConfig(4), 2, r"num_clones is 4, .* 2 GPUs: .* GPU 0\.\.1"),
     ],

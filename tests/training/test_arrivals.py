@@ -73,7 +73,7 @@ def test_it_says_once_what_it_waits_for(tmp_path, monkeypatch, lines):
     assert clock.slept == [1] * 5
     assert lines == [
         f"waiting for the first checkpoint in {tmp_path}: it holds none yet (train.py saves one "
-        "every --save_interval_secs, and when it ends)",
+        "every save_interval_secs, and when it ends)",
         f"waiting for the next checkpoint in {tmp_path}: model.ckpt-5 is the newest",
     ]
 
@@ -108,7 +108,7 @@ def test_the_newest_that_exists_is_taken_where_one_is_removed_at_once(tmp_path, 
     assert [arriving.read(checkpoint, read) for checkpoint in arriving] == [None, None, 5]
     assert lines == [
         f"warning: checkpoint {prefix} was removed before it could be read, so the next one is "
-        "taken (train.py keeps more with --max_checkpoints_to_keep)"
+        "taken (train.py keeps more with a larger max_checkpoints_to_keep)"
         for prefix in (prefixes[2], prefixes[1])
     ]
 

@@ -87,7 +87,7 @@ def test_a_score_taken_in_another_way_is_not_compared(tmp_path):
 
     assert line == (
         "not compared with the best so far (step 10), which was scored with eval_scales [1.0] "
-        f"instead of [0.5, 1.0]; to begin anew, delete {run}/best_checkpoint"
+        f"instead of [0.5, 1.0]; to start over, delete {run}/best_checkpoint"
     )
     assert best_checkpoint.read_record(str(run))["step"] == 10
     (run / "best_checkpoint").unlink()

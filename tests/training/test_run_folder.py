@@ -49,7 +49,7 @@ def test_second_training_in_a_folder_is_refused_before_it_writes(tmp_path):
     try:
         with pytest.raises(
             locks.FolderInUseError,
-            match=rf"{tmp_path} is in use by another training, process {pid} on .*train_logdir\.$",
+            match=rf"{tmp_path} is in use by another training run, process {pid} .*train_logdir\.$",
         ):
             toy_training.train(tmp_path, 4, write_beside_checkpoints=pytest.fail)
         assert files(tmp_path) == before
@@ -71,7 +71,7 @@ def test_second_training_in_a_new_folder_is_refused_too(tmp_path):
         toy_training.build_clone(batch)
 
     try:
-        with pytest.raises(locks.FolderInUseError, match="is in use by another training"):
+        with pytest.raises(locks.FolderInUseError, match="is in use by another training run"):
             toy_training.train(logdir, 2, build_clone=build_clone)
     finally:
         end(pids[0])
@@ -162,7 +162,7 @@ def test_folder_that_is_removed_comes_back_with_what_belongs_into_it(tmp_path):
     report, lines = removing(logdir, 2)
     toy_training.train(logdir, 4, write_beside_checkpoints=write_options, report=report)
 
-    assert sum("was removed or moved while the training writes" in line for line in lines) == 1
+    assert sum("was removed or moved while the training run writes" in line for line in lines) == 1
     assert (logdir / "options.json").read_text() == "options"
     toy_training.train(tmp_path / "undisturbed", 4)
     expected = toy_training.read(str(tmp_path / "undisturbed" / "model.ckpt-4"))

@@ -170,7 +170,7 @@ def outcomes(tmp_path_factory):
 def _warning(run: str, step: int) -> str:
     return (
         f"warning: checkpoint {run}/model.ckpt-{step} was removed before it could be read, so the "
-        "next one is taken (train.py keeps more with --max_checkpoints_to_keep)\n"
+        "next one is taken (train.py keeps more with a larger max_checkpoints_to_keep)\n"
     )
 
 

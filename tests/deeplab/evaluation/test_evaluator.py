@@ -611,7 +611,7 @@ def test_each_evaluation_says_whether_it_was_the_best(evaluations):
         "best": "the best so far: miou 1.0000 at step 10",
         "weights of best": "the best so far: miou 1.0000 at step 10",
         "flipped": "not compared with the best so far (step 10), which was scored with "
-        "add_flipped_images false instead of true; to begin anew, delete runs/tiny/best_checkpoint",
+        "add_flipped_images false instead of true; to start over, delete runs/tiny/best_checkpoint",
         "other dataset": "not compared with the best so far: the training was on the dataset "
         "'tiny'",
         "download": "download/eval/eval-20.json",
