@@ -13,8 +13,7 @@ from deployment import servers, shared_state
 from deployment.config import DeploymentConfig
 from deployment.servers import ServerLostError
 from deployment.shared_state import SharedState
-from training import joining
-from training.joining import Record
+from training.joining import Joining, Record
 from training.save_watch import SaveWatch
 from training.step import StepFunction
 
@@ -33,7 +32,7 @@ def run(
     """Trains until the end of the training run, a signal, or the loss of a parameter server.
 
     Args:
-      slim_train: `slim.learning.train` with what a training run has in a cluster or without.
+      slim_train: `slim.learning.train` with what a training run always has.
       steps: does the steps.
       restore: gives initialised variables the values that the training run starts from.
       deployment: where it runs.
@@ -48,21 +47,17 @@ def run(
     """
     shared = SharedState(deployment, tf.global_variables())
     initializer = tf.global_variables_initializer()
+    joining = Joining(steps, shared, mine)
     addresses = deployment.ps_addresses
     start, record = None, mine
     if deployment.is_chief:
         start = functools.partial(
-            joining.start,
-            steps=steps,
-            shared=shared,
-            mine=mine,
-            initialize=lambda session: session.run(initializer),
-            restore=restore,
+            joining.start, initialize=lambda session: session.run(initializer), restore=restore
         )
         if not servers.wait_for(addresses, steps.report, lambda: bool(steps.interruption)):
             return
     else:
-        chiefs = joining.join(steps, shared, mine, addresses, open_session, startup_delay_steps)
+        chiefs = joining.join(addresses, open_session, startup_delay_steps)
         if chiefs is None:
             return
         record = chiefs
@@ -70,7 +65,7 @@ def run(
     try:
         slim_train(
             train_step_fn=cluster_steps,
-            init_op=None,  # `joining.start` decides.
+            init_op=None,  # `Joining.start` decides.
             init_fn=start,
             ready_op=shared.ready_op,
             session_wrapper=servers.close_within_bounds,

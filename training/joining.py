@@ -83,131 +83,130 @@ class Record:
         return None
 
 
-def start(
-    session: tf.Session,
-    steps: StepFunction,
-    shared: SharedState,
-    mine: Record,
-    initialize: Callable[[tf.Session], None],
-    restore: Callable[[tf.Session], None],
-) -> None:
-    """Lets the chief begin: with the variables as the servers hold them, or else from its own.
-
-    Args:
-      session: the chief's.
-      steps: does the steps.
-      shared: what the servers say.
-      mine: what they are going to say.
-      initialize: initialises all variables.
-      restore: gives initialised variables the values that the training run starts from.
-
-    Raises:
-      ValueError: the servers hold the variables of another training run.
-    """
-    newest = checkpoints.latest_checkpoint(mine.train_logdir)
-    saved_step = checkpoints.read_step(newest) if newest else -1
-    text, is_complete = shared.read_record(session)
-    if text:
-        _check_resumable(mine, Record.from_text(text), steps.report)
-    held_step = int(session.run(steps.tensors.global_step)) if is_complete else -1
-    if not is_complete:  # Nothing is there, or one of several servers was lost.
-        shared.withdraw(session)
-        initialize(session)
-        restore(session)
-    elif saved_step > held_step:  # Somebody has trained on without these servers.
-        steps.report(f"the parameter servers hold step {held_step}: {newest} is restored there")
-        shared.withdraw(session)
-        restore(session)
-    else:
-        steps.report(
-            f"the parameter servers hold this training at step {held_step}: going on from there; "
-            "nothing is restored"
-        )
-        if newest and steps.checkpointer:
-            steps.checkpointer.follow(newest)
-    shared.publish(session, mine.to_text(), saved_step)
-
-
-def join(
-    steps: StepFunction,
-    shared: SharedState,
-    mine: Record,
-    ps_addresses: Sequence[str],
-    open_session: Callable[[], AbstractContextManager[tf.Session]],
-    startup_delay_steps: int,
-) -> Record | None:
-    """Waits until a worker other than the chief may step, and says once for whom it waits.
-
-    slim waits, too, but without a word, 30 s at a time, and for a server that has gone for ever.
+class Joining:
+    """Lets a worker begin.
 
     Args:
       steps: does the steps.
       shared: what the servers say.
       mine: what this worker would train.
-      ps_addresses: of the parameter servers, as far as they are known.
-      open_session: opens a session on the cluster.
-      startup_delay_steps: steps of the chief to wait for.
-
-    Returns:
-      The chief's record; None if there is nothing to do, or a signal came.
-
-    Raises:
-      ValueError: this worker's options are not the chief's.
-      ServerLostError: a server is about to end.
     """
-    said = ""
 
-    def say(line: str) -> None:
-        nonlocal said
-        if line != said:
-            said = line
-            steps.report(line)
+    def __init__(self, steps: StepFunction, shared: SharedState, mine: Record):
+        self._steps = steps
+        self._shared = shared
+        self._mine = mine
+        self._report = steps.report
+        self._said = ""
 
-    while servers.wait_for(ps_addresses, say, lambda: bool(steps.interruption)):
-        try:
-            with open_session() as session:
-                while not steps.interruption:
-                    if shared.read_notices(session).phase == shared_state.FINISHED:
-                        steps.report("the chief has finished the training")
-                        return None
-                    record = _find_joinable(session, steps, shared, mine, startup_delay_steps, say)
-                    if record:
-                        return record
-                    time.sleep(_POLL_SECS)
-                return None
-        except tf.errors.OpError as error:
-            if not servers.is_loss(error):
-                raise
-            time.sleep(_POLL_SECS)  # A server has gone. It may come back; nothing is lost here.
-    return None
+    def start(
+        self,
+        session: tf.Session,
+        initialize: Callable[[tf.Session], None],
+        restore: Callable[[tf.Session], None],
+    ) -> None:
+        """Lets the chief begin: with the variables as the servers hold them, or else from its own.
 
+        Args:
+          session: the chief's.
+          initialize: initialises all variables.
+          restore: gives initialised variables the values that the training run starts from.
 
-def _find_joinable(
-    session: tf.Session,
-    steps: StepFunction,
-    shared: SharedState,
-    mine: Record,
-    startup_delay_steps: int,
-    say: Callable[[str], None],
-) -> Record | None:
-    """Returns the chief's record if this worker may step now, else says what it waits for."""
-    if shared.read_notices(session).phase == shared_state.STOPPING:
-        raise ServerLostError(
-            "a parameter server was asked to end. Start all processes again with the same commands."
-        )
-    text, is_complete = shared.read_record(session)
-    record = Record.from_text(text) if text else None
-    if record:
-        _check_same_training(mine, record)
-    if record is None or not is_complete:
-        say("waiting for the chief, which initialises the variables")
+        Raises:
+          ValueError: the servers hold the variables of another training run.
+        """
+        newest = checkpoints.latest_checkpoint(self._mine.train_logdir)
+        saved_step = checkpoints.read_step(newest) if newest else -1
+        text, is_complete = self._shared.read_record(session)
+        if text:
+            _check_resumable(self._mine, Record.from_text(text), self._report)
+        held_step = self._read_step(session) if is_complete else -1
+        if not is_complete:  # Nothing is there, or one of several servers was lost.
+            self._shared.withdraw(session)
+            initialize(session)
+            restore(session)
+        elif saved_step > held_step:  # Somebody has trained on without these servers.
+            self._report(f"the parameter servers hold step {held_step}: {newest} is restored there")
+            self._shared.withdraw(session)
+            restore(session)
+        else:
+            self._report(
+                f"the parameter servers hold this training at step {held_step}: going on from "
+                "there; nothing is restored"
+            )
+            if newest and self._steps.checkpointer:
+                self._steps.checkpointer.follow(newest)
+        self._shared.publish(session, self._mine.to_text(), saved_step)
+
+    def join(
+        self,
+        ps_addresses: Sequence[str],
+        open_session: Callable[[], AbstractContextManager[tf.Session]],
+        startup_delay_steps: int,
+    ) -> Record | None:
+        """Waits until a worker other than the chief may step, and says once for whom it waits.
+
+        slim waits, too, but silently, 30 s at a time, and for a server that has gone for ever.
+
+        Args:
+          ps_addresses: of the parameter servers, as far as they are known.
+          open_session: opens a session on the cluster.
+          startup_delay_steps: steps of the chief to wait for.
+
+        Returns:
+          The chief's record; None if there is nothing to do, or a signal came.
+
+        Raises:
+          ValueError: this worker's options are not the chief's.
+          ServerLostError: a server is about to end.
+        """
+        interruption = self._steps.interruption
+        while servers.wait_for(ps_addresses, self._say, lambda: bool(interruption)):
+            try:
+                with open_session() as session:
+                    while not interruption:
+                        if self._shared.read_notices(session).phase == shared_state.FINISHED:
+                            self._report("the chief has finished the training")
+                            return None
+                        record = self._find_joinable(session, startup_delay_steps)
+                        if record:
+                            return record
+                        time.sleep(_POLL_SECS)
+                    return None
+            except tf.errors.OpError as error:
+                if not servers.is_loss(error):
+                    raise
+                time.sleep(_POLL_SECS)  # A server has gone. It may come back; nothing is lost here.
         return None
-    step = int(session.run(steps.tensors.global_step))
-    if step < startup_delay_steps:
-        say(f"waiting for step {startup_delay_steps} (startup_delay_steps)")
-        return None
-    steps.report(f"joining the training of {record.train_logdir} at step {step}")
-    return record
+
+    def _find_joinable(self, session: tf.Session, startup_delay_steps: int) -> Record | None:
+        """Returns the chief's record if this worker may step now, else says what it waits for."""
+        if self._shared.read_notices(session).phase == shared_state.STOPPING:
+            raise ServerLostError(
+                "a parameter server was asked to end. Start all processes again with the same "
+                "commands."
+            )
+        text, is_complete = self._shared.read_record(session)
+        record = Record.from_text(text) if text else None
+        if record:
+            _check_same_training(self._mine, record)
+        if record is None or not is_complete:
+            self._say("waiting for the chief, which initialises the variables")
+            return None
+        step = self._read_step(session)
+        if step < startup_delay_steps:
+            self._say(f"waiting for step {startup_delay_steps} (startup_delay_steps)")
+            return None
+        self._report(f"joining the training of {record.train_logdir} at step {step}")
+        return record
+
+    def _read_step(self, session: tf.Session) -> int:
+        return int(session.run(self._steps.tensors.global_step))
+
+    def _say(self, line: str) -> None:
+        if line != self._said:
+            self._said = line
+            self._report(line)
 
 
 def _check_resumable(mine: Record, held: Record, report: Callable[[str], None]) -> None:

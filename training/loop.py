@@ -92,7 +92,8 @@ def train(
       OSError: a checkpoint cannot be written.
     """
     deployment.clone_batch_size(options.train_batch_size)
-    warning = deployment.placement_warning(len(tf.config.list_physical_devices("GPU")))
+    num_gpus = len(tf.config.list_physical_devices("GPU"))
+    warning = deployment.placement_warning(num_gpus)
     if warning:
         report(f"warning: {warning}")
     start = find_start(options, deployment.is_chief)
@@ -113,7 +114,8 @@ def train(
         tf.set_random_seed(options.seed)
         data_seed = _data_seed(options, deployment, start)
         step = build_step(task, options, optimizer_options, deployment, data_seed)
-        step_memory.check(step, options, deployment, task.memory_advice, report)
+        if deployment.clone_on_cpu or not num_gpus:  # TensorFlow says itself when a GPU is full.
+            step_memory.check(step, options.train_batch_size, task.memory_advice, report)
         # This process reads and writes the files, wherever the variables are.
         with tf.device(deployment.inputs_device() if deployment.is_distributed else None):
             checkpointer = Checkpointer(
@@ -189,7 +191,7 @@ def _initializer(
             checkpointer.restore(session, newest or start.checkpoint)
             return
         if warm_start:
-            for line in warm_start.load(session).lines():
+            for line in warm_start.report(warm_start.load(session)):
                 report(line)
         if step.averages:
             session.run(step.averages.start)

@@ -4,8 +4,8 @@ Of a checkpoint with moving averages (`training.ema`) it takes the weights thems
 """
 
 import collections
-import dataclasses
 from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -23,65 +23,19 @@ DIFFERENT = "shape differs"
 UNUSED = "in the checkpoint only"
 
 
-@dataclasses.dataclass(frozen=True)
-class Transfer:
+class Transfer(NamedTuple):
     """What became of one variable.
 
     Attributes:
       name: variable name.
-      outcome: LOADED, ADAPTED, EXCLUDED, MISSING or DIFFERENT.
+      outcome: LOADED, ADAPTED, EXCLUDED, MISSING or DIFFERENT; UNUSED for one of the checkpoint's
+        that the network lacks.
       change: its shape in the checkpoint and in the network, where they differ; else "".
     """
 
     name: str
     outcome: str
     change: str = ""
-
-
-@dataclasses.dataclass(frozen=True)
-class TransferReport:
-    """What a warm start did.
-
-    Attributes:
-      checkpoint: prefix of the checkpoint.
-      transfers: one entry for every variable of the network.
-      unused: names of the checkpoint's variables that the network lacks, without those that only
-        its training kept (optimizer, averages, step count).
-    """
-
-    checkpoint: str
-    transfers: tuple[Transfer, ...]
-    unused: tuple[str, ...]
-
-    def with_outcome(self, *outcomes: str) -> list[Transfer]:
-        """Returns the transfers with one of these outcomes."""
-        return [transfer for transfer in self.transfers if transfer.outcome in outcomes]
-
-    def lines(self) -> list[str]:
-        """Formats the report: a summary, then a line for each layer and outcome.
-
-        Where shapes differ, the line names each variable with both.
-        """
-        groups = collections.defaultdict(list)
-        for transfer in self.transfers:
-            groups[_layer(transfer.name), transfer.outcome].append(transfer)
-        for name in self.unused:
-            groups[_layer(name), UNUSED].append(Transfer(name, UNUSED))
-        width = max(len(layer) for layer, _ in groups)
-        num_loaded = len(self.with_outcome(LOADED, ADAPTED))
-        lines = [
-            f"warm start from {self.checkpoint}: {num_loaded} of {len(self.transfers)} variables "
-            f"loaded, {len(self.unused)} of the checkpoint's unused"
-        ]
-        for (layer, outcome), transfers in groups.items():
-            changes = "; ".join(
-                f"{each.name.removeprefix(layer + '/')} {each.change}"
-                for each in transfers
-                if each.change
-            )
-            line = f"  {layer:<{width}}  {len(transfers):>3} {outcome}"
-            lines.append(f"{line}: {changes}" if changes else line)
-        return lines
 
 
 class WarmStart:
@@ -112,8 +66,10 @@ class WarmStart:
         self._adapt = adapt
         self._check_main_scope()
 
-    def load(self, session: tf.Session) -> TransferReport:
-        """Assigns the values, and returns what was done.
+    def load(self, session: tf.Session) -> list[Transfer]:
+        """Assigns the values, and returns what became of every variable.
+
+        Variables that only a training run keeps (optimizer, averages, step count) are left out.
 
         Args:
           session: a session in which the variables have their initial values.
@@ -130,8 +86,32 @@ class WarmStart:
                 values[variable.initializer.inputs[1]] = value
         # Feeding the initial value runs the variable's own assignment: no ops are added for it.
         session.run(initializers, feed_dict=values)
-        unused = tuple(name for name in self._reader.weights if name not in self._variables)
-        return TransferReport(self._reader.checkpoint, tuple(transfers), unused)
+        unused = [name for name in self._reader.weights if name not in self._variables]
+        return [*transfers, *(Transfer(name, UNUSED) for name in unused)]
+
+    def report(self, transfers: Sequence[Transfer]) -> list[str]:
+        """Returns the lines of a report: a summary, then a line for each layer and outcome.
+
+        Where shapes differ, the line names each variable with both.
+        """
+        groups = collections.defaultdict(list)
+        for transfer in transfers:
+            groups[_layer(transfer.name), transfer.outcome].append(transfer)
+        count = collections.Counter(transfer.outcome for transfer in transfers)
+        width = max(len(layer) for layer, _ in groups)
+        lines = [
+            f"warm start from {self._reader.checkpoint}: {count[LOADED] + count[ADAPTED]} of "
+            f"{len(self._variables)} variables loaded, {count[UNUSED]} of the checkpoint's unused"
+        ]
+        for (layer, outcome), group in groups.items():
+            changes = "; ".join(
+                f"{each.name.removeprefix(layer + '/')} {each.change}"
+                for each in group
+                if each.change
+            )
+            line = f"  {layer:<{width}}  {len(group):>3} {outcome}"
+            lines.append(f"{line}: {changes}" if changes else line)
+        return lines
 
     def _check_main_scope(self) -> None:
         main_scope = _most_common_roots(self._variables, 1)[0][0]

@@ -1,31 +1,42 @@
 """A worker says when nobody saves."""
 
+import pytest
+
+from training import save_watch
 from training.save_watch import SaveWatch
 
 
 class _Clock:
-    def __init__(self):
-        self.now = 0.0
+    """Stands in for the module `time`."""
 
-    def __call__(self) -> float:
+    now = 0.0
+
+    def monotonic(self) -> float:
         return self.now
 
-    def words(self) -> str:
+    def strftime(self, form: str) -> str:
         return f"12:00:{self.now:02.0f}"
 
 
-def _looks(interval_secs: float, looks) -> list[str | None]:
-    clock = _Clock()
-    watch = SaveWatch(interval_secs, clock, clock.words)
-    said = []
-    for now, saved_step, step in looks:
-        clock.now = now
-        said.append(watch.look(saved_step, step))
-    return said
+@pytest.fixture
+def look_at(monkeypatch):
+    """Returns a function that makes looks (time, saved step, step) and returns what was said."""
+
+    def look_at(interval_secs: float, looks) -> list[str | None]:
+        clock = _Clock()
+        monkeypatch.setattr(save_watch, "time", clock)
+        watch = SaveWatch(interval_secs)
+        said = []
+        for now, saved_step, step in looks:
+            clock.now = now
+            said.append(watch.look(saved_step, step))
+        return said
+
+    return look_at
 
 
-def test_two_intervals_without_a_checkpoint_are_said_once():
-    said = _looks(10, [(1, 50, 52), (20, 50, 60), (22, 50, 61), (40, 50, 70), (99, 50, 90)])
+def test_two_intervals_without_a_checkpoint_are_said_once(look_at):
+    said = look_at(10, [(1, 50, 52), (20, 50, 60), (22, 50, 61), (40, 50, 70), (99, 50, 90)])
 
     assert said[:2] == [None, None]
     assert (
@@ -36,8 +47,8 @@ def test_two_intervals_without_a_checkpoint_are_said_once():
     assert said[3:] == [None, None]
 
 
-def test_the_end_of_the_outage_is_said_and_the_next_one_is_too():
-    said = _looks(10, [(0, -1, 0), (20, -1, 9), (30, 15, 16), (40, 20, 22), (60, 20, 30)])
+def test_the_end_of_the_outage_is_said_and_the_next_one_is_too(look_at):
+    said = look_at(10, [(0, -1, 0), (20, -1, 9), (30, 15, 16), (40, 20, 22), (60, 20, 30)])
 
     assert said[0] is None
     assert "no checkpoint was saved so far" in said[1]
@@ -46,5 +57,5 @@ def test_the_end_of_the_outage_is_said_and_the_next_one_is_too():
     assert "since step 20" in said[4]
 
 
-def test_no_checkpoints_before_the_end_are_not_missed():
-    assert _looks(0, [(0, -1, 0), (9999, -1, 10)]) == [None, None]
+def test_no_checkpoints_before_the_end_are_not_missed(look_at):
+    assert look_at(0, [(0, -1, 0), (9999, -1, 10)]) == [None, None]
