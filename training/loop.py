@@ -97,12 +97,7 @@ def train(
     if warning:
         report(f"warning: {warning}")
     start = find_start(options, deployment.is_chief)
-    if start.step >= options.training_number_of_steps:
-        report(
-            f"already finished: {start.checkpoint} has {start.step} steps and "
-            f"training_number_of_steps is {options.training_number_of_steps}. To train longer, "
-            "raise it; to train from scratch, choose another train_logdir."
-        )
+    if _is_finished(start, options, report):
         return TrainResult(start.step, 0)
     _check_profile_steps(options, start)
 
@@ -126,11 +121,10 @@ def train(
             folder.open()
             _check_not_overtaken(options, start)
         steps = StepFunction(step, task, options, deployment, checkpointer, interruption, report)
-        record = Record.of(task, options, optimizer_options)
-        with (
-            contextlib.closing(steps),
-            interruption.listening(steps.announce_end),
-        ):
+        record = None
+        if deployment.is_distributed:
+            record = Record.of(task, options, optimizer_options)
+        with contextlib.closing(steps), interruption.listening(steps.announce_end):
             _run(steps, initialize, options, deployment, record, master, startup_delay_steps)
     return TrainResult(steps.step, interruption.exit_status)
 
@@ -204,11 +198,11 @@ def _run(
     initialize: Callable[[tf.Session], None],
     options: TrainOptions,
     deployment: DeploymentConfig,
-    record: Record,
+    record: Record | None,
     master: str,
     startup_delay_steps: int,
 ) -> None:
-    """Does the steps, alone or in a cluster."""
+    """Does the steps, alone or with a record as a worker of a cluster."""
     config = _session_config(deployment, options)
     slim_train = functools.partial(
         slim.learning.train,
@@ -222,7 +216,7 @@ def _run(
         summary_writer=None,
         session_config=config,
     )
-    if not deployment.is_distributed:
+    if record is None:
         slim_train(train_step_fn=steps, init_fn=initialize)
         return
     cluster_training.run(
@@ -234,6 +228,17 @@ def _run(
         open_session=functools.partial(servers.session, master, config),
         startup_delay_steps=min(startup_delay_steps, options.training_number_of_steps),
     )
+
+
+def _is_finished(start: Start, options: TrainOptions, report: Callable[[str], None]) -> bool:
+    if start.step < options.training_number_of_steps:
+        return False
+    report(
+        f"already finished: {start.checkpoint} has {start.step} steps and "
+        f"training_number_of_steps is {options.training_number_of_steps}. To train longer, raise "
+        "it; to train from scratch, choose another train_logdir."
+    )
+    return True
 
 
 def _check_profile_steps(options: TrainOptions, start: Start) -> None:
