@@ -129,7 +129,7 @@ def session(master: str, config: tf.ConfigProto) -> Iterator[tf.Session]:
 def close_within_bounds(opened: tf.Session) -> tf.Session:
     """Returns a session whose `close` gives up after some seconds.
 
-    TensorFlow's waits for every server of the session, for a lost one without end.
+    TensorFlow's waits for every server of the session, endlessly for a lost one.
     """
     close = opened.close
 

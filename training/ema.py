@@ -10,7 +10,7 @@ forward pass has read it with, which does not wait for the step's update; here i
 
 Batch norm's moving statistics are averaged like the weights, as in tf-slim and EfficientNet's code,
 although they are averages already: they have to belong to the weights that they are used with, and
-averaged weights lie some 1 / (1 - decay) steps behind.
+averaged weights lie some 1 / (1 - decay) steps in the past.
 """
 
 from collections.abc import Sequence

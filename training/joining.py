@@ -146,7 +146,7 @@ class Joining:
     ) -> Record | None:
         """Waits until a worker other than the chief may step, and says once for whom it waits.
 
-        slim waits, too, but silently, 30 s at a time, and for a server that has gone for ever.
+        slim waits, too, but silently, 30 s at a time, and endlessly for a server that has gone.
 
         Args:
           ps_addresses: of the parameter servers, as far as they are known.

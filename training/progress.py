@@ -72,7 +72,7 @@ class Progress:
         return text
 
     def advice(self) -> str | None:
-        """Says once that a training is bound by its input, and what helps; else returns None."""
+        """Returns once that a training run is bound by its input, and what helps; else None."""
         if self._has_advised or self._total_steps < _STEPS_BEFORE_ADVICE:
             return None
         share = min(self._total_waited_secs / self._total_secs, 1.0)

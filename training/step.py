@@ -142,8 +142,8 @@ class StepFunction:
         }
         is_last = self.step + 1 >= self._num_steps
         writes_summary = self._writer is not None and self._summary_timer.is_due(or_if=is_last)
-        # TensorFlow prepares the graph anew for every set of fetches, which takes as long as
-        # building it: numbers are fetched in each step, that the set stays the same.
+        # TensorFlow prepares the graph again for every set of fetches, which takes as long as
+        # building it: numbers are fetched in every step, so that the set stays the same.
         if writes_summary or (self._writes_summaries and self.tensors.summaries_are_numbers):
             fetches["summaries"] = self.tensors.summaries
         with self._profiler.step(self.step + 1):
