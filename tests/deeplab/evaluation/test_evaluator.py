@@ -606,8 +606,8 @@ def test_each_evaluation_says_whether_it_was_the_best(evaluations):
         "averages of 10": "the best so far, kept in runs/tiny/best",
         "weights of 20": "the best so far: miou 1.0000 at step 10",
         "averages of 20": "checkpoint runs/tiny/model.ckpt-20 has no averages of its weights (no "
-        "*/ExponentialMovingAverage): train with --ema_decay, such as 0.999, or leave --use_ema "
-        "away.",
+        "*/ExponentialMovingAverage): train with ema_decay, such as 0.999, or omit "
+        "use_ema.",
         "best": "the best so far: miou 1.0000 at step 10",
         "weights of best": "the best so far: miou 1.0000 at step 10",
         "flipped": "not compared with the best so far (step 10), which was scored with "
