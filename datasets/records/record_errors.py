@@ -5,6 +5,8 @@ import re
 import tensorflow.compat.v1 as tf
 from google.protobuf.message import DecodeError
 
+from common import tf_errors
+
 _ASSERTION = re.compile(r"assertion failed: \[(.*?)\]$", re.MULTILINE)
 
 
@@ -22,9 +24,9 @@ def describe(error: tf.errors.OpError, record: bytes, number: int, shard: str) -
       error: what the session raised that decoded it.
       record: the serialized record.
       number: its place in its shard, from 0 on.
-      shard: path of that.
+      shard: path of the shard.
     """
-    reason = find_assertion(error) or _last_line(error)
+    reason = find_assertion(error) or tf_errors.reason(error).rstrip(".")
     return f"image {_name(record)}, record {number} of {shard}, cannot be decoded: {reason}."
 
 
@@ -35,10 +37,3 @@ def _name(record: bytes) -> str:
         return "of unknown name"
     names = features["image/filename"].bytes_list.value
     return names[0].decode(errors="replace") if names else "of unknown name"
-
-
-def _last_line(error: tf.errors.OpError) -> str:
-    """Returns the line of TensorFlow's message that tells what was wrong."""
-    lines = [line.strip() for line in error.message.splitlines()]
-    lines = [line for line in lines if line and not line.startswith(("[[", "Node:", "File "))]
-    return lines[-1].rstrip(".") if lines else type(error).__name__

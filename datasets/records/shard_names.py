@@ -1,81 +1,96 @@
-"""Shards of other programs, whichever of the usual ways they are called in.
+"""Finds shards by their names, ours and those of other programs.
 
+train-00000-of-00010.tfrecord    ours, and research/deeplab's
 train-00000-of-00010             as TensorFlow's own programs write them
-train-00000-of-00010.tfrecord    (or .tfrecords, .record, .tfrec …)
-train.record-00000-of-00010
+train.record-00000-of-00010      (or .tfrecord, .records, .tfrec …)
 train-3.tfrecord, train_003.tfrecord
 train.tfrecord
 """
 
 import os
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
+_OURS = (re.compile(r"(?P<split>.+)-(?P<index>\d{5})-of-(?P<count>\d{5})\.tfrecord"),)
 _ENDING = r"\.(?:tfrecords?|records?|tfrecs?|tfr)"
-_NAMES = (
+_ANY = (
     re.compile(rf"(?P<split>[^.].*?)(?:{_ENDING})?-(?P<index>\d+)-of-(?P<count>\d+)(?:{_ENDING})?"),
-    re.compile(rf"(?P<split>[^.].*?)(?:[-_.](?P<index>\d+))?(?:{_ENDING})"),
+    re.compile(rf"(?P<split>[^.].*?)(?:[-_.](?P<index>\d+))?(?:{_ENDING})(?P<count>)"),
 )
 
 
 class _Shard(NamedTuple):
-    """A file by its name; index and count are None where it does not tell them."""
+    """A file by its name; what the name does not tell is None."""
 
     split: str
-    index: int | None
-    count: int | None
+    number: int | None
+    num_shards: int | None
     name: str
 
 
-def find(directory: str) -> dict[str, list[str]]:
+def list_ours(directory: str) -> list[str]:
+    """Returns the paths of all files in a folder that are named as ours, sorted."""
+    names = sorted(os.listdir(directory)) if os.path.isdir(directory) else []
+    return [os.path.join(directory, name) for name in names if _parse(name, _OURS)]
+
+
+def find_ours(directory: str) -> dict[str, list[str]]:
+    """Like `find_any`, of the shards that are named as ours; {} if there are none."""
+    return _by_split(directory, _OURS, map(os.path.basename, list_ours(directory)))
+
+
+def find_any(directory: str) -> dict[str, list[str]]:
     """Returns the names of the shards in a folder by split, in the order of their numbers.
 
     Raises:
       OSError: the folder cannot be read.
-      ValueError: there are none, some of a split are missing, or splits disagree with themselves.
+      ValueError: there are none, some of a split are missing, or shards of a split disagree on
+        their number.
     """
-    shards = [shard for name in os.listdir(directory) if (shard := _parse(name)) is not None]
-    if not shards:
+    splits = _by_split(directory, _ANY, os.listdir(directory))
+    if not splits:
         raise ValueError(
             f"{directory} holds no shards: they are called SPLIT-00000-of-00010, with or without "
-            ".tfrecord behind it, SPLIT-0.tfrecord, or SPLIT.tfrecord."
+            ".tfrecord after it, SPLIT-0.tfrecord, or SPLIT.tfrecord."
         )
+    return splits
+
+
+def _by_split(
+    directory: str, patterns: Iterable[re.Pattern[str]], names: Iterable[str]
+) -> dict[str, list[str]]:
+    shards = [shard for name in names if (shard := _parse(name, patterns)) is not None]
     splits: dict[str, list[_Shard]] = {}
-    for shard in sorted(shards, key=lambda shard: (shard.split, shard.index or 0, shard.name)):
+    for shard in sorted(shards, key=lambda shard: (shard.split, shard.number or 0, shard.name)):
         splits.setdefault(shard.split, []).append(shard)
     for split, found in splits.items():
         _check(directory, split, found)
     return {split: [shard.name for shard in found] for split, found in splits.items()}
 
 
-def _parse(name: str) -> _Shard | None:
-    for pattern in _NAMES:
-        match = pattern.fullmatch(name)
-        if match:
-            groups = match.groupdict()
-            index, count = (
-                None if groups.get(key) is None else int(groups[key]) for key in ("index", "count")
-            )
-            return _Shard(match["split"], index, count, name)
-    return None
+def _parse(name: str, patterns: Iterable[re.Pattern[str]]) -> _Shard | None:
+    match = next(filter(None, (pattern.fullmatch(name) for pattern in patterns)), None)
+    if match is None:
+        return None
+    number, num_shards = (int(match[key]) if match[key] else None for key in ("index", "count"))
+    return _Shard(match["split"], number, num_shards, name)
 
 
 def _check(directory: str, split: str, shards: list[_Shard]) -> None:
-    counts = {shard.count for shard in shards}
-    if len(counts) > 1:
-        names = [next(shard.name for shard in shards if shard.count == count) for count in counts]
+    examples = {shard.num_shards: shard.name for shard in shards}
+    if len(examples) > 1:
         raise ValueError(
             f"{directory} holds {split!r} shards of several sets, such as "
-            f"{' and '.join(sorted(names))}: remove those of the older one."
+            f"{' and '.join(sorted(examples.values()))}: remove those of the older one."
         )
-    (count,) = counts
-    if count is None:
+    (num_shards,) = examples
+    if num_shards is None:
         return
-    present = {shard.index for shard in shards}
-    missing = [index for index in range(count) if index not in present]
-    if missing or len(shards) != count:
+    missing = sorted({*range(num_shards)} - {shard.number for shard in shards})
+    if missing or len(shards) != num_shards:
         which = f"number {missing[0]} is missing" if missing else "a number occurs twice"
         raise ValueError(
-            f"{directory} holds {len(shards)} {split!r} shards of {count}: {which}. Copy them "
-            "again."
+            f"{directory} holds {len(shards)} {split!r} shards of {num_shards}: {which}. Copy "
+            "or build them again."
         )

@@ -8,9 +8,8 @@ import contextlib
 import os
 import re
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator
 
-import numpy as np
 import tensorflow.compat.v1 as tf
 
 from common import files
@@ -19,7 +18,6 @@ MAX_SHARDS = 99999  # The five digits of the names.
 
 # What earlier versions called the files that they were writing.
 _OLD_TEMPORARY_NAME = re.compile(r"\..*\.tfrecord\.(?P<pid>\d+)\.tmp", re.DOTALL)
-_SHARD_NAME = re.compile(r"(?P<split>.+)-(?P<index>\d{5})-of-(?P<count>\d{5})\.tfrecord")
 
 # A record is its length (uint64, little endian), a checksum of the length (4 bytes), the data, and
 # a checksum of the data (4 bytes): https://www.tensorflow.org/tutorials/load_data/tfrecord
@@ -27,29 +25,11 @@ _HEADER_SIZE = 12
 _FOOTER_SIZE = 4
 
 
-def int64_feature(values: int | Sequence[int]) -> tf.train.Feature:
-    """Returns a feature of one or several whole numbers."""
-    values = [values] if np.isscalar(values) else values
-    return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
-
-
-def float_feature(values: float | Sequence[float]) -> tf.train.Feature:
-    """Returns a feature of one or several numbers, kept as float32."""
-    values = [values] if np.isscalar(values) else values
-    return tf.train.Feature(float_list=tf.train.FloatList(value=values))
-
-
-def bytes_feature(value: bytes | str) -> tf.train.Feature:
-    """Returns a feature of one string of bytes; text is encoded as UTF-8."""
-    value = value.encode() if isinstance(value, str) else value
-    return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
-
-
 def put_bytes(example: tf.train.Example, key: str, value: bytes | str) -> None:
     """Sets a feature of one string of bytes in place.
 
-    A message that is put into another one is copied, so `bytes_feature` copies large values four
-    times.
+    A message that is put into another one is copied, so a feature that is made by itself copies
+    large values four times.
     """
     value = value.encode() if isinstance(value, str) else value
     example.features.feature[key].bytes_list.value[:] = [value]
@@ -65,37 +45,6 @@ def shard_path(directory: str, split: str, index: int, num_shards: int) -> str:
     return os.path.join(directory, f"{split}-{index:05d}-of-{num_shards:05d}.tfrecord")
 
 
-def find_shards(directory: str) -> list[str]:
-    """Returns the paths of all files in a folder that are named as shards, sorted by name."""
-    names = sorted(os.listdir(directory)) if os.path.isdir(directory) else []
-    return [os.path.join(directory, name) for name in names if _SHARD_NAME.fullmatch(name)]
-
-
-def list_shards(directory: str) -> dict[str, list[str]]:
-    """Returns the paths of the shards in a folder by split, sorted by name.
-
-    Raises:
-      ValueError: shards of one split disagree on their number, or some are missing.
-    """
-    shards: dict[str, dict[int, list[str]]] = {}
-    for path in find_shards(directory):
-        match = _SHARD_NAME.fullmatch(os.path.basename(path))
-        shards.setdefault(match["split"], {}).setdefault(int(match["count"]), []).append(path)
-    for split, counts in shards.items():
-        if len(counts) > 1:
-            numbers = " and of ".join(map(str, sorted(counts)))
-            raise ValueError(
-                f"{directory} holds {split!r} shards of {numbers}: remove those of the older build."
-            )
-        ((count, paths),) = counts.items()
-        if len(paths) != count:
-            raise ValueError(
-                f"{directory} holds {len(paths)} of the {count} {split!r} shards: copy or build "
-                "the missing ones."
-            )
-    return {split: next(iter(counts.values())) for split, counts in shards.items()}
-
-
 def remove_temporary_files(directory: str) -> None:
     """Removes what killed writers have left in a folder, those of earlier versions included."""
     files.remove_leftovers(directory, _OLD_TEMPORARY_NAME)
@@ -104,9 +53,6 @@ def remove_temporary_files(directory: str) -> None:
 @contextlib.contextmanager
 def write_shard(path: str) -> Iterator[tf.io.TFRecordWriter]:
     """Opens a shard for writing; it appears under its name when the block ends without an error.
-
-    Args:
-      path: where the shard goes.
 
     Yields:
       The writer; call `write(serialized_example)`.
@@ -133,7 +79,7 @@ def count_records(path: str) -> int:
 
     Raises:
       OSError: the file cannot be opened.
-      ValueError: the file ends inside a record, or is no TFRecord file; the message names it.
+      ValueError: the file ends inside a record, or is not a TFRecord file; the message names it.
     """
     # Without a buffer: between two lengths lie the kilobytes of an image.
     with open(path, "rb", buffering=0) as file:
@@ -151,7 +97,7 @@ def count_records(path: str) -> int:
     return count
 
 
-def read_records(path: str) -> Iterator[bytes]:
+def read_records(path: str) -> Generator[bytes, None, None]:
     """Reads the records of a shard one by one and verifies their checksums.
 
     Raises:
@@ -180,23 +126,11 @@ def read_records(path: str) -> Iterator[bytes]:
         raise ValueError(_describe_damage(path, count))
 
 
-def check_records(paths: Sequence[str]) -> None:
-    """Reads shards completely, to tell which of them made a training stop.
-
-    Raises:
-      OSError: a file cannot be opened.
-      ValueError: a record is truncated or damaged; the message names the file and the record.
-    """
-    for path in paths:
-        for _ in read_records(path):
-            pass
-
-
 def _describe_damage(path: str, num_good: int) -> str:
     with open(path, "rb") as file:
         if file.read(2) == b"\x1f\x8b":
             return f"{path} is compressed with gzip: write its records without compression."
     return (
-        f"{path} is truncated or damaged behind record {num_good}, or is no TFRecord file. "
+        f"{path} is truncated or damaged after record {num_good}, or is not a TFRecord file. "
         "Remove it and build the dataset again, or copy it again."
     )

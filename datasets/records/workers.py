@@ -11,7 +11,7 @@ import dataclasses
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent import futures
 from typing import Generic, TypeVar
 
@@ -72,21 +72,16 @@ def map_in_order(
     num_workers: int | None = None,
     show_progress: bool = True,
     limit: WeightLimit[T, R] | None = None,
-) -> Iterator[R]:
+) -> Generator[R, None, None]:
     """Yields `function(argument)` for each argument, in order, computed by many threads.
 
     Args:
       function: called in a worker thread; what it raises is raised here.
-      arguments: what to call it with.
       description: shown in front of the progress bar.
       unit: what the bar counts.
-      num_workers: threads; None for one a core.
-      show_progress: whether to draw a progress bar (on stderr, with images per second and the
-        time left).
-      limit: what calls may take together; None for four calls a worker, whatever they take.
-
-    Yields:
-      The results.
+      num_workers: threads; None for one per core.
+      show_progress: whether to draw a progress bar on stderr.
+      limit: what calls may take together; None for four calls per worker, whatever they take.
     """
     keep_freed_memory()
     num_workers = num_workers or num_cores()
@@ -126,8 +121,8 @@ def map_in_order(
 class _Gate:
     """Admits calls one after the other, in order, while their weights fit under a limit.
 
-    In order, so that nothing can wait for ever: whoever is inside came before whoever waits, and
-    its result is taken before that of the next is needed.
+    In order, so that nothing waits for ever: whoever is inside came before whoever waits, and its
+    result is taken before that of the next is needed.
     """
 
     def __init__(self, max_weight: int):
@@ -168,7 +163,7 @@ def _bounded(
     pool: futures.Executor, function: Callable[[T], R], arguments: Iterable[T], limit: int
 ) -> Iterator[R]:
     """Like `pool.map`, but with at most `limit` calls begun and not yet taken."""
-    waiting: collections.deque[futures.Future] = collections.deque()
+    waiting: collections.deque[futures.Future[R]] = collections.deque()
     for argument in arguments:
         waiting.append(pool.submit(function, argument))
         if len(waiting) >= limit:

@@ -71,7 +71,7 @@ def describe(
         no class has, or the ids are hardly those of classes; the message names the file and the
         record.
     """
-    shards = shard_names.find(directory)
+    shards = shard_names.find_any(directory)
     paths = {split: [os.path.join(directory, each) for each in shards[split]] for split in shards}
     scan_shard = _Scanner(ignore_label)
     with contextlib.closing(scan_shard):

@@ -17,7 +17,7 @@ import cv2
 import PIL
 
 from common import files, json_files, locks
-from datasets.records import tfrecords
+from datasets.records import shard_names, tfrecords
 from datasets.segmentation import gray_png, record_format, spec_checks
 from datasets.segmentation.sources.source import Sample, Source
 from datasets.segmentation.specs import DATASET_FILE, SplitSpec, read_spec, write_json
@@ -117,7 +117,7 @@ class ShardPlan:
         state_dir = os.path.join(self.output_dir, _STATE_DIR)
         names = sorted(os.listdir(state_dir)) if os.path.isdir(state_dir) else []
         return [
-            *(path for path in tfrecords.find_shards(self.output_dir) if path not in shards),
+            *(path for path in shard_names.list_ours(self.output_dir) if path not in shards),
             *(
                 path
                 for name in names
@@ -323,7 +323,7 @@ def _check_ownership(source: Source, output_dir: str) -> None:
                     "output_dir, or remove that folder."
                 )
     elif not os.path.exists(os.path.join(output_dir, _STATE_DIR)):
-        foreign = tfrecords.find_shards(output_dir)
+        foreign = shard_names.list_ours(output_dir)
         if foreign:
             raise FileExistsError(
                 f"{output_dir} holds shards of another program, such as "

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from common import files, json_files
 from common.texts import printable
-from datasets.records import tfrecords
+from datasets.records import shard_names, tfrecords
 from datasets.segmentation import record_format, spec_checks
 
 DATASET_FILE = "dataset.json"
@@ -113,11 +113,6 @@ class DatasetSpec:
             )
         return self.splits[name]
 
-    def shard_pattern(self, split: str) -> str:
-        """Returns the glob pattern of a split's shards."""
-        index = "[0-9]" * 5
-        return os.path.join(glob.escape(self.directory), f"{split}-{index}-of-{index}.tfrecord")
-
     def shard_paths(self, split: str) -> list[str]:
         """Returns the shards of a split in order.
 
@@ -186,7 +181,7 @@ def read_spec(directory: str, dataset: str | None = None) -> DatasetSpec:
         return _parse_spec(path)
     if not os.path.isdir(directory):
         raise ValueError(f"there is no dataset in {directory}: build it with `make tfrecords`.")
-    shards = tfrecords.list_shards(directory)
+    shards = shard_names.find_ours(directory)
     if not shards:
         raise ValueError(
             f"{directory} holds neither {DATASET_FILE} nor shards like "
@@ -210,7 +205,7 @@ def read_spec(directory: str, dataset: str | None = None) -> DatasetSpec:
         palette=classes.palette,
         ignore_label=classes.ignore_label,
         has_gradient=False,
-        splits={split: _scan_split(paths) for split, paths in shards.items()},
+        splits={split: _scan_split(directory, names) for split, names in shards.items()},
     )
 
 
@@ -260,12 +255,12 @@ def _parse_spec(path: str) -> DatasetSpec:
     return spec
 
 
-def _scan_split(paths: list[str]) -> SplitSpec:
+def _scan_split(directory: str, names: list[str]) -> SplitSpec:
     """Counts the examples of shards and finds the largest image; masks are not decoded."""
     num_examples = max_height = max_width = 0
-    for path in paths:
+    for path in (os.path.join(directory, name) for name in names):
         for record in tfrecords.read_records(path):
             height, width = record_format.read_size(record, path)
             max_height, max_width = max(max_height, height), max(max_width, width)
             num_examples += 1
-    return SplitSpec(num_examples, len(paths), (), (), 0, max_height, max_width)
+    return SplitSpec(num_examples, len(names), (), (), 0, max_height, max_width)

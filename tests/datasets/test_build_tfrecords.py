@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from datasets.records import tfrecords
+from datasets.records import shard_names, tfrecords
 from datasets.segmentation import shard_plan, specs
 from tests.support import sample_images
 
@@ -186,7 +186,7 @@ def interrupt_at_a_pipe(
             break
         except OSError:
             wait()
-    while len(tfrecords.find_shards(out)) < num_shards:
+    while len(shard_names.list_ours(out)) < num_shards:
         wait()
     process.send_signal(signal.SIGINT)
     os.close(writing_end)
@@ -210,7 +210,7 @@ def test_ctrl_c_keeps_what_is_finished_and_the_next_run_goes_on(data_dir, tmp_pa
     assert status == 130
     assert "Traceback" not in stderr
     assert "goes on where this one stopped" in stderr
-    kept = tfrecords.find_shards(str(out))
+    kept = shard_names.list_ours(str(out))
     assert len(kept) == 4
     visible = sorted(name for name in os.listdir(out) if name != ".build")
     assert visible == [os.path.basename(path) for path in kept]

@@ -5,7 +5,6 @@ import subprocess
 import sys
 import textwrap
 
-import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
@@ -24,13 +23,14 @@ def shard(tmp_path):
 
 
 def test_features_hold_their_values():
-    assert list(tfrecords.int64_feature(-7).int64_list.value) == [-7]
-    assert list(tfrecords.int64_feature(np.int32(5)).int64_list.value) == [5]
-    assert list(tfrecords.int64_feature([1, 2**40]).int64_list.value) == [1, 2**40]
-    assert list(tfrecords.float_feature(0.5).float_list.value) == [0.5]
-    assert list(tfrecords.float_feature([1, 2.25]).float_list.value) == [1.0, 2.25]
-    assert list(tfrecords.bytes_feature("é").bytes_list.value) == ["é".encode()]
-    assert list(tfrecords.bytes_feature(b"\xff\x00").bytes_list.value) == [b"\xff\x00"]
+    example = tf.train.Example()
+    tfrecords.put_int64(example, "number", -(2**40))
+    tfrecords.put_bytes(example, "text", "é")
+    tfrecords.put_bytes(example, "bytes", b"\xff\x00")
+    features = tf.train.Example.FromString(example.SerializeToString()).features.feature
+    assert list(features["number"].int64_list.value) == [-(2**40)]
+    assert list(features["text"].bytes_list.value) == ["é".encode()]
+    assert list(features["bytes"].bytes_list.value) == [b"\xff\x00"]
 
 
 def test_shard_names_are_those_of_research_deeplab():
@@ -120,17 +120,15 @@ def test_a_truncated_shard_is_named(shard, cut):
     # The third record holds 250 bytes in 266.
     num_good = 2 if cut <= 266 else 1
     for read in (tfrecords.count_records, lambda path: list(tfrecords.read_records(path))):
-        with pytest.raises(ValueError, match=f"{shard} is truncated .* behind record {num_good}"):
+        with pytest.raises(ValueError, match=f"{shard} is truncated .* after record {num_good}"):
             read(shard)
-    with pytest.raises(ValueError, match=f"{shard} is truncated"):
-        tfrecords.check_records([shard])
 
 
 def test_a_changed_byte_is_found_by_its_checksum(shard):
     with open(shard, "r+b") as file:
         file.seek(-100, os.SEEK_END)
         file.write(b"#")
-    with pytest.raises(ValueError, match=f"{shard} is truncated or damaged behind record 2"):
+    with pytest.raises(ValueError, match=f"{shard} is truncated or damaged after record 2"):
         list(tfrecords.read_records(shard))
 
 
@@ -138,7 +136,7 @@ def test_a_file_of_another_kind_is_named(tmp_path):
     path = tmp_path / "train-00000-of-00001.tfrecord"
     path.write_text("This is not a record, but it is long enough to be taken for one.")
     for read in (tfrecords.count_records, lambda path: list(tfrecords.read_records(path))):
-        with pytest.raises(ValueError, match=f"{path} .* no TFRecord file"):
+        with pytest.raises(ValueError, match=f"{path} .* is not a TFRecord file"):
             read(str(path))
 
 
@@ -146,35 +144,3 @@ def test_a_missing_shard_is_an_os_error(tmp_path):
     path = str(tmp_path / "none.tfrecord")
     with pytest.raises(FileNotFoundError, match=r"none\.tfrecord"):
         list(tfrecords.read_records(path))
-
-
-def touch(directory, *names):
-    for name in names:
-        (directory / name).touch()
-
-
-def test_shards_are_listed_by_split(tmp_path):
-    touch(
-        tmp_path,
-        "train_fine-00001-of-00002.tfrecord",
-        "train_fine-00000-of-00002.tfrecord",
-        "val-00000-of-00001.tfrecord",
-        ".val-00000-of-00001.tfrecord.12.tmp",
-        "dataset.json",
-    )
-    listed = tfrecords.list_shards(str(tmp_path))
-    names = {split: [os.path.basename(p) for p in paths] for split, paths in listed.items()}
-    assert names == {
-        "train_fine": ["train_fine-00000-of-00002.tfrecord", "train_fine-00001-of-00002.tfrecord"],
-        "val": ["val-00000-of-00001.tfrecord"],
-    }
-    assert tfrecords.list_shards(str(tmp_path / "missing")) == {}
-
-
-def test_missing_and_mixed_shards_are_refused(tmp_path):
-    touch(tmp_path, "train-00000-of-00003.tfrecord", "train-00002-of-00003.tfrecord")
-    with pytest.raises(ValueError, match="holds 2 of the 3 'train' shards"):
-        tfrecords.list_shards(str(tmp_path))
-    touch(tmp_path, "train-00000-of-00001.tfrecord")
-    with pytest.raises(ValueError, match="'train' shards of 1 and of 3"):
-        tfrecords.list_shards(str(tmp_path))

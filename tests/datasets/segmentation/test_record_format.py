@@ -9,8 +9,15 @@ import pytest
 import tensorflow.compat.v1 as tf
 from PIL import Image
 
-from datasets.records.tfrecords import bytes_feature, int64_feature
 from datasets.segmentation import laplacian, record_format
+
+
+def bytes_feature(value: bytes) -> tf.train.Feature:
+    return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+
+
+def int64_feature(*values: int) -> tf.train.Feature:
+    return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
 
 
 def draw_image(height=31, width=45, seed=0) -> np.ndarray:
@@ -49,13 +56,13 @@ def make_google_example(image_bytes: bytes, image_format: str, mask: np.ndarray,
         features=tf.train.Features(
             feature={
                 "image/encoded": bytes_feature(image_bytes),
-                "image/filename": bytes_feature("2007_000032"),
-                "image/format": bytes_feature(image_format),
+                "image/filename": bytes_feature(b"2007_000032"),
+                "image/format": bytes_feature(image_format.encode()),
                 "image/height": int64_feature(height),
                 "image/width": int64_feature(width),
                 "image/channels": int64_feature(3),
                 "image/segmentation/class/encoded": bytes_feature(encode_image(mask, "PNG")),
-                "image/segmentation/class/format": bytes_feature("png"),
+                "image/segmentation/class/format": bytes_feature(b"png"),
                 **{f"image/{name}": feature for name, feature in features.items()},
             }
         )
@@ -149,7 +156,7 @@ def test_the_gradient_is_a_fraction_of_the_list_and_the_png_a_fraction_of_that()
         len(stored_gradient(encode_with_gradient(gradient, gradient_format=name)))
         for name in ("int16", "png")
     )
-    assert integers < len(int64_feature(gradient.ravel().tolist()).SerializeToString()) / 2.5
+    assert integers < len(int64_feature(*gradient.ravel().tolist()).SerializeToString()) / 2.5
     assert png < integers * 0.75
 
 
@@ -173,7 +180,7 @@ def test_a_record_with_the_int64_list_is_read():
     data = encode_image(draw_image(), "JPEG")
     gradient = np.random.RandomState(3).randint(-1020, 1021, (31, 45))
     example = make_google_example(
-        data, "jpg", draw_mask(), gradient=int64_feature(gradient.ravel().tolist())
+        data, "jpg", draw_mask(), gradient=int64_feature(*gradient.ravel().tolist())
     )
     np.testing.assert_array_equal(parse(example)["gradient"][..., 0], gradient)
 
@@ -237,7 +244,7 @@ def test_records_of_another_size_inside_name_the_example():
     wrong_mask = make_google_example(data, "jpg", draw_mask(30, 45))
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"mask and image.*2007_000032"):
         parse(wrong_mask, with_gradient=False)
-    wrong_list = make_google_example(data, "jpg", draw_mask(), gradient=int64_feature([1, 2]))
+    wrong_list = make_google_example(data, "jpg", draw_mask(), gradient=int64_feature(1, 2))
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"image/gradient .*2007_000032"):
         parse(wrong_list)
     wrong_integers = make_google_example(
@@ -246,7 +253,7 @@ def test_records_of_another_size_inside_name_the_example():
         draw_mask(),
         **{
             "gradient/encoded": bytes_feature(b"abcd"),
-            "gradient/format": bytes_feature("int16"),
+            "gradient/format": bytes_feature(b"int16"),
         },
     )
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"gradient/encoded.*2007_000032"):

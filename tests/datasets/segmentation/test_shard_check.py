@@ -59,7 +59,7 @@ def test_a_shard_cut_at_the_end_of_a_record_or_in_a_header_is_refused(spec, in_h
             shard_check.complete_shards(each, "train")
         message = str(caught.value)
         if in_header:
-            assert "truncated or damaged behind record 1" in message
+            assert "truncated or damaged after record 1" in message
         else:
             assert "has 4 examples, but dataset.json says 6" in message
             of = "" if each.split("train").shard_examples == () else " of 3"
@@ -126,7 +126,7 @@ def test_an_enormous_length_is_not_believed(spec, length):
     with open(path, "r+b") as file:
         file.write(length.to_bytes(8, "little"))
     for read in (tfrecords.count_records, lambda path: list(tfrecords.read_records(path))):
-        with pytest.raises(ValueError, match="damaged behind record 0"):
+        with pytest.raises(ValueError, match="damaged after record 0"):
             read(path)
 
 

@@ -8,7 +8,6 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from datasets.records import tfrecords
-from datasets.records.tfrecords import bytes_feature, int64_feature
 from datasets.segmentation import specs
 
 
@@ -31,12 +30,10 @@ def write_shards(directory, split: str, sizes: list[list[tuple[int, int]]]) -> N
         path = tfrecords.shard_path(str(directory), split, index, len(sizes))
         with tfrecords.write_shard(path) as writer:
             for height, width in records:
-                features = {
-                    "image/height": int64_feature(height),
-                    "image/width": int64_feature(width),
-                    "image/encoded": bytes_feature(b"any"),
-                }
-                example = tf.train.Example(features=tf.train.Features(feature=features))
+                example = tf.train.Example()
+                tfrecords.put_int64(example, "image/height", height)
+                tfrecords.put_int64(example, "image/width", width)
+                tfrecords.put_bytes(example, "image/encoded", b"any")
                 writer.write(example.SerializeToString())
 
 
@@ -96,7 +93,6 @@ def test_shards_of_a_split(tmp_path):
         os.path.join(spec.directory, f"train-0000{index}-of-00002.tfrecord") for index in (0, 1)
     ]
     assert spec.shard_paths("train") == expected
-    assert sorted(tf.gfile.Glob(spec.shard_pattern("train"))) == expected
     os.remove(expected[1])
     with pytest.raises(ValueError, match=r"train-00001-of-00002\.tfrecord is missing"):
         spec.shard_paths("train")

@@ -239,7 +239,7 @@ def test_a_split_of_which_a_part_is_missing_is_not_scored(tmp_path, red_is_the_c
     with contextlib.closing(Evaluator(spec, "val", NETWORK, CROP)) as evaluator:
         assert evaluate(evaluator, checkpoint).num_images == 4
         os.truncate(path, size_of_first + 3)
-        with pytest.raises(ValueError, match=f"{path} is truncated or damaged behind record 1"):
+        with pytest.raises(ValueError, match=f"{path} is truncated or damaged after record 1"):
             evaluate(evaluator, checkpoint)
         os.truncate(path, size_of_first)
         message = r"has 3 examples, but dataset\.json says 4: val-00001-of-00002.tfrecord holds 1"
