@@ -18,13 +18,13 @@ import PIL
 
 from common import files, json_files, locks
 from datasets.records import shard_names, tfrecords
-from datasets.segmentation import gray_png, record_format, spec_checks
+from datasets.segmentation import record_format, spec_checks
 from datasets.segmentation.sources.source import Sample, Source
 from datasets.segmentation.specs import DATASET_FILE, SplitSpec, read_spec, write_json
 
 _STATE_DIR = ".build"
 # Raise it when the bytes of records change for another reason than those in the fingerprint.
-_RECORD_VERSION = 3
+_RECORD_VERSION = 4
 
 # Small enough to lose little work when a run is stopped and to shuffle well over files, large
 # enough to be read at the speed of the disk: with a 480x360 gradient 52 MB.
@@ -282,7 +282,6 @@ def _fingerprint(
         _RECORD_VERSION,
         cv2.__version__,  # Both libraries may compress in another way in another version.
         PIL.__version__,
-        gray_png.ENCODER,
         gradient_format,
         is_checked,
         source.num_classes,
