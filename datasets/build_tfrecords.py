@@ -277,7 +277,7 @@ def _check(source: Source, skip_failures: bool) -> set[tuple[str, str]]:
 
     Raises:
       ValueError: there are errors and they are not to be skipped, or leaving out examples does not
-        mend them.
+        fix them.
     """
     report = checks.check_source(
         source, num_workers=_NUM_WORKERS.value, memory_limit=MemoryLimit(_MEMORY_LIMIT_MB.value)
@@ -288,7 +288,7 @@ def _check(source: Source, skip_failures: bool) -> set[tuple[str, str]]:
     if report.split_errors:
         first = report.split_errors[0]
         raise ValueError(f"split {first.split!r}: {first.message} Nothing was written.")
-    return {(split, name) for split in source.splits for name in report.failed_names(split)}
+    return {(problem.split, problem.name) for problem in report.errors}
 
 
 def _report_listing(source: Source, skip_failures: bool) -> set[tuple[str | None, str | None]]:

@@ -11,7 +11,7 @@ is, a warning that it is used and should be looked at. The kinds of problems:
       size         image and mask differ in size
       ids          the mask holds ids that no class has, or values that the mapping does not name
       binary       the masks hold 0 and 255 only: the objects carry the ignore label
-      colors      an RGB mask has colors that the class file does not name
+      colors       an RGB mask has colors that the class file does not name
       palette      a palette mask paints an id in the color of another class, or two masks paint
                    different ids in one color
       memory       an example alone takes more memory than is allowed
@@ -35,19 +35,19 @@ The examination of a single example is in `datasets.segmentation.sample_checks`.
 """
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from datasets.images import memory_limit as memory
 from datasets.images.memory_limit import MemoryLimit
 from datasets.records import workers
 from datasets.segmentation import dataset_problems, jpeg_damage, sample_checks
 from datasets.segmentation.check_report import Report
-from datasets.segmentation.class_statistics import ClassCounter, suggest_label_weights
-from datasets.segmentation.dataset_problems import TRAIN
+from datasets.segmentation.class_statistics import ClassCounter
+from datasets.segmentation.dataset_problems import TRAIN, PaletteProblems
 from datasets.segmentation.jpeg_damage import DamageListener
 from datasets.segmentation.masks import blending, mask_values
 from datasets.segmentation.sample_checks import Finding
-from datasets.segmentation.sources.source import ERROR, WARNING, Problem, Sample, Source
+from datasets.segmentation.sources.source import ERROR, WARNING, Sample, Source
 
 
 def check_source(
@@ -62,7 +62,7 @@ def check_source(
     Args:
       source: the dataset.
       splits: names of the splits to check; None for all.
-      num_workers: threads; None for one a core.
+      num_workers: threads; None for one per core.
       show_progress: whether to draw a progress bar.
       memory_limit: what the images in work may take together; one that alone takes more is an
         error.
@@ -73,20 +73,18 @@ def check_source(
     Raises:
       ValueError: the source has no such split.
     """
-    splits = list(source.splits) if splits is None else list(splits)
+    splits = list(source.splits if splits is None else splits)
     work = [(split, item) for split in splits for item in source.split(split)]
-    problems = [problem for problem in source.problems if problem.split in (None, *splits)]
-    unusable = {(problem.split, problem.name) for problem in problems if problem.severity == ERROR}
-    counters = {split: ClassCounter(source.num_classes, source.ignore_label) for split in splits}
-    palettes = dataset_problems.PaletteProblems()
-    ramps = blending.NOTHING
-    binary: list[tuple[str, Sample, Finding]] = []
-    suspects: list[tuple[str, Sample]] = []
-    ids: set[int] = set()
-    firsts: dict[bytes, tuple[str, Sample]] = {}
 
+    def refuse(argument: tuple[str, Sample], pixels: int) -> Finding:
+        finding = Finding(*argument)
+        path, message = memory_limit.describe_excess(finding.item, pixels)
+        finding.report(ERROR, "memory", message, path)
+        return finding
+
+    collector = _Collector(source, splits)
     with jpeg_damage.listening() as listener:
-        findings = workers.map_in_order(
+        for finding in workers.map_in_order(
             lambda argument: sample_checks.examine(source, *argument, listener),
             work,
             description="checking",
@@ -95,85 +93,111 @@ def check_source(
             limit=workers.WeightLimit(
                 weigh=lambda argument: memory.count_example_pixels(argument[1]),
                 max_weight=memory_limit.max_pixels,
-                refuse=lambda argument, pixels: _refuse(memory_limit, *argument, pixels),
+                refuse=refuse,
             ),
+        ):
+            collector.add(finding)
+        collector.check_suspects(listener)
+    return collector.finish()
+
+
+class _Collector:
+    """Joins the findings of all examples."""
+
+    def __init__(self, source: Source, splits: Sequence[str]) -> None:
+        self._source = source
+        self._splits = splits
+        self._problems = [each for each in source.problems if each.split in (None, *splits)]
+        self._unusable = {
+            (problem.split, problem.name) for problem in self._problems if problem.severity == ERROR
+        }
+        self._counters = {
+            split: ClassCounter(source.num_classes, source.ignore_label) for split in splits
+        }
+        self._palettes = PaletteProblems()
+        self._ramps = blending.NOTHING
+        self._ids: set[int] = set()
+        self._binary: list[Finding] = []
+        self._suspects: list[tuple[str, Sample]] = []
+        self._first_with_digest: dict[bytes, tuple[str, Sample]] = {}
+
+    def add(self, finding: Finding) -> None:
+        """Takes what was found in the next example."""
+        self._problems += finding.problems
+        self._ids |= finding.ids
+        self._ramps += finding.ramps
+        self._palettes.add(finding.split, finding.colors)
+        example = finding.split, finding.item
+        if finding.is_suspect:
+            self._suspects.append(example)
+        if finding.digest is not None:
+            first = self._first_with_digest.setdefault(finding.digest, example)
+            self._problems += dataset_problems.compare_images(*example, *first)
+        if finding.has_error or (finding.split, finding.item.name) in self._unusable:
+            return
+        if finding.is_binary:
+            self._binary.append(finding)
+        else:
+            self._count(finding)
+
+    def check_suspects(self, listener: DamageListener) -> None:
+        """Decodes images by themselves, and reports what libjpeg says."""
+        for split, item in self._suspects:
+            damage = None
+            with contextlib.suppress(OSError), open(item.image_path, "rb") as file:
+                damage = listener.describe_damage(file.read())
+            if damage is not None:
+                finding = Finding(split, item)
+                finding.report_damage(damage)
+                self._problems += finding.problems
+
+    def finish(self) -> Report:
+        """Judges what only shows when all examples are known."""
+        self._problems += self._palettes.report()
+        if any(map(self._source.split, self._splits)):
+            self._problems += dataset_problems.check_blending(self._splits[0], self._ramps)
+        self._judge_binary()
+        statistics = {split: counter.to_split() for split, counter in self._counters.items()}
+        for split in self._splits:
+            is_complete = statistics[split].num_examples == len(self._source.split(split))
+            self._problems += dataset_problems.check_classes(
+                self._source, split, statistics[split], is_complete
+            )
+        weighed_split = TRAIN if TRAIN in statistics else self._splits[0]
+        return Report(
+            class_names=self._source.class_names,
+            ignore_label=self._source.ignore_label,
+            statistics=statistics,
+            problems=tuple(self._problems),
+            label_weights=self._counters[weighed_split].suggest_label_weights(),
+            weighed_split=weighed_split,
+            mask_values_flag=self._suggest_mask_values(),
         )
-        for (split, item), finding in zip(work, findings, strict=True):
-            problems += finding.problems
-            ids |= finding.ids
-            ramps += finding.ramps
-            palettes.add(split, finding.colors)
-            if finding.is_suspect:
-                suspects.append((split, item))
-            if finding.digest is not None:
-                first = firsts.setdefault(finding.digest, (split, item))
-                problems += dataset_problems.compare_images(split, item, *first)
-            if finding.has_error or (split, item.name) in unusable:
-                continue
-            if finding.is_binary:
-                binary.append((split, item, finding))
-            else:
-                counters[split].add(finding.histogram, finding.size)
-        for split, item in suspects:
-            problems += _check_damage(split, item, listener)
 
-    problems += palettes.report()
-    if work:
-        problems += dataset_problems.check_blending(splits[0], ramps)
-    severity = _judge_binary(source, ids)
-    for split, item, finding in binary:
-        if severity is not None:
-            problems.append(sample_checks.describe_binary(severity, split, item))
-        if severity != ERROR:
-            counters[split].add(finding.histogram, finding.size)
+    def _count(self, finding: Finding) -> None:
+        assert finding.histogram is not None, "a mask without ids and without an error"
+        assert finding.size is not None
+        self._counters[finding.split].add(finding.histogram, finding.size)
 
-    statistics = {split: counters[split].statistics() for split in splits}
-    for split in splits:
-        is_complete = statistics[split].num_examples == len(source.split(split))
-        problems += dataset_problems.check_classes(source, split, statistics[split], is_complete)
-    weighed_split = TRAIN if TRAIN in statistics else splits[0]
-    return Report(
-        source_name=source.name,
-        class_names=source.class_names,
-        ignore_label=source.ignore_label,
-        statistics=statistics,
-        problems=tuple(problems),
-        label_weights=suggest_label_weights(statistics[weighed_split]),
-        weighed_split=weighed_split,
-        mask_values_flag=_suggest_mask_values(source, ids, problems),
-    )
+    def _judge_binary(self) -> None:
+        """Counts or reports the masks of 0 and 255, given the ids of all masks.
 
+        They are an error where no mask has any other id. Where others have, a mask of background
+        and ignored pixels may be right, but with two classes it is suspicious.
+        """
+        is_error = self._ids <= sample_checks.BINARY_IDS
+        for finding in self._binary:
+            if is_error or self._source.num_classes == 2:
+                reported = Finding(finding.split, finding.item)
+                reported.report_binary(ERROR if is_error else WARNING)
+                self._problems += reported.problems
+            if not is_error:
+                self._count(finding)
 
-def _refuse(memory_limit: MemoryLimit, split: str, item: Sample, pixels: int) -> Finding:
-    path, message = memory_limit.describe_excess(item, pixels)
-    return Finding((Problem(ERROR, "memory", message, path, split, item.name),))
-
-
-def _check_damage(split: str, item: Sample, listener: DamageListener) -> Iterator[Problem]:
-    """Decodes an image by itself, and reports what libjpeg says."""
-    damage = None
-    with contextlib.suppress(OSError), open(item.image_path, "rb") as file:
-        damage = listener.describe_damage(file.read())
-    if damage is not None:
-        message = sample_checks.describe_damage(damage)
-        yield Problem(WARNING, "damaged", message, item.image_path, split, item.name)
-
-
-def _suggest_mask_values(source: Source, ids: set[int], problems: Sequence[Problem]) -> str | None:
-    """Returns the flag that would make classes of the values in the masks, if they are none yet."""
-    kinds = {problem.kind for problem in problems if problem.severity == ERROR}
-    if source.mask_format.values is not None or kinds.isdisjoint({"ids", "binary"}):
-        return None
-    num_classes = source.num_classes if "ids" in kinds else 2
-    return mask_values.suggest(ids, num_classes, source.ignore_label)
-
-
-def _judge_binary(source: Source, ids: set[int]) -> str | None:
-    """How bad masks of 0 and 255 are, given the ids of all masks.
-
-    They are an error where no mask has any other id. Where others have, a mask of background and
-    ignored pixels may be right, but with two classes it is suspicious.
-    """
-    if ids <= sample_checks.BINARY_IDS:
-        return ERROR
-    return WARNING if source.num_classes == 2 else None
+    def _suggest_mask_values(self) -> str | None:
+        """Returns the flag that would make classes of the values in the masks, if any would."""
+        kinds = {problem.kind for problem in self._problems if problem.severity == ERROR}
+        if self._source.mask_format.values is not None or kinds.isdisjoint({"ids", "binary"}):
+            return None
+        num_classes = self._source.num_classes if "ids" in kinds else 2
+        return mask_values.suggest(self._ids, num_classes, self._source.ignore_label)

@@ -1,6 +1,5 @@
 """How often each class occurs in a split, and the label weights that follow from it."""
 
-import dataclasses
 from collections.abc import Iterable, Sequence
 
 import cv2
@@ -8,22 +7,19 @@ import numpy as np
 
 from datasets.segmentation.specs import SplitSpec
 
-MIN_LABEL_WEIGHT = 0.2
-MAX_LABEL_WEIGHT = 5.0
-
-
+_MIN_LABEL_WEIGHT, _MAX_LABEL_WEIGHT = 0.2, 5.0
 # cv2.calcHist gives float32, which counts exactly up to here.
 _MAX_COUNTED = 1 << 24
 
 
 def count_ids(mask: np.ndarray) -> np.ndarray:
-    """Counts the pixels of each id; in a third of the time that np.bincount takes.
+    """Counts the pixels of each id, in a third of the time that np.bincount takes.
 
     Args:
       mask: uint8 [height, width].
 
     Returns:
-      int64 [256], pixels of each value.
+      int64 [256].
     """
     pixels = mask.reshape(-1, 1)
     histogram = np.zeros(256, np.int64)
@@ -33,57 +29,24 @@ def count_ids(mask: np.ndarray) -> np.ndarray:
     return histogram
 
 
-@dataclasses.dataclass(frozen=True)
-class ClassStatistics:
-    """Sizes and class frequencies of the examples of one split.
-
-    Attributes:
-      num_examples: examples.
-      pixels_per_class: labelled pixels of each class id; none for a class that is ignored.
-      examples_per_class: examples in which each class id occurs.
-      pixels_beside_class: all labelled pixels of the examples in which each class id occurs.
-      ignored_pixels: pixels that carry the ignore label.
-      max_height, max_width: size of the largest image in each direction.
-    """
-
-    num_examples: int
-    pixels_per_class: tuple[int, ...]
-    examples_per_class: tuple[int, ...]
-    pixels_beside_class: tuple[int, ...]
-    ignored_pixels: int
-    max_height: int
-    max_width: int
-
-    def to_spec(self, num_shards: int) -> SplitSpec:
-        """Returns the split's entry in `dataset.json`."""
-        return SplitSpec(
-            num_examples=self.num_examples,
-            num_shards=num_shards,
-            pixels_per_class=self.pixels_per_class,
-            examples_per_class=self.examples_per_class,
-            ignored_pixels=self.ignored_pixels,
-            max_height=self.max_height,
-            max_width=self.max_width,
-        )
-
-
 class ClassCounter:
-    """Adds up `ClassStatistics` example by example, in memory that does not grow.
+    """Adds up the statistics of a split example by example, in memory that does not grow.
 
     Args:
       num_classes: number of classes.
       ignore_label: id that is never trained on or scored; may be one of the classes.
     """
 
-    def __init__(self, num_classes: int, ignore_label: int):
+    def __init__(self, num_classes: int, ignore_label: int) -> None:
         self._ignore_label = ignore_label
         self._is_class = np.arange(num_classes) != ignore_label
         self._num_examples = 0
         self._pixels = np.zeros(num_classes, np.int64)
         self._examples = np.zeros(num_classes, np.int64)
+        # All labeled pixels of the examples in which each class occurs.
         self._pixels_beside = np.zeros(num_classes, np.int64)
         self._ignored_pixels = 0
-        self._max_size = np.zeros(2, np.int64)
+        self._max_size = (0, 0)
 
     def add(self, histogram: np.ndarray, size: tuple[int, int]) -> None:
         """Adds an example.
@@ -98,19 +61,38 @@ class ClassCounter:
         self._examples += pixels > 0
         self._pixels_beside += np.where(pixels > 0, pixels.sum(), 0)
         self._ignored_pixels += int(histogram[self._ignore_label])
-        self._max_size = np.maximum(self._max_size, size)
+        self._max_size = (max(self._max_size[0], size[0]), max(self._max_size[1], size[1]))
 
-    def statistics(self) -> ClassStatistics:
-        """Returns the sums so far."""
-        return ClassStatistics(
+    def to_split(self) -> SplitSpec:
+        """Returns the sums so far, as a split of one shard; an ignored class has no pixels."""
+        return SplitSpec(
             num_examples=self._num_examples,
+            num_shards=1,
             pixels_per_class=tuple(self._pixels.tolist()),
             examples_per_class=tuple(self._examples.tolist()),
-            pixels_beside_class=tuple(self._pixels_beside.tolist()),
             ignored_pixels=self._ignored_pixels,
-            max_height=int(self._max_size[0]),
-            max_width=int(self._max_size[1]),
+            max_height=self._max_size[0],
+            max_width=self._max_size[1],
         )
+
+    def suggest_label_weights(self) -> tuple[float, ...]:
+        """Returns a loss weight for each class that helps rare classes.
+
+        Median frequency balancing (Eigen and Fergus, arXiv 1411.4734, section 6.3.2), damped: a
+        class's frequency is its share of the labeled pixels of the examples that show it, and
+
+            weight = sqrt(median frequency / frequency), clipped to 0.2..5
+
+        where the median is over the classes that occur. Without the root and the clipping the
+        weights of thin classes become tens of times those of roads and skies, which costs the large
+        classes more IoU than it gives the small ones. A class that never occurs gets 1.
+        """
+        occurs = self._pixels > 0
+        weights = np.ones(len(occurs))
+        if occurs.any():
+            frequency = self._pixels[occurs] / self._pixels_beside[occurs]
+            weights[occurs] = np.sqrt(np.median(frequency) / frequency)
+        return tuple(np.clip(weights, _MIN_LABEL_WEIGHT, _MAX_LABEL_WEIGHT).round(2).tolist())
 
 
 def add_shards(parts: Sequence[SplitSpec], shard_bytes: Sequence[int]) -> SplitSpec:
@@ -135,25 +117,3 @@ def add_shards(parts: Sequence[SplitSpec], shard_bytes: Sequence[int]) -> SplitS
 
 def _add_up(rows: Iterable[Sequence[int]]) -> tuple[int, ...]:
     return tuple(map(sum, zip(*rows, strict=True)))
-
-
-def suggest_label_weights(statistics: ClassStatistics) -> tuple[float, ...]:
-    """Returns a loss weight for each class that helps rare classes.
-
-    Median frequency balancing (Eigen and Fergus, arXiv 1411.4734, section 6.3.2), damped: a
-    class's frequency is its share of the labelled pixels of the examples that show it, and
-
-        weight = sqrt(median frequency / frequency), clipped to 0.2..5
-
-    where the median is over the classes that occur. Without the root and the clipping the weights
-    of thin classes become tens of times those of roads and skies, which costs the large classes
-    more IoU than it gives the small ones. A class that never occurs gets 1.
-    """
-    pixels = np.array(statistics.pixels_per_class, np.float64)
-    beside = np.array(statistics.pixels_beside_class, np.float64)
-    occurs = pixels > 0
-    weights = np.ones(len(pixels))
-    if occurs.any():
-        frequency = pixels[occurs] / beside[occurs]
-        weights[occurs] = np.sqrt(np.median(frequency) / frequency)
-    return tuple(np.clip(weights, MIN_LABEL_WEIGHT, MAX_LABEL_WEIGHT).round(2).tolist())

@@ -187,7 +187,7 @@ def _write(
         finished = FinishedShard(
             fingerprint=shard.fingerprint,
             num_bytes=num_bytes,
-            statistics=counter.statistics().to_spec(num_shards=1),
+            statistics=counter.to_split(),
             failures=tuple(failures),
         )
         shard_plan.remember(shard, finished)

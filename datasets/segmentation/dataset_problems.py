@@ -1,23 +1,19 @@
 """Finds what only shows when all examples of a dataset are seen together.
 
 Palettes that do not agree, ids that come from blended masks, images that occur twice, and splits
-that cannot be trained on. What leaving out examples does not fix is a problem of a split, not of an
+that cannot be trained on. What skipping examples does not fix is a problem of a split, not of an
 example.
 """
 
 from collections.abc import Iterator
 
 from common.texts import first_few
-from datasets.segmentation.class_statistics import ClassStatistics
 from datasets.segmentation.masks import blending
 from datasets.segmentation.masks.blending import Ramps
-from datasets.segmentation.palette_agreement import (
-    Disagreement,
-    PaletteComparison,
-    UsedColors,
-)
+from datasets.segmentation.palette_agreement import Disagreement, PaletteComparison, UsedColors
 from datasets.segmentation.sources.class_count import describe_blending
 from datasets.segmentation.sources.source import ERROR, WARNING, Problem, Sample, Source
+from datasets.segmentation.specs import SplitSpec
 
 TRAIN = "train"
 
@@ -27,7 +23,7 @@ _MAX_NAMED_CLASSES = 10
 class PaletteProblems:
     """Compares palettes example by example, and reports the first disagreement of each kind."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._comparison = PaletteComparison()
         self._first: dict[bool, tuple[str, Disagreement]] = {}
         self._num_certain = 0
@@ -41,8 +37,10 @@ class PaletteProblems:
 
     def report(self) -> Iterator[Problem]:
         """Yields at most one problem: a warning only where there is no error."""
-        if True in self._first:
-            split, found = self._first[True]
+        if not self._first:
+            return
+        split, found = self._first[True in self._first]
+        if found.is_certain:
             rest = self._num_certain - 1
             more = f" ({rest} more palettes disagree with others.)" if rest else ""
             message = (
@@ -51,16 +49,15 @@ class PaletteProblems:
                 "masks' palettes differ. Save the masks as RGB with a 'palette' in classes.json, "
                 f"which reads them by their colors, or all with one palette.{more}"
             )
-            yield Problem(ERROR, "palette", message, found.second.path, split)
-        elif False in self._first:
-            split, found = self._first[False]
+        else:
             index = found.second_index
             message = (
                 f"index {index} is painted {found.second.color(index)} here, but {found.color} in "
                 f"{found.first.path}. The index is taken as the id: see that it means the same "
                 "class in both."
             )
-            yield Problem(WARNING, "palette", message, found.second.path, split)
+        severity = ERROR if found.is_certain else WARNING
+        yield Problem(severity, "palette", message, found.second.path, split)
 
 
 def check_blending(split: str, ramps: Ramps) -> Iterator[Problem]:
@@ -97,7 +94,7 @@ def _may_overlap(split: str, other: str) -> bool:
 
 
 def check_classes(
-    source: Source, split: str, statistics: ClassStatistics, is_complete: bool
+    source: Source, split: str, statistics: SplitSpec, is_complete: bool
 ) -> Iterator[Problem]:
     """Reports a split without examples or labels, with one class only, or that lacks classes.
 
@@ -114,13 +111,12 @@ def check_classes(
         message = "no example can be used. Fix the errors of its files first."
         yield Problem(ERROR, "split", message, split=split)
         return
-    classes = [
-        (class_id, f"{class_id} {name}", bool(statistics.pixels_per_class[class_id]))
-        for class_id, name in enumerate(source.class_names)
-        if class_id != source.ignore_label
-    ]
-    present = [named for _, named, is_present in classes if is_present]
-    absent = [named for _, named, is_present in classes if not is_present]
+    present: list[str] = []
+    absent: list[str] = []
+    for class_id, name in enumerate(source.class_names):
+        if class_id != source.ignore_label:
+            group = present if statistics.pixels_per_class[class_id] else absent
+            group.append(f"{class_id} {name}")
     if not present:
         message = (
             f"nothing is labeled: every pixel of every mask is {source.ignore_label}, which is "

@@ -139,7 +139,7 @@ class _Scanner:
             where = f"image {name.decode(errors='replace')}, record {number} of {path}"
             for class_id in np.flatnonzero(histogram):
                 first_with_id.setdefault(int(class_id), where)
-        statistics = counter.statistics().to_spec(num_shards=1)
+        statistics = counter.to_split()
         return _Scan(statistics, has_gradient, first_with_id, ramps)
 
 

@@ -10,13 +10,13 @@ refuses or complains of (of 4000 mangled files all 357), and TensorFlow is asked
 """
 
 import contextlib
-import io
 import os
 import re
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
 
 import cv2
 import numpy as np
@@ -30,39 +30,11 @@ _DAMAGE = re.compile(rb"(?m)^((?:Corrupt JPEG data|Premature end of JPEG)[^\r\n]
 _STDERR = 2
 
 
-class TrainingDecoder:
-    """Decodes JPEG and PNG files as training does; threads may share it."""
-
-    def __init__(self):
-        with tf.Graph().as_default():
-            contents = tf.placeholder(tf.string, [])
-            image = record_format.decode_image_file(contents)
-            # Kernels run in the calling threads; no GPU, which nothing here needs.
-            config = tf.ConfigProto(
-                device_count={"GPU": 0},
-                inter_op_parallelism_threads=-1,
-                intra_op_parallelism_threads=1,
-            )
-            self._session = tf.Session(config=config)
-            self._run = self._session.make_callable(image.op, [contents])
-
-    def accepts(self, data: bytes) -> bool:
-        """Returns whether training can decode a file."""
-        try:
-            self._run(data)
-        except tf.errors.InvalidArgumentError:
-            return False
-        return True
-
-    def close(self) -> None:
-        self._session.close()
-
-
 class DamageListener:
-    """Tells what libjpeg said about files; made by `listening`."""
+    """Tells whether training can decode files, and what libjpeg said; made by `listening`."""
 
-    def __init__(self, decoder: TrainingDecoder, log: io.BufferedRandom):
-        self._decoder = decoder
+    def __init__(self, can_decode: Callable[[bytes], bool], log: BinaryIO) -> None:
+        self._can_decode = can_decode
         self._log = log
         self._alone = threading.Lock()
 
@@ -78,13 +50,13 @@ class DamageListener:
           that another thread was reading, so ask `describe_damage` when they have ended).
         """
         if not is_jpeg:
-            return self._decoder.accepts(data), False
+            return self._can_decode(data), False
         before = self._size()
         is_read = _read_jpeg(data)
         is_suspect = self._size() > before
         if is_read and not is_suspect:
             return True, False
-        return self._decoder.accepts(data), is_suspect
+        return self._can_decode(data), is_suspect
 
     def describe_damage(self, data: bytes) -> str | None:
         """Reads a JPEG while no other is read, and returns what libjpeg says of its damage."""
@@ -111,15 +83,17 @@ def listening() -> Iterator[DamageListener]:
     What Python writes there is shown as ever; what libraries print appears when the block has
     ended, without libjpeg's lines about damage, which name no file.
     """
-    decoder = TrainingDecoder()
-    with tempfile.TemporaryFile() as log, contextlib.ExitStack() as stack:
-        stack.callback(decoder.close)
+    with (
+        _training_decoder() as can_decode,
+        tempfile.TemporaryFile() as log,
+        contextlib.ExitStack() as stack,
+    ):
         screen = os.dup(_STDERR)
         stack.callback(os.close, screen)
         stack.enter_context(_python_stderr_on(screen))
         os.dup2(log.fileno(), _STDERR)
         try:
-            yield DamageListener(decoder, log)
+            yield DamageListener(can_decode, log)
         finally:
             os.dup2(screen, _STDERR)
             log.seek(0)
@@ -127,6 +101,30 @@ def listening() -> Iterator[DamageListener]:
             if rest:
                 with contextlib.suppress(OSError):
                     os.write(screen, rest)
+
+
+@contextlib.contextmanager
+def _training_decoder() -> Iterator[Callable[[bytes], bool]]:
+    """Yields what tells whether training can decode a JPEG or PNG file; threads may share it."""
+    # Kernels run in the calling threads; no GPU, which nothing here needs.
+    config = tf.ConfigProto(
+        device_count={"GPU": 0}, inter_op_parallelism_threads=-1, intra_op_parallelism_threads=1
+    )
+    graph = tf.Graph()
+    with graph.as_default():
+        contents = tf.placeholder(tf.string, [])
+        image = record_format.decode_image_file(contents)
+    with contextlib.closing(tf.Session(graph=graph, config=config)) as session:
+        decode = session.make_callable(image.op, [contents])
+
+        def can_decode(data: bytes) -> bool:
+            try:
+                decode(data)
+            except tf.errors.InvalidArgumentError:
+                return False
+            return True
+
+        yield can_decode
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ from datasets.segmentation.class_statistics import count_ids
 from datasets.segmentation.masks.mask_format import Color, RawMask
 
 _BLACK_AND_WHITE = ((0, 0, 0), (255, 255, 255))
-_GRAY_RAMP = tuple((value,) * 3 for value in range(256))
+_GRAY_RAMP = tuple((value, value, value) for value in range(256))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,7 +24,7 @@ class UsedColors:
 
     Attributes:
       path: the mask.
-      palette: color of each index of the file, without what fills it up behind the used ones.
+      palette: color of each index of the file, without what fills it up after the used ones.
       used: indices that occur.
       is_implied: whether it is black and white without a palette of two: gray of 1 bit, or 0, 255.
     """
@@ -38,10 +38,6 @@ class UsedColors:
         """Returns the color of an index, or None where the palette has none."""
         return self.palette[index] if index < len(self.palette) else None
 
-    def only_index(self, color: Color | None) -> int | None:
-        """Returns the index that a color has, or None where it has none or several."""
-        return self.palette.index(color) if self.palette.count(color) == 1 else None
-
 
 def used_colors(mask: RawMask) -> UsedColors | None:
     """Returns the colors that a mask uses; None where they tell nothing, as in gray ids."""
@@ -50,7 +46,9 @@ def used_colors(mask: RawMask) -> UsedColors | None:
     used = tuple(np.flatnonzero(count_ids(mask.values)).tolist())
     if mask.is_one_bit:
         return UsedColors(mask.path, _BLACK_AND_WHITE, used, is_implied=True)
-    palette = _GRAY_RAMP if mask.palette is None else tuple(map(tuple, mask.palette.tolist()))
+    palette = _GRAY_RAMP
+    if mask.palette is not None:
+        palette = tuple((red, green, blue) for red, green, blue in mask.palette.tolist())
     used = tuple(index for index in used if index < len(palette))
     if all(palette[index] == (index,) * 3 for index in used):
         is_white = 255 in used and {*used} <= {0, 255}
@@ -59,7 +57,7 @@ def used_colors(mask: RawMask) -> UsedColors | None:
 
 
 def _without_filling(palette: tuple[Color, ...], used: tuple[int, ...]) -> tuple[Color, ...]:
-    """Leaves out the equal colors at the end, with which files are filled up to a round number."""
+    """Drops the equal colors at the end, with which files are filled up to a round number."""
     end = len(palette)
     while end - 1 > max(used) and palette[end - 1] == palette[-1]:
         end -= 1
@@ -91,7 +89,7 @@ class Disagreement:
 class PaletteComparison:
     """Takes the masks of a dataset one by one; memory does not grow with their number."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._by_color: dict[Color, dict[int, UsedColors]] = {}
         self._by_index: dict[int, UsedColors] = {}
         self._seen: set[tuple] = set()
@@ -114,15 +112,16 @@ class PaletteComparison:
             for other_index, other in self._by_color.get(color, {}).items():
                 if other_index != index and _contradict(other, other_index, colors, index):
                     yield Disagreement(other, colors, color, other_index, index)
-            other = self._by_index.get(index)
-            if other is not None and not (other.is_implied or colors.is_implied):
-                other_color = other.color(index)
-                if other_color != color:
-                    # Where the color that is missing here has a place of its own, used or not, the
-                    # palettes are in another order.
-                    place = colors.only_index(other_color)
-                    second_index = index if place is None else place
-                    yield Disagreement(other, colors, other_color, index, second_index)
+            first = self._by_index.get(index)
+            if first is None or first.is_implied or colors.is_implied:
+                continue
+            first_color = first.palette[index]
+            if first_color != color:
+                # Where the color that is missing here has a place of its own, used or not, the
+                # palettes are in another order.
+                has_place = colors.palette.count(first_color) == 1
+                place = colors.palette.index(first_color) if has_place else index
+                yield Disagreement(first, colors, first_color, index, place)
 
 
 def _contradict(first: UsedColors, first_index: int, second: UsedColors, second_index: int) -> bool:

@@ -9,7 +9,6 @@ from PIL import Image
 
 from datasets.segmentation import checks
 from datasets.segmentation.check_report import format_report
-from datasets.segmentation.class_statistics import ClassCounter, suggest_label_weights
 from datasets.segmentation.masks import mask_values
 from datasets.segmentation.sources import folder
 from tests.support.sample_images import (
@@ -46,6 +45,10 @@ def check(root, values=None, **options):
     return checks.check_source(source, show_progress=False, **options)
 
 
+def failed_names(report, split):
+    return {problem.name for problem in report.errors if problem.split == split}
+
+
 def only_problem(report):
     (problem,) = report.problems
     return problem
@@ -77,14 +80,6 @@ def test_nothing_wrong(root):
         assert (statistics.max_height, statistics.max_width) == (HEIGHT, WIDTH)
 
 
-def test_statistics_go_into_the_datasets_description(root):
-    spec = check(root).statistics["train"].to_spec(num_shards=3)
-    assert spec.num_shards == 3
-    assert spec.num_examples == 2
-    assert sum(spec.pixels_per_class) + spec.ignored_pixels == 2 * HEIGHT * WIDTH
-    assert (spec.max_height, spec.max_width) == (HEIGHT, WIDTH)
-
-
 def test_largest_sizes_come_from_different_images(root):
     save_pair(root / "train", "d", np.zeros((30, 4), np.uint8))
     statistics = check(root).statistics["train"]
@@ -106,34 +101,6 @@ def test_only_the_splits_asked_for_are_read(root):
         check(root, splits=["test"])
 
 
-def test_an_ignored_class_is_not_counted():
-    counter = ClassCounter(num_classes=3, ignore_label=0)
-    counter.add(np.bincount([0, 0, 0, 1, 2, 2], minlength=256), (2, 3))
-    statistics = counter.statistics()
-    assert statistics.pixels_per_class == (0, 1, 2)
-    assert statistics.examples_per_class == (0, 1, 1)
-    assert statistics.ignored_pixels == 3
-
-
-def test_label_weights_follow_the_formula():
-    counter = ClassCounter(num_classes=5, ignore_label=255)
-    for counts in ((80, 16, 4, 0, 0), (1000, 0, 0, 1, 0)):
-        histogram = np.zeros(256, np.int64)
-        histogram[:5] = counts
-        histogram[255] = 500  # Ignored pixels belong to no frequency.
-        counter.add(histogram, (1, sum(counts)))
-    # Class 0 has 1080 of the 1101 pixels of both examples, class 1 has 16 of the 100 of the first…
-    frequencies = np.array([1080 / 1101, 16 / 100, 4 / 100, 1 / 1001])
-    median = (16 / 100 + 4 / 100) / 2
-    expected = np.round(np.sqrt(median / frequencies), 2)
-    assert expected[3] > 5
-    assert suggest_label_weights(counter.statistics()) == (*expected[:3], 5, 1)
-
-
-def test_label_weights_of_nothing_are_1():
-    assert suggest_label_weights(ClassCounter(2, 255).statistics()) == (1, 1)
-
-
 # --- files
 
 
@@ -141,8 +108,8 @@ def test_missing_mask(root):
     (root / "train/masks/a.png").unlink()
     report = check(root)
     assert_found(only_problem(report), "error", "missing", "masks/a.png", "images/a.jpg", "no mask")
-    assert report.failed_names("train") == {"a"}
-    assert report.failed_names("val") == set()
+    assert failed_names(report, "train") == {"a"}
+    assert failed_names(report, "val") == set()
     assert report.statistics["train"].num_examples == 1
 
 
@@ -200,7 +167,7 @@ def test_doubled_stem_is_left_out(root):
     report = check(root)
     assert_found(only_problem(report), "error", "stem", "a.jpg", "a.png")
     assert report.statistics["train"].num_examples == 1
-    assert report.failed_names("train") == {"a"}
+    assert failed_names(report, "train") == {"a"}
 
 
 def test_doubled_stem_of_another_split_is_not_reported(root):

@@ -281,7 +281,7 @@ def test_while_a_build_is_redone_there_is_no_dataset(source, tmp_path, recorder)
     recorder.stop_at = "p6"
     with pytest.raises(KeyboardInterrupt):
         build(source, tmp_path / "out", num_shards=3)
-    with pytest.raises(ValueError, match="holds 2 'train' shards of 3: .* Copy or build them"):
+    with pytest.raises(ValueError, match=r"holds 2 'train' shards of 3: .* Copy or build them"):
         specs.read_spec(str(tmp_path / "out"))
 
 
