@@ -1,4 +1,6 @@
-"""Reads JSON files that people edit and disks damage; errors name the file, the key and the value.
+"""Writes JSON files, and reads those that people edit and disks damage.
+
+Errors name the file, the key and the value.
 
 content = json_files.read_object("options.json")
 options = json_files.to_record(ModelOptions, content, "options.json")
@@ -8,11 +10,13 @@ import dataclasses
 import difflib
 import json
 import math
+import re
 import types
 import typing
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+from common import files
 from common.texts import printable
 
 # A description is kilobytes; a file that took the place of one may be anything.
@@ -110,6 +114,18 @@ def _object(content: Any, source: str) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ValueError(f"{printable(source)} holds {shown(content)}; expected an object: {{…}}.")
     return content
+
+
+def write(path: str, fields: Mapping[str, Any]) -> None:
+    """Writes a JSON file that people can read; it appears when it is complete.
+
+    Raises:
+      OSError: the file cannot be written; the message names it.
+    """
+    text = json.dumps(fields, indent=2, ensure_ascii=False)
+    # Numbers of one list stand on one line: a palette of 151 colors would take 755 lines.
+    text = re.sub(r"\[[\d\s,]+\]", lambda match: " ".join(match[0].split()), text)
+    files.write(path, f"{text}\n".encode())
 
 
 def to_record(

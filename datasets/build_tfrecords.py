@@ -21,7 +21,7 @@ from absl import flags
 from common import texts
 from datasets.images import memory_limit as memory
 from datasets.images.memory_limit import MemoryLimit
-from datasets.records import tfrecords
+from datasets.records import build_folder, tfrecords
 from datasets.segmentation import (
     beam_conversion,
     check_report,
@@ -172,14 +172,14 @@ def main(_: list[str]) -> int:
             "not. Choose another with --output_dir."
         )
     with contextlib.ExitStack() as stack:
-        is_locked = shard_plan.was_begun(output_dir)
+        is_locked = build_folder.was_begun(output_dir)
         if is_locked:  # Told at once, and not after a check of minutes.
-            stack.enter_context(shard_plan.sole_build(output_dir))
+            stack.enter_context(build_folder.sole_build(output_dir))
         plan = _plan(source, output_dir, skip_failures)
         is_check_due = bool(plan.pending) and _CHECK.value
         excluded = (_check if is_check_due else _report_listing)(source, skip_failures)
         if not is_locked:  # A folder is made only for what has passed the check.
-            stack.enter_context(shard_plan.sole_build(output_dir))
+            stack.enter_context(build_folder.sole_build(output_dir))
             plan = _plan(source, output_dir, skip_failures)
         spec, failures = _convert(plan, excluded, skip_failures)
     _print_skipped(source, failures)

@@ -11,7 +11,6 @@ from typing import Any
 
 from common import json_files
 from common.texts import printable, shorten
-from datasets.segmentation import specs
 from deeplab.options import LARGEST_OPTION, ModelOptions, ResizeOptions
 
 OPTIONS_FILE = "options.json"
@@ -75,7 +74,7 @@ def write_description(description: RunDescription, directory: str) -> str:
     """Writes `options.json` into a folder, whole or not at all, and returns its path."""
     path = os.path.join(directory, OPTIONS_FILE)
     content = {"format_version": FORMAT_VERSION, **dataclasses.asdict(description)}
-    specs.write_json(path, content)
+    json_files.write(path, content)
     return path
 
 

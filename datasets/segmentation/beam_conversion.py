@@ -8,42 +8,17 @@ Beam (https://beam.apache.org) is the optional extra `beam`: `make setup-beam`.
 """
 
 import dataclasses
+import functools
 import importlib.util
 import logging
 import shlex
 from collections.abc import Collection
 
 from datasets.images.memory_limit import MemoryLimit
+from datasets.records import build_folder
 from datasets.segmentation import conversion, shard_plan
 from datasets.segmentation.shard_plan import Failure, Shard, ShardPlan
 from datasets.segmentation.specs import DatasetSpec
-
-
-@dataclasses.dataclass(frozen=True)
-class _ShardWriter:
-    """Writes shards on a worker.
-
-    Attributes:
-      plan: the plan without its shards and examples: those would be sent with each piece of work.
-      excluded: (split, name) of examples to leave out.
-      skip_failures: leave out examples that cannot be converted.
-      memory_limit: what an example may take on a worker.
-    """
-
-    plan: ShardPlan
-    excluded: frozenset[tuple[str, str]]
-    skip_failures: bool
-    memory_limit: MemoryLimit
-
-    def __call__(self, shard: Shard) -> None:
-        try:
-            conversion.write_shard(
-                self.plan, shard, self.excluded, self.skip_failures, self.memory_limit
-            )
-        except (OSError, ValueError) as error:
-            # A runner wraps what a worker raises into pages of its own, and tries it again before
-            # that. The caller raises this line instead.
-            shard_plan.remember_failure(shard, str(error))
 
 
 def convert(
@@ -61,14 +36,14 @@ def convert(
       plan: what to write.
       runner: Beam's name of the engine, such as "DirectRunner" (this machine) or "SparkRunner".
       options: further options of Beam, as on a command line: "--direct_num_workers=2".
-      excluded: (split, name) of examples that are known to be unusable; they are left out.
-      skip_failures: leave out examples that cannot be converted; otherwise they end the conversion
-        when the other shards are written.
+      excluded: (split, name) of examples that are known to be unusable; they are skipped.
+      skip_failures: skip examples that cannot be converted; otherwise they end the conversion when
+        the other shards are written.
       memory_limit: what an example may take on a worker, which converts one at a time; an example
         that takes more cannot be converted.
 
     Returns:
-      The dataset, and the examples that were left out.
+      The dataset, and the examples that were skipped.
 
     Raises:
       OSError: a shard cannot be written.
@@ -86,22 +61,24 @@ def convert(
         pipeline = beam.Pipeline(options=beam_options)
     except (SystemExit, ValueError) as error:  # Beam parses with argparse, which wants to exit.
         raise ValueError(f"Beam refuses --runner={runner} {options}: {error}") from None
-    shard_plan.prepare(plan)
-    bare_source = dataclasses.replace(plan.source, splits={}, problems=())
-    write = _ShardWriter(
-        plan=dataclasses.replace(plan, source=bare_source, shards=(), finished={}),
-        excluded=frozenset(excluded),
-        skip_failures=skip_failures,
-        memory_limit=memory_limit,
-    )
+    plan.prepare()
     if plan.pending:
+        # Without what would be sent with each piece of work.
+        bare_source = dataclasses.replace(plan.source, splits={}, problems=())
+        write = functools.partial(
+            _write_shard,
+            dataclasses.replace(plan, source=bare_source, shards=(), finished={}),
+            frozenset(excluded),
+            skip_failures,
+            memory_limit,
+        )
         shards = pipeline | "Shards" >> beam.Create(plan.pending) | beam.Reshuffle()
         _ = shards | "Write" >> beam.Map(write)
         pipeline.run().wait_until_finish()
 
     finished = dict(plan.finished)
     for shard in plan.pending:
-        message = shard_plan.recall_failure(shard)
+        message = build_folder.recall_failure(shard.path)
         if message is not None:
             raise ValueError(message)
         state = shard_plan.recall(shard)
@@ -120,3 +97,19 @@ def require_beam(runner: str) -> None:
         raise ValueError(
             f"--runner={runner} needs Apache Beam, which is not installed: make setup-beam"
         )
+
+
+def _write_shard(
+    plan: ShardPlan,
+    excluded: Collection[tuple[str, str]],
+    skip_failures: bool,
+    memory_limit: MemoryLimit,
+    shard: Shard,
+) -> None:
+    """Writes a shard on a worker."""
+    try:
+        conversion.write_shard(plan, shard, excluded, skip_failures, memory_limit)
+    except (OSError, ValueError) as error:
+        # A runner wraps what a worker raises into pages of its own, and tries it again before
+        # that. `convert` raises this line instead.
+        build_folder.remember_failure(shard.path, str(error))

@@ -13,8 +13,8 @@ import numpy as np
 
 from datasets.images import memory_limit as memory
 from datasets.images.memory_limit import MemoryLimit
-from datasets.records import tfrecords, workers
-from datasets.segmentation import laplacian, record_format, shard_plan
+from datasets.records import build_folder, tfrecords, workers
+from datasets.segmentation import laplacian, record_format
 from datasets.segmentation.class_statistics import ClassCounter, add_shards, count_ids
 from datasets.segmentation.shard_plan import Failure, FinishedShard, Shard, ShardPlan
 from datasets.segmentation.sources.source import Sample, Source
@@ -48,26 +48,33 @@ def convert(
 
     Args:
       plan: what to write.
-      excluded: (split, name) of examples that are known to be unusable; they are left out.
-      skip_failures: leave out examples that cannot be converted; otherwise the first one ends the
+      excluded: (split, name) of examples that are known to be unusable; they are skipped.
+      skip_failures: skip examples that cannot be converted; otherwise the first one ends the
         conversion, and the shards that are finished by then are kept for the next run.
-      num_workers: threads; None for one a core.
+      num_workers: threads; None for one per core.
       show_progress: whether to draw a progress bar.
       memory_limit: what the images in work may take together; an example that alone takes more
         cannot be converted.
 
     Returns:
-      The dataset, and the examples that were left out.
+      The dataset, and the examples that were skipped.
 
     Raises:
       OSError: a shard cannot be written.
       ValueError: an example cannot be converted, or nothing remains of a split.
     """
-    shard_plan.prepare(plan)
+
+    def encode(argument: tuple[Shard, Sample]) -> _Encoded | Failure:
+        return _encode(plan, *argument, excluded)
+
+    def refuse(argument: tuple[Shard, Sample], pixels: int) -> _Encoded | Failure:
+        return _refuse(memory_limit, *argument, pixels)
+
+    plan.prepare()
     finished = dict(plan.finished)
     work = [(shard, item) for shard in plan.pending for item in shard.items]
     encoded = workers.map_in_order(
-        lambda argument: _encode(plan, *argument, excluded),
+        encode,
         work,
         description="converting",
         num_workers=num_workers,
@@ -75,13 +82,12 @@ def convert(
         limit=workers.WeightLimit(
             weigh=lambda argument: memory.count_example_pixels(argument[1]),
             max_weight=memory_limit.max_pixels,
-            refuse=lambda argument, pixels: _refuse(memory_limit, *argument, pixels),
+            refuse=refuse,
         ),
     )
     with contextlib.closing(encoded):
         for shard in plan.pending:
             finished[shard.path] = _write(shard, plan.source, encoded, skip_failures)
-
     return finish(plan, finished)
 
 
@@ -106,7 +112,7 @@ def write_shard(
 def finish(
     plan: ShardPlan, finished: Mapping[str, FinishedShard]
 ) -> tuple[DatasetSpec, list[Failure]]:
-    """Writes `dataset.json`; returns it and the examples that were left out.
+    """Writes `dataset.json`; returns it and the examples that were skipped.
 
     Args:
       plan: what was written.
@@ -115,7 +121,25 @@ def finish(
     Raises:
       ValueError: nothing remains of a split.
     """
-    spec = _describe(plan, finished)
+    splits = {}
+    for split in plan.source.splits:
+        shards = [finished[shard.path] for shard in plan.shards if shard.split == split]
+        splits[split] = add_shards(
+            [shard.statistics for shard in shards], [shard.num_bytes for shard in shards]
+        )
+        if not splits[split].num_examples:
+            raise ValueError(
+                f"no example of split {split!r} can be used: fix its files, or remove the split."
+            )
+    spec = DatasetSpec(
+        name=plan.source.name,
+        directory=plan.output_dir,
+        class_names=plan.source.class_names,
+        palette=plan.source.palette,
+        ignore_label=plan.source.ignore_label,
+        has_gradient=plan.gradient_format is not None,
+        splits=splits,
+    )
     write_spec(spec)
     return spec, [failure for shard in plan.shards for failure in finished[shard.path].failures]
 
@@ -125,7 +149,7 @@ def _encode(
 ) -> _Encoded | Failure:
     """Makes the record of one example; runs in worker threads."""
     if (shard.split, item.name) in excluded:
-        return Failure(shard.split, item.name, f"{item.image_path}: left out by the check.")
+        return Failure(shard.split, item.name, f"{item.image_path}: skipped after the check.")
     with_gradient = plan.gradient_format is not None
     try:
         image, mask = plan.source.read_example(item, with_pixels=with_gradient)
@@ -133,7 +157,10 @@ def _encode(
         _check_ids(plan.source, item, histogram)
     except (OSError, ValueError) as error:
         return Failure(shard.split, item.name, str(error))
-    gradient = laplacian.laplacian(image.rgb) if with_gradient else None
+    gradient = None
+    if with_gradient:
+        assert image.rgb is not None, "pixels were asked for"
+        gradient = laplacian.laplacian(image.rgb)
     example = record_format.encode_example(
         item.name,
         image.encoded,
@@ -141,7 +168,7 @@ def _encode(
         image.rgb,
         mask,
         gradient,
-        gradient_format=plan.gradient_format,
+        gradient_format=plan.gradient_format or record_format.GRADIENT_FORMATS[0],
         is_laplacian_of_image=True,
     )
     return _Encoded(example.SerializeToString(deterministic=True), histogram, image.size)
@@ -154,7 +181,7 @@ def _refuse(memory_limit: MemoryLimit, shard: Shard, item: Sample, pixels: int) 
 
 def _check_ids(source: Source, item: Sample, histogram: np.ndarray) -> None:
     allowed = {*range(source.num_classes), source.ignore_label}
-    wrong = [int(class_id) for class_id in np.flatnonzero(histogram) if class_id not in allowed]
+    wrong = [class_id for class_id in np.flatnonzero(histogram).tolist() if class_id not in allowed]
     if wrong:
         raise ValueError(
             f"{item.mask_path}: ids {', '.join(map(str, wrong))} have no class; expected "
@@ -166,7 +193,7 @@ def _write(
     shard: Shard, source: Source, encoded: Iterator[_Encoded | Failure], skip_failures: bool
 ) -> FinishedShard:
     """Writes one shard from the next results, and that it is finished just before it appears."""
-    shard_plan.discard(shard)
+    build_folder.discard(shard.path)
     counter = ClassCounter(source.num_classes, source.ignore_label)
     num_bytes = 0
     failures = []
@@ -181,37 +208,9 @@ def _write(
                 failures.append(result)
             else:
                 raise ValueError(
-                    f"{result.message} Mend it, or leave such examples out with --on_error=skip; "
-                    "the same command goes on from here."
+                    f"{result.message} Fix it, or skip such examples with --on_error=skip; the "
+                    "same command goes on from here."
                 )
-        finished = FinishedShard(
-            fingerprint=shard.fingerprint,
-            num_bytes=num_bytes,
-            statistics=counter.to_split(),
-            failures=tuple(failures),
-        )
-        shard_plan.remember(shard, finished)
+        finished = FinishedShard(shard.fingerprint, num_bytes, counter.to_split(), tuple(failures))
+        build_folder.remember(shard.path, finished)
     return finished
-
-
-def _describe(plan: ShardPlan, finished: Mapping[str, FinishedShard]) -> DatasetSpec:
-    """Adds up the statistics of the shards."""
-    splits = {}
-    for split in plan.source.splits:
-        shards = [finished[shard.path] for shard in plan.shards if shard.split == split]
-        splits[split] = add_shards(
-            [shard.statistics for shard in shards], [shard.num_bytes for shard in shards]
-        )
-        if not splits[split].num_examples:
-            raise ValueError(
-                f"no example of split {split!r} can be used: mend its files, or remove the split."
-            )
-    return DatasetSpec(
-        name=plan.source.name,
-        directory=plan.output_dir,
-        class_names=plan.source.class_names,
-        palette=plan.source.palette,
-        ignore_label=plan.source.ignore_label,
-        has_gradient=plan.gradient_format is not None,
-        splits=splits,
-    )

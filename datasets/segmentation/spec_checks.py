@@ -4,21 +4,23 @@ People edit that file, and programs of others write it. `common.json_files` chec
 functions here raise `ValueError` that names the key where a value is impossible.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from datasets.records import tfrecords
 
+if TYPE_CHECKING:  # It imports this module.
+    from datasets.segmentation.specs import DatasetSpec, SplitSpec
+
 _MAX_CLASSES = 256
 _MAX_SIDE = 2**31 - 1
-_PER_CLASS = ("pixels_per_class", "examples_per_class")
-_PER_SHARD = ("shard_examples", "shard_bytes", "shard_files")
 
 
-def check_dataset(fields: Mapping[str, Any]) -> None:
-    """Checks the fields of a `specs.DatasetSpec`."""
-    names, palette = fields["class_names"], fields["palette"]
-    _check_file_name("name", fields["name"])
+def check_dataset(spec: DatasetSpec) -> None:
+    """Checks the fields of a dataset and of its splits."""
+    names, palette = spec.class_names, spec.palette
+    _check_file_name("name", spec.name)
     for name in names:
         _check_encodable("class_names", name)
     if not names or len(palette) != len(names):
@@ -28,42 +30,35 @@ def check_dataset(fields: Mapping[str, Any]) -> None:
     for color in palette:
         if len(color) != 3 or not all(0 <= value <= 255 for value in color):
             raise ValueError(f"palette has the color {list(color)}")
-    _check_range("ignore_label", fields["ignore_label"], 0, 255)
-    if not fields["splits"]:
+    _check_range("ignore_label", spec.ignore_label, 0, 255)
+    if not spec.splits:
         raise ValueError("splits is empty")
-    for name, split in fields["splits"].items():
+    for name, split in spec.splits.items():
+        where = f"splits.{name}"
         _check_file_name("a name in splits", name)
-        check_split(vars(split), f"splits.{name}")
-        for key in _PER_CLASS:
-            if len(getattr(split, key)) not in (0, len(names)):
-                raise ValueError(
-                    f"splits.{name}.{key} has {len(getattr(split, key))} numbers for {len(names)} "
-                    "classes"
-                )
+        check_split(split, where)
+        for key in ("pixels_per_class", "examples_per_class"):
+            count = len(getattr(split, key))
+            if count not in (0, len(names)):
+                raise ValueError(f"{where}.{key} has {count} numbers for {len(names)} classes")
 
 
-def check_split(fields: Mapping[str, Any], where: str) -> None:
-    """Checks the fields of a `specs.SplitSpec`.
-
-    Args:
-      fields: by name.
-      where: key of the object in its file, for messages.
-    """
+def check_split(split: SplitSpec, where: str) -> None:
+    """Checks the fields of a split; `where` is the key of the object in its file."""
     for key in ("num_examples", "ignored_pixels"):
-        _check_range(f"{where}.{key}", fields[key], 0)
+        _check_range(f"{where}.{key}", getattr(split, key), 0)
     for key in ("max_height", "max_width"):
-        _check_range(f"{where}.{key}", fields[key], 0, _MAX_SIDE)
-    _check_range(f"{where}.num_shards", fields["num_shards"], 1, tfrecords.MAX_SHARDS)
-    for key in (*_PER_CLASS, "shard_examples", "shard_bytes"):
-        for number in fields[key]:
+        _check_range(f"{where}.{key}", getattr(split, key), 0, _MAX_SIDE)
+    _check_range(f"{where}.num_shards", split.num_shards, 1, tfrecords.MAX_SHARDS)
+    for key in ("pixels_per_class", "examples_per_class", "shard_examples", "shard_bytes"):
+        for number in getattr(split, key):
             _check_range(f"{where}.{key}", number, 0)
-    for name in fields["shard_files"]:
+    for name in split.shard_files:
         _check_file_name(f"{where}.shard_files", name)
-    for key in _PER_SHARD:
-        if len(fields[key]) not in (0, fields["num_shards"]):
-            raise ValueError(
-                f"{where}.{key} has {len(fields[key])} entries for {fields['num_shards']} shards"
-            )
+    for key in ("shard_examples", "shard_bytes", "shard_files"):
+        count = len(getattr(split, key))
+        if count not in (0, split.num_shards):
+            raise ValueError(f"{where}.{key} has {count} entries for {split.num_shards} shards")
 
 
 def _check_range(key: str, value: int, low: int, high: int | None = None) -> None:

@@ -8,18 +8,16 @@ datasets the classes are known and the rest is counted from the shards.
 import dataclasses
 import glob
 import importlib
-import json
 import os
-import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from common import files, json_files
+from common import json_files
 from common.texts import printable
 from datasets.records import shard_names, tfrecords
+from datasets.records.build_folder import DATASET_FILE
 from datasets.segmentation import record_format, spec_checks
 
-DATASET_FILE = "dataset.json"
 FORMAT_VERSION = 1
 DATASETS_ROOT = os.path.join("data", "tfrecords")
 
@@ -50,16 +48,16 @@ class SplitSpec:
     Attributes:
       num_examples: records in the split.
       num_shards: files in the split.
-      pixels_per_class: labelled pixels of each class id; () where nobody has counted them, as
-        for records that research/deeplab's converters made.
+      pixels_per_class: labeled pixels of each class id; () where nobody has counted them, as for
+        records that research/deeplab's converters made.
       examples_per_class: examples in which each class id occurs; () likewise.
       ignored_pixels: pixels that carry the ignore label; 0 likewise.
       max_height, max_width: size of the largest image in each direction.
       shard_examples, shard_bytes: records and size of each shard; () where that is not known, as in
         descriptions that earlier versions wrote.
       shard_files: name of each shard's file in the folder of the dataset; () for those of
-        `tfrecords.shard_path`. Like the two above no part of what is compared: the same examples
-        may lie in other files.
+        `tfrecords.shard_path`. Like the two above it is not compared: the same examples may lie
+        in other files.
     """
 
     num_examples: int
@@ -121,13 +119,10 @@ class DatasetSpec:
         """
         described = self.split(split)
         num_shards = described.num_shards
-        if described.shard_files:
-            paths = [os.path.join(self.directory, name) for name in described.shard_files]
-        else:
-            paths = [
-                tfrecords.shard_path(self.directory, split, index, num_shards)
-                for index in range(num_shards)
-            ]
+        paths = [os.path.join(self.directory, name) for name in described.shard_files] or [
+            tfrecords.shard_path(self.directory, split, index, num_shards)
+            for index in range(num_shards)
+        ]
         for path in paths:
             if not os.path.isfile(path):
                 raise ValueError(
@@ -149,19 +144,7 @@ def write_spec(spec: DatasetSpec) -> None:
         for key in [key for key in split if key.startswith("shard_") and not split[key]]:
             del split[key]
     path = os.path.join(spec.directory, DATASET_FILE)
-    write_json(path, {"format_version": FORMAT_VERSION, **fields})
-
-
-def write_json(path: str, fields: dict[str, Any]) -> None:
-    """Writes a JSON file that people can read; it appears when it is complete.
-
-    Raises:
-      OSError: the file cannot be written; the message names it.
-    """
-    text = json.dumps(fields, indent=2, ensure_ascii=False)
-    # Numbers of one list stand on one line: a palette of 151 colors would take 755 lines.
-    text = re.sub(r"\[[\d\s,]+\]", lambda match: " ".join(match[0].split()), text)
-    files.write(path, f"{text}\n".encode())
+    json_files.write(path, {"format_version": FORMAT_VERSION, **fields})
 
 
 def read_spec(directory: str, dataset: str | None = None) -> DatasetSpec:
@@ -189,7 +172,7 @@ def read_spec(directory: str, dataset: str | None = None) -> DatasetSpec:
             f"`make tfrecords`, or describe records of another program: {_HOW_TO_DESCRIBE}"
             f"{directory}"
         )
-    if dataset not in GOOGLE_DATASETS:
+    if dataset is None or dataset not in GOOGLE_DATASETS:
         raise ValueError(
             f"{directory} holds shards without {DATASET_FILE}: its build did not finish, so build "
             "it again; or, for records made by research/deeplab, give the dataset's name there: "
@@ -210,20 +193,13 @@ def read_spec(directory: str, dataset: str | None = None) -> DatasetSpec:
 
 
 def google_classes(dataset: str) -> Classes:
-    """Returns the classes of a dataset of research/deeplab.
-
-    Args:
-      dataset: a key of `GOOGLE_DATASETS`.
-    """
+    """Returns the classes of a dataset of research/deeplab, a key of `GOOGLE_DATASETS`."""
     module = importlib.import_module(f"datasets.segmentation.sources.{GOOGLE_DATASETS[dataset]}")
     return Classes(module.CLASS_NAMES, module.PALETTE, module.IGNORE_LABEL)
 
 
 def find_last_dataset(root: str = DATASETS_ROOT) -> str:
-    """Returns the folder of the dataset that was built last.
-
-    Args:
-      root: folder that holds a folder for each dataset.
+    """Returns the folder of the dataset that was built last, of those in a folder.
 
     Raises:
       ValueError: there is none.
@@ -245,7 +221,7 @@ def _parse_spec(path: str) -> DatasetSpec:
             )
         fields["directory"] = os.path.dirname(path)
         spec = json_files.to_record(DatasetSpec, fields, path)
-        spec_checks.check_dataset(vars(spec))
+        spec_checks.check_dataset(spec)
     except ValueError as error:
         reason = printable(str(error)).removeprefix(printable(path)).strip(": .")
         raise ValueError(

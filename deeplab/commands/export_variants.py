@@ -9,8 +9,9 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 from absl import flags
 
-from datasets.records import tfrecords
-from datasets.segmentation import record_format, shard_check, specs
+from common import json_files
+from datasets.records import shard_check, tfrecords
+from datasets.segmentation import record_format, specs
 from deeplab.evaluation import metrics
 from export import openvino_int8, tflite
 from serving import contract, engines, export_file, image_reading, parity
@@ -95,7 +96,7 @@ def write(forms: Forms, export_path: str, write_plain: Callable[[str], None]) ->
         report["mean_iou"] = _score(*forms.score, export)
     if report:
         path = os.path.join(os.path.dirname(export_path), VERIFICATION_FILE)
-        specs.write_json(path, report)
+        json_files.write(path, report)
         print(f"  {path}")
 
 

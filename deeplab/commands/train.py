@@ -14,7 +14,8 @@ from absl import flags
 
 from commands.option_flags import from_flags
 from common import memory
-from datasets.segmentation import shard_check, specs
+from datasets.records import shard_check
+from datasets.segmentation import specs
 from datasets.segmentation.specs import DatasetSpec
 from deeplab import run_description
 from deeplab.commands import network_flags, train_flags  # noqa: F401

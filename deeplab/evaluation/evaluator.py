@@ -14,7 +14,7 @@ import tensorflow.compat.v1 as tf
 import tqdm
 
 from common import graph_memory, memory, saved_weights
-from datasets.segmentation import shard_check
+from datasets.records import shard_check
 from datasets.segmentation.specs import DatasetSpec
 from deeplab.data import crop_sizes, input_errors, input_pipeline
 from deeplab.evaluation import metrics

@@ -18,7 +18,7 @@ from collections.abc import Callable
 import tensorflow.compat.v1 as tf
 from absl import flags
 
-from datasets.segmentation.specs import write_json
+from common import json_files
 from scripts.benchmarks import build, feed, growth, predict, report, start, train
 from scripts.benchmarks.report import Table
 from scripts.benchmarks.settings import PEERS_VENV, Settings
@@ -81,7 +81,9 @@ def _keep(settings: Settings, tables: list[Table]) -> None:
     for table in tables:
         results = [dataclasses.asdict(result) for result in table.results]
         path = settings.path("results", f"{table.key}.json")
-        write_json(path, {"title": table.title, "machine": report.machine(), "results": results})
+        json_files.write(
+            path, {"title": table.title, "machine": report.machine(), "results": results}
+        )
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from datasets.records import shard_names, tfrecords
-from datasets.segmentation import shard_plan, specs
+from datasets.records import build_folder, shard_names, tfrecords
+from datasets.segmentation import specs
 from tests.support import sample_images
 
 COMMAND = [sys.executable, "-m", "datasets.build_tfrecords"]
@@ -234,7 +234,7 @@ def test_a_second_build_into_one_folder_is_refused(data_dir, tmp_path):
     """The lock of this process stands for that of a first build."""
     out = tmp_path / "out"
     options = [f"--data_dir={data_dir}", f"--output_dir={out}", "--nocheck"]
-    with shard_plan.sole_build(str(out)):
+    with build_folder.sole_build(str(out)):
         result = run(*options)
     assert result.returncode == 1
     line = last_line(result)
@@ -244,7 +244,7 @@ def test_a_second_build_into_one_folder_is_refused(data_dir, tmp_path):
     assert os.listdir(out) == [".build"]
     # Its end frees the folder, and its lock is no part of the dataset.
     assert run(*options).returncode == 0
-    with shard_plan.sole_build(str(out)):
+    with build_folder.sole_build(str(out)):
         assert sorted(os.listdir(out / ".build")) == [
             ".lock",
             "train-00000-of-00001.json",

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from datasets.records import tfrecords
-from datasets.segmentation import description, shard_check, specs
+from datasets.records import shard_check, tfrecords
+from datasets.segmentation import description, specs
 from tests.support import tiny_dataset
 
 ROOT = str(pathlib.Path(__file__).resolve().parents[2])

@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from datasets.records import tfrecords
+from datasets.records import shard_check, tfrecords
 from datasets.segmentation import (
     conversion,
     description,
-    shard_check,
     shard_plan,
     specs,
     stored_masks,

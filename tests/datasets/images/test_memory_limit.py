@@ -97,7 +97,7 @@ def test_the_conversion_refuses_it_or_leaves_it_out(source, tmp_path):
     spec, (failure,) = convert(source, tmp_path / "a", skip_failures=True, **small)
     assert (failure.name, spec.split("train").num_examples) == ("p1", 2)
     plan = shard_plan.plan_shards(source, str(tmp_path / "b"))
-    shard_plan.prepare(plan)
+    plan.prepare()
     (shard,) = plan.shards
     assert conversion.write_shard(plan, shard, (), True, MemoryLimit(1)).failures == (failure,)
 

@@ -8,17 +8,46 @@ otherwise the lengths in the shards are walked over, which reads twelve bytes of
 
 import os
 import sys
+from collections.abc import Sequence
 from concurrent import futures
+from typing import Protocol
 
 from common.texts import first_few
 from datasets.records import tfrecords
-from datasets.segmentation.specs import DATASET_FILE, DatasetSpec, SplitSpec
+from datasets.records.build_folder import DATASET_FILE
 
 # Disks and network file systems answer several readers sooner than one.
 _NUM_READERS = 16
 
 
-def complete_shards(spec: DatasetSpec, split: str) -> list[str]:
+class Split(Protocol):
+    """What `dataset.json` says of a split, whatever the task."""
+
+    @property
+    def num_examples(self) -> int: ...
+
+    @property
+    def shard_examples(self) -> Sequence[int]: ...
+
+    @property
+    def shard_bytes(self) -> Sequence[int]: ...
+
+
+class Dataset(Protocol):
+    """A dataset on disk, whatever the task."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def directory(self) -> str: ...
+
+    def split(self, name: str, /) -> Split: ...
+
+    def shard_paths(self, split: str, /) -> list[str]: ...
+
+
+def complete_shards(dataset: Dataset, split: str) -> list[str]:
     """Returns the shards of a split, after checking that they hold the examples they should.
 
     Warns on stderr where shards hold as many records as they should and yet are other files than
@@ -29,8 +58,8 @@ def complete_shards(spec: DatasetSpec, split: str) -> list[str]:
       ValueError: shards are missing, truncated or damaged, or hold more or fewer records than
         described; the message names them and both numbers.
     """
-    described = spec.split(split)
-    paths = spec.shard_paths(split)
+    described = dataset.split(split)
+    paths = dataset.shard_paths(split)
     changed = [
         path
         for path, num_bytes in zip(paths, described.shard_bytes, strict=False)
@@ -41,30 +70,25 @@ def complete_shards(spec: DatasetSpec, split: str) -> list[str]:
         return paths
     with futures.ThreadPoolExecutor(_NUM_READERS) as pool:
         counts = list(pool.map(tfrecords.count_records, paths))
-    if not sum(counts):
+    if sum(counts) != described.num_examples or not sum(counts):
+        found = f"has {sum(counts)} examples" if sum(counts) else "holds no images"
+        which = f": {_describe_counts(described, paths, counts)}" if sum(counts) else ""
         raise ValueError(
-            f"split {split!r} of dataset {spec.name!r} in {spec.directory} holds no images, but "
-            f"{DATASET_FILE} says {described.num_examples}. Copy its shards again, or build the "
-            "dataset again."
-        )
-    if sum(counts) != described.num_examples:
-        raise ValueError(
-            f"split {split!r} of dataset {spec.name!r} in {spec.directory} has {sum(counts)} "
-            f"examples, but {DATASET_FILE} says {described.num_examples}: "
-            f"{_describe_counts(described, paths, counts)}. Copy the shards again, or build the "
-            "dataset again."
+            f"split {split!r} of dataset {dataset.name!r} in {dataset.directory} {found}, "
+            f"but {DATASET_FILE} says {described.num_examples}{which}. Copy the shards again, or "
+            "build the dataset again."
         )
     if changed:
         print(
-            f"warning: {first_few(map(os.path.basename, changed))} in {spec.directory}: the size "
-            f"is not the one in {DATASET_FILE}. Unless you changed the records yourself, shards "
-            "of another dataset or split were copied here: build the dataset again.",
+            f"warning: {first_few(map(os.path.basename, changed))} in {dataset.directory}: the "
+            f"size is not the one in {DATASET_FILE}. Unless you changed the records yourself, "
+            "shards of another dataset or split were copied here: build the dataset again.",
             file=sys.stderr,
         )
     return paths
 
 
-def _describe_counts(described: SplitSpec, paths: list[str], counts: list[int]) -> str:
+def _describe_counts(described: Split, paths: list[str], counts: list[int]) -> str:
     """Names the shards that hold too few or too many records, as far as that is known."""
     names = list(map(os.path.basename, paths))
     wrong = [

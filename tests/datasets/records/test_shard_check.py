@@ -6,8 +6,8 @@ import shutil
 
 import pytest
 
-from datasets.records import tfrecords
-from datasets.segmentation import shard_check, specs
+from datasets.records import shard_check, tfrecords
+from datasets.segmentation import specs
 from tests.support import tiny_dataset
 
 

@@ -1,0 +1,134 @@
+"""The folder that a dataset is built into: its lock, and what is remembered of its shards.
+
+Beside the shards lies the folder `.build` with a small JSON file for each finished shard, by which
+the next build knows what it may keep.
+"""
+
+import contextlib
+import dataclasses
+import os
+from collections.abc import Collection, Iterator
+from typing import Any, TypeVar
+
+from common import files, json_files, locks
+from datasets.records import shard_names, tfrecords
+
+DATASET_FILE = "dataset.json"
+
+_STATE_DIR = ".build"
+
+_Note = TypeVar("_Note")
+
+
+@contextlib.contextmanager
+def sole_build(output_dir: str) -> Iterator[None]:
+    """Makes this process the only one that builds into a folder, which is made if need be.
+
+    Plan within the block: a plan of before may count on shards that another build has replaced.
+
+    Raises:
+      FolderInUseError: another process builds into it; the message names both.
+      OSError: the folder cannot be written to.
+    """
+    check_writable(output_dir)
+    os.makedirs(os.path.join(output_dir, _STATE_DIR), exist_ok=True)
+    advice = "Wait until that one has ended, or choose another output_dir."
+    with locks.sole_writer(output_dir, "another build of a dataset", advice, _STATE_DIR):
+        yield
+
+
+def was_begun(output_dir: str) -> bool:
+    """Returns whether an earlier build, finished or not, or one that runs has made a folder."""
+    return os.path.isdir(os.path.join(output_dir, _STATE_DIR))
+
+
+def check_writable(output_dir: str) -> None:
+    """Raises OSError if a folder cannot be written to or made: before images are read."""
+    existing = os.path.abspath(output_dir)
+    while not os.path.exists(existing):
+        existing = os.path.dirname(existing)
+    if not os.path.isdir(existing):
+        raise NotADirectoryError(f"output_dir {output_dir}: {existing} is not a folder.")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise PermissionError(f"output_dir {output_dir}: {existing} cannot be written to.")
+
+
+def prepare(output_dir: str, shards: Collection[str], *, is_finished: bool) -> None:
+    """Makes a folder ready for writing: without leftovers and files of an earlier build.
+
+    Args:
+      output_dir: the folder.
+      shards: the paths of all shards there will be.
+      is_finished: whether these are there already.
+
+    Raises:
+      OSError: the folder cannot be written to.
+    """
+    state_dir = os.path.join(output_dir, _STATE_DIR)
+    os.makedirs(state_dir, exist_ok=True)
+    tfrecords.remove_temporary_files(output_dir)
+    files.remove_leftovers(state_dir)
+    kept = {locks.LOCK_FILE, *(os.path.basename(_note_path(path)) for path in shards)}
+    stale = [path for path in shard_names.list_ours(output_dir) if path not in shards]
+    stale += [os.path.join(state_dir, name) for name in {*os.listdir(state_dir)} - kept]
+    if stale or not is_finished:
+        # Until all shards fit together again nobody shall take them for a dataset.
+        _remove(os.path.join(output_dir, DATASET_FILE))
+    for path in stale:
+        os.remove(path)
+
+
+def remember(shard_path: str, note: Any) -> None:
+    """Writes down a dataclass that says that a shard is finished.
+
+    That is done just before the shard appears, so that an interrupted build never shows a shard
+    that the next one would write again; without its file, what is written down does not count.
+
+    Raises:
+      OSError: it cannot be written.
+    """
+    json_files.write(_note_path(shard_path), dataclasses.asdict(note))
+
+
+def recall(shard_path: str, kind: type[_Note]) -> _Note:
+    """Returns what is remembered of a shard, as a dataclass.
+
+    Raises:
+      OSError, ValueError: nothing is, or its file is damaged.
+    """
+    path = _note_path(shard_path)
+    return json_files.to_record(kind, json_files.read_object(path), path)
+
+
+def remember_failure(shard_path: str, message: str) -> None:
+    """Writes down why a shard cannot be written, where nobody hears of an exception."""
+    files.write(_failure_path(shard_path), message.encode(errors="backslashreplace"))
+
+
+def recall_failure(shard_path: str) -> str | None:
+    """Returns why a shard could not be written, or None; `prepare` forgets it."""
+    try:
+        with open(_failure_path(shard_path), encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+
+
+def discard(shard_path: str) -> None:
+    """Removes what an earlier build left of a shard that has to be written again."""
+    _remove(_note_path(shard_path))
+    _remove(shard_path)
+
+
+def _note_path(shard_path: str) -> str:
+    directory, name = os.path.split(shard_path)
+    return os.path.join(directory, _STATE_DIR, name.removesuffix(".tfrecord") + ".json")
+
+
+def _failure_path(shard_path: str) -> str:
+    return _note_path(shard_path).removesuffix(".json") + ".failed"
+
+
+def _remove(path: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.remove(path)
