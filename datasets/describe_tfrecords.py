@@ -13,7 +13,7 @@ import sys
 from absl import flags
 
 from commands import launcher
-from datasets.segmentation import description
+from datasets.segmentation import foreign_records
 from datasets.segmentation.sources import class_file
 from datasets.segmentation.specs import DATASET_FILE, write_spec
 
@@ -65,7 +65,7 @@ def main(_: list[str]) -> None:
     if os.path.exists(path) and not _OVERWRITE.value:
         raise ValueError(f"{path} is there already; --overwrite replaces it.")
     classes = _read_classes()
-    spec = description.describe(
+    spec = foreign_records.describe(
         directory,
         name=_NAME.value or os.path.basename(os.path.abspath(directory)),
         class_names=None if classes is None else classes.names,

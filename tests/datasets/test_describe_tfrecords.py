@@ -13,7 +13,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from datasets.records import shard_check, tfrecords
-from datasets.segmentation import description, specs
+from datasets.segmentation import foreign_records, specs
 from tests.support import tiny_dataset
 
 ROOT = str(pathlib.Path(__file__).resolve().parents[2])
@@ -35,7 +35,7 @@ def foreign(tmp_path):
 
 def describe(directory, **options):
     options = {"name": "mine", "ignore_label": 255, **options}
-    return description.describe(directory, show_progress=False, **options)
+    return foreign_records.describe(directory, show_progress=False, **options)
 
 
 def test_a_description_counts_what_a_build_counts(foreign):

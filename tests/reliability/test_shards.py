@@ -13,7 +13,7 @@ import tensorflow.compat.v1 as tf
 from datasets.records import shard_check, tfrecords
 from datasets.segmentation import (
     conversion,
-    description,
+    foreign_records,
     shard_plan,
     specs,
     stored_masks,
@@ -250,7 +250,7 @@ def test_a_mangled_shard_is_not_described(built, tmp_path):
         with open(tmp_path / "foreign" / "train.tfrecord", "wb") as file:
             file.write(data[:cut])
         with pytest.raises(ValueError, match=r"train\.tfrecord is truncated"):
-            description.describe(
+            foreign_records.describe(
                 str(tmp_path / "foreign"), name="x", ignore_label=255, show_progress=False
             )
 
