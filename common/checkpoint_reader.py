@@ -98,7 +98,8 @@ def load(session: tf.Session, reader: Reader, variables: Mapping[str, tf.Variabl
       ValueError: the checkpoint is damaged; some variables may have their values by then.
     """
     values: dict[tf.Tensor, np.ndarray] = {}
-    initializers, size = [], 0
+    initializers: list[tf.Operation] = []
+    size = 0
     for name, variable in variables.items():
         value = reader.value(name, variable.dtype.base_dtype)
         if size and size + value.nbytes > _BYTES_PER_RUN:

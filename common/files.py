@@ -52,7 +52,7 @@ def read_text(path: str) -> str:
 
     Raises:
       OSError: it cannot be read.
-      ValueError: it is text of another encoding, or no text; the message names the file and what
+      ValueError: it is in another encoding, or not text; the message names the file and what
         to do.
     """
     with open(path, "rb") as file:

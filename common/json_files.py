@@ -14,10 +14,13 @@ import re
 import types
 import typing
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from common import files
 from common.texts import printable
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 # A description is kilobytes; a file that took the place of one may be anything.
 _MAX_BYTES = 64 << 20
@@ -35,7 +38,7 @@ _KINDS = {
     type(None): ("null", "nulls"),
 }
 
-_Record = TypeVar("_Record")
+_Record = TypeVar("_Record", bound="DataclassInstance")
 
 
 class _NoNumber(str):
@@ -50,10 +53,13 @@ def read(path: str) -> Any:
       ValueError: it is not JSON, not UTF-8, nested too deeply, or holds a number that 64 bits
         cannot; the message names the file and, where there is one, the key and its value.
     """
+    name = printable(path)
     with open(path, "rb") as file:
         data = file.read(_MAX_BYTES + 1)
     if len(data) > _MAX_BYTES:
-        raise ValueError(f"{printable(path)} is no JSON file: larger than {_MAX_BYTES >> 20} MB.")
+        raise ValueError(
+            f"{printable(path)} is not a JSON file: larger than {_MAX_BYTES >> 20} MB."
+        )
     return parse(data, path)
 
 
@@ -80,9 +86,8 @@ def parse(data: bytes | str, source: str) -> Any:
     if not data:
         raise ValueError(f"{name} is empty: copy it again.")
     try:
-        text = data.decode("utf-8-sig") if isinstance(data, bytes) else data
         content = json.loads(
-            text,
+            data.decode("utf-8-sig"),
             parse_int=_parse_int,
             parse_float=_parse_float,
             parse_constant=_NoNumber,
@@ -149,21 +154,19 @@ def to_record(
     name = printable(source)
     hints = typing.get_type_hints(cls)
     fields = {field.name: field for field in dataclasses.fields(cls)}
-    for field in content:
-        if field not in fields:
-            near = difflib.get_close_matches(field, fields, 1)
-            advice = f"is it {shown(near[0])}?" if near else "remove it."
-            raise ValueError(f"{name} has the unknown key {shown(_join(key, field))}: {advice}")
+    for unknown in [field for field in content if field not in fields]:
+        near = difflib.get_close_matches(unknown, fields, 1)
+        advice = f"is it {shown(near[0])}?" if near else "remove it."
+        raise ValueError(f"{name} has the unknown key {shown(_join(key, unknown))}: {advice}")
     for field in fields.values():
         has_default = (field.default, field.default_factory) != (dataclasses.MISSING,) * 2
         if field.name not in content and not has_default:
             raise ValueError(f"{name} lacks the key {shown(_join(key, field.name))}.")
-    return cls(
-        **{
-            field: _convert(value, hints[field], name, _join(key, field))
-            for field, value in content.items()
-        }
-    )
+    values = {
+        field: check(value, hints[field], source, _join(key, field))
+        for field, value in content.items()
+    }
+    return cls(**values)
 
 
 def check(value: Any, expected: Any, source: str, key: str) -> Any:
@@ -178,36 +181,34 @@ def check(value: Any, expected: Any, source: str, key: str) -> Any:
     Raises:
       ValueError: it is of another type; the message names the file, the key and the value.
     """
-    return _convert(value, expected, printable(source), key)
-
-
-def _convert(value: Any, expected: Any, name: str, key: str) -> Any:
     origin, arguments = typing.get_origin(expected), typing.get_args(expected)
     if expected is Any:
         return _tuples(value)
     if origin in (types.UnionType, typing.Union):
         for each in arguments:
             if _fits(value, each):
-                return _convert(value, each, name, key)
+                return check(value, each, source, key)
     elif _fits(value, expected):
-        if dataclasses.is_dataclass(expected):
-            return to_record(expected, value, name, key)
+        if isinstance(expected, type) and dataclasses.is_dataclass(expected):
+            return to_record(expected, value, source, key)
         if origin is tuple and len(arguments) == 2 and arguments[1] is Ellipsis:
             arguments = (arguments[0],) * len(value)
         if origin is tuple and len(value) == len(arguments):
             return tuple(
-                _convert(item, each, name, f"{key}[{index}]")
+                check(item, each, source, f"{key}[{index}]")
                 for index, (item, each) in enumerate(zip(value, arguments, strict=True))
             )
         if origin is Mapping or expected is Mapping:
             item_type = arguments[1] if arguments else Any
             return {
-                field: _convert(item, item_type, name, _join(key, field))
+                field: check(item, item_type, source, _join(key, field))
                 for field, item in value.items()
             }
         if origin is not tuple:
             return float(value) if expected is float else value
-    raise ValueError(f"{name}: {shown(key)} is {shown(value)}; expected {_describe(expected)}.")
+    raise ValueError(
+        f"{printable(source)}: {shown(key)} is {shown(value)}; expected {_describe(expected)}."
+    )
 
 
 def _fits(value: Any, expected: Any) -> bool:

@@ -68,7 +68,7 @@ def sole_writer(folder: str, what: str, advice: str, lock_folder: str = "") -> I
 
 
 def _forget_in_child() -> None:
-    """Closes what a forked process inherits, lest it hold the locks after its parent's end."""
+    """Closes what a forked process inherits, so that its locks end with its parent."""
     for file in _held:
         file.close()
     _held.clear()
@@ -78,7 +78,7 @@ os.register_at_fork(after_in_child=_forget_in_child)
 
 
 def _describe_holder(path: str) -> str:
-    """Returns the words that tell who holds a lock, as far as its file says."""
+    """Says who holds a lock, as far as its file tells."""
     try:
         with open(path, encoding="utf-8") as file:
             holder = json.load(file)

@@ -8,16 +8,19 @@ import contextlib
 import dataclasses
 import os
 from collections.abc import Collection, Iterator
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from common import files, json_files, locks
 from datasets.records import shard_names, tfrecords
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 DATASET_FILE = "dataset.json"
 
 _STATE_DIR = ".build"
 
-_Note = TypeVar("_Note")
+_Note = TypeVar("_Note", bound="DataclassInstance")
 
 
 @contextlib.contextmanager
@@ -78,7 +81,7 @@ def prepare(output_dir: str, shards: Collection[str], *, is_finished: bool) -> N
         os.remove(path)
 
 
-def remember(shard_path: str, note: Any) -> None:
+def remember(shard_path: str, note: "DataclassInstance") -> None:
     """Writes down a dataclass that says that a shard is finished.
 
     That is done just before the shard appears, so that an interrupted build never shows a shard
