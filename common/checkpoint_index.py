@@ -169,7 +169,7 @@ def _block(content: bytes, handle: tuple[int, int]) -> Iterator[tuple[bytes, byt
 
 
 def _handle(content: bytes, place: int) -> tuple[tuple[int, int], int]:
-    """Returns (offset, size) of a block, and the place behind them."""
+    """Returns (offset, size) of a block, and the place after them."""
     offset, place = _varint(content, place)
     size, place = _varint(content, place)
     return (offset, size), place

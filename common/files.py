@@ -111,7 +111,7 @@ def set_aside(paths: Iterable[str]) -> Iterator[list[str]]:
     For files that must not be there beside what the block writes.
 
     Args:
-      paths: the files; those that do not exist are left out.
+      paths: the files; those that do not exist are skipped.
 
     Yields:
       The paths of those that existed.

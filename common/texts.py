@@ -22,7 +22,7 @@ def printable(text: str) -> str:
 
 
 def shorten(text: str, limit: int = 600) -> str:
-    """Returns text of at most `limit` characters: of a longer one the middle is left out."""
+    """Returns text of at most `limit` characters: a longer one loses its middle."""
     if len(text) <= limit:
         return text
     num_last = limit // 3

@@ -14,7 +14,7 @@ from commands import launcher  # before TensorFlow, whose start it quiets
 import contextlib
 import os
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from absl import flags
 
@@ -33,7 +33,7 @@ from datasets.segmentation import (
 from datasets.segmentation.masks import mask_values
 from datasets.segmentation.shard_plan import Failure, ShardPlan
 from datasets.segmentation.sources import SOURCES, demo, listing, open_source
-from datasets.segmentation.sources.source import ERROR, Source
+from datasets.segmentation.sources.source import ERROR, Problem, Source
 from datasets.segmentation.specs import DATASETS_ROOT, DatasetSpec
 
 
@@ -67,7 +67,7 @@ _OUTPUT_DIR = flags.DEFINE_string(
 _NUM_SHARDS = flags.DEFINE_integer(
     "num_shards",
     None,
-    "Files for each split. Default: about one for 128 images.",
+    "Shards per split. Default: about one per 128 images.",
     lower_bound=1,
     upper_bound=tfrecords.MAX_SHARDS,
 )
@@ -115,21 +115,21 @@ _GRADIENT_FORMAT = flags.DEFINE_enum(
 _CHECK = flags.DEFINE_bool(
     "check",
     True,
-    "Check everything before writing. --nocheck saves the time on data that were checked before; "
+    "Check everything before writing. --nocheck saves that time on data that were checked before; "
     "what cannot be read or has wrong ids is noticed all the same.",
 )
 _CHECK_ONLY = flags.DEFINE_bool(
     "check_only", False, "Only check and report; write nothing. Exit status 1 if there are errors."
 )
 _NUM_WORKERS = flags.DEFINE_integer(
-    "num_workers", None, "Threads that read and encode images. Default: one a core.", 1
+    "num_workers", None, "Threads that read and encode images. Default: one per core.", 1
 )
 
 _MEMORY_LIMIT_MB = flags.DEFINE_integer(
     "memory_limit_mb",
     memory.DEFAULT_LIMIT_MB,
-    "Megabytes that the images in work may take together, besides the 600 of the program: with "
-    "huge images fewer are in work at once, and one that alone takes more is an error.",
+    "Megabytes that the images being processed may take together, besides the 600 of the program: "
+    "with huge images fewer are processed at once, and one that alone takes more is an error.",
     lower_bound=1,
 )
 
@@ -158,13 +158,8 @@ def main(_: list[str]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     if _CHECK_ONLY.value:
-        report = checks.check_source(
-            source, num_workers=_NUM_WORKERS.value, memory_limit=MemoryLimit(_MEMORY_LIMIT_MB.value)
-        )
-        print(check_report.format_report(report))
-        return 1 if report.errors else 0
+        return 1 if _check(source).errors else 0
 
-    skip_failures = _ON_ERROR.value == "skip"
     output_dir = _OUTPUT_DIR.value or os.path.join(DATASETS_ROOT, source.name)
     if not listing.is_utf8(output_dir):
         raise ValueError(
@@ -175,76 +170,15 @@ def main(_: list[str]) -> int:
         is_locked = build_folder.was_begun(output_dir)
         if is_locked:  # Told at once, and not after a check of minutes.
             stack.enter_context(build_folder.sole_build(output_dir))
-        plan = _plan(source, output_dir, skip_failures)
-        is_check_due = bool(plan.pending) and _CHECK.value
-        excluded = (_check if is_check_due else _report_listing)(source, skip_failures)
+        plan = _plan(source, output_dir)
+        excluded = _find_unusable(source, is_check_due=bool(plan.pending) and _CHECK.value)
         if not is_locked:  # A folder is made only for what has passed the check.
             stack.enter_context(build_folder.sole_build(output_dir))
-            plan = _plan(source, output_dir, skip_failures)
-        spec, failures = _convert(plan, excluded, skip_failures)
+            plan = _plan(source, output_dir)
+        spec, failures = _convert(plan, excluded)
     _print_skipped(source, failures)
     _print_summary(spec)
     return 0
-
-
-def _print_skipped(source: Source, failures: Collection[Failure]) -> None:
-    known = {(failure.split, failure.name) for failure in failures}
-    for problem in source.problems:
-        if problem.severity == ERROR and (problem.split, problem.name) not in known:
-            line = f"skipped: {problem.name}: {problem.path}: {problem.message}"
-            print(texts.printable(line), file=sys.stderr)
-    for failure in failures:
-        line = f"skipped: {failure.split}/{failure.name}: {failure.message}"
-        print(texts.printable(line), file=sys.stderr)
-
-
-def _plan(source: Source, output_dir: str, skip_failures: bool) -> ShardPlan:
-    return shard_plan.plan_shards(
-        source,
-        output_dir,
-        num_shards=_NUM_SHARDS.value,
-        gradient_format=_GRADIENT_FORMAT.value if _GRADIENT.value else None,
-        is_checked=_CHECK.value,
-        skip_failures=skip_failures,
-    )
-
-
-def _convert(
-    plan: ShardPlan, excluded: Collection[tuple[str, str]], skip_failures: bool
-) -> tuple[DatasetSpec, list[Failure]]:
-    """Writes what remains of a plan, with threads or with Beam."""
-    memory_limit = MemoryLimit(_MEMORY_LIMIT_MB.value)
-    if plan.finished:
-        print(
-            f"{len(plan.finished)} of {len(plan.shards)} shards are there already and unchanged.",
-            file=sys.stderr,
-        )
-    if plan.outdated:
-        print(
-            f"{len(plan.outdated)} of {len(plan.shards)} shards are written again: their images, "
-            "masks, options or the libraries have changed since.",
-            file=sys.stderr,
-        )
-    try:
-        if _RUNNER.value:
-            return beam_conversion.convert(
-                plan,
-                runner=_RUNNER.value,
-                options=_BEAM_OPTIONS.value,
-                excluded=excluded,
-                skip_failures=skip_failures,
-                memory_limit=memory_limit,
-            )
-        return conversion.convert(
-            plan,
-            excluded=excluded,
-            skip_failures=skip_failures,
-            num_workers=_NUM_WORKERS.value,
-            memory_limit=memory_limit,
-        )
-    except KeyboardInterrupt:
-        print("\nThe same command goes on where this one stopped.", file=sys.stderr)
-        raise
 
 
 def _open_source() -> Source:
@@ -272,49 +206,102 @@ def _open_source() -> Source:
     )
 
 
-def _check(source: Source, skip_failures: bool) -> set[tuple[str, str]]:
-    """Reports what is wrong and returns (split, name) of the examples to leave out.
-
-    Raises:
-      ValueError: there are errors and they are not to be skipped, or leaving out examples does not
-        fix them.
-    """
+def _check(source: Source) -> check_report.Report:
     report = checks.check_source(
         source, num_workers=_NUM_WORKERS.value, memory_limit=MemoryLimit(_MEMORY_LIMIT_MB.value)
     )
     print(check_report.format_report(report))
-    if report.errors and not skip_failures:
-        raise _describe_errors("the check", len(report.errors))
-    if report.split_errors:
-        first = report.split_errors[0]
-        raise ValueError(f"split {first.split!r}: {first.message} Nothing was written.")
-    return {(problem.split, problem.name) for problem in report.errors}
+    return report
 
 
-def _report_listing(source: Source, skip_failures: bool) -> set[tuple[str | None, str | None]]:
-    """Reports what was seen while the folders were listed, for a run without the check.
+def _plan(source: Source, output_dir: str) -> ShardPlan:
+    return shard_plan.plan_shards(
+        source,
+        output_dir,
+        num_shards=_NUM_SHARDS.value,
+        gradient_format=_GRADIENT_FORMAT.value if _GRADIENT.value else None,
+        is_checked=_CHECK.value,
+        skip_failures=_ON_ERROR.value == "skip",
+    )
 
-    Returns:
-      (split, name) of the examples to leave out.
+
+def _find_unusable(source: Source, is_check_due: bool) -> set[tuple[str, str]]:
+    """Reports what is wrong and returns (split, name) of the examples to skip.
+
+    Without the check that is what was seen while the folders were listed.
 
     Raises:
-      ValueError: there are errors and they are not to be skipped.
+      ValueError: there are errors and they are not to be skipped, or skipping examples does not
+        fix them.
     """
-    errors = [problem for problem in source.problems if problem.severity == ERROR]
-    text = check_report.format_problems(source.problems)
-    if text:
-        print(text, file=sys.stderr)
-    if errors and not skip_failures:
-        raise _describe_errors("listing the files", len(errors))
-    return {(problem.split, problem.name) for problem in errors}
+    split_errors: Sequence[Problem] = ()
+    if is_check_due:
+        report = _check(source)
+        errors, split_errors, what = report.errors, report.split_errors, "the check"
+    else:
+        errors = tuple(problem for problem in source.problems if problem.severity == ERROR)
+        what = "listing the files"
+        text = check_report.format_problems(source.problems)
+        if text:
+            print(text, file=sys.stderr)
+    if errors and _ON_ERROR.value != "skip":
+        found, them = ("1 error", "it") if len(errors) == 1 else (f"{len(errors)} errors", "them")
+        raise ValueError(
+            f"{what} found {found} in the dataset (above), so nothing was written. Fix {them}, or "
+            "skip those examples with --on_error=skip."
+        )
+    for problem in split_errors:
+        raise ValueError(f"split {problem.split!r}: {problem.message} Nothing was written.")
+    return {(error.split, error.name) for error in errors if error.split and error.name}
 
 
-def _describe_errors(what: str, count: int) -> ValueError:
-    errors = "1 error" if count == 1 else f"{count} errors"
-    return ValueError(
-        f"{what} found {errors} in the dataset (above), so nothing was written. Fix "
-        f"{'it' if count == 1 else 'them'}, or skip those examples with --on_error=skip."
-    )
+def _convert(
+    plan: ShardPlan, excluded: Collection[tuple[str, str]]
+) -> tuple[DatasetSpec, list[Failure]]:
+    """Writes what remains of a plan, with threads or with Beam."""
+    for shards, state in (
+        (plan.finished, "are there already and unchanged."),
+        (
+            plan.outdated,
+            "are written again: their images, masks, options or the libraries have changed since.",
+        ),
+    ):
+        if shards:
+            print(f"{len(shards)} of {len(plan.shards)} shards {state}", file=sys.stderr)
+    skip_failures = _ON_ERROR.value == "skip"
+    memory_limit = MemoryLimit(_MEMORY_LIMIT_MB.value)
+    try:
+        if _RUNNER.value:
+            return beam_conversion.convert(
+                plan,
+                runner=_RUNNER.value,
+                options=_BEAM_OPTIONS.value,
+                excluded=excluded,
+                skip_failures=skip_failures,
+                memory_limit=memory_limit,
+            )
+        return conversion.convert(
+            plan,
+            excluded=excluded,
+            skip_failures=skip_failures,
+            num_workers=_NUM_WORKERS.value,
+            memory_limit=memory_limit,
+        )
+    except KeyboardInterrupt:
+        print("\nThe same command goes on where this one stopped.", file=sys.stderr)
+        raise
+
+
+def _print_skipped(source: Source, failures: Collection[Failure]) -> None:
+    known = {(failure.split, failure.name) for failure in failures}
+    lines = [
+        f"{problem.name}: {problem.path}: {problem.message}"
+        for problem in source.problems
+        if problem.severity == ERROR and (problem.split, problem.name) not in known
+    ]
+    lines += [f"{failure.split}/{failure.name}: {failure.message}" for failure in failures]
+    for line in lines:
+        print(texts.printable(f"skipped: {line}"), file=sys.stderr)
 
 
 def _print_summary(spec: DatasetSpec) -> None:

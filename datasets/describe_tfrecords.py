@@ -95,10 +95,12 @@ def _read_classes() -> class_file.ClassFile | None:
     if not _CLASS_NAMES.value:
         return None
     names = tuple(name.strip() for name in _CLASS_NAMES.value)
-    doubles = {name for name in names if names.count(name) > 1}
-    if "" in names or doubles or len(names) > 256:
-        wrong = f"the name {sorted(doubles)[0]!r} twice" if doubles else f"{len(names)} names"
-        wrong = "an empty name" if "" in names else wrong
+    wrong = f"{len(names)} names" if len(names) > 256 else None
+    if len(set(names)) < len(names):
+        wrong = f"the name {max(names, key=names.count)!r} twice"
+    if "" in names:
+        wrong = "an empty name"
+    if wrong:
         raise ValueError(f"--class_names has {wrong}; expected 1 to 256 different names.")
     return class_file.ClassFile(names, _read_palette(), _IGNORE_LABEL.value)
 

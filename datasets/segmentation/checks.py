@@ -74,11 +74,11 @@ def check_source(
       ValueError: the source has no such split.
     """
     splits = list(source.splits if splits is None else splits)
-    work = [(split, item) for split in splits for item in source.split(split)]
+    work = [(split, sample) for split in splits for sample in source.split(split)]
 
     def refuse(argument: tuple[str, Sample], pixels: int) -> Finding:
         finding = Finding(*argument)
-        path, message = memory_limit.describe_excess(finding.item, pixels)
+        path, message = memory_limit.describe_excess(finding.sample, pixels)
         finding.report(ERROR, "memory", message, path)
         return finding
 
@@ -127,13 +127,13 @@ class _Collector:
         self._ids |= finding.ids
         self._ramps += finding.ramps
         self._palettes.add(finding.split, finding.colors)
-        example = finding.split, finding.item
+        example = finding.split, finding.sample
         if finding.is_suspect:
             self._suspects.append(example)
         if finding.digest is not None:
             first = self._first_with_digest.setdefault(finding.digest, example)
             self._problems += dataset_problems.compare_images(*example, *first)
-        if finding.has_error or (finding.split, finding.item.name) in self._unusable:
+        if finding.has_error or (finding.split, finding.sample.name) in self._unusable:
             return
         if finding.is_binary:
             self._binary.append(finding)
@@ -142,12 +142,12 @@ class _Collector:
 
     def check_suspects(self, listener: DamageListener) -> None:
         """Decodes images by themselves, and reports what libjpeg says."""
-        for split, item in self._suspects:
+        for split, sample in self._suspects:
             damage = None
-            with contextlib.suppress(OSError), open(item.image_path, "rb") as file:
+            with contextlib.suppress(OSError), open(sample.image_path, "rb") as file:
                 damage = listener.describe_damage(file.read())
             if damage is not None:
-                finding = Finding(split, item)
+                finding = Finding(split, sample)
                 finding.report_damage(damage)
                 self._problems += finding.problems
 
@@ -188,7 +188,7 @@ class _Collector:
         is_error = self._ids <= sample_checks.BINARY_IDS
         for finding in self._binary:
             if is_error or self._source.num_classes == 2:
-                reported = Finding(finding.split, finding.item)
+                reported = Finding(finding.split, finding.sample)
                 reported.report_binary(ERROR if is_error else WARNING)
                 self._problems += reported.problems
             if not is_error:

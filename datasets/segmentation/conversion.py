@@ -72,7 +72,7 @@ def convert(
 
     plan.prepare()
     finished = dict(plan.finished)
-    work = [(shard, item) for shard in plan.pending for item in shard.items]
+    work = [(shard, sample) for shard in plan.pending for sample in shard.samples]
     encoded = workers.map_in_order(
         encode,
         work,
@@ -100,13 +100,13 @@ def write_shard(
 ) -> FinishedShard:
     """Writes one shard by itself, in this thread; see `convert`."""
 
-    def encode(item: Sample) -> _Encoded | Failure:
-        pixels = memory.count_example_pixels(item)
+    def encode(sample: Sample) -> _Encoded | Failure:
+        pixels = memory.count_example_pixels(sample)
         if pixels > memory_limit.max_pixels:
-            return _refuse(memory_limit, shard, item, pixels)
-        return _encode(plan, shard, item, excluded)
+            return _refuse(memory_limit, shard, sample, pixels)
+        return _encode(plan, shard, sample, excluded)
 
-    return _write(shard, plan.source, map(encode, shard.items), skip_failures)
+    return _write(shard, plan.source, map(encode, shard.samples), skip_failures)
 
 
 def finish(
@@ -145,24 +145,24 @@ def finish(
 
 
 def _encode(
-    plan: ShardPlan, shard: Shard, item: Sample, excluded: Collection[tuple[str, str]]
+    plan: ShardPlan, shard: Shard, sample: Sample, excluded: Collection[tuple[str, str]]
 ) -> _Encoded | Failure:
     """Makes the record of one example; runs in worker threads."""
-    if (shard.split, item.name) in excluded:
-        return Failure(shard.split, item.name, f"{item.image_path}: skipped after the check.")
+    if (shard.split, sample.name) in excluded:
+        return Failure(shard.split, sample.name, f"{sample.image_path}: skipped after the check.")
     with_gradient = plan.gradient_format is not None
     try:
-        image, mask = plan.source.read_example(item, with_pixels=with_gradient)
+        image, mask = plan.source.read_example(sample, with_pixels=with_gradient)
         histogram = count_ids(mask)
-        _check_ids(plan.source, item, histogram)
+        _check_ids(plan.source, sample, histogram)
     except (OSError, ValueError) as error:
-        return Failure(shard.split, item.name, str(error))
+        return Failure(shard.split, sample.name, str(error))
     gradient = None
     if with_gradient:
         assert image.rgb is not None, "pixels were asked for"
         gradient = laplacian.laplacian(image.rgb)
     example = record_format.encode_example(
-        item.name,
+        sample.name,
         image.encoded,
         image.format,
         image.rgb,
@@ -174,17 +174,17 @@ def _encode(
     return _Encoded(example.SerializeToString(deterministic=True), histogram, image.size)
 
 
-def _refuse(memory_limit: MemoryLimit, shard: Shard, item: Sample, pixels: int) -> Failure:
-    path, message = memory_limit.describe_excess(item, pixels)
-    return Failure(shard.split, item.name, f"{path}: {message}")
+def _refuse(memory_limit: MemoryLimit, shard: Shard, sample: Sample, pixels: int) -> Failure:
+    path, message = memory_limit.describe_excess(sample, pixels)
+    return Failure(shard.split, sample.name, f"{path}: {message}")
 
 
-def _check_ids(source: Source, item: Sample, histogram: np.ndarray) -> None:
+def _check_ids(source: Source, sample: Sample, histogram: np.ndarray) -> None:
     allowed = {*range(source.num_classes), source.ignore_label}
     wrong = [class_id for class_id in np.flatnonzero(histogram).tolist() if class_id not in allowed]
     if wrong:
         raise ValueError(
-            f"{item.mask_path}: ids {', '.join(map(str, wrong))} have no class; expected "
+            f"{sample.mask_path}: ids {', '.join(map(str, wrong))} have no class; expected "
             f"0..{source.num_classes - 1} and {source.ignore_label} for ignored pixels."
         )
 
@@ -198,7 +198,7 @@ def _write(
     num_bytes = 0
     failures = []
     with tfrecords.write_shard(shard.path) as writer:
-        for _ in shard.items:
+        for _ in shard.samples:
             result = next(encoded)
             if isinstance(result, _Encoded):
                 writer.write(result.record)

@@ -73,9 +73,11 @@ def check_blending(split: str, ramps: Ramps) -> Iterator[Problem]:
         yield Problem(severity, "blended", describe_blending(blended), split=split)
 
 
-def compare_images(split: str, item: Sample, first_split: str, first: Sample) -> Iterator[Problem]:
+def compare_images(
+    split: str, sample: Sample, first_split: str, first: Sample
+) -> Iterator[Problem]:
     """Reports an image whose file is the same, byte for byte, as one that was met before."""
-    if item is first or (split != first_split and _may_overlap(split, first_split)):
+    if sample is first or (split != first_split and _may_overlap(split, first_split)):
         return
     if split == first_split:
         message = f"the same image as {first.image_path}. Remove one of them."
@@ -84,7 +86,7 @@ def compare_images(split: str, item: Sample, first_split: str, first: Sample) ->
             f"the same image as {first.image_path} in split {first_split!r}: what is trained on "
             "says nothing when it is evaluated on. Remove it from one of the splits."
         )
-    yield Problem(WARNING, "repeated", message, item.image_path, split, item.name)
+    yield Problem(WARNING, "repeated", message, sample.image_path, split, sample.name)
 
 
 def _may_overlap(split: str, other: str) -> bool:

@@ -54,12 +54,12 @@ def describe(
     """Reads all shards in a folder.
 
     Args:
-      directory: folder of the shards; see `datasets.records.shard_names` for what they are called.
+      directory: folder of the shards, named as `datasets.records.shard_names` lists.
       name: name of the dataset.
       ignore_label: id that is never trained on or scored.
       class_names: name of each class id; None for class_0, class_1, … up to the largest id.
       palette: RGB color of each class id; None for the colors of PASCAL VOC.
-      num_workers: threads, each for a shard; None for one a core.
+      num_workers: threads, each for a shard; None for one per core.
       show_progress: whether to draw a progress bar.
 
     Returns:
@@ -68,27 +68,24 @@ def describe(
     Raises:
       OSError: a file cannot be opened.
       ValueError: shards are missing or damaged, a record cannot be decoded, a mask holds ids that
-        no class has, or the ids are hardly those of classes; the message names the file and the
+        no class has, or the ids hardly stand for classes; the message names the file and the
         record.
     """
     shards = shard_names.find_any(directory)
-    paths = {split: [os.path.join(directory, each) for each in shards[split]] for split in shards}
-    scan_shard = _Scanner(ignore_label)
-    with contextlib.closing(scan_shard):
-        every = list(
+    with contextlib.closing(_Scanner(ignore_label)) as scanner:
+        scans = list(
             workers.map_in_order(
-                scan_shard.scan,
-                [path for split in shards for path in paths[split]],
+                scanner.scan,
+                [os.path.join(directory, name) for names in shards.values() for name in names],
                 description="reading",
                 unit="shard",
                 num_workers=num_workers,
                 show_progress=show_progress,
             )
         )
-    scans = iter(every)
-    by_split = {split: [next(scans) for _ in shards[split]] for split in shards}
-    _check_blending(every, directory, has_names=class_names is not None)
-    class_names = _classes(every, class_names, ignore_label)
+    _check_blending(scans, directory, has_names=class_names is not None)
+    class_names = _classes(scans, class_names, ignore_label)
+    rest = iter(scans)
     if palette and len(palette) != len(class_names):
         raise ValueError(
             f"{len(palette)} colors for {len(class_names)} classes; give one for each."
@@ -99,10 +96,10 @@ def describe(
         class_names=class_names,
         palette=tuple(palette or palettes.voc_palette(len(class_names))),
         ignore_label=ignore_label,
-        has_gradient=all(scan.has_gradient for scan in every),
+        has_gradient=all(scan.has_gradient for scan in scans),
         splits={
-            split: _join(directory, split, by_split[split], paths[split], len(class_names))
-            for split in shards
+            split: _join(directory, split, names, [next(rest) for _ in names], len(class_names))
+            for split, names in shards.items()
         },
     )
 
@@ -110,7 +107,7 @@ def describe(
 class _Scanner:
     """Reads shards with one graph, from any thread; `close` it afterwards."""
 
-    def __init__(self, ignore_label: int):
+    def __init__(self, ignore_label: int) -> None:
         self._ignore_label = ignore_label
         graph = tf.Graph()
         with graph.as_default():
@@ -126,7 +123,8 @@ class _Scanner:
 
     def scan(self, path: str) -> _Scan:
         counter = ClassCounter(_NUM_IDS, self._ignore_label)
-        has_gradient, first_with_id, ramps = True, {}, blending.NOTHING
+        has_gradient, ramps = True, blending.NOTHING
+        first_with_id: dict[int, str] = {}
         for number, record in enumerate(tfrecords.read_records(path)):
             try:
                 label, name, has = self._session.run(self._fetches, {self._serialized: record})
@@ -185,17 +183,16 @@ def _classes(
 
 
 def _join(
-    directory: str, split: str, scans: Sequence[_Scan], paths: Sequence[str], num_classes: int
+    directory: str, split: str, names: Sequence[str], scans: Sequence[_Scan], num_classes: int
 ) -> SplitSpec:
-    joined = add_shards([scan.statistics for scan in scans], [*map(os.path.getsize, paths)])
+    num_bytes = [os.path.getsize(os.path.join(directory, name)) for name in names]
+    joined = add_shards([scan.statistics for scan in scans], num_bytes)
     if not joined.num_examples:
         raise ValueError(f"the shards of split {split!r} in {directory} hold no records.")
-    standard = [
-        tfrecords.shard_path(directory, split, index, len(paths)) for index in range(len(paths))
-    ]
+    ours = [tfrecords.shard_path("", split, index, len(names)) for index in range(len(names))]
     return dataclasses.replace(
         joined,
         pixels_per_class=joined.pixels_per_class[:num_classes],
         examples_per_class=joined.examples_per_class[:num_classes],
-        shard_files=() if standard == list(paths) else tuple(map(os.path.basename, paths)),
+        shard_files=() if ours == list(names) else tuple(names),
     )

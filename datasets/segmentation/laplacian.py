@@ -101,7 +101,7 @@ def laplacian_of_image(image: tf.Tensor) -> tf.Tensor:
 
 
 def _mirrored(size: tf.Tensor) -> tf.Tensor:
-    """Returns the indices 0..size-1 with the mirrored one before and behind."""
+    """Returns the indices 0..size-1 with the mirrored one before and after."""
     second, last_but_one = tf.minimum(1, size - 1), tf.maximum(size - 2, 0)
     return tf.concat([[second], tf.range(size), [last_but_one]], axis=0)
 

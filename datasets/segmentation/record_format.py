@@ -18,9 +18,9 @@ and, for the gradient channel (`datasets.segmentation.laplacian`) of the decoded
                                         "png": a 16-bit gray PNG file of gradient + 32768
     image/gradient/source               "laplacian" if it is that of this very image
 
-The PNG file takes three fifths of the space. But the gradient is close to noise: to compress it
-takes a conversion half as long again as everything else, and to decompress it takes a reader longer
-than to compute it from the image, which ours then does.
+The PNG file takes three fifths of the space. But the gradient is close to noise: compressing it
+makes a conversion slower by a fifth, and to decompress it takes a reader longer than to compute it
+from the image, which ours then does.
 
 The system that DeepLabV3+ with a gradient branch was described with stores it as the int64 list
 `image/gradient`, height * width values in rows. That takes five times the space of "int16" (a
@@ -86,7 +86,7 @@ def encode_example(
       image: uint8 [height, width, 3], RGB: what `image_bytes` decodes to; None where it was
         not decoded, because its size is known to be the mask's.
       mask: uint8 [height, width], class ids and the ignore label.
-      gradient: int16 [height, width], the image's gradient channel; None leaves it out.
+      gradient: int16 [height, width], the image's gradient channel; None omits it.
       gradient_format: one of `GRADIENT_FORMATS`.
       is_laplacian_of_image: whether the gradient is `laplacian` of this very image, so
         that a reader may compute it instead.
@@ -348,7 +348,7 @@ def read_size(serialized: bytes, path: str) -> tuple[int, int]:
       path: its file, for the error.
 
     Raises:
-      ValueError: the record is no image of a known size.
+      ValueError: the record does not say how large its image is.
     """
     try:
         feature = tf.train.Example.FromString(serialized).features.feature

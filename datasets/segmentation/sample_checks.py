@@ -40,7 +40,7 @@ class Finding:
 
     Attributes:
       split: its split.
-      item: the example.
+      sample: the example.
       problems: what is wrong with it.
       size: (height, width) of the mask, or None when it cannot be read.
       histogram: int64 [256], pixels of each id of the mask, or None when they have no meaning.
@@ -53,7 +53,7 @@ class Finding:
     """
 
     split: str
-    item: Sample
+    sample: Sample
     problems: list[Problem] = dataclasses.field(default_factory=list)
     size: tuple[int, int] | None = None
     histogram: np.ndarray | None = None
@@ -71,7 +71,7 @@ class Finding:
     def report(self, severity: str, kind: str, message: str, path: str) -> None:
         """Adds a problem; a message that begins with the path loses it."""
         message = message.removeprefix(f"{path}: ").removeprefix(f"{printable(path)}: ")
-        self.problems.append(Problem(severity, kind, message, path, self.split, self.item.name))
+        self.problems.append(Problem(severity, kind, message, path, self.split, self.sample.name))
 
     def report_binary(self, severity: str) -> None:
         """Adds the problem of a mask of 0 and 255 only."""
@@ -80,7 +80,7 @@ class Finding:
             "learned. If 255 is the object, say so with --mask_values=0:0,255:1, or write 1 where "
             "it has 255: ids count from 0. Such a mask looks black, and that is right."
         )
-        self.report(severity, "binary", message, self.item.mask_path)
+        self.report(severity, "binary", message, self.sample.mask_path)
 
     def report_damage(self, damage: str) -> None:
         """Adds the problem of a JPEG that is damaged inside."""
@@ -88,31 +88,31 @@ class Finding:
             f"damaged inside ({damage}): a part of the image is missing or wrong, and would be "
             "trained on as it is. Look at it, and copy it again or remove it."
         )
-        self.report(WARNING, "damaged", message, self.item.image_path)
+        self.report(WARNING, "damaged", message, self.sample.image_path)
 
 
-def examine(source: Source, split: str, item: Sample, listener: DamageListener) -> Finding:
+def examine(source: Source, split: str, sample: Sample, listener: DamageListener) -> Finding:
     """Reads one example and reports what is wrong with it.
 
     Args:
       source: the dataset, for its classes and the meaning of masks.
       split: name of the split, for the problems.
-      item: the example.
+      sample: the example.
       listener: decodes images as training does.
     """
-    finding = Finding(split, item)
+    finding = Finding(split, sample)
     mask = _read(
         finding,
-        item.mask_path,
-        f"there is no mask for the image {item.image_path}. Add it, or remove the image.",
+        sample.mask_path,
+        f"there is no mask for the image {sample.image_path}. Add it, or remove the image.",
         mask_format.read_raw_mask,
     )
     if mask is not None:
         _examine_mask(source, mask, finding)
     image = _read(
         finding,
-        item.image_path,
-        f"there is no image for the mask {item.mask_path}. Add it, or remove the mask.",
+        sample.image_path,
+        f"there is no image for the mask {sample.mask_path}. Add it, or remove the mask.",
         lambda path: decoding.decode_image(path, finding.size, with_pixels=False, trust_kept=True),
     )
     if image is not None:
@@ -142,7 +142,7 @@ def _describe_other(path: str) -> str | None:
 
 
 def _examine_mask(source: Source, mask: RawMask, finding: Finding) -> None:
-    path = finding.item.mask_path
+    path = finding.sample.mask_path
     finding.size = mask.values.shape[:2]
     finding.colors = palette_agreement.used_colors(mask)
     finding.ramps = _find_ramps(source, mask)
@@ -221,11 +221,11 @@ def _compare_palette(
             "another order than the classes: save the mask as RGB, which is read by its colors, or "
             "reorder the palette."
         )
-    finding.report(severity, "palette", text, finding.item.mask_path)
+    finding.report(severity, "palette", text, finding.sample.mask_path)
 
 
 def _examine_image(image: DecodedImage, finding: Finding, listener: DamageListener) -> None:
-    path = finding.item.image_path
+    path = finding.sample.image_path
     finding.digest = hashlib.blake2b(image.data, digest_size=16).digest()
     if image.is_kept or image.is_jpeg:
         is_accepted, finding.is_suspect = listener.accepts(image.data, image.is_jpeg)
@@ -240,8 +240,8 @@ def _examine_image(image: DecodedImage, finding: Finding, listener: DamageListen
         finding.is_suspect = False  # One warning is enough.
         finding.report_damage(f"{zeros} bytes of zeros in its data")
     if finding.size is not None and image.size != finding.size:
-        message = describe_sizes(finding.item, image.size, finding.size)
-        finding.report(ERROR, "size", message, finding.item.mask_path)
+        message = describe_sizes(finding.sample, image.size, finding.size)
+        finding.report(ERROR, "size", message, finding.sample.mask_path)
     if image.orientation != 1:
         outcome = (
             "it is turned upright; see that its mask is drawn on the upright image"

@@ -52,13 +52,13 @@ class Shard:
     Attributes:
       split: its split.
       path: its file.
-      items: the examples for it, in order.
+      samples: the examples for it, in order.
       fingerprint: digest of everything that its bytes depend on.
     """
 
     split: str
     path: str
-    items: Sequence[Sample]
+    samples: Sequence[Sample]
     fingerprint: str
 
 
@@ -144,11 +144,11 @@ def plan_shards(
     build_folder.check_writable(output_dir)
     _check_ownership(source, output_dir)
     shards = []
-    for split, items in source.splits.items():
-        count = num_shards or min(_MAX_SHARDS, -(-len(items) // _EXAMPLES_PER_SHARD))
-        count = max(1, min(count, len(items)))
+    for split, samples in source.splits.items():
+        count = num_shards or min(_MAX_SHARDS, -(-len(samples) // _EXAMPLES_PER_SHARD))
+        count = max(1, min(count, len(samples)))
         for index in range(count):
-            part = items[len(items) * index // count : len(items) * (index + 1) // count]
+            part = samples[len(samples) * index // count : len(samples) * (index + 1) // count]
             path = tfrecords.shard_path(output_dir, split, index, count)
             fingerprint = _fingerprint(source, part, gradient_format, is_checked)
             shards.append(Shard(split, path, part, fingerprint))
@@ -180,7 +180,7 @@ def recall(shard: Shard) -> FinishedShard | None:
 
 
 def _fingerprint(
-    source: Source, items: Sequence[Sample], gradient_format: str | None, is_checked: bool
+    source: Source, samples: Sequence[Sample], gradient_format: str | None, is_checked: bool
 ) -> str:
     """Digest of everything that the bytes and the statistics of a shard depend on."""
     fields = [
@@ -192,7 +192,10 @@ def _fingerprint(
         source.num_classes,
         source.ignore_label,
         repr(source.mask_format),
-        [(item.name, _file_state(item.image_path), _file_state(item.mask_path)) for item in items],
+        [
+            (sample.name, _file_state(sample.image_path), _file_state(sample.mask_path))
+            for sample in samples
+        ],
     ]
     return hashlib.sha256(json.dumps(fields).encode()).hexdigest()
 

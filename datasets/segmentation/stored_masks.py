@@ -13,7 +13,7 @@ import tensorflow.compat.v1 as tf
 from datasets.images import png_file
 from datasets.segmentation.masks import raw_mask
 
-# The first chunk of a PNG file has bits a channel and color type behind width and height.
+# The first chunk of a PNG file has bits per channel and color type after width and height.
 _BITS_AT = 24
 _OF_OURS = bytes([8, png_file.GRAY])
 
