@@ -53,7 +53,6 @@ def read(path: str) -> Any:
       ValueError: it is not JSON, not UTF-8, nested too deeply, or holds a number that 64 bits
         cannot; the message names the file and, where there is one, the key and its value.
     """
-    name = printable(path)
     with open(path, "rb") as file:
         data = file.read(_MAX_BYTES + 1)
     if len(data) > _MAX_BYTES:
