@@ -8,25 +8,25 @@ An image with an EXIF orientation is turned upright, as every viewer shows it, u
 unturned size agrees with the size of its mask.
 """
 
-import contextlib
 import dataclasses
 import io
-from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
+from PIL.TiffImagePlugin import TiffImageFile
 
 from common import image_files
 from common.texts import printable
 from datasets.images import png_file
 
-_JPEG_FORMATS = ("JPEG", "MPO")  # MPO: a JPEG with further images behind it, made by phones.
+_JPEG_FORMATS = ("JPEG", "MPO")  # MPO: a JPEG with further images after it, made by phones.
 # Modes and formats that the records' reader decodes, and what records call these formats.
 _KEPT_MODES = ("RGB", "L")
 _KEPT_FORMATS = {**dict.fromkeys(_JPEG_FORMATS, "jpeg"), "PNG": "png"}
 _EIGHT_BIT_MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr")
+_DEEP_MODES = {"I": 32, "F": 32, "I;16": 16, "I;16B": 16, "I;16L": 16}
 _TRANSPOSING_ORIENTATIONS = (5, 6, 7, 8)  # Those that swap height and width.
 _BITS_PER_SAMPLE = 258  # TIFF tag.
 _JPEG_END = b"\xff\xd9"
@@ -43,7 +43,6 @@ class DecodedImage:
       data: bytes of the file.
       file_format: Pillow's name of the format, such as "JPEG".
       mode: Pillow's name of the pixel format in the file, such as "RGB" or "CMYK".
-      bits: bits per channel in the file.
       orientation: EXIF orientation; 1 is upright.
       is_turned: whether the orientation was applied.
     """
@@ -53,14 +52,13 @@ class DecodedImage:
     data: bytes
     file_format: str
     mode: str
-    bits: int
     orientation: int
     is_turned: bool
 
     @property
     def is_kept(self) -> bool:
         """Whether records hold the bytes of the file, unless it has to be turned."""
-        return self.mode in _KEPT_MODES and self.bits == 8 and self.file_format in _KEPT_FORMATS
+        return self.mode in _KEPT_MODES and self.file_format in _KEPT_FORMATS
 
     @property
     def is_jpeg(self) -> bool:
@@ -104,10 +102,12 @@ def read_image(
     image = decode_image(path, mask_size, with_pixels, trust_end=not with_pixels)
     if image.is_kept and not image.is_turned:
         return EncodedImage(image.data, _KEPT_FORMATS[image.file_format], image.size, image.rgb)
-    rgb = image.rgb if with_pixels else decode_image(path, mask_size).rgb
+    if image.rgb is None:
+        image = decode_image(path, mask_size)
+    assert image.rgb is not None
     buffer = io.BytesIO()
-    Image.fromarray(rgb).save(buffer, "PNG")
-    return EncodedImage(buffer.getvalue(), "png", image.size, rgb)
+    Image.fromarray(image.rgb).save(buffer, "PNG")
+    return EncodedImage(buffer.getvalue(), "png", image.size, image.rgb)
 
 
 def decode_image(
@@ -136,15 +136,21 @@ def decode_image(
         data = file.read()
     image = image_files.open_image(data, path)
     mode, size = image.mode, (image.height, image.width)
-    rgb = _decode_jpeg(image, data) if with_pixels else None
-    if with_pixels and rgb is None:
-        _load(image, data, path)
-    elif not with_pixels and not (
-        (trust_end and _has_jpeg_end(image, data)) or (trust_kept and _is_sound(image, data, path))
-    ):
+    has_jpeg_end = image.format in _JPEG_FORMATS and data.endswith(_JPEG_END)
+    rgb = None
+    if with_pixels and has_jpeg_end and mode in _KEPT_MODES:
+        # The pixels that Pillow gives in two thirds of the time; None where Pillow has to judge.
+        flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
+        rgb = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    if with_pixels:
+        if rgb is None:
+            _load(image, data, path)
+    elif trust_kept and image.format == "PNG" and mode in _KEPT_MODES:
+        _check_png(data, path)
+    elif not (has_jpeg_end and (trust_end or (trust_kept and mode in _KEPT_MODES))):
         image.draft("L", (1, 1))  # Changes mode and size of a JPEG, and nothing else.
         _load(image, data, path)
-    bits = _bits_per_channel(image, data)
+    bits = max(8, bits_per_channel(image, data))
     if bits != 8 or mode not in _EIGHT_BIT_MODES:
         raise ValueError(
             f"{path}: {bits}-bit image (mode {mode}); images have 8 bits per channel. "
@@ -153,14 +159,14 @@ def decode_image(
     orientation = _read_orientation(image)
     is_turned = _applies(orientation, size, mask_size)
     if with_pixels and (rgb is None or is_turned):
-        rgb = _to_rgb(image, is_turned)
+        upright = ImageOps.exif_transpose(image) if is_turned else image
+        rgb = np.asarray(upright if upright.mode == "RGB" else upright.convert("RGB"))
     return DecodedImage(
         rgb=rgb,
         size=size[::-1] if is_turned and orientation in _TRANSPOSING_ORIENTATIONS else size,
         data=data,
-        file_format=image.format,
+        file_format=image.format or "",
         mode=mode,
-        bits=bits,
         orientation=orientation,
         is_turned=is_turned,
     )
@@ -177,10 +183,28 @@ def load(data: bytes, path: str) -> Image.Image:
     return image
 
 
+def bits_per_channel(image: Image.Image, data: bytes) -> int:
+    """Returns what the file has, also where Pillow cuts 16-bit RGB to 8 bits without saying so."""
+    if image.format == "PNG":
+        return png_file.head(data)[0]
+    if image.format == "TIFF":
+        return max(tiff_tag(image, _BITS_PER_SAMPLE) or (1,))
+    return _DEEP_MODES.get(image.mode, 8)
+
+
+def tiff_tag(image: Image.Image, tag: int) -> Any:
+    """Returns the value of a tag; None where a file has none, or is no TIFF file."""
+    return image.tag_v2.get(tag) if isinstance(image, TiffImageFile) else None
+
+
 def _load(image: Image.Image, data: bytes, path: str) -> None:
     """Decodes an image file to its end."""
-    with _damage_explained(path):
+    try:
         image.load()
+    except Exception as error:  # Pillow's decoders raise many types on damaged bytes.
+        raise ValueError(
+            f"{printable(path)}: truncated or damaged ({error}). Copy it again, or remove it."
+        ) from None
     if image.format == "PNG":
         _check_png(data, path)
 
@@ -189,54 +213,6 @@ def _check_png(data: bytes, path: str) -> None:
     damage = png_file.find_damage(data)
     if damage is not None:
         raise ValueError(f"{printable(path)}: {damage}. Copy it again, or remove it.")
-
-
-@contextlib.contextmanager
-def _damage_explained(path: str) -> Iterator[None]:
-    """Turns what Pillow raises on damaged bytes into a ValueError that names the file."""
-    try:
-        yield
-    except Exception as error:  # Pillow's decoders raise many types on damaged bytes.
-        raise ValueError(
-            f"{printable(path)}: truncated or damaged ({error}). Copy it again, or remove it."
-        ) from None
-
-
-def _is_sound(image: Image.Image, data: bytes, path: str) -> bool:
-    """Whether a file may be left to another decoder; a PNG with damaged chunks is refused."""
-    if image.format == "PNG" and image.mode in _KEPT_MODES:
-        _check_png(data, path)
-        return True
-    return image.mode in _KEPT_MODES and _has_jpeg_end(image, data)
-
-
-def _has_jpeg_end(image: Image.Image, data: bytes) -> bool:
-    return image.format in _JPEG_FORMATS and data.endswith(_JPEG_END)
-
-
-def _decode_jpeg(image: Image.Image, data: bytes) -> np.ndarray | None:
-    """Decodes a whole RGB or gray JPEG as it is stored; None where that is Pillow's to judge.
-
-    OpenCV gives the same pixels in two thirds of the time, but takes truncated files.
-    """
-    if image.mode not in _KEPT_MODES or not _has_jpeg_end(image, data):
-        return None
-    flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
-    return cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-
-
-def _to_rgb(image: Image.Image, is_turned: bool) -> np.ndarray:
-    upright = ImageOps.exif_transpose(image) if is_turned else image
-    return np.asarray(upright if upright.mode == "RGB" else upright.convert("RGB"))
-
-
-def _bits_per_channel(image: Image.Image, data: bytes) -> int:
-    """Bits per channel in the file; Pillow cuts 16-bit RGB to 8 bits without saying so."""
-    if image.format == "PNG":
-        return max(8, png_file.head(data)[0])
-    if image.format == "TIFF":
-        return max(8, *image.tag_v2.get(_BITS_PER_SAMPLE, (8,)))
-    return {"I": 32, "F": 32, "I;16": 16, "I;16B": 16, "I;16L": 16}.get(image.mode, 8)
 
 
 def _read_orientation(image: Image.Image) -> int:

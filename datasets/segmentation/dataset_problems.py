@@ -11,7 +11,6 @@ from common.texts import first_few
 from datasets.segmentation.masks import blending
 from datasets.segmentation.masks.blending import Ramps
 from datasets.segmentation.palette_agreement import Disagreement, PaletteComparison, UsedColors
-from datasets.segmentation.sources.class_count import describe_blending
 from datasets.segmentation.sources.source import ERROR, WARNING, Problem, Sample, Source
 from datasets.segmentation.specs import SplitSpec
 
@@ -70,7 +69,7 @@ def check_blending(split: str, ramps: Ramps) -> Iterator[Problem]:
     blended = blending.judge(ramps)
     if blended is not None:
         severity = ERROR if blended.kind == blending.RAMP else WARNING
-        yield Problem(severity, "blended", describe_blending(blended), split=split)
+        yield Problem(severity, "blended", blended.describe(), split=split)
 
 
 def compare_images(

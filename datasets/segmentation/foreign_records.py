@@ -19,7 +19,6 @@ from datasets.segmentation import record_format
 from datasets.segmentation.class_statistics import ClassCounter, add_shards, count_ids
 from datasets.segmentation.masks import blending
 from datasets.segmentation.masks.blending import Ramps
-from datasets.segmentation.sources.class_count import describe_blending
 from datasets.segmentation.specs import DatasetSpec, SplitSpec
 
 _NUM_IDS = 256
@@ -147,7 +146,7 @@ def _check_blending(scans: Iterable[_Scan], directory: str, has_names: bool) -> 
     if blended is None:
         return
     if blended.kind == blending.RAMP or (blended.kind == blending.RIM and not has_names):
-        raise ValueError(f"the masks in {directory}: {describe_blending(blended)}")
+        raise ValueError(f"the masks in {directory}: {blended.describe()}")
 
 
 def _classes(

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from datasets.segmentation.class_statistics import count_ids
-from datasets.segmentation.masks.mask_format import Color, RawMask
+from datasets.segmentation.masks.mask_format import Color
+from datasets.segmentation.masks.raw_mask import RawMask
 
 _BLACK_AND_WHITE = ((0, 0, 0), (255, 255, 255))
 _GRAY_RAMP = tuple((value, value, value) for value in range(256))

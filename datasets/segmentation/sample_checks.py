@@ -14,9 +14,10 @@ from datasets.images.decoding import DecodedImage
 from datasets.segmentation import palette_agreement
 from datasets.segmentation.class_statistics import count_ids
 from datasets.segmentation.jpeg_damage import DamageListener
-from datasets.segmentation.masks import blending, mask_format
+from datasets.segmentation.masks import blending
 from datasets.segmentation.masks.blending import Ramps
-from datasets.segmentation.masks.mask_format import RawMask
+from datasets.segmentation.masks.mask_format import Color
+from datasets.segmentation.masks.raw_mask import RawMask, read_raw_mask
 from datasets.segmentation.palette_agreement import UsedColors
 from datasets.segmentation.sources.source import (
     ERROR,
@@ -105,7 +106,7 @@ def examine(source: Source, split: str, sample: Sample, listener: DamageListener
         finding,
         sample.mask_path,
         f"there is no mask for the image {sample.image_path}. Add it, or remove the image.",
-        mask_format.read_raw_mask,
+        read_raw_mask,
     )
     if mask is not None:
         _examine_mask(source, mask, finding)
@@ -196,7 +197,7 @@ def _is_binary(source: Source, mask: RawMask, ids: frozenset[int]) -> bool:
 def _compare_palette(
     source: Source,
     palette: np.ndarray,
-    ids_of_colors: Mapping[mask_format.Color, int],
+    ids_of_colors: Mapping[Color, int],
     finding: Finding,
 ) -> None:
     """Compares the colors in a palette mask with the classes' colors; reports the first."""

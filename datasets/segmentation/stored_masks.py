@@ -62,7 +62,7 @@ def read_ids(data: bytes) -> np.ndarray:
       ValueError: it is damaged, lossy, half transparent or colored, or has ids above 255.
     """
     try:
-        stored = raw_mask.read(data, _NAME)
+        stored = raw_mask.decode(data, _NAME)
     except ValueError as error:
         raise ValueError(str(error).removeprefix(f"{_NAME}: ")) from None
     values = stored.values

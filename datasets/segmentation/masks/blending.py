@@ -9,9 +9,10 @@ One mask does not tell much, so `Ramps` of all masks are added up and judged tog
 """
 
 import dataclasses
-from collections.abc import Sequence
 
 import numpy as np
+
+from common.texts import first_few
 
 # Rows and columns of a mask that are looked at: enough to meet every border, and a quarter of the
 # time of counting the ids.
@@ -83,17 +84,41 @@ class Blending:
     ids: tuple[int, ...]
     regions: tuple[int, ...]
 
+    def describe(self) -> str:
+        """Says what is wrong with the masks, and how to fix it."""
+        named = first_few(self.ids)
+        if self.kind == RAMP:
+            regions = f" between {first_few(self.regions)}" if self.regions else ""
+            return (
+                f"{len(self.ids)} ids ({named}) occur only in ramps along borders{regions}, so "
+                "they are blends of other ids: the masks were resized smoothly, drawn with soft "
+                "borders, or saved as JPEG once. Export them again, and resize with nearest "
+                "neighbor only. (If they are thin layers all the same, name the classes in "
+                "classes.json and build with --nocheck.)"
+            )
+        if self.kind == RIM:
+            return (
+                f"ids {named} occur only in thin rims between regions of other ids, as they do "
+                "when masks are resized smoothly or saved as JPEG. Export the masks again, and "
+                "resize with nearest neighbor only; if these ids are outlines, name the classes "
+                "in classes.json."
+            )
+        if self.kind == SPECKS:
+            return (
+                f"ids {named} occur only in specks of a pixel or two beside ids next to them, as "
+                "they do in masks that were saved as JPEG once. Look at them; if they are no "
+                "objects, export the masks again as PNG."
+            )
+        return (
+            f"most runs of the ids {named} are thin and lie between a lower and a higher id, as at "
+            "borders of masks that were resized smoothly or saved as JPEG. Look at the borders of "
+            "regions; if they are blended, export the masks again and resize with nearest neighbor."
+        )
+
 
 def find_ramps(values: np.ndarray) -> Ramps:
-    """Looks at some rows and columns of a mask.
-
-    Args:
-      values: uint8 [height, width], as the file stores them.
-    """
-    counts = np.zeros((4, 256), np.int64)
-    for lines in (_sample(values), _sample(values.T)):
-        counts += _count_runs(lines)
-    return Ramps(counts)
+    """Looks at some rows and columns of a mask, uint8 [height, width] as its file stores it."""
+    return Ramps(_count_runs(_sample(values)) + _count_runs(_sample(values.T)))
 
 
 def judge(ramps: Ramps) -> Blending | None:
@@ -165,5 +190,5 @@ def _count_runs(lines: np.ndarray) -> np.ndarray:
     )
 
 
-def _blending(kind: str, ids: Sequence[int], regions: Sequence[int]) -> Blending:
-    return Blending(kind, tuple(map(int, ids)), tuple(map(int, regions)))
+def _blending(kind: str, ids: np.ndarray, regions: np.ndarray) -> Blending:
+    return Blending(kind, tuple(ids.tolist()), tuple(regions.tolist()))

@@ -1,7 +1,12 @@
-"""Reads mask files: gray ids, palette files whose indices are ids, or RGB colors.
+"""Turns the values of mask files into class ids.
 
-What the values mean is a `MaskFormat`: a table from the file's ids to the dataset's ids, or from
-colors to ids. How they are stored is the matter of `datasets.segmentation.masks.raw_mask`.
+The values are gray ids, indices of a palette, which are ids too, or RGB colors. A `MaskFormat` says
+which id each stands for.
+
+JPEG moves values by a few levels, and by more beside the borders of regions. Where a mask has two
+values that lie far apart, such as 0 and 255, each pixel's nearer one is right except for some on
+the border, so such masks can be read. With three values that is no longer so: between 0 and 200 the
+format makes a rim of 100.
 """
 
 import dataclasses
@@ -10,36 +15,20 @@ from collections.abc import Mapping
 import cv2
 import numpy as np
 
-from datasets.segmentation.masks import mask_values, nearest_values, raw_mask
+from common.texts import first_few
+from datasets.segmentation.masks import mask_values
+from datasets.segmentation.masks.raw_mask import RawMask
 
 Color = tuple[int, int, int]
 
 _MAX_TINT = 32  # Levels that JPEG may tint a gray pixel by.
-_MAX_NAMED = 5  # Ids or colors named in one message.
 
-
-@dataclasses.dataclass(frozen=True)
-class RawMask:
-    """A mask as its file has it.
-
-    Attributes:
-      path: the file.
-      values: uint8 [height, width] ids or palette indices, int64 [height, width] where some do
-        not fit into 8 bits, or uint8 [height, width, 3] RGB colors.
-      palette: uint8 [n, 3] RGB colors of a palette file's indices, else None.
-      lossy_format: name of the file's format, such as "JPEG", if that keeps values only nearly.
-      is_one_bit: whether the file is black and white: gray of 1 bit.
-    """
-
-    path: str
-    values: np.ndarray
-    palette: np.ndarray | None = None
-    lossy_format: str | None = None
-    is_one_bit: bool = False
-
-    @property
-    def is_colored(self) -> bool:
-        return self.values.ndim == 3
+# Two values of a lossy mask lie at least so far apart; a pixel that is further from both than this
+# share of their distance is unclear. More than so many that no clear pixel touches are a region of
+# a third value, not noise.
+_MIN_DISTANCE = 64
+_CLEAR = 0.25
+_MAX_UNCLEAR = 0.001
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,112 +56,110 @@ class MaskFormat:
           ValueError: the values or colors have no ids, or the file's format blurs them; the
             message names the file and the values.
         """
-        if mask.lossy_format is not None and not nearest_values.can_be_read(self.values):
+        if mask.lossy_format is not None and not _can_be_restored(self.values):
             raise ValueError(
                 f"{mask.path}: a mask saved as {mask.lossy_format}, which blurs ids into their "
-                "neighbours. Save masks as PNG from the original; one of two values only, such as "
+                "neighbors. Save masks as PNG from the original; one of two values only, such as "
                 "0 and 255, can be read with --mask_values=0:0,255:1."
             )
         if mask.is_colored and (self.colors is not None or not _is_gray(mask)):
-            return self._map_ids(self._ids_of_colors(mask))
-        # Gray values that a tool saved with three channels are gray values.
-        values = np.ascontiguousarray(mask.values[..., 1]) if mask.is_colored else mask.values
-        if self.values is None:
-            return self._map_ids(_check_range(mask.path, values))
-        if mask.lossy_format is not None:
-            values = nearest_values.restore(values, self.values, mask.path)
-        return self._ids_of_values(mask.path, values)
-
-    def _map_ids(self, ids: np.ndarray) -> np.ndarray:
+            ids = _ids_of_colors(mask, self.colors)
+        else:
+            # Gray values that a tool saved with three channels are gray values.
+            values = np.ascontiguousarray(mask.values[..., 1]) if mask.is_colored else mask.values
+            if self.values is not None:
+                if mask.lossy_format is not None:
+                    values = _restore(values, self.values, mask.path)
+                return _ids_of_values(values, self.values, mask.path)
+            ids = _check_range(values, mask.path)
         return _look_up(ids, self.id_map) if self.id_map else ids
 
-    def _ids_of_values(self, path: str, values: np.ndarray) -> np.ndarray:
-        found = _find_values(values)
-        unknown = [value for value in found if value not in self.values]
-        if unknown:
-            raise ValueError(
-                f"{path}: values {_name_some(unknown)} are not in mask_values, which names "
-                f"{_name_some(self.values)}. Name every value that occurs; many values that are "
-                "close to each other mean that the mask was resized smoothly or saved as JPEG."
-            )
-        if values.dtype == np.uint8:
-            return _look_up(values, {value: self.values[value] for value in found})
-        ids = np.array([self.values[value] for value in found], np.uint8)
-        return ids[np.searchsorted(found, values)]
 
-    def _ids_of_colors(self, mask: RawMask) -> np.ndarray:
-        if self.colors is None:
-            raise ValueError(
-                f"{mask.path}: RGB mask with colors {_name_colors(_codes(mask.values))}, and "
-                "nothing says which class each color is. Write a classes.json with 'names' and "
-                "'palette'."
-            )
-        codes = _codes(mask.values)
-        known = np.array([_code(color) for color in self.colors], np.int32)
-        ids_of_known = np.array(list(self.colors.values()), np.uint8)
-        order = np.argsort(known)
-        known, ids_of_known = known[order], ids_of_known[order]
-        places = np.minimum(np.searchsorted(known, codes), len(known) - 1)
-        is_unknown = known[places] != codes
-        if is_unknown.any():
-            raise ValueError(
-                f"{mask.path}: {np.count_nonzero(is_unknown)} pixels have colors that the class "
-                f"file does not name: {_name_colors(codes[is_unknown])}. Add them to 'palette' "
-                "or 'ignore_palette'; blended colors mean that the mask was resized smoothly or "
-                "saved as JPEG."
-            )
-        return ids_of_known[places]
+def _ids_of_values(values: np.ndarray, ids: Mapping[int, int], path: str) -> np.ndarray:
+    if values.dtype == np.uint8:  # A fraction of the time of np.unique.
+        found = np.flatnonzero(np.bincount(values.reshape(-1), minlength=256)).tolist()
+    else:
+        found = np.unique(values).tolist()
+    unknown = [value for value in found if value not in ids]
+    if unknown:
+        raise ValueError(
+            f"{path}: values {first_few(unknown)} are not in mask_values, which names "
+            f"{first_few(ids)}. Name every value that occurs; many values that are close to each "
+            "other mean that the mask was resized smoothly or saved as JPEG."
+        )
+    if values.dtype == np.uint8:
+        return _look_up(values, {value: ids[value] for value in found})
+    return np.array([ids[value] for value in found], np.uint8)[np.searchsorted(found, values)]
 
 
-def read_raw_mask(path: str) -> RawMask:
-    """Reads a mask file without giving its values a meaning.
+def _ids_of_colors(mask: RawMask, colors: Mapping[Color, int] | None) -> np.ndarray:
+    codes = _codes(mask.values)
+    if colors is None:
+        raise ValueError(
+            f"{mask.path}: RGB mask with colors {_name_colors(codes)}, and nothing says which "
+            "class each color is. Write a classes.json with 'names' and 'palette'."
+        )
+    known, ids = _codes(np.array(list(colors))), np.array(list(colors.values()), np.uint8)
+    order = np.argsort(known)
+    places = np.minimum(np.searchsorted(known, codes, sorter=order), len(known) - 1)
+    places = order[places]
+    is_unknown = known[places] != codes
+    if is_unknown.any():
+        raise ValueError(
+            f"{mask.path}: {np.count_nonzero(is_unknown)} pixels have colors that the class file "
+            f"does not name: {_name_colors(codes[is_unknown])}. Add them to 'palette' or "
+            "'ignore_palette'; blended colors mean that the mask was resized smoothly or saved as "
+            "JPEG."
+        )
+    return ids[places]
 
-    Raises:
-      OSError: the file cannot be opened.
-      ValueError: the file is damaged, half transparent, or of a kind whose values cannot be told;
-        the message names it.
-    """
-    with open(path, "rb") as file:
-        data = file.read()
-    return RawMask(path, *raw_mask.read(data, path))
+
+def _can_be_restored(ids: Mapping[int, int] | None) -> bool:
+    """Whether a mapping has two values that a lossy format keeps apart."""
+    return ids is not None and len(ids) == 2 and max(ids) <= 255 and _distance(ids) >= _MIN_DISTANCE
+
+
+def _distance(ids: Mapping[int, int]) -> int:
+    return max(ids) - min(ids)
+
+
+def _restore(values: np.ndarray, ids: Mapping[int, int], path: str) -> np.ndarray:
+    """Replaces each value by the nearer one of the two that a mapping names."""
+    low, high = sorted(ids)
+    margin = _CLEAR * _distance(ids)
+    is_unclear = ((values > low + margin) & (values < high - margin)).astype(np.uint8)
+    inner = cv2.erode(is_unclear, np.ones((3, 3), np.uint8), borderValue=(1,))
+    if np.count_nonzero(inner) > _MAX_UNCLEAR * values.size:
+        value = np.bincount(values[inner > 0]).argmax()
+        raise ValueError(
+            f"{path}: a mask saved as JPEG or the like has regions of about {value}, and "
+            f"mask_values names {low} and {high} only. Save it as PNG from the original."
+        )
+    return np.where(values > (low + high) // 2, high, low).astype(np.uint8)
 
 
 def _look_up(ids: np.ndarray, changes: Mapping[int, int]) -> np.ndarray:
     table = np.arange(256, dtype=np.uint8)
-    for file_id, class_id in changes.items():
-        table[file_id] = class_id
+    table[list(changes)] = list(changes.values())
     return cv2.LUT(ids, table)  # A tenth of the time of table[ids].
-
-
-def _find_values(values: np.ndarray) -> list[int]:
-    if values.dtype != np.uint8:
-        return np.unique(values).tolist()
-    return np.flatnonzero(np.bincount(values.reshape(-1), minlength=256)).tolist()
 
 
 def _is_gray(mask: RawMask) -> bool:
     """Whether three channels are equal; of a lossy file, nearly equal."""
-    if mask.lossy_format is not None:
-        spread = cv2.absdiff(mask.values, mask.values[..., 1:2].repeat(3, axis=-1))
-        return spread.max() <= _MAX_TINT
-    red, green, blue = np.moveaxis(mask.values, -1, 0)
-    return np.array_equal(red, green) and np.array_equal(red, blue)
+    spread = cv2.absdiff(mask.values, mask.values[..., 1:2].repeat(3, axis=-1)).max()
+    return spread <= (0 if mask.lossy_format is None else _MAX_TINT)
 
 
-def _check_range(path: str, values: np.ndarray) -> np.ndarray:
+def _check_range(values: np.ndarray, path: str) -> np.ndarray:
     if values.dtype == np.uint8:
         return values
     ids = np.unique(values)
     flag = mask_values.suggest(ids.tolist()) if ids[0] >= 0 else None
     raise ValueError(
-        f"{path}: ids {_name_some(ids[(ids > 255) | (ids < 0)])} do not fit into 8 bits; ids "
+        f"{path}: ids {first_few(ids[(ids > 255) | (ids < 0)])} do not fit into 8 bits; ids "
         "are 0..255. Save the mask with class ids, one small number per class"
         + (f", or say which class each value is: {flag}." if flag else ".")
     )
-
-
-def _code(color: Color) -> int:
-    return color[0] << 16 | color[1] << 8 | color[2]
 
 
 def _codes(colors: np.ndarray) -> np.ndarray:
@@ -184,12 +171,5 @@ def _codes(colors: np.ndarray) -> np.ndarray:
 def _name_colors(codes: np.ndarray) -> str:
     """Names the most frequent colors, such as "(0, 0, 0), (128, 0, 0) and 3 more"."""
     values, counts = np.unique(codes, return_counts=True)
-    values = values[np.argsort(-counts, kind="stable")]
-    return _name_some([(int(v) >> 16, int(v) >> 8 & 255, int(v) & 255) for v in values])
-
-
-def _name_some(values) -> str:
-    """Names the first of some values and counts the rest."""
-    named = ", ".join(str(value) for value in list(values)[:_MAX_NAMED])
-    rest = len(values) - _MAX_NAMED
-    return f"{named} and {rest} more" if rest > 0 else named
+    values = values[np.argsort(-counts, kind="stable")].tolist()
+    return first_few([(value >> 16, value >> 8 & 255, value & 255) for value in values])

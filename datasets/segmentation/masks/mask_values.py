@@ -67,17 +67,11 @@ def check(mapping: Mapping[int, int], num_classes: int | None, ignore_label: int
                 f"mask_values has the id {unknown[0]}, but the {num_classes} classes have the ids "
                 f"0 to {num_classes - 1}, and {ignore_label} is ignored."
             )
-    elif ids != list(range(len(ids))):
-        missing = next(class_id for class_id in range(len(ids) + 1) if class_id not in ids)
+    elif missing := sorted({*range(max(1, len(ids)))} - {*ids}):
         raise MappingError(
             f"mask_values has the ids {', '.join(map(str, ids)) or 'of no class'}, but not "
-            f"{missing}. Number the classes 0, 1, 2, …, or name them in classes.json."
+            f"{missing[0]}. Number the classes 0, 1, 2, …, or name them in classes.json."
         )
-
-
-def to_flag(mapping: Mapping[int, int]) -> str:
-    """Returns the flag that gives a mapping: "--mask_values=0:0,255:1"."""
-    return "--mask_values=" + ",".join(f"{value}:{ident}" for value, ident in mapping.items())
 
 
 def suggest(
@@ -85,7 +79,7 @@ def suggest(
     num_classes: int | None = None,
     ignore_label: int = _DEFAULT_IGNORE_LABEL,
 ) -> str | None:
-    """Returns the flag that makes classes of the values in a dataset, or None.
+    """Returns the flag that makes classes of the values in a dataset: "--mask_values=0:0,255:1".
 
     Args:
       values: the values that occur.
@@ -104,7 +98,7 @@ def suggest(
     if not _lie_apart(classes) or (num_classes is not None and len(classes) != num_classes):
         return None
     mapping.update((value, class_id) for class_id, value in enumerate(classes))
-    return to_flag(dict(sorted(mapping.items())))
+    return "--mask_values=" + ",".join(f"{value}:{mapping[value]}" for value in sorted(mapping))
 
 
 def _lie_apart(values: Sequence[int]) -> bool:

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from datasets.images import decoding
-from datasets.segmentation.masks.mask_format import Color, MaskFormat, read_raw_mask
+from datasets.segmentation.masks.mask_format import Color, MaskFormat
+from datasets.segmentation.masks.raw_mask import read_raw_mask
 
 ERROR = "error"
 WARNING = "warning"

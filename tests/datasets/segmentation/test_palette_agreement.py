@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from datasets.segmentation.masks.mask_format import RawMask
+from datasets.segmentation.masks.raw_mask import RawMask
 from datasets.segmentation.palette_agreement import PaletteComparison, used_colors
 
 BLACK, WHITE, RED, BLUE = (0, 0, 0), (255, 255, 255), (255, 0, 0), (0, 0, 255)

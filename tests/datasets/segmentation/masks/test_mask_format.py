@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datasets.segmentation.masks.mask_format import MaskFormat, read_raw_mask
+from datasets.segmentation.masks.mask_format import MaskFormat
+from datasets.segmentation.masks.raw_mask import read_raw_mask
 from tests.support.sample_images import save, save_palette_mask
 
 IDS = (np.arange(24 * 40).reshape(24, 40) % 5).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""masks.mask_values and nearest_values: values of mask files become class ids."""
+"""masks.mask_values and mask_format: values of mask files become class ids."""
 
 import io
 
@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from datasets.segmentation.masks import mask_values
-from datasets.segmentation.masks.mask_format import MaskFormat, RawMask
+from datasets.segmentation.masks.mask_format import MaskFormat
+from datasets.segmentation.masks.raw_mask import RawMask
 
 IDS = np.zeros((48, 64), np.uint8)
 IDS[10:30, 20:50] = 1

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datasets.segmentation.masks.mask_format import MaskFormat, read_raw_mask
+from datasets.segmentation.masks.mask_format import MaskFormat
+from datasets.segmentation.masks.raw_mask import read_raw_mask
 from tests.support.raw_files import make_png, make_tiff, pack, png_chunk
 
 IDS = np.arange(11 * 13).reshape(11, 13) % 4
