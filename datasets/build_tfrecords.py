@@ -19,8 +19,7 @@ from collections.abc import Collection, Mapping, Sequence
 from absl import flags
 
 from common import texts
-from datasets.images import memory_limit as memory
-from datasets.images.memory_limit import MemoryLimit
+from datasets.images.memory_limit import DEFAULT_LIMIT_MB, MemoryLimit
 from datasets.records import build_folder, tfrecords
 from datasets.segmentation import (
     beam_conversion,
@@ -127,7 +126,7 @@ _NUM_WORKERS = flags.DEFINE_integer(
 
 _MEMORY_LIMIT_MB = flags.DEFINE_integer(
     "memory_limit_mb",
-    memory.DEFAULT_LIMIT_MB,
+    DEFAULT_LIMIT_MB,
     "Megabytes that the images being processed may take together, besides the 600 of the program: "
     "with huge images fewer are processed at once, and one that alone takes more is an error.",
     lower_bound=1,

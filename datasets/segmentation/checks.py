@@ -37,8 +37,7 @@ The examination of a single example is in `datasets.segmentation.sample_checks`.
 import contextlib
 from collections.abc import Sequence
 
-from datasets.images import memory_limit as memory
-from datasets.images.memory_limit import MemoryLimit
+from datasets.images.memory_limit import MemoryLimit, count_pixels
 from datasets.records import workers
 from datasets.segmentation import dataset_problems, jpeg_damage, sample_checks
 from datasets.segmentation.check_report import Report
@@ -78,7 +77,7 @@ def check_source(
 
     def refuse(argument: tuple[str, Sample], pixels: int) -> Finding:
         finding = Finding(*argument)
-        path, message = memory_limit.describe_excess(finding.sample, pixels)
+        path, message = memory_limit.describe_excess(pixels, *finding.sample.paths)
         finding.report(ERROR, "memory", message, path)
         return finding
 
@@ -91,7 +90,7 @@ def check_source(
             num_workers=num_workers,
             show_progress=show_progress,
             limit=workers.WeightLimit(
-                weigh=lambda argument: memory.count_example_pixels(argument[1]),
+                weigh=lambda argument: count_pixels(*argument[1].paths),
                 max_weight=memory_limit.max_pixels,
                 refuse=refuse,
             ),

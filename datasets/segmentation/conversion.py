@@ -11,8 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from datasets.images import memory_limit as memory
-from datasets.images.memory_limit import MemoryLimit
+from datasets.images.memory_limit import MemoryLimit, count_pixels
 from datasets.records import build_folder, tfrecords, workers
 from datasets.segmentation import laplacian, record_format
 from datasets.segmentation.class_statistics import ClassCounter, add_shards, count_ids
@@ -80,7 +79,7 @@ def convert(
         num_workers=num_workers,
         show_progress=show_progress and bool(work),
         limit=workers.WeightLimit(
-            weigh=lambda argument: memory.count_example_pixels(argument[1]),
+            weigh=lambda argument: count_pixels(*argument[1].paths),
             max_weight=memory_limit.max_pixels,
             refuse=refuse,
         ),
@@ -101,7 +100,7 @@ def write_shard(
     """Writes one shard by itself, in this thread; see `convert`."""
 
     def encode(sample: Sample) -> _Encoded | Failure:
-        pixels = memory.count_example_pixels(sample)
+        pixels = count_pixels(*sample.paths)
         if pixels > memory_limit.max_pixels:
             return _refuse(memory_limit, shard, sample, pixels)
         return _encode(plan, shard, sample, excluded)
@@ -175,7 +174,7 @@ def _encode(
 
 
 def _refuse(memory_limit: MemoryLimit, shard: Shard, sample: Sample, pixels: int) -> Failure:
-    path, message = memory_limit.describe_excess(sample, pixels)
+    path, message = memory_limit.describe_excess(pixels, *sample.paths)
     return Failure(shard.split, sample.name, f"{path}: {message}")
 
 

@@ -16,11 +16,16 @@ class, as [red, green, blue] or "#rrggbb"; RGB masks need it, and outputs are pa
 import dataclasses
 import difflib
 import json
+import re
+from collections.abc import Sequence
+from typing import TypeVar
 
 from common import files, palettes
 from datasets.segmentation.masks.mask_format import Color
 
 DEFAULT_IGNORE_LABEL = 255
+
+_T = TypeVar("_T")
 
 _KEYS = ("names", "palette", "ignore_label", "ignore_palette")
 
@@ -78,7 +83,7 @@ def read_class_file(path: str) -> ClassFile:
         raise ValueError(f"{path}: {error}") from None
 
 
-def _parse(content) -> ClassFile:
+def _parse(content: object) -> ClassFile:
     if not isinstance(content, dict):
         raise ValueError('expected an object such as {"names": ["background", "cat"]}.')
     for key in content:
@@ -96,7 +101,7 @@ def _parse(content) -> ClassFile:
                 "one color for each name."
             )
     ignore_label = content.get("ignore_label", DEFAULT_IGNORE_LABEL)
-    if type(ignore_label) is not int or not 0 <= ignore_label <= 255:
+    if not _is_byte(ignore_label):
         raise ValueError(f"'ignore_label' is {ignore_label!r}; expected a number 0..255.")
     ignore_palette = _parse_colors(content.get("ignore_palette", []), "ignore_palette")
     if ignore_palette and palette is None:
@@ -107,38 +112,39 @@ def _parse(content) -> ClassFile:
     return ClassFile(names, palette, ignore_label, ignore_palette)
 
 
-def _parse_names(names) -> tuple[str, ...]:
+def _parse_names(names: object) -> tuple[str, ...]:
     if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
         raise ValueError("'names' is not a list of names; expected the name of each id, from 0 on.")
     if not 1 <= len(names) <= 256:
         raise ValueError(f"'names' has {len(names)} names; expected 1 to 256.")
-    doubles = [name for index, name in enumerate(names) if name in names[:index]]
-    if doubles:
-        raise ValueError(f"'names' has {doubles[0]!r} twice.")
+    for name in _repeated(names):
+        raise ValueError(f"'names' has {name!r} twice.")
     return tuple(names)
 
 
-def _parse_colors(colors, key: str) -> tuple[Color, ...]:
+def _parse_colors(colors: object, key: str) -> tuple[Color, ...]:
     if not isinstance(colors, list):
         raise ValueError(f"{key!r} is {colors!r}; expected a list of colors.")
     parsed = tuple(_parse_color(color, key) for color in colors)
-    doubles = [color for index, color in enumerate(parsed) if color in parsed[:index]]
-    if doubles:
-        raise ValueError(f"{key!r} has the color {doubles[0]} twice.")
+    for color in _repeated(parsed):
+        raise ValueError(f"{key!r} has the color {color} twice.")
     return parsed
 
 
-def _parse_color(color, key: str) -> Color:
-    if isinstance(color, str) and len(color) == 7 and color[0] == "#":
-        try:
-            red, green, blue = bytes.fromhex(color[1:])
-            return red, green, blue
-        except ValueError:
-            pass
-    elif (
-        isinstance(color, list)
-        and len(color) == 3
-        and all(type(value) is int and 0 <= value <= 255 for value in color)
-    ):
-        return tuple(color)
-    raise ValueError(f"{key!r} has {color!r}; expected [red, green, blue] of 0..255, or '#rrggbb'.")
+def _parse_color(color: object, key: str) -> Color:
+    if isinstance(color, str) and re.fullmatch("#[0-9a-fA-F]{6}", color):
+        color = list(bytes.fromhex(color[1:]))
+    if not isinstance(color, list) or len(color) != 3 or not all(map(_is_byte, color)):
+        raise ValueError(
+            f"{key!r} has {color!r}; expected [red, green, blue] of 0..255, or '#rrggbb'."
+        )
+    red, green, blue = color
+    return red, green, blue
+
+
+def _is_byte(value: object) -> bool:
+    return type(value) is int and 0 <= value <= 255
+
+
+def _repeated(values: Sequence[_T]) -> list[_T]:
+    return [value for index, value in enumerate(values) if value in values[:index]]

@@ -28,6 +28,10 @@ class Sample:
     image_path: str
     mask_path: str
 
+    @property
+    def paths(self) -> tuple[str, str]:
+        return self.image_path, self.mask_path
+
 
 @dataclasses.dataclass(frozen=True)
 class Problem:

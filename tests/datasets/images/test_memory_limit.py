@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datasets.images import memory_limit as memory
-from datasets.images.memory_limit import MemoryLimit
+from datasets.images.memory_limit import MemoryLimit, count_pixels
 from datasets.segmentation import checks, conversion, shard_plan
 from datasets.segmentation.sources import folder
 from tests.support import sample_images
@@ -32,9 +31,9 @@ from tests.support import sample_images
 )
 def test_pixels_are_those_that_pillow_finds(tmp_path, name, options):
     path = sample_images.save(tmp_path / name, sample_images.smooth_rgb(31, 57), **options)
-    assert memory.count_pixels(path) == 31 * 57
+    assert count_pixels(path) == 31 * 57
     gray = sample_images.save(tmp_path / f"gray{name}", sample_images.smooth_rgb(31, 57)[..., 0])
-    assert memory.count_pixels(gray) == 31 * 57
+    assert count_pixels(gray) == 31 * 57
 
 
 def test_files_that_are_no_images_have_no_pixels(tmp_path):
@@ -43,17 +42,17 @@ def test_files_that_are_no_images_have_no_pixels(tmp_path):
         data = file.read()
     for size in (0, 1, 3, 20, 100):
         (tmp_path / "cut.jpg").write_bytes(data[:size])
-        assert memory.count_pixels(str(tmp_path / "cut.jpg")) == 0
+        assert count_pixels(str(tmp_path / "cut.jpg")) == 0
     (tmp_path / "text.png").write_text("text")
     os.mkfifo(tmp_path / "pipe.jpg")
     for name in ("text.png", "pipe.jpg", "missing.png", "."):
-        assert memory.count_pixels(str(tmp_path / name)) == 0
+        assert count_pixels(str(tmp_path / name)) == 0
 
 
 def test_what_pillow_refuses_for_its_size_is_left_to_it(tmp_path, monkeypatch):
     path = sample_images.save(tmp_path / "a.png", sample_images.smooth_rgb(31, 57))
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 31 * 57 // 2 - 1)
-    assert memory.count_pixels(path) == 0
+    assert count_pixels(path) == 0
 
 
 def test_the_default_holds_every_image_that_pillow_reads():
