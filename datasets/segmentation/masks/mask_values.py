@@ -22,10 +22,7 @@ class MappingError(ValueError):
 
 
 def parse(text: str) -> dict[int, int]:
-    """Reads a mapping of file values to class ids.
-
-    Args:
-      text: pairs VALUE:ID with commas between them.
+    """Reads pairs VALUE:ID with commas between them.
 
     Returns:
       Class id (0..255) of each file value (0..65535), sorted by value.
@@ -49,12 +46,7 @@ def parse(text: str) -> dict[int, int]:
 
 
 def check(mapping: Mapping[int, int], num_classes: int | None, ignore_label: int) -> None:
-    """Compares a mapping with the classes.
-
-    Args:
-      mapping: class id of each file value.
-      num_classes: number of classes that are named; None where the mapping alone tells.
-      ignore_label: id that is no class.
+    """Compares a mapping with the number of classes; None where the mapping alone tells it.
 
     Raises:
       MappingError: it has an id that no class has, or leaves out ids where nothing names them.
@@ -81,14 +73,8 @@ def suggest(
 ) -> str | None:
     """Returns the flag that makes classes of the values in a dataset: "--mask_values=0:0,255:1".
 
-    Args:
-      values: the values that occur.
-      num_classes: number of classes that are named; None where nothing names them.
-      ignore_label: id of pixels that are ignored.
-
-    Returns:
-      The flag for values that lie apart and are as many as the classes, perhaps besides the ignore
-      label; None where the values do not tell.
+    It is for values that lie apart and are as many as the classes (None where nothing names them),
+    perhaps besides the ignore label. None where the values do not tell.
     """
     classes = sorted(values)
     mapping = {}

@@ -43,12 +43,8 @@ def open_source(
     module = importlib.import_module(f"datasets.segmentation.sources.{name}")
     if name == "folder":
         return module.open_source(data_dir, classes_file, val_fraction, seed, mask_values)
-    options = {
-        "classes_file": classes_file,
-        "val_fraction": val_fraction,
-        "mask_values": mask_values,
-    }
-    for option, value in options.items():
+    names = ("classes_file", "val_fraction", "mask_values")
+    for option, value in zip(names, (classes_file, val_fraction, mask_values), strict=True):
         if value is not None:
             raise ValueError(
                 f"{option} is {value!r}, but source {name!r} has its own classes and splits; "

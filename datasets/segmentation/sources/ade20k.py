@@ -67,14 +67,7 @@ CLASS_NAMES, PALETTE = class_table(
 
 
 def open_source(data_dir: str) -> Source:
-    """Opens ADE20K.
-
-    Args:
-      data_dir: `ADEChallengeData2016` or the folder that holds it.
-
-    Raises:
-      ValueError: the folders are not those of ADE20K.
-    """
+    """Opens ADE20K from `ADEChallengeData2016` or the folder that holds it."""
     witness = os.path.join("images", "training")
     root = listing.find_root(data_dir, ("", "ADEChallengeData2016"), witness, _EXPECTED)
     images_dir, masks_dir = (os.path.join(root, name) for name in ("images", "annotations"))

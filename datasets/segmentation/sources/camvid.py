@@ -52,14 +52,7 @@ _EXPECTED = "CamVid as SegNet has it (train/, trainannot/, …) or train/images/
 
 
 def open_source(data_dir: str) -> Source:
-    """Opens CamVid.
-
-    Args:
-      data_dir: the folder that holds `train`, or one that holds it as `CamVid`.
-
-    Raises:
-      ValueError: the folders are not those of the two layouts.
-    """
+    """Opens CamVid from the folder that holds `train`, or one that holds it as `CamVid`."""
     root = listing.find_root(data_dir, ("", "CamVid", "camvid"), "train", _EXPECTED)
     folders = {split: os.path.join(root, split) for split in _SPLITS}
     splits, problems = open_splits(

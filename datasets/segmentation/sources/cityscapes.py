@@ -47,15 +47,7 @@ _EXPECTED = "Cityscapes with leftImg8bit/train and gtFine/train"
 
 
 def open_source(data_dir: str) -> Source:
-    """Opens Cityscapes.
-
-    Args:
-      data_dir: the folder that holds `leftImg8bit` and `gtFine`, or one that holds it as
-        `cityscapes`.
-
-    Raises:
-      ValueError: the folders are not those of Cityscapes.
-    """
+    """Opens Cityscapes from the folder that holds `leftImg8bit`, perhaps as `cityscapes`."""
     root = listing.find_root(data_dir, ("", "cityscapes"), "leftImg8bit", _EXPECTED)
     images_dir = os.path.join(root, "leftImg8bit")
     splits = [split for split in _SPLITS if os.path.isdir(os.path.join(images_dir, split))]

@@ -17,14 +17,9 @@ from datasets.segmentation.sources.source import Sample
 def count_classes(
     samples: Sequence[Sample], data_dir: str, values: Mapping[int, int] | None = None
 ) -> ClassFile:
-    """Tells the classes from the ids in the masks, or from the mapping of their values.
+    """Tells the classes from the ids in the masks, or from the mapping of their values to ids.
 
     Masks that cannot be read are skipped: `datasets.segmentation.checks` reports them.
-
-    Args:
-      samples: the examples.
-      data_dir: the folder, for errors.
-      values: class id of each value in the masks; None where the values are the ids.
 
     Raises:
       ValueError: masks are colored, the ids come from blending, most ids up to the largest never

@@ -50,15 +50,9 @@ def open_source(
     seed: int = 0,
     mask_values: Mapping[int, int] | None = None,
 ) -> Source:
-    """Opens a folder of images and masks.
+    """Opens a folder of images and masks, after which the dataset is named.
 
-    Args:
-      data_dir: the folder; the dataset gets its name.
-      classes_file: class file; None for `classes.json` in the folder, if it is there.
-      val_fraction: share of the images that becomes `val` where nothing else tells the splits,
-        0 <= fraction < 1; None for 0.2.
-      seed: another seed gives another choice of the same size.
-      mask_values: class id of each value in gray and palette masks; None where values are ids.
+    The arguments are those of `sources.open_source`; `val_fraction` is 0.2 unless given.
 
     Raises:
       ValueError: the folder is laid out otherwise, a class file is wrong, the masks' ids do not

@@ -1,14 +1,6 @@
 """Finds images, masks and splits in a folder, under the names that people give them.
 
-    data/                  data/                    data/
-      train/                 images/                  images/a.jpg
-        images/a.jpg           train/a.jpg            masks/a.png
-        masks/a.png            val/b.jpg              splits/            (optional)
-      val/                   masks/                     train.txt
-        images/b.jpg           train/a.png              val.txt
-        masks/b.png            val/b.png
-
-Capitals, `_`, `-` and spaces in these names do not matter.
+The module `folder` draws the layouts. Capitals, `_`, `-` and spaces in names do not matter.
 """
 
 import dataclasses
@@ -103,16 +95,11 @@ def find_layout(data_dir: str) -> Layout:
 def name_splits(names: Iterable[str], where: str) -> dict[str, str]:
     """Returns the names that people gave the splits by the names that records have.
 
-    Args:
-      names: such as "Train" and "validation".
-      where: the folder in which they were found, for errors.
-
-    Returns:
-      Such as {"train": "Train", "val": "validation"}, in the order train, val, test, others by
-      name.
+    Such as {"train": "Train", "val": "validation"}, in the order train, val, test, others by name.
 
     Raises:
-      ValueError: two of them mean one split, or one is not UTF-8.
+      ValueError: two of the names, which were found in the folder `where`, mean one split, or one
+        is not UTF-8.
     """
     names = sorted(names)
     named: dict[str, str] = {}
@@ -157,10 +144,7 @@ def _find_folder(parent: str, names: frozenset[str]) -> str | None:
 def _find_split_folders(data_dir: str, has_images: bool) -> dict[str, Folders]:
     """Returns the folders inside each subfolder that is a split.
 
-    Args:
-      data_dir: the folder of data.
-      has_images: whether it holds a folder of images itself; then only what can hardly be anything
-        else is taken for a split.
+    Where the folder of data has images itself, only what can hardly be anything else is a split.
     """
     found = {}
     for name, path in listing.subfolders(data_dir).items():

@@ -29,12 +29,7 @@ _SNIFFED_BYTES = 256 * 1024  # The head of an image, EXIF data and thumbnails in
 
 
 class NoMasksError(ValueError):
-    """The masks of a split are not where they should be.
-
-    Attributes:
-      path: the folder that should hold them.
-      reason: what is wrong with it.
-    """
+    """The folder `path` should hold the masks of a split, but does not, for a `reason`."""
 
     def __init__(self, path: str, reason: str):
         super().__init__(f"{path} {reason}")
@@ -65,16 +60,10 @@ class FileIndex:
 
 
 def find_root(data_dir: str, folders: Sequence[str], witness: str, expected: str) -> str:
-    """Returns the folder that holds a dataset: `data_dir`, or one inside it.
-
-    Args:
-      data_dir: the folder that the user named.
-      folders: where to look, relative to `data_dir` ("" is itself).
-      witness: path, relative to one of these, that tells that the dataset is there.
-      expected: what should be there, for the error.
+    """Returns the first of some folders in `data_dir` ("" is itself) that holds a `witness`.
 
     Raises:
-      ValueError: `data_dir` does not exist, or none of the folders is it.
+      ValueError: there is none; the message says what is `expected`.
     """
     require_folder(data_dir, expected)
     for folder in folders:
@@ -98,11 +87,7 @@ def require_folder(data_dir: str, expected: str) -> None:
 
 
 def index_images(folder: str) -> FileIndex:
-    """Lists the images in a folder and its subfolders. Hidden files are skipped.
-
-    Raises:
-      ValueError: the folder does not exist, or holds no image.
-    """
+    """Lists the images in a folder and its subfolders; a ValueError where there are none."""
     try:
         return _index(folder, "images")
     except NoMasksError as error:
@@ -110,11 +95,7 @@ def index_images(folder: str) -> FileIndex:
 
 
 def index_masks(folder: str) -> FileIndex:
-    """Lists the masks in a folder; see `index_images`.
-
-    Raises:
-      NoMasksError: the folder does not exist, or holds no mask.
-    """
+    """Lists the masks in a folder and its subfolders; a NoMasksError where there are none."""
     return _index(folder, "masks")
 
 
@@ -125,14 +106,12 @@ def _index(folder: str, what: str) -> FileIndex:
             f"does not exist; expected a folder of {what}. docs/datasets.md draws the folders.",
         )
     found: dict[str, list[str]] = collections.defaultdict(list)
-    others, unnameable = [], []
-    for relative in walk(folder):
-        if _ending(relative) not in image_files.ENDINGS:
-            others.append(relative)
-        elif not is_utf8(relative):
-            unnameable.append(os.path.join(folder, relative))
-        else:
-            found[_name(relative)].append(relative)
+    files = list(walk(folder))
+    images = [relative for relative in files if _ending(relative) in image_files.ENDINGS]
+    others = [relative for relative in files if _ending(relative) not in image_files.ENDINGS]
+    unnameable = [os.path.join(folder, relative) for relative in images if not is_utf8(relative)]
+    for relative in filter(is_utf8, images):
+        found[_name(relative)].append(relative)
     if what == "masks":
         for name, same in found.items():
             exact = [relative for relative in same if _ending(relative) not in _LOSSY_ENDINGS]
@@ -153,10 +132,7 @@ def _index(folder: str, what: str) -> FileIndex:
 
 
 def walk(folder: str) -> Iterator[str]:
-    """Yields the visible files in a folder and its subfolders, relative to it, with `/`.
-
-    Hidden files and what operating systems leave in folders are not visible. Links are followed.
-    """
+    """Yields the visible files in a folder and its subfolders, relative to it; follows links."""
     return _walk(folder, "", frozenset({os.path.realpath(folder)}))
 
 
@@ -216,7 +192,7 @@ def name_entries(folder: str) -> str:
 
 
 def describe_file(relative: str) -> str:
-    """Names a file and what it is, where that is known, for messages."""
+    """Names a file and what kind of file it is, where that is known, for messages."""
     kind = image_files.describe_kind(relative)
     return f"{printable(relative)} ({kind})" if kind else printable(relative)
 

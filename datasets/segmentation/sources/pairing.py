@@ -26,10 +26,8 @@ class Pairing:
     """The images of one folder and the masks of another under the same names.
 
     Attributes:
-      images_dir: folder of the images.
-      masks_dir: folder of the masks.
-      images: path of each image.
-      masks: path of each mask, by the name of its image.
+      images_dir, masks_dir: the folders.
+      images, masks: path of each image and mask, by the name of the image.
       doubles: all paths of the names that several images, or several masks, share.
       near: by the name of an image without a mask, and by that of the mask without an image that
         hardly differs from it: both names.
@@ -145,45 +143,38 @@ def match(image_index: FileIndex, mask_index: FileIndex) -> Pairing:
 
 
 def pair_folders(split: str, images_dir: str, masks_dir: str) -> Pairs:
-    """Pairs all images of one folder with all masks of another.
-
-    Raises:
-      NoMasksError: there are no masks.
-      ValueError: there are no images, or none of them has a mask.
-    """
+    """Pairs all images of one folder with all masks of another; raises what its parts do."""
     pairing = match(listing.index_images(images_dir), listing.index_masks(masks_dir))
     samples, problems = pairing.choose(split)
     return samples, (*pairing.problems, *problems)
 
 
 def open_splits(
-    names: Mapping[str, _T], open_split: Callable[[str, _T], Pairs]
+    splits: Mapping[str, _T], open_split: Callable[[str, _T], Pairs]
 ) -> tuple[dict[str, tuple[Sample, ...]], tuple[Problem, ...]]:
     """Opens the splits that have masks; the others are left out with a warning.
 
     Args:
-      names: what `open_split` needs for each split.
+      splits: the second argument of `open_split` for each split.
       open_split: returns samples and problems of a split, or raises `NoMasksError`.
 
     Raises:
       NoMasksError: no split has masks, or `train` has none.
-      ValueError: what `open_split` raises.
     """
-    splits: dict[str, tuple[Sample, ...]] = {}
+    opened: dict[str, tuple[Sample, ...]] = {}
     problems: list[Problem] = []
     unlabeled: dict[str, NoMasksError] = {}
-    for split, argument in names.items():
+    for split, argument in splits.items():
         try:
-            splits[split], found = open_split(split, argument)
+            opened[split], found = open_split(split, argument)
+            problems += found
         except NoMasksError as error:
             unlabeled[split] = error
-        else:
-            problems += found
     for split, reason in unlabeled.items():
-        if split == "train" or not splits:
+        if split == "train" or not opened:
             raise reason
         problems.append(describe_unlabeled(split, reason))
-    return splits, tuple(problems)
+    return opened, tuple(problems)
 
 
 def describe_unlabeled(split: str, error: NoMasksError) -> Problem:

@@ -81,11 +81,7 @@ class Source:
         return len(self.class_names)
 
     def split(self, name: str) -> Sequence[Sample]:
-        """Returns the samples of one split.
-
-        Raises:
-          ValueError: the source has no such split.
-        """
+        """Returns the samples of one split; a ValueError where the source has none."""
         if name not in self.splits:
             raise ValueError(
                 f"source {self.name!r} has no split {name!r}; it has {', '.join(self.splits)}."
@@ -93,10 +89,7 @@ class Source:
         return self.splits[name]
 
     def read_mask(self, sample: Sample) -> np.ndarray:
-        """Reads a mask.
-
-        Returns:
-          uint8 [height, width] class ids; ids that no class has are left as they are.
+        """Reads a mask as uint8 [height, width] class ids, also those that no class has.
 
         Raises:
           OSError: the file cannot be opened.
@@ -109,13 +102,9 @@ class Source:
     ) -> tuple[decoding.EncodedImage, np.ndarray]:
         """Reads an image and its mask.
 
-        Args:
-          sample: the example.
-          with_pixels: whether the image's pixels are wanted; it is read completely anyway.
-
         Returns:
-          The image as a record stores it, and the mask as `read_mask` returns it; they have one
-          size.
+          The image as a record stores it, with pixels if they are wanted, and the mask as
+          `read_mask` returns it; they have one size.
 
         Raises:
           OSError: a file cannot be opened.
@@ -141,13 +130,7 @@ def class_table(text: str) -> tuple[tuple[str, ...], tuple[Color, ...]]:
 
 
 def describe_sizes(sample: Sample, image_size: tuple[int, int], mask_size: tuple[int, int]) -> str:
-    """Says that an image and its mask differ in size, and what the likely reason is.
-
-    Args:
-      sample: the example.
-      image_size: (height, width) of the image.
-      mask_size: (height, width) of the mask.
-    """
+    """Says that an image and its mask differ in size (height, width), and the likely reason."""
     image_text, mask_text = (f"{width}x{height}" for height, width in (image_size, mask_size))
     # One ratio of height to width, up to a pixel of rounding.
     skew = abs(image_size[0] * mask_size[1] - image_size[1] * mask_size[0])

@@ -70,11 +70,7 @@ def read_lists(folder: str, expected: str) -> dict[str, List]:
 
 
 def read_list(path: str) -> List:
-    """Reads a list file.
-
-    Raises:
-      ValueError: it names nothing, or is not text in UTF-8 (or UTF-16 with its mark).
-    """
+    """Reads a list file; a ValueError names it if it names nothing, or is no text in UTF-8."""
     lines = [line.strip() for line in re.split(r"\r\n|\r|\n", files.read_text(path))]
     named = tuple(
         (number, line)
@@ -89,12 +85,7 @@ def read_list(path: str) -> List:
 def resolve(
     file: List, pairing: Pairing, split: str
 ) -> tuple[dict[str, str | None], tuple[Problem, ...]]:
-    """Finds the examples that a list names.
-
-    Args:
-      file: the list.
-      pairing: the images and masks.
-      split: name of the split, for the problems.
+    """Finds the examples that the list of a split names.
 
     Returns:
       (the mask that a line names besides each example's own, or None, by the example's name; one
@@ -149,11 +140,7 @@ class _Finder:
         }
 
     def find(self, text: str) -> tuple[str, str | None]:
-        """Returns the example that a line means.
-
-        Raises:
-          _Unknown: it means none.
-        """
+        """Returns the example that a line means; raises `_Unknown` if it means none."""
         text = text.rstrip(",; \t")
         exact = self._find_exactly(_clean(text))
         if exact is not None:

@@ -25,11 +25,12 @@ images that have no masks (the challenge's `test`) is left out.
 """
 
 import os
+from collections.abc import Mapping
 
 from common import palettes
 from datasets.segmentation.masks.mask_format import MaskFormat
 from datasets.segmentation.sources import listing, split_lists
-from datasets.segmentation.sources.pairing import Pairing, describe_unlabeled, match
+from datasets.segmentation.sources.pairing import Pairing, Pairs, describe_unlabeled, match
 from datasets.segmentation.sources.source import ERROR, Problem, Sample, Source
 
 CLASS_NAMES = (
@@ -49,45 +50,22 @@ _EXPECTED = "VOCdevkit/VOC2012 with JPEGImages, SegmentationClass and ImageSets/
 
 
 def open_source(data_dir: str) -> Source:
-    """Opens PASCAL VOC 2012.
-
-    Args:
-      data_dir: `VOC2012`, `VOCdevkit`, or the folder that holds `VOCdevkit`.
-
-    Raises:
-      ValueError: the folders are not those of the devkit.
-    """
+    """Opens PASCAL VOC 2012 from `VOC2012`, `VOCdevkit`, or the folder that holds `VOCdevkit`."""
     root = listing.find_root(data_dir, _ROOTS, _LISTS, _EXPECTED)
     image_index = listing.index_images(os.path.join(root, "JPEGImages"))
     masks_dir = os.path.join(root, "SegmentationClass")
     if not os.path.isdir(masks_dir) and os.path.isdir(masks_dir + "Raw"):
         masks_dir += "Raw"
     pairing = match(image_index, listing.index_masks(masks_dir))
-    problems = _errors(pairing)
     lists = split_lists.read_lists(os.path.join(root, _LISTS), "lists like train.txt and val.txt")
     aug_list = next((lists.pop(name) for name in _TRAIN_AUG_LISTS if name in lists), None)
-    splits: dict[str, tuple[Sample, ...]] = {}
-    for split, file in lists.items():
-        try:
-            chosen, found = split_lists.resolve(file, pairing, split)
-        except split_lists.NothingListedError:
-            chosen, found = {}, ()
-        if pairing.masks.keys().isdisjoint(chosen):
-            error = listing.NoMasksError(masks_dir, f"has no mask of an image in {file.path}.")
-            problems.append(describe_unlabeled(split, error))
-            continue
-        splits[split], more = pairing.choose(split, chosen)
-        problems += (*found, *more)
+    splits, problems = _open_lists(lists, pairing)
     aug_dir = os.path.join(root, "SegmentationClassAug")
     if os.path.isdir(aug_dir):
-        of_val = {sample.name for sample in splits.get("val", ())}
         pairing = match(image_index, listing.index_masks(aug_dir))
-        if aug_list is None:
-            chosen, found = dict.fromkeys(pairing.masks.keys() - of_val), ()
-        else:
-            chosen, found = split_lists.resolve(aug_list, pairing, _TRAIN_AUG)
-        splits[_TRAIN_AUG], more = pairing.choose(_TRAIN_AUG, chosen)
-        problems += (*_errors(pairing), *found, *more)
+        of_val = {sample.name for sample in splits.get("val", ())}
+        splits[_TRAIN_AUG], found = _open_train_aug(pairing, aug_list, of_val)
+        problems += found
     if not splits:
         raise ValueError(
             f"no list in {os.path.join(root, _LISTS)} names an image that has a mask in "
@@ -103,6 +81,37 @@ def open_source(data_dir: str) -> Source:
         mask_format=MaskFormat(colors={**colors, _VOID_COLOR: IGNORE_LABEL}),
         problems=tuple(problems),
     )
+
+
+def _open_lists(
+    lists: Mapping[str, split_lists.List], pairing: Pairing
+) -> tuple[dict[str, tuple[Sample, ...]], list[Problem]]:
+    """Opens the split of each list; those without masks are left out with a warning."""
+    splits: dict[str, tuple[Sample, ...]] = {}
+    problems = _errors(pairing)
+    for split, file in lists.items():
+        try:
+            chosen, found = split_lists.resolve(file, pairing, split)
+        except split_lists.NothingListedError:
+            chosen, found = {}, ()
+        if pairing.masks.keys().isdisjoint(chosen):
+            reason = f"has no mask of an image in {file.path}."
+            error = listing.NoMasksError(pairing.masks_dir, reason)
+            problems.append(describe_unlabeled(split, error))
+            continue
+        splits[split], more = pairing.choose(split, chosen)
+        problems += (*found, *more)
+    return splits, problems
+
+
+def _open_train_aug(pairing: Pairing, file: split_lists.List | None, of_val: set[str]) -> Pairs:
+    """Opens the augmented masks: those that a list names, or all that `val` does not hold."""
+    chosen: dict[str, str | None] = dict.fromkeys(pairing.masks.keys() - of_val)
+    found: tuple[Problem, ...] = ()
+    if file is not None:
+        chosen, found = split_lists.resolve(file, pairing, _TRAIN_AUG)
+    samples, more = pairing.choose(_TRAIN_AUG, chosen)
+    return samples, (*_errors(pairing), *found, *more)
 
 
 def _errors(pairing: Pairing) -> list[Problem]:
