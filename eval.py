@@ -1,10 +1,6 @@
-from commands import launcher  # before TensorFlow, whose start it quiets
+"""`python eval.py --help`; the command is deeplab/commands/eval.py."""
 
-# isort: split
-
-from deeplab.commands import eval
-
-__doc__ = eval.__doc__
+from commands import launcher
 
 if __name__ == "__main__":
-    launcher.run(eval.main)
+    launcher.run("eval")

@@ -1,10 +1,6 @@
-from commands import launcher  # before TensorFlow, whose start it quiets
+"""`python export_model.py --help`; the command is deeplab/commands/export_model.py."""
 
-# isort: split
-
-from deeplab.commands import export_model
-
-__doc__ = export_model.__doc__
+from commands import launcher
 
 if __name__ == "__main__":
-    launcher.run(export_model.main)
+    launcher.run("export_model")

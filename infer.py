@@ -1,10 +1,6 @@
-from commands import launcher  # before TensorFlow, whose start it quiets
+"""`python infer.py --help`; the command is deeplab/commands/infer.py."""
 
-# isort: split
-
-from deeplab.commands import infer
-
-__doc__ = infer.__doc__
+from commands import launcher
 
 if __name__ == "__main__":
-    launcher.run(infer.main, positional=True)
+    launcher.run("infer")

@@ -1,14 +1,6 @@
-from commands import allocator  # noqa: F401  (before anything else: it starts the process again)
+"""`python train.py --help`; the command is deeplab/commands/train.py."""
 
-# isort: split
-
-from commands import launcher  # before TensorFlow, whose start it quiets
-
-# isort: split
-
-from deeplab.commands import train
-
-__doc__ = train.__doc__
+from commands import launcher
 
 if __name__ == "__main__":
-    launcher.run(train.main)
+    launcher.run("train")

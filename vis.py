@@ -1,10 +1,6 @@
-from commands import launcher  # before TensorFlow, whose start it quiets
+"""`python vis.py --help`; the command is deeplab/commands/vis.py."""
 
-# isort: split
-
-from deeplab.commands import vis
-
-__doc__ = vis.__doc__
+from commands import launcher
 
 if __name__ == "__main__":
-    launcher.run(vis.main)
+    launcher.run("vis")

@@ -1,4 +1,4 @@
-"""How a training gets its memory from the system. Import this before anything else.
+"""How a training run gets its memory from the system.
 
 A step allocates and frees gigabytes in blocks of up to 100 MB. By default glibc returns such blocks
 to the system at once and gets them again page by page, each page cleared by the kernel. The
@@ -11,7 +11,6 @@ left as it is. docs/training-speed.md has the figures.
 """
 
 import os
-import pathlib
 import sys
 
 _VARIABLE = "GLIBC_TUNABLES"
@@ -28,12 +27,8 @@ def settings() -> str:
     return ":".join(f"glibc.malloc.{name}={value}" for name, value in _TUNABLES.items())
 
 
-def _is_training() -> bool:
-    main_file = getattr(sys.modules["__main__"], "__file__", None)
-    return main_file is not None and pathlib.Path(main_file).name == "train.py"
-
-
-# A test that imports train.py is not to be started again.
-if sys.platform == "linux" and _VARIABLE not in os.environ and _is_training():
-    os.environ[_VARIABLE] = settings()
-    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+def apply() -> None:
+    """Starts this process again with the settings, unless it has settings already."""
+    if sys.platform == "linux" and _VARIABLE not in os.environ:
+        os.environ[_VARIABLE] = settings()
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])

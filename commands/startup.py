@@ -1,4 +1,4 @@
-"""What a command does before it loads anything. Import this module before anything else.
+"""What a command does before it loads anything.
 
 Ctrl-C while it loads is one line and status 130, as later on. Loading takes seconds, in which
 Python would print a traceback, or a library would take the interrupt for an error of its own, or
@@ -17,17 +17,27 @@ from collections.abc import Iterator
 EXIT_STATUS = 128 + signal.SIGINT
 
 
+_stderr = -1  # A descriptor that stays open while TensorFlow is imported with descriptor 2 closed.
+
+
+def prepare() -> None:
+    """Opens closed streams, and has Ctrl-C end the process in one line from now on."""
+    global _stderr
+    if _stderr >= 0:
+        return
+    _open_closed_streams()
+    _stderr = os.dup(2)
+    sys.excepthook = _on_exception
+    sys.unraisablehook = _on_unraisable
+
+
 def _open_closed_streams() -> None:
     for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
             # The lowest descriptor that is free, which is that of the stream.
             nowhere = os.open(os.devnull, os.O_RDWR)
-            setattr(sys, name, open(nowhere, "w" if descriptor else "r", closefd=False))  # noqa: SIM115
-
-
-_open_closed_streams()
-# TensorFlow is imported with the descriptor 2 closed.
-_STDERR = os.dup(2)
+            stream = open(nowhere, "w" if descriptor else "r", closefd=False)  # noqa: SIM115
+            setattr(sys, name, stream)
 
 
 def _end() -> None:
@@ -35,7 +45,7 @@ def _end() -> None:
         with contextlib.suppress(Exception):
             stream.flush()
     with contextlib.suppress(OSError):
-        os.write(_STDERR, b"interrupted\n")
+        os.write(_stderr, b"interrupted\n")
     os._exit(EXIT_STATUS)
 
 
@@ -68,7 +78,3 @@ def ending_at_once() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-sys.excepthook = _on_exception
-sys.unraisablehook = _on_unraisable

@@ -1,7 +1,8 @@
 """Options that are written once, as fields of dataclasses.
 
-A field that `option` makes carries its help beside its name, type and default. Commands make flags
-of such fields (`commands.option_flags`).
+A field that `option` makes carries its help beside name, type and default. Flags, `--help`, the log
+and the flag tables of the docs are made from it (`commands.flags`); `options.json` from the
+dataclass.
 """
 
 import dataclasses
@@ -13,14 +14,17 @@ _METADATA_KEY = "option"
 # A flag has the default of its field.
 OF_FIELD = object()
 
-# What options are about.
+# The groups of `--help`, in its order.
 DATA = "Data"
 NETWORK = "Network"
-START = "How training starts"
+START = "Weights"
 SCHEDULE = "Schedule and optimizer"
 LOSS = "Loss and batch norm"
 HARDWARE = "Where it runs"
 RESULTS = "What is kept"
+COMPATIBILITY = "Accepted for research/deeplab's scripts"
+GENERAL = "General"
+GROUPS = (DATA, NETWORK, START, SCHEDULE, LOSS, HARDWARE, RESULTS, COMPATIBILITY, GENERAL)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,17 +33,18 @@ class Option:
 
     Attributes:
       help: what the option does, its unit, and when to change it: sentences.
-      group: what it is about, such as `DATA`.
-      is_common: whether most users need to know it.
+      group: one of `GROUPS`.
+      is_common: whether the short `--help` shows it.
       computed_default: what holds where the flag is not given, if the field's default does not say
         it.
       choices: allowed values; () for all of the type.
-      lower: smallest number that is allowed; None for no bound.
-      aliases: names under which other programs have it.
+      lower, upper: bounds of a number; None for none.
+      aliases: names under which other programs have it; they lead to this flag.
       flag: name of the flag, if it is not the field's.
       flag_type: type of the flag's value, if it is not the field's, such as the name of a file.
       flag_default: default of the flag where it differs from the field's, such as None for "chosen
         by the command".
+      refusal: why no value but the default is accepted; "" for a flag that has a meaning here.
     """
 
     help: str
@@ -47,11 +52,13 @@ class Option:
     is_common: bool = False
     computed_default: str = ""
     choices: Sequence[str] = ()
-    lower: int | None = None
+    lower: float | None = None
+    upper: float | None = None
     aliases: Sequence[str] = ()
     flag: str = ""
     flag_type: type | None = None
     flag_default: Any = OF_FIELD
+    refusal: str = ""
 
 
 def option(default: Any, help: str, group: str, **details: Any) -> Any:
@@ -63,6 +70,19 @@ def option(default: Any, help: str, group: str, **details: Any) -> Any:
     """
     metadata = {_METADATA_KEY: Option(help, group, **details)}
     return dataclasses.field(default=default, metadata=metadata)
+
+
+def refused(default: Any, reason: str) -> Any:
+    """Returns a field whose flag accepts research/deeplab's default and nothing else.
+
+    research/deeplab's scripts pass such flags to every command. To ignore another value would build
+    another network than the one asked for.
+
+    Args:
+      default: of research/deeplab.
+      reason: why the flag has no other value here, and what to do instead; part of a sentence.
+    """
+    return option(default, f"{reason[0].upper()}{reason[1:]}.", COMPATIBILITY, refusal=reason)
 
 
 def of(field: dataclasses.Field) -> Option | None:

@@ -370,7 +370,20 @@ RESIZE_OPTIONS = tuple(field.name for field in dataclasses.fields(ResizeOptions)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class InputOptions(ResizeOptions):
+class MemoryOptions:
+    """How much memory the input may take."""
+
+    input_memory_mb: int = option(
+        4096,
+        "Megabytes that decoded images may take on their way into a batch. Where a dataset has "
+        "huge images, fewer are decoded at once.",
+        HARDWARE,
+        lower=1,
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class InputOptions(ResizeOptions, MemoryOptions):
     """How images become what the network sees. Names and defaults are research/deeplab's.
 
     `crop_size` is (height, width) of the network's input in pixels; None only for evaluation of one
@@ -385,13 +398,6 @@ class InputOptions(ResizeOptions):
     max_scale_factor: float = option(2.0, "Largest random scale of training images.", DATA)
     scale_factor_step_size: float = option(
         0.25, "Distance between random scales; 0 for any scale in the range.", DATA
-    )
-    input_memory_mb: int = option(
-        4096,
-        "Megabytes that decoded images may take on their way into a batch. Where a dataset has "
-        "huge images, fewer are decoded at once.",
-        HARDWARE,
-        lower=1,
     )
 
     def __post_init__(self) -> None:

@@ -1,132 +1,34 @@
-"""From records to colored masks, on images that the project draws: what `make demo` runs.
+"""The command that goes from data to colored masks: `make demo`."""
+
+import dataclasses
+
+from commands import launcher
+from commands.command import Command
+from common.option_fields import SCHEDULE, option
+
+
+@dataclasses.dataclass(frozen=True)
+class DemoOptions:
+    """How long the demo trains."""
+
+    steps: int = option(
+        2600,
+        "Training steps. The default takes about seven minutes on two CPU cores.",
+        SCHEDULE,
+        is_common=True,
+    )
+
+
+COMMAND = Command(
+    description="""\
+Goes from data to colored masks on images that it draws: make demo
 
 Each step is an ordinary command of the project, printed before it runs, so that you can repeat it
-by hand with other flags. A demo that was interrupted continues where it stopped.
-"""
-
-from commands import launcher  # before TensorFlow, whose start it quiets
-
-# isort: split
-
-import glob
-import io
-import os
-import subprocess
-import sys
-import time
-
-from absl import flags
-from PIL import Image
-
-from common import files, json_files
-
-_STEPS = flags.DEFINE_integer(
-    "steps", 2600, "Training steps. The default takes about seven minutes on two CPU cores."
+by hand with other flags. A demo that was interrupted continues where it stopped.""",
+    main="scripts.demo_steps",
+    options=(DemoOptions,),
+    needs_tensorflow=False,
 )
 
-IMAGES = "data/demo"
-RECORDS = "data/tfrecords/demo"
-RUN = "runs/demo"
-MASKS = "masks/demo"
-SHEET = "masks/demo.png"
-# Rows of the image that shows results.
-_SHEET_ROWS = 4
-_PANEL_SIZE = (256, 192)  # width, height
-
-
-def commands(steps: int) -> list[list[str]]:
-    """Returns the demo's commands, in order, without the interpreter."""
-    return [
-        ["-m", "datasets.build_tfrecords", "--dataset=demo", f"--output_dir={RECORDS}"],
-        [
-            "train.py",
-            f"--dataset_dir={RECORDS}",
-            f"--train_logdir={RUN}",
-            "--model_variant=xception_tiny",
-            # Finer features than at 16 and a narrow head: 5 points better at equal steps.
-            "--output_stride=8",
-            "--aspp_convs_filters=64",
-            "--decoder_filters=64",
-            "--train_crop_size=129,161",
-            "--train_batch_size=8",
-            f"--training_number_of_steps={steps}",
-            "--base_learning_rate=0.1",
-            # A short training run: the published 0.9997 would leave the moving statistics behind.
-            "--batch_norm_decay=0.98",
-            "--min_scale_factor=0.75",
-            "--max_scale_factor=1.25",
-            "--log_steps=100",
-        ],
-        [
-            "eval.py",
-            f"--checkpoint_dir={RUN}",
-            f"--dataset_dir={RECORDS}",
-            "--max_number_of_evaluations=1",
-        ],
-        ["export_model.py", f"--checkpoint_path={RUN}"],
-        [
-            "infer.py",
-            f"{IMAGES}/val/images",
-            f"--model={RUN}/export/frozen_inference_graph.pb",
-            f"--output={MASKS}",
-        ],
-    ]
-
-
-def main(_: list[str]) -> int:
-    start = time.time()
-    for number, command in enumerate(commands(_STEPS.value), start=1):
-        print(f"\n[{number}/5] python {' '.join(command)}", flush=True)
-        status = subprocess.run([sys.executable, *command], check=False).returncode
-        if status:
-            print(f"error: step {number} of the demo ended with status {status}", file=sys.stderr)
-            return status
-    draw_sheet()
-    minutes = (time.time() - start) / 60
-    print(f"""
-Done in {minutes:.1f} minutes. Mean IoU on the demo's validation images: {newest_miou():.3f}
-
-  images and masks     {IMAGES}/
-  TFRecords            {RECORDS}/
-  checkpoints, curves  {RUN}/   (make tensorboard shows them)
-  scores               {RUN}/eval/
-  exported model       {RUN}/export/frozen_inference_graph.pb
-  masks and overlays   {MASKS}/
-  some of them         {SHEET}
-
-Your own images: README.md, "Your own data".""")
-    return 0
-
-
-def newest_miou() -> float:
-    """Returns the mean IoU that eval.py wrote last."""
-    newest = max(glob.glob(f"{RUN}/eval/*.json"), key=os.path.getmtime)
-    miou = json_files.read_object(newest).get("miou")
-    return json_files.check(miou, float, newest, "miou")
-
-
-def draw_sheet() -> None:
-    """Draws some images, true masks, predicted masks and overlays side by side."""
-    overlays = sorted(glob.glob(f"{MASKS}/*_overlay.jpg"))
-    chosen = overlays[:: max(1, len(overlays) // _SHEET_ROWS)][:_SHEET_ROWS]
-    width, height = _PANEL_SIZE
-    sheet = Image.new("RGB", (4 * width, len(chosen) * height))
-    for row, overlay in enumerate(chosen):
-        name = os.path.basename(overlay).removesuffix("_overlay.jpg")
-        panel_files = (
-            f"{IMAGES}/val/images/{name}.jpg",
-            f"{IMAGES}/val/masks/{name}.png",
-            f"{MASKS}/{name}_mask.png",
-            overlay,
-        )
-        panels = [Image.open(file).convert("RGB") for file in panel_files]
-        panels[-1] = panels[-1].crop((0, 0, *panels[0].size))  # without its legend
-        for column, panel in enumerate(panels):
-            sheet.paste(panel.resize(_PANEL_SIZE), (column * width, row * height))
-    content = io.BytesIO()
-    sheet.save(content, "PNG")
-    files.write(SHEET, content.getvalue())
-
-
 if __name__ == "__main__":
-    launcher.run(main)
+    launcher.execute(COMMAND)

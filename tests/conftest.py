@@ -1,13 +1,14 @@
 """Shared set-up of the tests: quiet TensorFlow, graph mode, and real data beside a checkout."""
 
-from commands import launcher  # noqa: F401  (before TensorFlow, whose start it quiets)
-
-# isort: split
-
 import pathlib
 
 import pytest
-import tensorflow.compat.v1 as tf
+
+from commands import tensorflow_start
+
+tensorflow_start.import_quietly()
+
+import tensorflow.compat.v1 as tf  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 

@@ -1,13 +1,4 @@
-"""Freezes a checkpoint into one `.pb` for inference: `python export_model.py`.
-
-Without flags it exports the newest checkpoint of the newest training, as it was trained. A
-checkpoint without `options.json` beside it, such as those that research/deeplab published, needs
-the flags of its network:
-
-    python export_model.py --checkpoint_path=deeplabv3_mnv2_pascal/model.ckpt-30000 \\
-        --model_variant=mobilenet_v2 --num_classes=21 --dataset=pascal_voc_seg \\
-        --export_path=exports/mnv2_pascal/frozen_inference_graph.pb
-"""
+"""Freezes a checkpoint into a `.pb`: export_model.py. `export_model_flags` has words and flags."""
 
 import dataclasses
 import functools
@@ -16,25 +7,20 @@ import shlex
 import sys
 
 import tensorflow.compat.v1 as tf
-from absl import flags
 
+from commands.flags import Flags
 from common import export_names, files
 from datasets.segmentation import specs
 from deeplab import inference_graph
-from deeplab.commands import (
-    export_flags,  # noqa: F401
-    export_variants,
-    inference_flags,
-    network_flags,
-)
+from deeplab.commands import export_variants, network_flags, weights
+from deeplab.commands.export_model_flags import ExportOptions
+from deeplab.commands.shared_options import InferenceOptions
 from deeplab.data import crop_sizes
-from deeplab.options import RESIZE_OPTIONS
+from deeplab.options import RESIZE_OPTIONS, ResizeOptions
 from deeplab.run_description import OPTIONS_FILE, RunDescription, read_description
 from export import freeze, output_files
 from serving import contract
 from training import best_checkpoint, checkpoints
-
-FLAGS = flags.FLAGS
 
 INFERENCE_GRAPH_FILE = "inference_graph.pbtxt"
 DEFAULT_CROP_SIZE = (513, 513)
@@ -43,26 +29,27 @@ DEFAULT_OUTPUT_STRIDE = 8
 FORMAT_VERSION = 1
 
 
-def main(arguments: list[str]) -> None:
+def main(flags: Flags, arguments: list[str]) -> None:
     """Turns flags into options and exports."""
     del arguments
     tf.disable_v2_behavior()
-    checkpoint = checkpoints.find_checkpoint(FLAGS.checkpoint_path or checkpoints.LATEST)
-    saved_names = inference_flags.saved_names(checkpoint)
-    description, export_path = _describe(checkpoint)
-    crop_size = _crop_size(description)
+    options, inference = flags.options(ExportOptions), flags.options(InferenceOptions)
+    checkpoint = checkpoints.find_checkpoint(options.checkpoint_path or checkpoints.LATEST)
+    saved_names = weights.saved_names(checkpoint, inference.use_ema)
+    description, export_path = describe(flags, options, checkpoint)
+    crop_size = choose_crop_size(options, description)
     _check_crop_holds_resized(crop_size, description)
     resize = {name: getattr(description, name) for name in RESIZE_OPTIONS}
     build_graph = functools.partial(
         inference_graph.build_inference_graph,
         description.model,
         crop_size=crop_size,
-        scales=tuple(FLAGS.inference_scales),
-        add_flipped=FLAGS.add_flipped_images,
-        static_graph=FLAGS.static_graph,
+        scales=options.inference_scales,
+        add_flipped=inference.add_flipped_images,
+        static_graph=options.static_graph,
         **resize,
     )
-    forms = export_variants.Forms.from_flags(FLAGS, description.dataset_name)
+    forms = export_variants.Forms.from_options(options, description.dataset_name)
     write = functools.partial(
         freeze.freeze,
         checkpoint_path=checkpoint,
@@ -81,9 +68,9 @@ def main(arguments: list[str]) -> None:
             "num_classes": description.model.num_classes,
             "ignore_label": description.ignore_label,
             **resize,
-            "inference_scales": FLAGS.inference_scales,
-            "add_flipped_images": FLAGS.add_flipped_images,
-            "static_graph": FLAGS.static_graph,
+            "inference_scales": options.inference_scales,
+            "add_flipped_images": inference.add_flipped_images,
+            "static_graph": options.static_graph,
             "model": dataclasses.asdict(description.model),
             "dataset_name": description.dataset_name,
             "checkpoint": os.path.basename(checkpoint),
@@ -94,17 +81,17 @@ def main(arguments: list[str]) -> None:
         saved_names=saved_names,
     )
     removed = write(
-        functools.partial(build_graph, fast_labels=FLAGS.optimize),
+        functools.partial(build_graph, fast_labels=options.optimize),
         export_path=export_path,
-        optimize=FLAGS.optimize,
+        optimize=options.optimize,
     )
-    if FLAGS.save_inference_graph:
+    if options.save_inference_graph:
         with tf.Graph().as_default() as graph:
             build_graph()
         path = os.path.join(os.path.dirname(export_path), INFERENCE_GRAPH_FILE)
         files.write(path, str(graph.as_graph_def()).encode())
     print(
-        f"exported {inference_flags.title(checkpoint, saved_names)}: "
+        f"exported {weights.title(checkpoint, saved_names)}: "
         f"{description.model.model_variant}, "
         f"{description.model.num_classes} classes, images up to {crop_size[0]}x{crop_size[1]} "
         f"(height x width)\n  {export_path}  ({os.path.getsize(export_path) / 1e6:.1f} MB)\n"
@@ -116,10 +103,10 @@ def main(arguments: list[str]) -> None:
     )
     outdated = [path for path in removed if not os.path.exists(path)]
     if outdated:
-        print(f"removed, as they were made of the export before: {', '.join(outdated)}")
+        print(f"removed, because they were made of the previous export: {', '.join(outdated)}")
 
 
-def _describe(checkpoint: str) -> tuple[RunDescription, str]:
+def describe(flags: Flags, options: ExportOptions, checkpoint: str) -> tuple[RunDescription, str]:
     """Returns what a checkpoint is, and where its export goes.
 
     Raises:
@@ -128,69 +115,71 @@ def _describe(checkpoint: str) -> tuple[RunDescription, str]:
     directory = os.path.dirname(checkpoint) or "."
     options_path = os.path.join(directory, OPTIONS_FILE)
     if os.path.exists(options_path):
-        description = _as_trained(read_description(directory), options_path)
+        description = _as_trained(flags, options, read_description(directory), options_path)
         folder = os.path.join(best_checkpoint.training_folder(checkpoint), "export")
-        return description, FLAGS.export_path or os.path.join(folder, export_names.GRAPH_FILE)
-    if FLAGS.export_path is None:
+        return description, options.export_path or os.path.join(folder, export_names.GRAPH_FILE)
+    if options.export_path is None:
         raise ValueError(
-            f"{directory} is no folder of a training (it has no {OPTIONS_FILE}), so the export "
-            "does not go there: give --export_path."
+            f"{directory} is not the folder of a training run (it has no {OPTIONS_FILE}), so the "
+            "export does not go there: give --export_path."
         )
-    return _from_flags(checkpoint), FLAGS.export_path
+    return _from_flags(flags, options, checkpoint), options.export_path
 
 
-def _as_trained(trained: RunDescription, options_path: str) -> RunDescription:
+def _as_trained(
+    flags: Flags, options: ExportOptions, trained: RunDescription, options_path: str
+) -> RunDescription:
     """Returns what was trained, with what the flags may change of it.
 
     Raises:
       ValueError: a flag contradicts the training.
     """
-    if FLAGS.num_classes not in (None, trained.model.num_classes):
+    if options.num_classes not in (None, trained.model.num_classes):
         raise ValueError(
-            f"--num_classes is {FLAGS.num_classes}, but {options_path} says that the network was "
-            f"trained with {trained.model.num_classes}. Leave the flag away."
+            f"--num_classes is {options.num_classes}, but {options_path} says that the network was "
+            f"trained with {trained.model.num_classes}. Omit the flag."
         )
-    if FLAGS.dataset and specs.google_classes(FLAGS.dataset).names != trained.class_names:
+    if options.dataset and specs.google_classes(options.dataset).names != trained.class_names:
         raise ValueError(
-            f"--dataset is {FLAGS.dataset}, but {options_path} says that the network was trained "
-            f"on {trained.dataset_name}, which has other classes. Leave the flag away."
+            f"--dataset is {options.dataset}, but {options_path} says that the network was trained "
+            f"on {trained.dataset_name}, which has other classes. Omit the flag."
         )
-    resize = {name: FLAGS[name].value for name in RESIZE_OPTIONS if FLAGS[name].present}
-    model = network_flags.changed_options(trained.model, options_path)
-    return dataclasses.replace(trained, model=model, **resize)
+    model = network_flags.changed_options(flags, trained.model, options_path)
+    return dataclasses.replace(trained, model=model, **flags.given(ResizeOptions))
 
 
-def _from_flags(checkpoint: str) -> RunDescription:
+def _from_flags(flags: Flags, options: ExportOptions, checkpoint: str) -> RunDescription:
     """Describes a checkpoint that has no options.json.
 
     Raises:
       ValueError: flags that its network needs are not given.
     """
-    num_classes = FLAGS.num_classes or _count_classes(checkpoint)
-    if "model_variant" not in network_flags.given_values() or num_classes is None:
+    num_classes = options.num_classes or _count_classes(checkpoint)
+    if not flags.is_given("model_variant") or num_classes is None:
         raise ValueError(
             f"{checkpoint} has no {OPTIONS_FILE} beside it: describe its network with "
             "--model_variant, --num_classes and, where they are not the default, --atrous_rates, "
             "--decoder_output_stride …"
         )
-    FLAGS.set_default("output_stride", DEFAULT_OUTPUT_STRIDE)
-    model = network_flags.model_options(num_classes, has_gradient=False)
+    model = network_flags.model_options(
+        flags, num_classes, has_gradient=False, output_stride=DEFAULT_OUTPUT_STRIDE
+    )
     classes = specs.Classes((), (), 255)
-    if FLAGS.dataset is not None:
-        classes = specs.google_classes(FLAGS.dataset)
+    if options.dataset is not None:
+        classes = specs.google_classes(options.dataset)
         if len(classes.names) != model.num_classes:
             raise ValueError(
-                f"--num_classes is {model.num_classes}, but dataset {FLAGS.dataset} has "
+                f"--num_classes is {model.num_classes}, but dataset {options.dataset} has "
                 f"{len(classes.names)} classes."
             )
     return RunDescription(
         model=model,
-        dataset_name=FLAGS.dataset or "",
+        dataset_name=options.dataset or "",
         class_names=classes.names,
         palette=classes.palette,
         ignore_label=classes.ignore_label,
         train_crop_size=DEFAULT_CROP_SIZE,
-        **{name: FLAGS[name].value for name in RESIZE_OPTIONS},
+        **vars(flags.options(ResizeOptions)),
     )
 
 
@@ -200,19 +189,19 @@ def _count_classes(checkpoint: str) -> int | None:
     return shape[0] if shape else None
 
 
-def _crop_size(description: RunDescription) -> tuple[int, int]:
+def choose_crop_size(options: ExportOptions, description: RunDescription) -> tuple[int, int]:
     """Returns the flag, or a crop that holds every image of the training's dataset."""
     output_stride = description.model.output_stride
-    if FLAGS.crop_size is not None:
-        crop_sizes.check(FLAGS.crop_size, output_stride)
-        return tuple(FLAGS.crop_size)
-    directory = FLAGS.dataset_dir or os.path.join(specs.DATASETS_ROOT, description.dataset_name)
-    if FLAGS.dataset_dir is None and not os.path.exists(
+    if options.crop_size is not None:
+        crop_sizes.check(options.crop_size, output_stride)
+        return options.crop_size
+    directory = options.dataset_dir or os.path.join(specs.DATASETS_ROOT, description.dataset_name)
+    if options.dataset_dir is None and not os.path.exists(
         os.path.join(directory, specs.DATASET_FILE)
     ):
         print(
             f"note: the crop is {DEFAULT_CROP_SIZE[0]}x{DEFAULT_CROP_SIZE[1]}, because {directory} "
-            "is not there to tell the size of the images: give --crop_size or --dataset_dir",
+            "does not exist to tell the size of the images: give --crop_size or --dataset_dir",
             file=sys.stderr,
         )
         return DEFAULT_CROP_SIZE

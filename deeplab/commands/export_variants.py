@@ -4,14 +4,15 @@ import dataclasses
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow.compat.v1 as tf
-from absl import flags
 
 from common import json_files
 from datasets.records import shard_check, tfrecords
 from datasets.segmentation import record_format, specs
+from deeplab.commands.export_model_flags import ExportOptions
 from deeplab.evaluation import metrics
 from export import openvino_int8, tflite
 from serving import contract, engines, export_file, image_reading, parity
@@ -42,8 +43,8 @@ class Forms:
     score: tuple[str, str] | None
 
     @classmethod
-    def from_flags(cls, values: flags.FlagValues, dataset_name: str) -> "Forms":
-        """Reads the flags, before anything is written.
+    def from_options(cls, values: ExportOptions, dataset_name: str) -> "Forms":
+        """Finds out what to write, before anything is written.
 
         Raises:
           ValueError: a flag is missing or names no images.
@@ -74,7 +75,7 @@ class Forms:
         )
 
 
-def write(forms: Forms, export_path: str, write_plain: Callable[[str], None]) -> None:
+def write(forms: Forms, export_path: str, write_plain: Callable[[str], object]) -> None:
     """Writes the forms of an export and what the check says of them.
 
     Args:
@@ -89,7 +90,7 @@ def write(forms: Forms, export_path: str, write_plain: Callable[[str], None]) ->
         _write_tflite(export, engines.FLOAT32, None)
     if forms.int8:
         _write_int8(forms, export)
-    report = {}
+    report: dict[str, Any] = {}
     if forms.verify_images:
         report["engines"] = _verify(forms, export, write_plain)
     if forms.score is not None:
@@ -149,7 +150,7 @@ def _network_inputs(
 
 
 def _verify(
-    forms: Forms, export: export_file.Export, write_plain: Callable[[str], None]
+    forms: Forms, export: export_file.Export, write_plain: Callable[[str], object]
 ) -> list[dict]:
     """Compares every engine that can run the export with the graph as it was built."""
     images = [image_reading.read_image(path) for path in forms.verify_images]

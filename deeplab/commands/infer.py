@@ -1,13 +1,4 @@
-"""Writes colored masks of images: `python infer.py photo.jpg holiday/ 'scans/**/*.png'`.
-
-For every image: NAME_mask.png, a palette PNG whose indices are the class ids, and
-NAME_overlay.jpg, the mask painted over the image, with a legend. Both have the image's own
-size (the overlay plus its legend). An image that cannot be read is reported and the rest goes on;
-the exit status is then 1. Images larger than the model takes are shrunk for it, with a warning.
-"""
-
-
-# isort: split
+"""Writes colored masks of images: infer.py. `infer_flags` has its words and flags."""
 
 import os
 import sys
@@ -15,13 +6,14 @@ import time
 import warnings
 from collections.abc import Sequence
 
-from absl import flags
 from PIL import Image
 from tqdm import tqdm
 
+from commands.flags import Flags
 from common import image_files
 from common.texts import printable
-from serving import engines, export_file, file_inference, image_search, memory, results
+from deeplab.commands.infer_flags import InferOptions
+from serving import export_file, file_inference, image_search, memory, results
 from serving.deeplab_model import DeepLabModel, ImageShrunkWarning
 from serving.drawing import visualize
 
@@ -31,78 +23,17 @@ _MANY_IMAGES = 50
 # Height and width up to which a larger crop is a way out: memory grows with it.
 _LARGEST_CROP = 2049
 
-FLAGS = flags.FLAGS
 
-flags.DEFINE_string(
-    "model",
-    None,
-    "Exported model: a .pb, a folder with one, or a .tar.gz that research/deeplab published. "
-    "Default: the newest export in runs/.",
-)
-flags.DEFINE_string("output", "masks", "Folder for the results; made if it is not there.")
-flags.DEFINE_float(
-    "opacity", 0.5, "Opacity of the mask in the overlay, 0 to 1.", lower_bound=0.0, upper_bound=1.0
-)
-flags.DEFINE_bool("legend", True, "Whether the overlay has a legend below the image.")
-flags.DEFINE_enum(
-    "save_ids",
-    None,
-    sorted(results.IDS_ENDINGS),
-    "Also write the plain class ids: png (8-bit gray) or npy (int32).",
-)
-flags.DEFINE_bool(
-    "save_probabilities",
-    False,
-    "Also write NAME_probabilities.npz: float16 [height, width, classes]. Large: 20 MB for a "
-    "photograph of 1000x1000 pixels and 21 classes, uncompressed twice as much.",
-)
-flags.DEFINE_integer(
-    "batch_size",
-    4,
-    "Images that are read, segmented and written together; those of one size run through the "
-    "network at once.",
-    lower_bound=1,
-)
-flags.DEFINE_enum(
-    "engine",
-    engines.AUTO,
-    engines.NAMES,
-    "What runs the network. auto takes the fastest one that is installed.",
-)
-flags.DEFINE_enum(
-    "precision",
-    engines.FLOAT32,
-    engines.PRECISIONS,
-    "int8 is faster and a little less exact, where export_model.py --quantize=int8 wrote it.",
-)
-flags.DEFINE_bool(
-    "trust",
-    False,
-    "Run a model that has operations which can read and write files or run programs. Only for "
-    "files whose origin you trust.",
-)
-flags.DEFINE_integer(
-    "num_threads", None, "CPU threads of the network. Default: all cores.", lower_bound=1
-)
-flags.DEFINE_integer(
-    "memory_limit_mb",
-    None,
-    "Memory in MB that the command may take, the network included: fewer images are held at once, "
-    "and one that does not fit is refused by name. Default: 70% of what the machine, or the "
-    "container, has free.",
-    lower_bound=1,
-)
-
-
-def main(arguments: list[str]) -> int:
+def main(flags: Flags, arguments: list[str]) -> int:
     """Turns flags into options and segments the images; returns the exit status."""
     if not arguments:
-        raise ValueError("which images? python infer.py PICTURES…: files, folders or patterns.")
+        raise ValueError("which images? python infer.py IMAGES…: files, folders or patterns.")
     _set_up_output()
+    given = flags.options(InferOptions)
     options = results.ResultOptions(
-        FLAGS.opacity, FLAGS.legend, FLAGS.save_ids, FLAGS.save_probabilities
+        given.opacity, given.legend, given.save_ids, given.save_probabilities
     )
-    output = image_search.expand_home(FLAGS.output)
+    output = given.output
     _check_output(output)
     found = image_search.search(arguments, results.ENDINGS)
     for note in found.notes:
@@ -115,23 +46,23 @@ def main(arguments: list[str]) -> int:
     names = results.choose_names(paths)
     _check_inputs_survive(paths, names, output, options)
     limit = memory.default_limit()
-    if FLAGS.memory_limit_mb is not None:
-        limit = FLAGS.memory_limit_mb * memory.MIB
+    if given.memory_limit_mb is not None:
+        limit = given.memory_limit_mb * memory.MIB
     num_failed = num_shrunk = 0
     with DeepLabModel(
-        FLAGS.model or export_file.find_newest_export(),
-        FLAGS.engine,
-        precision=FLAGS.precision,
-        num_threads=FLAGS.num_threads,
+        given.model or export_file.find_newest_export(),
+        given.engine,
+        precision=given.precision,
+        num_threads=given.num_threads,
         try_engines=len(paths) >= _MANY_IMAGES,
-        trust=FLAGS.trust,
+        trust=given.trust,
     ) as model:
         budget = memory.Budget(limit)
         _make(output)
         results.remove_leftovers(output)
         start = time.time()
         outcomes = file_inference.segment_files(
-            model, paths, names, output, options, FLAGS.batch_size, budget
+            model, paths, names, output, options, given.batch_size, budget
         )
         for outcome in tqdm(outcomes, total=len(paths), unit="image", disable=None):
             num_failed += outcome.error is not None
@@ -158,8 +89,6 @@ def main(arguments: list[str]) -> int:
 
 def _set_up_output() -> None:
     """Has everything that is printed stay readable, and our own lines the only ones."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # Names in letters that the terminal lacks.
     warnings.simplefilter("ignore", ImageShrunkWarning)  # `_shrunk_warning` says it.
     # About metadata, which nobody reads here.
     warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -200,6 +129,8 @@ def _make(folder: str) -> None:
 
 def _shrunk_warning(outcome: file_inference.Outcome, model: DeepLabModel) -> str:
     """Returns what to say of the first image that was shrunk."""
+    assert outcome.size is not None, "an image that was shrunk has been read"
+    assert outcome.network_size is not None
     height, width = outcome.size
     larger = "a larger --crop_size"
     if max(outcome.size) <= _LARGEST_CROP:
@@ -241,13 +172,14 @@ def _report(outcome: file_inference.Outcome, model: DeepLabModel) -> str:
             message = outcome.error.strerror  # Without number and a name in quotes.
         message = printable(" ".join(message.split()))
         return f"error: {message if path in message else f'{path}: {message}'}"
+    found = outcome.shares
+    assert found is not None, "an image without an error has been segmented"
     classes = sorted(
-        (class_id for class_id in range(model.num_classes) if outcome.shares[class_id] > 0),
-        key=lambda class_id: -outcome.shares[class_id],
+        (class_id for class_id in range(model.num_classes) if found[class_id] > 0),
+        key=lambda class_id: -found[class_id],
     )
     shares = ", ".join(
-        f"{printable(model.class_names[class_id])} "
-        f"{visualize.format_share(outcome.shares[class_id])}"
+        f"{printable(model.class_names[class_id])} {visualize.format_share(found[class_id])}"
         for class_id in classes
     )
     return f"{path}: {shares}"

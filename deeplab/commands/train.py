@@ -1,8 +1,4 @@
-"""Trains DeepLabV3+ on TFRecords: `python train.py --num_clones 4`.
-
-Without flags it trains on the dataset that was built last. `--help` lists the flags; they are those
-of research/deeplab's `train.py`.
-"""
+"""Trains DeepLabV3+ on TFRecords: train.py. `train_flags` has its words and flags."""
 
 import dataclasses
 import os
@@ -10,18 +6,19 @@ import textwrap
 from typing import Any
 
 import tensorflow.compat.v1 as tf
-from absl import flags
 
-from commands.option_flags import from_flags
+from commands.flags import Flags
 from common import memory
 from datasets.records import shard_check
 from datasets.segmentation import specs
 from datasets.segmentation.specs import DatasetSpec
 from deeplab import run_description
-from deeplab.commands import network_flags, train_flags  # noqa: F401
+from deeplab.commands import network_flags
+from deeplab.commands.shared_options import DatasetOptions
+from deeplab.commands.train_flags import ClusterOptions, LastLayerOptions, TrainingDataOptions
 from deeplab.data import crop_sizes
 from deeplab.network import transfer
-from deeplab.options import RESIZE_OPTIONS, InputOptions, ObjectiveOptions
+from deeplab.options import RESIZE_OPTIONS, InputOptions, ObjectiveOptions, ResizeOptions
 from deeplab.run_description import RunDescription
 from deeplab.task import SegmentationTask
 from deployment import servers
@@ -31,67 +28,61 @@ from deployment.servers import ServerLostError
 from training import checkpoints, loop
 from training.options import OptimizerOptions, TrainOptions
 
-FLAGS = flags.FLAGS
-
 _CLUSTER_FLAGS = ("master", "task", "num_replicas", "num_ps_tasks")
 # Of a batch: RGB as float32, and class ids.
 _BYTES_PER_PIXEL = 3 * 4 + 1
 
 
-def main(arguments: list[str]) -> int:
+def main(flags: Flags, arguments: list[str]) -> int:
     """Turns flags into options and trains, or serves variables to those who do."""
     del arguments
     tf.disable_v2_behavior()
     tf.logging.set_verbosity(tf.logging.ERROR)  # slim's lines repeat ours
 
-    cluster = _read_cluster()
+    cluster = _read_cluster(flags)
+    deployment = flags.options(DeploymentConfig)
     if cluster is None:
-        deployment = DeploymentConfig(
-            num_clones=FLAGS.num_clones,
-            clone_on_cpu=FLAGS.clone_on_cpu,
-            replica_id=FLAGS.task,
-            num_replicas=FLAGS.num_replicas,
-            num_ps_tasks=FLAGS.num_ps_tasks,
-        )
-        return _train(deployment, FLAGS.master)
+        return _train(flags, deployment, flags.options(ClusterOptions).master)
     try:
         return cluster.take_part(
-            lambda master: _train(cluster.deployment(FLAGS.num_clones, FLAGS.clone_on_cpu), master),
+            lambda master: _train(flags, _worker(cluster, deployment), master),
             report=lambda line: print(line, flush=True),
         )
     except ServerLostError as error:
         servers.end_process(error)
 
 
-def _train(deployment: DeploymentConfig, master: str) -> int:
-    spec = _read_dataset()
-    deployment = dataclasses.replace(
-        deployment, prefetch_to_clones=FLAGS.prefetch_to_clones, nccl=FLAGS.nccl
-    )
-    shard_check.complete_shards(spec, FLAGS.train_split)
-    train_logdir = FLAGS.train_logdir or os.path.join("runs", spec.name)
-    description = _describe(spec, train_logdir)
+def _worker(cluster: Cluster, flags: DeploymentConfig) -> DeploymentConfig:
+    place = cluster.deployment(flags.num_clones, flags.clone_on_cpu)
+    return dataclasses.replace(place, prefetch_to_clones=flags.prefetch_to_clones, nccl=flags.nccl)
+
+
+def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
+    data, last = flags.options(TrainingDataOptions), flags.options(LastLayerOptions)
+    spec = _read_dataset(flags.options(DatasetOptions))
+    shard_check.complete_shards(spec, data.train_split)
+    train_logdir = flags.value("train_logdir") or os.path.join("runs", spec.name)
+    description = _describe(flags, spec, train_logdir)
     network = description.model
-    last_layers = transfer.last_layer_scopes(network, FLAGS.last_layers_contain_logits_only)
-    inputs = from_flags(InputOptions, **_input_sizes(description))
-    objective = from_flags(ObjectiveOptions)
-    optimizer_options = from_flags(OptimizerOptions)
-    train_options = from_flags(
+    last_layers = transfer.last_layer_scopes(network, last.last_layers_contain_logits_only)
+    inputs = flags.options(InputOptions, **_input_sizes(description))
+    objective = flags.options(ObjectiveOptions)
+    optimizer_options = flags.options(OptimizerOptions)
+    train_options = flags.options(
         TrainOptions,
         train_logdir=train_logdir,
-        initial_checkpoint=FLAGS.tf_initial_checkpoint,
-        exclude_scopes=() if FLAGS.initialize_last_layer else last_layers,
+        exclude_scopes=() if last.initialize_last_layer else last_layers,
         last_layer_scopes=last_layers,
     )
     print(
         f"dataset {spec.name} in {spec.directory}: {spec.num_classes} classes, "
-        f"{spec.split(FLAGS.train_split).num_examples} images in split {FLAGS.train_split}"
+        f"{spec.split(data.train_split).num_examples} images in split {data.train_split}"
     )
     for each in (network, inputs, objective, optimizer_options, train_options, deployment):
         print(_listed(each))
 
     task = SegmentationTask(
-        spec, FLAGS.train_split, description, inputs, objective, deployment.num_clones
+        spec, data.train_split, description, inputs, objective, deployment.num_clones
     )
     result = loop.train(
         task,
@@ -99,58 +90,59 @@ def _train(deployment: DeploymentConfig, master: str) -> int:
         optimizer_options,
         deployment,
         master=master,
-        startup_delay_steps=FLAGS.startup_delay_steps,
+        startup_delay_steps=flags.options(ClusterOptions).startup_delay_steps,
     )
     return result.exit_status
 
 
-def _read_cluster() -> Cluster | None:
+def _read_cluster(flags: Flags) -> Cluster | None:
     cluster = read_cluster(os.environ)
-    given = [f"--{name}" for name in _CLUSTER_FLAGS if FLAGS[name].present]
+    given = [f"--{name}" for name in _CLUSTER_FLAGS if flags.is_given(name)]
     if cluster is not None and given:
         raise ValueError(
             f"{', '.join(given)} and the environment variable TF_CONFIG both say where this "
             "process stands in a cluster; give one of them."
         )
-    if FLAGS.num_ps_tasks and not FLAGS.master:
+    num_ps_tasks = flags.value("num_ps_tasks")
+    if num_ps_tasks and not flags.value("master"):
         raise ValueError(
-            f"num_ps_tasks is {FLAGS.num_ps_tasks} without a --master; give the address of this "
+            f"num_ps_tasks is {num_ps_tasks} without a --master; give the address of this "
             "worker's TensorFlow server, or describe the cluster in TF_CONFIG instead."
         )
     return cluster
 
 
-def _read_dataset() -> DatasetSpec:
-    directory = FLAGS.dataset_dir
-    if directory is None and FLAGS.dataset is not None:
-        directory = os.path.join(specs.DATASETS_ROOT, FLAGS.dataset)
-    return specs.read_spec(directory or specs.find_last_dataset(), FLAGS.dataset)
+def _read_dataset(options: DatasetOptions) -> DatasetSpec:
+    directory = options.dataset_dir
+    if directory is None and options.dataset is not None:
+        directory = os.path.join(specs.DATASETS_ROOT, options.dataset)
+    return specs.read_spec(directory or specs.find_last_dataset(), options.dataset)
 
 
-def _describe(spec: DatasetSpec, train_logdir: str) -> RunDescription:
+def _describe(flags: Flags, spec: DatasetSpec, train_logdir: str) -> RunDescription:
     """Returns what is trained: the flags say it, or options.json if the folder has a checkpoint.
 
     Raises:
       ValueError: flags contradict each other, or flags or dataset contradict options.json.
     """
     sizes = {
-        "train_crop_size": tuple(FLAGS.train_crop_size),
-        **{name: FLAGS[name].value for name in RESIZE_OPTIONS},
+        "train_crop_size": flags.value("train_crop_size"),
+        **vars(flags.options(ResizeOptions)),
     }
     has_options = os.path.exists(os.path.join(train_logdir, run_description.OPTIONS_FILE))
     if has_options and checkpoints.latest_checkpoint(train_logdir):
         stored = run_description.read_description(train_logdir)
-        given_sizes = {name: value for name, value in sizes.items() if FLAGS[name].present}
+        given_sizes = {name: value for name, value in sizes.items() if flags.is_given(name)}
         _check_same_classes(spec, stored, train_logdir)
         _check_same_flags(
             {**vars(stored), **vars(stored.model)},
-            {**network_flags.given_values(), **given_sizes},
+            {**network_flags.given_values(flags), **given_sizes},
             train_logdir,
         )
         description = dataclasses.replace(stored, dataset_name=spec.name, palette=spec.palette)
     else:
         description = RunDescription(
-            model=network_flags.model_options(spec.num_classes, spec.has_gradient),
+            model=network_flags.model_options(flags, spec.num_classes, spec.has_gradient),
             dataset_name=spec.name,
             class_names=spec.class_names,
             palette=spec.palette,
@@ -158,16 +150,16 @@ def _describe(spec: DatasetSpec, train_logdir: str) -> RunDescription:
             **sizes,
         )
     crop_sizes.check(description.train_crop_size, description.model.output_stride)
-    _check_memory(description.train_crop_size)
+    _check_memory(flags.value("train_batch_size"), description.train_crop_size)
     return description
 
 
-def _check_memory(crop_size: tuple[int, int]) -> None:
+def _check_memory(batch_size: int, crop_size: tuple[int, int]) -> None:
     """Refuses crops that do not even fit into memory themselves, before anything is built."""
     height, width = crop_size
     memory.check(
-        FLAGS.train_batch_size * height * width * _BYTES_PER_PIXEL,
-        f"A batch of {FLAGS.train_batch_size} crops of {height},{width}",
+        batch_size * height * width * _BYTES_PER_PIXEL,
+        f"A batch of {batch_size} crops of {height},{width}",
         "Lower --train_crop_size or --train_batch_size.",
     )
 
@@ -197,8 +189,8 @@ def _check_same_flags(stored: dict[str, Any], given: dict[str, Any], train_logdi
         # No rates and no decoder can be said in two ways: None and ().
         if (value or None) != (stored[name] or None):
             raise ValueError(
-                f"--{name} is {value}, but {train_logdir} was trained with {stored[name]}. Leave "
-                "the flag away to go on with that training, or choose another --train_logdir."
+                f"--{name} is {value}, but {train_logdir} was trained with {stored[name]}. Omit "
+                "the flag to resume that training run, or choose another --train_logdir."
             )
 
 

@@ -1,76 +1,142 @@
-"""The flags of `train.py` beside those of the network (`network_flags`).
+"""The command train.py: its words and its flags."""
 
-Names and defaults are those of research/deeplab's `train.py`; docs/flags.md lists what differs.
-"""
+import dataclasses
+import glob
+import json
+import os
+from collections.abc import Sequence
 
-from absl import flags
-
-from commands import option_flags, refused_flags
-from commands.launcher import define_numbers
-from deeplab.options import InputOptions, ObjectiveOptions
+from commands.command import Command
+from common.option_fields import DATA, HARDWARE, START, option, refused
+from deeplab.commands.shared_options import DatasetOptions, RefusedOptions, explain_classes
+from deeplab.options import InputOptions, ModelOptions, ObjectiveOptions
 from deployment.config import DeploymentConfig
 from training.options import OptimizerOptions, TrainOptions
 
-# Data.
-flags.DEFINE_string(
-    "dataset_dir",
-    None,
-    "Folder of the records and their dataset.json. Default: data/tfrecords/<--dataset>, or the "
-    "dataset built last.",
-)
-flags.DEFINE_string(
-    "dataset",
-    None,
-    "Name of the dataset. With records that research/deeplab's converters made: pascal_voc_seg, "
-    "cityscapes or ade20k.",
-)
-flags.DEFINE_string("train_split", "train", "Split to train on.")
-define_numbers(
-    "train_crop_size",
-    (513, 513),
-    "height,width of the training crops in pixels, each a multiple of output_stride plus one.",
-)
-option_flags.define(InputOptions)
+_EPOCHS = ("epochs", "num_epochs", "max_epochs", "n_epochs")
 
-# Start and end.
-flags.DEFINE_bool(
-    "initialize_last_layer",
-    True,
-    "Whether tf_initial_checkpoint also sets the layers behind the encoder.",
-)
-flags.DEFINE_bool(
-    "last_layers_contain_logits_only",
-    False,
-    "Whether only the logits count as last layers, for initialize_last_layer and "
-    "last_layer_gradient_multiplier.",
-)
-option_flags.define(TrainOptions)
-option_flags.define(OptimizerOptions)
-option_flags.define(ObjectiveOptions)
 
-# Where it runs.
-option_flags.define(DeploymentConfig)
-flags.DEFINE_string(
-    "master",
-    "",
-    "Address (grpc://host:port) of this worker's TensorFlow server in a cluster that runs already. "
-    "With the environment variable TF_CONFIG neither this nor task, num_replicas and num_ps_tasks "
-    "are needed.",
-)
-flags.DEFINE_integer(
-    "startup_delay_steps", 15, "Steps of the chief that the other workers wait for."
-)
+@dataclasses.dataclass(frozen=True)
+class TrainingDataOptions:
+    """What of a dataset is trained on."""
 
-refused_flags.define_refused(
-    flags.DEFINE_float,
-    "drop_path_keep_prob",
-    1.0,
-    "only networks found by neural architecture search have paths to drop; leave the flag away",
-)
-refused_flags.define_refused(
-    flags.DEFINE_string,
-    "profile_logdir",
-    None,
-    "the profiler behind it (tf.contrib.tfprof) is gone from TensorFlow; --profile_steps writes a "
-    "trace into train_logdir instead",
+    train_split: str = option("train", "Split to train on.", DATA, aliases=("split",))
+    train_crop_size: tuple[int, int] = option(
+        (513, 513),
+        "height,width of the training crops in pixels, each a multiple of output_stride plus one.",
+        DATA,
+        is_common=True,
+        aliases=("crop_size", "crop", "image_size", "input_size", "size", "img_size"),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class LastLayerOptions:
+    """What `tf_initial_checkpoint` sets, and which layers learn at a rate of their own."""
+
+    initialize_last_layer: bool = option(
+        True, "Whether tf_initial_checkpoint also sets the layers after the encoder.", START
+    )
+    last_layers_contain_logits_only: bool = option(
+        False,
+        "Whether only the logits count as last layers, for initialize_last_layer and "
+        "last_layer_gradient_multiplier.",
+        START,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class ClusterOptions:
+    """This worker's place in a cluster that runs already."""
+
+    master: str = option(
+        "",
+        "Address (grpc://host:port) of this worker's TensorFlow server in a cluster that runs "
+        "already. With the environment variable TF_CONFIG neither this nor task, num_replicas and "
+        "num_ps_tasks are needed.",
+        HARDWARE,
+    )
+    startup_delay_steps: int = option(
+        15, "Steps of the chief that the other workers wait for.", HARDWARE
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class RefusedTrainingOptions:
+    """Flags of research/deeplab's train.py for what does not exist here."""
+
+    drop_path_keep_prob: float = refused(
+        1.0,
+        "only networks found by neural architecture search have paths to drop; omit the flag",
+    )
+    profile_logdir: str | None = refused(
+        None,
+        "the profiler behind it (tf.contrib.tfprof) is gone from TensorFlow; --profile_steps "
+        "writes a trace into train_logdir instead",
+    )
+
+
+def _explain_unknown(name: str, value: str, argv: Sequence[str]) -> str | None:
+    """Explains `--epochs`: training is counted in steps."""
+    if name not in _EPOCHS:
+        return explain_classes(name)
+    batch_size = _given(argv, "train_batch_size", "8")
+    steps = f"an epoch is the number of images / train_batch_size ({batch_size}) steps"
+    dataset = _dataset(argv)
+    if dataset is not None and batch_size.isdecimal() and int(batch_size) > 0:
+        num_images = dataset["splits"][_given(argv, "train_split", "train")]["num_examples"]
+        epoch = -(-num_images // int(batch_size))
+        steps = (
+            f"an epoch of dataset {dataset['name']} ({num_images} images) is {epoch} steps of "
+            f"{batch_size} images"
+        )
+        if value.isdecimal() and int(value):
+            steps += f", so {value} epochs are --training_number_of_steps={int(value) * epoch}"
+    return (
+        f"there is no flag --{name}; training is counted in steps (--training_number_of_steps): "
+        f"{steps}."
+    )
+
+
+def _given(argv: Sequence[str], name: str, default: str) -> str:
+    values = [each.partition("=")[2] for each in argv if each.lstrip("-").startswith(f"{name}=")]
+    return values[-1] if values else default
+
+
+def _dataset(argv: Sequence[str]) -> dict | None:
+    """Returns the `dataset.json` that the command would use; None where it cannot be read."""
+    pattern = os.path.join("data", "tfrecords", _given(argv, "dataset", "*"))
+    found = glob.glob(os.path.join(_given(argv, "dataset_dir", pattern), "dataset.json"))
+    try:
+        with open(max(found, key=os.path.getmtime), encoding="utf-8") as file:
+            dataset = json.load(file)
+        dataset["splits"][_given(argv, "train_split", "train")]["num_examples"] + 0
+        return dataset
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+COMMAND = Command(
+    description="""\
+Trains DeepLabV3+ on TFRecords: python train.py --num_clones 4
+
+Without flags it trains on the dataset that was built last. Names and defaults of flags are those of
+research/deeplab's train.py; docs/flags.md lists what differs.""",
+    main="deeplab.commands.train",
+    options=(
+        DatasetOptions,
+        TrainingDataOptions,
+        InputOptions,
+        ModelOptions,
+        LastLayerOptions,
+        TrainOptions,
+        OptimizerOptions,
+        ObjectiveOptions,
+        DeploymentConfig,
+        ClusterOptions,
+        RefusedOptions,
+        RefusedTrainingOptions,
+    ),
+    keeps_memory=True,
+    explain_unknown=_explain_unknown,
 )

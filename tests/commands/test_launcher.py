@@ -1,5 +1,6 @@
 """What every command does with errors, interrupts and flags that are wrong."""
 
+import dataclasses
 import errno
 import os
 import pathlib
@@ -12,8 +13,23 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from commands import launcher
+from commands.command import Command
+from common.option_fields import DATA, option
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+HINT = "Pass --help to see the flags that matter, --helpfull to see all."
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """Options of these tests."""
+
+    number: int = option(1, "A number.", DATA, is_common=True, aliases=("count", "n"))
+    numbers: tuple[float, ...] = option((1.0,), "Numbers.", DATA)
+
+
+def _command(main) -> Command:
+    return Command("Does nothing.\n\nAt length.", main, (Options,), needs_tensorflow=False)
 
 
 @pytest.fixture
@@ -23,15 +39,14 @@ def run(monkeypatch, capsys):
     def run(main, *arguments):
         monkeypatch.setattr(sys, "argv", ["command.py", *arguments])
         with pytest.raises(SystemExit) as ended:
-            launcher.run(main)
+            launcher.execute(_command(main))
         return (ended.value.code, *capsys.readouterr())
 
-    yield run
-    launcher.flags.FLAGS(["command.py", "--notraceback"])
+    return run
 
 
 def _failing(error: Exception):
-    def main(arguments):
+    def main(flags, arguments):
         raise error
 
     return main
@@ -73,7 +88,7 @@ def test_an_error_of_the_users_input_is_one_line(run, error, message):
 
 
 def test_too_large_an_array_is_told_with_its_size(run):
-    status, _, err = run(lambda arguments: np.zeros(1 << 50))
+    status, _, err = run(lambda flags, arguments: np.zeros(1 << 50))
     assert status == 1
     assert err.startswith("error: not enough memory (Unable to allocate 8.00 PiB for an array")
 
@@ -81,15 +96,22 @@ def test_too_large_an_array_is_told_with_its_size(run):
 def test_a_mistake_of_ours_and_a_wish_for_one_show_the_traceback(run, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["command.py"])
     with pytest.raises(TypeError, match="ours"):
-        launcher.run(_failing(TypeError("ours")))
+        launcher.execute(_command(_failing(TypeError("ours"))))
     monkeypatch.setattr(sys, "argv", ["command.py", "--traceback"])
     with pytest.raises(ValueError, match="theirs"):
-        launcher.run(_failing(ValueError("theirs")))
+        launcher.execute(_command(_failing(ValueError("theirs"))))
+
+
+def _script(call: str) -> str:
+    return (
+        "from commands import launcher; from commands.command import Command; "
+        f"launcher.execute(Command('', lambda flags, arguments: {call}, needs_tensorflow=False))"
+    )
 
 
 def test_a_full_disk_behind_standard_output_is_named(tmp_path):
     """In a process of its own: at the exit Python would print another two lines."""
-    script = "from commands import launcher; launcher.run(lambda arguments: print('scores'))"
+    script = _script("print('scores')")
     for options in ([], ["-u"]):  # The error comes with the flush, or with the print.
         with open("/dev/full", "w") as full:
             result = _python([*options, "-c", script], tmp_path, stdout=full)
@@ -98,11 +120,10 @@ def test_a_full_disk_behind_standard_output_is_named(tmp_path):
 
 
 def test_output_that_nobody_reads_ends_a_command_quietly(tmp_path):
-    for call in ("lambda arguments: print('scores')", "None"):
+    for arguments in ([], ["--help"]):
         reader, writer = os.pipe()
         os.close(reader)
-        script = f"from commands import launcher; launcher.run({call})"
-        result = _python(["-c", script, *(["--help"] if call == "None" else [])], tmp_path, writer)
+        result = _python(["-c", _script("print('scores')"), *arguments], tmp_path, writer)
         os.close(writer)
         assert (result.returncode, result.stderr) == (1, "")
 
@@ -111,12 +132,13 @@ def test_closed_streams_lead_nowhere(tmp_path):
     """Not into the file that is opened next."""
     script = """
 from commands import launcher
-def main(arguments):
+from commands.command import Command
+def main(flags, arguments):
     with open("result", "w") as file:
         print("scores", flush=True)
         file.write("mine")
     raise ValueError("theirs")
-launcher.run(main)
+launcher.execute(Command("", main, needs_tensorflow=False))
 """
     shell = f"exec {sys.executable} -c '{script}' <&- >&- 2>&-"
     result = subprocess.run(
@@ -131,8 +153,7 @@ launcher.run(main)
 
 
 def test_a_name_that_is_not_utf_8_is_printed_with_escapes(tmp_path):
-    script = "from commands import launcher; launcher.run(lambda arguments: print('a\\udcffb ß'))"
-    result = _python(["-c", script], tmp_path)
+    result = _python(["-c", _script("print('a\\udcffb ß')")], tmp_path)
     assert (result.returncode, result.stdout, result.stderr) == (0, "a\\udcffb ß\n", "")
 
 
@@ -154,7 +175,10 @@ def _flagfile(content: bytes | None):
         (_flagfile(b""), "flagfile {}: No such file or directory"),
         (_flagfile(None), "flagfile {}: Is a directory"),
         (_flagfile(b"\xff\xfe-\0-\0"), "--flagfile={}: the file is not UTF-8 text. Save it as"),
-        (_flagfile(b"--notrace=\x1b[31m\n"), "Unknown command line flag 'notrace'"),
+        (
+            _flagfile(b"--notrace=\x1b[31m\n"),
+            "there is no flag --notrace.",
+        ),
         (_flagfile(b"--traceback=21\n"), "flag --traceback=21: expected true or false"),
         (_flagfile(b"--flagfile=/nowhere/x\n"), "flagfile /nowhere/x: No such file or directory"),
     ],
@@ -164,32 +188,25 @@ def test_a_wrong_flagfile_is_one_line_and_status_2(run, tmp_path, write, message
     status, out, err = run(_failing(AssertionError("must not run")), f"--flagfile={path}")
     assert (status, out) == (2, "")
     assert err.startswith("error: " + message.format(path))
-    assert err.splitlines()[1:] == ["Pass --help to see every flag."]
-
-
-launcher.flags.DEFINE_integer("a_number_of_this_test", 1, "For the test below.")
-launcher.define_numbers("numbers_of_this_test", (1.0,), "Likewise.", number_type=float)
+    assert err.splitlines()[1:] == [HINT]
 
 
 @pytest.mark.parametrize(
     ("flag", "expected"),
     [
-        ("--a_number_of_this_test=99999999999999999999", "at most 4611686018427387904"),
-        ("--numbers_of_this_test=nan", "a number"),
+        ("--number=99999999999999999999", "at most 4611686018427387904"),
+        ("--numbers=nan", "a number"),
     ],
 )
 def test_a_number_that_nothing_can_be_is_a_wrong_flag(run, flag, expected):
     status, _, err = run(_failing(AssertionError("must not run")), flag)
-    launcher.flags.FLAGS.unparse_flags()
-    for name in ("a_number_of_this_test", "numbers_of_this_test"):
-        launcher.flags.FLAGS[name].unparse()
     assert status == 2
     assert err.startswith(f"error: flag {flag}: expected {expected}\n")
 
 
 def test_a_file_in_a_folders_place_is_named(run, tmp_path):
     (tmp_path / "runs").write_text("")
-    status, _, err = run(lambda arguments: os.makedirs(tmp_path / "runs", exist_ok=True))
+    status, _, err = run(lambda flags, arguments: os.makedirs(tmp_path / "runs", exist_ok=True))
     assert status == 1
     assert err == f"error: {tmp_path}/runs is a file, where a folder is wanted: give another name\n"
 
@@ -201,7 +218,7 @@ def test_an_argument_that_was_not_meant_is_named_safely(run):
 
 
 def test_ctrl_c_while_it_runs_is_one_word(run):
-    def main(arguments):
+    def main(flags, arguments):
         os.kill(os.getpid(), signal.SIGINT)
         raise AssertionError("must have been interrupted")
 

@@ -12,7 +12,7 @@ import pytest
 from deployment import cluster
 from deployment.cluster import Cluster
 from deployment.config import DeploymentConfig
-from tests.support import toy_training
+from tests.support import toy_process, toy_training
 from tests.support.loopback_cluster import free_addresses
 from training import checkpoints
 
@@ -137,7 +137,7 @@ def test_two_workers_train_one_network_on_a_parameter_server(tmp_path):
             logs[job, index] = tmp_path / f"{job}_{index}"
             with open(logs[job, index], "w") as log:
                 processes[job, index] = subprocess.Popen(
-                    [sys.executable, toy_training.__file__, str(logdir), str(steps)],
+                    [sys.executable, toy_process.__file__, str(logdir), str(steps)],
                     env={**os.environ, "TF_CONFIG": json.dumps(place)},
                     stdout=log,
                     stderr=subprocess.STDOUT,

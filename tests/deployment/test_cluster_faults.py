@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from tests.support import toy_training
+from tests.support import toy_process
 from tests.support.loopback_cluster import free_addresses
 from training import checkpoints
 
@@ -40,7 +40,7 @@ class _Processes:
         log = self.folder / f"{job}_{index}_{len(self._logs)}"
         with open(log, "w") as file:
             self._started[job, index] = subprocess.Popen(
-                [sys.executable, toy_training.__file__, str(self.folder / "run"), str(self.steps)],
+                [sys.executable, toy_process.__file__, str(self.folder / "run"), str(self.steps)],
                 env={
                     **os.environ,
                     "TF_CONFIG": json.dumps(place),

@@ -1,19 +1,11 @@
 """A training so small that its values can be checked by hand: y = w x + b on random numbers.
 
-As a script it trains in a process of its own: `python tests/support/toy_training.py LOGDIR STEPS`.
+`python tests/support/toy_process.py LOGDIR STEPS` trains in a process of its own.
 """
 
 import dataclasses
 import os
-import pathlib
-import sys
 import time
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
-
-from commands import launcher  # noqa: F401  (quiets TensorFlow before it is imported)
-
-# isort: split
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -135,25 +127,27 @@ def read(checkpoint: str) -> dict[str, np.ndarray]:
     return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
 
 
-def main() -> int:
+def main(_, arguments: list[str]) -> int:
     """Trains as the command line and TF_CONFIG say."""
     tf.disable_v2_behavior()
     tf.logging.set_verbosity(tf.logging.ERROR)
+    logdir, steps = arguments
     cluster = read_cluster(os.environ)
     if cluster is None:
-        return _train(DeploymentConfig(), "")
+        return _train(logdir, int(steps), DeploymentConfig(), "")
     try:
         return cluster.take_part(
-            lambda master: _train(cluster.deployment(1, True), master), report=_print
+            lambda master: _train(logdir, int(steps), cluster.deployment(1, True), master),
+            report=_print,
         )
     except ServerLostError as error:
         servers.end_process(error)
 
 
-def _train(deployment: DeploymentConfig, master: str) -> int:
+def _train(logdir: str, steps: int, deployment: DeploymentConfig, master: str) -> int:
     result = train(
-        sys.argv[1],
-        int(sys.argv[2]),
+        logdir,
+        steps,
         report=_print,
         build_clone=slowly,
         save_interval_secs=float(os.environ.get("SAVE_INTERVAL_SECS", "0.2")),
@@ -165,7 +159,3 @@ def _train(deployment: DeploymentConfig, master: str) -> int:
 
 def _print(line: str) -> None:
     print(line, flush=True)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

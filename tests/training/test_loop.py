@@ -13,7 +13,7 @@ import tensorflow.compat.v1 as tf
 
 from common import memory
 from deployment.config import DeploymentConfig
-from tests.support import toy_training
+from tests.support import toy_process, toy_training
 from tests.training.test_checkpoints import WEIGHTS, save
 from training import checkpoints, loop, summaries
 from training.checkpointer import Checkpointer
@@ -602,7 +602,7 @@ def test_impossible_options_are_refused(tmp_path, options, message):
 
 def _start(logdir, steps: int, log) -> subprocess.Popen:
     return subprocess.Popen(
-        [sys.executable, toy_training.__file__, str(logdir), str(steps)],
+        [sys.executable, toy_process.__file__, str(logdir), str(steps)],
         stdout=log,
         stderr=subprocess.STDOUT,
     )

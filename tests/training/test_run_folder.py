@@ -13,6 +13,7 @@ import tensorflow.compat.v1 as tf
 
 from common import locks
 from tests.support import toy_training
+from tests.support.command_runs import ROOT
 from training import checkpoints
 from training.run_folder import RunFolder
 
@@ -225,8 +226,8 @@ def test_train_logdir_that_cannot_be_one_is_named(tmp_path):
 
 KILLED = """
 import sys
-sys.path.insert(0, {tests!r})
-import toy_training
+sys.path.insert(0, {root!r})
+from tests.support import toy_training
 import tensorflow.compat.v1 as tf
 
 def large(batch):
@@ -249,8 +250,7 @@ def wait_for_half_a_file(folder) -> None:
 @pytest.mark.slow
 def test_killed_in_the_middle_of_saving_nothing_is_lost(tmp_path):
     """It saves 8 MB all the time, so that most kills strike a save; each run goes on from there."""
-    tests = os.path.dirname(toy_training.__file__)
-    script = KILLED.format(tests=tests, logdir=str(tmp_path))
+    script = KILLED.format(root=str(ROOT), logdir=str(tmp_path))
     step, struck = 0, 0
     for number in range(10):
         process = subprocess.Popen(

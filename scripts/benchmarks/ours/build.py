@@ -1,9 +1,5 @@
 """Contender: builds records of a folder of images and masks, or checks it."""
 
-from commands import launcher  # noqa: F401  (before TensorFlow, whose start it quiets)
-
-# isort: split
-
 import os
 import shutil
 import tempfile

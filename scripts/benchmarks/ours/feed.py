@@ -1,9 +1,5 @@
 """Contender: batches of the project's input pipeline, or of the plain order."""
 
-from commands import launcher  # noqa: F401  (before TensorFlow, whose start it quiets)
-
-# isort: split
-
 import tensorflow.compat.v1 as tf
 
 from datasets.segmentation import specs

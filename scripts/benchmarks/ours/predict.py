@@ -1,9 +1,5 @@
 """Contender: `DeepLabModel`, the way the project's users predict."""
 
-from commands import launcher  # noqa: F401  (before TensorFlow, whose start it quiets)
-
-# isort: split
-
 from collections.abc import Mapping
 from typing import Any
 

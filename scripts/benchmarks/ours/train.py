@@ -10,14 +10,6 @@ import tempfile
 import time
 from typing import Any
 
-from commands import allocator  # noqa: F401  (before anything else: it starts the process again)
-
-# isort: split
-
-from commands import launcher  # noqa: F401  (before TensorFlow, whose start it quiets)
-
-# isort: split
-
 import tensorflow.compat.v1 as tf
 
 from datasets.segmentation.specs import DatasetSpec, SplitSpec

@@ -6,16 +6,15 @@ the peers' packages.
 
 import sys
 
-from commands import launcher  # noqa: F401  (before TensorFlow, whose start it quiets)
-
-# isort: split
-
-import tensorflow as tf
+from commands import tensorflow_start
 
 _INPUT, _OUTPUT = "ImageTensor", "SemanticPredictions"
 
 
 def main() -> None:
+    tensorflow_start.import_quietly()
+    import tensorflow as tf
+
     engine, model_path, output_path, batch, size, packages = sys.argv[1:]
     shape = [int(batch), int(size), int(size), 3]
     if engine == "litert":

@@ -1,9 +1,5 @@
 """Contender: a TensorFlow session on a frozen graph, as research/deeplab's demonstration has it."""
 
-from commands import launcher  # noqa: F401  (before TensorFlow, whose start it quiets)
-
-# isort: split
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -3,10 +3,6 @@
 The network of `deeplab.network.model`, the one-hot loss at full size, one session without settings.
 """
 
-from commands import launcher  # noqa: F401  (before TensorFlow, whose start it quiets)
-
-# isort: split
-
 import dataclasses
 
 import tensorflow.compat.v1 as tf

@@ -23,14 +23,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 
 SCRIPT = """
 import contextlib, glob, io, json, os, resource, shutil, sys
-from commands import launcher
 import tensorflow.compat.v1 as tf
-from absl import flags
-from absl.testing import flagsaver
 from deeplab.evaluation import evaluator
 from deeplab.network import model
-from training import arrivals
-from deeplab.commands import eval as command
+from tests.support import command_calls
 
 def predict(features, network, *, scales, add_flipped):
     shift = tf.get_variable("shift", [])
@@ -95,14 +91,11 @@ for name, (setups, arguments) in json.loads(sys.argv[1]).items():
     for setup in setups:
         eval(setup)
     output, errors, message = io.StringIO(), io.StringIO(), None
-    with flagsaver.as_parsed(), contextlib.redirect_stdout(output):
-        flags.FLAGS.unparse_flags()
-        flags.FLAGS(["eval.py", "--eval_interval_secs=0", *arguments])
-        with contextlib.redirect_stderr(errors):
-            try:
-                command.main([])
-            except (ValueError, OSError) as error:
-                message = str(error)
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
+        try:
+            command_calls.call("eval", "--eval_interval_secs=0", *arguments)
+        except (ValueError, OSError) as error:
+            message = str(error)
     resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
     outputs[name] = [output.getvalue(), errors.getvalue(), message]
 with open("outputs.json", "w") as file:

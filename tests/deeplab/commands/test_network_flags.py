@@ -3,18 +3,15 @@
 import dataclasses
 
 import pytest
-from absl import flags
-from absl.testing import flagsaver
 
 from deeplab.commands import network_flags
 from deeplab.options import ModelOptions
+from tests.support import command_calls
 
 
 def _options(*arguments: str, has_gradient: bool = False) -> ModelOptions:
-    with flagsaver.as_parsed():
-        flags.FLAGS.unparse_flags()
-        flags.FLAGS(["command", *arguments])
-        return network_flags.model_options(num_classes=5, has_gradient=has_gradient)
+    flags = command_calls.flags("train", *arguments)
+    return network_flags.model_options(flags, num_classes=5, has_gradient=has_gradient)
 
 
 def test_every_option_has_a_flag():
@@ -22,7 +19,8 @@ def test_every_option_has_a_flag():
     # This one is read from a file.
     names ^= {"dense_prediction_cell_config", "dense_prediction_cell_json"}
 
-    assert [name for name in sorted(names) if name not in flags.FLAGS] == []
+    definitions = command_calls.flags("train").definitions
+    assert [name for name in sorted(names) if name not in definitions] == []
 
 
 def test_without_flags_it_is_deeplab_v3_plus():
@@ -86,11 +84,9 @@ def test_contradicting_flags_are_refused():
 
 
 def test_only_given_flags_are_given():
-    with flagsaver.as_parsed():
-        flags.FLAGS.unparse_flags()
-        flags.FLAGS(["command", "--atrous_rates=6", "--noadd_image_level_feature"])
+    flags = command_calls.flags("train", "--atrous_rates=6", "--noadd_image_level_feature")
 
-        assert network_flags.given_values() == {
-            "atrous_rates": (6,),
-            "add_image_level_feature": False,
-        }
+    assert network_flags.given_values(flags) == {
+        "atrous_rates": (6,),
+        "add_image_level_feature": False,
+    }

@@ -1,16 +1,17 @@
 """The commands of research/deeplab's guides parse here, and mean the network that they mean there.
 
-Guides of 2018 repeat list flags, those of 2019 separate by commas; both are here. Each command is
-parsed in a process of its own, because commands define some flags of the same names.
+Guides of 2018 repeat list flags, those of 2019 separate by commas; both are here.
 """
 
-import concurrent.futures
 import dataclasses
-import importlib
 
 import pytest
 
-from tests.support import command_runs, tiny_dataset
+from deeplab.commands import checkpoint_run, export_model, network_flags
+from deeplab.commands.export_model_flags import ExportOptions
+from deeplab.options import InputOptions, ObjectiveOptions
+from tests.support import command_calls, tiny_dataset
+from training.options import OptimizerOptions, TrainOptions
 
 VOC_NETWORK = [
     "--model_variant=xception_65",
@@ -241,47 +242,30 @@ EXPORT = {
 }
 
 
-def in_process(function, *arguments):
-    """Calls a function in a process of its own, forked where TensorFlow is imported already."""
-    command_runs.start_server()
-    with concurrent.futures.ProcessPoolExecutor(1, command_runs.CONTEXT) as pool:
-        return pool.submit(function, *arguments).result(timeout=100)
-
-
 def train_options(arguments: list[str]) -> dict:
-    train = importlib.import_module("deeplab.commands.train")
-    train.FLAGS(["train.py", *arguments])
-    network = train.network_flags.model_options(19, has_gradient=False)
+    flags = command_calls.flags("train", *arguments)
     parts = [
-        network,
-        train.from_flags(train.InputOptions, crop_size=tuple(train.FLAGS.train_crop_size)),
-        train.from_flags(train.ObjectiveOptions),
-        train.from_flags(train.OptimizerOptions),
-        train.from_flags(
-            train.TrainOptions,
-            train_logdir=train.FLAGS.train_logdir or "",
-            initial_checkpoint=train.FLAGS.tf_initial_checkpoint,
-            exclude_scopes=(),
-            last_layer_scopes=(),
-        ),
+        network_flags.model_options(flags, 19, has_gradient=False),
+        flags.options(InputOptions, crop_size=flags.value("train_crop_size")),
+        flags.options(ObjectiveOptions),
+        flags.options(OptimizerOptions),
+        flags.options(TrainOptions, exclude_scopes=(), last_layer_scopes=()),
     ]
     return {name: value for part in parts for name, value in dataclasses.asdict(part).items()}
 
 
 def evaluation_options(script: str, arguments: list[str]) -> dict:
-    module = importlib.import_module(f"deeplab.commands.{script}")
-    flags = module.FLAGS
-    flags([f"{script}.py", *arguments])
-    split, crop_size = flags[f"{script}_split"].value, flags[f"{script}_crop_size"].value
-    _, network, inputs = module.evaluation_flags.resolve("train", split, crop_size)
+    flags = command_calls.flags(script, *arguments)
+    split, crop_size = flags.value(f"{script}_split"), flags.value(f"{script}_crop_size")
+    _, network, inputs = checkpoint_run.resolve(flags, "train", split, crop_size)
     return {**dataclasses.asdict(network), **dataclasses.asdict(inputs)}
 
 
 def export_options(arguments: list[str]) -> dict:
-    export_model = importlib.import_module("deeplab.commands.export_model")
-    export_model.FLAGS(["export_model.py", *arguments])
-    description, _ = export_model._describe("train/model.ckpt-1")
-    crop_size = export_model._crop_size(description)
+    flags = command_calls.flags("export_model", *arguments)
+    options = flags.options(ExportOptions)
+    description, _ = export_model.describe(flags, options, "train/model.ckpt-1")
+    crop_size = export_model.choose_crop_size(options, description)
     return {**dataclasses.asdict(description.model), "crop_size": crop_size}
 
 
@@ -292,7 +276,7 @@ def check(found: dict, expected: dict) -> None:
 @pytest.mark.parametrize("case", TRAIN)
 def test_train(case):
     arguments, expected = TRAIN[case]
-    check(in_process(train_options, arguments), expected)
+    check(train_options(arguments), expected)
 
 
 @pytest.mark.parametrize("script", ["eval", "vis"])
@@ -304,13 +288,13 @@ def test_eval_and_vis(tmp_path, script, case):
     arguments, expected = EVALUATE[case]
     arguments = [argument.format(script) for argument in arguments]
     arguments.append(f"--dataset_dir={tmp_path}")
-    check(in_process(evaluation_options, script, arguments), {**expected, "num_classes": 21})
+    check(evaluation_options(script, arguments), {**expected, "num_classes": 21})
 
 
 @pytest.mark.parametrize("case", EXPORT)
 def test_export(case):
     arguments, expected = EXPORT[case]
-    check(in_process(export_options, arguments), expected)
+    check(export_options(arguments), expected)
 
 
 def test_a_network_that_does_not_exist_here_is_refused_with_the_reason():
@@ -320,4 +304,4 @@ def test_a_network_that_does_not_exist_here_is_refused_with_the_reason():
         ("--nas_use_classification_head", "architecture search"),
     ):
         with pytest.raises(Exception, match=message):
-            in_process(train_options, [flag])
+            train_options([flag])

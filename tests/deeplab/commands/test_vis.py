@@ -176,26 +176,20 @@ WRONG_FLAGS = {
     "the crop of 33,33 holds: give a larger crop (--eval_crop_size, --vis_crop_size)",
     "--vis_crop_size=40,49": "crop height is 40; expected a multiple of output_stride 16",
     "--vis_split=test": "has no split 'test'; it has val",
-    "--checkpoint_dir=runs/none": "checkpoint_dir runs/none is no folder",
+    "--checkpoint_dir=runs/none": "checkpoint_dir runs/none is not a folder",
     "--use_ema": "model.ckpt-7 has no averages of its weights",
     "--eval_interval_secs=-1": "eval_interval_secs is -1; expected 0 or more seconds",
 }
 TRY_FLAGS = """
 import json, sys
-from commands import launcher
-from absl import flags
-from absl.testing import flagsaver
-from deeplab.commands import vis
+from tests.support import command_calls
 
 messages = []
 for arguments in json.loads(sys.argv[1]):
-    with flagsaver.as_parsed():
-        flags.FLAGS.unparse_flags()
-        flags.FLAGS(["vis.py", "--max_number_of_iterations=1", *arguments])
-        try:
-            messages.append(vis.main([]))
-        except ValueError as error:
-            messages.append(str(error))
+    try:
+        messages.append(command_calls.call("vis", "--max_number_of_iterations=1", *arguments))
+    except ValueError as error:
+        messages.append(str(error))
 print(json.dumps(messages))
 """
 

@@ -453,20 +453,14 @@ WRONG_FLAGS = {
 # One process for all of them: TensorFlow takes seconds to start.
 TRY_FLAGS = """
 import json, sys
-from commands import launcher
-from absl import flags
-from absl.testing import flagsaver
-from deeplab.commands import eval as command
+from tests.support import command_calls
 
-flags.FLAGS(["eval.py", "--max_number_of_evaluations=1"])
 messages = {}
 for flag in json.loads(sys.argv[1]):
-    name, value = flag[2:].split("=", 1)
-    with flagsaver.as_parsed(**{name: value}):
-        try:
-            command.main([])
-        except ValueError as error:
-            messages[flag] = str(error)
+    try:
+        command_calls.call("eval", "--max_number_of_evaluations=1", flag)
+    except ValueError as error:
+        messages[flag] = str(error)
 print(json.dumps(messages))
 """
 
@@ -499,14 +493,11 @@ def test_wrong_flags_are_explained(messages_of_wrong_flags, flag):
 # channel, which is the class. One process for a series of evaluations.
 SCORE_ALL = """
 import contextlib, io, json, sys
-from commands import launcher
 import numpy as np
 import tensorflow.compat.v1 as tf
-from absl import flags
-from absl.testing import flagsaver
 from deeplab.evaluation import evaluator
 from deeplab.network import model
-from deeplab.commands import eval as command
+from tests.support import command_calls
 
 def predict(features, network, *, scales, add_flipped):
     shift = tf.get_variable("shift", [])
@@ -517,11 +508,9 @@ evaluator.model.predict = predict
 outputs = []
 for arguments in json.loads(sys.argv[1]):
     output = io.StringIO()
-    with flagsaver.as_parsed(), contextlib.redirect_stdout(output):
-        flags.FLAGS.unparse_flags()
-        flags.FLAGS(["eval.py", *arguments])
+    with contextlib.redirect_stdout(output):
         try:
-            command.main([])
+            command_calls.call("eval", *arguments)
         except ValueError as error:
             print(error)
     outputs.append(output.getvalue())

@@ -1,0 +1,84 @@
+"""The command datasets.describe_tfrecords: its words and its flags."""
+
+import dataclasses
+
+from commands.command import Command
+from common.option_fields import DATA, HARDWARE, RESULTS, option
+
+
+@dataclasses.dataclass(frozen=True)
+class DescribeOptions:
+    """What the records are, and where they are."""
+
+    tfrecords: str | None = option(
+        None,
+        "Folder of the shards, such as train-00000-of-00010 or val.tfrecord; dataset.json goes "
+        "there.",
+        DATA,
+        is_common=True,
+        aliases=("data_dir", "dataset_dir", "input"),
+    )
+    class_names: tuple[str, ...] = option(
+        (),
+        "Name of each class id, from 0 on, comma separated.",
+        DATA,
+        is_common=True,
+        computed_default="class_0, class_1, … up to the largest id in the masks",
+        aliases=("classes", "names"),
+    )
+    palette: tuple[str, ...] = option(
+        (),
+        "Color of each class id, such as #000000,#3c3cc8.",
+        DATA,
+        is_common=True,
+        computed_default="those of PASCAL VOC",
+        aliases=("colors",),
+    )
+    ignore_label: int = option(
+        255,
+        "Id of pixels that are never trained on or scored; may be one of the classes.",
+        DATA,
+        is_common=True,
+        lower=0,
+        upper=255,
+    )
+    classes_file: str | None = option(
+        None,
+        "classes.json with names, palette and ignore_label, in place of the three flags.",
+        DATA,
+        is_common=True,
+    )
+    name: str | None = option(
+        None,
+        "Name of the dataset.",
+        RESULTS,
+        is_common=True,
+        computed_default="that of the folder",
+    )
+    overwrite: bool = option(
+        False,
+        "Replace an existing dataset.json, after the records were changed.",
+        RESULTS,
+        is_common=True,
+    )
+    num_workers: int | None = option(
+        None,
+        "Threads, each of which reads a shard.",
+        HARDWARE,
+        is_common=True,
+        lower=1,
+        computed_default="one per core",
+    )
+
+
+COMMAND = Command(
+    description="""\
+Writes the dataset.json of TFRecords that another program made, so that they can be trained on:
+python -m datasets.describe_tfrecords --tfrecords=DIR --class_names=background,cat,dog
+
+The records have the keys of research/deeplab (docs/datasets.md lists them); of these the image, the
+mask and the file name are read. Every record is decoded, as training does it, and pixels are
+counted. Nothing in the shards is changed.""",
+    main="deeplab.commands.describe_tfrecords",
+    options=(DescribeOptions,),
+)

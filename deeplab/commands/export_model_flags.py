@@ -1,0 +1,162 @@
+"""The command export_model.py: its words and its flags."""
+
+import dataclasses
+
+from commands.command import Command
+from common.option_fields import DATA, NETWORK, RESULTS, START, option
+from deeplab.commands.network_flags import AS_TRAINED
+from deeplab.commands.shared_options import (
+    IgnoredTrainingOptions,
+    InferenceOptions,
+    RefusedOptions,
+)
+from deeplab.options import ModelOptions, ResizeOptions
+
+# The keys of `specs.GOOGLE_DATASETS`, whose module imports TensorFlow.
+_PUBLISHED = ("ade20k", "cityscapes", "pascal_voc_seg")
+
+
+@dataclasses.dataclass(frozen=True)
+class ExportOptions:
+    """What is exported, and how."""
+
+    checkpoint_path: str | None = option(
+        None,
+        "Checkpoint (model.ckpt-1000), or a folder, whose newest is taken (runs/NAME/best for the "
+        "best that eval.py kept), or 'best' or 'latest' for that one of the newest training run in "
+        "runs/.",
+        START,
+        is_common=True,
+        computed_default="latest",
+        aliases=("checkpoint", "checkpoint_dir", "ckpt", "train_logdir"),
+    )
+    export_path: str | None = option(
+        None,
+        "The .pb to write; its description goes beside it, as a .json.",
+        RESULTS,
+        is_common=True,
+        computed_default="export/frozen_inference_graph.pb in the folder of the training run",
+        aliases=("output", "output_path", "output_dir", "export_dir"),
+    )
+    crop_size: tuple[int, int] | None = option(
+        None,
+        "height,width of the largest image that the graph takes, each a multiple of output_stride "
+        "plus one. Every image is padded to it, so smaller is faster.",
+        DATA,
+        is_common=True,
+        computed_default=(
+            "as large as the images of the dataset in dataset_dir, or 513,513 where that is missing"
+        ),
+        aliases=("image_size", "input_size", "size"),
+    )
+    dataset_dir: str | None = option(
+        None,
+        "Folder of the records that crop_size is chosen for.",
+        DATA,
+        computed_default="the training run's dataset in data/tfrecords",
+    )
+    num_classes: int | None = option(
+        None,
+        "Number of classes, background included.",
+        NETWORK,
+        is_common=True,
+        computed_default="the checkpoint's",
+        aliases=("classes", "n_classes", "num_labels"),
+    )
+    dataset: str | None = option(
+        None,
+        "Published dataset that gives names and colors to the classes of a checkpoint without "
+        "options.json.",
+        DATA,
+        is_common=True,
+        choices=_PUBLISHED,
+    )
+    inference_scales: tuple[float, ...] = option(
+        (1.0,),
+        "Scales at which the network sees each image; their probabilities are averaged. Several, "
+        "such as 0.75,1.0,1.25, are a little better, and each takes its own time.",
+        NETWORK,
+        is_common=True,
+    )
+    save_inference_graph: bool = option(
+        False,
+        "Whether the graph before freezing is written too, as text: inference_graph.pbtxt beside "
+        "the .pb.",
+        RESULTS,
+    )
+    optimize: bool = option(
+        True,
+        "Whether batch norms are folded into convolutions and constant parts are computed: the "
+        "same results, faster. --nooptimize writes the graph as it was built.",
+        RESULTS,
+    )
+    static_graph: bool = option(
+        False,
+        "Whether the graph has neither assertions nor operations whose output size depends on "
+        "values, as TensorFlow.js's execute and some converters require: the same class ids, found "
+        "a little slower.",
+        RESULTS,
+        is_common=True,
+    )
+    quantize: tuple[str, ...] = option(
+        (),
+        "Also write 8-bit forms, which are faster and a little less exact: _int8.xml and .bin for "
+        "OpenVINO and, with tflite among formats, _int8.tflite. Needs calibration_images.",
+        RESULTS,
+        is_common=True,
+        choices=("int8",),
+    )
+    formats: tuple[str, ...] = option(
+        ("pb",),
+        "What is written, comma separated: pb always is; tflite is the network for LiteRT, for one "
+        "image at a time.",
+        RESULTS,
+        is_common=True,
+    )
+    calibration_images: str | None = option(
+        None,
+        "Images that 8-bit forms are fitted to: a folder or a quoted pattern. Some 100 images like "
+        "those to come, such as the training run's.",
+        RESULTS,
+        is_common=True,
+    )
+    num_calibration_images: int = option(
+        128, "Number of calibration images used, evenly spread.", RESULTS, lower=1
+    )
+    verify_images: str | None = option(
+        None,
+        "Images, a folder or a quoted pattern, on which every installed engine is compared with "
+        "the graph as it was built; the result also goes to verification.json beside the .pb.",
+        RESULTS,
+    )
+    quantize_dataset_dir: str | None = option(
+        None,
+        "Folder of records on which the mean IoU of 8-bit forms is compared with that of float32.",
+        RESULTS,
+        computed_default="the training run's dataset in data/tfrecords, where it exists",
+    )
+    quantize_split: str = option("val", "Split of quantize_dataset_dir to score.", RESULTS)
+
+
+COMMAND = Command(
+    description="""\
+Freezes a checkpoint into one .pb for inference: python export_model.py
+
+Without flags it exports the newest checkpoint of the newest training run, as it was trained. A
+checkpoint without options.json beside it, such as those that research/deeplab published, needs the
+flags of its network:
+
+    python export_model.py --checkpoint_path=deeplabv3_mnv2_pascal/model.ckpt-30000 \\
+        --model_variant=mobilenet_v2 --num_classes=21 --dataset=pascal_voc_seg \\
+        --export_path=exports/mnv2_pascal/frozen_inference_graph.pb""",
+    main="deeplab.commands.export_model",
+    options=(
+        ExportOptions,
+        InferenceOptions,
+        ResizeOptions,
+        ModelOptions,
+        IgnoredTrainingOptions,
+        RefusedOptions,
+    ),
+    computed_defaults=AS_TRAINED,
+)

@@ -1,0 +1,117 @@
+"""Options that several commands of segmentation share, and flags of research/deeplab's scripts."""
+
+import dataclasses
+
+from common.option_fields import COMPATIBILITY, DATA, HARDWARE, NETWORK, START, option, refused
+
+DEFAULT_SPLIT = "val"
+
+_NO_NAS = (
+    "the networks found by neural architecture search (nas_pnasnet, nas_hnasnet) are not part of "
+    "this project; omit the flag"
+)
+
+
+def explain_classes(name: str) -> str | None:
+    """Explains flags such as `--num_classes`, which a command that reads a dataset lacks."""
+    if name not in ("classes", "num_classes", "n_classes", "nclass", "num_labels"):
+        return None
+    return (
+        f"there is no flag --{name}; the number of classes is the dataset's, as its dataset.json "
+        "says (classes.json beside the images names them; see docs/datasets.md)."
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class DatasetOptions:
+    """Which records a command reads."""
+
+    dataset_dir: str | None = option(
+        None,
+        "Folder of the records and their dataset.json.",
+        DATA,
+        is_common=True,
+        computed_default="data/tfrecords/<--dataset>, or the dataset built last",
+        aliases=("data_dir", "data", "tfrecords", "dataset_path"),
+    )
+    dataset: str | None = option(
+        None,
+        "Name of the dataset. For records made by research/deeplab's converters: pascal_voc_seg, "
+        "cityscapes or ade20k.",
+        DATA,
+        is_common=True,
+        aliases=("dataset_name",),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class InferenceOptions:
+    """How a trained network looks at an image, in evaluation and export."""
+
+    add_flipped_images: bool = option(
+        False, "Whether the network also sees the mirror image; takes twice the time.", NETWORK
+    )
+    use_ema: bool | None = option(
+        None,
+        "Whether the moving averages of the weights (train.py --ema_decay) replace the weights.",
+        START,
+        computed_default="no; for the best checkpoint that eval.py kept, whichever it scored",
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class RefusedOptions:
+    """Flags of research/deeplab for what does not exist here; its scripts pass the defaults."""
+
+    nas_stem_output_num_conv_filters: int = refused(20, _NO_NAS)
+    nas_use_classification_head: bool = refused(False, _NO_NAS)
+    nas_remove_os32_stride: bool = refused(False, _NO_NAS)
+    quantize_delay_step: int = refused(
+        -1,
+        "training for 8 bits (tf.contrib.quantize) is gone from TensorFlow; train in float, and "
+        "quantise the exported graph when you convert it",
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class IgnoredTrainingOptions:
+    """Flags of a training run that research/deeplab's other commands accept, too."""
+
+    label_weights: tuple[float, ...] | None = option(
+        None, "A training flag, accepted for compatibility and ignored.", COMPATIBILITY
+    )
+    batch_norm_decay: float | None = option(
+        None, "A training flag, accepted for compatibility and ignored.", COMPATIBILITY
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class EvaluationOptions:
+    """Which checkpoints eval.py and vis.py run, and how."""
+
+    checkpoint_dir: str | None = option(
+        None,
+        "Folder of checkpoints: the train_logdir of a training run.",
+        START,
+        is_common=True,
+        computed_default="the newest training run in runs/",
+        aliases=("train_logdir", "logdir", "model_dir"),
+    )
+    checkpoint_path: str | None = option(
+        None,
+        "One checkpoint (model.ckpt-1000), used instead of those of checkpoint_dir; or 'best' or "
+        "'latest' for that one of checkpoint_dir.",
+        START,
+        is_common=True,
+        aliases=("checkpoint", "ckpt", "weights", "model"),
+    )
+    eval_interval_secs: int = option(300, "Minimum seconds between evaluations.", HARDWARE)
+    eval_scales: tuple[float, ...] = option(
+        (1.0,),
+        "Scales at which the network sees each image; their probabilities are averaged. Each takes "
+        "its own time.",
+        NETWORK,
+        is_common=True,
+        aliases=("scales",),
+    )
+    master: str = refused("", "scoring and drawing run in this process; omit the flag")

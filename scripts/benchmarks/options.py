@@ -1,0 +1,31 @@
+"""Flags of the benchmarks."""
+
+import dataclasses
+import os
+
+from common.option_fields import RESULTS, SCHEDULE, option
+
+# Those of `suite.BENCHMARKS`, which imports TensorFlow.
+NAMES = ("predict", "start", "train", "feed", "build", "growth")
+
+
+@dataclasses.dataclass(frozen=True)
+class BenchmarkOptions:
+    """What is measured, and how often."""
+
+    only: tuple[str, ...] = option(
+        NAMES, "Which benchmarks run.", SCHEDULE, is_common=True, choices=NAMES
+    )
+    rounds: int = option(
+        5,
+        "Rounds of each contender; fewer are faster and less sure.",
+        SCHEDULE,
+        is_common=True,
+        lower=1,
+    )
+    document: str = option(
+        os.path.join("docs", "benchmarks.md"),
+        "Markdown file whose sections are replaced; empty for none.",
+        RESULTS,
+        is_common=True,
+    )
