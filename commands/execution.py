@@ -52,7 +52,7 @@ def parse(command: Command, argv: Sequence[str]) -> tuple[Flags, list[str]]:
         arguments = flags.parse(argv)
     except absl_flags.UnrecognizedFlagError as error:
         names = difflib.get_close_matches(error.flagname, flags.definitions, n=2, cutoff=0.7)
-        reason = command.explain_unknown(error.flagname, error.flagvalue, argv)
+        reason = command.explain_unknown(error.flagname, argv)
         _refuse(
             reason or help_pages.unknown_flag(error.flagname, names, flags.definitions.values())
         )

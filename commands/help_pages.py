@@ -32,25 +32,24 @@ def full(title: str, definitions: Iterable[Definition]) -> str:
     return _page(title, definitions)
 
 
+def by_group(definitions: Iterable[Definition]) -> dict[str, list[Definition]]:
+    """Returns flags by the title of their group, groups in their order."""
+    groups: dict[str, list[Definition]] = {group: [] for group in option_fields.GROUPS}
+    for each in definitions:
+        groups[each.option.group].append(each)
+    return {group: members for group, members in groups.items() if members}
+
+
 def _page(title: str, definitions: Iterable[Definition]) -> str:
     width = min(_MAX_WIDTH, shutil.get_terminal_size().columns)
-    by_group: dict[str, list[Definition]] = {}
-    for each in definitions:
-        by_group.setdefault(each.option.group, []).append(each)
     parts = [title.strip()]
-    for group in option_fields.GROUPS:
-        if group in by_group:
-            parts.append(
-                "\n".join([f"{group}:", *(_entry(each, width) for each in by_group[group])])
-            )
+    for group, members in by_group(definitions).items():
+        parts.append("\n".join([f"{group}:", *(_entry(each, width) for each in members)]))
     return "\n\n".join(parts) + "\n"
 
 
 def _entry(definition: Definition, width: int) -> str:
-    text = definition.option.help
-    choices = definition.option.choices
-    if len(choices) > _MAX_CHOICES_IN_HEAD:
-        text = f"{text} One of {', '.join(choices)}."
+    text = full_text(definition)
     default = shown_default(definition)
     if default:
         text = f"{text} Default: {default}."
@@ -58,6 +57,14 @@ def _entry(definition: Definition, width: int) -> str:
     return textwrap.fill(
         text, width, initial_indent=head, subsequent_indent=" " * 8, break_on_hyphens=False
     )
+
+
+def full_text(definition: Definition) -> str:
+    """Returns the help of a flag, with its choices where `spelling` does not list them."""
+    text, choices = definition.option.help, definition.option.choices
+    if definition.type is not str or len(choices) > _MAX_CHOICES_IN_HEAD:
+        return f"{text} One of {', '.join(choices)}." if choices else text
+    return text
 
 
 def spelling(definition: Definition) -> str:

@@ -144,18 +144,18 @@ class TrainOptions:
                 "0.999."
             )
         if self.profile_steps is not None:
-            self._check_profile_steps()
+            self._check_profile_steps(self.profile_steps)
 
-    def _check_profile_steps(self) -> None:
-        shown = ",".join(map(str, self.profile_steps))
-        if len(self.profile_steps) != 2 or not 1 <= self.profile_steps[0] <= self.profile_steps[1]:
+    def _check_profile_steps(self, steps: tuple[int, ...]) -> None:
+        shown = ",".join(map(str, steps))
+        if len(steps) != 2 or not 1 <= steps[0] <= steps[1]:
             raise ValueError(
                 f"profile_steps is {shown}; expected the first and the last step, counted from 1, "
                 "such as 10,15."
             )
-        if self.profile_steps[1] > self.training_number_of_steps:
+        if steps[1] > self.training_number_of_steps:
             raise ValueError(
-                f"profile_steps is {shown}, but the training ends at step "
+                f"profile_steps is {shown}, but training ends at step "
                 f"{self.training_number_of_steps} (training_number_of_steps)."
             )
 

@@ -76,7 +76,7 @@ class RefusedTrainingOptions:
     )
 
 
-def _explain_unknown(name: str, value: str, argv: Sequence[str]) -> str | None:
+def _explain_unknown(name: str, argv: Sequence[str]) -> str | None:
     """Explains `--epochs`: training is counted in steps."""
     if name not in _EPOCHS:
         return explain_classes(name)
@@ -90,8 +90,9 @@ def _explain_unknown(name: str, value: str, argv: Sequence[str]) -> str | None:
             f"an epoch of dataset {dataset['name']} ({num_images} images) is {epoch} steps of "
             f"{batch_size} images"
         )
-        if value.isdecimal() and int(value):
-            steps += f", so {value} epochs are --training_number_of_steps={int(value) * epoch}"
+        epochs = _given(argv, name, "")
+        if epochs.isdecimal() and int(epochs):
+            steps += f", so {epochs} epochs are --training_number_of_steps={int(epochs) * epoch}"
     return (
         f"there is no flag --{name}; training is counted in steps (--training_number_of_steps): "
         f"{steps}."
@@ -99,8 +100,12 @@ def _explain_unknown(name: str, value: str, argv: Sequence[str]) -> str | None:
 
 
 def _given(argv: Sequence[str], name: str, default: str) -> str:
-    values = [each.partition("=")[2] for each in argv if each.lstrip("-").startswith(f"{name}=")]
-    return values[-1] if values else default
+    """Returns what a command line gives for a flag, as `--name=value` or `--name value`."""
+    for index, argument in reversed(list(enumerate(argv))):
+        flag, equals, value = argument.lstrip("-").partition("=")
+        if argument.startswith("-") and flag == name:
+            return value if equals else "".join(argv[index + 1 : index + 2])
+    return default
 
 
 def _dataset(argv: Sequence[str]) -> dict | None:

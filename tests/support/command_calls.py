@@ -12,6 +12,11 @@ def command(name: str) -> Command:
     return importlib.import_module(f"deeplab.commands.{name}_flags").COMMAND
 
 
+def command_flags(name: str) -> set[str]:
+    """Returns the names of a command's flags."""
+    return set(Flags(command(name).options).definitions)
+
+
 def flags(name: str, *arguments: str) -> Flags:
     """Returns the flags of a command line."""
     parsed = Flags(command(name).options, command(name).computed_defaults)

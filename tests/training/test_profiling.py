@@ -34,7 +34,7 @@ def test_trace_is_written_when_a_training_ends_before(tmp_path):
         ((3,), "profile_steps is 3; expected the first and the last step"),
         ((0, 3), "profile_steps is 0,3; expected the first and the last step"),
         ((4, 3), "profile_steps is 4,3; expected the first and the last step"),
-        ((3, 6), "profile_steps is 3,6, but the training ends at step 5"),
+        ((3, 6), "profile_steps is 3,6, but training ends at step 5"),
     ],
 )
 def test_wrong_ranges_are_refused(tmp_path, steps, message):

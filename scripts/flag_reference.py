@@ -1,0 +1,63 @@
+"""Writes docs/flag-reference.md, the flags of every command, from the fields that they are made of.
+
+python -m scripts.flag_reference
+"""
+
+import importlib
+import os
+
+from commands import help_pages, launcher
+from commands.command import Command
+from commands.flags import Flags
+from common import files
+
+DOCUMENT = os.path.join("docs", "flag-reference.md")
+_COMMANDS = {
+    "python train.py": "train",
+    "python eval.py": "eval",
+    "python vis.py": "vis",
+    "python export_model.py": "export_model",
+    "python infer.py": "infer",
+    "python -m datasets.build_tfrecords": "build_tfrecords",
+    "python -m datasets.describe_tfrecords": "describe_tfrecords",
+}
+
+
+def text() -> str:
+    """Returns the document."""
+    parts = [
+        "# All flags",
+        "`python -m scripts.flag_reference` writes this page from the options in the code, like "
+        "`--helpfull`. [Flags](flags.md) tells what differs from research/deeplab, how a training "
+        "run starts and what may disturb it.",
+    ]
+    for line, name in _COMMANDS.items():
+        command = importlib.import_module(f"deeplab.commands.{name}_flags").COMMAND
+        flags = Flags(command.options, command.computed_defaults)
+        parts.append(f"## {line}")
+        for group, definitions in help_pages.by_group(flags.definitions.values()).items():
+            rows = [
+                f"| `{help_pages.spelling(each)}` | {_cell(help_pages.full_text(each))} | "
+                f"{_cell(help_pages.shown_default(each))} |"
+                for each in definitions
+            ]
+            head = [f"**{group}**\n", "| flag | | default |", "|---|---|---|"]
+            parts.append("\n".join([*head, *rows]))
+    return "\n\n".join(parts) + "\n"
+
+
+def _cell(content: str) -> str:
+    return content.replace("|", "\\|").replace("<", "&lt;")
+
+
+def main(_, arguments: list[str]) -> None:
+    """Writes the document."""
+    del arguments
+    files.write(DOCUMENT, text().encode())
+    print(DOCUMENT)
+
+
+if __name__ == "__main__":
+    launcher.execute(
+        Command("Writes docs/flag-reference.md.", "scripts.flag_reference", needs_tensorflow=False)
+    )

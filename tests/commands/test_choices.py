@@ -1,0 +1,26 @@
+"""Options list the choices of modules that are too heavy for --help: the lists are the same."""
+
+from datasets.images.memory_limit import DEFAULT_LIMIT_MB
+from datasets.records import tfrecords
+from datasets.segmentation import record_format, sources, specs
+from datasets.segmentation.sources import class_file, demo
+from deeplab.commands import build_tfrecords_flags, export_model_flags, infer_flags
+from deeplab.commands.build_tfrecords_flags import BuildOptions
+from deeplab.commands.describe_tfrecords_flags import DescribeOptions
+from scripts.benchmarks import options, suite
+from serving import engines, results
+
+
+def test_they_are_those_of_the_modules():
+    assert tuple(sources.SOURCES) == build_tfrecords_flags._SOURCES
+    assert build_tfrecords_flags._GRADIENT_FORMATS == record_format.GRADIENT_FORMATS
+    assert build_tfrecords_flags._MAX_SHARDS == tfrecords.MAX_SHARDS
+    assert BuildOptions.memory_limit_mb == DEFAULT_LIMIT_MB
+    assert demo.DEFAULT_FOLDER == "data/demo"
+    assert specs.DATASETS_ROOT == "data/tfrecords"
+    assert DescribeOptions.ignore_label == class_file.DEFAULT_IGNORE_LABEL
+    assert tuple(sorted(specs.GOOGLE_DATASETS)) == export_model_flags._PUBLISHED
+    assert tuple(engines.NAMES) == infer_flags._ENGINES
+    assert tuple(engines.PRECISIONS) == infer_flags._PRECISIONS
+    assert tuple(sorted(results.IDS_ENDINGS)) == infer_flags._ID_FORMATS
+    assert tuple(suite.BENCHMARKS) == options.NAMES
