@@ -145,8 +145,7 @@ class BuildOptions:
 
 COMMAND = Command(
     description="""\
-Builds TFRecords and dataset.json from images and masks:
-python -m datasets.build_tfrecords --data_dir=my_images
+Builds TFRecords from images and masks: python -m datasets.build_tfrecords --data_dir=my_images
 
 Everything is checked first. A run that was interrupted goes on where it stopped when the same
 command is given again.""",

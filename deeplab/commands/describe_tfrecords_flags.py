@@ -73,8 +73,9 @@ class DescribeOptions:
 
 COMMAND = Command(
     description="""\
-Writes the dataset.json of TFRecords that another program made, so that they can be trained on:
-python -m datasets.describe_tfrecords --tfrecords=DIR --class_names=background,cat,dog
+Describes TFRecords of another program: python -m datasets.describe_tfrecords --tfrecords=DIR
+
+It writes their dataset.json, so that they can be trained on.
 
 The records have the keys of research/deeplab (docs/datasets.md lists them); of these the image, the
 mask and the file name are read. Every record is decoded, as training does it, and pixels are

@@ -6,10 +6,9 @@ from scripts.benchmarks.options import BenchmarkOptions
 
 COMMAND = Command(
     description="""\
-Measures the project beside its peers, and writes docs/benchmarks.md:
-python -m scripts.benchmarks.run --only=predict,train --rounds=5
+Measures the project beside its peers: python -m scripts.benchmarks.run --only=train --rounds=5
 
-docs/benchmarks.md says how it is measured and how the tables are to be read.""",
+It writes docs/benchmarks.md, which says how it is measured and how to read the tables.""",
     main="scripts.benchmarks.suite",
     options=(BenchmarkOptions,),
 )
