@@ -189,7 +189,7 @@ def test_wrong_input_is_one_line(tmp_path, command, trained):
         (["--export_path=folder"], 1, "expected the name of a .pb file"),
         ([*bare], 1, "has no options.json"),
         ([*bare, "--model_variant=xception_tiny", "--num_classes=3"], 1, "another network"),
-        (["--crop_sze=33,33"], 2, "Did you mean: crop_size"),
+        (["--crop_sze=33,33"], 2, "Did you mean --crop_size"),
     ):
         result = command(*arguments)
         assert result.returncode == status, (arguments, result.stderr)
