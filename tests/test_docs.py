@@ -1,4 +1,4 @@
-"""The documents are true of the tree: links, files, make targets, commands and their flags."""
+"""Documents and recipes are true of the tree: links, files, make targets, commands, flags."""
 
 import functools
 import importlib.util
@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from tests.support import markdown
+from tests.support import command_runs, markdown
 from tests.support.command_flags import flags_of, is_ours, path_of
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -15,6 +15,7 @@ DOCUMENTS = [
     *("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"),
     *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
 ]
+RECIPES = sorted(f"recipes/{path.name}" for path in (ROOT / "recipes").glob("*.flags"))
 # Documents tell of what was, too.
 FORMER = {"make bench-growth", "python -m scripts.conformance"}
 # Flags of other programs, and one that is misspelt on purpose.
@@ -199,3 +200,16 @@ def test_hooks_run_what_make_lint_runs():
     checks = re.findall(r"\$\(RUN\) ([^&\n]*[^&\s])", make_recipes()["lint"])
     hooks = re.findall(r"entry: \.venv/bin/python (.*)", text_of(".pre-commit-config.yaml"))
     assert hooks == checks
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_recipes_are_flags_that_train_accepts(recipe, tmp_path):
+    comment, *lines = text_of(recipe).splitlines()
+    assert comment.startswith("# ")
+    flags = [line for line in lines if not line.startswith("#")]
+    names = [re.fullmatch(r"--(\w+)(=\S+)?", flag).group(1) for flag in flags]
+    assert len(set(names)) == len(names)
+    assert not set(names) - flags_of("train.py")
+    result = command_runs.run("train.py", f"--flagfile={ROOT / recipe}", cwd=tmp_path)
+    # Wrong flags end with 2; these only miss a dataset.
+    assert (result.returncode, "there is no dataset" in result.stderr) == (1, True), result.stderr
