@@ -27,7 +27,7 @@ flag = $(if $(strip $(value $(2))),--$(1)=$(call quoted,$(2)))
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev setup-beam setup-openvino setup-litert demo tfrecords check-dataset \
 	train eval vis export infer tensorboard lint format test test-all lock bench \
-	bench-peers-setup bench-peers-lock bench-growth clean
+	bench-peers-setup bench-peers-lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -135,9 +135,6 @@ lock: pyproject.toml  ## Pin the newest allowed versions again (needs uv)
 
 bench: setup  ## Measure speed and memory beside the peers, into docs/benchmarks.md: 25 minutes
 	@$(RUN) -m scripts.benchmarks.run $(ARGS)
-
-bench-growth: setup  ## Measure how cost grows with size, classes, batch, clones, images
-	@$(RUN) -m scripts.benchmarks.scaling $(ARGS)
 
 bench-peers-setup: $(PEERS_VENV)/.installed  ## Install what make bench compares us with
 

@@ -5,8 +5,10 @@ its own, so that no library and no other command can add any.
 """
 
 import dataclasses
+import itertools
 import math
 import os
+import re
 import types
 import typing
 from collections.abc import Iterator, Mapping, Sequence
@@ -66,7 +68,7 @@ class Flags:
             self._values[name.name] = name
 
     def parse(self, argv: Sequence[str]) -> list[str]:
-        """Parses a command line.
+        """Parses a command line; what it gives itself wins over its flag files (`--flagfile`).
 
         Args:
           argv: the program's name and its arguments.
@@ -78,7 +80,13 @@ class Flags:
           flags.Error: a flag does not exist or has a value that is not allowed.
           UnicodeDecodeError: a flag file is not UTF-8.
         """
-        positional = self._values(argv)[1:]
+        in_files, given = _part_flag_files(argv[1:])
+        if in_files:
+            self._values([argv[0], *in_files])
+            for flag in map(self._values.__getitem__, self.definitions):
+                if isinstance(flag, _ListFlag):
+                    flag.is_replaced = True
+        positional = self._values([argv[0], *given])[1:]
         for name in self.definitions:
             flag = self._values[name]
             if flag.present:
@@ -204,13 +212,35 @@ class _ListFlag(flags.Flag):
 
     research/deeplab of 2018 repeats such flags and that of 2019 separates some of them by commas;
     its guides have both spellings.
+
+    Attributes:
+      is_replaced: whether the next value replaces those before, which are those of a flag file.
     """
+
+    is_replaced = False
 
     def parse(self, argument):
         seen_before = list(self.value) if self.present and self.value is not None else []
+        if self.is_replaced:
+            seen_before, self.is_replaced = [], False
         super().parse(argument)
         if seen_before and self.value is not None:
             self.value = seen_before + list(self.value)
+
+
+def _part_flag_files(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Parts `--flagfile=PATH` and `--flagfile PATH` from the other arguments."""
+    in_files: list[str] = []
+    given: list[str] = []
+    words = iter(arguments)
+    for word in words:
+        if word == "--":
+            given += [word, *words]
+        elif word in ("-flagfile", "--flagfile"):
+            in_files += [word, *itertools.islice(words, 1)]
+        else:
+            (in_files if re.match("--?flagfile=", word) else given).append(word)
+    return in_files, given
 
 
 def _check_number(name: str, value: Any) -> None:

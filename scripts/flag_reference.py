@@ -57,7 +57,9 @@ def main(_, arguments: list[str]) -> None:
     print(DOCUMENT)
 
 
+COMMAND = Command(
+    "Writes docs/flag-reference.md.", "scripts.flag_reference", needs_tensorflow=False
+)
+
 if __name__ == "__main__":
-    launcher.execute(
-        Command("Writes docs/flag-reference.md.", "scripts.flag_reference", needs_tensorflow=False)
-    )
+    launcher.execute(COMMAND)

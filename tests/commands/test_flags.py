@@ -54,6 +54,15 @@ def test_repeated_lists_add_up():
     assert options("--sizes=").sizes == ()
 
 
+def test_the_command_line_replaces_what_a_flag_file_gives(tmp_path):
+    recipe = tmp_path / "x.flags"
+    recipe.write_text("# for tests\n--sizes=1\n--sizes=2\n--share=0.25\n--number=3\n")
+    found = options("--sizes=6", "--sizes=12", f"--flagfile={recipe}", "--number=4")
+    assert (found.sizes, found.share, found.count) == ((6, 12), 0.25, 4)
+    assert options("--flagfile", str(recipe)).sizes == (1, 2)
+    assert Flags([Options]).parse(["x.py", f"--flagfile={recipe}", "a", "b"]) == ["a", "b"]
+
+
 def test_only_given_flags_are_given_by_the_name_of_the_field():
     assert parse("--number=3", "--nois_on").given(Options) == {"count": 3, "is_on": False}
 
