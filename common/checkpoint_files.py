@@ -11,6 +11,7 @@ name has brackets it finds nothing, and for a training in `run?` it would remove
 
 import os
 import re
+import shutil
 from collections.abc import Sequence
 
 from google.protobuf import text_format
@@ -20,7 +21,7 @@ from common import files
 
 STATE_FILE = "checkpoint"
 
-_FILE = re.compile(r"(?P<prefix>.+)\.(index|meta|data-\d{5}-of-\d{5})", re.DOTALL)
+_ENDING = re.compile(r"\.(index|meta|data-\d{5}-of-\d{5})\Z")
 # What a writer leaves that was killed: TensorFlow's Saver of one file, that of several, and what
 # writes the file `checkpoint`.
 _LEFTOVER = re.compile(
@@ -41,12 +42,9 @@ def find_all(directory: str) -> list[str]:
         names = os.listdir(directory)
     except OSError:
         return []
-    prefixes = [
-        os.path.join(directory, name.removesuffix(".index"))
-        for name in names
-        if name.endswith(".index")
-    ]
-    return sorted(filter(exists, prefixes), key=lambda prefix: (step_in_name(prefix), prefix))
+    indexes = (name for name in names if name.endswith(".index"))
+    prefixes = [os.path.join(directory, prefix_of(name)) for name in indexes]
+    return sorted(filter(exists, prefixes), key=lambda prefix: (_step_in_name(prefix), prefix))
 
 
 def latest(directory: str) -> str | None:
@@ -55,10 +53,7 @@ def latest(directory: str) -> str | None:
     The file `checkpoint` there decides; without it, as in downloads, or where it names none that is
     there, the highest step does.
     """
-    known = read_state(directory)
-    if known:
-        return known[-1]
-    found = find_all(directory)
+    found = read_state(directory) or find_all(directory)
     return found[-1] if found else None
 
 
@@ -91,24 +86,26 @@ def write_state(directory: str, prefixes: Sequence[str]) -> None:
     Args:
       directory: the folder.
       prefixes: checkpoints in it, the newest last.
-
-    Raises:
-      OSError: it cannot be written.
     """
-    names = [os.path.basename(prefix) for prefix in prefixes]
+    names = list(map(os.path.basename, prefixes))
     state = CheckpointState(model_checkpoint_path=names[-1], all_model_checkpoint_paths=names)
     content = text_format.MessageToString(state)
     files.write(os.path.join(directory, STATE_FILE), content.encode())
 
 
+def prefix_of(path: str) -> str:
+    """Returns the prefix of the checkpoint that a file belongs to; the path if it is of none."""
+    return _ENDING.sub("", path)
+
+
 def files_of(prefix: str) -> list[str]:
     """Returns the paths of a checkpoint's files, the index last."""
     directory, name = os.path.split(prefix)
-    found = []
-    for entry in os.listdir(directory or "."):
-        match = _FILE.fullmatch(entry)
-        if match and match["prefix"] == name:
-            found.append(os.path.join(directory, entry))
+    found = [
+        os.path.join(directory, entry)
+        for entry in os.listdir(directory or ".")
+        if entry != name and prefix_of(entry) == name
+    ]
     return sorted(found, key=lambda path: (path.endswith(".index"), path))
 
 
@@ -125,17 +122,11 @@ def remove_leftovers(directory: str) -> list[str]:
       The paths that were removed.
     """
     removed = files.remove_leftovers(directory)
-    for name in os.listdir(directory):
-        path = os.path.join(directory, name)
-        if not _LEFTOVER.fullmatch(name):
-            continue
+    for path in _matching(directory, _LEFTOVER):
         if os.path.isdir(path) and not os.path.islink(path):
-            parts = [os.path.join(path, part) for part in os.listdir(path)]
-            if not all(os.path.basename(part).startswith("part-") for part in parts):
+            if not all(part.startswith("part-") for part in os.listdir(path)):
                 continue  # A folder of somebody else's.
-            for part in parts:
-                os.remove(part)
-            os.rmdir(path)
+            shutil.rmtree(path)
         else:
             os.remove(path)
         removed.append(path)
@@ -148,17 +139,19 @@ def remove_without_index(directory: str, name: str) -> list[str]:
     Returns:
       The paths that were removed.
     """
-    pattern = re.compile(rf"(?P<prefix>{re.escape(name)}-\d+)\.data-\d{{5}}-of-\d{{5}}")
-    removed = []
-    for entry in os.listdir(directory):
-        match = pattern.fullmatch(entry)
-        if match and not exists(os.path.join(directory, match["prefix"])):
-            removed.append(os.path.join(directory, entry))
-            os.remove(removed[-1])
+    data = re.compile(rf"{re.escape(name)}-\d+\.data-\d{{5}}-of-\d{{5}}")
+    removed = [path for path in _matching(directory, data) if not exists(prefix_of(path))]
+    for path in removed:
+        os.remove(path)
     return removed
 
 
-def step_in_name(prefix: str) -> int:
+def _matching(directory: str, pattern: re.Pattern[str]) -> list[str]:
+    names = os.listdir(directory)
+    return [os.path.join(directory, name) for name in names if pattern.fullmatch(name)]
+
+
+def _step_in_name(prefix: str) -> int:
     """Returns the step that a checkpoint's name ends with; -1 if there is none."""
     match = re.search(r"-(\d{1,18})$", prefix)
     return int(match[1]) if match else -1
@@ -167,9 +160,5 @@ def step_in_name(prefix: str) -> int:
 def _find_named(directory: str, path: str) -> str | None:
     """Returns the prefix of a checkpoint that the file `checkpoint` names, if it exists."""
     here = os.path.join(directory, os.path.basename(path))
-    for prefix in (
-        (os.path.join(directory, path), here) if not os.path.isabs(path) else (here, path)
-    ):
-        if path and exists(prefix):
-            return prefix
-    return None
+    candidates = (here, path) if os.path.isabs(path) else (os.path.join(directory, path), here)
+    return next((each for each in candidates if path and exists(each)), None)

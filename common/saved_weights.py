@@ -37,8 +37,7 @@ def restore(
     reader = Reader(checkpoint)
     saved = {**reader.shapes, **{name: reader.shapes[other] for name, other in names.items()}}
     by_name = {variable.op.name: variable for variable in variables}
-    shapes = {name: tuple(variable.shape.as_list()) for name, variable in by_name.items()}
-    check(shapes, saved, checkpoint)
+    check({name: variable.shape.as_list() for name, variable in by_name.items()}, saved, checkpoint)
     checkpoint_reader.load(
         session, reader, {names.get(name, name): variable for name, variable in by_name.items()}
     )
@@ -61,28 +60,38 @@ def check(
     Raises:
       ValueError: names variables, their shapes, and what may be wrong.
     """
-    differing = [
-        f"{name} is {list(saved[name])} in the checkpoint and {list(shape)} in the network"
-        for name, shape in sorted(network.items())
-        if name in saved and tuple(saved[name]) != tuple(shape)
-    ]
-    missing = sorted(set(network) - set(saved))
-    unknown = sorted(
+    unknown = {
         name
         for name, shape in saved.items()
         if name not in network and len(shape) and os.path.dirname(name) not in network
-    )
-    differences = [
-        f"{title}{first_few(entries, _MOST_LISTED)}"
-        for title, entries in (
-            ("", differing),
-            ("missing from the checkpoint: ", missing),
-            ("unknown to the network: ", unknown),
-        )
-        if entries
-    ]
+    }
+    differences = describe_differences(network, saved, unknown)
     if differences:
         raise ValueError(
-            f"checkpoint {checkpoint} belongs to another network: {'; '.join(differences)}. "
-            "Give the network the options that it was trained with."
+            f"checkpoint {checkpoint} belongs to another network: {differences}. Give the network "
+            "the options that it was trained with."
         )
+
+
+def describe_differences(
+    network: Mapping[str, Sequence[int]],
+    saved: Mapping[str, Sequence[int]],
+    unknown: Iterable[str] = (),
+) -> str:
+    """Names variables that a checkpoint lacks or has in another shape, and unknown ones.
+
+    Args:
+      network, saved: shape of each variable of the network, and of the checkpoint.
+      unknown: names of variables that the checkpoint should not have.
+    """
+    differing = [
+        f"{name} is {list(saved[name])} in the checkpoint and {list(shape)} in the network"
+        for name, shape in sorted(network.items())
+        if name in saved and list(saved[name]) != list(shape)
+    ]
+    kinds = (
+        ("", differing),
+        ("missing from the checkpoint: ", sorted(set(network) - set(saved))),
+        ("unknown to the network: ", sorted(unknown)),
+    )
+    return "; ".join(title + first_few(names, _MOST_LISTED) for title, names in kinds if names)

@@ -14,7 +14,6 @@ import fcntl
 import json
 import math
 import os
-import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -23,12 +22,11 @@ from common import checkpoint_files, files, json_files
 from training.checkpoints import BEST_FOLDER
 
 RECORD_FILE = "best_checkpoint"
-FORMAT_VERSION = 1
+_FORMAT_VERSION = 1
 
 _CURE = "The record of the best checkpoint is damaged: delete it, and score the checkpoints again."
 # What every record has.
 _TYPES = {"checkpoint": str, "step": int, "use_ema": bool}
-_CHECKPOINT_FILE = re.compile(r"(?P<name>.+)\.(index|data-\d+-of-\d+)")
 
 
 def keep_if_best(
@@ -67,16 +65,15 @@ def keep_if_best(
     if math.isnan(value):
         return f"not kept as the best: {metric} is not defined"
     record = {"step": step, metric: value, "use_ema": use_ema, **conditions}
-    record = json.loads(json.dumps(record))  # tuples as lists, to compare
+    record = json.loads(json.dumps(record))  # Tuples as lists, to compare.
     directory = os.path.join(training, BEST_FOLDER)
     with _alone_in(training):
         for folder in (training, directory):
             files.remove_leftovers(folder)
         best = read_record(training)
-        if best is not None:
-            reason = _reason_to_stay(best, record, metric, conditions, training)
-            if reason:
-                return reason
+        reason = best and _reason_to_stay(best, record, metric, conditions, training)
+        if reason:
+            return reason
         try:
             _copy(checkpoint, directory, companions)
             _write_records(training, os.path.basename(checkpoint), record)
@@ -200,14 +197,12 @@ def _write_records(training: str, name: str, record: Mapping[str, Any]) -> None:
     directory = os.path.join(training, BEST_FOLDER)
     checkpoint_files.write_state(directory, [name])
     for folder, checkpoint in ((directory, name), (training, f"{BEST_FOLDER}/{name}")):
-        content = {"format_version": FORMAT_VERSION, "checkpoint": checkpoint, **record}
-        text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-        files.write(os.path.join(folder, RECORD_FILE), text.encode())
+        content = {"format_version": _FORMAT_VERSION, "checkpoint": checkpoint, **record}
+        json_files.write(os.path.join(folder, RECORD_FILE), content)
 
 
 def _remove_others(directory: str, name: str) -> None:
     """Removes the checkpoints before, and what a killed evaluation left half copied."""
     for entry in os.listdir(directory):
-        match = _CHECKPOINT_FILE.fullmatch(entry)
-        if entry.endswith(".tmp") or (match and match["name"] != name):
+        if entry.endswith(".tmp") or checkpoint_files.prefix_of(entry) not in (entry, name):
             os.remove(os.path.join(directory, entry))

@@ -84,11 +84,9 @@ class Checkpointer:
         """Takes a checkpoint for the newest one, without restoring it."""
         self.newest = checkpoint
         # Those of earlier runs count towards max_checkpoints_to_keep, those elsewhere do not.
-        self._kept = [
-            prefix
-            for prefix in checkpoint_files.read_state(self.train_logdir)
-            if os.path.dirname(prefix) == os.path.dirname(self._path(0))
-        ]
+        folder = os.path.dirname(self._path(0))
+        known = checkpoint_files.read_state(self.train_logdir)
+        self._kept = [prefix for prefix in known if os.path.dirname(prefix) == folder]
 
     def save(self, session: tf.Session, step: int) -> bool:
         """Saves a checkpoint, unless the newest one is of this step already.
@@ -123,10 +121,9 @@ class Checkpointer:
         # TensorFlow raises some statuses as Python's own exceptions.
         except (tf.errors.OpError, OSError, ValueError, IndexError, RuntimeError) as error:
             self._remove_unfinished(os.path.basename(path))
-            message = reason(error) if isinstance(error, tf.errors.OpError) else str(error)
             raise SaveError(
-                f"checkpoint {printable(path)} cannot be written ({message}). Is the disk full? "
-                f"{self.describe_newest()}"
+                f"checkpoint {printable(path)} cannot be written ({reason(error)}). Is the disk "
+                f"full? {self.describe_newest()}"
             ) from error
         self.newest, self._kept = path, kept
         for prefix in removed:

@@ -195,8 +195,7 @@ class StepFunction:
                 self.report(f"saved {self.checkpointer.newest}, the training before the error")
         # Whatever it is, the error that the training run ends with is the first one.
         except Exception as error:
-            message = reason(error) if isinstance(error, tf.errors.OpError) else str(error)
-            self.report(f"the training before the error cannot be saved: {message}")
+            self.report(f"the training before the error cannot be saved: {reason(error)}")
 
     def _last_good(self) -> str:
         if self.checkpointer is None:

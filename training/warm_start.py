@@ -4,12 +4,13 @@ Of a checkpoint with moving averages (`training.ema`) it takes the weights thems
 """
 
 import collections
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from common import checkpoint_reader
 from training import checkpoints
 
 # See `task.Task.adapt`.
@@ -77,15 +78,16 @@ class WarmStart:
         Raises:
           ValueError: the checkpoint is damaged.
         """
-        transfers, initializers, values = [], [], {}
-        for name, variable in self._variables.items():
-            transfer, value = self._transfer(name, variable, session)
-            transfers.append(transfer)
-            if value is not None:
-                initializers.append(variable.initializer)
-                values[variable.initializer.inputs[1]] = value
-        # Feeding the initial value runs the variable's own assignment: no ops are added for it.
-        session.run(initializers, feed_dict=values)
+        transfers: list[Transfer] = []
+
+        def values() -> Iterator[tuple[tf.Variable, np.ndarray]]:
+            for name, variable in self._variables.items():
+                transfer, value = self._transfer(name, variable, session)
+                transfers.append(transfer)
+                if value is not None:
+                    yield variable, value
+
+        checkpoint_reader.assign(session, values())
         unused = [name for name in self._reader.weights if name not in self._variables]
         return [*transfers, *(Transfer(name, UNUSED) for name in unused)]
 
@@ -115,12 +117,10 @@ class WarmStart:
 
     def _check_main_scope(self) -> None:
         main_scope = _most_common_roots(self._variables, 1)[0][0]
-        if any(
-            self._reader.shapes.get(name) == tuple(variable.shape.as_list())
-            for name, variable in self._variables.items()
-            if _root(name) == main_scope
-        ):
-            return
+        for name, variable in self._variables.items():
+            shape = tuple(variable.shape.as_list())
+            if _root(name) == main_scope and self._reader.shapes.get(name) == shape:
+                return
         there = _most_common_roots(self._reader.weights, 3)
         held = ", ".join(f"{scope} ({count})" for scope, count in there)
         raise ValueError(

@@ -203,10 +203,11 @@ def test_logdir_of_another_network_is_refused_and_left_alone(tmp_path):
         tf.losses.add_loss(tf.reduce_sum(tf.get_variable("extra/weights", [2])))
 
     with pytest.raises(
-        ValueError, match=r"model.ckpt-3 belongs to another .*extra/weights is miss"
+        ValueError,
+        match=r"model.ckpt-3 belongs to another .*missing from the checkpoint: extra/weights",
     ):
         toy_training.train(tmp_path, 5, build_clone=other_network)
-    with pytest.raises(ValueError, match=r"another network or optimizer: .*/Adam is missing"):
+    with pytest.raises(ValueError, match=r"another network or optimizer: missing .*/Adam,"):
         toy_training.train(tmp_path, 5, optimizer_options=OptimizerOptions(optimizer="adam"))
     assert _files(tmp_path) == files
 
