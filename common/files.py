@@ -7,10 +7,10 @@ them nobody will ever finish.
 
 import codecs
 import contextlib
+import itertools
 import os
 import re
 import socket
-import threading
 import time
 from collections.abc import Iterable, Iterator
 
@@ -32,8 +32,7 @@ _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF16_BE: "utf-16",
 }
 
-_lock = threading.Lock()
-_num_temporaries = 0
+_numbers = itertools.count(1)
 _in_progress: set[str] = set()
 
 
@@ -78,30 +77,22 @@ def replacing(path: str) -> Iterator[str]:
 
     When the block raises, the temporary file is removed and `path` is as it was before.
 
-    Args:
-      path: the file.
-
     Yields:
       The temporary path, in the folder of `path`.
 
     Raises:
       OSError: it cannot be written; the message names `path`.
     """
-    temporary = _temporary_path(path)
-    try:
+    with _temporary(path) as temporary:
         try:
             yield temporary
             os.replace(temporary, path)
         except OSError as error:
-            if error.filename not in (None, temporary) or _is_named(error):
-                raise  # It speaks of another file.
+            # The system's own errors have its words, those of `_name_file` do not.
+            is_named = error.errno is not None and error.strerror is None
+            if is_named or error.filename not in (None, temporary):
+                raise
             raise _name_file(error, path) from error
-        finally:
-            with contextlib.suppress(OSError):
-                os.remove(temporary)
-    finally:
-        with _lock:
-            _in_progress.discard(os.path.abspath(temporary))
 
 
 @contextlib.contextmanager
@@ -110,37 +101,28 @@ def set_aside(paths: Iterable[str]) -> Iterator[list[str]]:
 
     For files that must not be there beside what the block writes.
 
-    Args:
-      paths: the files; those that do not exist are skipped.
-
     Yields:
       The paths of those that existed.
 
     Raises:
       OSError: one cannot be renamed; the message names it.
     """
-    moved: list[tuple[str, str]] = []
-    try:
-        for path in paths:
-            if os.path.lexists(path):
-                temporary = _temporary_path(path)
+    moved: dict[str, str] = {}
+    with contextlib.ExitStack() as stack:
+        try:
+            for path in filter(os.path.lexists, paths):
+                temporary = stack.enter_context(_temporary(path))
                 try:
                     os.replace(path, temporary)
                 except OSError as error:
                     raise _name_file(error, path) from error
-                moved.append((path, temporary))
-        yield [path for path, _ in moved]
-    except BaseException:
-        for path, temporary in moved:
-            with contextlib.suppress(OSError):
-                os.replace(temporary, path)
-        raise
-    finally:
-        for _, temporary in moved:
-            with contextlib.suppress(OSError):
-                os.remove(temporary)
-            with _lock:
-                _in_progress.discard(os.path.abspath(temporary))
+                moved[path] = temporary
+            yield list(moved)
+        except BaseException:
+            for path, temporary in moved.items():
+                with contextlib.suppress(OSError):
+                    os.replace(temporary, path)
+            raise
 
 
 def remove_leftovers(folder: str, former: re.Pattern[str] | None = None) -> list[str]:
@@ -149,7 +131,7 @@ def remove_leftovers(folder: str, former: re.Pattern[str] | None = None) -> list
     Those of other hosts, which may share the folder, go when they are a day old.
 
     Args:
-      folder: the folder.
+      folder: where they are.
       former: what earlier versions called such files; its group "pid" is the process.
 
     Returns:
@@ -159,13 +141,10 @@ def remove_leftovers(folder: str, former: re.Pattern[str] | None = None) -> list
     with contextlib.suppress(OSError):  # No folder, or not ours to read.
         for name in os.listdir(folder):
             match = _TEMPORARY_NAME.fullmatch(name) or (former and former.fullmatch(name))
-            path = os.path.join(folder, name)
-            if match and _is_abandoned(
-                path, match.groupdict().get("host", _HOST), int(match["pid"])
-            ):
+            if match and _is_abandoned(os.path.join(folder, name), **match.groupdict()):
                 with contextlib.suppress(OSError):
-                    os.remove(path)
-                    removed.append(path)
+                    os.remove(os.path.join(folder, name))
+                    removed.append(os.path.join(folder, name))
     return removed
 
 
@@ -173,41 +152,35 @@ def _describe_encoding(path: str, reason: str) -> str:
     return f"{printable(path)}: not a text file in UTF-8 ({reason}). Save it as UTF-8."
 
 
-def _temporary_path(path: str) -> str:
-    global _num_temporaries
+@contextlib.contextmanager
+def _temporary(path: str) -> Iterator[str]:
+    """Yields a temporary path for a file; what is there when the block ends is removed."""
     folder, name = os.path.split(path)
-    with _lock:
-        _num_temporaries += 1
-        number = _num_temporaries
     name = os.fsdecode(os.fsencode(name)[:_MAX_NAME_BYTES])
-    temporary = os.path.join(folder, f".{name}.{_HOST}-{os.getpid()}-{number}.tmp")
-    with _lock:
-        _in_progress.add(os.path.abspath(temporary))
-    return temporary
+    name = f".{name}.{_HOST}-{os.getpid()}-{next(_numbers)}.tmp"
+    temporary = os.path.join(folder, name)
+    absolute = os.path.abspath(temporary)
+    _in_progress.add(absolute)
+    try:
+        yield temporary
+    finally:
+        with contextlib.suppress(OSError):
+            os.remove(temporary)
+        _in_progress.discard(absolute)
 
 
-def _is_abandoned(path: str, host: str, pid: int) -> bool:
+def _is_abandoned(path: str, pid: str, host: str = _HOST) -> bool:
     if host != _HOST:
         return time.time() - os.path.getmtime(path) > _MAX_AGE_SECS
-    if pid == os.getpid():  # In a container every run may have the same number.
+    if int(pid) == os.getpid():  # In a container every run may have the same number.
         return os.path.abspath(path) not in _in_progress
-    return not is_running(pid)
-
-
-def is_running(pid: int) -> bool:
-    """Returns whether a process of this host runs."""
     try:
-        os.kill(pid, 0)
+        os.kill(int(pid), 0)
     except (ProcessLookupError, OverflowError):
-        return False
+        return True
     except PermissionError:
-        return True  # Another user's.
-    return True
-
-
-def _is_named(error: OSError) -> bool:
-    """Whether `_name_file` made an error: the system's own have its words, others no number."""
-    return error.errno is not None and error.strerror is None
+        pass  # It runs, as another user.
+    return False
 
 
 def _name_file(error: OSError, path: str) -> OSError:

@@ -48,7 +48,7 @@ def check(needed_bytes: int, what: str, advice: str) -> None:
 
     Args:
       needed_bytes: what is needed at least.
-      what: what needs it, for the error: "a batch of 8 crops of 513x513".
+      what: what needs it, for the error: "a batch of 8 images".
       advice: what the user can do about it.
 
     Raises:
