@@ -19,7 +19,7 @@ class Prefetch:
     others on the CPU, where strings have to be.
 
     Args:
-      config: the deployment.
+      config: where the clones run.
       shares: each clone's share of a batch, for its names, types and shapes.
     """
 

@@ -70,21 +70,16 @@ def wait_for(
 ) -> bool:
     """Waits until all parameter servers can be reached, and says once for whom.
 
-    Args:
-      addresses: theirs, host:port.
-      report: takes the line.
-      is_interrupted, max_secs: when to give up.
-
     Returns:
-      Whether all can be reached.
+      Whether all can be reached; False if it gave up before.
     """
     deadline = time.monotonic() + max_secs
-    said = ""
+    has_said = False
     while missing := [each for each in addresses if not is_reachable(each)]:
-        if not said:
+        if not has_said:
             plural = "s" if len(missing) > 1 else ""
-            said = f"waiting for the parameter server{plural} at {', '.join(missing)}"
-            report(said)
+            report(f"waiting for the parameter server{plural} at {', '.join(missing)}")
+            has_said = True
         if is_interrupted() or time.monotonic() > deadline:
             return False
         time.sleep(_POLL_SECS)

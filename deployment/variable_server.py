@@ -39,8 +39,8 @@ def serve(
       index: number of this parameter server.
       workers: addresses of the workers, the chief first.
       report: takes each line that a user should see.
-      stopping_secs: longest time to stay after a signal.
-      finished_secs: longest time to stay after the chief has finished.
+      stopping_secs, finished_secs: longest time to stay after a signal, and after the chief has
+        finished.
 
     Returns:
       The exit status.
@@ -80,9 +80,7 @@ def serve(
 
 
 def leave(target: str, worker: int, num_servers: int) -> None:
-    """Tells the parameter servers that a worker has finished the training.
-
-    Servers that are gone need not know.
+    """Tells the parameter servers that a worker has finished; those that are gone need not know.
 
     Args:
       target: session target of the worker's server.
