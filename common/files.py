@@ -88,11 +88,11 @@ def replacing(path: str) -> Iterator[str]:
             yield temporary
             os.replace(temporary, path)
         except OSError as error:
-            # The system's own errors have its words, those of `_name_file` do not.
+            # The system's own errors have its words, those of `cannot_write` do not.
             is_named = error.errno is not None and error.strerror is None
             if is_named or error.filename not in (None, temporary):
                 raise
-            raise _name_file(error, path) from error
+            raise cannot_write(printable(path), error) from error
 
 
 @contextlib.contextmanager
@@ -115,7 +115,7 @@ def set_aside(paths: Iterable[str]) -> Iterator[list[str]]:
                 try:
                     os.replace(path, temporary)
                 except OSError as error:
-                    raise _name_file(error, path) from error
+                    raise cannot_write(printable(path), error) from error
                 moved[path] = temporary
             yield list(moved)
         except BaseException:
@@ -183,7 +183,13 @@ def _is_abandoned(path: str, pid: str, host: str = _HOST) -> bool:
     return False
 
 
-def _name_file(error: OSError, path: str) -> OSError:
-    named = type(error)(f"{printable(path)} cannot be written: {error.strerror or error}")
+def cannot_write(what: str, error: OSError) -> OSError:
+    """Returns an error of the same kind as another one, which names what cannot be written."""
+    named = type(error)(f"{what} cannot be written: {reason(error)}")
     named.errno = error.errno
     return named
+
+
+def reason(error: OSError) -> object:
+    """Returns what the system says of an error, without its number and path."""
+    return os.strerror(error.errno) if error.errno else error

@@ -83,10 +83,9 @@ def keep_if_best(
                     f"the best so far, but not kept: {checkpoint} was deleted meanwhile; raise "
                     "max_checkpoints_to_keep of the training run"
                 )
-            fault = os.strerror(error.errno) if error.errno else error
             raise OSError(
-                f"{checkpoint} cannot be copied to {directory} ({fault}), so the best checkpoint "
-                "so far stays. Is the disk full?"
+                f"{checkpoint} cannot be copied to {directory} ({files.reason(error)}), so the "
+                "best checkpoint so far stays. Is the disk full?"
             ) from error
         _remove_others(directory, os.path.basename(checkpoint))
     return f"the best so far, kept in {directory}"

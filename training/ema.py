@@ -57,7 +57,7 @@ class Averages:
         """Returns the op that moves the averages; make it after the update of the variables.
 
         Args:
-          global_step: int scalar, n in the formula once this step is counted.
+          global_step: n in the formula once this step is counted.
         """
         with tf.name_scope("update_averages"):
             # The sum comes before the cast: TensorFlow's graph optimizer moves a cast of a read to

@@ -65,7 +65,7 @@ class FiniteGuard:
             found = f"the loss is {loss:.4g}, but its gradients are not finite (norm {norm:.4g})"
         else:
             found = f"the loss is not finite ({loss:.4g})"
-        facts = [f"{name}: {_listed(value)}" for name, value in zip(names, values, strict=True)]
+        facts = [f"{name}: {_list(value)}" for name, value in zip(names, values, strict=True)]
         self.finding = "; ".join([found, *facts])
         raise NonFiniteError(self.finding)
 
@@ -73,33 +73,27 @@ class FiniteGuard:
 def variables_check(variables: Sequence[tf.Variable]) -> Callable[[tf.Session], None]:
     """Adds ops to the graph that look for values that are not finite, for use before saving.
 
-    Args:
-      variables: what is going to be saved.
-
     Returns:
       A function of a session. It raises NonFiniteError, naming the variables.
     """
-    floating = {each.op.name: each for each in variables if each.dtype.base_dtype.is_floating}
+    are_finite = {}
     with tf.name_scope("check_variables"):
-        flags = []
-        for variable in floating.values():
-            with tf.colocate_with(variable.op):
-                flags.append(tf.reduce_all(tf.is_finite(variable)))
-        are_finite = tf.stack(flags)
+        for variable in variables:
+            if variable.dtype.base_dtype.is_floating:
+                with tf.colocate_with(variable.op):
+                    are_finite[variable.op.name] = tf.reduce_all(tf.is_finite(variable))
 
     def check(session: tf.Session) -> None:
-        flags = zip(floating, session.run(are_finite), strict=True)
-        bad = [name for name, is_finite in flags if not is_finite]
+        bad = [name for name, is_finite in session.run(are_finite).items() if not is_finite]
         if bad:
             raise NonFiniteError(
-                f"{len(bad)} variables hold values that are not finite, among them "
-                f"{', '.join(bad[:3])}"
+                f"{len(bad)} variables hold values that are not finite: {first_few(bad, 3)}"
             )
 
     return check
 
 
-def _listed(values: np.ndarray) -> str:
+def _list(values: np.ndarray) -> str:
     items = [
         item.decode("utf-8", "replace") if isinstance(item, bytes) else item
         for item in np.ravel(values).tolist()

@@ -20,9 +20,6 @@ def learning_rate(
       global_step: int scalar, steps done so far.
       training_number_of_steps: steps of the whole training run.
 
-    Returns:
-      float32 scalar.
-
     Raises:
       ValueError: the slow start leaves no step for the schedule.
     """

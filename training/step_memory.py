@@ -17,9 +17,6 @@ def check(step: Step, batch_size: int, advice: str, report: Callable[[str], None
       batch_size: examples in a step.
       advice: a sentence that tells users what to lower.
       report: takes a line that a user should see.
-
-    Raises:
-      ValueError: memory cannot suffice.
     """
     what = f"A training step on {batch_size} examples"
     needed = graph_memory.held_bytes(step.loss, step.train_op)
