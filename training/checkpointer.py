@@ -30,7 +30,6 @@ class Checkpointer:
 
     Attributes:
       newest: prefix of the newest checkpoint known here, or None.
-      train_logdir, ensure_folder: as above.
     """
 
     def __init__(
@@ -52,13 +51,10 @@ class Checkpointer:
         self._kept: list[str] = []
 
     def check(self, checkpoint: str) -> str:
-        """Makes sure that a training run can go on from a checkpoint.
+        """Makes sure that a training run can go on from a checkpoint, or raises ValueError.
 
         Returns:
           What the user should know of the averages, or "".
-
-        Raises:
-          ValueError: it cannot; names variables and shapes.
         """
         has_averages = bool(Reader(checkpoint).averages)
         checkpoints.check_restorable(checkpoint, self._restored(has_averages))
@@ -89,10 +85,7 @@ class Checkpointer:
         self._kept = [prefix for prefix in known if os.path.dirname(prefix) == folder]
 
     def save(self, session: tf.Session, step: int) -> bool:
-        """Saves a checkpoint, unless the newest one is of this step already.
-
-        Returns:
-          Whether one was written.
+        """Saves a checkpoint, unless the newest one is of this step; returns whether it did.
 
         Raises:
           NonFiniteError: a variable is not finite; nothing is saved.

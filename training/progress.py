@@ -72,7 +72,7 @@ class Progress:
             return None
         self._has_advised = True
         return (
-            f"the training waits for its data {share:.0%} of the time: it is bound by its input. "
+            f"training waits for its data {share:.0%} of the time: it is bound by its input. "
             "More CPU cores help, or records of smaller images; with a slow disk more memory, "
             "which keeps the records, or more shards."
         )

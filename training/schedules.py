@@ -31,7 +31,7 @@ def learning_rate(
             decay_steps = options.decay_steps or training_number_of_steps - options.slow_start_step
             if decay_steps <= 0:
                 raise ValueError(
-                    f"slow_start_step is {options.slow_start_step}, but the training has only "
+                    f"slow_start_step is {options.slow_start_step}, but the training run has only "
                     f"{training_number_of_steps} steps."
                 )
             scheduled = tf.train.polynomial_decay(

@@ -81,9 +81,9 @@ def build_step(
         loss_scale = LossScale() if options.mixed_precision else None
     with _optimizer_device(deployment):
         grads_and_vars, norm = _gradients(loss, optimizer, options, loss_scale, copies)
-        averages = (
-            Averages(forward.network_variables, options.ema_decay) if options.ema_decay else None
-        )
+        averages = None
+        if options.ema_decay:
+            averages = Averages(forward.network_variables, options.ema_decay)
     with tf.device(deployment.inputs_device()):
         is_skipped = loss_scale.is_overflow(loss, norm) if loss_scale else tf.constant(False)
         guard = FiniteGuard(task.describe_batch)
@@ -145,11 +145,7 @@ class _Forward:
 class _UpdateCounts:
     """Counts the updates that this process has begun and done; no checkpoint holds these counts.
 
-    Args:
-      check: what has to pass before an update begins.
-
-    Attributes:
-      begin: the op that begins an update.
+    An update begins when `check` has passed.
     """
 
     def __init__(self, check: tf.Operation):

@@ -25,6 +25,6 @@ def check(step: Step, batch_size: int, advice: str, report: Callable[[str], None
     if available is not None and needed * _TYPICAL_SHARE > available:
         report(
             f"warning: {what} needs some {memory.in_words(needed * _TYPICAL_SHARE)} of memory, and "
-            f"{memory.in_words(available)} are free. If it is not enough, the system ends the "
-            f"training without a word. {advice}"
+            f"{memory.in_words(available)} are free. If it is not enough, the system kills the "
+            f"training run without a message. {advice}"
         )
