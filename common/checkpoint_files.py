@@ -61,10 +61,8 @@ def read_state(directory: str) -> list[str]:
     """Returns the prefixes of the checkpoints that the file `checkpoint` names, the newest last.
 
     A folder may have been copied, or moved to another machine: a checkpoint that the file names
-    with another folder is taken from this one if it is here.
-
-    Returns:
-      Those that exist; [] if the newest does not, or the file is missing or makes no sense.
+    with another folder is taken from this one if it is here. Those that do not exist are left out;
+    [] if the newest does not, or the file is missing or makes no sense.
     """
     try:
         with open(os.path.join(directory, STATE_FILE), "rb") as file:
@@ -81,11 +79,9 @@ def read_state(directory: str) -> list[str]:
 
 
 def write_state(directory: str, prefixes: Sequence[str]) -> None:
-    """Writes the file `checkpoint`, with paths relative to its folder, which can then be moved.
+    """Writes the file `checkpoint`: checkpoints in its folder, the newest last.
 
-    Args:
-      directory: the folder.
-      prefixes: checkpoints in it, the newest last.
+    The paths are relative, so that the folder can be moved.
     """
     names = list(map(os.path.basename, prefixes))
     state = CheckpointState(model_checkpoint_path=names[-1], all_model_checkpoint_paths=names)
@@ -116,11 +112,7 @@ def remove(prefix: str) -> None:
 
 
 def remove_leftovers(directory: str) -> list[str]:
-    """Removes what killed writers left in a folder of checkpoints that nobody writes into now.
-
-    Returns:
-      The paths that were removed.
-    """
+    """Removes what killed writers left where nobody writes now; returns the removed paths."""
     removed = files.remove_leftovers(directory)
     for path in _matching(directory, _LEFTOVER):
         if os.path.isdir(path) and not os.path.islink(path):
@@ -134,11 +126,7 @@ def remove_leftovers(directory: str) -> list[str]:
 
 
 def remove_without_index(directory: str, name: str) -> list[str]:
-    """Removes data files of checkpoints `name`-N that have no index, so that nobody can read them.
-
-    Returns:
-      The paths that were removed.
-    """
+    """Removes data files of checkpoints `name`-N without an index; returns their paths."""
     data = re.compile(rf"{re.escape(name)}-\d+\.data-\d{{5}}-of-\d{{5}}")
     removed = [path for path in _matching(directory, data) if not exists(prefix_of(path))]
     for path in removed:

@@ -23,11 +23,8 @@ _BYTES_PER_RUN = 1 << 28
 class Reader:
     """The variables of a checkpoint.
 
-    Args:
-      checkpoint: prefix.
-
     Attributes:
-      checkpoint: the prefix.
+      checkpoint: its prefix.
       shapes: shape by variable name.
 
     Raises:
@@ -122,10 +119,9 @@ def assign(session: tf.Session, pairs: Iterable[tuple[tf.Variable, np.ndarray]])
 
 
 class _PlainPath:
-    """A path of a checkpoint in which TensorFlow sees no pattern; links, where it needs them.
+    """A path of a checkpoint (`prefix`) in which TensorFlow sees no pattern; links, where needed.
 
-    Attributes:
-      prefix: the path, as long as this object lives.
+    The links exist as long as this object does.
     """
 
     def __init__(self, checkpoint: str):

@@ -44,11 +44,7 @@ def find_beside(graph_path: str, ending: str) -> str | None:
 
 
 def check_free(graph_path: str) -> None:
-    """Makes sure that the files beside a graph will not be mistaken for those of another one.
-
-    Raises:
-      ValueError: another graph in the folder has the same names beside it.
-    """
+    """Refuses a name beside which another graph of the folder has, or would have, its own files."""
     folder = os.path.dirname(graph_path)
     wanted = beside(graph_path, DESCRIPTION_ENDING)
     for name in sorted(os.listdir(folder or ".")) if os.path.isdir(folder or ".") else []:

@@ -37,11 +37,7 @@ _in_progress: set[str] = set()
 
 
 def write(path: str, content: bytes | memoryview) -> None:
-    """Writes a file whole; a file of that name is replaced.
-
-    Raises:
-      OSError: it cannot be written; the message names it, and nothing is left behind.
-    """
+    """Writes a file whole, in place of one of that name. An OSError names the file."""
     with replacing(path) as temporary, open(temporary, "wb") as file:
         file.write(content)
 
@@ -50,9 +46,7 @@ def read_text(path: str) -> str:
     """Reads a text file that a user wrote: UTF-8, or UTF-16 or UTF-32 with a byte order mark.
 
     Raises:
-      OSError: it cannot be read.
-      ValueError: it is in another encoding, or not text; the message names the file and what
-        to do.
+      ValueError: it is in another encoding, or not text; names the file and what to do.
     """
     with open(path, "rb") as file:
         data = file.read()
@@ -73,15 +67,10 @@ def read_text(path: str) -> str:
 
 @contextlib.contextmanager
 def replacing(path: str) -> Iterator[str]:
-    """Lets a block write a file under a temporary name, and renames it when the block ends.
+    """Yields a temporary path beside `path`, which takes the place of `path` when the block ends.
 
-    When the block raises, the temporary file is removed and `path` is as it was before.
-
-    Yields:
-      The temporary path, in the folder of `path`.
-
-    Raises:
-      OSError: it cannot be written; the message names `path`.
+    When the block raises, the temporary file is removed and `path` is as it was before. An OSError
+    that cannot be about another file names `path`.
     """
     with _temporary(path) as temporary:
         try:
@@ -99,13 +88,8 @@ def replacing(path: str) -> Iterator[str]:
 def set_aside(paths: Iterable[str]) -> Iterator[list[str]]:
     """Takes files away while a block runs, for good when it ends; when it raises, they come back.
 
-    For files that must not be there beside what the block writes.
-
-    Yields:
-      The paths of those that existed.
-
-    Raises:
-      OSError: one cannot be renamed; the message names it.
+    For files that must not be there beside what the block writes. Yields the paths of those that
+    existed. An OSError names the file that cannot be renamed.
     """
     moved: dict[str, str] = {}
     with contextlib.ExitStack() as stack:
@@ -126,16 +110,13 @@ def set_aside(paths: Iterable[str]) -> Iterator[list[str]]:
 
 
 def remove_leftovers(folder: str, former: re.Pattern[str] | None = None) -> list[str]:
-    """Removes the temporary files in a folder that no living process writes.
+    """Removes the temporary files in a folder that no living process writes; returns their paths.
 
     Those of other hosts, which may share the folder, go when they are a day old.
 
     Args:
       folder: where they are.
       former: what earlier versions called such files; its group "pid" is the process.
-
-    Returns:
-      The paths that were removed.
     """
     removed = []
     with contextlib.suppress(OSError):  # No folder, or not ours to read.

@@ -22,13 +22,8 @@ def held_bytes(loss: tf.Tensor, train_op: tf.Tensor) -> int:
     """Returns the bytes that a training step holds between the forward and the backward pass.
 
     When the loss is known, everything that the backward pass needs of the forward pass is there at
-    once, and so are the variables. Gradients and what single operations need come on top.
-
-    Tensors whose size is not known do not count.
-
-    Args:
-      loss: what the forward pass ends with.
-      train_op: what the step ends with.
+    once, and so are the variables. Gradients and what single operations need come on top. Tensors
+    whose size is not known do not count.
     """
     forward = _ancestors([loss.op])
     backward = _ancestors([train_op.op]) - forward

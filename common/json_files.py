@@ -131,8 +131,8 @@ def to_record(
       key: key of the object in the file; "" where it is the whole file.
 
     Raises:
-      ValueError: a field is of another type, unknown, or missing without a default; the message
-        names the file, the key, its value and what is expected.
+      ValueError: a field is of another type, unknown, or missing without a default; names the file,
+        the key, its value and what is expected.
     """
     name = printable(source)
     hints = typing.get_type_hints(cls)
@@ -149,16 +149,10 @@ def to_record(
 
 
 def check(value: Any, expected: Any, source: str, key: str) -> Any:
-    """Returns a value of a JSON file if it is of a type, with lists as tuples.
-
-    Args:
-      value: what stands in the file.
-      expected: a type as fields of a dataclass have it (`to_record`).
-      source: name of the file, for errors.
-      key: key of the value.
+    """Returns a value of a JSON file if it is of a type (see `to_record`), with lists as tuples.
 
     Raises:
-      ValueError: it is of another type; the message names the file, the key and the value.
+      ValueError: it is of another type; names the file, the key and the value.
     """
     origin, arguments = typing.get_origin(expected), typing.get_args(expected)
     if expected is Any:

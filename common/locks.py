@@ -34,8 +34,7 @@ def sole_writer(folder: str, what: str, advice: str, lock_folder: str = "") -> I
       lock_folder: an existing folder within it that holds the file; "" for itself.
 
     Raises:
-      FolderInUseError: another process holds the lock; the message names the folder and the
-        process.
+      FolderInUseError: another process holds the lock; names the folder and the process.
       OSError: the folder cannot be written to.
     """
     path = os.path.join(folder, lock_folder, LOCK_FILE)

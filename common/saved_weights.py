@@ -18,7 +18,7 @@ def restore(
     variables: Iterable[tf.Variable],
     saved_names: Mapping[str, str] | None = None,
 ) -> Reader:
-    """Loads all weights of a network.
+    """Loads all weights of a network, and returns the checkpoint's reader.
 
     Args:
       session: of the network's graph, to which nothing is added.
@@ -26,9 +26,6 @@ def restore(
       variables: those of the network.
       saved_names: under which names the checkpoint holds the values, by variable name; the
         variable's own where that is not in it.
-
-    Returns:
-      The checkpoint's reader.
 
     Raises:
       ValueError: the checkpoint does not exist, is damaged, or belongs to another network.
@@ -47,7 +44,7 @@ def restore(
 def check(
     network: Mapping[str, Sequence[int]], saved: Mapping[str, Sequence[int]], checkpoint: str
 ) -> None:
-    """Checks that a checkpoint belongs to a network.
+    """Refuses a checkpoint that does not belong to a network; names variables and their shapes.
 
     Variables of the checkpoint that the network does not have are as wrong as missing ones: a
     network built without a part that it was trained with would run and give nonsense. Those of an
@@ -56,9 +53,6 @@ def check(
     Args:
       network, saved: shape of each variable of the network, and of the checkpoint.
       checkpoint: its name, for the message.
-
-    Raises:
-      ValueError: names variables, their shapes, and what may be wrong.
     """
     unknown = {
         name
@@ -78,12 +72,7 @@ def describe_differences(
     saved: Mapping[str, Sequence[int]],
     unknown: Iterable[str] = (),
 ) -> str:
-    """Names variables that a checkpoint lacks or has in another shape, and unknown ones.
-
-    Args:
-      network, saved: shape of each variable of the network, and of the checkpoint.
-      unknown: names of variables that the checkpoint should not have.
-    """
+    """Names variables that a checkpoint lacks, has in another shape, or should not have."""
     differing = [
         f"{name} is {list(saved[name])} in the checkpoint and {list(shape)} in the network"
         for name, shape in sorted(network.items())

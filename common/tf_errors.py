@@ -4,11 +4,7 @@ _FRAME = ("Graph execution error", "Detected at", "File ", "Node: ", "[[")
 
 
 def reason(error: Exception) -> str:
-    """Returns the line of an error's message that tells what was wrong.
-
-    Args:
-      error: raised by TensorFlow, or another one. Of several failures at once the first is taken.
-    """
+    """Returns the line of an error, the first of several, that tells what was wrong."""
     message = str(getattr(error, "message", error))
     lines = [line.strip() for line in message.splitlines() if line.strip()]
     lines = [line for line in lines if not line.startswith(_FRAME)] or lines[:1]

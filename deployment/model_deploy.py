@@ -43,12 +43,7 @@ def device_function(config: DeploymentConfig, device: str) -> Callable[[tf.Opera
 
 @dataclasses.dataclass(frozen=True)
 class Clone:
-    """One copy of the network, and what building it added to the graph's collections.
-
-    Attributes:
-      scope: name scope, "" for a single clone.
-      device: device of its arithmetic.
-    """
+    """A copy of the network: name scope ("" for a single one), device, what it collected."""
 
     scope: str
     device: str
@@ -81,9 +76,6 @@ def create_clones(
         and adds at least one loss to `tf.GraphKeys.LOSSES`.
       shares: each clone's share of the batch; see `split_batch`.
       getter_of: returns the `custom_getter` of a clone's variables.
-
-    Raises:
-      ValueError: a clone adds no loss.
     """
     clones = []
     for index, share in enumerate(shares):

@@ -34,12 +34,8 @@ class Notices(NamedTuple):
 class SharedState:
     """The ops that read and write what the servers say. Adds them to the default graph.
 
-    Args:
-      config: how many servers there are.
-      variables: all that the workers share.
-
-    Attributes:
-      ready_op: string [anything], what is missing before workers may step; empty if nothing.
+    `ready_op` is a string [anything]: what is missing, of the workers' `variables` and of the
+    record, before they may step.
     """
 
     def __init__(self, config: DeploymentConfig, variables: Sequence[tf.Variable]):

@@ -29,7 +29,7 @@ def serve(
     stopping_secs: float = _STOPPING_SECS,
     finished_secs: float = _FINISHED_SECS,
 ) -> int:
-    """Holds variables until the chief has finished, or a signal.
+    """Holds variables until the chief has finished, or a signal; returns the exit status.
 
     In either case it stays while there are workers whose process still runs: they end their steps,
     and at a signal the chief saves a checkpoint.
@@ -41,9 +41,6 @@ def serve(
       report: takes each line that a user should see.
       stopping_secs, finished_secs: longest time to stay after a signal, and after the chief has
         finished.
-
-    Returns:
-      The exit status.
     """
     interruption = Interruption()
     with tf.Graph().as_default():
@@ -80,12 +77,9 @@ def serve(
 
 
 def leave(target: str, worker: int, num_servers: int) -> None:
-    """Tells the parameter servers that a worker has finished; those that are gone need not know.
+    """Tells the parameter servers, from a worker's own, that the worker has finished.
 
-    Args:
-      target: session target of the worker's server.
-      worker: its index.
-      num_servers: number of parameter servers.
+    Those that are gone need not know.
     """
     config = tf.ConfigProto(device_filters=["/job:ps", f"/job:worker/task:{worker}"])
 

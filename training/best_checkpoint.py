@@ -39,7 +39,7 @@ def keep_if_best(
     use_ema: bool,
     companions: Sequence[str] = (),
 ) -> str:
-    """Keeps a checkpoint if it scores higher than the best so far.
+    """Keeps a checkpoint if it scores higher than the best so far, and returns a line for the user.
 
     Scores that were taken in different ways do not say which checkpoint is better, so they are not
     compared.
@@ -51,9 +51,6 @@ def keep_if_best(
       step: of the checkpoint.
       use_ema: whether the moving averages of its weights were scored.
       companions: names of files beside the checkpoint that are kept with it.
-
-    Returns:
-      A line for the user.
 
     Raises:
       ValueError: the record is damaged.
@@ -92,13 +89,10 @@ def keep_if_best(
 
 
 def read_record(directory: str) -> dict[str, Any] | None:
-    """Returns what is recorded of the best checkpoint, or None if there is none.
-
-    Args:
-      directory: folder of a training run, or its folder of the best checkpoint.
+    """Returns the record in a folder, of a training run or of its best checkpoint, if there is one.
 
     Raises:
-      ValueError: the record is damaged.
+      ValueError: it is damaged.
     """
     path = os.path.join(directory, RECORD_FILE)
     if not os.path.exists(path):

@@ -67,11 +67,7 @@ def find_checkpoint(path: str, run: str | None = None) -> str:
 
 
 def find_newest_run(root: str = RUNS_ROOT) -> str:
-    """Returns the folder below `root` that holds the most recently written checkpoint.
-
-    Raises:
-      ValueError: there is none.
-    """
+    """Returns the folder below `root` that holds the most recently written checkpoint."""
     names = os.listdir(root) if os.path.isdir(root) else []
     found = {run: latest_checkpoint(run) for run in (os.path.join(root, name) for name in names)}
     times = {run: os.path.getmtime(f"{newest}.index") for run, newest in found.items() if newest}
@@ -128,10 +124,6 @@ def check_restorable(checkpoint: str, variables: Sequence[tf.Variable]) -> None:
 
     Reads all of it, because a file that ends too early is otherwise found in the middle of the
     restore.
-
-    Args:
-      checkpoint: prefix.
-      variables: all that the training run needs, its optimizer's included.
 
     Raises:
       ValueError: it does not; names variables and shapes.

@@ -35,8 +35,7 @@ def run(
       slim_train: `slim.learning.train` with what a training run always has.
       steps: does the steps.
       restore: gives initialised variables the values that the training run starts from.
-      deployment: where it runs.
-      mine: what this process trains.
+      deployment, mine: where and what this process trains.
       open_session: opens a session on the cluster.
       startup_delay_steps: steps of the chief that other workers wait for.
 

@@ -21,10 +21,7 @@ def multiply(
 ) -> GradientsAndVariables:
     """Multiplies the gradients of last layers and of biases, which have twice that of their layer.
 
-    Args:
-      gradients: (gradient, variable) pairs.
-      last_layer_scopes: starts of the names of the last layers' variables.
-      last_layer_gradient_multiplier: multiplier of these.
+    The names of the last layers' variables begin with one of `last_layer_scopes`.
     """
     multiplied = []
     with tf.name_scope("multiply_gradients"):

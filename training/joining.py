@@ -37,7 +37,6 @@ class Record:
 
     Attributes:
       train_logdir: absolute path of its folder.
-      save_interval_secs: time between its checkpoints.
       settings: what all processes must have in common, by name; values as in JSON.
       shapes: shape of every variable, by name.
     """
@@ -98,10 +97,7 @@ class Joining:
     ) -> None:
         """Lets the chief begin: with the variables as the servers hold them, or else with its own.
 
-        Args:
-          session: the chief's.
-          initialize: initialises all variables.
-          restore: gives initialised variables the values that the training run starts from.
+        `restore` gives initialised variables the values that the training run starts from.
 
         Raises:
           ValueError: the servers hold the variables of another training run.

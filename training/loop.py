@@ -122,11 +122,7 @@ def train(
 
 
 def find_start(options: TrainOptions, is_chief: bool = True) -> Start:
-    """Decides how a training run starts: the first way that applies is taken.
-
-    Raises:
-      ValueError: a checkpoint is not there or cannot be read.
-    """
+    """Decides how a training run starts: the first way that applies is taken."""
     if not is_chief:
         return Start("join")
     newest = checkpoints.latest_checkpoint(options.train_logdir)

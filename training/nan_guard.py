@@ -22,13 +22,9 @@ class NonFiniteError(ValueError):
 
 
 class FiniteGuard:
-    """Checks a step, and remembers what its batch was if it fails.
+    """Checks a step; if it fails, `finding` says what was found, and of which batch.
 
-    Args:
-      describe_batch: see `task.Task`.
-
-    Attributes:
-      finding: what was found, or "".
+    `describe_batch` is that of `task.Task`.
     """
 
     def __init__(self, describe_batch: Callable[[Batch], Mapping[str, tf.Tensor]]):
@@ -39,8 +35,7 @@ class FiniteGuard:
         """Returns an op that fails, and sets `finding`, unless both values are finite.
 
         Args:
-          loss: float scalar.
-          gradient_norm: float scalar, L2 norm over all gradients.
+          loss, gradient_norm: float scalars; the L2 norm is that over all gradients.
           batch: the whole batch of the step.
         """
         names: list[str] = []

@@ -34,14 +34,10 @@ class RunFolder:
         self._companion: str | None = None
 
     def lock(self) -> bool:
-        """Makes sure that no other training run writes into the folder, if there is one.
-
-        Returns:
-          Whether there is.
+        """Keeps other training runs from the folder, if there is one; returns whether there is.
 
         Raises:
           FolderInUseError: another process has the lock; it is named.
-          ValueError: the path is one that TensorFlow cannot use.
           OSError: the folder cannot be written to.
         """
         if self._lock is not None or not os.path.lexists(self._path):
@@ -60,10 +56,7 @@ class RunFolder:
         return True
 
     def open(self) -> None:
-        """Makes and locks the folder, if that is still to be done, and writes the companion.
-
-        Raises what `lock` does.
-        """
+        """Makes and locks the folder, if that is still to be done, and writes the companion."""
         try:
             self._path.encode()
         except UnicodeEncodeError:
@@ -78,10 +71,7 @@ class RunFolder:
         self._companion = self._write_companion(self._path)
 
     def ensure(self) -> None:
-        """Makes the folder and what belongs in it again if somebody has removed it.
-
-        Raises what `lock` does.
-        """
+        """Makes the folder and what belongs in it again if somebody has removed it."""
         if self._lock is None:
             return
         if self._lock_id != self._find_lock_file():

@@ -12,11 +12,7 @@ _TYPICAL_SHARE = 1.5
 def check(step: Step, batch_size: int, advice: str, report: Callable[[str], None]) -> None:
     """Refuses a step for which memory cannot suffice, and warns of one for which it hardly will.
 
-    Args:
-      step: the step's tensors.
-      batch_size: examples in a step.
-      advice: a sentence that tells users what to lower.
-      report: takes a line that a user should see.
+    `advice` is a sentence that tells users what to lower.
     """
     what = f"A training step on {batch_size} examples"
     needed = graph_memory.held_bytes(step.loss, step.train_op)

@@ -28,7 +28,6 @@ class Transfer(NamedTuple):
     """What became of one variable.
 
     Attributes:
-      name: variable name.
       outcome: LOADED, ADAPTED, EXCLUDED, MISSING or DIFFERENT; UNUSED for one of the checkpoint's
         that the network lacks.
       change: its shape in the checkpoint and in the network, where they differ; else "".
@@ -68,15 +67,9 @@ class WarmStart:
         self._check_main_scope()
 
     def load(self, session: tf.Session) -> list[Transfer]:
-        """Assigns the values, and returns what became of every variable.
+        """Assigns the values, once the variables are initialised; returns what became of each.
 
         Variables that only a training run keeps (optimizer, averages, step count) are left out.
-
-        Args:
-          session: a session in which the variables have their initial values.
-
-        Raises:
-          ValueError: the checkpoint is damaged.
         """
         transfers: list[Transfer] = []
 
@@ -92,10 +85,7 @@ class WarmStart:
         return [*transfers, *(Transfer(name, UNUSED) for name in unused)]
 
     def report(self, transfers: Sequence[Transfer]) -> list[str]:
-        """Returns the lines of a report: a summary, then a line for each layer and outcome.
-
-        Where shapes differ, the line names each variable with both.
-        """
+        """Returns a summary, then a line for each layer and outcome, with differing shapes."""
         groups = collections.defaultdict(list)
         for transfer in transfers:
             groups[_layer(transfer.name), transfer.outcome].append(transfer)
