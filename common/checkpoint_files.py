@@ -11,6 +11,7 @@ name has brackets it finds nothing, and for a training in `run?` it would remove
 
 import os
 import re
+import shutil
 from collections.abc import Sequence
 
 from google.protobuf import text_format
@@ -20,7 +21,7 @@ from common import files
 
 STATE_FILE = "checkpoint"
 
-_FILE = re.compile(r"(?P<prefix>.+)\.(index|meta|data-\d{5}-of-\d{5})", re.DOTALL)
+_ENDING = re.compile(r"\.(index|meta|data-\d{5}-of-\d{5})\Z")
 # What a writer leaves that was killed: TensorFlow's Saver of one file, that of several, and what
 # writes the file `checkpoint`.
 _LEFTOVER = re.compile(
@@ -41,12 +42,9 @@ def find_all(directory: str) -> list[str]:
         names = os.listdir(directory)
     except OSError:
         return []
-    prefixes = [
-        os.path.join(directory, name.removesuffix(".index"))
-        for name in names
-        if name.endswith(".index")
-    ]
-    return sorted(filter(exists, prefixes), key=lambda prefix: (step_in_name(prefix), prefix))
+    indexes = (name for name in names if name.endswith(".index"))
+    prefixes = [os.path.join(directory, prefix_of(name)) for name in indexes]
+    return sorted(filter(exists, prefixes), key=lambda prefix: (_step_in_name(prefix), prefix))
 
 
 def latest(directory: str) -> str | None:
@@ -55,10 +53,7 @@ def latest(directory: str) -> str | None:
     The file `checkpoint` there decides; without it, as in downloads, or where it names none that is
     there, the highest step does.
     """
-    known = read_state(directory)
-    if known:
-        return known[-1]
-    found = find_all(directory)
+    found = read_state(directory) or find_all(directory)
     return found[-1] if found else None
 
 
@@ -66,10 +61,8 @@ def read_state(directory: str) -> list[str]:
     """Returns the prefixes of the checkpoints that the file `checkpoint` names, the newest last.
 
     A folder may have been copied, or moved to another machine: a checkpoint that the file names
-    with another folder is taken from this one if it is here.
-
-    Returns:
-      Those that exist; [] if the newest does not, or the file is missing or makes no sense.
+    with another folder is taken from this one if it is here. Those that do not exist are left out;
+    [] if the newest does not, or the file is missing or makes no sense.
     """
     try:
         with open(os.path.join(directory, STATE_FILE), "rb") as file:
@@ -86,29 +79,29 @@ def read_state(directory: str) -> list[str]:
 
 
 def write_state(directory: str, prefixes: Sequence[str]) -> None:
-    """Writes the file `checkpoint`, with paths relative to its folder, which can then be moved.
+    """Writes the file `checkpoint`: checkpoints in its folder, the newest last.
 
-    Args:
-      directory: the folder.
-      prefixes: checkpoints in it, the newest last.
-
-    Raises:
-      OSError: it cannot be written.
+    The paths are relative, so that the folder can be moved.
     """
-    names = [os.path.basename(prefix) for prefix in prefixes]
+    names = list(map(os.path.basename, prefixes))
     state = CheckpointState(model_checkpoint_path=names[-1], all_model_checkpoint_paths=names)
     content = text_format.MessageToString(state)
     files.write(os.path.join(directory, STATE_FILE), content.encode())
 
 
+def prefix_of(path: str) -> str:
+    """Returns the prefix of the checkpoint that a file belongs to; the path if it is of none."""
+    return _ENDING.sub("", path)
+
+
 def files_of(prefix: str) -> list[str]:
     """Returns the paths of a checkpoint's files, the index last."""
     directory, name = os.path.split(prefix)
-    found = []
-    for entry in os.listdir(directory or "."):
-        match = _FILE.fullmatch(entry)
-        if match and match["prefix"] == name:
-            found.append(os.path.join(directory, entry))
+    found = [
+        os.path.join(directory, entry)
+        for entry in os.listdir(directory or ".")
+        if entry != name and prefix_of(entry) == name
+    ]
     return sorted(found, key=lambda path: (path.endswith(".index"), path))
 
 
@@ -119,23 +112,13 @@ def remove(prefix: str) -> None:
 
 
 def remove_leftovers(directory: str) -> list[str]:
-    """Removes what killed writers left in a folder of checkpoints that nobody writes into now.
-
-    Returns:
-      The paths that were removed.
-    """
+    """Removes what killed writers left where nobody writes now; returns the removed paths."""
     removed = files.remove_leftovers(directory)
-    for name in os.listdir(directory):
-        path = os.path.join(directory, name)
-        if not _LEFTOVER.fullmatch(name):
-            continue
+    for path in _matching(directory, _LEFTOVER):
         if os.path.isdir(path) and not os.path.islink(path):
-            parts = [os.path.join(path, part) for part in os.listdir(path)]
-            if not all(os.path.basename(part).startswith("part-") for part in parts):
+            if not all(part.startswith("part-") for part in os.listdir(path)):
                 continue  # A folder of somebody else's.
-            for part in parts:
-                os.remove(part)
-            os.rmdir(path)
+            shutil.rmtree(path)
         else:
             os.remove(path)
         removed.append(path)
@@ -143,22 +126,20 @@ def remove_leftovers(directory: str) -> list[str]:
 
 
 def remove_without_index(directory: str, name: str) -> list[str]:
-    """Removes data files of checkpoints `name`-N that have no index, so that nobody can read them.
-
-    Returns:
-      The paths that were removed.
-    """
-    pattern = re.compile(rf"(?P<prefix>{re.escape(name)}-\d+)\.data-\d{{5}}-of-\d{{5}}")
-    removed = []
-    for entry in os.listdir(directory):
-        match = pattern.fullmatch(entry)
-        if match and not exists(os.path.join(directory, match["prefix"])):
-            removed.append(os.path.join(directory, entry))
-            os.remove(removed[-1])
+    """Removes data files of checkpoints `name`-N without an index; returns their paths."""
+    data = re.compile(rf"{re.escape(name)}-\d+\.data-\d{{5}}-of-\d{{5}}")
+    removed = [path for path in _matching(directory, data) if not exists(prefix_of(path))]
+    for path in removed:
+        os.remove(path)
     return removed
 
 
-def step_in_name(prefix: str) -> int:
+def _matching(directory: str, pattern: re.Pattern[str]) -> list[str]:
+    names = os.listdir(directory)
+    return [os.path.join(directory, name) for name in names if pattern.fullmatch(name)]
+
+
+def _step_in_name(prefix: str) -> int:
     """Returns the step that a checkpoint's name ends with; -1 if there is none."""
     match = re.search(r"-(\d{1,18})$", prefix)
     return int(match[1]) if match else -1
@@ -167,9 +148,5 @@ def step_in_name(prefix: str) -> int:
 def _find_named(directory: str, path: str) -> str | None:
     """Returns the prefix of a checkpoint that the file `checkpoint` names, if it exists."""
     here = os.path.join(directory, os.path.basename(path))
-    for prefix in (
-        (os.path.join(directory, path), here) if not os.path.isabs(path) else (here, path)
-    ):
-        if path and exists(prefix):
-            return prefix
-    return None
+    candidates = (here, path) if os.path.isabs(path) else (os.path.join(directory, path), here)
+    return next((each for each in candidates if path and exists(each)), None)

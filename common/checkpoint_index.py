@@ -12,7 +12,7 @@ The table's format is LevelDB's, the entries are TensorFlow's `BundleEntryProto`
 import math
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import tensorflow.compat.v1 as tf
 from tensorflow.core.framework import types_pb2
@@ -44,9 +44,6 @@ def check(prefix: str) -> None:
 
     The values are not read: TensorFlow compares each with its checksum when it reads it.
 
-    Args:
-      prefix: of the checkpoint's files.
-
     Raises:
       DamagedIndexError: it is not, or a data file is missing or too short; names the file.
       OSError: a file cannot be read.
@@ -69,35 +66,22 @@ def check(prefix: str) -> None:
         raise DamagedIndexError(f"{path}: {error}") from None
     except Exception as error:  # Bytes without sense make the parsers raise many types.
         raise DamagedIndexError(f"{path} is damaged") from error
-    shards = _Shards(prefix, header.num_shards)
+    sizes = {}
+    for shard in range(header.num_shards):
+        data_path = f"{prefix}.data-{shard:05d}-of-{header.num_shards:05d}"
+        if not os.path.exists(data_path):  # At once, however many the index speaks of.
+            raise DamagedIndexError(f"the file {data_path} is missing")
+        sizes[data_path] = os.path.getsize(data_path)
     for name, entry in parsed.items():
-        problem = _problem(entry, shards)
+        problem = _problem(entry, sizes)
         if problem:
             raise DamagedIndexError(f"{name} cannot be read: {problem}")
 
 
-class _Shards:
-    """The data files of a checkpoint."""
-
-    def __init__(self, prefix: str, number: int):
-        self.number = number
-        self._prefix = prefix
-        self._sizes: dict[int, int] = {}
-
-    def path(self, shard: int) -> str:
-        return f"{self._prefix}.data-{shard:05d}-of-{self.number:05d}"
-
-    def size(self, shard: int) -> int:
-        if shard not in self._sizes:
-            try:
-                self._sizes[shard] = os.path.getsize(self.path(shard))
-            except FileNotFoundError:
-                raise DamagedIndexError(f"the file {self.path(shard)} is missing") from None
-        return self._sizes[shard]
-
-
-def _problem(entry: tensor_bundle_pb2.BundleEntryProto, shards: _Shards) -> str | None:
-    """Says what is wrong with an entry, or returns None."""
+def _problem(
+    entry: tensor_bundle_pb2.BundleEntryProto, data_sizes: Mapping[str, int]
+) -> str | None:
+    """Says what is wrong with an entry, given the sizes of the data files, or returns None."""
     if entry.dtype not in types_pb2.DataType.values() or not 0 < entry.dtype < _REFERENCE:
         return f"its type is {entry.dtype}, which no variable has"
     dtype = tf.as_dtype(entry.dtype)
@@ -107,11 +91,11 @@ def _problem(entry: tensor_bundle_pb2.BundleEntryProto, shards: _Shards) -> str 
     if min(sizes, default=0) < 0 or len(sizes) > _MAX_RANK or elements > _MAX_ELEMENTS:
         return f"its shape is {sizes[:_MOST_SHOWN]}" + ("…" if len(sizes) > _MOST_SHOWN else "")
     if entry.slices:  # A variable in parts, which have entries of their own.
-        available = sum(map(shards.size, range(shards.number)))
+        available = sum(data_sizes.values())
         too_large = math.prod(sizes) * dtype.size > available
         return f"its shape is {sizes}, in {available} bytes" if too_large else None
-    if not 0 <= entry.shard_id < shards.number:
-        return f"it is said to be in data file {entry.shard_id} of {shards.number}"
+    if not 0 <= entry.shard_id < len(data_sizes):
+        return f"it is said to be in data file {entry.shard_id} of {len(data_sizes)}"
     if dtype in _OF_ANY_LENGTH:
         # Each element has a length, of a byte or more.
         is_wrong = math.prod(sizes) > entry.size
@@ -119,12 +103,10 @@ def _problem(entry: tensor_bundle_pb2.BundleEntryProto, shards: _Shards) -> str 
         is_wrong = math.prod(sizes) * dtype.size != entry.size
     if is_wrong:
         return f"its shape is {sizes}, in {entry.size} bytes"
-    available = shards.size(entry.shard_id)
-    if entry.offset < 0 or entry.size < 0 or entry.offset + entry.size > available:
-        return (
-            f"it is said to end at byte {entry.offset + entry.size} of "
-            f"{shards.path(entry.shard_id)}, which has {available}"
-        )
+    path, available = list(data_sizes.items())[entry.shard_id]
+    end = entry.offset + entry.size
+    if entry.offset < 0 or entry.size < 0 or end > available:
+        return f"it is said to end at byte {end} of {path}, which has {available}"
     return None
 
 

@@ -6,13 +6,14 @@ folder whose name has brackets. Where a path could be one, it gets links to the 
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
 from common import checkpoint_files, checkpoint_index
 from common.texts import first_few, printable
+from common.tf_errors import reason
 
 _PATTERN_CHARACTERS = frozenset("*?[\\")
 # Values that one call of a session is given, so that a large checkpoint is not in memory twice.
@@ -22,11 +23,8 @@ _BYTES_PER_RUN = 1 << 28
 class Reader:
     """The variables of a checkpoint.
 
-    Args:
-      checkpoint: prefix.
-
     Attributes:
-      checkpoint: the prefix.
+      checkpoint: its prefix.
       shapes: shape by variable name.
 
     Raises:
@@ -54,7 +52,7 @@ class Reader:
         # TensorFlow raises some statuses as Python's own exceptions: a file that ends too early is
         # an IndexError.
         except Exception as error:
-            raise self._damaged(f"its index cannot be read: {_first_line(error)}") from error
+            raise self._damaged(f"its index cannot be read: {reason(error)}") from error
 
     def value(self, name: str, dtype: tf.DType | None = None) -> np.ndarray:
         """Returns the value of a variable, of another type if one is given.
@@ -66,24 +64,20 @@ class Reader:
             value = np.asarray(self._reader.get_tensor(name))
             return value if dtype is None else value.astype(dtype.as_numpy_dtype, copy=False)
         except Exception as error:
-            raise self._damaged(f"{name} cannot be read: {_first_line(error)}") from error
+            raise self._damaged(f"{name} cannot be read: {reason(error)}") from error
 
-    def _damaged(self, reason: str) -> ValueError:
-        others = [
-            os.path.basename(prefix)
-            for prefix in reversed(
-                checkpoint_files.find_all(os.path.dirname(self.checkpoint) or ".")
-            )
-            if os.path.basename(prefix) != os.path.basename(self.checkpoint)
-        ]
+    def _damaged(self, what: str) -> ValueError:
+        others = checkpoint_files.find_all(os.path.dirname(self.checkpoint) or ".")[::-1]
+        names = [os.path.basename(prefix) for prefix in others]
+        names = [name for name in names if name != os.path.basename(self.checkpoint)]
         name = printable(self.checkpoint)
-        advice = (
-            f"Copy it again, or take another one; beside it are {first_few(others)}. To have "
-            f"commands take one of these by themselves, remove {name}.*"
-            if others
-            else "Copy it again, or take another one."
-        )
-        return ValueError(f"checkpoint {name} is damaged: {printable(reason)}. {advice}")
+        advice = "Copy it again, or take another one."
+        if names:
+            advice = (
+                f"Copy it again, or take another one; beside it are {first_few(names)}. To have "
+                f"commands take one of these by themselves, remove {name}.*"
+            )
+        return ValueError(f"checkpoint {name} is damaged: {printable(what.rstrip('.'))}. {advice}")
 
 
 def load(session: tf.Session, reader: Reader, variables: Mapping[str, tf.Variable]) -> None:
@@ -97,17 +91,27 @@ def load(session: tf.Session, reader: Reader, variables: Mapping[str, tf.Variabl
     Raises:
       ValueError: the checkpoint is damaged; some variables may have their values by then.
     """
+    assign(
+        session,
+        (
+            (variable, reader.value(name, variable.dtype.base_dtype))
+            for name, variable in variables.items()
+        ),
+    )
+
+
+def assign(session: tf.Session, pairs: Iterable[tuple[tf.Variable, np.ndarray]]) -> None:
+    """Gives variables of a session's graph their values; adds nothing to the graph."""
     values: dict[tf.Tensor, np.ndarray] = {}
     initializers: list[tf.Operation] = []
     size = 0
-    for name, variable in variables.items():
-        value = reader.value(name, variable.dtype.base_dtype)
+    for variable, value in pairs:
         if size and size + value.nbytes > _BYTES_PER_RUN:
             session.run(initializers, values)
             values, initializers, size = {}, [], 0
         # Feeding the initial value runs the variable's own assignment.
         initial_value = variable.initializer.inputs[1]
-        assert initial_value not in values, f"{name} shares its initial value with another variable"
+        assert initial_value not in values, f"{variable.op.name} shares its initial value"
         values[initial_value] = value
         initializers.append(variable.initializer)
         size += value.nbytes
@@ -115,10 +119,9 @@ def load(session: tf.Session, reader: Reader, variables: Mapping[str, tf.Variabl
 
 
 class _PlainPath:
-    """A path of a checkpoint in which TensorFlow sees no pattern; links, where it needs them.
+    """A path of a checkpoint (`prefix`) in which TensorFlow sees no pattern; links, where needed.
 
-    Attributes:
-      prefix: the path, as long as this object lives.
+    The links exist as long as this object does.
     """
 
     def __init__(self, checkpoint: str):
@@ -139,8 +142,3 @@ def _is_plain(path: str) -> bool:
     except UnicodeEncodeError:
         return False  # TensorFlow takes paths in UTF-8 only.
     return not _PATTERN_CHARACTERS & set(path)
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(getattr(error, "message", None) or error).splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__

@@ -10,32 +10,25 @@ contains "frozen_inference_graph" for the graph, so no other file has it in its 
 """
 
 import os
+import re
 
-GRAPH_STEM = "frozen_inference_graph"
-GRAPH_FILE = f"{GRAPH_STEM}.pb"
+_STEM = "inference_graph"
+GRAPH_FILE = f"frozen_{_STEM}.pb"
 DESCRIPTION_ENDING = ".json"
 # Endings of what `export_model.py` makes of a graph, of no use once the graph is replaced.
 LITERT_ENDING = ".tflite"
 LITERT_INT8_ENDING = "_int8.tflite"
 OPENVINO_INT8_ENDING = "_int8.xml"
-FORM_ENDINGS = (LITERT_ENDING, LITERT_INT8_ENDING, OPENVINO_INT8_ENDING, "_int8.bin")
+_FORM_ENDINGS = (LITERT_ENDING, LITERT_INT8_ENDING, OPENVINO_INT8_ENDING, "_int8.bin")
 # Attribute of the graph's input that holds the description, too. TensorFlow ignores attributes that
 # start with an underscore and carries them along.
 METADATA_ATTRIBUTE = "_metadata"
 
-_FORMER_PART, _PART = GRAPH_STEM, GRAPH_STEM.removeprefix("frozen_")
-
 
 def beside(graph_path: str, ending: str) -> str:
-    """Returns the path of a file that belongs to a graph: its name with another ending.
-
-    Args:
-      graph_path: the graph's file.
-      ending: such as ".json" or "_int8.xml".
-    """
+    """Returns the path of a file beside a graph: its name with an ending such as "_int8.xml"."""
     folder, name = os.path.split(os.path.splitext(graph_path)[0])
-    while _FORMER_PART in name:
-        name = name.replace(_FORMER_PART, _PART)
+    name = re.sub(f"(frozen_)+{_STEM}", _STEM, name)
     return os.path.join(folder, name + ending)
 
 
@@ -46,36 +39,25 @@ def beside_formerly(graph_path: str, ending: str) -> str:
 
 def find_beside(graph_path: str, ending: str) -> str | None:
     """Returns the path of a file that belongs to a graph, under either name, if it exists."""
-    for path in (beside(graph_path, ending), beside_formerly(graph_path, ending)):
-        if os.path.exists(path):
-            return path
-    return None
+    candidates = (beside(graph_path, ending), beside_formerly(graph_path, ending))
+    return next(filter(os.path.exists, candidates), None)
 
 
 def check_free(graph_path: str) -> None:
-    """Makes sure that the files beside a graph will not be mistaken for those of another one.
-
-    Raises:
-      ValueError: another graph in the folder has the same names beside it.
-    """
-    folder = os.path.dirname(graph_path) or "."
-    if not os.path.isdir(folder):
-        return
+    """Refuses a name beside which another graph of the folder has, or would have, its own files."""
+    folder = os.path.dirname(graph_path)
     wanted = beside(graph_path, DESCRIPTION_ENDING)
-    for name in sorted(os.listdir(folder)):
-        other = os.path.join(os.path.dirname(graph_path), name)
-        if (
-            name.endswith(".pb")
-            and name != os.path.basename(graph_path)
-            and beside(other, DESCRIPTION_ENDING) == wanted
-        ):
+    for name in sorted(os.listdir(folder or ".")) if os.path.isdir(folder or ".") else []:
+        other = os.path.join(folder, name)
+        is_other_graph = name.endswith(".pb") and name != os.path.basename(graph_path)
+        if is_other_graph and beside(other, DESCRIPTION_ENDING) == wanted:
             raise ValueError(
                 f"{graph_path} and {other} cannot be in one folder, since the files beside both "
                 f"would have the same names ({os.path.basename(wanted)}); choose another name or "
-                "folder with --export_path."
+                "folder with export_path."
             )
 
 
 def form_paths(graph_path: str) -> list[str]:
     """Returns the paths that forms of a graph may have, under either name."""
-    return [named(graph_path, end) for end in FORM_ENDINGS for named in (beside, beside_formerly)]
+    return [named(graph_path, end) for end in _FORM_ENDINGS for named in (beside, beside_formerly)]

@@ -7,10 +7,10 @@ them nobody will ever finish.
 
 import codecs
 import contextlib
+import itertools
 import os
 import re
 import socket
-import threading
 import time
 from collections.abc import Iterable, Iterator
 
@@ -32,17 +32,12 @@ _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF16_BE: "utf-16",
 }
 
-_lock = threading.Lock()
-_num_temporaries = 0
+_numbers = itertools.count(1)
 _in_progress: set[str] = set()
 
 
 def write(path: str, content: bytes | memoryview) -> None:
-    """Writes a file whole; a file of that name is replaced.
-
-    Raises:
-      OSError: it cannot be written; the message names it, and nothing is left behind.
-    """
+    """Writes a file whole, in place of one of that name. An OSError names the file."""
     with replacing(path) as temporary, open(temporary, "wb") as file:
         file.write(content)
 
@@ -51,9 +46,7 @@ def read_text(path: str) -> str:
     """Reads a text file that a user wrote: UTF-8, or UTF-16 or UTF-32 with a byte order mark.
 
     Raises:
-      OSError: it cannot be read.
-      ValueError: it is in another encoding, or not text; the message names the file and what
-        to do.
+      ValueError: it is in another encoding, or not text; names the file and what to do.
     """
     with open(path, "rb") as file:
         data = file.read()
@@ -74,98 +67,65 @@ def read_text(path: str) -> str:
 
 @contextlib.contextmanager
 def replacing(path: str) -> Iterator[str]:
-    """Lets a block write a file under a temporary name, and renames it when the block ends.
+    """Yields a temporary path beside `path`, which takes the place of `path` when the block ends.
 
-    When the block raises, the temporary file is removed and `path` is as it was before.
-
-    Args:
-      path: the file.
-
-    Yields:
-      The temporary path, in the folder of `path`.
-
-    Raises:
-      OSError: it cannot be written; the message names `path`.
+    When the block raises, the temporary file is removed and `path` is as it was before. An OSError
+    that cannot be about another file names `path`.
     """
-    temporary = _temporary_path(path)
-    try:
+    with _temporary(path) as temporary:
         try:
             yield temporary
             os.replace(temporary, path)
         except OSError as error:
-            if error.filename not in (None, temporary) or _is_named(error):
-                raise  # It speaks of another file.
-            raise _name_file(error, path) from error
-        finally:
-            with contextlib.suppress(OSError):
-                os.remove(temporary)
-    finally:
-        with _lock:
-            _in_progress.discard(os.path.abspath(temporary))
+            # The system's own errors have its words, those of `cannot_write` do not.
+            is_named = error.errno is not None and error.strerror is None
+            if is_named or error.filename not in (None, temporary):
+                raise
+            raise cannot_write(printable(path), error) from error
 
 
 @contextlib.contextmanager
 def set_aside(paths: Iterable[str]) -> Iterator[list[str]]:
     """Takes files away while a block runs, for good when it ends; when it raises, they come back.
 
-    For files that must not be there beside what the block writes.
-
-    Args:
-      paths: the files; those that do not exist are skipped.
-
-    Yields:
-      The paths of those that existed.
-
-    Raises:
-      OSError: one cannot be renamed; the message names it.
+    For files that must not be there beside what the block writes. Yields the paths of those that
+    existed. An OSError names the file that cannot be renamed.
     """
-    moved: list[tuple[str, str]] = []
-    try:
-        for path in paths:
-            if os.path.lexists(path):
-                temporary = _temporary_path(path)
+    moved: dict[str, str] = {}
+    with contextlib.ExitStack() as stack:
+        try:
+            for path in filter(os.path.lexists, paths):
+                temporary = stack.enter_context(_temporary(path))
                 try:
                     os.replace(path, temporary)
                 except OSError as error:
-                    raise _name_file(error, path) from error
-                moved.append((path, temporary))
-        yield [path for path, _ in moved]
-    except BaseException:
-        for path, temporary in moved:
-            with contextlib.suppress(OSError):
-                os.replace(temporary, path)
-        raise
-    finally:
-        for _, temporary in moved:
-            with contextlib.suppress(OSError):
-                os.remove(temporary)
-            with _lock:
-                _in_progress.discard(os.path.abspath(temporary))
+                    raise cannot_write(printable(path), error) from error
+                moved[path] = temporary
+            yield list(moved)
+        except BaseException:
+            for path, temporary in moved.items():
+                with contextlib.suppress(OSError):
+                    os.replace(temporary, path)
+            raise
 
 
 def remove_leftovers(folder: str, former: re.Pattern[str] | None = None) -> list[str]:
-    """Removes the temporary files in a folder that no living process writes.
+    """Removes the temporary files in a folder that no living process writes; returns their paths.
 
     Those of other hosts, which may share the folder, go when they are a day old.
 
     Args:
-      folder: the folder.
+      folder: where they are.
       former: what earlier versions called such files; its group "pid" is the process.
-
-    Returns:
-      The paths that were removed.
     """
     removed = []
     with contextlib.suppress(OSError):  # No folder, or not ours to read.
         for name in os.listdir(folder):
             match = _TEMPORARY_NAME.fullmatch(name) or (former and former.fullmatch(name))
-            path = os.path.join(folder, name)
-            if match and _is_abandoned(
-                path, match.groupdict().get("host", _HOST), int(match["pid"])
-            ):
+            if match and _is_abandoned(os.path.join(folder, name), **match.groupdict()):
                 with contextlib.suppress(OSError):
-                    os.remove(path)
-                    removed.append(path)
+                    os.remove(os.path.join(folder, name))
+                    removed.append(os.path.join(folder, name))
     return removed
 
 
@@ -173,44 +133,44 @@ def _describe_encoding(path: str, reason: str) -> str:
     return f"{printable(path)}: not a text file in UTF-8 ({reason}). Save it as UTF-8."
 
 
-def _temporary_path(path: str) -> str:
-    global _num_temporaries
+@contextlib.contextmanager
+def _temporary(path: str) -> Iterator[str]:
+    """Yields a temporary path for a file; what is there when the block ends is removed."""
     folder, name = os.path.split(path)
-    with _lock:
-        _num_temporaries += 1
-        number = _num_temporaries
     name = os.fsdecode(os.fsencode(name)[:_MAX_NAME_BYTES])
-    temporary = os.path.join(folder, f".{name}.{_HOST}-{os.getpid()}-{number}.tmp")
-    with _lock:
-        _in_progress.add(os.path.abspath(temporary))
-    return temporary
+    name = f".{name}.{_HOST}-{os.getpid()}-{next(_numbers)}.tmp"
+    temporary = os.path.join(folder, name)
+    absolute = os.path.abspath(temporary)
+    _in_progress.add(absolute)
+    try:
+        yield temporary
+    finally:
+        with contextlib.suppress(OSError):
+            os.remove(temporary)
+        _in_progress.discard(absolute)
 
 
-def _is_abandoned(path: str, host: str, pid: int) -> bool:
+def _is_abandoned(path: str, pid: str, host: str = _HOST) -> bool:
     if host != _HOST:
         return time.time() - os.path.getmtime(path) > _MAX_AGE_SECS
-    if pid == os.getpid():  # In a container every run may have the same number.
+    if int(pid) == os.getpid():  # In a container every run may have the same number.
         return os.path.abspath(path) not in _in_progress
-    return not is_running(pid)
-
-
-def is_running(pid: int) -> bool:
-    """Returns whether a process of this host runs."""
     try:
-        os.kill(pid, 0)
+        os.kill(int(pid), 0)
     except (ProcessLookupError, OverflowError):
-        return False
+        return True
     except PermissionError:
-        return True  # Another user's.
-    return True
+        pass  # It runs, as another user.
+    return False
 
 
-def _is_named(error: OSError) -> bool:
-    """Whether `_name_file` made an error: the system's own have its words, others no number."""
-    return error.errno is not None and error.strerror is None
-
-
-def _name_file(error: OSError, path: str) -> OSError:
-    named = type(error)(f"{printable(path)} cannot be written: {error.strerror or error}")
+def cannot_write(what: str, error: OSError) -> OSError:
+    """Returns an error of the same kind as another one, which names what cannot be written."""
+    named = type(error)(f"{what} cannot be written: {reason(error)}")
     named.errno = error.errno
     return named
+
+
+def reason(error: OSError) -> object:
+    """Returns what the system says of an error, without its number and path."""
+    return os.strerror(error.errno) if error.errno else error

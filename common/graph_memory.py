@@ -1,5 +1,6 @@
 """How much memory a graph needs at least, by the sizes of its tensors."""
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -21,40 +22,27 @@ def held_bytes(loss: tf.Tensor, train_op: tf.Tensor) -> int:
     """Returns the bytes that a training step holds between the forward and the backward pass.
 
     When the loss is known, everything that the backward pass needs of the forward pass is there at
-    once, and so are the variables. Gradients and what single operations need come on top.
-
-    Args:
-      loss: what the forward pass ends with.
-      train_op: what the step ends with.
-
-    Returns:
-      Bytes; tensors whose size is not known do not count.
+    once, and so are the variables. Gradients and what single operations need come on top. Tensors
+    whose size is not known do not count.
     """
     forward = _ancestors([loss.op])
     backward = _ancestors([train_op.op]) - forward
-    held: set[tf.Tensor] = set()
-    for operation in backward:
-        if operation.type not in _SHAPE_READERS:
-            held.update(_source(each) for each in operation.inputs if each.op in forward)
+    readers = (operation for operation in backward if operation.type not in _SHAPE_READERS)
+    read = itertools.chain.from_iterable(operation.inputs for operation in readers)
+    held = {_source(each) for each in read if each.op in forward}
     held = {tensor for tensor in held if tensor.op.type not in (*_VARIABLES, "Const")}
     variables = [variable.op.outputs[0] for variable in tf.global_variables()]
     return sum(map(_num_bytes, [*held, *variables]))
 
 
 def largest_bytes(fetches: Sequence[tf.Tensor]) -> int:
-    """Returns the bytes of what one operation reads and writes, for the operation with the most.
+    """Returns the bytes that the operation with the most, of those for `fetches`, reads and writes.
 
-    Args:
-      fetches: tensors, of whose graph the operations are that are needed for them.
-
-    Returns:
-      Bytes; tensors whose size is not known do not count.
+    Tensors whose size is not known do not count.
     """
-    largest = 0
-    for operation in _ancestors([tensor.op for tensor in fetches]):
-        tensors = {_source(tensor) for tensor in (*operation.inputs, *operation.outputs)}
-        largest = max(largest, sum(map(_num_bytes, tensors)))
-    return largest
+    operations = _ancestors([tensor.op for tensor in fetches])
+    tensors = ({_source(each) for each in (*op.inputs, *op.outputs)} for op in operations)
+    return max(sum(map(_num_bytes, of_one)) for of_one in tensors)
 
 
 def _ancestors(operations: list[tf.Operation]) -> set[tf.Operation]:

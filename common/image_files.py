@@ -97,14 +97,11 @@ def damaged(path: str, error: Exception) -> str:
 
 
 def describe_kind(path: str, data: bytes = b"") -> str | None:
-    """Returns the kind of a file that is not read as an image, such as "a PDF file".
+    """Returns the kind of a file that is not read as an image, such as "a PDF file", if known.
 
     Args:
       path: the file.
       data: its first bytes, which are believed before its name; b"" to go by the name.
-
-    Returns:
-      Words with an article, or None where neither the bytes nor the name tell it.
     """
     head = data[:_HEAD_BYTES]
     for pattern, kind in _HEADS:

@@ -10,11 +10,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interruption:
-    """Whether and by which signal this process was asked to end.
-
-    Attributes:
-      signal_number: the first signal received; 0 for none.
-    """
+    """Whether this process was asked to end, and by which signal (`signal_number`)."""
 
     def __init__(self) -> None:
         self.signal_number = 0
@@ -33,13 +29,10 @@ class Interruption:
 
     @contextlib.contextmanager
     def listening(self, on_signal: Callable[[], None] = lambda: None) -> Iterator[None]:
-        """Takes the signals over within the block.
+        """Takes the signals over within the block; `on_signal` is called at the first one.
 
-        After the first signal the system's own handling is back, since Python's would wait for the
-        end of a step that may hang.
-
-        Args:
-          on_signal: called at the first signal.
+        After it the system's own handling is back, since Python's would wait for the end of a
+        step that may hang.
         """
 
         def handle(number: int, frame: FrameType | None) -> None:

@@ -63,24 +63,12 @@ def read(path: str) -> Any:
 
 
 def read_object(path: str) -> dict[str, Any]:
-    """Reads a JSON file that holds one object.
-
-    Raises:
-      OSError, ValueError: as for `read`; or it holds something else.
-    """
+    """Reads a JSON file that holds one object; raises as `read`, also where it holds another."""
     return _object(read(path), path)
 
 
-def parse(data: bytes | str, source: str) -> Any:
-    """Parses JSON.
-
-    Args:
-      data: the content of a file.
-      source: its name, for errors.
-
-    Raises:
-      ValueError: as for `read`.
-    """
+def parse(data: bytes, source: str) -> Any:
+    """Parses the content of a file; `source` names it in errors, which are those of `read`."""
     name = printable(source)
     if not data:
         raise ValueError(f"{name} is empty: copy it again.")
@@ -109,7 +97,7 @@ def parse(data: bytes | str, source: str) -> Any:
         raise ValueError(f"{name}: {error}.") from None
 
 
-def parse_object(data: bytes | str, source: str) -> dict[str, Any]:
+def parse_object(data: bytes, source: str) -> dict[str, Any]:
     """Parses JSON that holds one object; see `parse` and `read_object`."""
     return _object(parse(data, source), source)
 
@@ -121,11 +109,7 @@ def _object(content: Any, source: str) -> dict[str, Any]:
 
 
 def write(path: str, fields: Mapping[str, Any]) -> None:
-    """Writes a JSON file that people can read; it appears when it is complete.
-
-    Raises:
-      OSError: the file cannot be written; the message names it.
-    """
+    """Writes a JSON file that people can read; it appears when it is complete."""
     text = json.dumps(fields, indent=2, ensure_ascii=False)
     # Numbers of one list stand on one line: a palette of 151 colors would take 755 lines.
     text = re.sub(r"\[[\d\s,]+\]", lambda match: " ".join(match[0].split()), text)
@@ -147,38 +131,28 @@ def to_record(
       key: key of the object in the file; "" where it is the whole file.
 
     Raises:
-      ValueError: a field is of another type, unknown, or missing without a default; the message
-        names the file, the key, its value and what is expected.
+      ValueError: a field is of another type, unknown, or missing without a default; names the file,
+        the key, its value and what is expected.
     """
     name = printable(source)
     hints = typing.get_type_hints(cls)
-    fields = {field.name: field for field in dataclasses.fields(cls)}
-    for unknown in [field for field in content if field not in fields]:
-        near = difflib.get_close_matches(unknown, fields, 1)
-        advice = f"is it {shown(near[0])}?" if near else "remove it."
-        raise ValueError(f"{name} has the unknown key {shown(_join(key, unknown))}: {advice}")
-    for field in fields.values():
-        has_default = (field.default, field.default_factory) != (dataclasses.MISSING,) * 2
-        if field.name not in content and not has_default:
-            raise ValueError(f"{name} lacks the key {shown(_join(key, field.name))}.")
-    values = {
-        field: check(value, hints[field], source, _join(key, field))
-        for field, value in content.items()
-    }
-    return cls(**values)
+    for field in content:
+        if field not in hints:
+            near = difflib.get_close_matches(field, hints, 1)
+            advice = f"is it {shown(near[0])}?" if near else "remove it."
+            raise ValueError(f"{name} has the unknown key {shown(_join(key, field))}: {advice}")
+    for each in dataclasses.fields(cls):
+        has_default = (each.default, each.default_factory) != (dataclasses.MISSING,) * 2
+        if each.name not in content and not has_default:
+            raise ValueError(f"{name} lacks the key {shown(_join(key, each.name))}.")
+    return cls(**_check_fields(content, hints, source, key))
 
 
 def check(value: Any, expected: Any, source: str, key: str) -> Any:
-    """Returns a value of a JSON file if it is of a type, with lists as tuples.
-
-    Args:
-      value: what stands in the file.
-      expected: a type as fields of a dataclass have it (`to_record`).
-      source: name of the file, for errors.
-      key: key of the value.
+    """Returns a value of a JSON file if it is of a type (see `to_record`), with lists as tuples.
 
     Raises:
-      ValueError: it is of another type; the message names the file, the key and the value.
+      ValueError: it is of another type; names the file, the key and the value.
     """
     origin, arguments = typing.get_origin(expected), typing.get_args(expected)
     if expected is Any:
@@ -199,15 +173,21 @@ def check(value: Any, expected: Any, source: str, key: str) -> Any:
             )
         if origin is Mapping or expected is Mapping:
             item_type = arguments[1] if arguments else Any
-            return {
-                field: check(item, item_type, source, _join(key, field))
-                for field, item in value.items()
-            }
+            return _check_fields(value, dict.fromkeys(value, item_type), source, key)
         if origin is not tuple:
             return float(value) if expected is float else value
     raise ValueError(
         f"{printable(source)}: {shown(key)} is {shown(value)}; expected {_describe(expected)}."
     )
+
+
+def _check_fields(
+    content: Mapping[str, Any], hints: Mapping[str, Any], source: str, key: str
+) -> dict[str, Any]:
+    return {
+        field: check(value, hints[field], source, _join(key, field))
+        for field, value in content.items()
+    }
 
 
 def _fits(value: Any, expected: Any) -> bool:
@@ -256,13 +236,11 @@ def _parse_float(text: str) -> float | _NoNumber:
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    content = dict(pairs)
-    if len(content) < len(pairs):
-        seen: set[str] = set()
-        for field, _ in pairs:
-            if field in seen:
-                raise ValueError(f"the key {shown(field)} stands there twice")
-            seen.add(field)
+    content: dict[str, Any] = {}
+    for field, value in pairs:
+        if field in content:
+            raise ValueError(f"the key {shown(field)} stands there twice")
+        content[field] = value
     return content
 
 

@@ -30,12 +30,11 @@ def sole_writer(folder: str, what: str, advice: str, lock_folder: str = "") -> I
     Args:
       folder: an existing folder.
       what: what the other process would be doing, for the error: "a training run".
-      advice: what the user can do about it.
+      advice: what the user can do about it, for the error.
       lock_folder: an existing folder within it that holds the file; "" for itself.
 
     Raises:
-      FolderInUseError: another process holds the lock; the message names the folder and the
-        process.
+      FolderInUseError: another process holds the lock; names the folder and the process.
       OSError: the folder cannot be written to.
     """
     path = os.path.join(folder, lock_folder, LOCK_FILE)

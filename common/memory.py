@@ -12,11 +12,7 @@ _NO_LIMIT = 1 << 60
 
 
 def total_bytes() -> int | None:
-    """Returns what there is at most: memory and swap, or the limit of a container if it is less.
-
-    Returns:
-      Bytes, or None where the system does not tell.
-    """
+    """Returns memory and swap, or a container's limit if that is less; None if unknown."""
     info = _meminfo()
     if "MemTotal" not in info:
         return None
@@ -26,11 +22,9 @@ def total_bytes() -> int | None:
 
 
 def available_bytes(with_swap: bool = True) -> int | None:
-    """Returns what is free now, or would be if caches were given up; as for `total_bytes`.
+    """Returns what is free now, or would be if caches were given up; None if unknown.
 
-    Args:
-      with_swap: whether swap counts. It keeps a process alive, but one that has to be fast should
-        not need it.
+    Without swap for what has to be fast: swap only keeps a process alive.
     """
     info = _meminfo()
     if "MemAvailable" not in info:
@@ -41,18 +35,15 @@ def available_bytes(with_swap: bool = True) -> int | None:
 
 
 def check(needed_bytes: int, what: str, advice: str) -> None:
-    """Makes sure that something for which memory can never suffice is not begun.
+    """Refuses (ValueError) to begin something for which memory and swap can never suffice.
 
     TensorFlow ends the process when the system refuses memory, and the system ends it when it has
     promised too much; neither says why.
 
     Args:
       needed_bytes: what is needed at least.
-      what: what needs it, for the error: "a batch of 8 crops of 513x513".
-      advice: what the user can do about it.
-
-    Raises:
-      ValueError: this is more than all memory and swap.
+      what: what needs it, for the error: "a batch of 8 images".
+      advice: what the user can do about it, for the error.
     """
     total, available = total_bytes(), available_bytes()
     if total is None or needed_bytes <= total:

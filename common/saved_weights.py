@@ -18,7 +18,7 @@ def restore(
     variables: Iterable[tf.Variable],
     saved_names: Mapping[str, str] | None = None,
 ) -> Reader:
-    """Loads all weights of a network.
+    """Loads all weights of a network, and returns the checkpoint's reader.
 
     Args:
       session: of the network's graph, to which nothing is added.
@@ -27,9 +27,6 @@ def restore(
       saved_names: under which names the checkpoint holds the values, by variable name; the
         variable's own where that is not in it.
 
-    Returns:
-      The checkpoint's reader.
-
     Raises:
       ValueError: the checkpoint does not exist, is damaged, or belongs to another network.
     """
@@ -37,8 +34,7 @@ def restore(
     reader = Reader(checkpoint)
     saved = {**reader.shapes, **{name: reader.shapes[other] for name, other in names.items()}}
     by_name = {variable.op.name: variable for variable in variables}
-    shapes = {name: tuple(variable.shape.as_list()) for name, variable in by_name.items()}
-    check(shapes, saved, checkpoint)
+    check({name: variable.shape.as_list() for name, variable in by_name.items()}, saved, checkpoint)
     checkpoint_reader.load(
         session, reader, {names.get(name, name): variable for name, variable in by_name.items()}
     )
@@ -48,7 +44,7 @@ def restore(
 def check(
     network: Mapping[str, Sequence[int]], saved: Mapping[str, Sequence[int]], checkpoint: str
 ) -> None:
-    """Checks that a checkpoint belongs to a network.
+    """Refuses a checkpoint that does not belong to a network; names variables and their shapes.
 
     Variables of the checkpoint that the network does not have are as wrong as missing ones: a
     network built without a part that it was trained with would run and give nonsense. Those of an
@@ -57,32 +53,34 @@ def check(
     Args:
       network, saved: shape of each variable of the network, and of the checkpoint.
       checkpoint: its name, for the message.
-
-    Raises:
-      ValueError: names variables, their shapes, and what may be wrong.
     """
-    differing = [
-        f"{name} is {list(saved[name])} in the checkpoint and {list(shape)} in the network"
-        for name, shape in sorted(network.items())
-        if name in saved and tuple(saved[name]) != tuple(shape)
-    ]
-    missing = sorted(set(network) - set(saved))
-    unknown = sorted(
+    unknown = {
         name
         for name, shape in saved.items()
         if name not in network and len(shape) and os.path.dirname(name) not in network
-    )
-    differences = [
-        f"{title}{first_few(entries, _MOST_LISTED)}"
-        for title, entries in (
-            ("", differing),
-            ("missing from the checkpoint: ", missing),
-            ("unknown to the network: ", unknown),
-        )
-        if entries
-    ]
+    }
+    differences = describe_differences(network, saved, unknown)
     if differences:
         raise ValueError(
-            f"checkpoint {checkpoint} belongs to another network: {'; '.join(differences)}. "
-            "Give the network the options that it was trained with."
+            f"checkpoint {checkpoint} belongs to another network: {differences}. Give the network "
+            "the options that it was trained with."
         )
+
+
+def describe_differences(
+    network: Mapping[str, Sequence[int]],
+    saved: Mapping[str, Sequence[int]],
+    unknown: Iterable[str] = (),
+) -> str:
+    """Names variables that a checkpoint lacks, has in another shape, or should not have."""
+    differing = [
+        f"{name} is {list(saved[name])} in the checkpoint and {list(shape)} in the network"
+        for name, shape in sorted(network.items())
+        if name in saved and list(saved[name]) != list(shape)
+    ]
+    kinds = (
+        ("", differing),
+        ("missing from the checkpoint: ", sorted(set(network) - set(saved))),
+        ("unknown to the network: ", sorted(unknown)),
+    )
+    return "; ".join(title + first_few(names, _MOST_LISTED) for title, names in kinds if names)

@@ -64,12 +64,16 @@ class Cluster:
                 f"TF_CONFIG names {len(self.ps)} parameter servers and {len(self.workers)} "
                 f"workers; expected at least one of each, as in {_EXAMPLE}."
             )
-        size = len(self.ps if self.job == "ps" else self.workers)
-        if not 0 <= self.index < size:
+        last = len(self._of_my_job) - 1
+        if not 0 <= self.index <= last:
             raise ValueError(
-                f"TF_CONFIG says that this is {self.job} {self.index}; "
-                f"expected an index of 0..{size - 1}."
+                f"TF_CONFIG says that this is {self.job} {self.index}; expected an index of "
+                f"0..{last}."
             )
+
+    @property
+    def _of_my_job(self) -> tuple[str, ...]:
+        return self.ps if self.job == "ps" else self.workers
 
     def deployment(self, num_clones: int, clone_on_cpu: bool) -> DeploymentConfig:
         """Returns where this worker's graph runs; arguments as of `DeploymentConfig`."""
@@ -84,15 +88,12 @@ class Cluster:
         )
 
     def take_part(self, train: Callable[[str], int], report: Callable[[str], None]) -> int:
-        """Does what this process is there for.
+        """Does what this process is there for, and returns the exit status.
 
         Args:
           train: trains as a worker on a session master; returns the exit status, 0 if the training
             run is finished.
           report: takes each line that a user should see.
-
-        Returns:
-          The exit status.
 
         Raises:
           ValueError: the address cannot be used.
@@ -108,7 +109,7 @@ class Cluster:
         return status
 
     def _start_server(self) -> tf.train.Server:
-        address = (self.ps if self.job == "ps" else self.workers)[self.index]
+        address = self._of_my_job[self.index]
         servers.check_free(address)
         try:
             return tf.train.Server(
@@ -123,11 +124,7 @@ class Cluster:
 
 
 def read_cluster(environment: Mapping[str, str]) -> Cluster | None:
-    """Reads TF_CONFIG from environment variables; None for training in this process alone.
-
-    Raises:
-      ValueError: TF_CONFIG is not JSON, or incomplete.
-    """
+    """Reads TF_CONFIG, where there is a cluster; ValueError if it is not JSON, or incomplete."""
     text = environment.get("TF_CONFIG", "").strip()
     if not text:
         return None
@@ -161,28 +158,24 @@ def _addresses(job: str, addresses: object) -> tuple[str, ...]:
     if not isinstance(addresses, list):
         raise TypeError(f"{job} is {addresses!r}, not a list of addresses")
     for address in addresses:
-        if not isinstance(address, str) or not _is_address(address):
+        match = re.fullmatch(r"([^\s:/]+|\[[0-9A-Fa-f:.]+\]):(\d{1,5})", str(address))
+        if not match or not 1 <= int(match[2]) <= 65535:
             raise ValueError(f"{job} has the address {address!r}, which is not host:port")
     return tuple(addresses)
 
 
-def _is_address(text: str) -> bool:
-    match = re.fullmatch(r"[^\s:/]+:(\d{1,5})|\[[0-9A-Fa-f:.]+\]:(\d{1,5})", text)
-    return match is not None and 1 <= int(match[1] or match[2]) <= 65535
-
-
 def _check_jobs(jobs: Mapping[str, tuple[str, ...]]) -> None:
     # Evaluators are listed by some schedulers; they take no part in the training.
-    unknown = [job for job in jobs if job not in (*_TASK_TYPES, "evaluator")]
-    if unknown:
-        raise ValueError(
-            f"TF_CONFIG has a job {unknown[0]!r} in its cluster; expected {', '.join(_TASK_TYPES)}."
-        )
+    for job in jobs:
+        if job not in (*_TASK_TYPES, "evaluator"):
+            raise ValueError(
+                f"TF_CONFIG has a job {job!r} in its cluster; expected {', '.join(_TASK_TYPES)}."
+            )
     if len(jobs.get("chief", ())) > 1:
         raise ValueError(f"TF_CONFIG names {len(jobs['chief'])} chiefs; expected one.")
     addresses = [address for job in _TASK_TYPES for address in jobs.get(job, ())]
-    twice = next((each for each in addresses if addresses.count(each) > 1), None)
-    if twice:
-        raise ValueError(
-            f"TF_CONFIG has the address {twice} twice; every process needs one of its own."
-        )
+    for address in addresses:
+        if addresses.count(address) > 1:
+            raise ValueError(
+                f"TF_CONFIG has the address {address} twice; every process needs one of its own."
+            )

@@ -15,6 +15,7 @@ import tensorflow.compat.v1 as tf
 
 from deployment.config import DeploymentConfig
 
+# Tensors [batch, ...] by name.
 Batch = Mapping[str, tf.Tensor]
 
 _VARIABLE_OPS = frozenset({"Variable", "VariableV2", "VarHandleOp"})
@@ -42,16 +43,7 @@ def device_function(config: DeploymentConfig, device: str) -> Callable[[tf.Opera
 
 @dataclasses.dataclass(frozen=True)
 class Clone:
-    """One copy of the network and what building it added to the graph's collections.
-
-    Attributes:
-      scope: name scope, "" for a single clone.
-      device: device of its arithmetic.
-      losses: scalars of `tf.GraphKeys.LOSSES`.
-      regularization_losses: scalars of `tf.GraphKeys.REGULARIZATION_LOSSES`.
-      update_ops: ops of `tf.GraphKeys.UPDATE_OPS`.
-      summaries: tensors of `tf.GraphKeys.SUMMARIES`.
-    """
+    """A copy of the network: name scope ("" for a single one), device, what it collected."""
 
     scope: str
     device: str
@@ -62,15 +54,7 @@ class Clone:
 
 
 def split_batch(config: DeploymentConfig, batch: Batch) -> list[dict[str, tf.Tensor]]:
-    """Splits every tensor of a batch along its first axis, on the CPU.
-
-    Args:
-      config: the deployment.
-      batch: tensors by name, each [batch, ...].
-
-    Returns:
-      One batch per clone, in order: clone 0 gets the first examples.
-    """
+    """Splits a batch along its first axis, on the CPU: clone 0 gets the first examples."""
     if config.num_clones == 1:
         return [dict(batch)]
     with tf.device(config.inputs_device()), tf.name_scope("split_batch"):
@@ -87,17 +71,11 @@ def create_clones(
     """Builds the clones; all share the variables that the first one makes.
 
     Args:
-      config: the deployment.
+      config: where they run.
       build_clone: builds one clone on its share of the batch. Makes variables by `tf.get_variable`
         and adds at least one loss to `tf.GraphKeys.LOSSES`.
       shares: each clone's share of the batch; see `split_batch`.
       getter_of: returns the `custom_getter` of a clone's variables.
-
-    Returns:
-      The clones in order.
-
-    Raises:
-      ValueError: a clone adds no loss.
     """
     clones = []
     for index, share in enumerate(shares):
@@ -121,15 +99,7 @@ def create_clones(
 
 
 def total_loss(config: DeploymentConfig, clones: list[Clone]) -> tf.Tensor:
-    """Returns the loss of a step: the clones' mean, and the regularisation of the first clone.
-
-    Args:
-      config: the deployment.
-      clones: its clones.
-
-    Returns:
-      float32 scalar.
-    """
+    """Returns the loss of a step: the clones' mean, and the regularisation of the first clone."""
     with tf.device(config.optimizer_device()), tf.name_scope("total_loss"):
         clone_losses = [tf.add_n(clone.losses) / len(clones) for clone in clones]
         return tf.add_n([*clone_losses, *clones[0].regularization_losses])

@@ -13,14 +13,10 @@ from deployment.model_deploy import Batch
 
 
 class Prefetch:
-    """The staging areas of all clones.
+    """The staging areas of all clones, for shares of the names, types and shapes of `shares`.
 
     Floating point tensors, which are most of a batch, are staged on the device of their clone, the
     others on the CPU, where strings have to be.
-
-    Args:
-      config: the deployment.
-      shares: each clone's share of a batch, for its names, types and shapes.
     """
 
     def __init__(self, config: DeploymentConfig, shares: Sequence[Batch]):

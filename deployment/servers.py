@@ -39,11 +39,7 @@ def is_reachable(address: str) -> bool:
 
 
 def check_free(address: str) -> None:
-    """Makes sure that no process of this machine listens at a port, before TensorFlow tries.
-
-    Raises:
-      ValueError: one does, or this process must not; names the address.
-    """
+    """Refuses (ValueError) a port that this process cannot listen at, before TensorFlow tries."""
     port = int(address.rsplit(":", 1)[1])
     with contextlib.closing(socket.socket()) as probe:
         # As TensorFlow's server does: connections of a process that has ended do not count.
@@ -68,23 +64,14 @@ def wait_for(
     is_interrupted: Callable[[], bool] = lambda: False,
     max_secs: float = float("inf"),
 ) -> bool:
-    """Waits until all parameter servers can be reached, and says once for whom.
-
-    Args:
-      addresses: theirs, host:port.
-      report: takes the line.
-      is_interrupted, max_secs: when to give up.
-
-    Returns:
-      Whether all can be reached.
-    """
+    """Waits until all parameter servers can be reached; False if it gave up before."""
     deadline = time.monotonic() + max_secs
-    said = ""
+    has_said = False
     while missing := [each for each in addresses if not is_reachable(each)]:
-        if not said:
+        if not has_said:
             plural = "s" if len(missing) > 1 else ""
-            said = f"waiting for the parameter server{plural} at {', '.join(missing)}"
-            report(said)
+            report(f"waiting for the parameter server{plural} at {', '.join(missing)}")
+            has_said = True
         if is_interrupted() or time.monotonic() > deadline:
             return False
         time.sleep(_POLL_SECS)

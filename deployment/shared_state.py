@@ -11,8 +11,8 @@ kept beside its variables:
 The variables are in no collection: checkpoints do not hold them and no initialiser touches them.
 """
 
-import dataclasses
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import tensorflow.compat.v1 as tf
 
@@ -24,28 +24,18 @@ RUNNING, STOPPING, FINISHED = range(3)
 _SCOPE = "shared_state/"
 
 
-@dataclasses.dataclass(frozen=True)
-class Notices:
-    """What a worker looks at between its steps.
+class Notices(NamedTuple):
+    """What a worker looks at between its steps."""
 
-    Attributes:
-      saved_step: step of the last checkpoint; -1 if there is none.
-      phase: RUNNING, STOPPING or FINISHED.
-    """
-
-    saved_step: int
+    saved_step: int  # Of the last checkpoint; -1 if there is none.
     phase: int
 
 
 class SharedState:
     """The ops that read and write what the servers say. Adds them to the default graph.
 
-    Args:
-      config: the deployment.
-      variables: all that the workers share.
-
-    Attributes:
-      ready_op: string [anything], what is missing before workers may step; empty if nothing.
+    `ready_op` is a string [anything]: what is missing, of the workers' `variables` and of the
+    record, before they may step.
     """
 
     def __init__(self, config: DeploymentConfig, variables: Sequence[tf.Variable]):
@@ -75,7 +65,6 @@ class SharedState:
         return record.decode(), not missing.size
 
     def read_notices(self, session: tf.Session) -> Notices:
-        """Returns what a worker looks at between its steps."""
         saved_step, phase = session.run([self._saved_step, self._phase])
         return Notices(int(saved_step), int(phase))
 
@@ -84,7 +73,7 @@ class SharedState:
         session.run(self._write_record.op, {self._new_record: ""})
 
     def publish(self, session: tf.Session, record: str, saved_step: int) -> None:
-        """Lets workers join: all variables have their values; arguments as read by workers."""
+        """Lets workers join: all variables have their values."""
         assert record
         self.note_saved(session, saved_step)
         session.run(self._write_record.op, {self._new_record: record})

@@ -29,7 +29,7 @@ def serve(
     stopping_secs: float = _STOPPING_SECS,
     finished_secs: float = _FINISHED_SECS,
 ) -> int:
-    """Holds variables until the chief has finished, or a signal.
+    """Holds variables until the chief has finished, or a signal; returns the exit status.
 
     In either case it stays while there are workers whose process still runs: they end their steps,
     and at a signal the chief saves a checkpoint.
@@ -39,11 +39,8 @@ def serve(
       index: number of this parameter server.
       workers: addresses of the workers, the chief first.
       report: takes each line that a user should see.
-      stopping_secs: longest time to stay after a signal.
-      finished_secs: longest time to stay after the chief has finished.
-
-    Returns:
-      The exit status.
+      stopping_secs, finished_secs: longest time to stay after a signal, and after the chief has
+        finished.
     """
     interruption = Interruption()
     with tf.Graph().as_default():
@@ -80,14 +77,9 @@ def serve(
 
 
 def leave(target: str, worker: int, num_servers: int) -> None:
-    """Tells the parameter servers that a worker has finished the training.
+    """Tells the parameter servers, from a worker's own, that the worker has finished.
 
-    Servers that are gone need not know.
-
-    Args:
-      target: session target of the worker's server.
-      worker: its index.
-      num_servers: number of parameter servers.
+    Those that are gone need not know.
     """
     config = tf.ConfigProto(device_filters=["/job:ps", f"/job:worker/task:{worker}"])
 

@@ -65,10 +65,9 @@ class Arrivals(Iterator[str]):
         return self._last
 
     def read(self, checkpoint: str, read: Callable[[str], _Result]) -> _Result | None:
-        """Returns what `read`, called with a checkpoint, returns, which must not be None.
+        """Returns `read(checkpoint)`; None if the checkpoint's files are removed meanwhile.
 
-        Where the checkpoint's files are removed meanwhile it returns None, and the checkpoint does
-        not count.
+        `read` must not return None. A checkpoint that is removed does not count.
         """
         try:
             result = read(checkpoint)

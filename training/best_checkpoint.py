@@ -14,7 +14,6 @@ import fcntl
 import json
 import math
 import os
-import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -23,12 +22,11 @@ from common import checkpoint_files, files, json_files
 from training.checkpoints import BEST_FOLDER
 
 RECORD_FILE = "best_checkpoint"
-FORMAT_VERSION = 1
+_FORMAT_VERSION = 1
 
 _CURE = "The record of the best checkpoint is damaged: delete it, and score the checkpoints again."
 # What every record has.
 _TYPES = {"checkpoint": str, "step": int, "use_ema": bool}
-_CHECKPOINT_FILE = re.compile(r"(?P<name>.+)\.(index|data-\d+-of-\d+)")
 
 
 def keep_if_best(
@@ -41,7 +39,7 @@ def keep_if_best(
     use_ema: bool,
     companions: Sequence[str] = (),
 ) -> str:
-    """Keeps a checkpoint if it scores higher than the best so far.
+    """Keeps a checkpoint if it scores higher than the best so far, and returns a line for the user.
 
     Scores that were taken in different ways do not say which checkpoint is better, so they are not
     compared.
@@ -54,9 +52,6 @@ def keep_if_best(
       use_ema: whether the moving averages of its weights were scored.
       companions: names of files beside the checkpoint that are kept with it.
 
-    Returns:
-      A line for the user.
-
     Raises:
       ValueError: the record is damaged.
       OSError: the checkpoint cannot be copied; the best so far stays.
@@ -67,16 +62,15 @@ def keep_if_best(
     if math.isnan(value):
         return f"not kept as the best: {metric} is not defined"
     record = {"step": step, metric: value, "use_ema": use_ema, **conditions}
-    record = json.loads(json.dumps(record))  # tuples as lists, to compare
+    record = json.loads(json.dumps(record))  # Tuples as lists, to compare.
     directory = os.path.join(training, BEST_FOLDER)
     with _alone_in(training):
         for folder in (training, directory):
             files.remove_leftovers(folder)
         best = read_record(training)
-        if best is not None:
-            reason = _reason_to_stay(best, record, metric, conditions, training)
-            if reason:
-                return reason
+        reason = best and _reason_to_stay(best, record, metric, conditions, training)
+        if reason:
+            return reason
         try:
             _copy(checkpoint, directory, companions)
             _write_records(training, os.path.basename(checkpoint), record)
@@ -86,23 +80,19 @@ def keep_if_best(
                     f"the best so far, but not kept: {checkpoint} was deleted meanwhile; raise "
                     "max_checkpoints_to_keep of the training run"
                 )
-            fault = os.strerror(error.errno) if error.errno else error
             raise OSError(
-                f"{checkpoint} cannot be copied to {directory} ({fault}), so the best checkpoint "
-                "so far stays. Is the disk full?"
+                f"{checkpoint} cannot be copied to {directory} ({files.reason(error)}), so the "
+                "best checkpoint so far stays. Is the disk full?"
             ) from error
         _remove_others(directory, os.path.basename(checkpoint))
     return f"the best so far, kept in {directory}"
 
 
 def read_record(directory: str) -> dict[str, Any] | None:
-    """Returns what is recorded of the best checkpoint, or None if there is none.
-
-    Args:
-      directory: folder of a training run, or its folder of the best checkpoint.
+    """Returns the record in a folder, of a training run or of its best checkpoint, if there is one.
 
     Raises:
-      ValueError: the record is damaged.
+      ValueError: it is damaged.
     """
     path = os.path.join(directory, RECORD_FILE)
     if not os.path.exists(path):
@@ -200,14 +190,12 @@ def _write_records(training: str, name: str, record: Mapping[str, Any]) -> None:
     directory = os.path.join(training, BEST_FOLDER)
     checkpoint_files.write_state(directory, [name])
     for folder, checkpoint in ((directory, name), (training, f"{BEST_FOLDER}/{name}")):
-        content = {"format_version": FORMAT_VERSION, "checkpoint": checkpoint, **record}
-        text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-        files.write(os.path.join(folder, RECORD_FILE), text.encode())
+        content = {"format_version": _FORMAT_VERSION, "checkpoint": checkpoint, **record}
+        json_files.write(os.path.join(folder, RECORD_FILE), content)
 
 
 def _remove_others(directory: str, name: str) -> None:
     """Removes the checkpoints before, and what a killed evaluation left half copied."""
     for entry in os.listdir(directory):
-        match = _CHECKPOINT_FILE.fullmatch(entry)
-        if entry.endswith(".tmp") or (match and match["name"] != name):
+        if entry.endswith(".tmp") or checkpoint_files.prefix_of(entry) not in (entry, name):
             os.remove(os.path.join(directory, entry))

@@ -30,7 +30,6 @@ class Checkpointer:
 
     Attributes:
       newest: prefix of the newest checkpoint known here, or None.
-      train_logdir, ensure_folder: as above.
     """
 
     def __init__(
@@ -52,13 +51,10 @@ class Checkpointer:
         self._kept: list[str] = []
 
     def check(self, checkpoint: str) -> str:
-        """Makes sure that a training run can go on from a checkpoint.
+        """Makes sure that a training run can go on from a checkpoint, or raises ValueError.
 
         Returns:
           What the user should know of the averages, or "".
-
-        Raises:
-          ValueError: it cannot; names variables and shapes.
         """
         has_averages = bool(Reader(checkpoint).averages)
         checkpoints.check_restorable(checkpoint, self._restored(has_averages))
@@ -84,17 +80,12 @@ class Checkpointer:
         """Takes a checkpoint for the newest one, without restoring it."""
         self.newest = checkpoint
         # Those of earlier runs count towards max_checkpoints_to_keep, those elsewhere do not.
-        self._kept = [
-            prefix
-            for prefix in checkpoint_files.read_state(self.train_logdir)
-            if os.path.dirname(prefix) == os.path.dirname(self._path(0))
-        ]
+        folder = os.path.dirname(self._path(0))
+        known = checkpoint_files.read_state(self.train_logdir)
+        self._kept = [prefix for prefix in known if os.path.dirname(prefix) == folder]
 
     def save(self, session: tf.Session, step: int) -> bool:
-        """Saves a checkpoint, unless the newest one is of this step already.
-
-        Returns:
-          Whether one was written.
+        """Saves a checkpoint, unless the newest one is of this step; returns whether it did.
 
         Raises:
           NonFiniteError: a variable is not finite; nothing is saved.
@@ -123,10 +114,9 @@ class Checkpointer:
         # TensorFlow raises some statuses as Python's own exceptions.
         except (tf.errors.OpError, OSError, ValueError, IndexError, RuntimeError) as error:
             self._remove_unfinished(os.path.basename(path))
-            message = reason(error) if isinstance(error, tf.errors.OpError) else str(error)
             raise SaveError(
-                f"checkpoint {printable(path)} cannot be written ({message}). Is the disk full? "
-                f"{self.describe_newest()}"
+                f"checkpoint {printable(path)} cannot be written ({reason(error)}). Is the disk "
+                f"full? {self.describe_newest()}"
             ) from error
         self.newest, self._kept = path, kept
         for prefix in removed:

@@ -1,12 +1,11 @@
 """Checkpoints: finding, reading and comparing them."""
 
 import os
-import re
 from collections.abc import Sequence
 
 import tensorflow.compat.v1 as tf
 
-from common import checkpoint_files, checkpoint_reader
+from common import checkpoint_files, checkpoint_reader, saved_weights
 from common.checkpoint_files import latest as latest_checkpoint
 from common.texts import printable
 from training import foreign_files
@@ -26,8 +25,6 @@ _OPTIMIZER_SUFFIXES = (
     AVERAGE_SUFFIX,
 )
 _OPTIMIZER_NAMES = ("global_step", "beta1_power", "beta2_power")
-# A list of every variable of an encoder fills a screen and says no more than its first few.
-_MOST_DIFFERENCES_SHOWN = 5
 
 
 def find_checkpoint(path: str, run: str | None = None) -> str:
@@ -41,20 +38,22 @@ def find_checkpoint(path: str, run: str | None = None) -> str:
     Raises:
       ValueError: there is none.
     """
-    if path in (BEST, LATEST):
+    if path == LATEST:
+        path = run or find_newest_run()
+    elif path == BEST:
         run = run or find_newest_run()
-        if path == BEST and latest_checkpoint(os.path.join(run, BEST_FOLDER)) is None:
+        path = os.path.join(run, BEST_FOLDER)
+        if latest_checkpoint(path) is None:
             raise ValueError(
                 f"{run} has no best checkpoint yet: python eval.py with {run} as checkpoint_dir "
-                f"scores its checkpoints and keeps the best in {os.path.join(run, BEST_FOLDER)}."
+                f"scores its checkpoints and keeps the best in {path}."
             )
-        path = run if path == LATEST else os.path.join(run, BEST_FOLDER)
     if os.path.isdir(path):
         newest = latest_checkpoint(path)
         if newest is None:
             raise ValueError(foreign_files.explain(path))
         return newest
-    prefix = re.sub(r"\.(index|meta|data-\d+-of-\d+)$", "", path)
+    prefix = checkpoint_files.prefix_of(path)
     if checkpoint_files.exists(prefix):
         return prefix
     foreign = foreign_files.explain(path)
@@ -68,20 +67,13 @@ def find_checkpoint(path: str, run: str | None = None) -> str:
 
 
 def find_newest_run(root: str = RUNS_ROOT) -> str:
-    """Returns the folder below `root` that holds the most recently written checkpoint.
-
-    Raises:
-      ValueError: there is none.
-    """
-    found = []
-    for name in os.listdir(root) if os.path.isdir(root) else []:
-        directory = os.path.join(root, name)
-        checkpoint = latest_checkpoint(directory)
-        if checkpoint:
-            found.append((os.path.getmtime(f"{checkpoint}.index"), directory))
-    if not found:
+    """Returns the folder below `root` that holds the most recently written checkpoint."""
+    names = os.listdir(root) if os.path.isdir(root) else []
+    found = {run: latest_checkpoint(run) for run in (os.path.join(root, name) for name in names)}
+    times = {run: os.path.getmtime(f"{newest}.index") for run, newest in found.items() if newest}
+    if not times:
         raise ValueError(f"there is no training run in {root}: run python train.py.")
-    return max(found)[1]
+    return max(times, key=lambda run: (times[run], run))
 
 
 class Reader(checkpoint_reader.Reader):
@@ -94,7 +86,9 @@ class Reader(checkpoint_reader.Reader):
             name
             for name in self.shapes
             # Whatever the optimizer was, its slots lie below the name of their variable.
-            if not _is_of_optimizer(name) and os.path.dirname(name) not in self.shapes
+            if name not in _OPTIMIZER_NAMES
+            and not name.endswith(_OPTIMIZER_SUFFIXES)
+            and os.path.dirname(name) not in self.shapes
         )
 
     @property
@@ -105,10 +99,6 @@ class Reader(checkpoint_reader.Reader):
             for name in self.shapes
             if name.endswith(AVERAGE_SUFFIX)
         }
-
-
-def _is_of_optimizer(name: str) -> bool:
-    return name in _OPTIMIZER_NAMES or name.endswith(_OPTIMIZER_SUFFIXES)
 
 
 def read_step(checkpoint: str) -> int:
@@ -135,29 +125,16 @@ def check_restorable(checkpoint: str, variables: Sequence[tf.Variable]) -> None:
     Reads all of it, because a file that ends too early is otherwise found in the middle of the
     restore.
 
-    Args:
-      checkpoint: prefix.
-      variables: all that the training run needs, its optimizer's included.
-
     Raises:
       ValueError: it does not; names variables and shapes.
     """
     reader = Reader(checkpoint)
-    wanted = {each.op.name: tuple(each.shape.as_list()) for each in variables}
-    there = {name: reader.shapes[name] for name in sorted(wanted) if name in reader.shapes}
-    differences = [
-        f"{name} is {list(shape)} there and {list(wanted[name])} here"
-        for name, shape in there.items()
-        if shape != wanted[name]
-    ]
-    differences += [f"{name} is missing" for name in sorted(wanted) if name not in there]
+    wanted = {each.op.name: each.shape.as_list() for each in variables}
+    differences = saved_weights.describe_differences(wanted, reader.shapes)
     if differences:
-        shown = "; ".join(differences[:_MOST_DIFFERENCES_SHOWN])
-        more = len(differences) - _MOST_DIFFERENCES_SHOWN
         raise ValueError(
-            f"checkpoint {checkpoint} belongs to another network or optimizer: {shown}"
-            + (f"; and {more} more" if more > 0 else "")
-            + ". Train in a new folder, or with the options of this one."
+            f"checkpoint {checkpoint} belongs to another network or optimizer: {differences}. "
+            "Train in a new folder, or with the options of this one."
         )
     for name in wanted:
         reader.value(name)

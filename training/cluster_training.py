@@ -35,8 +35,7 @@ def run(
       slim_train: `slim.learning.train` with what a training run always has.
       steps: does the steps.
       restore: gives initialised variables the values that the training run starts from.
-      deployment: where it runs.
-      mine: what this process trains.
+      deployment, mine: where and what this process trains.
       open_session: opens a session on the cluster.
       startup_delay_steps: steps of the chief that other workers wait for.
 
@@ -49,18 +48,16 @@ def run(
     initializer = tf.global_variables_initializer()
     joining = Joining(steps, shared, mine)
     addresses = deployment.ps_addresses
-    start, record = None, mine
-    if deployment.is_chief:
+    start, record = None, None
+    if not deployment.is_chief:
+        record = joining.join(addresses, open_session, startup_delay_steps)
+    elif servers.wait_for(addresses, steps.report, lambda: bool(steps.interruption)):
         start = functools.partial(
             joining.start, initialize=lambda session: session.run(initializer), restore=restore
         )
-        if not servers.wait_for(addresses, steps.report, lambda: bool(steps.interruption)):
-            return
-    else:
-        chiefs = joining.join(addresses, open_session, startup_delay_steps)
-        if chiefs is None:
-            return
-        record = chiefs
+        record = mine
+    if record is None:
+        return
     cluster_steps = _ClusterSteps(steps, shared, deployment, record)
     try:
         slim_train(
@@ -80,12 +77,7 @@ class _ClusterSteps:
     """A `StepFunction` that tells other workers of checkpoints, or watches for them.
 
     It ends when the parameter servers do, and turns the many errors of a lost one into one.
-
-    Args:
-      steps: does the steps.
-      shared: what the servers say.
-      deployment: where the training run goes.
-      record: the chief's.
+    `record` is the chief's.
     """
 
     def __init__(
@@ -95,8 +87,7 @@ class _ClusterSteps:
         deployment: DeploymentConfig,
         record: Record,
     ):
-        self._steps = steps
-        self._shared = shared
+        self._steps, self._shared = steps, shared
         self._addresses = deployment.ps_addresses
         self._train_logdir = record.train_logdir
         self._watch = SaveWatch(record.save_interval_secs)
@@ -111,11 +102,7 @@ class _ClusterSteps:
         global_step: tf.Variable,
         train_step_kwargs: Mapping[str, object],
     ) -> tuple[float | None, bool]:
-        """Does a step; arguments and result are those of `StepFunction`.
-
-        Raises:
-          ServerLostError: a parameter server is gone, or about to go.
-        """
+        """Does a step, unless a parameter server is gone or about to go (ServerLostError)."""
         try:
             if time.monotonic() >= self._next_look:
                 self._next_look = time.monotonic() + self._look_secs
@@ -140,7 +127,7 @@ class _ClusterSteps:
         notices = self._shared.read_notices(session)
         self._saved_step = notices.saved_step
         if notices.phase == shared_state.FINISHED:
-            self._steps.report("the chief has finished the training")
+            self._steps.report("the chief has finished the training run")
             return True
         if notices.phase == shared_state.STOPPING:
             with self._telling_of_checkpoint(session):
@@ -164,11 +151,8 @@ class _ClusterSteps:
             self._shared.note_saved(session, self._steps.step)
 
     def _name_lost(self, error: BaseException | None) -> str:
-        gone = [
-            index
-            for index, address in enumerate(self._addresses)
-            if not servers.is_reachable(address)
-        ]
+        addresses = enumerate(self._addresses)
+        gone = [index for index, address in addresses if not servers.is_reachable(address)]
         while not gone and error is not None:
             gone = [int(each) for each in re.findall(r"/job:ps/replica:0/task:(\d+)", str(error))]
             error = error.__cause__
@@ -181,11 +165,10 @@ class _ClusterSteps:
         checkpoint = self._steps.checkpointer and self._steps.checkpointer.newest
         if not checkpoint:
             # The last look may be from before the last checkpoint.
-            which = (
-                f"step {self._saved_step} or later" if self._saved_step >= 0 else "if there is one"
-            )
+            saved = self._saved_step
+            which = f"step {saved} or later" if saved >= 0 else "if there is one"
             checkpoint = f"the newest checkpoint in {self._train_logdir} ({which})"
         return (
-            "Start all processes again with the same commands: the training goes on from "
+            "Start all processes again with the same commands: the training run goes on from "
             f"{checkpoint}."
         )

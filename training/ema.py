@@ -22,16 +22,10 @@ from training.checkpoints import AVERAGE_SUFFIX
 
 
 class Averages:
-    """Makes a variable for the average of each variable, on the same device.
-
-    They are zero until `start` has run.
-
-    Args:
-      variables: the network's variables; those that are no floating point numbers have no average.
-      decay: 0 to less than 1.
+    """Makes a variable for the average of each floating point variable, on the same device.
 
     Attributes:
-      variables: the averages.
+      variables: the averages; zero until `start` has run.
       start: op that sets the averages to their variables.
     """
 
@@ -54,11 +48,7 @@ class Averages:
         self.start = tf.group(*starts)
 
     def update(self, global_step: tf.Variable) -> tf.Operation:
-        """Returns the op that moves the averages; make it after the update of the variables.
-
-        Args:
-          global_step: int scalar, n in the formula once this step is counted.
-        """
+        """Returns the op that moves the averages; make it after those of variables and step."""
         with tf.name_scope("update_averages"):
             # The sum comes before the cast: TensorFlow's graph optimizer moves a cast of a read to
             # before the read, where it no longer waits for the step count's update.
@@ -82,7 +72,7 @@ def saved_names(checkpoint: str) -> dict[str, str]:
     """Returns the name of the average of each variable that has one in a checkpoint.
 
     Raises:
-      ValueError: it has none, or cannot be read.
+      ValueError: none has, or it cannot be read.
     """
     names = checkpoints.Reader(checkpoint).averages
     if not names:

@@ -18,11 +18,11 @@ _FRAMEWORK = f"belongs to another framework and is not read: {_WANTED}"
 _ONNX = f"is an ONNX model, which is not read: {_WANTED}"
 _GRAPH = (
     "is a graph, not a checkpoint: python -m scripts.import_graph {path} OUT_DIR makes a "
-    "checkpoint of a frozen one of DeepLab; then give OUT_DIR"
+    "checkpoint of a frozen one; then give OUT_DIR"
 )
 _TFLITE = (
     "is a TFLite model, not a checkpoint: python -m scripts.import_tflite {path} OUT_DIR makes a "
-    "checkpoint of one of DeepLab; then give OUT_DIR"
+    "checkpoint of it; then give OUT_DIR"
 )
 _ARCHIVE = "is an archive: unpack it, and give the folder in it that holds the *.index file"
 _SAVED_MODEL_ADVICE = (

@@ -21,13 +21,7 @@ def multiply(
 ) -> GradientsAndVariables:
     """Multiplies the gradients of last layers and of biases, which have twice that of their layer.
 
-    Args:
-      gradients: (gradient, variable) pairs.
-      last_layer_scopes: starts of the names of the variables that a new task trains from scratch.
-      last_layer_gradient_multiplier: multiplier of these.
-
-    Returns:
-      The pairs in the same order.
+    The names of the last layers' variables begin with one of `last_layer_scopes`.
     """
     multiplied = []
     with tf.name_scope("multiply_gradients"):
@@ -43,11 +37,7 @@ def multiply(
 def clip(
     gradients: GradientsAndVariables, clip_gradient_norm: float
 ) -> tuple[GradientsAndVariables, tf.Tensor]:
-    """Shortens the gradient of all variables together to a largest length.
-
-    Args:
-      gradients: (gradient, variable) pairs.
-      clip_gradient_norm: largest L2 norm over all gradients; 0 for no limit.
+    """Limits the L2 norm over all gradients to `clip_gradient_norm`; 0 for no limit.
 
     Returns:
       (the pairs in the same order, the norm before clipping as float32 scalar).
@@ -66,7 +56,6 @@ def _scale(
     if multiplier == 1.0:
         return gradient
     if isinstance(gradient, tf.IndexedSlices):
-        return tf.IndexedSlices(
-            gradient.values * multiplier, gradient.indices, gradient.dense_shape
-        )
+        values = gradient.values * multiplier
+        return tf.IndexedSlices(values, gradient.indices, gradient.dense_shape)
     return gradient * multiplier

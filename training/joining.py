@@ -37,7 +37,6 @@ class Record:
 
     Attributes:
       train_logdir: absolute path of its folder.
-      save_interval_secs: time between its checkpoints.
       settings: what all processes must have in common, by name; values as in JSON.
       shapes: shape of every variable, by name.
     """
@@ -49,7 +48,7 @@ class Record:
 
     @classmethod
     def of(cls, task: Task, options: TrainOptions, optimizer_options: OptimizerOptions) -> "Record":
-        """Returns the record of this process's training run, in the default graph."""
+        """Returns the record of this process's training run, whose graph is the default one."""
         common = {name: getattr(options, name) for name in _COMMON_OPTIONS}
         settings = {**task.common_settings(), **common, **vars(optimizer_options)}
         shapes = {each.op.name: each.shape.as_list() for each in tf.global_variables()}
@@ -59,7 +58,6 @@ class Record:
 
     @classmethod
     def from_text(cls, text: str) -> "Record":
-        """Reads what `to_text` has written."""
         return cls(**json.loads(text))
 
     def to_text(self) -> str:
@@ -68,11 +66,11 @@ class Record:
 
     def differing_settings(self, other: "Record") -> dict[str, tuple[Any, Any]]:
         """Returns the settings that differ: (here, in the other) by name."""
-        pairs = {
+        return {
             name: (self.settings.get(name), other.settings.get(name))
             for name in {**self.settings, **other.settings}
+            if self.settings.get(name) != other.settings.get(name)
         }
-        return {name: (here, there) for name, (here, there) in pairs.items() if here != there}
 
     def differing_variable(self, other: "Record") -> str | None:
         """Describes the first variable that is not the same in the other record, if any."""
@@ -84,18 +82,10 @@ class Record:
 
 
 class Joining:
-    """Lets a worker begin.
-
-    Args:
-      steps: does the steps.
-      shared: what the servers say.
-      mine: what this worker would train.
-    """
+    """Lets a worker begin, whose own training run would be `mine`."""
 
     def __init__(self, steps: StepFunction, shared: SharedState, mine: Record):
-        self._steps = steps
-        self._shared = shared
-        self._mine = mine
+        self._steps, self._shared, self._mine = steps, shared, mine
         self._report = steps.report
         self._said = ""
 
@@ -105,12 +95,9 @@ class Joining:
         initialize: Callable[[tf.Session], None],
         restore: Callable[[tf.Session], None],
     ) -> None:
-        """Lets the chief begin: with the variables as the servers hold them, or else from its own.
+        """Lets the chief begin: with the variables as the servers hold them, or else with its own.
 
-        Args:
-          session: the chief's.
-          initialize: initialises all variables.
-          restore: gives initialised variables the values that the training run starts from.
+        `restore` gives initialised variables the values that the training run starts from.
 
         Raises:
           ValueError: the servers hold the variables of another training run.
@@ -131,7 +118,7 @@ class Joining:
             restore(session)
         else:
             self._report(
-                f"the parameter servers hold this training at step {held_step}: going on from "
+                f"the parameter servers hold this training run at step {held_step}: going on from "
                 "there; nothing is restored"
             )
             if newest and self._steps.checkpointer:
@@ -148,11 +135,6 @@ class Joining:
 
         slim waits, too, but silently, 30 s at a time, and endlessly for a server that has gone.
 
-        Args:
-          ps_addresses: of the parameter servers, as far as they are known.
-          open_session: opens a session on the cluster.
-          startup_delay_steps: steps of the chief to wait for.
-
         Returns:
           The chief's record; None if there is nothing to do, or a signal came.
 
@@ -166,7 +148,7 @@ class Joining:
                 with open_session() as session:
                     while not interruption:
                         if self._shared.read_notices(session).phase == shared_state.FINISHED:
-                            self._report("the chief has finished the training")
+                            self._report("the chief has finished the training run")
                             return None
                         record = self._find_joinable(session, startup_delay_steps)
                         if record:
@@ -187,17 +169,17 @@ class Joining:
                 "commands."
             )
         text, is_complete = self._shared.read_record(session)
-        record = Record.from_text(text) if text else None
-        if record:
-            _check_same_training(self._mine, record)
-        if record is None or not is_complete:
+        if text:
+            _check_same_training(self._mine, Record.from_text(text))
+        if not text or not is_complete:
             self._say("waiting for the chief, which initialises the variables")
             return None
         step = self._read_step(session)
         if step < startup_delay_steps:
             self._say(f"waiting for step {startup_delay_steps} (startup_delay_steps)")
             return None
-        self._report(f"joining the training of {record.train_logdir} at step {step}")
+        record = Record.from_text(text)
+        self._report(f"joining the training run of {record.train_logdir} at step {step}")
         return record
 
     def _read_step(self, session: tf.Session) -> int:
@@ -213,9 +195,9 @@ def _check_resumable(mine: Record, held: Record, report: Callable[[str], None]) 
     end_them = "End the parameter servers and start them again"
     if mine.train_logdir != held.train_logdir:
         raise ValueError(
-            f"the parameter servers hold the training of {held.train_logdir}, and train_logdir is "
-            f"{mine.train_logdir}. {end_them} for another training, or give that train_logdir to "
-            "go on with theirs."
+            f"the parameter servers hold the training run of {held.train_logdir}, and train_logdir "
+            f"is {mine.train_logdir}. {end_them} to train another one, or give that train_logdir "
+            "to go on with theirs."
         )
     variable = mine.differing_variable(held)
     if variable:
@@ -231,11 +213,11 @@ def _check_resumable(mine: Record, held: Record, report: Callable[[str], None]) 
 
 
 def _check_same_training(mine: Record, chiefs: Record) -> None:
-    same_flags = "in the chief's training; start every process with the same flags."
+    same_options = "in the chief's training; start every process with the same options."
     for name, (here, there) in mine.differing_settings(chiefs).items():
-        raise ValueError(f"{name} is {here} here and {there} {same_flags}")
+        raise ValueError(f"{name} is {here} here and {there} {same_options}")
     variable = mine.differing_variable(chiefs)
     if variable:
         raise ValueError(
-            f"the network or its optimizer is not the chief's: {variable} {same_flags}"
+            f"the network or its optimizer is not the chief's: {variable} {same_options}"
         )

@@ -36,15 +36,10 @@ _print = functools.partial(print, flush=True)
 
 @dataclasses.dataclass(frozen=True)
 class TrainResult:
-    """How a training run ended.
-
-    Attributes:
-      step: steps done.
-      exit_status: 0 if it is finished, 128 + the signal if it was asked to end before.
-    """
+    """How a training run ended."""
 
     step: int
-    exit_status: int
+    exit_status: int  # 0 if it is finished, 128 + the signal if it was asked to end before.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,10 +71,7 @@ def train(
     """Trains until the last step, a signal, or a loss that is not finite.
 
     Args:
-      task: what is trained.
-      options: what the training run does.
-      optimizer_options: how weights follow their gradients.
-      deployment: where it runs.
+      task, options, optimizer_options, deployment: what is trained, how and where.
       master: TensorFlow session target; "" for this process alone.
       startup_delay_steps: steps of the chief that other workers wait for.
       report: takes each line that a user should see.
@@ -130,11 +122,7 @@ def train(
 
 
 def find_start(options: TrainOptions, is_chief: bool = True) -> Start:
-    """Decides how a training run starts: the first way that applies is taken.
-
-    Raises:
-      ValueError: a checkpoint is not there or cannot be read.
-    """
+    """Decides how a training run starts: the first way that applies is taken."""
     if not is_chief:
         return Start("join")
     newest = checkpoints.latest_checkpoint(options.train_logdir)
@@ -161,17 +149,16 @@ def _initializer(
     What can be wrong with a checkpoint is found here, before the session starts.
     """
     warm_start = None
-    if start.kind == "resume":
+    if start.kind in ("resume", "continue"):
+        how = "resuming" if start.kind == "resume" else "continuing"
         remark = checkpointer.check(start.checkpoint)
-        report(f"resuming from {start.checkpoint} at step {start.step}{remark}")
+        report(f"{how} from {start.checkpoint} at step {start.step}{remark}")
+    if start.kind == "resume":
         for ignored in filter(None, (options.continue_checkpoint, options.initial_checkpoint)):
             report(
                 f"warning: {ignored} is not used, because {options.train_logdir} already has a "
                 "checkpoint; choose another train_logdir to start from it."
             )
-    elif start.kind == "continue":
-        remark = checkpointer.check(start.checkpoint)
-        report(f"continuing from {start.checkpoint} at step {start.step}{remark}")
     elif start.kind == "warm start":
         warm_start = WarmStart(
             start.checkpoint, step.network_variables, options.exclude_scopes, task.adapt

@@ -29,11 +29,8 @@ class LossScale:
     def is_overflow(self, loss: tf.Tensor, gradient_norm: tf.Tensor) -> tf.Tensor:
         """Returns whether a smaller scale may help: bool scalar.
 
-        It cannot where the loss itself is not finite, nor where the scale is down to 1.
-
-        Args:
-          loss: float32 scalar, not scaled.
-          gradient_norm: float32 scalar, L2 norm over all gradients.
+        It cannot where the loss itself, which is not scaled, is not finite, nor where the scale is
+        down to 1.
         """
         return tf.is_finite(loss) & ~tf.is_finite(gradient_norm) & (self.value > 1.0)
 

@@ -22,13 +22,9 @@ class NonFiniteError(ValueError):
 
 
 class FiniteGuard:
-    """Checks a step, and remembers what its batch was if it fails.
+    """Checks a step; if it fails, `finding` says what was found, and of which batch.
 
-    Args:
-      describe_batch: see `task.Task`.
-
-    Attributes:
-      finding: what was found, or "".
+    `describe_batch` is that of `task.Task`.
     """
 
     def __init__(self, describe_batch: Callable[[Batch], Mapping[str, tf.Tensor]]):
@@ -39,8 +35,7 @@ class FiniteGuard:
         """Returns an op that fails, and sets `finding`, unless both values are finite.
 
         Args:
-          loss: float scalar.
-          gradient_norm: float scalar, L2 norm over all gradients.
+          loss, gradient_norm: float scalars; the L2 norm is that over all gradients.
           batch: the whole batch of the step.
         """
         names: list[str] = []
@@ -65,7 +60,7 @@ class FiniteGuard:
             found = f"the loss is {loss:.4g}, but its gradients are not finite (norm {norm:.4g})"
         else:
             found = f"the loss is not finite ({loss:.4g})"
-        facts = [f"{name}: {_listed(value)}" for name, value in zip(names, values, strict=True)]
+        facts = [f"{name}: {_list(value)}" for name, value in zip(names, values, strict=True)]
         self.finding = "; ".join([found, *facts])
         raise NonFiniteError(self.finding)
 
@@ -73,33 +68,27 @@ class FiniteGuard:
 def variables_check(variables: Sequence[tf.Variable]) -> Callable[[tf.Session], None]:
     """Adds ops to the graph that look for values that are not finite, for use before saving.
 
-    Args:
-      variables: what is going to be saved.
-
     Returns:
       A function of a session. It raises NonFiniteError, naming the variables.
     """
-    floating = {each.op.name: each for each in variables if each.dtype.base_dtype.is_floating}
+    are_finite = {}
     with tf.name_scope("check_variables"):
-        flags = []
-        for variable in floating.values():
-            with tf.colocate_with(variable.op):
-                flags.append(tf.reduce_all(tf.is_finite(variable)))
-        are_finite = tf.stack(flags)
+        for variable in variables:
+            if variable.dtype.base_dtype.is_floating:
+                with tf.colocate_with(variable.op):
+                    are_finite[variable.op.name] = tf.reduce_all(tf.is_finite(variable))
 
     def check(session: tf.Session) -> None:
-        flags = zip(floating, session.run(are_finite), strict=True)
-        bad = [name for name, is_finite in flags if not is_finite]
+        bad = [name for name, is_finite in session.run(are_finite).items() if not is_finite]
         if bad:
             raise NonFiniteError(
-                f"{len(bad)} variables hold values that are not finite, among them "
-                f"{', '.join(bad[:3])}"
+                f"{len(bad)} variables hold values that are not finite: {first_few(bad, 3)}"
             )
 
     return check
 
 
-def _listed(values: np.ndarray) -> str:
+def _list(values: np.ndarray) -> str:
     items = [
         item.decode("utf-8", "replace") if isinstance(item, bytes) else item
         for item in np.ravel(values).tolist()

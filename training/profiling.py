@@ -9,9 +9,7 @@ import tensorflow as tf
 class StepProfiler:
     """Writes one trace, `plugins/profile/<time>/<host>.xplane.pb`.
 
-    Args:
-      logdir: folder that TensorBoard is started with.
-      steps: (first, last) step of the trace, counted from 1; None for no trace.
+    Its first and last step are counted from 1; None for no trace.
     """
 
     def __init__(self, logdir: str, steps: Sequence[int] | None):

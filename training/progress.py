@@ -3,9 +3,8 @@
 import time
 from collections.abc import Callable
 
-# A training that waits longer than this is bound by its input, not by its network.
+# A training run that waits a larger share of its time is bound by its input, not by its network.
 _LONG_WAIT = 0.2
-
 # Steps before that is said: the first ones wait for batches that are made ahead later on.
 _STEPS_BEFORE_ADVICE = 10
 
@@ -16,7 +15,6 @@ class Progress:
     Args:
       num_steps: step at which the training run ends.
       images_per_step: images that all workers together see in a step of the global count.
-      clock: returns seconds.
 
     Attributes:
       measured: "images_per_sec" between the last two lines, and "data_wait", the share of that
@@ -46,13 +44,7 @@ class Progress:
         self._waited_secs += seconds
 
     def line(self, step: int, loss: float, learning_rate: float) -> str:
-        """Measures since the last line and returns the new one.
-
-        Args:
-          step: steps done.
-          loss: total loss of the last step.
-          learning_rate: learning rate of the last step.
-        """
+        """Measures since the last line and returns the new one, after a number of steps."""
         text = (
             f"step {step:>{len(str(self._num_steps))}}/{self._num_steps}  loss {loss:.4f}  "
             f"learning rate {learning_rate:.3g}"
@@ -80,7 +72,7 @@ class Progress:
             return None
         self._has_advised = True
         return (
-            f"the training waits for its data {share:.0%} of the time: it is bound by its input. "
+            f"training waits for its data {share:.0%} of the time: it is bound by its input. "
             "More CPU cores help, or records of smaller images; with a slow disk more memory, "
             "which keeps the records, or more shards."
         )
@@ -88,11 +80,11 @@ class Progress:
 
 def _duration(seconds: float) -> str:
     """Returns a duration in its two largest units: '2 h 05 min', '3 min 20 s', '8 s'."""
-    seconds = round(seconds)
-    if seconds >= 24 * 3600:
-        return f"{seconds // (24 * 3600)} d {seconds // 3600 % 24:02d} h"
-    if seconds >= 3600:
-        return f"{seconds // 3600} h {seconds // 60 % 60:02d} min"
-    if seconds >= 60:
-        return f"{seconds // 60} min {seconds % 60:02d} s"
-    return f"{seconds} s"
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days} d {hours:02d} h"
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {seconds:02d} s" if minutes else f"{seconds} s"

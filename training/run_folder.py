@@ -4,7 +4,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator
 
-from common import checkpoint_files, locks
+from common import checkpoint_files, files, locks
 from common.texts import printable
 from training.checkpoints import CHECKPOINT_NAME
 
@@ -34,14 +34,10 @@ class RunFolder:
         self._companion: str | None = None
 
     def lock(self) -> bool:
-        """Makes sure that no other training run writes into the folder, if there is one.
-
-        Returns:
-          Whether there is.
+        """Keeps other training runs from the folder, if there is one; returns whether there is.
 
         Raises:
           FolderInUseError: another process has the lock; it is named.
-          ValueError: the path is one that TensorFlow cannot use.
           OSError: the folder cannot be written to.
         """
         if self._lock is not None or not os.path.lexists(self._path):
@@ -51,21 +47,16 @@ class RunFolder:
                 f"train_logdir {printable(self._path)} is not a folder. Choose another name."
             )
         lock = contextlib.ExitStack()
-        lock_path = os.path.join(self._path, locks.LOCK_FILE)
-        had_training = os.path.exists(lock_path)
+        had_training = self._find_lock_file() is not None
         with self._naming_errors():
             lock.enter_context(locks.sole_writer(self._path, "another training run", _ADVICE))
             self._lock = lock
-            self._lock_id = _identity(lock_path)
+            self._lock_id = self._find_lock_file()
             self._tidy(had_training)
         return True
 
     def open(self) -> None:
-        """Makes and locks the folder, if that is still to be done, and writes the companion.
-
-        Raises:
-          As for `lock`.
-        """
+        """Makes and locks the folder, if that is still to be done, and writes the companion."""
         try:
             self._path.encode()
         except UnicodeEncodeError:
@@ -80,14 +71,10 @@ class RunFolder:
         self._companion = self._write_companion(self._path)
 
     def ensure(self) -> None:
-        """Makes the folder and what belongs in it again if somebody has removed it.
-
-        Raises:
-          As for `lock`.
-        """
+        """Makes the folder and what belongs in it again if somebody has removed it."""
         if self._lock is None:
             return
-        if self._lock_id != _identity(os.path.join(self._path, locks.LOCK_FILE)):
+        if self._lock_id != self._find_lock_file():
             if not os.path.isdir(self._path):
                 self._report(
                     f"warning: {printable(self._path)} was removed or moved while the training run "
@@ -118,24 +105,16 @@ class RunFolder:
                 f"{printable(self._path)}"
             )
 
+    def _find_lock_file(self) -> tuple[int, int] | None:
+        try:
+            status = os.stat(os.path.join(self._path, locks.LOCK_FILE))
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
+
     @contextlib.contextmanager
     def _naming_errors(self) -> Iterator[None]:
         try:
             yield
-        except locks.FolderInUseError:
-            raise
         except OSError as error:
-            reason = os.strerror(error.errno) if error.errno else str(error)
-            named = type(error)(
-                f"train_logdir {printable(self._path)} cannot be written to: {reason}"
-            )
-            named.errno = error.errno
-            raise named from error
-
-
-def _identity(path: str) -> tuple[int, int] | None:
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
+            raise files.cannot_write(f"train_logdir {printable(self._path)}", error) from error

@@ -20,11 +20,7 @@ class SaveWatch:
         """Returns what the user should know of missing checkpoints.
 
         That is something once when two intervals have gone by without a checkpoint, and once when
-        they are saved again.
-
-        Args:
-          saved_step: step of the last checkpoint; -1 if nothing was saved so far.
-          step: steps done.
+        they are saved again. `saved_step` is that of the last checkpoint, -1 before the first.
         """
         if not self._interval_secs:
             return None

@@ -10,18 +10,11 @@ def learning_rate(
 ) -> tf.Tensor:
     """Returns the learning rate of a step.
 
-    With `adjusted = max(global_step - slow_start_step, 0)` and D the number of decay steps:
+    With `adjusted = max(global_step - slow_start_step, 0)`, where global_step counts the steps done
+    so far, and D the number of decay steps:
 
         poly   (base - end) * (1 - min(adjusted, D) / D) ** power + end
         step   base * factor ** floor(adjusted / decay_step)
-
-    Args:
-      options: the schedule.
-      global_step: int scalar, steps done so far.
-      training_number_of_steps: steps of the whole training run.
-
-    Returns:
-      float32 scalar.
 
     Raises:
       ValueError: the slow start leaves no step for the schedule.
@@ -34,7 +27,7 @@ def learning_rate(
             decay_steps = options.decay_steps or training_number_of_steps - options.slow_start_step
             if decay_steps <= 0:
                 raise ValueError(
-                    f"slow_start_step is {options.slow_start_step}, but the training has only "
+                    f"slow_start_step is {options.slow_start_step}, but the training run has only "
                     f"{training_number_of_steps} steps."
                 )
             scheduled = tf.train.polynomial_decay(

@@ -25,9 +25,7 @@ class StepFunction:
 
     Args:
       tensors: of the step.
-      task: what is trained.
-      options: what the training run does.
-      deployment: where it runs; only the chief writes files.
+      task, options, deployment: what is trained, how and where; only the chief writes files.
       checkpointer: saves checkpoints.
       interruption: tells when to end early.
       report: takes each line that a user should see.
@@ -56,12 +54,10 @@ class StepFunction:
         self._task = task
         self._num_steps = options.training_number_of_steps
         self._log_steps = options.log_steps
-        self._progress = Progress(
-            self._num_steps, options.train_batch_size * deployment.num_replicas
-        )
-        self._profiler = StepProfiler(
-            options.train_logdir, options.profile_steps if deployment.is_chief else None
-        )
+        images_per_step = options.train_batch_size * deployment.num_replicas
+        self._progress = Progress(self._num_steps, images_per_step)
+        profile_steps = options.profile_steps if deployment.is_chief else None
+        self._profiler = StepProfiler(options.train_logdir, profile_steps)
         self._save_timer = _Timer(options.save_interval_secs)
         self._writes_summaries = deployment.is_chief and options.save_summaries_secs > 0
         self._summary_timer = _Timer(options.save_summaries_secs, due_at_once=True)
@@ -76,11 +72,7 @@ class StepFunction:
         global_step: tf.Variable,
         train_step_kwargs: Mapping[str, object],
     ) -> tuple[float | None, bool]:
-        """Does a step; the arguments are slim's.
-
-        Returns:
-          (total loss, whether the training run ends here).
-        """
+        """Does a step, called by slim; returns (total loss, whether the training run ends here)."""
         try:
             if session is not self._session:
                 self._begin(session)
@@ -120,7 +112,6 @@ class StepFunction:
             self._writer.close()
 
     def _begin(self, session: tf.Session) -> None:
-        """Starts with a session."""
         self._session = session
         self.step = self._first_step = int(session.run(self.tensors.global_step))
         if self.checkpointer and self._writer is None:
@@ -134,18 +125,19 @@ class StepFunction:
         return bool(self.interruption) or self.step >= self._num_steps
 
     def _do_step(self, session: tf.Session) -> float:
+        tensors = self.tensors
         fetches = {
-            "loss": self.tensors.train_op,
-            "step": self.tensors.steps_done,
-            "learning_rate": self.tensors.learning_rate,
-            "data_wait_secs": self.tensors.data_wait_secs,
+            "loss": tensors.train_op,
+            "step": tensors.steps_done,
+            "learning_rate": tensors.learning_rate,
+            "data_wait_secs": tensors.data_wait_secs,
         }
         is_last = self.step + 1 >= self._num_steps
         writes_summary = self._writer is not None and self._summary_timer.is_due(or_if=is_last)
         # TensorFlow prepares the graph again for every set of fetches, which takes as long as
         # building it: numbers are fetched in every step, so that the set stays the same.
-        if writes_summary or (self._writes_summaries and self.tensors.summaries_are_numbers):
-            fetches["summaries"] = self.tensors.summaries
+        if writes_summary or (self._writes_summaries and tensors.summaries_are_numbers):
+            fetches["summaries"] = tensors.summaries
         with self._profiler.step(self.step + 1):
             values = self._run(session, fetches)
 
@@ -192,11 +184,10 @@ class StepFunction:
                     f"are not saved. {self._last_good()}"
                 )
             elif step > self._first_step and self.checkpointer.save(session, int(step)):
-                self.report(f"saved {self.checkpointer.newest}, the training before the error")
+                self.report(f"saved {self.checkpointer.newest}, the steps before the error")
         # Whatever it is, the error that the training run ends with is the first one.
         except Exception as error:
-            message = reason(error) if isinstance(error, tf.errors.OpError) else str(error)
-            self.report(f"the training before the error cannot be saved: {message}")
+            self.report(f"the steps before the error cannot be saved: {reason(error)}")
 
     def _last_good(self) -> str:
         if self.checkpointer is None:

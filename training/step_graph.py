@@ -1,7 +1,6 @@
 """The graph of a training step: batch, clones, gradients, the check of both, and the update."""
 
 import dataclasses
-import functools
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
@@ -28,9 +27,7 @@ class Step:
     Attributes:
       loss: total loss, float32 scalar.
       train_op: the same; computing it does the step.
-      global_step: the step count's variable.
       steps_done: the step count after the step.
-      learning_rate: float32 scalar.
       data_wait_secs: float64 scalar, how long the step waited for its batch.
       summaries: serialized summaries.
       summaries_are_numbers: whether these are numbers only, which cost nothing in every step.
@@ -81,31 +78,27 @@ def build_step(
         loss_scale = LossScale() if options.mixed_precision else None
     with _optimizer_device(deployment):
         grads_and_vars, norm = _gradients(loss, optimizer, options, loss_scale, copies)
-        averages = (
-            Averages(forward.network_variables, options.ema_decay) if options.ema_decay else None
-        )
+        averages = None
+        if options.ema_decay:
+            averages = Averages(forward.network_variables, options.ema_decay)
     with tf.device(deployment.inputs_device()):
         is_skipped = loss_scale.is_overflow(loss, norm) if loss_scale else tf.constant(False)
         guard = FiniteGuard(task.describe_batch)
         check = guard.check(loss, tf.where(is_skipped, 0.0, norm), forward.batch.whole)
         counts = _UpdateCounts(check)
 
-    def apply() -> tf.Operation:
-        return optimizer.apply_gradients(grads_and_vars, global_step)
+    def unless_skipped(add: Callable[[], tf.Operation]) -> tf.Operation:
+        """Adds ops that do nothing in a step that only lowers the loss scale."""
+        return tf.cond(is_skipped, tf.no_op, add) if loss_scale else add()
 
-    def apply_or_skip() -> tf.Operation:
-        """Updates the variables, or only the loss scale where it was too large."""
-        if not loss_scale:
-            return apply()
-        return tf.group(tf.cond(is_skipped, tf.no_op, apply), loss_scale.update(is_skipped))
+    def apply() -> tf.Operation:
+        update = unless_skipped(lambda: optimizer.apply_gradients(grads_and_vars, global_step))
+        return tf.group(update, loss_scale.update(is_skipped)) if loss_scale else update
 
     def move_averages() -> tf.Operation:
-        if not averages:
-            return tf.no_op()
-        move = functools.partial(averages.update, global_step)
-        return tf.cond(is_skipped, tf.no_op, move) if loss_scale else move()
+        return unless_skipped(lambda: averages.update(global_step)) if averages else tf.no_op()
 
-    train_op = _update(forward, deployment, counts, apply_or_skip, move_averages)
+    train_op = _update(forward, deployment, counts, apply, move_averages)
     with _optimizer_device(deployment), tf.control_dependencies([train_op]):
         steps_done = global_step.read_value()
     with tf.device(deployment.inputs_device()):
@@ -145,11 +138,7 @@ class _Forward:
 class _UpdateCounts:
     """Counts the updates that this process has begun and done; no checkpoint holds these counts.
 
-    Args:
-      check: what has to pass before an update begins.
-
-    Attributes:
-      begin: the op that begins an update.
+    An update begins when `check` has passed.
     """
 
     def __init__(self, check: tf.Operation):

@@ -12,14 +12,7 @@ _TYPICAL_SHARE = 1.5
 def check(step: Step, batch_size: int, advice: str, report: Callable[[str], None]) -> None:
     """Refuses a step for which memory cannot suffice, and warns of one for which it hardly will.
 
-    Args:
-      step: the step's tensors.
-      batch_size: examples in a step.
-      advice: a sentence that tells users what to lower.
-      report: takes a line that a user should see.
-
-    Raises:
-      ValueError: memory cannot suffice.
+    `advice` is a sentence that tells users what to lower.
     """
     what = f"A training step on {batch_size} examples"
     needed = graph_memory.held_bytes(step.loss, step.train_op)
@@ -28,6 +21,6 @@ def check(step: Step, batch_size: int, advice: str, report: Callable[[str], None
     if available is not None and needed * _TYPICAL_SHARE > available:
         report(
             f"warning: {what} needs some {memory.in_words(needed * _TYPICAL_SHARE)} of memory, and "
-            f"{memory.in_words(available)} are free. If it is not enough, the system ends the "
-            f"training without a word. {advice}"
+            f"{memory.in_words(available)} are free. If it is not enough, the system kills the "
+            f"training run without a message. {advice}"
         )

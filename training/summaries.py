@@ -20,14 +20,9 @@ _WRITE_ERRORS = (tf.errors.OpError, IndexError, RuntimeError)
 
 
 class SummaryWriter:
-    """An event file: TFRecords of `tf.Event`. If somebody removes it, another one is begun.
+    """An event file: TFRecords of `tf.Event`, first the graph. If it is removed, another is begun.
 
     Every method raises OSError if the file cannot be written.
-
-    Args:
-      directory: where the file goes.
-      graph: is written into it first.
-      ensure_folder: makes the directory again if it is gone.
     """
 
     def __init__(self, directory: str, graph: tf.Graph, ensure_folder: Callable[[], None]):

@@ -49,11 +49,6 @@ class Task(Protocol):
     def adapt(self, name: str, saved: np.ndarray, initial: np.ndarray) -> np.ndarray | None:
         """Makes a value of another shape, from the checkpoint of a warm start, fit a variable.
 
-        Args:
-          name: of the variable.
-          saved: its value in the checkpoint.
-          initial: its initial value.
-
         Returns:
           What the variable starts from; None to keep its initial value.
         """

@@ -4,12 +4,13 @@ Of a checkpoint with moving averages (`training.ema`) it takes the weights thems
 """
 
 import collections
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from common import checkpoint_reader
 from training import checkpoints
 
 # See `task.Task.adapt`.
@@ -27,7 +28,6 @@ class Transfer(NamedTuple):
     """What became of one variable.
 
     Attributes:
-      name: variable name.
       outcome: LOADED, ADAPTED, EXCLUDED, MISSING or DIFFERENT; UNUSED for one of the checkpoint's
         that the network lacks.
       change: its shape in the checkpoint and in the network, where they differ; else "".
@@ -67,33 +67,25 @@ class WarmStart:
         self._check_main_scope()
 
     def load(self, session: tf.Session) -> list[Transfer]:
-        """Assigns the values, and returns what became of every variable.
+        """Assigns the values, once the variables are initialised; returns what became of each.
 
         Variables that only a training run keeps (optimizer, averages, step count) are left out.
-
-        Args:
-          session: a session in which the variables have their initial values.
-
-        Raises:
-          ValueError: the checkpoint is damaged.
         """
-        transfers, initializers, values = [], [], {}
-        for name, variable in self._variables.items():
-            transfer, value = self._transfer(name, variable, session)
-            transfers.append(transfer)
-            if value is not None:
-                initializers.append(variable.initializer)
-                values[variable.initializer.inputs[1]] = value
-        # Feeding the initial value runs the variable's own assignment: no ops are added for it.
-        session.run(initializers, feed_dict=values)
+        transfers: list[Transfer] = []
+
+        def values() -> Iterator[tuple[tf.Variable, np.ndarray]]:
+            for name, variable in self._variables.items():
+                transfer, value = self._transfer(name, variable, session)
+                transfers.append(transfer)
+                if value is not None:
+                    yield variable, value
+
+        checkpoint_reader.assign(session, values())
         unused = [name for name in self._reader.weights if name not in self._variables]
         return [*transfers, *(Transfer(name, UNUSED) for name in unused)]
 
     def report(self, transfers: Sequence[Transfer]) -> list[str]:
-        """Returns the lines of a report: a summary, then a line for each layer and outcome.
-
-        Where shapes differ, the line names each variable with both.
-        """
+        """Returns a summary, then a line for each layer and outcome, with differing shapes."""
         groups = collections.defaultdict(list)
         for transfer in transfers:
             groups[_layer(transfer.name), transfer.outcome].append(transfer)
@@ -115,12 +107,10 @@ class WarmStart:
 
     def _check_main_scope(self) -> None:
         main_scope = _most_common_roots(self._variables, 1)[0][0]
-        if any(
-            self._reader.shapes.get(name) == tuple(variable.shape.as_list())
-            for name, variable in self._variables.items()
-            if _root(name) == main_scope
-        ):
-            return
+        for name, variable in self._variables.items():
+            shape = tuple(variable.shape.as_list())
+            if _root(name) == main_scope and self._reader.shapes.get(name) == shape:
+                return
         there = _most_common_roots(self._reader.weights, 3)
         held = ", ".join(f"{scope} ({count})" for scope, count in there)
         raise ValueError(

@@ -153,7 +153,7 @@ def test_two_workers_train_one_network_on_a_parameter_server(tmp_path):
     chief, other = (logs["worker", index].read_text() for index in (0, 1))
     assert "\nsaved " in chief
     assert "\nsaved " not in other
-    assert f"joining the training of {logdir} at step" in other
+    assert f"joining the training run of {logdir} at step" in other
     # Both worked: what the second counted, the first did not.
     assert other.count(f"/{steps}  loss") > 1
     assert chief.count(f"/{steps}  loss") < steps

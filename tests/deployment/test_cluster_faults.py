@@ -136,7 +136,7 @@ def test_a_killed_chief_comes_back_and_a_killed_worker_does_not(start_all):
     assert int(warning[1]) <= saved_step <= int(warning[2])
 
     processes.start("worker", 0)
-    held = processes.wait_for(r"hold this training at step (\d+): going on from there", "worker", 0)
+    held = processes.wait_for(r"training run at step (\d+): going on from there", "worker", 0)
     assert int(held[1]) >= max(saved_step, int(warning[2]))
     processes.wait_for(r"\nsaved ", "worker", 0)
     processes.wait_for(r"checkpoints are saved again: step \d+\n", "worker", 1)

@@ -75,7 +75,7 @@ def test_a_chief_that_comes_back_goes_on_from_what_the_servers_hold(cluster, tmp
     result = _train(cluster, tmp_path, 21, report=lines.append, optimizer_options=STILL)
 
     assert result.step == 21
-    assert any("hold this training at step 20: going on from there" in line for line in lines)
+    assert any("hold this training run at step 20: going on from there" in line for line in lines)
     np.testing.assert_array_equal(_weights(tmp_path, 21), WEIGHTS)
     # The checkpoint of before counts towards max_checkpoints_to_keep.
     state = tf.train.get_checkpoint_state(str(tmp_path))
@@ -142,7 +142,7 @@ def test_servers_that_are_behind_the_checkpoint_get_it(cluster, tmp_path):
 def test_servers_of_another_training_are_not_taken_over(cluster, tmp_path):
     _train(cluster, tmp_path / "first", 3)
 
-    with pytest.raises(ValueError, match=f"hold the training of {tmp_path}/first, .*/second"):
+    with pytest.raises(ValueError, match=f"hold the training run of {tmp_path}/first, .*/second"):
         _train(cluster, tmp_path / "second", 3)
     for path in (tmp_path / "first").iterdir():
         path.unlink()
@@ -175,7 +175,7 @@ def test_a_worker_waits_for_the_chief_and_joins_its_training(cluster, tmp_path):
     assert result.step == 2
     assert lines == [
         "waiting for the chief, which initialises the variables",
-        f"joining the training of {tmp_path} at step 2",
+        f"joining the training run of {tmp_path} at step 2",
     ]
 
 
@@ -193,7 +193,7 @@ def test_a_worker_waits_for_its_first_step(cluster, tmp_path):
 
     assert lines == [
         "waiting for step 3 (startup_delay_steps)",
-        f"joining the training of {tmp_path} at step 4",
+        f"joining the training run of {tmp_path} at step 4",
     ]
 
 
@@ -240,7 +240,7 @@ def test_a_worker_that_comes_too_late_has_nothing_to_do(cluster, tmp_path):
     _set_phase(cluster, shared_state.FINISHED)
     result = _train(cluster, tmp_path, 9, worker=1, report=lines.append)
     assert (result.step, result.exit_status) == (0, 0)
-    assert lines == ["the chief has finished the training"]
+    assert lines == ["the chief has finished the training run"]
 
     _set_phase(cluster, shared_state.STOPPING)
     with pytest.raises(ServerLostError, match="was asked to end"):

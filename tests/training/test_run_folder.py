@@ -213,8 +213,8 @@ def test_train_logdir_that_cannot_be_one_is_named(tmp_path):
     (tmp_path / "file").write_text("a file")
     for path, message in (
         (tmp_path / "file", r"train_logdir .*/file is not a folder\. Choose another name"),
-        (tmp_path / "file" / "run", r"train_logdir .*/file/run cannot be written to: Not a dir"),
-        (tmp_path / ("n" * 256), "train_logdir .*n cannot be written to: File name too long"),
+        (tmp_path / "file" / "run", r"train_logdir .*/file/run cannot be written: Not a dir"),
+        (tmp_path / ("n" * 256), "train_logdir .*n cannot be written: File name too long"),
         (tmp_path / "caf\udce9", r"train_logdir .*caf\\udce9 is not valid UTF-8"),
     ):
         with pytest.raises((OSError, ValueError), match=message) as failure:

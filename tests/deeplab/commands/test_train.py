@@ -326,7 +326,7 @@ def test_processes_of_a_cluster_must_have_their_flags_in_common(folder):
     assert other.returncode == 1
     assert (
         "error: train_crop_size is [65, 49] here and [33, 33] in the chief's training; "
-        "start every process with the same flags.\n"
+        "start every process with the same options.\n"
     ) in other.stderr
     assert same.returncode == 0, same.stderr
-    assert f"joining the training of {folder / 'chief'} at step 2" in same.stdout
+    assert f"joining the training run of {folder / 'chief'} at step 2" in same.stdout
