@@ -42,9 +42,10 @@ from datasets.records import workers
 from datasets.segmentation import dataset_problems, jpeg_damage, sample_checks
 from datasets.segmentation.check_report import Report
 from datasets.segmentation.class_statistics import ClassCounter
-from datasets.segmentation.dataset_problems import TRAIN, PaletteProblems
+from datasets.segmentation.dataset_problems import TRAIN
 from datasets.segmentation.jpeg_damage import DamageListener
 from datasets.segmentation.masks import blending, mask_values
+from datasets.segmentation.palette_agreement import Disagreement, PaletteComparison
 from datasets.segmentation.sample_checks import Finding
 from datasets.segmentation.sources.source import ERROR, WARNING, Sample, Source
 
@@ -59,15 +60,10 @@ def check_source(
     """Reads everything and reports what is wrong.
 
     Args:
-      source: the dataset.
       splits: names of the splits to check; None for all.
       num_workers: threads; None for one per core.
-      show_progress: whether to draw a progress bar.
       memory_limit: what the images in work may take together; one that alone takes more is an
         error.
-
-    Returns:
-      The report; its statistics count the examples without an error.
 
     Raises:
       ValueError: the source has no such split.
@@ -113,7 +109,8 @@ class _Collector:
         self._counters = {
             split: ClassCounter(source.num_classes, source.ignore_label) for split in splits
         }
-        self._palettes = PaletteProblems()
+        self._palettes = PaletteComparison()
+        self._disagreements: list[tuple[str, Disagreement]] = []
         self._ramps = blending.NOTHING
         self._ids: set[int] = set()
         self._binary: list[Finding] = []
@@ -125,7 +122,9 @@ class _Collector:
         self._problems += finding.problems
         self._ids |= finding.ids
         self._ramps += finding.ramps
-        self._palettes.add(finding.split, finding.colors)
+        disagreement = self._palettes.add(finding.colors) if finding.colors else None
+        if disagreement is not None:
+            self._disagreements.append((finding.split, disagreement))
         example = finding.split, finding.sample
         if finding.is_suspect:
             self._suspects.append(example)
@@ -152,7 +151,7 @@ class _Collector:
 
     def finish(self) -> Report:
         """Judges what only shows when all examples are known."""
-        self._problems += self._palettes.report()
+        self._problems += dataset_problems.check_palettes(self._disagreements)
         if any(map(self._source.split, self._splits)):
             self._problems += dataset_problems.check_blending(self._splits[0], self._ramps)
         self._judge_binary()

@@ -40,9 +40,6 @@ class Finding:
     """What the examination of one example found.
 
     Attributes:
-      split: its split.
-      sample: the example.
-      problems: what is wrong with it.
       size: (height, width) of the mask, or None when it cannot be read.
       histogram: int64 [256], pixels of each id of the mask, or None when they have no meaning.
       ids: the ids in the mask.
@@ -93,14 +90,7 @@ class Finding:
 
 
 def examine(source: Source, split: str, sample: Sample, listener: DamageListener) -> Finding:
-    """Reads one example and reports what is wrong with it.
-
-    Args:
-      source: the dataset, for its classes and the meaning of masks.
-      split: name of the split, for the problems.
-      sample: the example.
-      listener: decodes images as training does.
-    """
+    """Reads one example and reports what is wrong with it; `listener` decodes as training does."""
     finding = Finding(split, sample)
     mask = _read(
         finding,
@@ -195,10 +185,7 @@ def _is_binary(source: Source, mask: RawMask, ids: frozenset[int]) -> bool:
 
 
 def _compare_palette(
-    source: Source,
-    palette: np.ndarray,
-    ids_of_colors: Mapping[Color, int],
-    finding: Finding,
+    source: Source, palette: np.ndarray, ids_of_colors: Mapping[Color, int], finding: Finding
 ) -> None:
     """Compares the colors in a palette mask with the classes' colors; reports the first."""
     used = [i for i in sorted(finding.ids) if i < min(len(palette), source.num_classes)]

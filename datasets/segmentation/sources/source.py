@@ -16,15 +16,9 @@ WARNING = "warning"
 
 @dataclasses.dataclass(frozen=True)
 class Sample:
-    """One image and its mask on disk. Either file may be missing: `checks` says so.
+    """One image and its mask on disk. Either file may be missing: `checks` says so."""
 
-    Attributes:
-      name: unique within its split; usually the stem of its files.
-      image_path: the image.
-      mask_path: the mask.
-    """
-
-    name: str
+    name: str  # unique within its split; usually the stem of its files
     image_path: str
     mask_path: str
 
@@ -42,8 +36,7 @@ class Problem:
       kind: short name, the same for all problems of one sort, such as "size".
       message: what is wrong and how to fix it, in one line.
       path: the file at fault, or None when the dataset as a whole is.
-      split: name of the split, or None when the dataset as a whole is at fault.
-      name: name of the example, or None likewise.
+      split, name: of the example; None where a split or the dataset as a whole is at fault.
     """
 
     severity: str
@@ -59,12 +52,9 @@ class Source:
     """Images and masks on disk, sorted into splits, with the meaning of the mask's values.
 
     Attributes:
-      name: name of the dataset.
-      class_names: name of each class id.
-      palette: RGB color, 0..255, of each class id.
+      class_names, palette: name and RGB color, 0..255, of each class id.
       ignore_label: id of pixels that are never trained on or scored.
       splits: samples of each split, sorted by name.
-      mask_format: how values and colors of the mask files become ids.
       problems: what was wrong when the folders were listed.
     """
 
@@ -89,22 +79,13 @@ class Source:
         return self.splits[name]
 
     def read_mask(self, sample: Sample) -> np.ndarray:
-        """Reads a mask as uint8 [height, width] class ids, also those that no class has.
-
-        Raises:
-          OSError: the file cannot be opened.
-          ValueError: the file is damaged, or its values have no meaning; the message names it.
-        """
+        """Reads a mask as uint8 [height, width] class ids, also those that no class has."""
         return self.mask_format.decode(read_raw_mask(sample.mask_path))
 
     def read_example(
         self, sample: Sample, with_pixels: bool = True
     ) -> tuple[decoding.EncodedImage, np.ndarray]:
-        """Reads an image and its mask.
-
-        Returns:
-          The image as a record stores it, with pixels if they are wanted, and the mask as
-          `read_mask` returns it; they have one size.
+        """Reads an image as a record stores it, with pixels if they are wanted, and its mask.
 
         Raises:
           OSError: a file cannot be opened.
