@@ -164,7 +164,6 @@ def _encode(
         sample.name,
         image.encoded,
         image.format,
-        image.rgb,
         mask,
         gradient,
         gradient_format=plan.gradient_format or record_format.GRADIENT_FORMATS[0],
