@@ -34,26 +34,15 @@ _JPEG_END = b"\xff\xd9"
 
 @dataclasses.dataclass(frozen=True)
 class DecodedImage:
-    """An image and what its file was like.
+    """An image and what its file was like."""
 
-    Attributes:
-      rgb: uint8 [height, width, 3], RGB, 0..255, upright unless `is_turned` is false; None when
-        pixels were not wanted.
-      size: (height, width) of `rgb`.
-      data: bytes of the file.
-      file_format: Pillow's name of the format, such as "JPEG".
-      mode: Pillow's name of the pixel format in the file, such as "RGB" or "CMYK".
-      orientation: EXIF orientation; 1 is upright.
-      is_turned: whether the orientation was applied.
-    """
-
-    rgb: np.ndarray | None
-    size: tuple[int, int]
-    data: bytes
-    file_format: str
-    mode: str
-    orientation: int
-    is_turned: bool
+    rgb: np.ndarray | None  # uint8 [height, width, 3], 0..255; None where pixels were not wanted
+    size: tuple[int, int]  # height, width: of `rgb`
+    data: bytes  # the file
+    file_format: str  # as Pillow calls it, such as "JPEG"
+    mode: str  # Pillow's name of the pixel format in the file, such as "RGB" or "CMYK"
+    orientation: int  # of EXIF; 1 is upright
+    is_turned: bool  # whether the orientation was applied
 
     @property
     def is_kept(self) -> bool:
