@@ -2,36 +2,9 @@
 
 Every image and mask is decoded once, on all cores, completely, so that truncated files are
 noticed. What is found is a list of problems: an error means that the example cannot be used as it
-is, a warning that it is used and should be looked at. The kinds of problems:
+is, a warning that it is used and should be looked at. docs/datasets.md explains each kind.
 
-    errors
-      missing      there is an image without a mask, or a mask without an image
-      unreadable   a file is damaged, truncated or 16-bit, or a mask is a JPEG or transparent
-      stem         several images, or several masks, share a stem
-      size         image and mask differ in size
-      ids          the mask holds ids that no class has, or values that the mapping does not name
-      binary       the masks hold 0 and 255 only: the objects carry the ignore label
-      colors       an RGB mask has colors that the class file does not name
-      palette      a palette mask paints an id in the color of another class, or two masks paint
-                   different ids in one color
-      memory       an example alone takes more memory than is allowed
-      blended      ids occur only in ramps along borders: the masks were resized smoothly
-      one class    all labeled pixels of a split to train on are of one class
-      unlabelled   nothing is labeled in a split to train on
-      split        a split has no example that can be used
-    warnings
-      palette      a palette mask paints an id otherwise than the class file or another mask does
-      blended      ids occur in thin rims between others, as outlines do, or blends, or in specks
-                   beside them, as JPEG leaves
-      damaged      a JPEG is damaged inside, as far as that can be noticed
-      binary       of two classes, this mask holds 0 and 255 only
-      unlabelled   every pixel of the mask is ignored
-      orientation  the image carries an EXIF orientation
-      converted    the image is not RGB and is converted
-      repeated     the same image is in the split, or in another split, a second time
-      classes      classes never occur in the split
-
-The examination of a single example is in `datasets.segmentation.sample_checks`.
+`sample_checks` examines a single example, `dataset_problems` all of them together.
 """
 
 import contextlib

@@ -7,10 +7,8 @@
       "ignore_palette": [[255, 255, 255]]
     }
 
-Only `names` is required: the name of each class id, from 0 on. `palette` has a color for each
-class, as [red, green, blue] or "#rrggbb"; RGB masks need it, and outputs are painted with it.
-`ignore_label` (255 unless given) is the id of pixels that are never trained on or scored, and
-`ignore_palette` names the colors that stand for it in RGB masks.
+Only `names` is required: the name of each class id, from 0 on. RGB masks need `palette`, and
+outputs are painted with it; `ignore_palette` names the colors in them that are ignored.
 """
 
 import dataclasses
