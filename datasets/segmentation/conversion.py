@@ -136,7 +136,9 @@ def _encode(
     try:
         image, mask = plan.source.read_example(sample, with_pixels=plan.gradient_format is not None)
         histogram = count_ids(mask)
-        _check_ids(plan.source, sample, histogram)
+        wrong = plan.source.describe_unknown_ids(histogram)
+        if wrong is not None:
+            raise ValueError(f"{sample.mask_path}: {wrong}")
     except (OSError, ValueError) as error:
         return Failure(shard.split, sample.name, str(error))
     example = record_format.encode_example(
@@ -154,16 +156,6 @@ def _encode(
 def _refuse(memory_limit: MemoryLimit, shard: Shard, sample: Sample, pixels: int) -> Failure:
     path, message = memory_limit.describe_excess(pixels, *sample.paths)
     return Failure(shard.split, sample.name, f"{path}: {message}")
-
-
-def _check_ids(source: Source, sample: Sample, histogram: np.ndarray) -> None:
-    allowed = {*range(source.num_classes), source.ignore_label}
-    wrong = [class_id for class_id in np.flatnonzero(histogram).tolist() if class_id not in allowed]
-    if wrong:
-        raise ValueError(
-            f"{sample.mask_path}: ids {', '.join(map(str, wrong))} have no class; expected "
-            f"0..{source.num_classes - 1} and {source.ignore_label} for ignored pixels."
-        )
 
 
 def _write(

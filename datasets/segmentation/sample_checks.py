@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from common.texts import first_few, printable
+from common.texts import printable
 from datasets.images import decoding, jpeg_file
 from datasets.images.decoding import DecodedImage
 from datasets.segmentation import palette_agreement
@@ -29,8 +29,6 @@ from datasets.segmentation.sources.source import (
 )
 
 BINARY_IDS = frozenset({0, 255})
-
-_MAX_NAMED_IDS = 8
 
 _T = TypeVar("_T")
 
@@ -151,14 +149,9 @@ def _examine_mask(source: Source, mask: RawMask, finding: Finding) -> None:
     if finding.is_binary and source.ignore_label != 255:
         finding.report_binary(ERROR)
         return
-    unknown = sorted(i for i in ids if i >= source.num_classes and i != source.ignore_label)
-    if unknown:
-        message = (
-            f"ids {first_few(unknown, _MAX_NAMED_IDS)} have no class: the {source.num_classes} "
-            f"classes have the ids 0 to {source.num_classes - 1}, and {source.ignore_label} is "
-            "ignored. Give those pixels an id of a class, or name more classes."
-        )
-        finding.report(ERROR, "ids", message, path)
+    unknown = source.describe_unknown_ids(finding.histogram)
+    if unknown is not None:
+        finding.report(ERROR, "ids", unknown, path)
     if ids == {source.ignore_label}:
         message = "every pixel is ignored, so nothing can be learned from it."
         finding.report(WARNING, "unlabelled", message, path)

@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from common.texts import first_few
 from datasets.images import decoding
 from datasets.segmentation.masks.mask_format import Color, MaskFormat
 from datasets.segmentation.masks.raw_mask import read_raw_mask
 
 ERROR = "error"
 WARNING = "warning"
+
+_MAX_NAMED_IDS = 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,6 +80,18 @@ class Source:
                 f"source {self.name!r} has no split {name!r}; it has {', '.join(self.splits)}."
             )
         return self.splits[name]
+
+    def describe_unknown_ids(self, histogram: np.ndarray) -> str | None:
+        """Says which ids that occur no class has, by the pixels of each id; None if all have."""
+        ids = np.flatnonzero(histogram).tolist()
+        unknown = [i for i in ids if i >= self.num_classes and i != self.ignore_label]
+        if not unknown:
+            return None
+        return (
+            f"ids {first_few(unknown, _MAX_NAMED_IDS)} have no class: the {self.num_classes} "
+            f"classes have the ids 0 to {self.num_classes - 1}, and {self.ignore_label} is "
+            "ignored. Give those pixels an id of a class, or name more classes."
+        )
 
     def read_mask(self, sample: Sample) -> np.ndarray:
         """Reads a mask as uint8 [height, width] class ids, also those that no class has."""
