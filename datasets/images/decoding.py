@@ -34,26 +34,15 @@ _JPEG_END = b"\xff\xd9"
 
 @dataclasses.dataclass(frozen=True)
 class DecodedImage:
-    """An image and what its file was like.
+    """An image and what its file was like."""
 
-    Attributes:
-      rgb: uint8 [height, width, 3], RGB, 0..255, upright unless `is_turned` is false; None when
-        pixels were not wanted.
-      size: (height, width) of `rgb`.
-      data: bytes of the file.
-      file_format: Pillow's name of the format, such as "JPEG".
-      mode: Pillow's name of the pixel format in the file, such as "RGB" or "CMYK".
-      orientation: EXIF orientation; 1 is upright.
-      is_turned: whether the orientation was applied.
-    """
-
-    rgb: np.ndarray | None
-    size: tuple[int, int]
-    data: bytes
-    file_format: str
-    mode: str
-    orientation: int
-    is_turned: bool
+    rgb: np.ndarray | None  # uint8 [height, width, 3], 0..255; None where pixels were not wanted
+    size: tuple[int, int]  # height, width: of `rgb`
+    data: bytes  # the file
+    file_format: str  # as Pillow calls it, such as "JPEG"
+    mode: str  # Pillow's name of the pixel format in the file, such as "RGB" or "CMYK"
+    orientation: int  # of EXIF; 1 is upright
+    is_turned: bool  # whether the orientation was applied
 
     @property
     def is_kept(self) -> bool:
@@ -66,20 +55,12 @@ class DecodedImage:
 
 
 class EncodedImage(NamedTuple):
-    """An image as records store it.
-
-    Attributes:
-      encoded: bytes of a JPEG or PNG file.
-      format: "jpeg" or "png".
-      size: (height, width).
-      rgb: uint8 [height, width, 3], RGB, 0..255: what `encoded` decodes to; None when pixels were
-        not wanted.
-    """
+    """An image as records store it."""
 
     encoded: bytes
-    format: str
-    size: tuple[int, int]
-    rgb: np.ndarray | None
+    format: str  # "jpeg" or "png"
+    size: tuple[int, int]  # height, width
+    rgb: np.ndarray | None  # What `encoded` decodes to; None where pixels were not wanted.
 
 
 def read_image(
@@ -102,12 +83,11 @@ def read_image(
     image = decode_image(path, mask_size, with_pixels, trust_end=not with_pixels)
     if image.is_kept and not image.is_turned:
         return EncodedImage(image.data, _KEPT_FORMATS[image.file_format], image.size, image.rgb)
-    if image.rgb is None:
-        image = decode_image(path, mask_size)
-    assert image.rgb is not None
+    rgb = decode_image(path, mask_size).rgb if image.rgb is None else image.rgb
+    assert rgb is not None
     buffer = io.BytesIO()
-    Image.fromarray(image.rgb).save(buffer, "PNG")
-    return EncodedImage(buffer.getvalue(), "png", image.size, image.rgb)
+    Image.fromarray(rgb).save(buffer, "PNG")
+    return EncodedImage(buffer.getvalue(), "png", image.size, rgb if with_pixels else None)
 
 
 def decode_image(
@@ -117,20 +97,14 @@ def decode_image(
     trust_end: bool = False,
     trust_kept: bool = False,
 ) -> DecodedImage:
-    """Decodes an image completely, so that a truncated file is noticed.
+    """Decodes an image completely, so that a truncated file is noticed; see `read_image`.
 
     Args:
-      path: the image.
-      mask_size: (height, width) of its mask, which decides whether an EXIF orientation applies.
       with_pixels: whether `rgb` is wanted. Without it a JPEG is still read to its end, but only an
         eighth of its rows and columns is computed, which takes half the time.
       trust_end: without pixels, take a JPEG that ends as it should for a whole one.
       trust_kept: without pixels, do not decode a JPEG or PNG whose bytes a record keeps (see
         `DecodedImage.is_kept`) as far as its structure is whole: the caller decodes it.
-
-    Raises:
-      OSError: the file cannot be opened.
-      ValueError: the file is damaged or of a refused kind; the message names it.
     """
     with open(path, "rb") as file:
         data = file.read()
@@ -173,11 +147,7 @@ def decode_image(
 
 
 def load(data: bytes, path: str) -> Image.Image:
-    """Decodes the bytes of an image file with Pillow.
-
-    Raises:
-      ValueError: the bytes are damaged or of a kind that is not read; the message names the file.
-    """
+    """Decodes the bytes of an image file with Pillow; a ValueError names what is wrong with it."""
     image = image_files.open_image(data, path)
     _load(image, data, path)
     return image

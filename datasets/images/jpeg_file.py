@@ -22,18 +22,12 @@ _AC = 1
 
 
 class _Scan(NamedTuple):
-    """A scan of a file.
-
-    Attributes:
-      start, stop: its data.
-      symbols: what the shortest code of each of its tables for AC coefficients stands for.
-      is_refining: whether it adds bits to coefficients of earlier scans.
-    """
+    """A scan of a file: the place of its data, and how they are to be read."""
 
     start: int
     stop: int
-    symbols: tuple[int, ...]
-    is_refining: bool
+    symbols: tuple[int, ...]  # what the shortest code of each table for AC coefficients stands for
+    is_refining: bool  # whether it adds bits to coefficients of earlier scans
 
 
 def find_zeros(data: bytes) -> int | None:

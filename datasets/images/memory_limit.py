@@ -21,20 +21,9 @@ _BYTES_PER_PIXEL = 20
 
 @dataclasses.dataclass(frozen=True)
 class MemoryLimit:
-    """The memory that the images in work may take together.
-
-    Attributes:
-      megabytes: that, about.
-
-    Raises:
-      ValueError: it is less than one.
-    """
+    """The memory, about, that the images in work may take together."""
 
     megabytes: int = DEFAULT_LIMIT_MB
-
-    def __post_init__(self):
-        if self.megabytes < 1:
-            raise ValueError(f"memory_limit_mb is {self.megabytes}; expected 1 or more.")
 
     @property
     def max_pixels(self) -> int:

@@ -18,16 +18,10 @@ def head(data: bytes) -> tuple[int, int]:
 
 
 def find_damage(data: bytes) -> str | None:
-    """Compares the chunks of a PNG file with their checksums.
+    """Compares the chunks of a PNG file with their checksums, and says what is wrong, if anything.
 
     Pillow takes files without an end, and does not compare the checksums of pixels; TensorFlow
     refuses both. Chunks that no decoder needs, which begin with a small letter, may be damaged.
-
-    Args:
-      data: the file.
-
-    Returns:
-      What is wrong, in words that follow "truncated" or "damaged"; None if nothing is.
     """
     position = len(SIGNATURE)
     while position + _LENGTH_AND_NAME <= len(data):

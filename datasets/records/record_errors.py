@@ -3,9 +3,9 @@
 import re
 
 import tensorflow.compat.v1 as tf
-from google.protobuf.message import DecodeError
 
 from common import tf_errors
+from datasets.records import tfrecords
 
 _ASSERTION = re.compile(r"assertion failed: \[(.*?)\]$", re.MULTILINE)
 
@@ -27,13 +27,6 @@ def describe(error: tf.errors.OpError, record: bytes, number: int, shard: str) -
       shard: path of the shard.
     """
     reason = find_assertion(error) or tf_errors.reason(error).rstrip(".")
-    return f"image {_name(record)}, record {number} of {shard}, cannot be decoded: {reason}."
-
-
-def _name(record: bytes) -> str:
-    try:
-        features = tf.train.Example.FromString(record).features.feature
-    except DecodeError:
-        return "of unknown name"
-    names = features["image/filename"].bytes_list.value
-    return names[0].decode(errors="replace") if names else "of unknown name"
+    names = tfrecords.read_features(record)["image/filename"].bytes_list.value
+    name = names[0].decode(errors="replace") if names else "of unknown name"
+    return f"image {name}, record {number} of {shard}, cannot be decoded: {reason}."

@@ -8,9 +8,10 @@ import contextlib
 import os
 import re
 import struct
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 
 import tensorflow.compat.v1 as tf
+from google.protobuf.message import DecodeError
 
 from common import files
 
@@ -40,6 +41,14 @@ def put_int64(example: tf.train.Example, key: str, value: int) -> None:
     example.features.feature[key].int64_list.value[:] = [value]
 
 
+def read_features(record: bytes) -> Mapping[str, tf.train.Feature]:
+    """Returns the features of a serialized example by key; empty ones where it has none."""
+    try:
+        return tf.train.Example.FromString(record).features.feature
+    except DecodeError:
+        return tf.train.Features().feature
+
+
 def shard_path(directory: str, split: str, index: int, num_shards: int) -> str:
     """Returns the path of a shard."""
     return os.path.join(directory, f"{split}-{index:05d}-of-{num_shards:05d}.tfrecord")
@@ -53,9 +62,6 @@ def remove_temporary_files(directory: str) -> None:
 @contextlib.contextmanager
 def write_shard(path: str) -> Iterator[tf.io.TFRecordWriter]:
     """Opens a shard for writing; it appears under its name when the block ends without an error.
-
-    Yields:
-      The writer; call `write(serialized_example)`.
 
     Raises:
       OSError: the folder cannot be written to, or the disk is full; the message names the shard.

@@ -8,9 +8,9 @@ import collections
 import contextlib
 import ctypes
 import dataclasses
+import functools
 import os
 import sys
-import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent import futures
 from typing import Generic, TypeVar
@@ -85,18 +85,18 @@ def map_in_order(
     """
     keep_freed_memory()
     num_workers = num_workers or num_cores()
-    gate = _Gate(limit.max_weight if limit else 0)
+    max_calls = num_workers * _TASKS_PER_WORKER
 
-    def run(numbered: tuple[int, T]) -> tuple[R, int]:
-        number, argument = numbered
+    def weighed_calls() -> Iterator[tuple[Callable[[], R], int]]:
         if limit is None:
-            return function(argument), 0
-        weight = limit.weigh(argument)
-        is_refused = weight > limit.max_weight
-        gate.enter(number, 0 if is_refused else weight)
-        if is_refused:
-            return limit.refuse(argument, weight), 0
-        return function(argument), weight
+            yield from ((functools.partial(function, argument), 0) for argument in arguments)
+            return
+        weighings = ((functools.partial(limit.weigh, argument), 0) for argument in arguments)
+        for argument, weight in zip(arguments, _run(pool, weighings, max_calls), strict=True):
+            if weight > limit.max_weight:
+                yield functools.partial(limit.refuse, argument, weight), 0
+            else:
+                yield functools.partial(function, argument), weight
 
     bar = tqdm.tqdm(
         total=len(arguments),
@@ -107,66 +107,33 @@ def map_in_order(
     )
     with bar, futures.ThreadPoolExecutor(num_workers) as pool:
         try:
-            work = enumerate(arguments)
-            for result, weight in _bounded(pool, run, work, num_workers * _TASKS_PER_WORKER):
+            max_weight = limit.max_weight if limit else 0
+            for result in _run(pool, weighed_calls(), max_calls, max_weight):
                 # Before the caller goes on: it does not come back after the last one.
                 bar.update()
                 yield result
-                gate.leave(weight)
         finally:
-            gate.close()
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-class _Gate:
-    """Admits calls one after the other, in order, while their weights fit under a limit.
-
-    In order, so that nothing waits for ever: whoever is inside came before whoever waits, and its
-    result is taken before that of the next is needed.
-    """
-
-    def __init__(self, max_weight: int):
-        self._max_weight = max_weight
-        self._changed = threading.Condition()
-        self._next = self._weight = 0
-        self._is_closed = False
-
-    def enter(self, number: int, weight: int) -> None:
-        """Waits for the turn of a number, from 0 on, and until its weight fits."""
-
-        def may_enter() -> bool:
-            fits = self._weight + weight <= self._max_weight
-            return self._is_closed or (number == self._next and fits)
-
-        with self._changed:
-            self._changed.wait_for(may_enter)
-            if self._is_closed:
-                raise futures.CancelledError
-            self._next += 1
-            self._weight += weight
-            self._changed.notify_all()
-
-    def leave(self, weight: int) -> None:
-        """Makes room."""
-        with self._changed:
-            self._weight -= weight
-            self._changed.notify_all()
-
-    def close(self) -> None:
-        """Ends all waiting; nobody enters any more."""
-        with self._changed:
-            self._is_closed = True
-            self._changed.notify_all()
-
-
-def _bounded(
-    pool: futures.Executor, function: Callable[[T], R], arguments: Iterable[T], limit: int
+def _run(
+    pool: futures.Executor,
+    weighed_calls: Iterable[tuple[Callable[[], R], int]],
+    max_calls: int,
+    max_weight: int = 0,
 ) -> Iterator[R]:
-    """Like `pool.map`, but with at most `limit` calls begun and not yet taken."""
-    waiting: collections.deque[futures.Future[R]] = collections.deque()
-    for argument in arguments:
-        waiting.append(pool.submit(function, argument))
-        if len(waiting) >= limit:
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
+    """Yields the results of calls in order, while a pool is ahead of the caller by at most so many.
+
+    Results that the caller works with still count: it asks for the next one when it is done.
+    """
+    begun: collections.deque[tuple[futures.Future[R], int]] = collections.deque()
+    for call, weight in weighed_calls:
+        while begun and (
+            len(begun) >= max_calls or weight + sum(each for _, each in begun) > max_weight
+        ):
+            yield begun[0][0].result()
+            begun.popleft()
+        begun.append((pool.submit(call), weight))
+    while begun:
+        yield begun[0][0].result()
+        begun.popleft()

@@ -12,7 +12,7 @@ import functools
 import importlib.util
 import logging
 import shlex
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from datasets.images.memory_limit import MemoryLimit
 from datasets.records import build_folder
@@ -30,25 +30,18 @@ def convert(
     skip_failures: bool = False,
     memory_limit: MemoryLimit = MemoryLimit(),  # noqa: B008 (it is frozen)
 ) -> tuple[DatasetSpec, list[Failure]]:
-    """Writes the shards that remain and then `dataset.json`; see `conversion.convert`.
+    """Writes the shards that remain and then `dataset.json`, as `conversion.convert` does.
+
+    An example that cannot be converted ends the conversion, unless it is skipped, when the other
+    shards are written.
 
     Args:
-      plan: what to write.
       runner: Beam's name of the engine, such as "DirectRunner" (this machine) or "SparkRunner".
       options: further options of Beam, as on a command line: "--direct_num_workers=2".
-      excluded: (split, name) of examples that are known to be unusable; they are skipped.
-      skip_failures: skip examples that cannot be converted; otherwise they end the conversion when
-        the other shards are written.
-      memory_limit: what an example may take on a worker, which converts one at a time; an example
-        that takes more cannot be converted.
-
-    Returns:
-      The dataset, and the examples that were skipped.
+      memory_limit: what an example may take on a worker, which converts one at a time.
 
     Raises:
-      OSError: a shard cannot be written.
-      ValueError: Beam is not installed or refuses its options, an example cannot be converted, or
-        nothing remains of a split.
+      ValueError: Beam is not installed or refuses its options, or as in `conversion.convert`.
     """
     require_beam(runner)
     # It tells at length of clouds that are not installed and of every worker that it starts.
@@ -66,14 +59,14 @@ def convert(
         # Without what would be sent with each piece of work.
         bare_source = dataclasses.replace(plan.source, splits={}, problems=())
         write = functools.partial(
-            _write_shard,
+            conversion.write_shard,
             dataclasses.replace(plan, source=bare_source, shards=(), finished={}),
-            frozenset(excluded),
-            skip_failures,
-            memory_limit,
+            excluded=frozenset(excluded),
+            skip_failures=skip_failures,
+            memory_limit=memory_limit,
         )
         shards = pipeline | "Shards" >> beam.Create(plan.pending) | beam.Reshuffle()
-        _ = shards | "Write" >> beam.Map(write)
+        _ = shards | "Write" >> beam.Map(functools.partial(_write_shard, write))
         pipeline.run().wait_until_finish()
 
     finished = dict(plan.finished)
@@ -99,16 +92,10 @@ def require_beam(runner: str) -> None:
         )
 
 
-def _write_shard(
-    plan: ShardPlan,
-    excluded: Collection[tuple[str, str]],
-    skip_failures: bool,
-    memory_limit: MemoryLimit,
-    shard: Shard,
-) -> None:
+def _write_shard(write: Callable[[Shard], object], shard: Shard) -> None:
     """Writes a shard on a worker."""
     try:
-        conversion.write_shard(plan, shard, excluded, skip_failures, memory_limit)
+        write(shard)
     except (OSError, ValueError) as error:
         # A runner wraps what a worker raises into pages of its own, and tries it again before
         # that. `convert` raises this line instead.

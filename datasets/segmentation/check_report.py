@@ -14,10 +14,7 @@ class Report:
     """What the check of a dataset found.
 
     Attributes:
-      class_names: name of each class id.
-      ignore_label: id of pixels that are never trained on or scored.
       statistics: sizes and class frequencies of each split, over the examples without an error.
-      problems: everything that is wrong.
       label_weights: suggested loss weight of each class id.
       weighed_split: name of the split whose frequencies the weights come from.
       mask_values_flag: the flag that makes classes of the values in the masks, where these are no
@@ -49,10 +46,8 @@ class Report:
 def format_report(report: Report, max_files: int = 10) -> str:
     """Returns a report as text for a terminal.
 
-    Args:
-      report: the report.
-      max_files: problems of one kind that are written out; the rest are counted, so that a
-        thousand wrong masks do not hide the other problems.
+    Of each kind at most `max_files` problems are written out and the rest are counted, so that a
+    thousand wrong masks do not hide the other problems.
     """
     parts = [format_problems(report.problems, max_files), _format_classes(report)]
     if any(report.statistics[report.weighed_split].pixels_per_class):

@@ -2,36 +2,9 @@
 
 Every image and mask is decoded once, on all cores, completely, so that truncated files are
 noticed. What is found is a list of problems: an error means that the example cannot be used as it
-is, a warning that it is used and should be looked at. The kinds of problems:
+is, a warning that it is used and should be looked at. docs/datasets.md explains each kind.
 
-    errors
-      missing      there is an image without a mask, or a mask without an image
-      unreadable   a file is damaged, truncated or 16-bit, or a mask is a JPEG or transparent
-      stem         several images, or several masks, share a stem
-      size         image and mask differ in size
-      ids          the mask holds ids that no class has, or values that the mapping does not name
-      binary       the masks hold 0 and 255 only: the objects carry the ignore label
-      colors       an RGB mask has colors that the class file does not name
-      palette      a palette mask paints an id in the color of another class, or two masks paint
-                   different ids in one color
-      memory       an example alone takes more memory than is allowed
-      blended      ids occur only in ramps along borders: the masks were resized smoothly
-      one class    all labeled pixels of a split to train on are of one class
-      unlabelled   nothing is labeled in a split to train on
-      split        a split has no example that can be used
-    warnings
-      palette      a palette mask paints an id otherwise than the class file or another mask does
-      blended      ids occur in thin rims between others, as outlines do, or blends, or in specks
-                   beside them, as JPEG leaves
-      damaged      a JPEG is damaged inside, as far as that can be noticed
-      binary       of two classes, this mask holds 0 and 255 only
-      unlabelled   every pixel of the mask is ignored
-      orientation  the image carries an EXIF orientation
-      converted    the image is not RGB and is converted
-      repeated     the same image is in the split, or in another split, a second time
-      classes      classes never occur in the split
-
-The examination of a single example is in `datasets.segmentation.sample_checks`.
+`sample_checks` examines a single example, `dataset_problems` all of them together.
 """
 
 import contextlib
@@ -42,9 +15,10 @@ from datasets.records import workers
 from datasets.segmentation import dataset_problems, jpeg_damage, sample_checks
 from datasets.segmentation.check_report import Report
 from datasets.segmentation.class_statistics import ClassCounter
-from datasets.segmentation.dataset_problems import TRAIN, PaletteProblems
+from datasets.segmentation.dataset_problems import TRAIN
 from datasets.segmentation.jpeg_damage import DamageListener
 from datasets.segmentation.masks import blending, mask_values
+from datasets.segmentation.palette_agreement import Disagreement, PaletteComparison
 from datasets.segmentation.sample_checks import Finding
 from datasets.segmentation.sources.source import ERROR, WARNING, Sample, Source
 
@@ -59,15 +33,10 @@ def check_source(
     """Reads everything and reports what is wrong.
 
     Args:
-      source: the dataset.
       splits: names of the splits to check; None for all.
       num_workers: threads; None for one per core.
-      show_progress: whether to draw a progress bar.
       memory_limit: what the images in work may take together; one that alone takes more is an
         error.
-
-    Returns:
-      The report; its statistics count the examples without an error.
 
     Raises:
       ValueError: the source has no such split.
@@ -113,7 +82,8 @@ class _Collector:
         self._counters = {
             split: ClassCounter(source.num_classes, source.ignore_label) for split in splits
         }
-        self._palettes = PaletteProblems()
+        self._palettes = PaletteComparison()
+        self._disagreements: list[tuple[str, Disagreement]] = []
         self._ramps = blending.NOTHING
         self._ids: set[int] = set()
         self._binary: list[Finding] = []
@@ -125,7 +95,9 @@ class _Collector:
         self._problems += finding.problems
         self._ids |= finding.ids
         self._ramps += finding.ramps
-        self._palettes.add(finding.split, finding.colors)
+        disagreement = self._palettes.add(finding.colors) if finding.colors else None
+        if disagreement is not None:
+            self._disagreements.append((finding.split, disagreement))
         example = finding.split, finding.sample
         if finding.is_suspect:
             self._suspects.append(example)
@@ -152,7 +124,7 @@ class _Collector:
 
     def finish(self) -> Report:
         """Judges what only shows when all examples are known."""
-        self._problems += self._palettes.report()
+        self._problems += dataset_problems.check_palettes(self._disagreements)
         if any(map(self._source.split, self._splits)):
             self._problems += dataset_problems.check_blending(self._splits[0], self._ramps)
         self._judge_binary()

@@ -6,7 +6,7 @@ number of images. `dataset.json` is there only when all shards are.
 """
 
 import contextlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -21,17 +21,11 @@ from datasets.segmentation.specs import DatasetSpec, write_spec
 
 
 class _Encoded(NamedTuple):
-    """One example, encoded.
-
-    Attributes:
-      record: the serialized record.
-      histogram: int64 [256], pixels of each id of the mask.
-      size: (height, width).
-    """
+    """The serialized record of one example."""
 
     record: bytes
-    histogram: np.ndarray
-    size: tuple[int, int]
+    histogram: np.ndarray  # int64 [256], pixels of each id of the mask
+    size: tuple[int, int]  # height, width
 
 
 def convert(
@@ -46,12 +40,10 @@ def convert(
     """Writes the shards that remain and then `dataset.json`.
 
     Args:
-      plan: what to write.
       excluded: (split, name) of examples that are known to be unusable; they are skipped.
       skip_failures: skip examples that cannot be converted; otherwise the first one ends the
         conversion, and the shards that are finished by then are kept for the next run.
       num_workers: threads; None for one per core.
-      show_progress: whether to draw a progress bar.
       memory_limit: what the images in work may take together; an example that alone takes more
         cannot be converted.
 
@@ -62,18 +54,11 @@ def convert(
       OSError: a shard cannot be written.
       ValueError: an example cannot be converted, or nothing remains of a split.
     """
-
-    def encode(argument: tuple[Shard, Sample]) -> _Encoded | Failure:
-        return _encode(plan, *argument, excluded)
-
-    def refuse(argument: tuple[Shard, Sample], pixels: int) -> _Encoded | Failure:
-        return _refuse(memory_limit, *argument, pixels)
-
     plan.prepare()
     finished = dict(plan.finished)
     work = [(shard, sample) for shard in plan.pending for sample in shard.samples]
-    encoded = workers.map_in_order(
-        encode,
+    encoded: Generator[_Encoded | Failure, None, None] = workers.map_in_order(
+        lambda argument: _encode(plan, *argument, excluded),
         work,
         description="converting",
         num_workers=num_workers,
@@ -81,7 +66,7 @@ def convert(
         limit=workers.WeightLimit(
             weigh=lambda argument: count_pixels(*argument[1].paths),
             max_weight=memory_limit.max_pixels,
-            refuse=refuse,
+            refuse=lambda argument, pixels: _refuse(memory_limit, *argument, pixels),
         ),
     )
     with contextlib.closing(encoded):
@@ -114,7 +99,6 @@ def finish(
     """Writes `dataset.json`; returns it and the examples that were skipped.
 
     Args:
-      plan: what was written.
       finished: every shard of the plan, by path.
 
     Raises:
@@ -149,24 +133,20 @@ def _encode(
     """Makes the record of one example; runs in worker threads."""
     if (shard.split, sample.name) in excluded:
         return Failure(shard.split, sample.name, f"{sample.image_path}: skipped after the check.")
-    with_gradient = plan.gradient_format is not None
     try:
-        image, mask = plan.source.read_example(sample, with_pixels=with_gradient)
+        image, mask = plan.source.read_example(sample, with_pixels=plan.gradient_format is not None)
         histogram = count_ids(mask)
-        _check_ids(plan.source, sample, histogram)
+        wrong = plan.source.describe_unknown_ids(histogram)
+        if wrong is not None:
+            raise ValueError(f"{sample.mask_path}: {wrong}")
     except (OSError, ValueError) as error:
         return Failure(shard.split, sample.name, str(error))
-    gradient = None
-    if with_gradient:
-        assert image.rgb is not None, "pixels were asked for"
-        gradient = laplacian.laplacian(image.rgb)
     example = record_format.encode_example(
         sample.name,
         image.encoded,
         image.format,
-        image.rgb,
         mask,
-        gradient,
+        None if image.rgb is None else laplacian.laplacian(image.rgb),
         gradient_format=plan.gradient_format or record_format.GRADIENT_FORMATS[0],
         is_laplacian_of_image=True,
     )
@@ -176,16 +156,6 @@ def _encode(
 def _refuse(memory_limit: MemoryLimit, shard: Shard, sample: Sample, pixels: int) -> Failure:
     path, message = memory_limit.describe_excess(pixels, *sample.paths)
     return Failure(shard.split, sample.name, f"{path}: {message}")
-
-
-def _check_ids(source: Source, sample: Sample, histogram: np.ndarray) -> None:
-    allowed = {*range(source.num_classes), source.ignore_label}
-    wrong = [class_id for class_id in np.flatnonzero(histogram).tolist() if class_id not in allowed]
-    if wrong:
-        raise ValueError(
-            f"{sample.mask_path}: ids {', '.join(map(str, wrong))} have no class; expected "
-            f"0..{source.num_classes - 1} and {source.ignore_label} for ignored pixels."
-        )
 
 
 def _write(

@@ -5,12 +5,12 @@ that cannot be trained on. What skipping examples does not fix is a problem of a
 example.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from common.texts import first_few
 from datasets.segmentation.masks import blending
 from datasets.segmentation.masks.blending import Ramps
-from datasets.segmentation.palette_agreement import Disagreement, PaletteComparison, UsedColors
+from datasets.segmentation.palette_agreement import Disagreement
 from datasets.segmentation.sources.source import ERROR, WARNING, Problem, Sample, Source
 from datasets.segmentation.specs import SplitSpec
 
@@ -19,53 +19,32 @@ TRAIN = "train"
 _MAX_NAMED_CLASSES = 10
 
 
-class PaletteProblems:
-    """Compares palettes example by example, and reports the first disagreement of each kind."""
-
-    def __init__(self) -> None:
-        self._comparison = PaletteComparison()
-        self._first: dict[bool, tuple[str, Disagreement]] = {}
-        self._num_certain = 0
-
-    def add(self, split: str, colors: UsedColors | None) -> None:
-        """Takes the colors of an example's mask."""
-        found = self._comparison.add(colors) if colors is not None else None
-        if found is not None:
-            self._first.setdefault(found.is_certain, (split, found))
-            self._num_certain += found.is_certain
-
-    def report(self) -> Iterator[Problem]:
-        """Yields at most one problem: a warning only where there is no error."""
-        if not self._first:
-            return
-        split, found = self._first[True in self._first]
-        if found.is_certain:
-            rest = self._num_certain - 1
+def check_palettes(disagreements: Sequence[tuple[str, Disagreement]]) -> Iterator[Problem]:
+    """Reports the first disagreement of masks, given with their splits: a certain one if any is."""
+    certain = [(split, found) for split, found in disagreements if found.is_certain]
+    for split, found in (certain or disagreements)[:1]:
+        first = found.first.path
+        if certain:
+            rest = len(certain) - 1
             more = f" ({rest} more palettes disagree with others.)" if rest else ""
             message = (
                 f"color {found.color} is index {found.second_index} here, but index "
-                f"{found.first_index} in {found.first.path}, and the index is the class: the "
-                "masks' palettes differ. Save the masks as RGB with a 'palette' in classes.json, "
-                f"which reads them by their colors, or all with one palette.{more}"
+                f"{found.first_index} in {first}, and the index is the class: the masks' palettes "
+                "differ. Save the masks as RGB with a 'palette' in classes.json, which reads them "
+                f"by their colors, or all with one palette.{more}"
             )
         else:
             index = found.second_index
             message = (
                 f"index {index} is painted {found.second.color(index)} here, but {found.color} in "
-                f"{found.first.path}. The index is taken as the id: see that it means the same "
-                "class in both."
+                f"{first}. The index is taken as the id: check that it means the same class in "
+                "both."
             )
-        severity = ERROR if found.is_certain else WARNING
-        yield Problem(severity, "palette", message, found.second.path, split)
+        yield Problem(ERROR if certain else WARNING, "palette", message, found.second.path, split)
 
 
 def check_blending(split: str, ramps: Ramps) -> Iterator[Problem]:
-    """Reports ids that come from masks which were resized smoothly or were JPEG once.
-
-    Args:
-      split: split that the problem is reported for.
-      ramps: those of all masks.
-    """
+    """Reports ids that come from masks which were resized smoothly or were JPEG once."""
     blended = blending.judge(ramps)
     if blended is not None:
         severity = ERROR if blended.kind == blending.RAMP else WARNING
@@ -100,8 +79,6 @@ def check_classes(
     """Reports a split without examples or labels, with one class only, or that lacks classes.
 
     Args:
-      source: the dataset.
-      split: the split.
       statistics: those of its examples without an error.
       is_complete: whether these are all: others may well hold other classes, so without them a
         single class is only a warning.

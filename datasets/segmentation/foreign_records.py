@@ -25,18 +25,11 @@ _NUM_IDS = 256
 
 
 class _Scan(NamedTuple):
-    """What one shard holds.
+    """What one shard holds."""
 
-    Attributes:
-      statistics: with 256 classes, as a split of one shard.
-      has_gradient: whether each record carries the gradient channel.
-      first_with_id: where each id occurs first, in words.
-      ramps: what tells whether the masks were resized smoothly.
-    """
-
-    statistics: SplitSpec
-    has_gradient: bool
-    first_with_id: Mapping[int, str]
+    statistics: SplitSpec  # with 256 classes, as a split of one shard
+    has_gradient: bool  # in each record
+    first_with_id: Mapping[int, str]  # where each id occurs first, in words
     ramps: Ramps
 
 
@@ -54,15 +47,10 @@ def describe(
 
     Args:
       directory: folder of the shards, named as `datasets.records.shard_names` lists.
-      name: name of the dataset.
       ignore_label: id that is never trained on or scored.
       class_names: name of each class id; None for class_0, class_1, … up to the largest id.
       palette: RGB color of each class id; None for the colors of PASCAL VOC.
       num_workers: threads, each for a shard; None for one per core.
-      show_progress: whether to draw a progress bar.
-
-    Returns:
-      The description, which is not written yet.
 
     Raises:
       OSError: a file cannot be opened.

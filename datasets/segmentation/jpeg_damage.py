@@ -39,11 +39,7 @@ class DamageListener:
         self._alone = threading.Lock()
 
     def accepts(self, data: bytes, is_jpeg: bool) -> tuple[bool, bool]:
-        """Reads all of a file.
-
-        Args:
-          data: a JPEG or PNG file.
-          is_jpeg: which of the two.
+        """Reads all of a JPEG or PNG file.
 
         Returns:
           (whether training can decode it, whether libjpeg complained meanwhile: perhaps of a file

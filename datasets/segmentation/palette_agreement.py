@@ -21,19 +21,12 @@ _GRAY_RAMP = tuple((value, value, value) for value in range(256))
 
 @dataclasses.dataclass(frozen=True)
 class UsedColors:
-    """The colors of a mask's indices.
-
-    Attributes:
-      path: the mask.
-      palette: color of each index of the file, without what fills it up after the used ones.
-      used: indices that occur.
-      is_implied: whether it is black and white without a palette of two: gray of 1 bit, or 0, 255.
-    """
+    """The colors of a mask's indices."""
 
     path: str
-    palette: tuple[Color, ...]
-    used: tuple[int, ...]
-    is_implied: bool = False
+    palette: tuple[Color, ...]  # of each index, without what fills it up after the used ones
+    used: tuple[int, ...]  # the indices that occur
+    is_implied: bool = False  # black and white without a palette: gray of 1 bit, or 0 and 255
 
     def color(self, index: int) -> Color | None:
         """Returns the color of an index, or None where the palette has none."""

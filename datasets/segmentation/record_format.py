@@ -37,12 +37,10 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import tensorflow.compat.v1 as tf
-from google.protobuf.message import DecodeError
 
 from datasets.records import tfrecords
 from datasets.segmentation import laplacian, stored_masks
 
-_FORMATS = ("jpeg", "png")
 _DCT_METHOD = "INTEGER_ACCURATE"
 
 # image/gradient/source of a gradient that is `laplacian` of the record's own image.
@@ -70,7 +68,6 @@ def encode_example(
     name: str,
     image_bytes: bytes,
     image_format: str,
-    image: np.ndarray | None,
     mask: np.ndarray,
     gradient: np.ndarray | None = None,
     *,
@@ -81,28 +78,16 @@ def encode_example(
 
     Args:
       name: name of the example.
-      image_bytes: the image as a JPEG or PNG file.
-      image_format: "jpeg" or "png".
-      image: uint8 [height, width, 3], RGB: what `image_bytes` decodes to; None where it was
-        not decoded, because its size is known to be the mask's.
-      mask: uint8 [height, width], class ids and the ignore label.
+      image_bytes: the image as a file of `image_format`, "jpeg" or "png".
+      mask: uint8 [height, width], class ids and the ignore label; as large as the image.
       gradient: int16 [height, width], the image's gradient channel; None omits it.
       gradient_format: one of `GRADIENT_FORMATS`.
       is_laplacian_of_image: whether the gradient is `laplacian` of this very image, so
         that a reader may compute it instead.
-
-    Raises:
-      ValueError: sizes or types do not fit together; the message names the example.
     """
-    if image_format not in _FORMATS:
-        raise ValueError(f"{name}: image_format is {image_format!r}; expected jpeg or png.")
-    if image is not None and (image.dtype != np.uint8 or image.ndim != 3 or image.shape[-1] != 3):
-        raise ValueError(
-            f"{name}: the image is {image.dtype} {list(image.shape)}; expected uint8 "
-            "[height, width, 3]."
-        )
-    height, width = mask.shape if image is None else image.shape[:2]
-    _check_channel(name, "mask", mask, np.uint8, (height, width))
+    assert image_format in ("jpeg", "png"), image_format
+    assert mask.dtype == np.uint8, mask.dtype
+    height, width = mask.shape
     example = tf.train.Example()
     tfrecords.put_bytes(example, "image/encoded", image_bytes)
     tfrecords.put_bytes(example, "image/format", image_format)
@@ -113,7 +98,7 @@ def encode_example(
     tfrecords.put_bytes(example, "image/segmentation/class/encoded", _encode_png(mask))
     tfrecords.put_bytes(example, "image/segmentation/class/format", "png")
     if gradient is not None:
-        _check_channel(name, "gradient", gradient, np.int16, (height, width))
+        assert (gradient.dtype, gradient.shape) == (np.int16, mask.shape), gradient.shape
         encoded = _encode_gradient(gradient, gradient_format)
         tfrecords.put_bytes(example, "image/gradient/encoded", encoded)
         tfrecords.put_bytes(example, "image/gradient/format", gradient_format)
@@ -155,34 +140,19 @@ def parse_example(serialized: tf.Tensor, with_gradient: bool) -> dict[str, tf.Te
 
 
 class Record(NamedTuple):
-    """The fields of a record, as tensors, before anything is decoded; None where not parsed.
-
-    Attributes:
-      name: string [].
-      image: string [], the image's file.
-      label: string [], the mask's file.
-      gradient: string [], the encoded gradient, or "".
-      gradient_format: string [], the format of that.
-      gradient_list: int64 [height * width] or [0], the gradient in the older form.
-      gradient_source: string [], `LAPLACIAN_SOURCE` if the gradient is that of the image.
-    """
+    """The fields of a record before anything is decoded: tensors, string [] but for one."""
 
     name: tf.Tensor
-    image: tf.Tensor
-    label: tf.Tensor
-    gradient: tf.Tensor | None = None
+    image: tf.Tensor  # the file
+    label: tf.Tensor  # the mask's file
+    gradient: tf.Tensor | None = None  # encoded, or ""; this and the next are None if not parsed
     gradient_format: tf.Tensor | None = None
-    gradient_list: tf.Tensor | None = None
-    gradient_source: tf.Tensor | None = None
+    gradient_list: tf.Tensor | None = None  # int64 [height * width] or [0]: the older form
+    gradient_source: tf.Tensor | None = None  # `LAPLACIAN_SOURCE` if it is that of the image
 
 
 def parse_record(serialized: tf.Tensor, with_gradient: bool) -> Record:
-    """Builds the graph that takes a record apart.
-
-    Args:
-      serialized: string [].
-      with_gradient: whether the gradient's fields are wanted; they are None otherwise.
-    """
+    """Builds the graph that takes a record, string [], apart."""
     features = {
         "image/encoded": tf.io.FixedLenFeature([], tf.string),
         "image/filename": tf.io.FixedLenFeature([], tf.string, ""),
@@ -241,7 +211,6 @@ def decode_image_window(record: Record, box: tf.Tensor) -> tf.Tensor:
     """Decodes a part of the image; of a JPEG file only that, to the values of the whole one.
 
     Args:
-      record: of the image.
       box: int32 [4], top, left, height, width of the part.
 
     Returns:
@@ -270,25 +239,15 @@ def decode_image_window(record: Record, box: tf.Tensor) -> tf.Tensor:
 
 
 def decode_label(record: Record, size: tf.Tensor) -> tf.Tensor:
-    """Decodes the mask: uint8 [height, width, 1]; see `stored_masks` for other kinds.
-
-    Args:
-      record: of the image.
-      size: int32 [2], height and width of the image; another size is an error that names it.
-    """
+    """Decodes the mask, uint8 [height, width, 1], which fails if it has not the size int32 [2]."""
     label = stored_masks.decode(record.label, record.name)
     return _match_size(label, size, "mask", record.name)
 
 
 def read_gradient(record: Record, image: tf.Tensor) -> tf.Tensor:
-    """Returns the gradient channel of the whole image, computed or read: see `is_computed`.
+    """Returns the gradient channel of a decoded image, computed or read: see `is_computed`.
 
-    Args:
-      record: of the image, parsed with its gradient.
-      image: uint8 [height, width, 3], the decoded image.
-
-    Returns:
-      int16 [height, width, 1].
+    It is int16 [height, width, 1].
     """
     gradient = tf.cond(
         is_computed(record),
@@ -313,9 +272,7 @@ def is_computed(record: Record) -> tf.Tensor:
 def read_stored_gradient(record: Record, size: tf.Tensor) -> tf.Tensor:
     """Returns the gradient int16 [height, width, 1] that a record holds, in whichever form.
 
-    Args:
-      record: of the image, with a gradient.
-      size: int32 [2], height and width of the image.
+    It fails if the gradient has not the image's size, int32 [2].
     """
 
     def of_integers() -> tf.Tensor:
@@ -341,20 +298,16 @@ def read_stored_gradient(record: Record, size: tf.Tensor) -> tf.Tensor:
 
 
 def read_size(serialized: bytes, path: str) -> tuple[int, int]:
-    """Reads (height, width) of a record without decoding its image.
-
-    Args:
-      serialized: the record.
-      path: its file, for the error.
+    """Reads (height, width) of a record of the file `path` without decoding its image.
 
     Raises:
       ValueError: the record does not say how large its image is.
     """
+    features = tfrecords.read_features(serialized)
     try:
-        feature = tf.train.Example.FromString(serialized).features.feature
-        (height,) = feature["image/height"].int64_list.value
-        (width,) = feature["image/width"].int64_list.value
-    except (ValueError, DecodeError):
+        (height,) = features["image/height"].int64_list.value
+        (width,) = features["image/width"].int64_list.value
+    except ValueError:
         raise ValueError(
             f"{path} holds records without image/height and image/width: they are not made for "
             "segmentation."
@@ -380,16 +333,6 @@ def _fold(values: tf.Tensor, size: tf.Tensor, key: str, name: tf.Tensor) -> tf.T
         return tf.reshape(values, [size[0], size[1], 1])
 
 
-def _check_channel(
-    name: str, what: str, values: np.ndarray, dtype: type, size: tuple[int, int]
-) -> None:
-    if values.dtype != dtype or values.shape != size:
-        raise ValueError(
-            f"{name}: the {what} is {values.dtype} {list(values.shape)}; expected "
-            f"{np.dtype(dtype)} {list(size)}, the size of the image."
-        )
-
-
 def _encode_png(values: np.ndarray) -> bytes:
     """Encodes uint8 or uint16 [height, width] as a gray PNG file."""
     succeeded, encoded = cv2.imencode(".png", values, _PNG_OPTIONS)
@@ -400,9 +343,6 @@ def _encode_png(values: np.ndarray) -> bytes:
 def _encode_gradient(gradient: np.ndarray, gradient_format: str) -> bytes:
     if gradient_format == "int16":
         return gradient.astype("<i2").tobytes()
-    if gradient_format == "png":
-        # Adds the offset, modulo 2**16.
-        return _encode_png(gradient.view(np.uint16) ^ np.uint16(_PNG_OFFSET))
-    raise ValueError(
-        f"gradient_format is {gradient_format!r}; expected {' or '.join(GRADIENT_FORMATS)}."
-    )
+    assert gradient_format == "png", gradient_format
+    # Adds the offset, modulo 2**16.
+    return _encode_png(gradient.view(np.uint16) ^ np.uint16(_PNG_OFFSET))

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from common.texts import first_few, printable
+from common.texts import printable
 from datasets.images import decoding, jpeg_file
 from datasets.images.decoding import DecodedImage
 from datasets.segmentation import palette_agreement
@@ -30,8 +30,6 @@ from datasets.segmentation.sources.source import (
 
 BINARY_IDS = frozenset({0, 255})
 
-_MAX_NAMED_IDS = 8
-
 _T = TypeVar("_T")
 
 
@@ -40,9 +38,6 @@ class Finding:
     """What the examination of one example found.
 
     Attributes:
-      split: its split.
-      sample: the example.
-      problems: what is wrong with it.
       size: (height, width) of the mask, or None when it cannot be read.
       histogram: int64 [256], pixels of each id of the mask, or None when they have no meaning.
       ids: the ids in the mask.
@@ -93,14 +88,7 @@ class Finding:
 
 
 def examine(source: Source, split: str, sample: Sample, listener: DamageListener) -> Finding:
-    """Reads one example and reports what is wrong with it.
-
-    Args:
-      source: the dataset, for its classes and the meaning of masks.
-      split: name of the split, for the problems.
-      sample: the example.
-      listener: decodes images as training does.
-    """
+    """Reads one example and reports what is wrong with it; `listener` decodes as training does."""
     finding = Finding(split, sample)
     mask = _read(
         finding,
@@ -161,14 +149,9 @@ def _examine_mask(source: Source, mask: RawMask, finding: Finding) -> None:
     if finding.is_binary and source.ignore_label != 255:
         finding.report_binary(ERROR)
         return
-    unknown = sorted(i for i in ids if i >= source.num_classes and i != source.ignore_label)
-    if unknown:
-        message = (
-            f"ids {first_few(unknown, _MAX_NAMED_IDS)} have no class: the {source.num_classes} "
-            f"classes have the ids 0 to {source.num_classes - 1}, and {source.ignore_label} is "
-            "ignored. Give those pixels an id of a class, or name more classes."
-        )
-        finding.report(ERROR, "ids", message, path)
+    unknown = source.describe_unknown_ids(finding.histogram)
+    if unknown is not None:
+        finding.report(ERROR, "ids", unknown, path)
     if ids == {source.ignore_label}:
         message = "every pixel is ignored, so nothing can be learned from it."
         finding.report(WARNING, "unlabelled", message, path)
@@ -195,10 +178,7 @@ def _is_binary(source: Source, mask: RawMask, ids: frozenset[int]) -> bool:
 
 
 def _compare_palette(
-    source: Source,
-    palette: np.ndarray,
-    ids_of_colors: Mapping[Color, int],
-    finding: Finding,
+    source: Source, palette: np.ndarray, ids_of_colors: Mapping[Color, int], finding: Finding
 ) -> None:
     """Compares the colors in a palette mask with the classes' colors; reports the first."""
     used = [i for i in sorted(finding.ids) if i < min(len(palette), source.num_classes)]

@@ -32,71 +32,42 @@ _MAX_SHARDS = 1024
 
 @dataclasses.dataclass(frozen=True)
 class Failure:
-    """An example that cannot be converted.
-
-    Attributes:
-      split: its split.
-      name: its name.
-      message: why, in one line that names the file.
-    """
+    """An example that cannot be converted."""
 
     split: str
     name: str
-    message: str
+    message: str  # why, in one line that names the file
 
 
 @dataclasses.dataclass(frozen=True)
 class Shard:
-    """A shard to write.
-
-    Attributes:
-      split: its split.
-      path: its file.
-      samples: the examples for it, in order.
-      fingerprint: digest of everything that its bytes depend on.
-    """
+    """A shard to write."""
 
     split: str
     path: str
     samples: Sequence[Sample]
-    fingerprint: str
+    fingerprint: str  # digest of everything that its bytes depend on
 
 
 @dataclasses.dataclass(frozen=True)
 class FinishedShard:
-    """What is remembered of a shard.
-
-    Attributes:
-      fingerprint: that of the `Shard`.
-      num_bytes: size of the file.
-      statistics: of its examples, as a split of one shard.
-      failures: examples that were skipped.
-    """
+    """What is remembered of a shard."""
 
     fingerprint: str
     num_bytes: int
-    statistics: SplitSpec
-    failures: tuple[Failure, ...]
+    statistics: SplitSpec  # as a split of one shard
+    failures: tuple[Failure, ...]  # the examples that were skipped
 
 
 @dataclasses.dataclass(frozen=True)
 class ShardPlan:
-    """What a conversion will write.
-
-    Attributes:
-      source: the images and masks.
-      output_dir: folder of the shards.
-      gradient_format: one of `record_format.GRADIENT_FORMATS`; None for records without the
-        gradient channel.
-      shards: all shards, split by split.
-      finished: the shards that an earlier run has written and that are kept, by path.
-    """
+    """What a conversion will write."""
 
     source: Source
     output_dir: str
-    gradient_format: str | None
-    shards: tuple[Shard, ...]
-    finished: Mapping[str, FinishedShard]
+    gradient_format: str | None  # None for records without the gradient channel
+    shards: tuple[Shard, ...]  # split by split
+    finished: Mapping[str, FinishedShard]  # by path: of earlier runs, and kept
 
     @property
     def pending(self) -> list[Shard]:
@@ -126,21 +97,17 @@ def plan_shards(
     """Decides which shards there will be and which of them are there already.
 
     Args:
-      source: the images and masks.
       output_dir: folder of the shards; it need not exist.
-      num_shards: shards of each split; None for about one for 128 examples. A split never gets
+      num_shards: shards of each split; None for about one per 128 examples. A split never gets
         more than it has examples.
-      gradient_format: see `ShardPlan`.
+      gradient_format: one of `record_format.GRADIENT_FORMATS`, or None.
       is_checked: whether the examples that a check finds to be unusable will be skipped; shards
         that were written without such a check are not kept then.
       skip_failures: whether finished shards in which examples were skipped are kept.
 
     Raises:
-      OSError: the folder cannot be written to.
-      ValueError: a number is out of range, or the folder holds something else.
+      OSError: the folder cannot be written to, or holds something else.
     """
-    if num_shards is not None and num_shards < 1:
-        raise ValueError(f"num_shards is {num_shards}; expected 1 or more.")
     build_folder.check_writable(output_dir)
     _check_ownership(source, output_dir)
     shards = []

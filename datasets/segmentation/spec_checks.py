@@ -6,6 +6,7 @@ functions here raise `ValueError` that names the key where a value is impossible
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 from datasets.records import tfrecords
@@ -15,6 +16,12 @@ if TYPE_CHECKING:  # It imports this module.
 
 _MAX_CLASSES = 256
 _MAX_SIDE = 2**31 - 1
+# Of numbers in a split; the others are 0 or more.
+_LIMITS = {
+    "num_shards": (1, tfrecords.MAX_SHARDS),
+    "max_height": (0, _MAX_SIDE),
+    "max_width": (0, _MAX_SIDE),
+}
 
 
 def check_dataset(spec: DatasetSpec) -> None:
@@ -45,20 +52,15 @@ def check_dataset(spec: DatasetSpec) -> None:
 
 def check_split(split: SplitSpec, where: str) -> None:
     """Checks the fields of a split; `where` is the key of the object in its file."""
-    for key in ("num_examples", "ignored_pixels"):
-        _check_range(f"{where}.{key}", getattr(split, key), 0)
-    for key in ("max_height", "max_width"):
-        _check_range(f"{where}.{key}", getattr(split, key), 0, _MAX_SIDE)
-    _check_range(f"{where}.num_shards", split.num_shards, 1, tfrecords.MAX_SHARDS)
-    for key in ("pixels_per_class", "examples_per_class", "shard_examples", "shard_bytes"):
-        for number in getattr(split, key):
-            _check_range(f"{where}.{key}", number, 0)
-    for name in split.shard_files:
-        _check_file_name(f"{where}.shard_files", name)
-    for key in ("shard_examples", "shard_bytes", "shard_files"):
-        count = len(getattr(split, key))
-        if count not in (0, split.num_shards):
-            raise ValueError(f"{where}.{key} has {count} entries for {split.num_shards} shards")
+    for field in dataclasses.fields(split):
+        key, value = f"{where}.{field.name}", getattr(split, field.name)
+        for entry in value if isinstance(value, tuple) else (value,):
+            if isinstance(entry, str):
+                _check_file_name(key, entry)
+            else:
+                _check_range(key, entry, *_LIMITS.get(field.name, (0, None)))
+        if field.name.startswith("shard_") and len(value) not in (0, split.num_shards):
+            raise ValueError(f"{key} has {len(value)} entries for {split.num_shards} shards")
 
 
 def _check_range(key: str, value: int, low: int, high: int | None = None) -> None:

@@ -28,13 +28,7 @@ _HOW_TO_DESCRIBE = "python -m datasets.describe_tfrecords --tfrecords="
 
 
 class Classes(NamedTuple):
-    """What the ids of a dataset's masks mean.
-
-    Attributes:
-      names: name of each class id.
-      palette: RGB color, 0..255, of each class id.
-      ignore_label: label value that is never trained on or scored.
-    """
+    """What the ids of a dataset's masks mean; see `DatasetSpec`."""
 
     names: tuple[str, ...]
     palette: tuple[tuple[int, int, int], ...]
@@ -46,8 +40,6 @@ class SplitSpec:
     """One split of a dataset.
 
     Attributes:
-      num_examples: records in the split.
-      num_shards: files in the split.
       pixels_per_class: labeled pixels of each class id; () where nobody has counted them, as for
         records that research/deeplab's converters made.
       examples_per_class: examples in which each class id occurs; () likewise.
@@ -99,11 +91,7 @@ class DatasetSpec:
         return len(self.class_names)
 
     def split(self, name: str) -> SplitSpec:
-        """Returns one split.
-
-        Raises:
-          ValueError: the dataset has no such split.
-        """
+        """Returns one split; a ValueError names those that there are."""
         if name not in self.splits:
             raise ValueError(
                 f"dataset {self.name!r} in {self.directory} has no split {name!r}; "
@@ -112,11 +100,7 @@ class DatasetSpec:
         return self.splits[name]
 
     def shard_paths(self, split: str) -> list[str]:
-        """Returns the shards of a split in order.
-
-        Raises:
-          ValueError: the dataset has no such split, or shards of it are missing.
-        """
+        """Returns the shards of a split in order; a ValueError names one that is missing."""
         described = self.split(split)
         num_shards = described.num_shards
         paths = [os.path.join(self.directory, name) for name in described.shard_files] or [
@@ -133,11 +117,7 @@ class DatasetSpec:
 
 
 def write_spec(spec: DatasetSpec) -> None:
-    """Writes `dataset.json`, whole or not at all, into `spec.directory`.
-
-    Raises:
-      OSError: the folder cannot be written to.
-    """
+    """Writes `dataset.json`, whole or not at all, into `spec.directory`."""
     fields = dataclasses.asdict(spec)
     del fields["directory"]
     for split in fields["splits"].values():
@@ -199,11 +179,7 @@ def google_classes(dataset: str) -> Classes:
 
 
 def find_last_dataset(root: str = DATASETS_ROOT) -> str:
-    """Returns the folder of the dataset that was built last, of those in a folder.
-
-    Raises:
-      ValueError: there is none.
-    """
+    """Returns the folder of the dataset that was built last, of those in a folder."""
     descriptions = glob.glob(os.path.join(glob.escape(root), "*", DATASET_FILE))
     if not descriptions:
         raise ValueError(f"there is no dataset in {root}: build one with `make tfrecords`.")

@@ -22,15 +22,11 @@ _HOW_TO_FIX = "Store class ids as an 8-bit gray PNG."
 
 
 def decode(encoded: tf.Tensor, name: tf.Tensor) -> tf.Tensor:
-    """Builds the graph that decodes a mask.
-
-    Args:
-      encoded: string [], the mask's file.
-      name: string [], name of the example, for errors.
+    """Builds the graph that decodes a mask's file, string [].
 
     Returns:
       uint8 [height, width, 1], class ids. Running it fails with tf.errors.InvalidArgumentError for
-      a file that holds no ids; then the message names the example.
+      a file that holds no ids; then the message names the example, string [].
     """
     # No part of a string that is too short can be taken, so it is lengthened.
     head = tf.strings.join([tf.strings.substr(encoded, 0, 26), b"\0" * 26])
@@ -54,9 +50,6 @@ def is_png(encoded: tf.Tensor) -> tf.Tensor:
 
 def read_ids(data: bytes) -> np.ndarray:
     """Reads the ids that a mask's file holds: palette indices, or gray values of any depth.
-
-    Returns:
-      uint8 [height, width].
 
     Raises:
       ValueError: it is damaged, lossy, half transparent or colored, or has ids above 255.

@@ -24,7 +24,7 @@ def encode(name: str, image: np.ndarray, mask: np.ndarray, with_gradient: bool =
     """Returns the serialized record of an image, which is stored as PNG."""
     png = cv2.imencode(".png", image[..., ::-1])[1].tobytes()
     gradient = laplacian.laplacian(image) if with_gradient else None
-    return record_format.encode_example(name, png, "png", image, mask, gradient).SerializeToString()
+    return record_format.encode_example(name, png, "png", mask, gradient).SerializeToString()
 
 
 def write(

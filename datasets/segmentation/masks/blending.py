@@ -52,13 +52,9 @@ RAMP, RIM, BORDERS, SPECKS = "ramp", "rim", "borders", "specks"
 
 @dataclasses.dataclass(frozen=True)
 class Ramps:
-    """Runs of equal values in rows and columns of masks, by value.
+    """Runs of equal values in rows and columns of masks, by value."""
 
-    Attributes:
-      counts: int64 [4, 256], of each value: runs, steps of ramps, steps or ripples, pixels.
-    """
-
-    counts: np.ndarray
+    counts: np.ndarray  # int64 [4, 256]: runs, steps of ramps, steps or ripples, pixels
 
     def __add__(self, other: "Ramps") -> "Ramps":
         return Ramps(self.counts + other.counts)

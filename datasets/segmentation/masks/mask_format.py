@@ -47,10 +47,7 @@ class MaskFormat:
     values: Mapping[int, int] | None = None
 
     def decode(self, mask: RawMask) -> np.ndarray:
-        """Turns a mask file's values into class ids.
-
-        Returns:
-          uint8 [height, width] class ids.
+        """Turns a mask file's values into class ids, uint8 [height, width].
 
         Raises:
           ValueError: the values or colors have no ids, or the file's format blurs them; the

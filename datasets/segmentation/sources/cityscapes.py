@@ -1,16 +1,8 @@
 """Cityscapes with fine annotations: street scenes of 50 cities, 19 classes at 2048x1024.
 
-Cordts et al., "The Cityscapes dataset for semantic urban scene understanding", CVPR 2016. The
-tree of leftImg8bit_trainvaltest.zip and gtFine_trainvaltest.zip, unpacked into one folder:
-
-    cityscapes/
-      leftImg8bit/
-        train/aachen/aachen_000000_000019_leftImg8bit.png      2975 images in 18 cities
-        val/frankfurt/frankfurt_000000_000294_leftImg8bit.png   500 images in 3 cities
-      gtFine/
-        train/aachen/aachen_000000_000019_gtFine_labelIds.png
-        train/aachen/aachen_000000_000019_gtFine_labelTrainIds.png   optional
-        val/frankfurt/…
+Cordts et al., "The Cityscapes dataset for semantic urban scene understanding", CVPR 2016. Expected
+are leftImg8bit_trainvaltest.zip and gtFine_trainvaltest.zip, unpacked into one folder, which
+docs/datasets.md draws.
 
 The `labelTrainIds` files, which the authors' createTrainIdLabelImgs.py writes, are taken when no
 fewer of them are there than of the `labelIds` files; those hold 34 ids, of which 19 become the

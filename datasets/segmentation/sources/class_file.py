@@ -7,39 +7,24 @@
       "ignore_palette": [[255, 255, 255]]
     }
 
-Only `names` is required: the name of each class id, from 0 on. `palette` has a color for each
-class, as [red, green, blue] or "#rrggbb"; RGB masks need it, and outputs are painted with it.
-`ignore_label` (255 unless given) is the id of pixels that are never trained on or scored, and
-`ignore_palette` names the colors that stand for it in RGB masks.
+Only `names` is required: the name of each class id, from 0 on. RGB masks need `palette`, and
+outputs are painted with it; `ignore_palette` names the colors in them that are ignored.
 """
 
 import dataclasses
-import difflib
-import json
 import re
 from collections.abc import Sequence
-from typing import TypeVar
 
-from common import files, palettes
+from common import files, json_files, palettes
+from common.texts import printable
 from datasets.segmentation.masks.mask_format import Color
 
 DEFAULT_IGNORE_LABEL = 255
 
-_T = TypeVar("_T")
-
-_KEYS = ("names", "palette", "ignore_label", "ignore_palette")
-
 
 @dataclasses.dataclass(frozen=True)
 class ClassFile:
-    """What a class file says.
-
-    Attributes:
-      names: name of each class id.
-      palette: RGB color of each class id, or None when the file names no colors.
-      ignore_label: id of pixels that are never trained on or scored.
-      ignore_palette: colors that stand for the ignore label in RGB masks.
-    """
+    """What a class file says, with colors as RGB; without `palette` it names none."""
 
     names: tuple[str, ...]
     palette: tuple[Color, ...] | None = None
@@ -62,6 +47,16 @@ class ClassFile:
         }
 
 
+@dataclasses.dataclass(frozen=True)
+class _Content:
+    """What stands in the file; a color may be text."""
+
+    names: tuple[str, ...]
+    palette: tuple[Color | str, ...] | None = None
+    ignore_label: int = DEFAULT_IGNORE_LABEL
+    ignore_palette: tuple[Color | str, ...] = ()
+
+
 def read_class_file(path: str) -> ClassFile:
     """Reads a class file.
 
@@ -73,78 +68,61 @@ def read_class_file(path: str) -> ClassFile:
         text = files.read_text(path)
     except FileNotFoundError:
         raise ValueError(f"class file {path} does not exist.") from None
-    try:
-        content = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path}: not a JSON file ({error}).") from None
+    fields = json_files.parse_object(text.encode(), path)
+    content = json_files.to_record(_Content, fields, path)
     try:
         return _parse(content)
     except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
+        raise ValueError(f"{printable(path)}: {error}") from None
 
 
-def _parse(content: object) -> ClassFile:
-    if not isinstance(content, dict):
-        raise ValueError('expected an object such as {"names": ["background", "cat"]}.')
-    for key in content:
-        if key not in _KEYS:
-            near = difflib.get_close_matches(key, _KEYS, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"expected {', '.join(_KEYS)}."
-            raise ValueError(f"unknown key {key!r}: {hint}")
-    names = _parse_names(content.get("names"))
+def _parse(content: _Content) -> ClassFile:
+    names, label = content.names, content.ignore_label
+    if not 1 <= len(names) <= 256:
+        raise ValueError(f"'names' has {len(names)} names; expected 1 to 256.")
+    if "" in names:
+        raise ValueError("'names' has an empty name.")
+    _check_unique("names", names)
     palette = None
-    if content.get("palette") is not None:
-        palette = _parse_colors(content["palette"], "palette")
+    if content.palette is not None:
+        palette = _parse_colors("palette", content.palette)
         if len(palette) != len(names):
             raise ValueError(
                 f"'palette' has {len(palette)} colors and 'names' {len(names)} names; expected "
                 "one color for each name."
             )
-    ignore_label = content.get("ignore_label", DEFAULT_IGNORE_LABEL)
-    if not _is_byte(ignore_label):
-        raise ValueError(f"'ignore_label' is {ignore_label!r}; expected a number 0..255.")
-    ignore_palette = _parse_colors(content.get("ignore_palette", []), "ignore_palette")
-    if ignore_palette and palette is None:
+    if not 0 <= label <= 255:
+        raise ValueError(f"'ignore_label' is {label}; expected a number 0..255.")
+    ignored = _parse_colors("ignore_palette", content.ignore_palette)
+    if ignored and palette is None:
         raise ValueError("'ignore_palette' goes with 'palette', which is missing.")
-    shared = set(ignore_palette) & set(palette or ())
-    if shared:
-        raise ValueError(f"color {shared.pop()} is in 'palette' and in 'ignore_palette'.")
-    return ClassFile(names, palette, ignore_label, ignore_palette)
+    for color in {*ignored} & {*(palette or ())}:
+        raise ValueError(f"color {color} is in 'palette' and in 'ignore_palette'.")
+    return ClassFile(names, palette, label, ignored)
 
 
-def _parse_names(names: object) -> tuple[str, ...]:
-    if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
-        raise ValueError("'names' is not a list of names; expected the name of each id, from 0 on.")
-    if not 1 <= len(names) <= 256:
-        raise ValueError(f"'names' has {len(names)} names; expected 1 to 256.")
-    for name in _repeated(names):
-        raise ValueError(f"'names' has {name!r} twice.")
-    return tuple(names)
-
-
-def _parse_colors(colors: object, key: str) -> tuple[Color, ...]:
-    if not isinstance(colors, list):
-        raise ValueError(f"{key!r} is {colors!r}; expected a list of colors.")
-    parsed = tuple(_parse_color(color, key) for color in colors)
-    for color in _repeated(parsed):
-        raise ValueError(f"{key!r} has the color {color} twice.")
+def _parse_colors(key: str, colors: Sequence[Color | str]) -> tuple[Color, ...]:
+    parsed = tuple(_parse_color(key, color) for color in colors)
+    _check_unique(key, parsed)
     return parsed
 
 
-def _parse_color(color: object, key: str) -> Color:
-    if isinstance(color, str) and re.fullmatch("#[0-9a-fA-F]{6}", color):
-        color = list(bytes.fromhex(color[1:]))
-    if not isinstance(color, list) or len(color) != 3 or not all(map(_is_byte, color)):
+def _parse_color(key: str, color: Color | str) -> Color:
+    values: Sequence[int] = ()
+    if not isinstance(color, str):
+        values = color
+    elif re.fullmatch("#[0-9a-fA-F]{6}", color):
+        values = bytes.fromhex(color[1:])
+    if not values or not all(0 <= value <= 255 for value in values):
+        shown = color if isinstance(color, str) else list(color)
         raise ValueError(
-            f"{key!r} has {color!r}; expected [red, green, blue] of 0..255, or '#rrggbb'."
+            f"{key!r} has {shown!r}; expected [red, green, blue] of 0..255, or '#rrggbb'."
         )
-    red, green, blue = color
+    red, green, blue = values
     return red, green, blue
 
 
-def _is_byte(value: object) -> bool:
-    return type(value) is int and 0 <= value <= 255
-
-
-def _repeated(values: Sequence[_T]) -> list[_T]:
-    return [value for index, value in enumerate(values) if value in values[:index]]
+def _check_unique(key: str, values: Sequence[object]) -> None:
+    for index, value in enumerate(values):
+        if value in values[:index]:
+            raise ValueError(f"{key!r} has {value!r} twice.")

@@ -1,22 +1,14 @@
 """Images that the project draws itself, to try everything without a download.
 
-They show a small town by the water; `demo_scenes` draws them. The images go to disk as
-a user's own would be, and are then read by the source `folder`:
-
-    data/demo/
-      classes.json           names and colors of the classes
-      demo.json              what was drawn: number of images, seed, version of the drawing
-      train/
-        images/scene_000.jpg
-        masks/scene_000.png  palette PNG: indices are class ids, 255 is ignored
-      val/ …                 the same
+They show a small town by the water; `demo_scenes` draws them. The images go to disk as a user's own
+would be, with a `classes.json`, and are then read by the source `folder`. `demo.json` says what was
+drawn: number of images, seed, version of the drawing.
 
 Opening the source draws what is missing. An image depends on the seed, its split and its number
 only, so drawing goes on where it stopped.
 """
 
 import dataclasses
-import io
 import json
 import os
 from collections.abc import Mapping
@@ -25,7 +17,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from common import files
+from common import files, json_files
 from datasets.records import workers
 from datasets.segmentation.demo_scenes.classes import CLASS_NAMES, IGNORED, PALETTE
 from datasets.segmentation.demo_scenes.scene import draw_scene
@@ -52,10 +44,7 @@ def open_source(
 
     Args:
       data_dir: folder of the images: new, empty, or drawn by this function.
-      num_train: images in the split `train`.
-      num_val: images in the split `val`.
-      seed: another seed gives other images.
-      show_progress: whether to draw a progress bar while there is something to draw.
+      num_train, num_val: images in each split.
 
     Raises:
       ValueError: the folder holds something else, or demo images of other settings.
@@ -71,13 +60,13 @@ def open_source(
             "ignore_label": IGNORED,
             "ignore_palette": [_IGNORED_COLOR],
         }
-        files.write(classes_path, _encode_json(classes))
+        json_files.write(classes_path, classes)
 
     def draw(task: tuple[str, str, tuple[int, int, int]]) -> None:
         image_path, mask_path, image_seed = task
         rng = np.random.default_rng(image_seed)
         image, mask = draw_scene(rng, *_SIZES[rng.integers(len(_SIZES))])
-        files.write(mask_path, _encode_mask(mask))
+        _write_mask(mask_path, mask)
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(72, 96))]
         _, encoded = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), quality)
         files.write(image_path, encoded.tobytes())
@@ -103,12 +92,11 @@ def _claim_folder(data_dir: str, settings: Mapping[str, int]) -> None:
     """Marks a new folder as the demo's, or checks that it is, before anything is written there."""
     path = os.path.join(data_dir, SETTINGS_FILE)
     if os.path.isfile(path):
-        with open(path, encoding="utf-8") as file:
-            drawn = file.read()
-        if drawn != _encode_json(settings).decode():
+        drawn = json_files.read(path)
+        if drawn != settings:
             raise ValueError(
-                f"{data_dir} holds demo images that were drawn with {' '.join(drawn.split())}, "
-                f"not {json.dumps(settings)}: delete the folder, and they are drawn again."
+                f"{data_dir} holds demo images that were drawn with {json.dumps(drawn)}, not "
+                f"{json.dumps(settings)}: delete the folder, and they are drawn again."
             )
         return
     if os.path.isdir(data_dir) and os.listdir(data_dir):
@@ -118,20 +106,14 @@ def _claim_folder(data_dir: str, settings: Mapping[str, int]) -> None:
             "'folder'."
         )
     os.makedirs(data_dir, exist_ok=True)
-    files.write(path, _encode_json(settings))
+    json_files.write(path, settings)
 
 
-def _encode_json(content: Mapping[str, object]) -> bytes:
-    lines = (f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in content.items())
-    return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
-
-
-def _encode_mask(mask: np.ndarray) -> bytes:
-    """Encodes ids as a palette PNG, so that an image viewer shows the classes' colors."""
+def _write_mask(path: str, mask: np.ndarray) -> None:
+    """Writes ids as a palette PNG, so that an image viewer shows the classes' colors."""
     colors = np.full((256, 3), _IGNORED_COLOR, np.uint8)
     colors[: len(PALETTE)] = PALETTE
     image = Image.fromarray(mask, mode="P")
     image.putpalette(colors.tobytes())
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    return buffer.getvalue()
+    with files.replacing(path) as temporary:
+        image.save(temporary, "PNG")

@@ -1,21 +1,10 @@
 """Your own images and masks in a folder.
 
 An image and its mask have the same name, and lie in `images/` and `masks/` or under other names
-that people give these folders (`layouts`). Splits are told in one of four ways:
-
-    data/                  data/                   data/                   data/
-      classes.json           classes.json            classes.json            classes.json (optional)
-      train/                 images/                 images/a.jpg            images/a.jpg
-        images/a.jpg           train/a.jpg           masks/a.png             masks/a.png
-        masks/a.png            val/b.jpg             splits/
-      val/                   masks/                    train.txt
-        images/b.jpg           train/a.png             val.txt
-        masks/b.png            val/b.png
-      test/ …                                                              (a fraction becomes
-    (a folder a split)     (the same)              (a list a split)         `val`, the rest `train`)
-
-Lists are read by `split_lists`. A fraction is drawn by a hash of each name and a seed: the same
-seed gives the same split on every machine, and images that are added later hardly move the others.
+that people give these folders (`layouts`). docs/datasets.md draws the four ways to tell splits: a
+folder per split with images and masks, images and masks with a folder per split, a list per split
+(`split_lists`), or by chance. Then a hash of each name and a seed decides: the same seed gives the
+same split on every machine, and images that are added later hardly move the others.
 
 Masks are 8-bit ids (gray or palette: the index is the id), or RGB colors that `classes.json` names
 (`class_file`). Without `classes.json` the number of classes is the largest id in

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from common.texts import first_few
 from datasets.images import decoding
 from datasets.segmentation.masks.mask_format import Color, MaskFormat
 from datasets.segmentation.masks.raw_mask import read_raw_mask
@@ -13,18 +14,14 @@ from datasets.segmentation.masks.raw_mask import read_raw_mask
 ERROR = "error"
 WARNING = "warning"
 
+_MAX_NAMED_IDS = 8
+
 
 @dataclasses.dataclass(frozen=True)
 class Sample:
-    """One image and its mask on disk. Either file may be missing: `checks` says so.
+    """One image and its mask on disk. Either file may be missing: `checks` says so."""
 
-    Attributes:
-      name: unique within its split; usually the stem of its files.
-      image_path: the image.
-      mask_path: the mask.
-    """
-
-    name: str
+    name: str  # unique within its split; usually the stem of its files
     image_path: str
     mask_path: str
 
@@ -42,8 +39,7 @@ class Problem:
       kind: short name, the same for all problems of one sort, such as "size".
       message: what is wrong and how to fix it, in one line.
       path: the file at fault, or None when the dataset as a whole is.
-      split: name of the split, or None when the dataset as a whole is at fault.
-      name: name of the example, or None likewise.
+      split, name: of the example; None where a split or the dataset as a whole is at fault.
     """
 
     severity: str
@@ -59,12 +55,9 @@ class Source:
     """Images and masks on disk, sorted into splits, with the meaning of the mask's values.
 
     Attributes:
-      name: name of the dataset.
-      class_names: name of each class id.
-      palette: RGB color, 0..255, of each class id.
+      class_names, palette: name and RGB color, 0..255, of each class id.
       ignore_label: id of pixels that are never trained on or scored.
       splits: samples of each split, sorted by name.
-      mask_format: how values and colors of the mask files become ids.
       problems: what was wrong when the folders were listed.
     """
 
@@ -88,23 +81,26 @@ class Source:
             )
         return self.splits[name]
 
-    def read_mask(self, sample: Sample) -> np.ndarray:
-        """Reads a mask as uint8 [height, width] class ids, also those that no class has.
+    def describe_unknown_ids(self, histogram: np.ndarray) -> str | None:
+        """Says which ids that occur no class has, by the pixels of each id; None if all have."""
+        ids = np.flatnonzero(histogram).tolist()
+        unknown = [i for i in ids if i >= self.num_classes and i != self.ignore_label]
+        if not unknown:
+            return None
+        return (
+            f"ids {first_few(unknown, _MAX_NAMED_IDS)} have no class: the {self.num_classes} "
+            f"classes have the ids 0 to {self.num_classes - 1}, and {self.ignore_label} is "
+            "ignored. Give those pixels an id of a class, or name more classes."
+        )
 
-        Raises:
-          OSError: the file cannot be opened.
-          ValueError: the file is damaged, or its values have no meaning; the message names it.
-        """
+    def read_mask(self, sample: Sample) -> np.ndarray:
+        """Reads a mask as uint8 [height, width] class ids, also those that no class has."""
         return self.mask_format.decode(read_raw_mask(sample.mask_path))
 
     def read_example(
         self, sample: Sample, with_pixels: bool = True
     ) -> tuple[decoding.EncodedImage, np.ndarray]:
-        """Reads an image and its mask.
-
-        Returns:
-          The image as a record stores it, with pixels if they are wanted, and the mask as
-          `read_mask` returns it; they have one size.
+        """Reads an image as a record stores it, with pixels if they are wanted, and its mask.
 
         Raises:
           OSError: a file cannot be opened.

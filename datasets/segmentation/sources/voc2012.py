@@ -1,23 +1,10 @@
 """PASCAL VOC 2012 segmentation: 20 classes of things and the background.
 
-Everingham et al., "The PASCAL visual object classes challenge", 2010. The devkit's tree, of which
-`--data_dir` may name any of the three upper folders:
-
-    (anything)/
-      VOCdevkit/
-        VOC2012/
-          JPEGImages/A.jpg
-          SegmentationClass/A.png           palette PNGs: the index is the id, 255 is void
-          SegmentationClassRaw/A.png        used instead where SegmentationClass is missing: the
-                                            8-bit ids that research/deeplab's remove_gt_colormap.py
-                                            writes
-          SegmentationClassAug/A.png        optional: masks of Hariharan et al., "Semantic
-                                            contours from inverse detectors", as 8-bit ids
-          ImageSets/Segmentation/
-            train.txt                       1464 names
-            val.txt                         1449 names
-            trainval.txt                    2913 names
-            train_aug.txt (trainaug.txt)    optional: 10582 names
+Everingham et al., "The PASCAL visual object classes challenge", 2010. Expected is the devkit's
+tree, which docs/datasets.md draws. `SegmentationClass` holds palette PNGs, whose index is the id;
+where it is missing, `SegmentationClassRaw` is taken, with the 8-bit ids that research/deeplab's
+remove_gt_colormap.py writes. `SegmentationClassAug`, which is optional, holds the masks of
+Hariharan et al., "Semantic contours from inverse detectors". 255 is void.
 
 Each list makes the split of its name. `train_aug` is there when SegmentationClassAug is: from its
 list, or, without a list, every mask in SegmentationClassAug that `val` does not hold. A list of

@@ -151,8 +151,6 @@ def test_the_number_of_shards(source, tmp_path):
     assert len(plan(items * 19)) == 2  # 133 examples
     assert [len(shard.samples) for shard in plan(items, 3)] == [2, 2, 3]
     assert len(plan(items, 100)) == NUM_TRAIN
-    with pytest.raises(ValueError, match="num_shards is 0; expected 1 or more"):
-        plan(items, 0)
 
 
 class Recorder:
@@ -302,7 +300,7 @@ def test_the_first_unusable_example_ends_the_conversion(source, tmp_path):
         build(source, tmp_path / "out", num_shards=3)
     assert list_visible(tmp_path / "out") == []
     sample_images.save(image, sample_images.smooth_rgb(24, 31))
-    with pytest.raises(ValueError, match=rf"{mask}: ids 99 have no class; expected 0\.\.2 and 255"):
+    with pytest.raises(ValueError, match=rf"{mask}: ids 99 have no class: .* 0 to 2, and 255"):
         build(source, tmp_path / "out", num_shards=3)
     assert list_visible(tmp_path / "out") == [
         "train-00000-of-00003.tfrecord",

@@ -58,7 +58,6 @@ def write_records(directory, gradients: str) -> specs.DatasetSpec:
                     f"{image_format} {height}x{width}",
                     data,
                     image_format.lower(),
-                    image,
                     mask,
                     gradient,
                     gradient_format="png" if gradients.endswith("png") else "int16",
