@@ -75,6 +75,7 @@ class Metrics:
 
 def compute_metrics(confusion: np.ndarray) -> Metrics:
     """Computes every score of a `confusion_matrix`."""
+    confusion = np.asarray(confusion)
     is_right = np.diagonal(confusion)
     labelled, predicted, total = confusion.sum(axis=1), confusion.sum(axis=0), confusion.sum()
     union = labelled + predicted - is_right
