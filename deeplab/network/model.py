@@ -12,7 +12,7 @@ import tf_slim as slim
 
 from deeplab import cell_config
 from deeplab.network import aspp, decoder, dense_prediction_cell, fast_argmax
-from deeplab.options import ModelOptions
+from deeplab.options import ModelOptions, ObjectiveOptions
 from nets import layers, registry
 from nets.batch_norm import BatchNormMode, SyncGroup
 from nets.layers import Side
@@ -42,11 +42,7 @@ class Prediction:
 def multi_scale_logits(
     features: Mapping[str, tf.Tensor],
     options: ModelOptions,
-    *,
-    is_training: bool = False,
-    fine_tune_batch_norm: bool = False,
-    weight_decay: float = 0.0,
-    batch_norm_decay: float | None = None,
+    objective: ObjectiveOptions | None = None,
     sync_group: SyncGroup | None = None,
 ) -> dict[str, tf.Tensor]:
     """Builds the network at every scale of the image pyramid and merges the logits.
@@ -58,10 +54,8 @@ def multi_scale_logits(
         `decoder_use_gradient` also "laplacian" float32 [batch, height, width, 1], of which pixels
         at distances of `decoder.laplacian_stride` suffice.
       options: the network.
-      is_training: whether dropout is on and, with `fine_tune_batch_norm`, batch norm trained.
-      fine_tune_batch_norm: use and collect batch statistics in training.
-      weight_decay: L2 weight; losses go to `tf.GraphKeys.REGULARIZATION_LOSSES`.
-      batch_norm_decay: decay of moving statistics; None for the published values.
+      objective: how the network is trained, with dropout and, if it says so, batch statistics; L2
+        losses go to `tf.GraphKeys.REGULARIZATION_LOSSES`. None for inference.
       sync_group: shares batch statistics over clones.
 
     Returns:
@@ -78,7 +72,11 @@ def multi_scale_logits(
             "decoder_use_gradient is set, but the input has no gradient channel; build the records "
             "with it, or train with --nodecoder_use_gradient."
         )
-    batch_norm = BatchNormMode(is_training and fine_tune_batch_norm, batch_norm_decay, sync_group)
+    batch_norm = BatchNormMode()
+    if objective is not None:
+        batch_norm = BatchNormMode(
+            objective.fine_tune_batch_norm, objective.batch_norm_decay, sync_group
+        )
     size = _size(features["image"])
     largest = max(1.0, *options.image_pyramid)
     stride = min(options.decoder_output_stride, default=options.output_stride)
@@ -89,8 +87,7 @@ def multi_scale_logits(
             logits = _single_scale_logits(
                 _rescale(features, scale, size),
                 _at_scale(options, scale),
-                is_training,
-                weight_decay,
+                objective,
                 batch_norm,
             )
             if options.image_pyramid != (1.0,):
@@ -164,10 +161,11 @@ def _predict_once(
 def _single_scale_logits(
     features: Mapping[str, tf.Tensor],
     options: ModelOptions,
-    is_training: bool,
-    weight_decay: float,
+    objective: ObjectiveOptions | None,
     batch_norm: BatchNormMode,
 ) -> tf.Tensor:
+    is_training = objective is not None
+    weight_decay = objective.weight_decay if objective is not None else 0.0
     net, end_points = registry.extract_features(
         features["image"],
         options.model_variant,

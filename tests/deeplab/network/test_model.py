@@ -7,7 +7,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from deeplab.network import decoder, model, transfer
-from deeplab.options import ModelOptions
+from deeplab.options import ModelOptions, ObjectiveOptions
 from nets import layers
 
 TINY = ModelOptions(
@@ -51,9 +51,7 @@ def replace(**changes) -> ModelOptions:
     ids=["xception", "mobilenet", "not_separable", "two_stages", "pyramid", "deeplab_v2_head"],
 )
 def test_every_trainable_variable_gets_a_gradient(options):
-    logits = model.multi_scale_logits(
-        images(), options, is_training=True, fine_tune_batch_norm=True, weight_decay=1e-4
-    )
+    logits = model.multi_scale_logits(images(), options, ObjectiveOptions(weight_decay=1e-4))
     loss = tf.add_n([tf.reduce_sum(tf.square(value)) for value in logits.values()])
     variables = tf.trainable_variables()
     gradients = tf.gradients(loss, variables)
