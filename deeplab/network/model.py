@@ -20,7 +20,6 @@ from serving import contract
 
 MERGED_LOGITS = "merged_logits"
 
-
 # research/deeplab, model.py: the same for ASPP and decoder, whatever the encoder's are.
 _BATCH_NORM_DECAY = 0.9997
 _BATCH_NORM_EPSILON = 1e-5
@@ -53,7 +52,6 @@ def multi_scale_logits(
       features: "image" float32 [batch, height, width, 3], RGB, 0..255; with
         `decoder_use_gradient` also "laplacian" float32 [batch, height, width, 1], of which pixels
         at distances of `decoder.laplacian_stride` suffice.
-      options: the network.
       objective: how the network is trained, with dropout and, if it says so, batch statistics; L2
         losses go to `tf.GraphKeys.REGULARIZATION_LOSSES`. None for inference.
       sync_group: shares batch statistics over clones.
@@ -114,16 +112,14 @@ def predict(
 
     Args:
       features: as in `multi_scale_logits`.
-      options: the network.
       scales: scales at which the network sees the image.
       add_flipped: whether it also sees the mirror image.
       fast_class_ids: take class ids from `fast_argmax` where it can: the same ones, without
         interpolating every logit. With mirror images or several scales it never can.
     """
-    size = _size(features["image"])
     if tuple(scales) == (1.0,) and not add_flipped:
-        return _predict_once(features, options, size, fast_class_ids)
-    members = []
+        return _predict_once(features, options, fast_class_ids)
+    size, members = _size(features["image"]), []
     mirrored = {name: tf.reverse(features[name], axis=[2]) for name in _inputs(features)}
     for scale in scales:
         at_scale = dataclasses.replace(options, image_pyramid=(scale,))
@@ -138,11 +134,9 @@ def predict(
 
 
 def _predict_once(
-    features: Mapping[str, tf.Tensor],
-    options: ModelOptions,
-    size: Sequence[Side],
-    fast_class_ids: bool,
+    features: Mapping[str, tf.Tensor], options: ModelOptions, fast_class_ids: bool
 ) -> Prediction:
+    size = _size(features["image"])
     logits = multi_scale_logits(features, options)[MERGED_LOGITS]
     logits = tf.identity(logits, contract.LOGITS)
     if options.prediction_with_upsampled_logits:
@@ -234,9 +228,8 @@ def _at_scale(options: ModelOptions, scale: float) -> ModelOptions:
     """Returns the options whose pooling crop is the same part of a scaled image."""
     if options.image_pooling_crop_size is None:
         return options
-    height, width = options.image_pooling_crop_size
-    scaled = layers.scale_dimension(height, scale), layers.scale_dimension(width, scale)
-    return dataclasses.replace(options, image_pooling_crop_size=scaled)
+    crop_size = [layers.scale_dimension(side, scale) for side in options.image_pooling_crop_size]
+    return dataclasses.replace(options, image_pooling_crop_size=tuple(crop_size))
 
 
 def _inputs(features: Mapping[str, tf.Tensor]) -> list[str]:
