@@ -51,10 +51,7 @@ def read_json(path: str) -> tuple[Mapping[str, Any], ...]:
     except (OSError, ValueError) as error:
         reason = f"{error.strerror}." if isinstance(error, OSError) else error
         raise ValueError(f"dense_prediction_cell_json {printable(path)}: {reason}") from None
-    return tuple(
-        {name: tuple(value) if isinstance(value, list) else value for name, value in branch.items()}
-        for branch in config
-    )
+    return json_files.check(config, tuple[Mapping[str, Any], ...], path, "")
 
 
 def parse(config: Sequence[Mapping[str, Any]]) -> list[Branch]:
@@ -76,45 +73,37 @@ def _parse_branch(number: int, fields: Mapping[str, Any]) -> Branch:
     where = f"branch {number} of the dense prediction cell"
     if not isinstance(fields, Mapping):
         raise ValueError(f"{where} is {_show(fields)}; expected a mapping with 'op' and 'input'.")
-    known = {field.name for field in dataclasses.fields(Branch)}
+    known = sorted(field.name for field in dataclasses.fields(Branch))
     for name in fields:
         if name not in known:
-            raise ValueError(f"{where} has {_show(name)}; expected {', '.join(sorted(known))}.")
+            raise ValueError(f"{where} has {_show(name)}; expected {', '.join(known)}.")
     op, source = fields.get("op"), fields.get("input")
     if op not in (CONVOLUTION, PYRAMID_POOLING):
         raise ValueError(f"{where} has op {_show(op)}; expected 'conv' or 'pyramid_pooling'.")
-    if not isinstance(source, int) or isinstance(source, bool) or not FEATURES <= source < number:
+    if type(source) is not int or not FEATURES <= source < number:
         raise ValueError(
             f"{where} has input {_show(source)}; expected -1 for the encoder's features, or the "
             "number of an earlier branch."
         )
     needed = {"grid_size"} if op == PYRAMID_POOLING else {"kernel"}
-    kernel = _pair(where, "kernel", fields.get("kernel", 1))
+    kernel, rate, grid_size = (
+        _pair(where, name, fields.get(name, 1)) for name in ("kernel", "rate", "grid_size")
+    )
     if kernel != (1, 1):
         needed.add("rate")
     for name in sorted(needed - set(fields)):
         raise ValueError(f"{where} lacks {name!r}, which its operation needs.")
-    return Branch(
-        op,
-        source,
-        kernel,
-        _pair(where, "rate", fields.get("rate", 1)),
-        _pair(where, "grid_size", fields.get("grid_size", 1)),
-    )
+    return Branch(op, source, kernel, rate, grid_size)
 
 
 def _pair(where: str, name: str, value: Any) -> tuple[int, int]:
     pair = value if isinstance(value, list | tuple) else (value, value)
-    if len(pair) != 2 or not all(_is_side(side) for side in pair):
+    # The type is compared because true is an int, too.
+    if len(pair) != 2 or not all(type(n) is int and 1 <= n <= _LARGEST_SIDE for n in pair):
         raise ValueError(
             f"{where} has {name} {_show(value)}; expected one or two numbers of 1 or more."
         )
     return tuple(pair)
-
-
-def _is_side(value: Any) -> bool:
-    is_whole = isinstance(value, int) and not isinstance(value, bool)
-    return is_whole and 1 <= value <= _LARGEST_SIDE
 
 
 def _show(value: Any) -> str:

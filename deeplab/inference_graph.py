@@ -44,7 +44,6 @@ def build_inference_graph(
         scales or mirror images also SemanticLogits_1 …
 
     Args:
-      options: the network.
       crop_size: (height, width) that images are padded to; larger ones are an error at run time.
       min_resize_value, max_resize_value, resize_factor, keep_aspect_ratio: how images are resized
         first, as in `preprocess.resize_to_range`; not at all if min_resize_value is None.
@@ -65,7 +64,10 @@ def build_inference_graph(
     crop_sizes.check(crop_size, options.output_stride)
     resize = (min_resize_value, max_resize_value, resize_factor, keep_aspect_ratio)
     check_resize_range(*resize)
-    _check_scales(scales)
+    if not scales or min(scales) <= 0:
+        raise ValueError(
+            f"inference scales are {tuple(scales)}; expected one or more above 0, such as 1.0."
+        )
     images = tf.placeholder(tf.uint8, [None, None, None, 3], name=contract.INPUT)
     with tf.name_scope("preprocess"):
         features = {"image": tf.cast(images, tf.float32)}
@@ -120,13 +122,6 @@ def _logits_nodes() -> list[str]:
     ]
 
 
-def _check_scales(scales: Sequence[float]) -> None:
-    if not scales or min(scales) <= 0:
-        raise ValueError(
-            f"inference scales are {tuple(scales)}; expected one or more above 0, such as 1.0."
-        )
-
-
 def _assert_fits(
     image_size: tf.Tensor, network_size: tf.Tensor, crop_size: tuple[int, int]
 ) -> tf.Operation:
@@ -145,22 +140,9 @@ def _assert_fits(
 
 
 def _pad(
-    channels: tf.Tensor,
-    padding: tf.Tensor,
-    fill: Sequence[float],
-    crop_size: tuple[int, int],
+    channels: tf.Tensor, padding: tf.Tensor, fill: Sequence[float], crop_size: tuple[int, int]
 ) -> tf.Tensor:
-    """Pads a batch at the bottom and on the right.
-
-    Args:
-      channels: float32 [batch, height, width, depth].
-      padding: int32 [2], rows and columns to add.
-      fill: value of each channel in the padding.
-      crop_size: (height, width) of the result.
-
-    Returns:
-      float32 [batch, crop height, crop width, depth].
-    """
+    """Pads [batch, height, width, depth] with rows and columns of a color up to the crop size."""
     color = tf.constant(fill, tf.float32)
     shape = tf.shape(channels)
     below = tf.broadcast_to(color, [shape[0], padding[0], shape[2], len(fill)])

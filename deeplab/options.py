@@ -285,7 +285,10 @@ class ModelOptions:
     def _validate_decoder(self, encoder: registry.Encoder) -> None:
         strides = self.decoder_output_stride
         for stride in strides:
-            encoder.stage(stride)
+            try:
+                encoder.stage(stride)
+            except ValueError as error:
+                raise ValueError(f"decoder_output_stride is {stride}, but {error}") from None
             if stride > self.output_stride:
                 raise ValueError(
                     f"decoder_output_stride is {stride}; expected at most output_stride "

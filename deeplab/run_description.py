@@ -46,28 +46,22 @@ class RunDescription(ResizeOptions):
         self.model.validate()
         num_classes = self.model.num_classes
         # Networks of published weights may have classes without names.
-        for name in ("class_names", "palette"):
-            if len(getattr(self, name)) not in (0, num_classes):
+        for name, items in (("class_names", self.class_names), ("palette", self.palette)):
+            if len(items) not in (0, num_classes):
                 raise ValueError(
-                    f"{name} has {len(getattr(self, name))} items; expected one for each of the "
-                    f"{num_classes} classes (num_classes)."
+                    f"{name} has {len(items)} items; expected one for each of the {num_classes} "
+                    "classes (num_classes)."
                 )
         for color in self.palette:
             if not all(0 <= value <= 255 for value in color):
                 raise ValueError(f"palette has the color {color}; expected values of 0..255.")
         if not 0 <= self.ignore_label <= 255:
             raise ValueError(f"ignore_label is {self.ignore_label}; expected 0..255.")
-        sizes = {
-            "train_crop_size": self.train_crop_size,
-            "min_resize_value": (self.min_resize_value or 1,),
-            "max_resize_value": (self.max_resize_value or 1,),
-            "resize_factor": (self.resize_factor or 1,),
-        }
-        for name, values in sizes.items():
-            if not all(1 <= value <= LARGEST_OPTION for value in values):
-                raise ValueError(
-                    f"{name} is {getattr(self, name)}; expected 1..{LARGEST_OPTION} pixels."
-                )
+        for name in ("train_crop_size", "min_resize_value", "max_resize_value", "resize_factor"):
+            value = getattr(self, name)
+            sides = value if isinstance(value, tuple) else (value or 1,)
+            if not all(1 <= side <= LARGEST_OPTION for side in sides):
+                raise ValueError(f"{name} is {value}; expected 1..{LARGEST_OPTION} pixels.")
 
 
 def write_description(description: RunDescription, directory: str) -> str:
@@ -91,7 +85,7 @@ def read_description(directory: str) -> RunDescription:
     except FileNotFoundError:
         raise ValueError(
             f"{path} is missing: train.py writes it beside its checkpoints. Name the train_logdir "
-            "of a training, or give the network's flags (--model_variant, --num_classes …)."
+            "of a training run, or give the network's flags (--model_variant, --num_classes …)."
         ) from None
     version = content.pop("format_version", None)
     if version != FORMAT_VERSION:
@@ -104,13 +98,9 @@ def read_description(directory: str) -> RunDescription:
 def parse_description(content: Mapping[str, Any], source: str) -> RunDescription:
     """Returns a description of its fields as JSON has them.
 
-    Args:
-      content: the fields.
-      source: name of the file, for errors.
-
     Raises:
-      ValueError: a field does not exist, lacks, or has a value that no training writes; names the
-        file, the field and the value.
+      ValueError: a field is unknown or missing, or has a value that no training run writes; the
+        message names the file (`source`), the field and the value.
     """
     description = json_files.to_record(RunDescription, content, source)
     try:

@@ -18,15 +18,10 @@ def matrix(input_side: int, output_side: int) -> np.ndarray:
       float32 [output_side, input_side], rows that add up to 1.
     """
     # In float32 as TensorFlow's kernel: the weights agree to the last bit.
-    scale = np.float32(0.0)
-    if output_side > 1:
-        scale = np.float32(input_side - 1) / np.float32(output_side - 1)
-    position = np.arange(output_side, dtype=np.float32) * scale
-    lower = np.floor(position).astype(int)
-    upper = np.minimum(lower + 1, input_side - 1)
-    weight = position - lower.astype(np.float32)
+    scale = np.float32(input_side - 1) / np.float32(max(output_side - 1, 1))
+    fraction, lower = np.modf(np.arange(output_side, dtype=np.float32) * scale)
+    rows, lower = np.arange(output_side), lower.astype(int)
     weights = np.zeros([output_side, input_side], np.float32)
-    rows = np.arange(output_side)
-    weights[rows, np.minimum(lower, input_side - 1)] += 1 - weight
-    weights[rows, upper] += weight
+    weights[rows, lower] += 1 - fraction
+    weights[rows, np.minimum(lower + 1, input_side - 1)] += fraction
     return weights

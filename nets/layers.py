@@ -13,8 +13,7 @@ Side: TypeAlias = int | tf.Tensor
 def scale_dimension(dimension: Side, scale: float) -> Side:
     """Returns an image side scaled so that corner pixels stay on corner pixels.
 
-    513 at 1/16 is 33. Every size in DeepLab follows this rule (research/deeplab's function of the
-    same name).
+    513 at 1/16 is 33 (research/deeplab's function of the same name).
     """
     if isinstance(dimension, int):
         return int((dimension - 1.0) * scale + 1.0)
@@ -51,18 +50,6 @@ def round_depth(depth: float, divisor: int, min_depth: int | None = None) -> int
 def quantized_sigmoid(inputs: tf.Tensor) -> tf.Tensor:
     """relu6(x + 3) / 6, with research/slim's rounded sixth, which published weights know."""
     return tf.nn.relu6(inputs + 3.0) * 0.16667
-
-
-def pad_as_same(inputs: tf.Tensor, kernel_size: int) -> tf.Tensor:
-    """Pads for a VALID convolution, the same way for every input size.
-
-    SAME padding of a strided convolution depends on the input's size, which shifts features of
-    images of even and odd sizes against each other (He et al., arXiv 1512.03385, as in
-    `tf_slim.nets.resnet_utils.conv2d_same`).
-    """
-    before = (kernel_size - 1) // 2
-    after = kernel_size - 1 - before
-    return tf.pad(inputs, [[0, 0], [before, after], [before, after], [0, 0]])
 
 
 def depthwise_conv2d(

@@ -1,4 +1,4 @@
-"""The encoders by name: how each is built, what it wants as input, and where a decoder may tap it.
+"""The encoders by name: how each is built, what it wants as input, and which feature maps it has.
 
 Adding an encoder is one entry here and one file that builds it. The file is imported when it is
 needed, so that `--help` lists the encoders without importing TensorFlow.
@@ -11,8 +11,6 @@ import importlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from nets import resnet_variants
-
 if TYPE_CHECKING:
     import tensorflow.compat.v1 as tf
 
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Stage:
-    """A feature map that a decoder may use.
+    """A feature map on the way to the last one.
 
     Attributes:
       end_point: its name.
@@ -44,7 +42,7 @@ class Encoder:
       build: builds the network: (images, *, output_stride, <options>, weight_decay, batch_norm) ->
         (features, end points).
       options: names of the model options that `build` takes besides.
-      stages: feature maps for decoders, fine to coarse.
+      stages: finer feature maps, fine to coarse.
       depth: channels of the features, at depth multiplier 1.0.
       num_grid_units: how many rates `multi_grid` has; 0 where there is none.
       mean_pixel: RGB, 0..255: the color that becomes 0 when normalised, hence that of padding.
@@ -73,13 +71,11 @@ class Encoder:
         Raises:
           ValueError: the encoder has none there.
         """
-        for stage in self.stages:
-            if stage.stride == stride:
-                return stage
-        raise ValueError(
-            f"decoder_output_stride is {stride}, but {self.name} has features for a decoder at "
-            f"{', '.join(str(stage.stride) for stage in self.stages)}."
-        )
+        stages = {stage.stride: stage for stage in self.stages}
+        if stride not in stages:
+            known = ", ".join(map(str, stages))
+            raise ValueError(f"{self.name} has feature maps at strides {known} only.")
+        return stages[stride]
 
 
 def _build(module: str, **arguments: Any) -> Callable[..., tuple[tf.Tensor, dict[str, tf.Tensor]]]:
@@ -122,22 +118,33 @@ def _mobilenet_v3(name: str, layers: tuple[int, ...], stage_depths, depth: int) 
     )
 
 
-def _resnet_v1(name: str) -> Encoder:
-    spec = resnet_variants.VARIANTS[name]
-    layer = "lite_bottleneck_v1/conv2" if spec.is_lite else "bottleneck_v1/conv3"
-    factor = 1 if spec.is_lite else 4
-    is_beta = spec.root_depths is not None
+def _resnet_v1(
+    scope: str,
+    num_units: tuple[int, int, int, int],
+    root_depths: tuple[int, int, int] | None = None,
+    is_lite: bool = False,
+) -> Encoder:
+    """Describes a ResNet, or its beta form if there are root depths; see `resnet_v1.build`."""
+    layer = "lite_bottleneck_v1/conv2" if is_lite else "bottleneck_v1/conv3"
+    factor = 1 if is_lite else 4
+    is_beta = root_depths is not None
     # The last unit of a block that still has the block's own stride.
-    units = enumerate(spec.num_units[:3], start=1)
-    names = (f"block{block}/unit_{num_units - 1}/{layer}" for block, num_units in units)
+    units = enumerate(num_units[:3], start=1)
+    names = (f"block{block}/unit_{length - 1}/{layer}" for block, length in units)
     return Encoder(
-        name=name,
-        scope=spec.scope,
-        build=_build("nets.resnet_v1", variant=name),
+        name=f"{scope}_beta" if is_beta else scope,
+        scope=scope,
+        build=_build(
+            "nets.resnet_v1",
+            scope=scope,
+            num_units=num_units,
+            root_depths=root_depths,
+            is_lite=is_lite,
+        ),
         options=("multi_grid",),
         stages=_stages(names, (64 * factor, 128 * factor, 256 * factor)),
         depth=512 * factor,
-        num_grid_units=spec.num_units[3],
+        num_grid_units=num_units[3],
         mean_pixel=(127.5, 127.5, 127.5) if is_beta else _IMAGENET_MEAN,
         keeps_range=not is_beta,
     )
@@ -165,7 +172,12 @@ _ENCODERS = (
     ),
     _mobilenet_v3("mobilenet_v3_large_seg", (4, 7, 13), (72, 120, 672), depth=480),
     _mobilenet_v3("mobilenet_v3_small_seg", (2, 4, 9), (16, 88, 144), depth=288),
-    *map(_resnet_v1, resnet_variants.VARIANTS),
+    _resnet_v1("resnet_v1_18", (2, 2, 2, 2), is_lite=True),
+    _resnet_v1("resnet_v1_18", (2, 2, 2, 2), (16, 16, 32), is_lite=True),
+    _resnet_v1("resnet_v1_50", (3, 4, 6, 3)),
+    _resnet_v1("resnet_v1_50", (3, 4, 6, 3), (64, 64, 128)),
+    _resnet_v1("resnet_v1_101", (3, 4, 23, 3)),
+    _resnet_v1("resnet_v1_101", (3, 4, 23, 3), (64, 64, 128)),
 )
 
 ENCODERS: Mapping[str, Encoder] = {encoder.name: encoder for encoder in _ENCODERS}

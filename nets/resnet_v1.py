@@ -9,13 +9,13 @@ Variable names are those of research/deeplab; published checkpoints depend on th
 """
 
 import functools
+from collections.abc import Sequence
 
 import tensorflow.compat.v1 as tf
 import tf_slim as slim
 from tf_slim.nets import resnet_utils
 
 from nets.batch_norm import BatchNormMode
-from nets.resnet_variants import VARIANTS, ResNetSpec
 
 # research/deeplab, core/feature_extractor.py.
 _BATCH_NORM_DECAY = 0.95
@@ -30,8 +30,11 @@ _ROOT_STRIDE = 4
 
 def build(
     images: tf.Tensor,
-    variant: str,
     *,
+    scope: str,
+    num_units: tuple[int, int, int, int],
+    is_lite: bool,
+    root_depths: tuple[int, int, int] | None,
     output_stride: int,
     multi_grid: tuple[int, ...] | None,
     weight_decay: float,
@@ -40,7 +43,10 @@ def build(
     """Builds a ResNet without its classifier; see `registry.extract_features`.
 
     Args:
-      variant: a name of `resnet_variants.VARIANTS`.
+      scope: variable scope, the same for the plain and the beta form.
+      num_units: units in each of the four blocks.
+      is_lite: units of two 3x3 convolutions; otherwise 1x1, 3x3, 1x1.
+      root_depths: channels of the three 3x3 convolutions of a beta form; None for one of 7x7.
       multi_grid: rates of the units of block 4; None for 1 each. The published beta checkpoints
         were trained with (1, 2, 4).
 
@@ -48,20 +54,19 @@ def build(
       (features, end points by name: the last convolution of every unit, before the shortcut is
       added).
     """
-    spec = VARIANTS[variant]
     end_points: dict[str, tf.Tensor] = {}
-    unit = functools.partial(_lite_bottleneck if spec.is_lite else _bottleneck, end_points)
+    unit = functools.partial(_lite_bottleneck if is_lite else _bottleneck, end_points)
     arguments = {
         "weights_initializer": slim.variance_scaling_initializer(),
         "weights_regularizer": slim.l2_regularizer(weight_decay),
         "activation_fn": tf.nn.relu,
         **batch_norm.slim_params(_BATCH_NORM_DECAY, _BATCH_NORM_EPSILON),
     }
-    with tf.variable_scope(spec.scope), slim.arg_scope([slim.conv2d], **arguments):
-        net = _root(images, spec.root_depths)
+    with tf.variable_scope(scope), slim.arg_scope([slim.conv2d], **arguments):
+        net = _root(images, root_depths)
         net = slim.max_pool2d(net, 3, stride=2, padding="SAME", scope="pool1")
         net = resnet_utils.stack_blocks_dense(
-            net, _blocks(spec, unit, multi_grid), output_stride // _ROOT_STRIDE
+            net, _blocks(num_units, unit, multi_grid), output_stride // _ROOT_STRIDE
         )
         return net, end_points
 
@@ -76,15 +81,13 @@ def _root(images: tf.Tensor, depths: tuple[int, int, int] | None) -> tf.Tensor:
     return net
 
 
-def _blocks(spec: ResNetSpec, unit, multi_grid) -> list[resnet_utils.Block]:
+def _blocks(num_units: Sequence[int], unit, multi_grid) -> list[resnet_utils.Block]:
     """Describes the blocks for `stack_blocks_dense`."""
     blocks = []
-    for number, (depth, num_units) in enumerate(
-        zip(_BLOCK_DEPTHS, spec.num_units, strict=True), start=1
-    ):
+    for number, (depth, length) in enumerate(zip(_BLOCK_DEPTHS, num_units, strict=True), start=1):
         is_last = number == len(_BLOCK_DEPTHS)
-        rates = multi_grid if is_last and multi_grid else (1,) * num_units
-        strides = (1,) * (num_units - 1) + (1 if is_last else 2,)
+        rates = multi_grid if is_last and multi_grid else (1,) * length
+        strides = (1,) * (length - 1) + (1 if is_last else 2,)
         units = [
             {"depth": depth, "stride": stride, "unit_rate": rate}
             for stride, rate in zip(strides, rates, strict=True)

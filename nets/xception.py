@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 import tensorflow.compat.v1 as tf
 import tf_slim as slim
+from tf_slim.nets import resnet_utils
 
 from nets import layers
 from nets.batch_norm import BatchNormMode
@@ -159,8 +160,7 @@ def _root(
     images: tf.Tensor, depths: tuple[int, int], relu: Callable[[tf.Tensor], tf.Tensor]
 ) -> tf.Tensor:
     with tf.variable_scope("entry_flow"), slim.arg_scope([slim.conv2d], activation_fn=relu):
-        net = layers.pad_as_same(images, 3)
-        net = slim.conv2d(net, depths[0], 3, stride=2, padding="VALID", scope="conv1_1")
+        net = resnet_utils.conv2d_same(images, depths[0], 3, stride=2, scope="conv1_1")
         return slim.conv2d(net, depths[1], 3, scope="conv1_2")
 
 
@@ -184,7 +184,8 @@ def _module(
             net = relu(net)
         padding = "SAME"
         if index == 2 and stride > 1 and not is_bounded:
-            net, padding = layers.pad_as_same(net, 3), "VALID"
+            # As `conv2d_same`: SAME would pad images of even and odd sizes differently.
+            net, padding = tf.pad(net, [[0, 0], [1, 1], [1, 1], [0, 0]]), "VALID"
         net = layers.depthwise_conv2d(
             net,
             3,

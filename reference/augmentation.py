@@ -18,15 +18,7 @@ def random_scale(
     step_size: float,
     seed: tf.Tensor,
 ) -> Example:
-    """Scales an image by a random factor.
-
-    Args:
-      example: see the module docstring.
-      min_scale_factor, max_scale_factor, step_size, seed: as for `preprocess.scaled_size`.
-
-    Returns:
-      The example; image and Laplacian are float32 where the range holds more than the factor 1.
-    """
+    """Scales an image by a random factor; arguments are those of `preprocess.scaled_size`."""
     if min_scale_factor == max_scale_factor == 1.0:
         return dict(example)
     size = preprocess.scaled_size(
@@ -38,16 +30,9 @@ def random_scale(
 def random_crop(
     example: Mapping[str, tf.Tensor], crop_size: tuple[int, int], seed: tf.Tensor
 ) -> Example:
-    """Cuts a window at a random place out of an image; a side that is too short stays whole.
+    """Cuts `preprocess.window_of` out of an image.
 
     Followed by `pad_to_crop` it gives the same as padding first, without moving the padding.
-
-    Args:
-      example: see the module docstring.
-      crop_size, seed: as for `preprocess.window_of`.
-
-    Returns:
-      The example, at most as large as the window.
     """
     start, window = preprocess.window_of(preprocess.image_size(example), crop_size, seed)
     start = tf.concat([start, [0]], axis=0)
@@ -80,24 +65,11 @@ def pad_to_crop(
     return preprocess.map_spatial(example, pad)
 
 
-def random_flip(
-    example: Mapping[str, tf.Tensor], seed: tf.Tensor, probability: float = 0.5
-) -> Example:
-    """Mirrors an image, left to right, with a probability.
+def random_flip(example: Mapping[str, tf.Tensor], seed: tf.Tensor) -> Example:
+    """Mirrors every second image, left to right; the seed, integer [2], decides which."""
+    is_flipped = preprocess.flip_of(seed)
 
-    Args:
-      example: see the module docstring.
-      seed: integer [2], decides whether.
-      probability: of the mirrored result, 0..1.
+    def flip(_: str, value: tf.Tensor) -> tf.Tensor:
+        return tf.cond(is_flipped, lambda: tf.reverse(value, axis=[1]), lambda: tf.identity(value))
 
-    Returns:
-      The example, mirrored or not.
-    """
-    is_flipped = preprocess.flip_of(seed, probability)
-    spatial = {key: example[key] for key in preprocess.SPATIAL_KEYS if key in example}
-    flipped = tf.cond(
-        is_flipped,
-        lambda: {key: tf.reverse(value, axis=[1]) for key, value in spatial.items()},
-        lambda: {key: tf.identity(value) for key, value in spatial.items()},
-    )
-    return {**example, **flipped}
+    return preprocess.map_spatial(example, flip)

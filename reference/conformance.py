@@ -22,7 +22,7 @@ import tensorflow.compat.v1 as tf
 from common import json_files
 from deeplab.network import model
 from deeplab.objective import losses
-from deeplab.options import ModelOptions
+from deeplab.options import ModelOptions, ObjectiveOptions
 
 INDEX_FILE = "index.json"
 IGNORE_LABEL = 255
@@ -214,14 +214,8 @@ def compare(entry: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Compa
         logits = model.multi_scale_logits(features, options)[model.MERGED_LOGITS]
         prediction = model.predict(features, options)
         loss_values = {
-            name: losses.add_losses(
-                {name: logits},
-                labels,
-                ignore_label=IGNORE_LABEL,
-                num_classes=options.num_classes,
-                **arguments,
-            )[name]
-            for name, arguments in _loss_arguments(options.num_classes).items()
+            name: losses.add_losses({name: logits}, labels, objective, IGNORE_LABEL)[name]
+            for name, objective in _objectives(options.num_classes).items()
         }
         variables = {v.op.name: v.shape.as_list() for v in tf.global_variables()}
         trainable = sum(v.shape.num_elements() for v in tf.trainable_variables())
@@ -244,12 +238,13 @@ def compare(entry: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Compa
     )
 
 
-def _loss_arguments(num_classes: int) -> dict[str, dict[str, Any]]:
-    """The losses of an entry, as arguments of `losses.add_losses`."""
+def _objectives(num_classes: int) -> dict[str, ObjectiveOptions]:
+    """What each loss of an entry is computed with."""
+    label_weights = tuple(1.0 + 0.5 * (k % 3) for k in range(num_classes))
     return {
-        "plain": {},
-        "label_weights": {"label_weights": [1.0 + 0.5 * (k % 3) for k in range(num_classes)]},
-        "hard_top25": {"top_k_percent_pixels": 0.25},
+        "plain": ObjectiveOptions(),
+        "label_weights": ObjectiveOptions(label_weights=label_weights),
+        "hard_top25": ObjectiveOptions(top_k_percent_pixels=0.25),
     }
 
 

@@ -25,7 +25,6 @@ def training_batches(
     with_laplacian: bool,
     laplacian_stride: int = 1,
     seed: int | None = None,
-    num_parallel_calls: int | None = None,
     shuffled_crops: int = 0,
 ) -> tf.data.Dataset:
     """Makes the batches of `deeplab.data.input_pipeline.training_batches`, which has the arguments.
@@ -66,7 +65,7 @@ def training_batches(
 
     batches = input_pipeline.numbered_records(spec, split, seed).map(
         prepare,
-        num_parallel_calls=num_parallel_calls or tf.data.AUTOTUNE,
+        num_parallel_calls=tf.data.AUTOTUNE,
         deterministic=seed is not None,
     )
     if shuffled_crops:

@@ -51,7 +51,6 @@ def training_batches(
     with_laplacian: bool,
     laplacian_stride: int = 1,
     seed: int | None = None,
-    num_parallel_calls: int | None = None,
 ) -> tf.data.Dataset:
     """Makes shuffled, augmented batches, without end.
 
@@ -65,8 +64,6 @@ def training_batches(
       laplacian_stride: distance of the pixels at which they carry it (`decoder.laplacian_stride`);
         a divisor of the sides of the crop less one.
       seed: the same seed gives the same batches in the same order; None for new ones each time.
-      num_parallel_calls: threads that decode and augment; None lets tf.data decide, within
-        `input_memory_mb`.
 
     Returns:
       A dataset of dictionaries: "image" float32 [batch, height, width, 3], RGB, 0..255; "label"
@@ -98,7 +95,7 @@ def training_batches(
 
     batches = numbered_records(spec, split, seed).map(
         prepare,
-        num_parallel_calls=num_parallel_calls or _num_parallel_calls(spec, split, input_options),
+        num_parallel_calls=_num_parallel_calls(spec, split, input_options),
         deterministic=seed is not None,
     )
     return batches.batch(batch_size, drop_remainder=True).prefetch(_PREFETCHED_BATCHES)

@@ -20,7 +20,7 @@ from deeplab.options import ResizeOptions
 
 Example = dict[str, tf.Tensor]
 
-SPATIAL_KEYS = ("image", "label", "laplacian")
+_SPATIAL_KEYS = ("image", "label", "laplacian")
 
 
 def range_size(
@@ -173,9 +173,9 @@ def pad_to_crop(
     return map_spatial(example, pad)
 
 
-def flip_of(seed: tf.Tensor, probability: float = 0.5) -> tf.Tensor:
-    """Draws whether an image is mirrored: bool []."""
-    return tf.random.stateless_uniform([], seed) < probability
+def flip_of(seed: tf.Tensor) -> tf.Tensor:
+    """Draws whether an image is mirrored, in half of all cases: bool []."""
+    return tf.random.stateless_uniform([], seed) < 0.5
 
 
 def image_size(example: Mapping[str, tf.Tensor]) -> tf.Tensor:
@@ -188,7 +188,7 @@ def map_spatial(
 ) -> Example:
     """Returns the example with `function(key, value)` instead of each spatial value."""
     return {
-        key: function(key, value) if key in SPATIAL_KEYS else value
+        key: function(key, value) if key in _SPATIAL_KEYS else value
         for key, value in example.items()
     }
 

@@ -30,10 +30,7 @@ class Evaluation:
     Attributes:
       checkpoint: prefix of its files.
       step: training step of the checkpoint; 0 where it has none.
-      split: name of the split.
-      num_images: number of images scored.
       confusion: int64 [num_classes, num_classes], pixels by label (row) and predicted class.
-      metrics: the scores.
       seconds: time that it took, without building the network.
     """
 
@@ -68,11 +65,9 @@ class Evaluator:
     """A network and a split; scores one restored checkpoint after the other. `close` it afterwards.
 
     Args:
-      spec, split: the dataset and the name of the split.
-      model_options: the network.
+      spec, split, model_options, batch_size: what is scored.
       input_options: crop size and the resize before it; its random scales are not used.
-      batch_size: images in a batch.
-      scales, add_flipped: how the network sees each image; see `model.predict`.
+      scales, add_flipped: see `model.predict`.
 
     Raises:
       ValueError: the split is missing or its shards do not hold the examples that they should, the
@@ -124,19 +119,16 @@ class Evaluator:
             }
             self._variables = tf.global_variables()
         self._restored: tuple[str, int] | None = None  # prefix and step
-        config = tf.ConfigProto(allow_soft_placement=True)
-        config.gpu_options.allow_growth = True
-        self._check_memory(input_options.crop_size, batch_size)
-        self._session = tf.Session(graph=self._graph, config=config)
-
-    def _check_memory(self, crop_size: tuple[int, int] | None, batch_size: int) -> None:
-        """Refuses a crop for which memory cannot suffice; of a GPU's TensorFlow says it itself."""
-        if not tf.config.list_physical_devices("GPU"):
+        if not tf.config.list_physical_devices("GPU"):  # TensorFlow itself checks a GPU's memory.
+            crop = input_options.crop_size or "the largest image"
             memory.check(
                 graph_memory.largest_bytes(list(self._fetches.values())),
-                f"Batch size {batch_size} with a crop of {crop_size or 'the largest image'}",
+                f"Batch size {batch_size} with a crop of {crop}",
                 "Lower the crop size or the batch size.",
             )
+        config = tf.ConfigProto(allow_soft_placement=True)
+        config.gpu_options.allow_growth = True
+        self._session = tf.Session(graph=self._graph, config=config)
 
     def close(self) -> None:
         """Frees the session."""
@@ -159,19 +151,17 @@ class Evaluator:
         start = time.monotonic()
         num_classes, ignore_label = self._spec.num_classes, self._spec.ignore_label
         confusion = np.zeros((num_classes, num_classes), np.int64)
-        num_images = 0
         for batch in self.predict():
             confusion += metrics.confusion_matrix(
                 batch.labels, batch.class_ids, num_classes, ignore_label
             )
-            num_images += len(batch.labels)
         assert self._restored is not None
         checkpoint, step = self._restored
         return Evaluation(
-            checkpoint=checkpoint,
-            step=step,
-            split=self._split,
-            num_images=num_images,
+            checkpoint,
+            step,
+            self._split,
+            num_images=self._spec.split(self._split).num_examples,
             confusion=confusion,
             metrics=metrics.compute_metrics(confusion),
             seconds=time.monotonic() - start,

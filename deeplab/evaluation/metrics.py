@@ -17,8 +17,7 @@ def confusion_matrix(
     Args:
       labels: integers of any shape, class ids and the ignore label.
       class_ids: as many integers, the prediction.
-      num_classes: number of classes.
-      ignore_label: label of pixels that are not scored, whatever was predicted there.
+      num_classes, ignore_label: of the dataset.
 
     Returns:
       int64 [num_classes, num_classes]; rows are labels, columns predicted classes.
@@ -33,8 +32,8 @@ def confusion_matrix(
     labels = labels[is_scored].astype(np.int64)
     class_ids = class_ids[is_scored].astype(np.int64)
     for noun, ids in (("labels", labels), ("predictions", class_ids)):
-        if ids.size and not 0 <= ids.min() <= ids.max() < num_classes:
-            wrong = np.unique(ids[(ids < 0) | (ids >= num_classes)])
+        wrong = np.unique(ids[(ids < 0) | (ids >= num_classes)])
+        if wrong.size:
             raise ValueError(
                 f"{noun} hold the ids {wrong.tolist()}; expected 0..{num_classes - 1} or the "
                 f"ignore label {ignore_label}."
@@ -75,6 +74,7 @@ class Metrics:
 
 def compute_metrics(confusion: np.ndarray) -> Metrics:
     """Computes every score of a `confusion_matrix`."""
+    confusion = np.asarray(confusion)
     is_right = np.diagonal(confusion)
     labelled, predicted, total = confusion.sum(axis=1), confusion.sum(axis=0), confusion.sum()
     union = labelled + predicted - is_right

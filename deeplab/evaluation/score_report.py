@@ -1,9 +1,7 @@
 """Reports of an evaluation: a table for people, JSON for programs, and TensorBoard."""
 
-import json
 import math
 import os
-import re
 import socket
 import time
 from collections.abc import Mapping, Sequence
@@ -11,7 +9,7 @@ from typing import Any
 
 import tensorflow.compat.v1 as tf
 
-from common import files
+from common import files, json_files
 from common.texts import first_few, printable
 from deeplab.evaluation.evaluator import Evaluation
 
@@ -19,7 +17,7 @@ FORMAT_VERSION = 1
 
 
 def format_table(evaluation: Evaluation, class_names: Sequence[str]) -> str:
-    """Formats the scores as a table with a line for each class, and what is remarkable."""
+    """Formats the scores as a table with a line for each class, and warns of useless networks."""
     scores = evaluation.metrics
     class_names = [printable(name) for name in class_names]
     width = max(len("class"), *map(len, class_names))
@@ -39,25 +37,31 @@ def format_table(evaluation: Evaluation, class_names: Sequence[str]) -> str:
     if scores.absent_classes:
         absent = first_few((class_names[index] for index in scores.absent_classes), 20)
         lines.append(f"left out of the mean, absent from labels and predictions: {absent}")
+    warning = _warning(evaluation, class_names)
+    return "\n".join([*lines, f"WARNING: {warning}"] if warning else lines)
+
+
+def _warning(evaluation: Evaluation, class_names: Sequence[str]) -> str | None:
+    """Returns why a network may have learned nothing, None where it has."""
+    scores = evaluation.metrics
     if scores.constant_class is None:
-        lines.append(
-            f"WARNING: not one pixel of split {evaluation.split!r} carries a class: every label is "
-            "the ignore label, so there is no score. Is it a split without masks, such as a "
+        return (
+            f"not one pixel of split {evaluation.split!r} carries a class: every label is the "
+            "ignore label, so there is no score. Is it a split without masks, such as a "
             "benchmark's test split? Check with make check-dataset."
         )
-    elif scores.only_predicted_class is not None:
-        name = class_names[scores.only_predicted_class]
-        lines.append(
-            f"WARNING: every pixel is predicted as {name!r}. The network has not learned, or the "
-            "masks hold other ids than class ids: train longer, raise the learning rate, look at "
-            "make check-dataset and at label_weights."
+    if scores.only_predicted_class is not None:
+        return (
+            f"every pixel is predicted as {class_names[scores.only_predicted_class]!r}. The "
+            "network has not learned, or the masks hold other ids than class ids: train longer, "
+            "raise the learning rate, look at make check-dataset and at label_weights."
         )
-    elif scores.mean_iou <= scores.constant_mean_iou:
-        lines.append(
-            f"WARNING: calling every pixel {class_names[scores.constant_class]!r} gives the mean "
+    if scores.mean_iou <= scores.constant_mean_iou:
+        return (
+            f"calling every pixel {class_names[scores.constant_class]!r} gives the mean "
             f"IoU {_percent(scores.constant_mean_iou)}: the network is no better."
         )
-    return "\n".join(lines)
+    return None
 
 
 def write_json(
@@ -72,9 +76,8 @@ def write_json(
 
     Args:
       evaluation: the scores. What is not defined (NaN) becomes null.
-      directory: where it goes; made if it is not there.
-      dataset_name: name of the dataset.
-      class_names: name of each class id.
+      directory: folder of the file; created if missing.
+      dataset_name, class_names: of the dataset; a name for each class id.
       options: how the evaluation was done; JSON's types.
     """
     scores = evaluation.metrics
@@ -107,7 +110,7 @@ def write_json(
     }
     os.makedirs(directory, exist_ok=True)
     path = os.path.join(directory, f"eval-{evaluation.step}.json")
-    files.write(path, _to_json(content).encode())
+    json_files.write(path, content)
     return path
 
 
@@ -118,14 +121,14 @@ def write_summaries(
 
     Args:
       evaluation: the scores.
-      directory: where it goes; made if it is not there.
+      directory: folder of the file; created if missing.
       scales, add_flipped: how the network saw the images; part of the tags.
 
     Raises:
-      OSError: it cannot be written; the message names it. `tf.summary.FileWriter` does not raise.
+      OSError: the file cannot be written; the message names it. `tf.summary.FileWriter` does not
+        raise.
     """
-    tag = "eval/miou_" + "_".join(str(scale) for scale in scales)
-    tag += "_flipped" if add_flipped else ""
+    tag = "eval/miou_" + "_".join(map(str, scales)) + ("_flipped" if add_flipped else "")
     scores = evaluation.metrics
     values = {f"{tag}_overall": scores.mean_iou, "eval/pixel_accuracy": scores.pixel_accuracy}
     for index, iou in enumerate(scores.class_iou):
@@ -156,9 +159,3 @@ def _percent(share: float) -> str:
 
 def _defined(share: float) -> float | None:
     return None if math.isnan(share) else share
-
-
-def _to_json(content: dict[str, Any]) -> str:
-    """JSON with lists of numbers on one line each, so that people can read the matrix."""
-    text = json.dumps(content, indent=2, allow_nan=False)
-    return re.sub(r"\[[-\d.\s,]*\]", lambda match: " ".join(match[0].split()), text) + "\n"

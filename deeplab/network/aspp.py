@@ -20,7 +20,6 @@ def build(features: tf.Tensor, options: ModelOptions, *, is_training: bool) -> t
 
     Args:
       features: float32 [batch, height, width, channels].
-      options: the network.
       is_training: whether dropout is on.
 
     Returns:
@@ -51,12 +50,10 @@ def build(features: tf.Tensor, options: ModelOptions, *, is_training: bool) -> t
 def average(
     features: tf.Tensor, kernel: Sequence[int], *, stride: Sequence[int], crop_size: Sequence[int]
 ) -> tf.Tensor:
-    """Averages [batch, h, w, channels] over windows that lie inside.
+    """Averages [batch, height, width, channels] over windows that lie inside.
 
     Args:
-      features: float32 [batch, height, width, channels].
-      kernel: (height, width) of a window.
-      stride: (vertical, horizontal) distance of windows.
+      kernel, stride: size and distance of the windows, vertical and horizontal.
       crop_size: (height, width) of the window in the image, for the error.
 
     Raises:

@@ -36,7 +36,6 @@ def build(
       end_points: the encoder's feature maps by name.
       laplacian: float32 [batch, image height, image width, 1], Laplacian of the gray image; None
         for a network without it.
-      options: the network.
       image_size: (height, width) of the image.
 
     Returns:
@@ -76,10 +75,6 @@ def laplacian_stride(options: ModelOptions, crop_size: Sequence[int]) -> int:
 
     The decoder resizes the channel to its last stage with corners aligned, which takes every
     fourth pixel of it at stride 4. A channel that holds only these gives the same network.
-
-    Args:
-      options: the network.
-      crop_size: (height, width) of its input.
 
     Returns:
       The stride of the decoder's last stage; 1 where other pixels are read too, because the network

@@ -30,17 +30,10 @@ def build(
     *,
     is_training: bool,
 ) -> tf.Tensor:
-    """Adds context to an encoder's features, with layers as the surrounding arg_scope says.
+    """Adds context to an encoder's features as `aspp.build`, with 256 channels.
 
     Args:
-      features: float32 [batch, height, width, channels].
-      branches: the cell.
-      options: the network.
       image_size: (height, width) of the image.
-      is_training: whether dropout is on.
-
-    Returns:
-      float32 [batch, height, width, 256].
 
     Raises:
       ValueError: the cell pools over parts of an image whose size is not known.

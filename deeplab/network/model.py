@@ -12,14 +12,13 @@ import tf_slim as slim
 
 from deeplab import cell_config
 from deeplab.network import aspp, decoder, dense_prediction_cell, fast_argmax
-from deeplab.options import ModelOptions
+from deeplab.options import ModelOptions, ObjectiveOptions
 from nets import layers, registry
 from nets.batch_norm import BatchNormMode, SyncGroup
 from nets.layers import Side
 from serving import contract
 
 MERGED_LOGITS = "merged_logits"
-
 
 # research/deeplab, model.py: the same for ASPP and decoder, whatever the encoder's are.
 _BATCH_NORM_DECAY = 0.9997
@@ -42,11 +41,7 @@ class Prediction:
 def multi_scale_logits(
     features: Mapping[str, tf.Tensor],
     options: ModelOptions,
-    *,
-    is_training: bool = False,
-    fine_tune_batch_norm: bool = False,
-    weight_decay: float = 0.0,
-    batch_norm_decay: float | None = None,
+    objective: ObjectiveOptions | None = None,
     sync_group: SyncGroup | None = None,
 ) -> dict[str, tf.Tensor]:
     """Builds the network at every scale of the image pyramid and merges the logits.
@@ -57,11 +52,8 @@ def multi_scale_logits(
       features: "image" float32 [batch, height, width, 3], RGB, 0..255; with
         `decoder_use_gradient` also "laplacian" float32 [batch, height, width, 1], of which pixels
         at distances of `decoder.laplacian_stride` suffice.
-      options: the network.
-      is_training: whether dropout is on and, with `fine_tune_batch_norm`, batch norm trained.
-      fine_tune_batch_norm: use and collect batch statistics in training.
-      weight_decay: L2 weight; losses go to `tf.GraphKeys.REGULARIZATION_LOSSES`.
-      batch_norm_decay: decay of moving statistics; None for the published values.
+      objective: how the network is trained, with dropout and, if it says so, batch statistics; L2
+        losses go to `tf.GraphKeys.REGULARIZATION_LOSSES`. None for inference.
       sync_group: shares batch statistics over clones.
 
     Returns:
@@ -78,7 +70,11 @@ def multi_scale_logits(
             "decoder_use_gradient is set, but the input has no gradient channel; build the records "
             "with it, or train with --nodecoder_use_gradient."
         )
-    batch_norm = BatchNormMode(is_training and fine_tune_batch_norm, batch_norm_decay, sync_group)
+    batch_norm = BatchNormMode()
+    if objective is not None:
+        batch_norm = BatchNormMode(
+            objective.fine_tune_batch_norm, objective.batch_norm_decay, sync_group
+        )
     size = _size(features["image"])
     largest = max(1.0, *options.image_pyramid)
     stride = min(options.decoder_output_stride, default=options.output_stride)
@@ -89,8 +85,7 @@ def multi_scale_logits(
             logits = _single_scale_logits(
                 _rescale(features, scale, size),
                 _at_scale(options, scale),
-                is_training,
-                weight_decay,
+                objective,
                 batch_norm,
             )
             if options.image_pyramid != (1.0,):
@@ -117,16 +112,14 @@ def predict(
 
     Args:
       features: as in `multi_scale_logits`.
-      options: the network.
       scales: scales at which the network sees the image.
       add_flipped: whether it also sees the mirror image.
       fast_class_ids: take class ids from `fast_argmax` where it can: the same ones, without
         interpolating every logit. With mirror images or several scales it never can.
     """
-    size = _size(features["image"])
     if tuple(scales) == (1.0,) and not add_flipped:
-        return _predict_once(features, options, size, fast_class_ids)
-    members = []
+        return _predict_once(features, options, fast_class_ids)
+    size, members = _size(features["image"]), []
     mirrored = {name: tf.reverse(features[name], axis=[2]) for name in _inputs(features)}
     for scale in scales:
         at_scale = dataclasses.replace(options, image_pyramid=(scale,))
@@ -141,11 +134,9 @@ def predict(
 
 
 def _predict_once(
-    features: Mapping[str, tf.Tensor],
-    options: ModelOptions,
-    size: Sequence[Side],
-    fast_class_ids: bool,
+    features: Mapping[str, tf.Tensor], options: ModelOptions, fast_class_ids: bool
 ) -> Prediction:
+    size = _size(features["image"])
     logits = multi_scale_logits(features, options)[MERGED_LOGITS]
     logits = tf.identity(logits, contract.LOGITS)
     if options.prediction_with_upsampled_logits:
@@ -164,10 +155,11 @@ def _predict_once(
 def _single_scale_logits(
     features: Mapping[str, tf.Tensor],
     options: ModelOptions,
-    is_training: bool,
-    weight_decay: float,
+    objective: ObjectiveOptions | None,
     batch_norm: BatchNormMode,
 ) -> tf.Tensor:
+    is_training = objective is not None
+    weight_decay = objective.weight_decay if objective is not None else 0.0
     net, end_points = registry.extract_features(
         features["image"],
         options.model_variant,
@@ -236,9 +228,8 @@ def _at_scale(options: ModelOptions, scale: float) -> ModelOptions:
     """Returns the options whose pooling crop is the same part of a scaled image."""
     if options.image_pooling_crop_size is None:
         return options
-    height, width = options.image_pooling_crop_size
-    scaled = layers.scale_dimension(height, scale), layers.scale_dimension(width, scale)
-    return dataclasses.replace(options, image_pooling_crop_size=scaled)
+    crop_size = [layers.scale_dimension(side, scale) for side in options.image_pooling_crop_size]
+    return dataclasses.replace(options, image_pooling_crop_size=tuple(crop_size))
 
 
 def _inputs(features: Mapping[str, tf.Tensor]) -> list[str]:

@@ -16,13 +16,9 @@ _Adapter = Callable[[str, np.ndarray, np.ndarray], np.ndarray | None]
 
 
 def last_layer_scopes(options: ModelOptions, logits_only: bool = False) -> tuple[str, ...]:
-    """Returns parts of variable names that mark the layers after the encoder.
+    """Returns parts of variable names that mark the layers after the encoder, or the logits' only.
 
     These are trained from scratch when the classes change, and may get larger gradients.
-
-    Args:
-      options: the network.
-      logits_only: only the layer that makes the logits.
     """
     if logits_only:
         # Where the decoder makes the logits, each of its layers has a channel for each class.
@@ -36,9 +32,6 @@ def laplacian_adapter(options: ModelOptions) -> _Adapter:
     The decoder's first convolution sees features, Laplacian and projection, in this order. A
     checkpoint of research/deeplab has no Laplacian there. Features and projection are copied to
     their new places; the Laplacian's own weights keep their initial value.
-
-    Args:
-      options: the network to be trained.
     """
     stage = len(options.decoder_output_stride) - 1
     layer = "decoder_conv0" + (f"_{stage}" if stage > 0 else "")

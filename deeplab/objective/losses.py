@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 import tensorflow.compat.v1 as tf
 
 from deeplab.objective import upsampled_loss
+from deeplab.options import ObjectiveOptions
 
 # A denominator of 0 pixels would be 0/0; research/deeplab's guard.
 _SMALLEST_PIXEL_COUNT = 1e-5
@@ -21,67 +22,43 @@ _SMALLEST_PIXEL_COUNT = 1e-5
 def add_losses(
     scales_to_logits: Mapping[str, tf.Tensor],
     labels: tf.Tensor,
-    *,
+    objective: ObjectiveOptions,
     ignore_label: int,
-    num_classes: int,
-    upsample_logits: bool = True,
-    label_weights: Sequence[float] | None = None,
-    hard_example_mining_step: int = 0,
-    top_k_percent_pixels: float = 1.0,
 ) -> dict[str, tf.Tensor]:
     """Adds one loss for each scale to `tf.GraphKeys.LOSSES`.
 
     Args:
       scales_to_logits: logits by name of their scale, float32 [batch, h, w, num_classes].
       labels: int32 [batch, height, width, 1], class ids and the ignore label.
+      objective: with `upsample_logits`, logits are resized to the labels' size (bilinear), else
+        labels to the logits' size (nearest neighbour); the share of the pixels that count falls
+        linearly from 1 to `top_k_percent_pixels` until `hard_example_mining_step`.
       ignore_label: label of pixels without loss and without gradient.
-      num_classes: number of classes.
-      upsample_logits: whether logits are resized to the labels' size (bilinear); otherwise
-        labels are resized to the logits' size (nearest neighbour).
-      label_weights: weight of each class id; None for 1 each.
-      hard_example_mining_step: global step at which `top_k_percent_pixels` is reached; until then
-        the share falls linearly from 1. 0 reaches it at once.
-      top_k_percent_pixels: share of pixels, (0, 1], with the largest losses that count; the
-        rest counts nothing. At 1.0 there is no mining.
 
     Returns:
       The losses, float32 scalars, under the names of their scales.
 
     Raises:
-      ValueError: an argument is out of its range.
+      ValueError: a value of the objective is out of its range.
     """
-    _check_label_weights(label_weights, num_classes)
-    if not 0.0 < top_k_percent_pixels <= 1.0:
-        raise ValueError(
-            f"top_k_percent_pixels is {top_k_percent_pixels}; expected a share of the pixels "
-            "greater than 0 and at most 1."
-        )
-    if hard_example_mining_step < 0:
-        raise ValueError(
-            f"hard_example_mining_step is {hard_example_mining_step}; expected 0 or more steps."
-        )
-
     losses = {}
     for scale, logits in scales_to_logits.items():
-        if logits.shape[-1] != num_classes:
-            raise ValueError(
-                f"logits of {scale} have {logits.shape[-1]} channels, but there are "
-                f"{num_classes} classes."
-            )
+        _check(objective, num_classes=logits.shape[-1].value)
         logits = tf.cast(logits, tf.float32)
         with tf.name_scope(f"{scale}_loss"):
             scaled_labels = labels
-            if not upsample_logits:
+            if not objective.upsample_logits:
                 scaled_labels = tf.image.resize_nearest_neighbor(
                     labels, tf.shape(logits)[1:3], align_corners=True
                 )
                 scaled_labels.set_shape([*logits.shape[:3], 1])
-            class_ids, weights, is_counted = _pixels(scaled_labels, ignore_label, label_weights)
+            class_ids, weights, is_counted = _pixels(
+                scaled_labels, ignore_label, objective.label_weights
+            )
             num_pixels = tf.reduce_sum(is_counted)
-            if top_k_percent_pixels < 1.0:
+            if objective.top_k_percent_pixels < 1.0:
                 pixel_losses = upsampled_loss.pixel_losses(logits, class_ids) * weights
-                share = _share(top_k_percent_pixels, hard_example_mining_step)
-                is_hard, num_pixels = _hardest(pixel_losses, share)
+                is_hard, num_pixels = _hardest(pixel_losses, _share(objective))
                 weights *= is_hard
             loss_sum = upsampled_loss.weighted_sum(logits, class_ids, weights)
             loss = loss_sum / tf.maximum(num_pixels, _SMALLEST_PIXEL_COUNT)
@@ -108,13 +85,13 @@ def _pixels(
     return class_ids, weights, is_counted
 
 
-def _share(top_k_percent_pixels: float, hard_example_mining_step: int) -> float | tf.Tensor:
+def _share(objective: ObjectiveOptions) -> float | tf.Tensor:
     """The share of the pixels that count at the graph's global step."""
-    if hard_example_mining_step == 0:
-        return top_k_percent_pixels
+    if objective.hard_example_mining_step == 0:
+        return objective.top_k_percent_pixels
     step = tf.cast(tf.train.get_or_create_global_step(), tf.float32)
-    progress = tf.minimum(1.0, step / hard_example_mining_step)
-    return progress * top_k_percent_pixels + (1.0 - progress)
+    progress = tf.minimum(1.0, step / objective.hard_example_mining_step)
+    return progress * objective.top_k_percent_pixels + (1.0 - progress)
 
 
 def _hardest(pixel_losses: tf.Tensor, share: float | tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -132,7 +109,18 @@ def _hardest(pixel_losses: tf.Tensor, share: float | tf.Tensor) -> tuple[tf.Tens
     return tf.reshape(is_hard, tf.shape(pixel_losses)), num_hard
 
 
-def _check_label_weights(label_weights: Sequence[float] | None, num_classes: int) -> None:
+def _check(objective: ObjectiveOptions, num_classes: int) -> None:
+    if not 0.0 < objective.top_k_percent_pixels <= 1.0:
+        raise ValueError(
+            f"top_k_percent_pixels is {objective.top_k_percent_pixels}; expected a share of the "
+            "pixels greater than 0 and at most 1."
+        )
+    if objective.hard_example_mining_step < 0:
+        raise ValueError(
+            f"hard_example_mining_step is {objective.hard_example_mining_step}; expected 0 or more "
+            "steps."
+        )
+    label_weights = objective.label_weights
     if label_weights is None:
         return
     if len(label_weights) != num_classes:

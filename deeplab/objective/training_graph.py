@@ -35,24 +35,10 @@ def build_clone(
       sync_group: shares batch statistics over clones; None keeps each clone's own.
     """
     with lean_gradients(objective.recompute_activations):
-        scales_to_logits = model.multi_scale_logits(
-            batch,
-            description.model,
-            is_training=True,
-            fine_tune_batch_norm=objective.fine_tune_batch_norm,
-            weight_decay=objective.weight_decay,
-            batch_norm_decay=objective.batch_norm_decay,
-            sync_group=sync_group,
-        )
+        scales_to_logits = model.multi_scale_logits(batch, description.model, objective, sync_group)
+    labels = tf.cast(batch["label"], tf.int32)
     scales_to_losses = losses.add_losses(
-        scales_to_logits,
-        tf.cast(batch["label"], tf.int32),
-        ignore_label=description.ignore_label,
-        num_classes=description.model.num_classes,
-        upsample_logits=objective.upsample_logits,
-        label_weights=objective.label_weights,
-        hard_example_mining_step=objective.hard_example_mining_step,
-        top_k_percent_pixels=objective.top_k_percent_pixels,
+        scales_to_logits, labels, objective, description.ignore_label
     )
     with tf.name_scope(None):  # the same tags for any number of clones
         for scale, loss in scales_to_losses.items():

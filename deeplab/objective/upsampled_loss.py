@@ -14,6 +14,8 @@ respect to x is R' (d loss / d z) C. Classes are the first axis, as sums over th
 products along rows run at the speed of the memory; sums over the last one, 21 long, do not.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 import tensorflow.compat.v1 as tf
 
@@ -86,11 +88,9 @@ class _Bands:
         # [classes, batch, h, width]
         self._stretched = _last_axis_times(tf.transpose(logits, [3, 0, 1, 2]), self._column_weights)
 
-    def __iter__(self):
-        return (
-            slice(start, min(start + _ROWS, self._height))
-            for start in range(0, self._height, _ROWS)
-        )
+    def __iter__(self) -> Iterator[slice]:
+        starts = range(0, self._height, _ROWS)
+        return (slice(start, min(start + _ROWS, self._height)) for start in starts)
 
     def softmax(self, rows: slice) -> "_BandSoftmax":
         inputs, weights = self._inputs_of(rows)
@@ -121,12 +121,10 @@ class _BandSoftmax:
     """
 
     def __init__(self, logits: tf.Tensor, class_ids: tf.Tensor):
-        num_classes = logits.shape[0].value
         shifted = logits - tf.reduce_max(logits, axis=0)
         self._exponentials = tf.exp(shifted)
         self._sum = tf.reduce_sum(self._exponentials, axis=0)
         self._class_ids = class_ids
-        self._num_classes = num_classes
         num_pixels = tf.size(class_ids)
         position = tf.reshape(class_ids, [-1]) * num_pixels + tf.range(num_pixels)
         labelled = tf.reshape(tf.gather(tf.reshape(shifted, [-1]), position), tf.shape(class_ids))
@@ -134,7 +132,7 @@ class _BandSoftmax:
 
     def gradient(self, weights: tf.Tensor) -> tf.Tensor:
         """Returns the gradient of the weighted sum: float32 [classes, batch, rows, width]."""
-        one_hot = tf.one_hot(self._class_ids, self._num_classes, axis=0)
+        one_hot = tf.one_hot(self._class_ids, self._exponentials.shape[0].value, axis=0)
         return self._exponentials * (weights / self._sum) - one_hot * weights
 
 

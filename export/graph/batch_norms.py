@@ -12,7 +12,7 @@ import dataclasses
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from export.graph.editor import GraphEditor, node_of
+from export.graph.editor import GraphEditor, has_control_inputs, node_of
 
 _BATCH_NORMS = {"FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3"}
 _CONVOLUTIONS = {"Conv2D", "DepthwiseConv2dNative"}
@@ -82,41 +82,30 @@ def _affine(
     node: tf.NodeDef, before: tf.NodeDef, conv: tf.NodeDef, editor: GraphEditor
 ) -> _Affine | None:
     """Returns what a node does to each channel, None unless it is a bias or a fixed batch norm."""
-    if not _is_first_input(node, before) or any(entry.startswith("^") for entry in node.input):
-        return None
-    if _data_format(node) != _data_format(conv):
+    if (
+        not _is_first_input(node, before)
+        or has_control_inputs(node)
+        or _data_format(node) != _data_format(conv)
+    ):
         return None
     values = [
         value.astype(np.float64)
         for entry in node.input[1:5]
         if (value := editor.constant(entry)) is not None
     ]
+    sources = tuple(map(node_of, node.input[1:]))
     if node.op == "BiasAdd" and len(values) == 1:
-        return _Affine(np.float64(1.0), values[0], _sources(node))
-    is_fixed = node.op in _BATCH_NORMS and not node.attr["is_training"].b and len(values) == 4
-    if not is_fixed or not _only_first_output_is_read(node, editor):
+        return _Affine(np.float64(1.0), values[0], sources)
+    if node.op not in _BATCH_NORMS or node.attr["is_training"].b or len(values) < 4:
         return None
     gamma, beta, mean, variance = values
     epsilon = node.attr["epsilon"].f
     scale = gamma / np.sqrt(variance + epsilon)
-    return _Affine(scale, beta - mean * scale, (*_sources(node), repr(epsilon)))
-
-
-def _sources(node: tf.NodeDef) -> tuple[str, ...]:
-    return tuple(map(node_of, node.input[1:]))
+    return _Affine(scale, beta - mean * scale, (*sources, repr(epsilon)))
 
 
 def _is_first_input(node: tf.NodeDef, producer: tf.NodeDef) -> bool:
     return node.input[0] in (producer.name, f"{producer.name}:0")
-
-
-def _only_first_output_is_read(node: tf.NodeDef, editor: GraphEditor) -> bool:
-    return all(
-        entry in (node.name, f"{node.name}:0")
-        for reader in editor.readers(node.name)
-        for entry in reader.input
-        if node_of(entry) == node.name and not entry.startswith("^")
-    )
 
 
 def _data_format(node: tf.NodeDef) -> bytes:

@@ -3,8 +3,7 @@
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from export.graph import shapes
-from export.graph.editor import GraphEditor
+from export.graph.editor import GraphEditor, has_control_inputs
 
 # A value that is larger than what it is computed from stays computed, beyond this size in bytes.
 _MAX_GROWN_BYTES = 1 << 16
@@ -13,29 +12,28 @@ _NOT_COMPUTED = {"Const", "Placeholder", "PlaceholderWithDefault", "Assert", "No
 
 def fold(editor: GraphEditor) -> None:
     """Replaces nodes that have only constants as inputs by their values."""
-    with tf.Graph().as_default() as graph:
-        tf.import_graph_def(editor.to_graph_def(), name="")
-        constant: set[str] = {node.name for node in editor.nodes.values() if _is_free_const(node)}
-        foldable = []
-        for operation in graph.get_operations():  # Each after its inputs.
-            if (
-                operation.type not in _NOT_COMPUTED
-                and operation.name not in editor.kept
-                and len(operation.outputs) == 1
-                and operation.outputs[0].dtype not in (tf.string, tf.resource, tf.variant)
-                and not operation.op_def.is_stateful
-                and not operation.control_inputs
-                and operation.inputs
-                and all(tensor.op.name in constant for tensor in operation.inputs)
-            ):
-                constant.add(operation.name)
-                foldable.append(operation)
-        if not foldable:
-            return
-        with tf.Session(graph=graph) as session:
-            values = session.run({operation.name: operation.outputs[0] for operation in foldable})
-    for operation in foldable:
-        value = values[operation.name]
+    graph = editor.to_graph()
+    # A constant with inputs waits for something, such as an assertion.
+    constant = {
+        node.name for node in editor.nodes.values() if node.op == "Const" and not node.input
+    }
+    foldable = []
+    for operation in graph.get_operations():  # Each after its inputs.
+        if (
+            operation.type not in _NOT_COMPUTED
+            and operation.name not in editor.kept
+            and len(operation.outputs) == 1
+            and operation.outputs[0].dtype not in (tf.string, tf.resource, tf.variant)
+            and not operation.op_def.is_stateful
+            and not operation.control_inputs
+            and operation.inputs
+            and all(tensor.op.name in constant for tensor in operation.inputs)
+        ):
+            constant.add(operation.name)
+            foldable.append(operation)
+    with tf.Session(graph=graph) as session:
+        values = session.run([operation.outputs[0] for operation in foldable])
+    for operation, value in zip(foldable, values, strict=True):
         if value.nbytes <= max(_MAX_GROWN_BYTES, sum(map(_num_bytes, operation.inputs))):
             editor.put_constant(operation.name, value)
     editor.prune()
@@ -46,10 +44,10 @@ def fix_shapes(editor: GraphEditor) -> None:
 
     TensorFlow itself does so only where the whole shape is known, and the batch's size is not.
     """
-    static = shapes.infer(editor)
+    shapes = editor.shapes()
     for node in list(editor.nodes.values()):
         if node.op == "StridedSlice" and editor.producer(node).op == "Shape":
-            sides = _sliced(node, static[editor.producer(editor.producer(node)).name], editor)
+            sides = _sliced(node, shapes[editor.producer(editor.producer(node)).name], editor)
             if sides is not None and node.name not in editor.kept:
                 editor.put_constant(node.name, sides.astype(np.int32))
     editor.prune()
@@ -57,7 +55,7 @@ def fix_shapes(editor: GraphEditor) -> None:
 
 def _sliced(node: tf.NodeDef, shape: tf.TensorShape, editor: GraphEditor) -> np.ndarray | None:
     """Returns the part of a shape that a node takes, None unless all of it is known."""
-    unknown = -1
+    size = editor.producer(node)
     bounds = [
         bound.item()
         for entry in node.input[1:4]
@@ -65,15 +63,16 @@ def _sliced(node: tf.NodeDef, shape: tf.TensorShape, editor: GraphEditor) -> np.
     ]
     is_plain = (
         node.attr["T"].type == tf.int32.as_datatype_enum
-        and ":" not in editor.producer(node).input[0]
+        and ":" not in size.input[0]
         and not node.attr["ellipsis_mask"].i
         and not node.attr["new_axis_mask"].i
         and len(bounds) == 3
-        and not any(entry.startswith("^") for entry in [*node.input, *editor.producer(node).input])
+        and not has_control_inputs(node)
+        and not has_control_inputs(size)
     )
     if not is_plain or shape.rank is None:
         return None
-    sides = np.array([unknown if side is None else side for side in shape.as_list()])
+    sides = np.array([-1 if side is None else side for side in shape.as_list()])
     begin, end, step = bounds
     if node.attr["shrink_axis_mask"].i:
         taken = sides[begin]
@@ -81,12 +80,7 @@ def _sliced(node: tf.NodeDef, shape: tf.TensorShape, editor: GraphEditor) -> np.
         begin = None if node.attr["begin_mask"].i else begin
         end = None if node.attr["end_mask"].i else end
         taken = sides[begin:end:step]
-    return None if np.any(taken == unknown) else taken
-
-
-def _is_free_const(node: tf.NodeDef) -> bool:
-    """Whether a node is a constant that waits for nothing, such as an assertion."""
-    return node.op == "Const" and not node.input
+    return None if np.any(taken == -1) else taken
 
 
 def _num_bytes(tensor: tf.Tensor) -> int:

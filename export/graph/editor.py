@@ -1,4 +1,4 @@
-"""A frozen graph for its optimisation: nodes by name, their readers, constants."""
+"""A frozen graph for its optimisation: nodes by name, their readers, constants, shapes."""
 
 import collections
 import graphlib
@@ -11,6 +11,11 @@ import tensorflow.compat.v1 as tf
 def node_of(tensor: str) -> str:
     """Returns the node of an input: "conv" for "conv", "conv:1" and "^conv"."""
     return tensor.removeprefix("^").split(":")[0]
+
+
+def has_control_inputs(node: tf.NodeDef) -> bool:
+    """Whether a node waits for others, such as assertions, of which it takes no value."""
+    return any(entry.startswith("^") for entry in node.input)
 
 
 class GraphEditor:
@@ -45,6 +50,17 @@ class GraphEditor:
             graph_def.node.add().CopyFrom(self.nodes[name])
         return graph_def
 
+    def to_graph(self) -> tf.Graph:
+        """Returns `to_graph_def` as a graph, in which TensorFlow has inferred the shapes."""
+        with tf.Graph().as_default() as graph:
+            tf.import_graph_def(self.to_graph_def(), name="")
+        return graph
+
+    def shapes(self) -> dict[str, tf.TensorShape]:
+        """Returns the static shape of the first output of each node that has one."""
+        operations = self.to_graph().get_operations()
+        return {each.name: each.outputs[0].shape for each in operations if each.outputs}
+
     def prune(self) -> None:
         """Drops what no kept node needs."""
         needed = {node.name for node in self.to_graph_def().node}
@@ -52,7 +68,7 @@ class GraphEditor:
         self._readers = None
 
     def readers(self, name: str) -> list[tf.NodeDef]:
-        """Returns the nodes with an input, also a control input, from a node; twice where twice."""
+        """Returns the nodes that read a node or wait for it; twice where they do so twice."""
         if self._readers is None:
             self._readers = collections.defaultdict(list)
             for node in self.nodes.values():
@@ -101,7 +117,7 @@ class GraphEditor:
         self._readers = None
 
     def redirect(self, name: str, tensor: str) -> None:
-        """Gives a tensor to all who read the first output of a node or wait for it."""
+        """Gives a tensor to all that read the first output of a node or wait for it."""
         for reader in self.readers(name):
             for index, entry in enumerate(reader.input):
                 if entry in (name, f"{name}:0"):

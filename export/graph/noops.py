@@ -3,8 +3,7 @@
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from export.graph import shapes
-from export.graph.editor import GraphEditor, node_of
+from export.graph.editor import GraphEditor, has_control_inputs, node_of
 
 _PASS_ON = {"Identity", "Snapshot", "StopGradient", "PreventGradient", "CheckNumerics"}
 _RESIZES = {"ResizeBilinear", "ResizeNearestNeighbor", "ResizeBicubic"}
@@ -15,11 +14,11 @@ def remove(editor: GraphEditor) -> None:
 
     A node that waits for others (by a control input) or that callers fetch stays.
     """
-    static = shapes.infer(editor)
+    shapes = editor.shapes()
     for node in list(editor.nodes.values()):
-        if node.name in editor.kept or any(entry.startswith("^") for entry in node.input):
+        if node.name in editor.kept or has_control_inputs(node):
             continue
-        if node.op in _PASS_ON or _changes_nothing(node, editor, static):
+        if node.op in _PASS_ON or _changes_nothing(node, editor, shapes):
             editor.redirect(node.name, node.input[0])
         elif node.op == "Transpose":
             _join_transposes(node, editor)
@@ -27,7 +26,7 @@ def remove(editor: GraphEditor) -> None:
 
 
 def _changes_nothing(
-    node: tf.NodeDef, editor: GraphEditor, static: dict[str, tf.TensorShape]
+    node: tf.NodeDef, editor: GraphEditor, shapes: dict[str, tf.TensorShape]
 ) -> bool:
     if node.op == "Cast":
         return node.attr["SrcT"].type == node.attr["DstT"].type
@@ -35,7 +34,7 @@ def _changes_nothing(
         order = editor.constant(node.input[1])
         return order is not None and _is_ascending(order)
     if node.op in _RESIZES:
-        before, after = static[node_of(node.input[0])], static[node.name]
+        before, after = shapes[node_of(node.input[0])], shapes[node.name]
         return (
             node.attr["T"].type == tf.float32.as_datatype_enum
             and ":" not in node.input[0]
@@ -49,7 +48,7 @@ def _changes_nothing(
 def _join_transposes(node: tf.NodeDef, editor: GraphEditor) -> None:
     """Makes one transpose, or none, of two that follow each other."""
     first = editor.producer(node)
-    if first.op != "Transpose" or any(entry.startswith("^") for entry in first.input):
+    if first.op != "Transpose" or has_control_inputs(first):
         return
     first_order, second_order = editor.constant(first.input[1]), editor.constant(node.input[1])
     if first_order is None or second_order is None:

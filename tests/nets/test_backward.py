@@ -44,7 +44,7 @@ NETWORKS = {
     "ordinary convolution": lambda inputs: conv(conv(inputs, kernel=3), kernel=3, rate=2),
     "depthwise": lambda inputs: depthwise(depthwise(inputs)),
     "depthwise of stride 2": lambda inputs: depthwise(
-        layers.pad_as_same(conv(inputs), 3), stride=2, padding="VALID"
+        tf.pad(conv(inputs), [[0, 0], [1, 1], [1, 1], [0, 0]]), stride=2, padding="VALID"
     ),
     "atrous depthwise": lambda inputs: depthwise(depthwise(inputs), rate=2),
     "identity behind batch norm": lambda inputs: conv(conv(inputs, activation=tf.identity)),

@@ -154,6 +154,6 @@ def test_unknown_encoder_names_the_known_ones():
         registry.encoder("xception65")
 
 
-def test_decoder_stride_that_an_encoder_lacks_is_refused():
-    with pytest.raises(ValueError, match="decoder_output_stride is 2, but xception_65 has"):
+def test_stride_that_an_encoder_lacks_is_refused():
+    with pytest.raises(ValueError, match="xception_65 has feature maps at strides 4, 8, 16 only"):
         registry.encoder("xception_65").stage(2)

@@ -8,6 +8,7 @@ import dataclasses
 import tensorflow.compat.v1 as tf
 
 from deeplab.network import model
+from deeplab.options import ObjectiveOptions
 from reference import loss as plain_loss
 from scripts.benchmarks import batches, contender, networks
 
@@ -37,14 +38,9 @@ def main() -> None:
 
 def _step(batch: dict[str, tf.Tensor], options: model.ModelOptions) -> tf.Tensor:
     """Builds the step; computing its result, the total loss, does it."""
-    logits = model.multi_scale_logits(
-        batch,
-        options,
-        is_training=True,
-        fine_tune_batch_norm=True,
-        weight_decay=_WEIGHT_DECAY,
-    )
-    plain_loss.add_losses(logits, batch["label"], ignore_label=255, num_classes=options.num_classes)
+    objective = ObjectiveOptions(weight_decay=_WEIGHT_DECAY)
+    logits = model.multi_scale_logits(batch, options, objective)
+    plain_loss.add_losses(logits, batch["label"], objective, ignore_label=255)
     total = tf.losses.get_total_loss()
     optimizer = tf.train.MomentumOptimizer(_LEARNING_RATE, _MOMENTUM)
     total = tf.check_numerics(total, "Loss is inf or nan.")

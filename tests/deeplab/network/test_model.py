@@ -7,7 +7,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from deeplab.network import decoder, model, transfer
-from deeplab.options import ModelOptions
+from deeplab.options import ModelOptions, ObjectiveOptions
 from nets import layers
 
 TINY = ModelOptions(
@@ -51,9 +51,7 @@ def replace(**changes) -> ModelOptions:
     ids=["xception", "mobilenet", "not_separable", "two_stages", "pyramid", "deeplab_v2_head"],
 )
 def test_every_trainable_variable_gets_a_gradient(options):
-    logits = model.multi_scale_logits(
-        images(), options, is_training=True, fine_tune_batch_norm=True, weight_decay=1e-4
-    )
+    logits = model.multi_scale_logits(images(), options, ObjectiveOptions(weight_decay=1e-4))
     loss = tf.add_n([tf.reduce_sum(tf.square(value)) for value in logits.values()])
     variables = tf.trainable_variables()
     gradients = tf.gradients(loss, variables)
@@ -192,7 +190,7 @@ def spread_logits(session):
         ({"atrous_rates": (0,)}, "atrous_rates are"),
         ({"output_stride": 8, "decoder_output_stride": (16,)}, "expected at most output_stride 8"),
         ({"decoder_output_stride": (4, 8)}, "expected coarse to fine"),
-        ({"decoder_output_stride": (2,)}, "xception_tiny has features for a decoder at 4, 8, 16"),
+        ({"decoder_output_stride": (2,)}, "xception_tiny has feature maps at strides 4, 8, 16"),
         ({"decoder_output_stride": ()}, "decoder_use_gradient needs a decoder"),
         ({"model_variant": "vgg"}, "model_variant is 'vgg'; expected one of"),
         ({"multi_grid": (1, 2)}, "takes 3 rates of 1 or more"),

@@ -5,13 +5,14 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from deeplab.objective import losses
+from deeplab.options import ObjectiveOptions
 from reference import loss as plain_loss
 
 NUM_CLASSES = 4
 IGNORE_LABEL = 255
 
 
-def compute(logits, labels, num_classes=NUM_CLASSES, at_step=0, **options):
+def compute(logits, labels, at_step=0, **options):
     """Returns the loss and its gradient with respect to the logits."""
     with tf.Graph().as_default(), tf.Session() as session:
         step = tf.train.create_global_step()
@@ -20,8 +21,7 @@ def compute(logits, labels, num_classes=NUM_CLASSES, at_step=0, **options):
             {"merged_logits": tensor},
             tf.constant(labels, tf.int32),
             ignore_label=options.pop("ignore_label", IGNORE_LABEL),
-            num_classes=num_classes,
-            **options,
+            objective=ObjectiveOptions(**options),
         )
         (collected,) = tf.losses.get_losses()
         assert collected is result["merged_logits"]
@@ -133,8 +133,8 @@ def test_every_scale_has_a_loss(batch):
             "merged_logits": tf.constant(2 * logits, tf.float32),
         },
         tf.constant(labels, tf.int32),
-        ignore_label=IGNORE_LABEL,
-        num_classes=NUM_CLASSES,
+        ObjectiveOptions(),
+        IGNORE_LABEL,
     )
     assert list(result) == ["logits_0.50", "merged_logits"]
     with tf.Session() as session:
@@ -152,7 +152,6 @@ def test_every_scale_has_a_loss(batch):
         ({"top_k_percent_pixels": 0.0}, "top_k_percent_pixels is 0.0"),
         ({"top_k_percent_pixels": 25}, "top_k_percent_pixels is 25"),
         ({"hard_example_mining_step": -1}, "hard_example_mining_step is -1"),
-        ({"num_classes": 5}, "have 4 channels, but there are 5 classes"),
     ],
 )
 def test_impossible_arguments_are_refused(batch, options, message):
@@ -202,9 +201,8 @@ def test_no_tensor_of_the_labels_size_holds_all_classes():
     result = losses.add_losses(
         {"merged_logits": logits},
         tf.placeholder(tf.int32, [8, 257, 257, 1]),
-        ignore_label=IGNORE_LABEL,
-        num_classes=NUM_CLASSES,
-        label_weights=[1.0, 2.0, 3.0, 4.0],
+        ObjectiveOptions(label_weights=(1.0, 2.0, 3.0, 4.0)),
+        IGNORE_LABEL,
     )
     tf.gradients(result["merged_logits"], logits)
     sizes = [

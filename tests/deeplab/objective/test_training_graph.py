@@ -159,8 +159,7 @@ def test_loss_is_cross_entropy_over_labelled_pixels_plus_weight_decay(monkeypatc
         logits = model.multi_scale_logits(
             {name: tf.constant(value) for name, value in batch.items()},
             DESCRIPTION.model,
-            is_training=True,
-            fine_tune_batch_norm=True,
+            ObjectiveOptions(weight_decay=0.0),
         )[model.MERGED_LOGITS]
     logits = tf.image.resize_bilinear(logits, [SIZE, SIZE], align_corners=True)
     with tf.Session() as session:
