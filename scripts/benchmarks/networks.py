@@ -9,7 +9,7 @@ import tensorflow.compat.v1 as tf
 
 from deeplab.network import model
 from deeplab.options import ModelOptions
-from reference import conformance
+from reference import comparison
 
 NUM_CLASSES = 21
 
@@ -35,7 +35,7 @@ def write_checkpoint(options: ModelOptions, path: str) -> None:
         images = tf.placeholder(tf.float32, [1, 65, 65, 3])
         model.multi_scale_logits({"image": images}, options)
         with tf.Session() as session:
-            conformance.fill_variables(session)
+            comparison.fill_variables(session)
             tf.train.Saver().save(session, path, write_meta_graph=False)
 
 

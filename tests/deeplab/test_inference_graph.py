@@ -8,7 +8,7 @@ from datasets.segmentation import laplacian
 from deeplab import inference_graph
 from deeplab.network import model
 from deeplab.options import ModelOptions
-from reference import conformance
+from reference import comparison
 from serving import contract, upscaling
 
 OPTIONS = ModelOptions(
@@ -64,7 +64,7 @@ def test_graph_equals_network_with_opencvs_gradient(size):
     image = random_images(*size)
     expected = model.predict(by_hand(image, laplacian.laplacian(image)), OPTIONS)
     with tf.Session() as session:
-        conformance.fill_variables(session)
+        comparison.fill_variables(session)
         labels, probabilities = session.run(OUTPUTS, {"ImageTensor:0": image[None]})
         expected_labels, expected_probabilities = session.run(
             [expected.class_ids, expected.probabilities]
@@ -80,7 +80,7 @@ def test_gradient_reaches_the_result():
     image = random_images(*CROP)
     blind = model.predict(by_hand(image, np.zeros(CROP)), OPTIONS)
     with tf.Session() as session:
-        conformance.fill_variables(session)
+        comparison.fill_variables(session)
         seeing, blind = session.run([OUTPUTS[1], blind.probabilities], {"ImageTensor:0": [image]})
     assert abs(seeing - blind).max() > 1e-2
 
@@ -89,7 +89,7 @@ def test_batch_equals_single_images():
     inference_graph.build_inference_graph(OPTIONS, crop_size=CROP)
     images = random_images(3, 40, 50)
     with tf.Session() as session:
-        conformance.fill_variables(session)
+        comparison.fill_variables(session)
         labels, probabilities = session.run(OUTPUTS, {"ImageTensor:0": images})
         for index in range(3):
             single = session.run(OUTPUTS, {"ImageTensor:0": images[index : index + 1]})
@@ -114,7 +114,7 @@ def test_images_are_resized_to_the_range_and_back(size):
         OPTIONS,
     )
     with tf.Session() as session:
-        conformance.fill_variables(session)
+        comparison.fill_variables(session)
         labels, probabilities = session.run(OUTPUTS, {"ImageTensor:0": image[None]})
         raw_labels, raw_probabilities = session.run([expected.class_ids, expected.probabilities])
     raw_probabilities = raw_probabilities[0, : resized[0], : resized[1]]
@@ -134,7 +134,7 @@ def test_mirror_image_is_averaged_in():
         for view in (image, image[:, ::-1])
     ]
     with tf.Session() as session:
-        conformance.fill_variables(session)
+        comparison.fill_variables(session)
         probabilities = session.run(OUTPUTS[1], {"ImageTensor:0": image[None]})
         plain, mirrored = session.run(members)
     np.testing.assert_allclose(probabilities, (plain + mirrored[:, :, ::-1]) / 2, atol=1e-6)
@@ -145,7 +145,7 @@ def test_mirror_image_is_averaged_in():
 def test_a_image_that_does_not_fit_is_named_with_the_fix(size):
     inference_graph.build_inference_graph(OPTIONS, crop_size=CROP)
     with tf.Session() as session:
-        conformance.fill_variables(session)
+        comparison.fill_variables(session)
         with pytest.raises(
             tf.errors.InvalidArgumentError,
             match=rf"\[{size[0]} {size[1]}\].*at most 49 65.*--crop_size.*--min_resize_value",
@@ -193,7 +193,7 @@ def test_static_graph_gives_the_same_ids_without_dynamic_operations(how):
             inference_graph.build_inference_graph(
                 OPTIONS, crop_size=CROP, fast_labels=True, static_graph=static, **how
             )
-            conformance.fill_variables(session)
+            comparison.fill_variables(session)
             biases = next(v for v in tf.global_variables() if v.op.name == "logits/semantic/biases")
             logits = session.run("SemanticLogits:0", {"ImageTensor:0": image})
             session.run(tf.assign_sub(biases, logits.mean(axis=(0, 1, 2))))
@@ -213,7 +213,7 @@ def test_static_graph_gives_the_same_ids_without_dynamic_operations(how):
 def test_static_graph_refuses_a_image_that_does_not_fit():
     inference_graph.build_inference_graph(OPTIONS, crop_size=CROP, static_graph=True)
     with tf.Session() as session:
-        conformance.fill_variables(session)
+        comparison.fill_variables(session)
         for size in ((50, 65), (49, 66)):
             with pytest.raises(tf.errors.OpError):
                 session.run(OUTPUTS, {"ImageTensor:0": random_images(1, *size)})

@@ -9,7 +9,7 @@ import tensorflow.compat.v1 as tf
 from deeplab import inference_graph
 from deeplab.options import ModelOptions
 from export import optimize_graph
-from reference import conformance
+from reference import comparison
 from serving import contract
 
 DEPTH = 6
@@ -244,7 +244,7 @@ def test_networks_keep_their_logits(options):
     options = ModelOptions(num_classes=5, aspp_convs_filters=8, decoder_filters=8, **options)
     with tf.Graph().as_default() as graph, tf.Session() as session:
         inference_graph.build_inference_graph(options, crop_size=(49, 65))
-        conformance.fill_variables(session)
+        comparison.fill_variables(session)
         before = tf.graph_util.convert_variables_to_constants(
             session, graph.as_graph_def(), list(contract.OUTPUTS)
         )

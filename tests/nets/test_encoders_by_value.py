@@ -6,7 +6,7 @@ import tensorflow.compat.v1 as tf
 
 from nets import registry
 from nets.batch_norm import BatchNormMode
-from reference import conformance
+from reference import comparison
 from tests.support import numpy_layers as layers
 from tests.support.numpy_layers import hard_sigmoid, hard_swish, relu, relu6
 
@@ -34,7 +34,7 @@ def run(name, size, output_stride, gain=1.0, **options):
     )
     taps = [end_points[stage.end_point] for stage in registry.encoder(name).stages]
     with tf.Session() as session:
-        conformance.fill_variables(session)
+        comparison.fill_variables(session)
         gammas = [v for v in tf.global_variables() if v.op.name.endswith("gamma")]
         session.run([tf.assign(gamma, gain * gamma) for gamma in gammas])
         features, taps = session.run([features, taps])

@@ -15,7 +15,7 @@ from deeplab import inference_graph
 from deeplab.options import ModelOptions
 from deeplab.run_description import RunDescription, read_description
 from export import freeze
-from reference import conformance
+from reference import comparison
 from scripts.weight_import import importing
 from scripts.weight_import.frozen_graph import FrozenGraph
 from serving import contract
@@ -46,7 +46,7 @@ def check_values(target: pathlib.Path, num_variables: int | None = None) -> None
     reader = checkpoints.Reader(checkpoints.find_checkpoint(str(target)))
     weights = reader.weights
     for name in weights:
-        expected = conformance.weight(name, list(reader.shapes[name]))
+        expected = comparison.weight(name, list(reader.shapes[name]))
         np.testing.assert_array_equal(reader.value(name), expected, err_msg=name)
     assert reader.value("global_step") == 0
     assert len(weights) == num_variables or num_variables is None
@@ -140,7 +140,7 @@ def test_own_export_keeps_its_description(tmp_path):
     )
     with tf.Graph().as_default(), tf.Session() as session:
         inference_graph.build_inference_graph(options, crop_size=CROP)
-        conformance.fill_variables(session)
+        comparison.fill_variables(session)
         checkpoint = tf.train.Saver().save(session, str(tmp_path / "model.ckpt"))
     fields = dataclasses.asdict(description)
     freeze.freeze(

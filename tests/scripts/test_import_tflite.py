@@ -13,7 +13,7 @@ from PIL import Image
 from deeplab.network import model
 from deeplab.options import ModelOptions
 from deeplab.run_description import read_description
-from reference import conformance
+from reference import comparison
 from scripts.weight_import import importing
 from scripts.weight_import.tflite_file import TFLiteFile
 from training import checkpoints
@@ -42,7 +42,7 @@ class Original:
         with tf.Graph().as_default() as graph, tf.Session() as session:
             image = tf.placeholder(tf.float32, [1, SIDE, SIDE, 3])
             logits = model.multi_scale_logits({"image": image}, OPTIONS)["merged_logits"]
-            conformance.fill_variables(session)
+            comparison.fill_variables(session)
             kernel = next(v for v in tf.global_variables() if v.op.name == f"{DEAD}/weights")
             value = session.run(kernel)
             value[..., 0] = 0

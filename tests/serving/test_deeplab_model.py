@@ -17,7 +17,7 @@ from common import export_names
 from datasets.segmentation import laplacian
 from deeplab.network import model
 from deeplab.options import ModelOptions
-from reference import conformance
+from reference import comparison
 from serving import upscaling
 from serving.deeplab_model import DeepLabModel, ImageShrunkWarning, Segmentation
 from tests.support import tiny_export, toy_export
@@ -45,7 +45,7 @@ def save_checkpoint(folder, options: ModelOptions) -> str:
         features = {"image": tf.zeros([1, 33, 33, 3]), "laplacian": tf.zeros([1, 33, 33, 1])}
         model.multi_scale_logits(features, options)
         tf.get_variable("logits/semantic/weights/Momentum", [1])
-        conformance.fill_variables(session)
+        comparison.fill_variables(session)
         return tf.train.Saver().save(session, str(folder / "model.ckpt"), global_step=7)
 
 

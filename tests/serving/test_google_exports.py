@@ -8,7 +8,7 @@ import tensorflow.compat.v1 as tf
 
 from deeplab import inference_graph
 from deeplab.options import ModelOptions
-from reference import conformance
+from reference import comparison
 from serving.deeplab_model import DeepLabModel
 from tests.support import google_export
 
@@ -39,7 +39,7 @@ def random_image(size: tuple[int, int]) -> np.ndarray:
 
 def spread_classes(session: tf.Session) -> None:
     """Gives the network its reference weights, with logits that make every class win somewhere."""
-    conformance.fill_variables(session)
+    comparison.fill_variables(session)
     (weights,) = [v for v in tf.global_variables() if v.op.name == "logits/semantic/weights"]
     weights.load(np.random.RandomState(1).normal(0, 1, weights.shape.as_list()), session)
 

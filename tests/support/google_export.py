@@ -1,6 +1,6 @@
 """Frozen graphs as research/deeplab's `export_model.py` makes them, node for node.
 
-The network is ours, which `test_conformance.py` and others hold against theirs; what stands
+The network is ours, which `test_comparison.py` and others hold against theirs; what stands
 around it is written as there, in TensorFlow 1's ops: one image, squeezed, resized to the range in
 float32, padded to the crop around the subtracted mean, predicted, cut, and brought back to the
 image's size by nearest neighbours.
@@ -14,7 +14,7 @@ import tensorflow.compat.v1 as tf
 from deeplab.network import model
 from deeplab.options import ModelOptions
 from nets import registry
-from reference import conformance
+from reference import comparison
 
 
 def build(
@@ -77,7 +77,7 @@ def write(path: pathlib.Path, options: ModelOptions, crop_size: tuple[int, int],
     """
     with tf.Graph().as_default() as graph, tf.Session() as session:
         output_names = build(options, crop_size, **how)
-        conformance.fill_variables(session)
+        comparison.fill_variables(session)
         graph_def = tf.graph_util.convert_variables_to_constants(
             session, graph.as_graph_def(add_shapes=True), output_names
         )

@@ -17,7 +17,7 @@ from datasets.segmentation.sources import voc2012
 from deeplab.network import model
 from deeplab.options import ModelOptions
 from deeplab.run_description import RunDescription, write_description
-from reference import conformance
+from reference import comparison
 from serving.deeplab_model import DeepLabModel
 from tests.support import command_runs
 from training import best_checkpoint
@@ -45,7 +45,7 @@ def save(folder: pathlib.Path, options: ModelOptions) -> str:
     folder.mkdir(parents=True)
     with tf.Graph().as_default(), tf.Session() as session:
         model.multi_scale_logits({"image": tf.zeros([1, 33, 33, 3])}, options)
-        conformance.fill_variables(session)
+        comparison.fill_variables(session)
         session.run(tf.train.create_global_step().initializer)
         session.run(tf.assign(tf.train.get_global_step(), STEP))
         return tf.train.Saver().save(session, str(folder / "model.ckpt"), global_step=STEP)

@@ -6,7 +6,7 @@ import tensorflow.compat.v1 as tf
 
 from deeplab.network import fast_argmax, model
 from deeplab.options import ModelOptions
-from reference import conformance
+from reference import comparison
 
 
 def logits_of(kind: str, *shape: int) -> np.ndarray:
@@ -78,7 +78,7 @@ def test_fast_class_ids_are_the_network_s(options, scales, is_fast):
     used = any("fast_argmax" in op.name for op in tf.get_default_graph().get_operations())
     assert used == is_fast
     with tf.Session() as session:
-        conformance.fill_variables(session)
+        comparison.fill_variables(session)
         # Else the class with the largest bias wins everywhere.
         biases = next(v for v in tf.global_variables() if v.op.name == "logits/semantic/biases")
         logits = session.run("SemanticLogits:0")

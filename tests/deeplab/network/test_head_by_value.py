@@ -13,7 +13,7 @@ from deeplab.network import model
 from deeplab.options import ModelOptions
 from nets import registry
 from nets.batch_norm import BatchNormMode
-from reference import conformance
+from reference import comparison
 from tests.support import numpy_layers as layers
 from tests.support.numpy_layers import hard_sigmoid, relu, relu6, sigmoid
 
@@ -46,7 +46,7 @@ def run(options):
     encoder = registry.encoder(options.model_variant)
     taps = {stage.stride: end_points[stage.end_point] for stage in encoder.stages}
     with tf.Session() as session:
-        conformance.fill_variables(session)
+        comparison.fill_variables(session)
         gammas = [v for v in tf.global_variables() if v.op.name.endswith("gamma")]
         head = [gamma for gamma in gammas if not gamma.op.name.startswith("xception")]
         session.run([tf.assign(gamma, GAIN * gamma) for gamma in head])
@@ -149,7 +149,7 @@ def test_image_pooling_follows_the_scale_of_the_image():
     half = layers.resize(images, 33, 25)
     with tf.Graph().as_default(), tf.Session() as session:
         tensor = model.multi_scale_logits({"image": tf.constant(half, tf.float32)}, scaled)
-        conformance.fill_variables(session)
+        comparison.fill_variables(session)
         head = [v for v in tf.global_variables() if v.op.name in net.variables]
         session.run([tf.assign(v, net.variables[v.op.name].astype(np.float32)) for v in head])
         expected = session.run(tensor[model.MERGED_LOGITS])
@@ -274,7 +274,7 @@ def test_class_before_the_resize():
     weights = next(v for v in tf.global_variables() if v.op.name == "logits/semantic/weights")
     spread = tf.assign(weights, tf.random.stateless_normal(weights.shape, [3, 7], stddev=20.0))
     with tf.Session() as session:
-        conformance.fill_variables(session)
+        comparison.fill_variables(session)
         session.run(spread)
         logits, class_ids, probabilities = session.run(
             [logits, prediction.class_ids, prediction.probabilities]

@@ -1,4 +1,4 @@
-"""The network against itself; test_conformance.py holds it against research/deeplab."""
+"""The network against itself; test_comparison.py holds it against research/deeplab."""
 
 import dataclasses
 

@@ -15,7 +15,7 @@ from PIL import Image
 from deeplab.commands import export_variants
 from deeplab.evaluation import metrics
 from deeplab.network import model
-from reference import conformance
+from reference import comparison
 from serving import engines, export_file
 from serving.deeplab_model import DeepLabModel
 from serving.engines import autotune, graph_parts, split_engine
@@ -36,7 +36,7 @@ def write_export(folder, **how) -> str:
     with tf.Graph().as_default(), tf.Session() as session:
         features = {"image": tf.zeros([1, 33, 33, 3]), "laplacian": tf.zeros([1, 33, 33, 1])}
         model.multi_scale_logits(features, OPTIONS)
-        conformance.fill_variables(session)
+        comparison.fill_variables(session)
         checkpoint = tf.train.Saver().save(session, str(folder / "model.ckpt"))
     return tiny_export.write(folder, checkpoint, METADATA, fast_labels=True, **how)
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from deeplab.options import ModelOptions
-from reference import conformance
+from reference import comparison
 
 FOLDER = str(pathlib.Path(__file__).parents[1] / "data" / "conformance")
-ENTRIES = conformance.read_index(FOLDER)
-EQUAL = conformance.Comparison(
+ENTRIES = comparison.read_index(FOLDER)
+EQUAL = comparison.Comparison(
     variables=(),
     trainable_parameters=(7, 7),
     logits_error=2e-4,
@@ -23,8 +23,8 @@ EQUAL = conformance.Comparison(
 
 @pytest.mark.parametrize("name", ENTRIES)
 def test_network_equals_research_deeplab(name):
-    comparison = conformance.compare(ENTRIES[name], conformance.read_arrays(FOLDER, name))
-    assert comparison.is_equal(), comparison
+    found = comparison.compare(ENTRIES[name], comparison.read_arrays(FOLDER, name))
+    assert found.is_equal(), found
 
 
 @pytest.mark.parametrize(
@@ -50,12 +50,12 @@ def test_another_weight_or_another_variable_is_a_difference():
     renamed = variables.pop("aspp0/weights")
     entry = {**ENTRIES[name], "variables": {**variables, "aspp9/weights": renamed}}
     entry["losses"] = {"plain": 1.01 * entry["losses"]["plain"]}
-    arrays = conformance.read_arrays(FOLDER, name)
+    arrays = comparison.read_arrays(FOLDER, name)
     arrays["logits"] = arrays["logits"] + 1e-3 * np.abs(arrays["logits"]).max()
-    comparison = conformance.compare(entry, arrays)
-    assert comparison.variables == ("aspp0/weights is too many", "aspp9/weights is missing")
-    assert comparison.losses_error == pytest.approx(0.01 / 1.01, rel=1e-3)
-    assert comparison.logits_error == pytest.approx(1e-3, rel=0.05)
+    found = comparison.compare(entry, arrays)
+    assert found.variables == ("aspp0/weights is too many", "aspp9/weights is missing")
+    assert found.losses_error == pytest.approx(0.01 / 1.01, rel=1e-3)
+    assert found.logits_error == pytest.approx(1e-3, rel=0.05)
 
 
 def test_an_entry_takes_every_field_of_model_options():
@@ -79,7 +79,7 @@ def test_an_entry_takes_every_field_of_model_options():
             "merge_method": "avg",
         },
     }
-    assert conformance.model_options(entry) == ModelOptions(
+    assert comparison.model_options(entry) == ModelOptions(
         num_classes=19,
         model_variant="mobilenet_v3_large_seg",
         output_stride=8,
@@ -103,11 +103,11 @@ def test_what_cannot_be_compared_is_a_line_and_the_rest_goes_on(tmp_path, capsys
     for name in ("typo", "contradiction"):
         (tmp_path / f"{name}.npz").write_bytes(content)
     (tmp_path / "damaged.npz").write_bytes(content[:1000])
-    assert conformance.main([str(tmp_path)]) == 1
+    assert comparison.main(None, [str(tmp_path)]) == 1
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("DIFFERENT typo: extra has 'aspp_with_batchnorm', which is not a")
     assert "num_classes is 21" in lines[1]
     assert f"{tmp_path / 'damaged.npz'} cannot be read" in lines[2]
     assert lines[3] == "0 of 3 networks equal their reference."
     with pytest.raises(ValueError, match=r"index\.json cannot be read"):
-        conformance.main([str(tmp_path / "nowhere")])
+        comparison.main(None, [str(tmp_path / "nowhere")])
