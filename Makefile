@@ -108,10 +108,10 @@ no-images:
 tensorboard: setup  ## Show curves and images of all trainings
 	@$(RUN) -m tensorboard.main $(or $(call flag,logdir,LOGDIR),--logdir=runs) $(ARGS)
 
-lint: setup-dev  ## Check style
-	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check .
+lint: setup-dev  ## Check style and types
+	@$(RUN) -m ruff check . && $(RUN) -m ruff format --check . && $(RUN) -m mypy .
 
-format: setup-dev  ## Mend style
+format: setup-dev  ## Fix style
 	@$(RUN) -m ruff check --fix . ; $(RUN) -m ruff format .
 
 # A file's tests stay in one process, for what they share.
