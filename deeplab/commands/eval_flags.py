@@ -6,15 +6,11 @@ from commands.command import Command
 from common.option_fields import DATA, HARDWARE, RESULTS, option
 from deeplab.commands.network_flags import AS_TRAINED
 from deeplab.commands.shared_options import (
+    ALL_OF_EVALUATION,
+    DATASET_OF_EVALUATION,
     DEFAULT_SPLIT,
-    DatasetOptions,
-    EvaluationOptions,
-    IgnoredTrainingOptions,
-    InferenceOptions,
-    RefusedOptions,
     explain_classes,
 )
-from deeplab.options import MemoryOptions, ModelOptions, ResizeOptions
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,17 +75,7 @@ checkpoint with the highest mean IoU on the split val is kept in best/ in the fo
 run, and best_checkpoint there says what it scored. Other splits don't count: a checkpoint chosen by
 its score on a test split has seen the test.""",
     main="deeplab.commands.eval",
-    options=(
-        DatasetOptions,
-        EvaluationOptions,
-        EvalOptions,
-        InferenceOptions,
-        ResizeOptions,
-        MemoryOptions,
-        ModelOptions,
-        IgnoredTrainingOptions,
-        RefusedOptions,
-    ),
-    computed_defaults=AS_TRAINED,
+    options=(EvalOptions, *ALL_OF_EVALUATION),
+    computed_defaults={**AS_TRAINED, **DATASET_OF_EVALUATION},
     explain_unknown=lambda name, *_: explain_classes(name),
 )

@@ -3,6 +3,7 @@
 import dataclasses
 
 from common.option_fields import COMPATIBILITY, DATA, HARDWARE, NETWORK, START, option, refused
+from deeplab.options import MemoryOptions, ModelOptions, ResizeOptions
 
 DEFAULT_SPLIT = "val"
 
@@ -115,3 +116,22 @@ class EvaluationOptions:
         aliases=("scales",),
     )
     master: str = refused("", "scoring and drawing run in this process; omit the flag")
+
+
+# Of eval.py and vis.py, besides each command's own.
+DATASET_OF_EVALUATION = {
+    "dataset_dir": (
+        "data/tfrecords/NAME, with the name of --dataset or of the dataset that was trained on; "
+        "otherwise the dataset built last"
+    )
+}
+ALL_OF_EVALUATION = (
+    DatasetOptions,
+    EvaluationOptions,
+    InferenceOptions,
+    ResizeOptions,
+    MemoryOptions,
+    ModelOptions,
+    IgnoredTrainingOptions,
+    RefusedOptions,
+)

@@ -6,15 +6,11 @@ from commands.command import Command
 from common.option_fields import DATA, HARDWARE, RESULTS, option
 from deeplab.commands.network_flags import AS_TRAINED
 from deeplab.commands.shared_options import (
+    ALL_OF_EVALUATION,
+    DATASET_OF_EVALUATION,
     DEFAULT_SPLIT,
-    DatasetOptions,
-    EvaluationOptions,
-    IgnoredTrainingOptions,
-    InferenceOptions,
-    RefusedOptions,
     explain_classes,
 )
-from deeplab.options import MemoryOptions, ModelOptions, ResizeOptions
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,17 +88,7 @@ image; with --also_save_raw_predictions also raw_segmentation_results/NAME.png, 
 are
 the ids that the benchmark's server expects.""",
     main="deeplab.commands.vis",
-    options=(
-        DatasetOptions,
-        EvaluationOptions,
-        VisOptions,
-        InferenceOptions,
-        ResizeOptions,
-        MemoryOptions,
-        ModelOptions,
-        IgnoredTrainingOptions,
-        RefusedOptions,
-    ),
-    computed_defaults=AS_TRAINED,
+    options=(VisOptions, *ALL_OF_EVALUATION),
+    computed_defaults={**AS_TRAINED, **DATASET_OF_EVALUATION},
     explain_unknown=lambda name, *_: explain_classes(name),
 )
