@@ -23,6 +23,13 @@ from common.option_fields import GENERAL, option
 VERSION = "0.2.0"
 
 _STDOUT = "standard output"
+# absl's and Python's words for values that a flag does not take.
+_IN_OTHER_WORDS = {
+    r"\('Non-boolean .*\)": "expected true or false",
+    r"invalid literal for int\(\) .*": "expected a whole number",
+    r"could not convert string to float: .*": "expected a number",
+    r"value should be one of <(.*)>": r"expected \1",
+}
 _HELP = {"help": help_pages.short, "helpshort": help_pages.short, "helpfull": help_pages.full}
 
 
@@ -57,7 +64,9 @@ def parse(command: Command, argv: Sequence[str]) -> tuple[Flags, list[str]]:
             reason or help_pages.unknown_flag(error.flagname, names, flags.definitions.values())
         )
     except absl_flags.Error as error:
-        reason = re.sub(r"\('Non-boolean .*\)", "expected true or false", str(error))
+        reason = str(error)
+        for pattern, words in _IN_OTHER_WORDS.items():
+            reason = re.sub(pattern, words, reason)
         if isinstance(error.__context__, OSError):  # absl's own words have the number of the error
             reason = f"flagfile {error_messages.describe(error.__context__)}"
         _refuse(reason)

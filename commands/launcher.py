@@ -60,12 +60,13 @@ def _take_task(argv: list[str]) -> str:
     research/deeplab's `--task=0` numbers a worker and is left where it is.
     """
     for index, argument in enumerate(argv[1:], start=1):
-        name, _, value = argument.lstrip("-").partition("=")
-        if argument.startswith("-") and name == "task" and value and not value.isdecimal():
-            if value not in TASKS:
-                message = f"error: --task is {value}; expected one of {', '.join(TASKS)}."
+        name, equals, value = argument.lstrip("-").partition("=")
+        words = argv[index + 1 : index + 2] if not equals else [value]
+        if argument.startswith("-") and name == "task" and words and not words[0].isdecimal():
+            if words[0] not in TASKS:
+                message = f"error: --task is {words[0]}; expected one of {', '.join(TASKS)}."
                 print(message, file=sys.stderr)
                 sys.exit(2)
-            del argv[index]
-            return value
+            del argv[index : index + (1 if equals else 2)]
+            return words[0]
     return TASKS[0]

@@ -81,7 +81,7 @@ def main(_, arguments: list[str]) -> int:
     """Compares every network of a folder."""
     tf.disable_v2_behavior()
     if len(arguments) != 1:
-        raise ValueError(f"expected one folder, got {len(arguments)}: {' '.join(arguments)}")
+        raise ValueError(f"expected one folder, got {len(arguments)} arguments.")
     directory = arguments[0]
     num_different = 0
     entries = read_index(directory)

@@ -41,7 +41,7 @@ def _check_arguments(arguments: list[str]) -> tuple[str, str]:
     """Returns the file to read and the folder to write."""
     if len(arguments) != 2:
         raise ValueError(
-            f"expected a file and a folder to write, got {len(arguments)}: {' '.join(arguments)}"
+            f"expected two arguments, a file and a folder to write; got {len(arguments)}."
         )
     return arguments[0], arguments[1]
 

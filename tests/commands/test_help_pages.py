@@ -110,6 +110,27 @@ def test_epochs_are_answered_in_steps_of_the_dataset(tmp_path):
     assert "the number of images / train_batch_size (8) steps" in unknown
 
 
+@pytest.mark.parametrize(
+    ("flag", "words"),
+    [
+        ("--train_batch_size=four", "flag --train_batch_size=four: expected a whole number"),
+        ("--momentum=much", "flag --momentum=much: expected a number"),
+        ("--optimizer=sgd", "flag --optimizer=sgd: expected momentum|adam"),
+        ("--nccl=maybe", "flag --nccl=maybe: expected true or false"),
+    ],
+)
+def test_a_value_that_a_flag_does_not_take_is_told_with_what_it_takes(flag, words):
+    result = answer("train", flag)
+    assert result.returncode == 2
+    assert result.stderr.splitlines()[0] == f"error: {words}"
+
+
+def test_a_task_may_be_given_and_a_number_is_a_worker():
+    assert "--train_crop_size" in answer("train", "--task=deeplab", "--help").stdout
+    assert "--train_crop_size" in answer("train", "--task", "deeplab", "--help").stdout
+    assert "--train_crop_size" in answer("train", "--task=1", "--help").stdout
+
+
 def test_a_task_that_does_not_exist_is_refused():
     result = answer("train", "--task=painting")
     assert result.returncode == 2
