@@ -49,7 +49,7 @@ class WarmStart:
 
     Raises:
       ValueError: the checkpoint cannot be read, or nothing in it fits the network's largest scope:
-        two networks with the same head share its variables, which are worth nothing after another
+        two networks with the same head share its variables, which are worthless after another
         encoder.
     """
 
