@@ -12,7 +12,7 @@ The table's format is LevelDB's, the entries are TensorFlow's `BundleEntryProto`
 import math
 import os
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import tensorflow.compat.v1 as tf
 from tensorflow.core.framework import types_pb2
@@ -66,22 +66,14 @@ def check(prefix: str) -> None:
         raise DamagedIndexError(f"{path}: {error}") from None
     except Exception as error:  # Bytes without sense make the parsers raise many types.
         raise DamagedIndexError(f"{path} is damaged") from error
-    sizes = {}
-    for shard in range(header.num_shards):
-        data_path = f"{prefix}.data-{shard:05d}-of-{header.num_shards:05d}"
-        if not os.path.exists(data_path):  # At once, however many the index speaks of.
-            raise DamagedIndexError(f"the file {data_path} is missing")
-        sizes[data_path] = os.path.getsize(data_path)
     for name, entry in parsed.items():
-        problem = _problem(entry, sizes)
+        problem = _problem(entry, prefix, header.num_shards)
         if problem:
             raise DamagedIndexError(f"{name} cannot be read: {problem}")
 
 
-def _problem(
-    entry: tensor_bundle_pb2.BundleEntryProto, data_sizes: Mapping[str, int]
-) -> str | None:
-    """Says what is wrong with an entry, given the sizes of the data files, or returns None."""
+def _problem(entry: tensor_bundle_pb2.BundleEntryProto, prefix: str, num_shards: int) -> str | None:
+    """Says what is wrong with an entry of a checkpoint, or returns None."""
     if entry.dtype not in types_pb2.DataType.values() or not 0 < entry.dtype < _REFERENCE:
         return f"its type is {entry.dtype}, which no variable has"
     dtype = tf.as_dtype(entry.dtype)
@@ -91,11 +83,11 @@ def _problem(
     if min(sizes, default=0) < 0 or len(sizes) > _MAX_RANK or elements > _MAX_ELEMENTS:
         return f"its shape is {sizes[:_MOST_SHOWN]}" + ("…" if len(sizes) > _MOST_SHOWN else "")
     if entry.slices:  # A variable in parts, which have entries of their own.
-        available = sum(data_sizes.values())
+        available = sum(_data_file(prefix, shard, num_shards)[1] for shard in range(num_shards))
         too_large = math.prod(sizes) * dtype.size > available
         return f"its shape is {sizes}, in {available} bytes" if too_large else None
-    if not 0 <= entry.shard_id < len(data_sizes):
-        return f"it is said to be in data file {entry.shard_id} of {len(data_sizes)}"
+    if not 0 <= entry.shard_id < num_shards:
+        return f"it is said to be in data file {entry.shard_id} of {num_shards}"
     if dtype in _OF_ANY_LENGTH:
         # Each element has a length, of a byte or more.
         is_wrong = math.prod(sizes) > entry.size
@@ -103,11 +95,19 @@ def _problem(
         is_wrong = math.prod(sizes) * dtype.size != entry.size
     if is_wrong:
         return f"its shape is {sizes}, in {entry.size} bytes"
-    path, available = list(data_sizes.items())[entry.shard_id]
+    path, available = _data_file(prefix, entry.shard_id, num_shards)
     end = entry.offset + entry.size
     if entry.offset < 0 or entry.size < 0 or end > available:
         return f"it is said to end at byte {end} of {path}, which has {available}"
     return None
+
+
+def _data_file(prefix: str, shard: int, num_shards: int) -> tuple[str, int]:
+    """Returns the path and size of a data file."""
+    path = f"{prefix}.data-{shard:05d}-of-{num_shards:05d}"
+    if not os.path.exists(path):
+        raise DamagedIndexError(f"the file {path} is missing")
+    return path, os.path.getsize(path)
 
 
 class _CompressedError(Exception):

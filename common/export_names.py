@@ -44,7 +44,7 @@ def find_beside(graph_path: str, ending: str) -> str | None:
 
 
 def check_free(graph_path: str) -> None:
-    """Refuses a name beside which another graph of the folder has, or would have, its own files."""
+    """Refuses (ValueError) a graph whose files would be named as those of another one there."""
     folder = os.path.dirname(graph_path)
     wanted = beside(graph_path, DESCRIPTION_ENDING)
     for name in sorted(os.listdir(folder or ".")) if os.path.isdir(folder or ".") else []:

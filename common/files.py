@@ -52,17 +52,17 @@ def read_text(path: str) -> str:
         data = file.read()
     marks = (encoding for mark, encoding in _BYTE_ORDER_MARKS.items() if data.startswith(mark))
     encoding = next(marks, "utf-8-sig")
+    reason = "it holds zero bytes"  # UTF-16 without its mark, or no text at all.
     try:
         text = data.decode(encoding)
+        if "\0" not in text:
+            return text
     except UnicodeDecodeError as error:
         reason = "it is cut off"
         if encoding == "utf-8-sig":
             line = data.count(b"\n", 0, error.start) + 1
             reason = f"byte 0x{data[error.start]:02x} in line {line} is not UTF-8"
-        raise ValueError(_describe_encoding(path, reason)) from None
-    if "\0" in text:  # UTF-16 without its mark, or no text at all.
-        raise ValueError(_describe_encoding(path, "it holds zero bytes"))
-    return text
+    raise ValueError(f"{printable(path)}: not a text file in UTF-8 ({reason}). Save it as UTF-8.")
 
 
 @contextlib.contextmanager
@@ -127,10 +127,6 @@ def remove_leftovers(folder: str, former: re.Pattern[str] | None = None) -> list
                     os.remove(os.path.join(folder, name))
                     removed.append(os.path.join(folder, name))
     return removed
-
-
-def _describe_encoding(path: str, reason: str) -> str:
-    return f"{printable(path)}: not a text file in UTF-8 ({reason}). Save it as UTF-8."
 
 
 @contextlib.contextmanager

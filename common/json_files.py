@@ -63,7 +63,7 @@ def read(path: str) -> Any:
 
 
 def read_object(path: str) -> dict[str, Any]:
-    """Reads a JSON file that holds one object; raises as `read`, also where it holds another."""
+    """Reads a JSON file that holds one object; raises what `read` does, also for anything else."""
     return _object(read(path), path)
 
 

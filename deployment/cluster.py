@@ -124,7 +124,11 @@ class Cluster:
 
 
 def read_cluster(environment: Mapping[str, str]) -> Cluster | None:
-    """Reads TF_CONFIG, where there is a cluster; ValueError if it is not JSON, or incomplete."""
+    """Reads TF_CONFIG; None for training in this process alone.
+
+    Raises:
+      ValueError: TF_CONFIG is not JSON, or incomplete.
+    """
     text = environment.get("TF_CONFIG", "").strip()
     if not text:
         return None

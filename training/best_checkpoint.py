@@ -15,7 +15,7 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from common import checkpoint_files, files, json_files
@@ -63,12 +63,12 @@ def keep_if_best(
         return f"not kept as the best: {metric} is not defined"
     record = {"step": step, metric: value, "use_ema": use_ema, **conditions}
     record = json.loads(json.dumps(record))  # Tuples as lists, to compare.
-    directory = os.path.join(training, BEST_FOLDER)
+    directory, path = os.path.join(training, BEST_FOLDER), os.path.join(training, RECORD_FILE)
     with _alone_in(training):
         for folder in (training, directory):
             files.remove_leftovers(folder)
         best = read_record(training)
-        reason = best and _reason_to_stay(best, record, metric, conditions, training)
+        reason = best and _reason_to_stay(best, record, metric, conditions, path)
         if reason:
             return reason
         try:
@@ -136,11 +136,10 @@ def _reason_to_stay(
     best: Mapping[str, Any],
     record: Mapping[str, Any],
     metric: str,
-    conditions: Mapping[str, Any],
-    training: str,
+    conditions: Iterable[str],
+    path: str,
 ) -> str | None:
-    """Returns why the best checkpoint so far stays the best, if it does."""
-    path = os.path.join(training, RECORD_FILE)
+    """Returns why the best checkpoint so far, recorded in `path`, stays the best, if it does."""
     for name in conditions:
         if record[name] != best.get(name):
             return (

@@ -10,7 +10,7 @@ from common import checkpoint_files, checkpoint_reader
 from common.texts import printable
 from common.tf_errors import reason
 from training import checkpoints
-from training.checkpoints import CHECKPOINT_NAME, Reader
+from training.checkpoints import AVERAGE_SUFFIX, CHECKPOINT_NAME, Reader
 from training.ema import Averages
 from training.nan_guard import variables_check
 
@@ -133,7 +133,7 @@ class Checkpointer:
     def _restored(self, has_averages: bool) -> list[tf.Variable]:
         """Returns the variables that are restored from a checkpoint with averages or without."""
         if self._averages and not has_averages:
-            return self._averages.left_out_of(self._variables)
+            return [each for each in self._variables if not each.op.name.endswith(AVERAGE_SUFFIX)]
         return self._variables
 
     def _path(self, step: int) -> str:

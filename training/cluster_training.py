@@ -1,7 +1,6 @@
 """Trains in a cluster: as its chief, or as another worker."""
 
 import contextlib
-import functools
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -45,16 +44,12 @@ def run(
       ServerLostError: a parameter server is gone.
     """
     shared = SharedState(deployment, tf.global_variables())
-    initializer = tf.global_variables_initializer()
-    joining = Joining(steps, shared, mine)
+    joining = Joining(steps, shared, mine, restore)
     addresses = deployment.ps_addresses
-    start, record = None, None
+    record: Record | None = None
     if not deployment.is_chief:
         record = joining.join(addresses, open_session, startup_delay_steps)
     elif servers.wait_for(addresses, steps.report, lambda: bool(steps.interruption)):
-        start = functools.partial(
-            joining.start, initialize=lambda session: session.run(initializer), restore=restore
-        )
         record = mine
     if record is None:
         return
@@ -63,7 +58,7 @@ def run(
         slim_train(
             train_step_fn=cluster_steps,
             init_op=None,  # `Joining.start` decides.
-            init_fn=start,
+            init_fn=joining.start if deployment.is_chief else None,
             ready_op=shared.ready_op,
             session_wrapper=servers.close_within_bounds,
         )

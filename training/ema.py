@@ -62,11 +62,6 @@ class Averages:
                     updates.append(tf.assign_sub(average, tf.cast(share, ahead.dtype) * ahead))
             return tf.group(*updates)
 
-    def left_out_of(self, variables: Sequence[tf.Variable]) -> list[tf.Variable]:
-        """Returns the variables that are none of the averages."""
-        names = {average.op.name for average in self.variables}
-        return [variable for variable in variables if variable.op.name not in names]
-
 
 def saved_names(checkpoint: str) -> dict[str, str]:
     """Returns the name of the average of each variable that has one in a checkpoint.

@@ -82,22 +82,29 @@ class Record:
 
 
 class Joining:
-    """Lets a worker begin, whose own training run would be `mine`."""
+    """Lets a worker begin. Adds an op to the default graph.
 
-    def __init__(self, steps: StepFunction, shared: SharedState, mine: Record):
-        self._steps, self._shared, self._mine = steps, shared, mine
+    Args:
+      steps: does the steps.
+      shared: what the servers say.
+      mine: what this worker would train.
+      restore: gives initialised variables the values that the training run starts from.
+    """
+
+    def __init__(
+        self,
+        steps: StepFunction,
+        shared: SharedState,
+        mine: Record,
+        restore: Callable[[tf.Session], None],
+    ):
+        self._steps, self._shared, self._mine, self._restore = steps, shared, mine, restore
+        self._initializer = tf.global_variables_initializer()
         self._report = steps.report
         self._said = ""
 
-    def start(
-        self,
-        session: tf.Session,
-        initialize: Callable[[tf.Session], None],
-        restore: Callable[[tf.Session], None],
-    ) -> None:
+    def start(self, session: tf.Session) -> None:
         """Lets the chief begin: with the variables as the servers hold them, or else with its own.
-
-        `restore` gives initialised variables the values that the training run starts from.
 
         Raises:
           ValueError: the servers hold the variables of another training run.
@@ -110,12 +117,12 @@ class Joining:
         held_step = self._read_step(session) if is_complete else -1
         if not is_complete:  # Nothing is there, or one of several servers was lost.
             self._shared.withdraw(session)
-            initialize(session)
-            restore(session)
+            session.run(self._initializer)
+            self._restore(session)
         elif saved_step > held_step:  # Somebody has trained on without these servers.
             self._report(f"the parameter servers hold step {held_step}: {newest} is restored there")
             self._shared.withdraw(session)
-            restore(session)
+            self._restore(session)
         else:
             self._report(
                 f"the parameter servers hold this training run at step {held_step}: going on from "

@@ -113,9 +113,8 @@ def train(
             folder.open()
             _check_not_overtaken(options, start)
         steps = StepFunction(step, task, options, deployment, checkpointer, interruption, report)
-        record = None
-        if deployment.is_distributed:
-            record = Record.of(task, options, optimizer_options)
+        is_alone = not deployment.is_distributed
+        record = None if is_alone else Record.of(task, options, optimizer_options)
         with contextlib.closing(steps), interruption.listening(steps.announce_end):
             _run(steps, initialize, options, deployment, record, master, startup_delay_steps)
     return TrainResult(steps.step, interruption.exit_status)

@@ -49,7 +49,7 @@ class WarmStart:
 
     Raises:
       ValueError: the checkpoint cannot be read, or nothing in it fits the network's largest scope:
-        two networks with the same head share its variables, which are worth nothing after another
+        two networks with the same head share its variables, which are worthless after another
         encoder.
     """
 
@@ -96,13 +96,10 @@ class WarmStart:
             f"{len(self._variables)} variables loaded, {count[UNUSED]} of the checkpoint's unused"
         ]
         for (layer, outcome), group in groups.items():
-            changes = "; ".join(
-                f"{each.name.removeprefix(layer + '/')} {each.change}"
-                for each in group
-                if each.change
-            )
-            line = f"  {layer:<{width}}  {len(group):>3} {outcome}"
-            lines.append(f"{line}: {changes}" if changes else line)
+            changed = (each for each in group if each.change)
+            changes = (f"{each.name.removeprefix(layer + '/')} {each.change}" for each in changed)
+            line = f"  {layer:<{width}}  {len(group):>3} {outcome}: {'; '.join(changes)}"
+            lines.append(line.removesuffix(": "))
         return lines
 
     def _check_main_scope(self) -> None:

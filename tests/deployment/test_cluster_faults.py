@@ -167,7 +167,7 @@ def test_lost_and_stopped_servers(start_all):
         assert re.fullmatch(
             rf"error: step \d+: parameter server 0 at {processes.ps} is lost, and so are the "
             r"variables that it held\. Start all processes again with the same commands: the "
-            r"training goes on from (.*ckpt-\d+|the newest checkpoint in .*/run \(.*\))\.",
+            r"training run goes on from (.*ckpt-\d+|the newest checkpoint in .*/run \(.*\))\.",
             last,
         )
         assert processes.log("worker", index).count("error") == 1
