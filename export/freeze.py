@@ -34,21 +34,20 @@ def freeze(
     Args:
       build_graph: builds the inference graph in the default graph; it may return the names of
         further nodes to keep.
-      checkpoint_path: prefix of the checkpoint's files, such as "runs/demo/model.ckpt-1000".
+      checkpoint_path, saved_names: see `saved_weights.restore`.
       export_path: the `.pb` to write; the metadata go to `output_files.metadata_path`.
       input_name: name of the placeholder.
       output_names: names of the nodes that callers fetch; only what they need is kept.
       metadata: what describes the model; JSON's types only.
-      saved_names: see `saved_weights.restore`.
       optimize: whether the graph is made faster (`optimize_graph`), or stays as it was built.
 
     Returns:
       The paths of the removed forms of an earlier graph.
 
     Raises:
-      ValueError: the checkpoint does not exist, is damaged, or belongs to another network; or
-        `export_path` is not a `.pb`, or its folder holds a graph with the same files beside it.
-      OSError: the files cannot be written; the message names the file.
+      ValueError: as `saved_weights.restore`; or `export_path` is not a `.pb`, or its folder holds a
+        graph with the same files beside it.
+      OSError: a file cannot be written; the message names it.
     """
     if not export_path.endswith(".pb"):
         raise ValueError(f"export_path is {export_path}; expected the name of a .pb file.")

@@ -24,8 +24,12 @@ def write(export_path: str, graph: bytes, description: bytes) -> list[str]:
     Raises:
       OSError: a file cannot be written; the message names it, and all is as it was.
     """
-    os.makedirs(os.path.dirname(export_path) or ".", exist_ok=True)
-    _remove_leftovers(export_path)
+    folder = os.path.dirname(export_path) or "."
+    os.makedirs(folder, exist_ok=True)
+    # What killed exports left there, also those of earlier versions.
+    stem = re.escape(os.path.splitext(os.path.basename(export_path))[0])
+    former_leftover = re.compile(rf"{stem}(_int8)?\.(pb|json|tflite)\.(?P<pid>\d+)\.tmp")
+    files.remove_leftovers(folder, former_leftover)
     described = metadata_path(export_path)
     former = export_names.beside_formerly(export_path, export_names.DESCRIPTION_ENDING)
     forms = [] if _holds(export_path, graph) else export_names.form_paths(export_path)
@@ -35,14 +39,6 @@ def write(export_path: str, graph: bytes, description: bytes) -> list[str]:
         with files.set_aside({described, former, *forms}) as removed:
             files.write(export_path, graph)
     return sorted(set(removed) - {described, former})
-
-
-def _remove_leftovers(export_path: str) -> None:
-    """Removes what killed exports left in the folder, also those of earlier versions."""
-    folder = os.path.dirname(export_path) or "."
-    stem = re.escape(os.path.splitext(os.path.basename(export_path))[0])
-    former = re.compile(rf"{stem}(_int8)?\.(pb|json|tflite)\.(?P<pid>\d+)\.tmp")
-    files.remove_leftovers(folder, former)
 
 
 def _holds(path: str, content: bytes) -> bool:

@@ -7,25 +7,22 @@ import tensorflow.compat.v1 as tf
 
 from common import files
 
-# One example of the graph's inputs, by name.
-Example = Mapping[str, np.ndarray]
-
 
 def convert(
     graph_def: tf.GraphDef,
     inputs: Mapping[str, Sequence[int]],
     outputs: Sequence[str],
     path: str,
-    calibration: Callable[[], Iterable[Example]] | None = None,
+    calibration: Callable[[], Iterable[Mapping[str, np.ndarray]]] | None = None,
 ) -> None:
     """Writes a graph as a LiteRT file, whole or not at all.
 
     Args:
-      graph_def: the frozen graph.
+      graph_def: a frozen graph.
       inputs: shape of each placeholder, batch included.
       outputs: names of the output nodes.
       path: the `.tflite` to write.
-      calibration: returns examples of the inputs; weights and activations then become 8-bit
+      calibration: returns examples of the inputs by name; weights and activations then become 8-bit
         integers, with float32 inputs and outputs. None for float32.
 
     Raises:
@@ -33,13 +30,13 @@ def convert(
     """
     with tf.Graph().as_default(), tf.Session() as session:
         tf.import_graph_def(graph_def, name="")
-        graph = session.graph
-        tensors = [graph.get_tensor_by_name(f"{name}:0") for name in inputs]
-        for tensor, shape in zip(tensors, inputs.values(), strict=True):
-            tensor.set_shape(shape)
-        converter = tf.lite.TFLiteConverter.from_session(
-            session, tensors, [graph.get_tensor_by_name(f"{name}:0") for name in outputs]
+        fed, fetched = (
+            [session.graph.get_tensor_by_name(f"{name}:0") for name in names]
+            for names in (inputs, outputs)
         )
+        for tensor, shape in zip(fed, inputs.values(), strict=True):
+            tensor.set_shape(shape)
+        converter = tf.lite.TFLiteConverter.from_session(session, fed, fetched)
         if calibration is not None:
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
             converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]

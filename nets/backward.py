@@ -95,11 +95,9 @@ def _resize_bilinear(op: tf.Operation, upstream: tf.Tensor) -> _Gradients:
         ), None
     if (h, w) == (height, width):
         return upstream, None
-    row_weights = tf.constant(interpolation.matrix(h, height))
-    column_weights = tf.constant(interpolation.matrix(w, width))
-    rows = tf.matmul(
-        row_weights, tf.reshape(upstream, [-1, height, width * channels]), transpose_a=True
-    )
+    row_weights, column_weights = interpolation.matrix(h, height), interpolation.matrix(w, width)
+    upstream = tf.reshape(upstream, [-1, height, width * channels])
+    rows = tf.matmul(row_weights, upstream, transpose_a=True)
     columns = tf.matmul(column_weights, tf.reshape(rows, [-1, width, channels]), transpose_a=True)
     return tf.reshape(columns, [-1, h, w, channels]), None
 

@@ -105,7 +105,7 @@ def batch_norm(
       inputs: float32 [batch, height, width, channels].
       is_training: see `BatchNormMode`. Updates of the moving statistics go to
         `tf.GraphKeys.UPDATE_OPS`.
-      decay: decay of the moving statistics.
+      decay: of the moving statistics.
       epsilon: added to the variance.
       sync_group: see `BatchNormMode`; used in training only.
     """

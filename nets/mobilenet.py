@@ -34,8 +34,7 @@ class Bottleneck:
     Attributes:
       expansion: channels inside, as a multiple of the input's.
       depth: channels of the output.
-      kernel_size: side of the depthwise kernel.
-      stride: stride of the depthwise convolution.
+      kernel_size, stride: of the depthwise convolution.
       activation: of the convolutions inside.
       squeeze_excite: whether channels are weighted by what the whole image holds.
     """
@@ -53,11 +52,9 @@ class MobileNetSpec:
     """What distinguishes one MobileNet.
 
     Attributes:
-      scope: variable scope.
       root_depth: channels of the first convolution.
       activation: of the convolutions outside bottlenecks.
-      bottlenecks: the stack.
-      last_depth: channels of the 1x1 convolution after it; None where there is none.
+      last_depth: channels of the 1x1 convolution after the bottlenecks; None where there is none.
     """
 
     scope: str
@@ -80,11 +77,9 @@ def build(
 
     Args:
       images: float32 [batch, height, width, channels], normalised.
-      spec: the network.
       scaled: applies depth multiplier and rounding to a channel count.
       output_stride: image size over feature map size. Later strides become atrous rates.
       weight_decay: L2 weight of ordinary convolutions; depthwise ones have none.
-      batch_norm: how batch norm behaves.
 
     Returns:
       (features float32 [batch, height / output_stride, …, channels], end points by name: `layer_N`

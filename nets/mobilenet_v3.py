@@ -5,6 +5,8 @@ channels of the last three bottlenecks and of the last convolution are halved (s
 research/deeplab halves integers with `/`, so its networks cannot be built under Python 3.
 """
 
+import functools
+
 import tensorflow.compat.v1 as tf
 
 from nets import layers, mobilenet
@@ -17,10 +19,7 @@ def hard_swish(inputs: tf.Tensor) -> tf.Tensor:
     return inputs * tf.nn.relu6(inputs + 3.0) * (1.0 / 6.0)
 
 
-def _spec(bottlenecks: tuple[Bottleneck, ...], last_depth: int) -> mobilenet.MobileNetSpec:
-    return mobilenet.MobileNetSpec("MobilenetV3", 16, hard_swish, bottlenecks, last_depth)
-
-
+_spec = functools.partial(mobilenet.MobileNetSpec, "MobilenetV3", 16, hard_swish)
 _RELU = tf.nn.relu
 SPECS = {
     "mobilenet_v3_large_seg": _spec(

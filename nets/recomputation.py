@@ -36,7 +36,7 @@ def recomputed(tensor: tf.Tensor, trigger: tf.Tensor) -> tf.Tensor:
       trigger: nothing is recomputed before this tensor is there; a gradient of the backward pass.
 
     Returns:
-      The recomputed tensor, the same one for each call; `tensor` itself where it has to be kept.
+      The same tensor for each call; `tensor` itself where it has to be kept.
     """
     (done,) = tf.get_collection(_COLLECTION)
     if done is None or not _is_cheap(tensor):

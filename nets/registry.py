@@ -19,13 +19,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Stage:
-    """A feature map on the way to the last one.
-
-    Attributes:
-      end_point: its name.
-      stride: image size over its size.
-      depth: its channels, at depth multiplier 1.0.
-    """
+    """A feature map on the way to the last one: its name, image size over its size, channels."""
 
     end_point: str
     stride: int
@@ -66,11 +60,7 @@ class Encoder:
         return (2.0 / 255.0) * images - 1.0
 
     def stage(self, stride: int) -> Stage:
-        """Returns the feature map at a stride.
-
-        Raises:
-          ValueError: the encoder has none there.
-        """
+        """Returns the feature map at a stride; ValueError if the encoder has none there."""
         stages = {stage.stride: stage for stage in self.stages}
         if stride not in stages:
             known = ", ".join(map(str, stages))
@@ -184,11 +174,7 @@ ENCODERS: Mapping[str, Encoder] = {encoder.name: encoder for encoder in _ENCODER
 
 
 def encoder(name: str) -> Encoder:
-    """Returns the encoder of a `model_variant`.
-
-    Raises:
-      ValueError: there is none of that name.
-    """
+    """Returns the encoder of a `model_variant`; ValueError if there is none of that name."""
     if name not in ENCODERS:
         raise ValueError(f"model_variant is {name!r}; expected one of {', '.join(ENCODERS)}.")
     return ENCODERS[name]
@@ -210,7 +196,6 @@ def extract_features(
       name: `model_variant`.
       output_stride: image size over feature map size.
       weight_decay: L2 weight.
-      batch_norm: how batch norm behaves.
       options: values by name; the encoder takes those that it knows (`Encoder.options`).
 
     Returns:

@@ -35,9 +35,8 @@ class Block:
       skip: "conv" (1x1 convolution), "sum" (identity) or "none".
       stride: stride of the last separable convolution of the last module.
       num_units: how many modules.
-      activate_inside: ReLU after each depthwise and pointwise convolution, instead of before each
-        separable one.
-      is_multi_grid: whether `multi_grid` sets the rates of the three convolutions.
+      is_last: `multi_grid` sets the rates of the three convolutions, and ReLU follows each
+        depthwise and pointwise convolution instead of preceding each separable one.
     """
 
     scope: str
@@ -45,8 +44,7 @@ class Block:
     skip: str
     stride: int
     num_units: int = 1
-    activate_inside: bool = False
-    is_multi_grid: bool = False
+    is_last: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,21 +70,16 @@ def _spec(
       num_middle: number of modules in the middle flow.
       root_depths, exit_depths: channels of the root convolutions, and of the exit flow's blocks.
     """
-    last, (first_exit, second_exit) = entry[-1][0], exit_depths
-    return XceptionSpec(
-        root_depths,
-        (
-            *(
-                Block(f"entry_flow/block{number}", (depth,) * 3, "conv", stride)
-                for number, (depth, stride) in enumerate(entry, start=1)
-            ),
-            Block("middle_flow/block1", (last,) * 3, "sum", 1, num_units=num_middle),
-            Block("exit_flow/block1", first_exit, "conv", 2),
-            Block(
-                "exit_flow/block2", second_exit, "none", 1, activate_inside=True, is_multi_grid=True
-            ),
-        ),
-    )
+    blocks = [
+        Block(f"entry_flow/block{number}", (depth,) * 3, "conv", stride)
+        for number, (depth, stride) in enumerate(entry, start=1)
+    ]
+    blocks += [
+        Block("middle_flow/block1", (entry[-1][0],) * 3, "sum", 1, num_units=num_middle),
+        Block("exit_flow/block1", exit_depths[0], "conv", 2),
+        Block("exit_flow/block2", exit_depths[1], "none", 1, is_last=True),
+    ]
+    return XceptionSpec(root_depths, tuple(blocks))
 
 
 SPECS = {
@@ -173,14 +166,14 @@ def _module(
     is_bounded: bool,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """One module; returns its output and the output of its second separable convolution."""
-    unit_rates = multi_grid if block.is_multi_grid and multi_grid else (1, 1, 1)
+    unit_rates = multi_grid if block.is_last and multi_grid else (1, 1, 1)
     relu = tf.nn.relu6 if is_bounded else tf.nn.relu
-    bound = _clip if is_bounded else tf.identity
+    bound = (lambda net: tf.clip_by_value(net, -_BOUND, _BOUND)) if is_bounded else tf.identity
     net, outputs = inputs, []
     for index, (depth, unit_rate) in enumerate(zip(block.depths, unit_rates, strict=True)):
         scope = f"separable_conv{index + 1}"
-        activation = relu if block.activate_inside else bound
-        if not block.activate_inside:
+        activation = relu if block.is_last else bound
+        if not block.is_last:
             net = relu(net)
         padding = "SAME"
         if index == 2 and stride > 1 and not is_bounded:
@@ -204,7 +197,3 @@ def _module(
         shortcut = slim.conv2d(inputs, block.depths[-1], 1, stride=stride, scope="shortcut")
     net = bound(net) + bound(shortcut)
     return tf.nn.relu6(net) if is_bounded else net, outputs[1]
-
-
-def _clip(inputs: tf.Tensor) -> tf.Tensor:
-    return tf.clip_by_value(inputs, -_BOUND, _BOUND)

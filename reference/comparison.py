@@ -100,26 +100,16 @@ def main(_, arguments: list[str]) -> int:
 
 
 def read_index(directory: str) -> dict[str, dict[str, Any]]:
-    """Returns the entries of a folder by name.
-
-    Raises:
-      ValueError: there is no index, or it cannot be read.
-    """
+    """Returns the entries of a folder by name; ValueError if they cannot be read."""
     path = os.path.join(directory, INDEX_FILE)
     try:
         return json_files.read_object(path)
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {error.strerror}") from None
-    except ValueError as error:
-        raise ValueError(f"{path} cannot be read: {error}") from None
 
 
 def read_arrays(directory: str, name: str) -> dict[str, np.ndarray]:
-    """Returns "image", "label", "logits" and "prediction" of a network.
-
-    Raises:
-      ValueError: the file is missing or damaged.
-    """
+    """Returns "image", "label", "logits" and "prediction"; ValueError if they cannot be read."""
     path = os.path.join(directory, f"{name}.npz")
     try:
         with np.load(path) as arrays:
@@ -147,7 +137,8 @@ def model_options(entry: Mapping[str, Any]) -> ModelOptions:
     strides = values.get("decoder_output_stride", ())
     # research/deeplab of 2018 had one number.
     values["decoder_output_stride"] = (strides,) if isinstance(strides, int) else strides
-    return ModelOptions(**{name: _as_tuples(value) for name, value in values.items()})
+    # Lists become tuples.
+    return ModelOptions(**json_files.check(values, Mapping[str, Any], INDEX_FILE, ""))
 
 
 def _check_implied(name: str, value: Any, entry: Mapping[str, Any]) -> None:
@@ -156,14 +147,6 @@ def _check_implied(name: str, value: Any, entry: Mapping[str, Any]) -> None:
         value = next(iter(value.values()), None)
     if value not in (None, implied):
         raise ValueError(f"extra has {name} {value}, but {_IMPLIED[name]} is {implied}.")
-
-
-def _as_tuples(value: Any) -> Any:
-    if isinstance(value, list):
-        return tuple(_as_tuples(item) for item in value)
-    if isinstance(value, dict):
-        return {name: _as_tuples(item) for name, item in value.items()}
-    return value
 
 
 def weight(name: str, shape: list[int]) -> np.ndarray:
@@ -185,14 +168,12 @@ def fill_variables(session: tf.Session) -> None:
     """Gives every global variable of the session's graph its reference value."""
     with session.graph.as_default():
         variables = tf.global_variables()
+    values = {
+        variable.initializer.inputs[1]: weight(variable.op.name, variable.shape.as_list())
+        for variable in variables
+    }
     # At once: a run for each takes seconds.
-    session.run(
-        [variable.initializer for variable in variables],
-        {
-            variable.initializer.inputs[1]: weight(variable.op.name, variable.shape.as_list())
-            for variable in variables
-        },
-    )
+    session.run([variable.initializer for variable in variables], values)
 
 
 def compare(entry: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Comparison:

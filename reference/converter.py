@@ -11,14 +11,7 @@ import tensorflow.compat.v1 as tf
 
 
 def convert(pairs: Iterable[tuple[str, str]], output_path: str) -> int:
-    """Writes JPEG images and their PNG masks to one TFRecord file.
-
-    Args:
-      pairs: (path of the image, path of its mask).
-      output_path: the file to write.
-
-    Returns:
-      Number of records.
+    """Writes JPEG images and their PNG masks, pairs of paths, to one file; returns their number.
 
     Raises:
       ValueError: an image and its mask differ in size.
@@ -47,22 +40,17 @@ def convert(pairs: Iterable[tuple[str, str]], output_path: str) -> int:
 def _make_example(
     image_data: bytes, name: str, height: int, width: int, mask_data: bytes
 ) -> tf.train.Example:
-    features = {
-        "image/encoded": _bytes_feature(image_data),
-        "image/filename": _bytes_feature(name.encode()),
-        "image/format": _bytes_feature(b"jpeg"),
-        "image/height": _int64_feature(height),
-        "image/width": _int64_feature(width),
-        "image/channels": _int64_feature(3),
-        "image/segmentation/class/encoded": _bytes_feature(mask_data),
-        "image/segmentation/class/format": _bytes_feature(b"png"),
+    texts = {
+        "image/encoded": image_data,
+        "image/filename": name.encode(),
+        "image/format": b"jpeg",
+        "image/segmentation/class/encoded": mask_data,
+        "image/segmentation/class/format": b"png",
     }
-    return tf.train.Example(features=tf.train.Features(feature=features))
-
-
-def _bytes_feature(value: bytes) -> tf.train.Feature:
-    return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
-
-
-def _int64_feature(value: int) -> tf.train.Feature:
-    return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
+    numbers = {"image/height": height, "image/width": width, "image/channels": 3}
+    example = tf.train.Example()
+    for key, text in texts.items():
+        example.features.feature[key].bytes_list.value.append(text)
+    for key, number in numbers.items():
+        example.features.feature[key].int64_list.value.append(number)
+    return example

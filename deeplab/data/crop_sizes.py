@@ -18,8 +18,7 @@ def smallest(
     """Returns the smallest crop that holds every image of some splits.
 
     Args:
-      spec: the dataset.
-      splits: names of the splits.
+      spec, splits: the dataset and the names of the splits.
       output_stride: of the network; the crop's sides are multiples of it plus one.
       min_resize_value, max_resize_value, resize_factor, keep_aspect_ratio: the resize before
         padding; a min_resize_value of None for none. The last does not change the longest side.

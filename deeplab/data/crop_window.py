@@ -47,12 +47,11 @@ class Window(NamedTuple):
     """Which part of which image a crop shows.
 
     Attributes:
-      source_size: int32 [2], height and width of the image.
-      scaled_size: int32 [2], its size after scaling.
+      source_size, scaled_size: int32 [2], height and width of the image before and after scaling.
       start: int32 [2], the crop's first row and column in the scaled image.
       size: int32 [2], height and width of the crop without its padding.
       is_flipped: bool [], whether the crop is mirrored, with its padding.
-      crop_size: (height, width) of the crop.
+      crop_size: (height, width) with the padding.
       places: the places of the crop's rows and those of its columns.
       box: int32 [4], top, left, height, width of the part of the image that the crop shows: the
         pixels that are interpolated, and one more on each side for the Laplacian.
@@ -89,10 +88,8 @@ def make_window(
         is_image = index < size[axis]
         index = start[axis] + tf.minimum(index, size[axis] - 1)
         place = tf.cast(index, tf.float32) * step[axis]
-        lower = tf.floor(place)
-        fraction = place - lower
-        lower = tf.cast(lower, tf.int32)
-        last = source_size[axis] - 1
+        lower, last = tf.cast(place, tf.int32), source_size[axis] - 1
+        fraction = place - tf.cast(lower, tf.float32)
         return Places(tf.minimum(lower, last), tf.minimum(lower + 1, last), fraction, is_image)
 
     rows, columns = map(tf.range, crop_size)
@@ -129,16 +126,7 @@ def cut_label(label: tf.Tensor, window: Window, ignore_label: int) -> tf.Tensor:
 
 
 def cut_image(image: tf.Tensor, window: Window, mean_pixel: Sequence[float]) -> tf.Tensor:
-    """Cuts the crop out of an image by scaling all of it.
-
-    Args:
-      image: uint8 or float32 [height, width, 3].
-      window: the crop.
-      mean_pixel: color of the padding.
-
-    Returns:
-      float32 [crop height, crop width, 3].
-    """
+    """Cuts the crop, float32, out of an image [height, width, 3] by scaling all of it."""
     # An image that is scaled to one column keeps its first one, mirrored or not.
     is_reversed = window.is_flipped & (window.scaled_size[1] > 1)
     image = tf.cond(is_reversed, lambda: tf.reverse(image, axis=[1]), lambda: tf.identity(image))
@@ -169,7 +157,6 @@ def interpolate(
     Args:
       part: any numbers [height, width, channels], at least what `Window.box` says.
       origin: int32 [2], where in the image the part begins.
-      window: the crop.
       fill: color of the padding.
 
     Returns:
@@ -198,7 +185,6 @@ def interpolate_channel(
     Args:
       part: any numbers [height, width], at least what `Window.box` says.
       origin: int32 [2], where in the image the part begins.
-      window: the crop.
       stride: distance of the computed pixels, of which the first is the crop's first.
 
     Returns:

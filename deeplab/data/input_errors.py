@@ -20,7 +20,6 @@ def assert_labels(example: Mapping[str, tf.Tensor], spec: specs.DatasetSpec) -> 
 
     Args:
       example: "label" uint8, and "image_name".
-      spec: the dataset, for its classes.
     """
     label = example["label"]
 
@@ -47,12 +46,7 @@ def assert_labels(example: Mapping[str, tf.Tensor], spec: specs.DatasetSpec) -> 
 
 
 def assert_fits(example: Mapping[str, tf.Tensor], crop_size: tuple[int, int]) -> tf.Operation:
-    """Asserts that an image is not larger than the crop that it is to be padded to.
-
-    Args:
-      example: "height", "width" and "image_name".
-      crop_size: (height, width).
-    """
+    """Asserts that an image is not larger than the (height, width) that it is to be padded to."""
     height, width = example["height"], example["width"]
     return _assert(
         (height <= crop_size[0]) & (width <= crop_size[1]),
@@ -79,8 +73,7 @@ def explain(
       spec, split, with_laplacian: what the batches were made of.
 
     Returns:
-      An error in one line that names the image or the file, or None where the data are not the
-      cause.
+      An error in one line that names the image or the file; None if the data are not the cause.
     """
     if not isinstance(error, (tf.errors.InvalidArgumentError, tf.errors.DataLossError)):
         return None
@@ -90,24 +83,17 @@ def explain(
     if "IteratorGetNext" not in error.message:
         return None
     try:
-        find_broken_record(spec, split, with_laplacian)
+        _read_all(spec, split, with_laplacian)
     except (ValueError, OSError) as broken:
         return ValueError(str(broken))
     return None
 
 
-def find_broken_record(spec: specs.DatasetSpec, split: str, with_laplacian: bool) -> None:
-    """Reads and decodes every record of a split until one fails.
-
-    Raises:
-      OSError: a file cannot be opened.
-      ValueError: a file is damaged, or an image or mask cannot be decoded; names it.
-    """
-    graph = tf.Graph()
-    with graph.as_default():
+def _read_all(spec: specs.DatasetSpec, split: str, with_laplacian: bool) -> None:
+    """Decodes every record of a split; raises ValueError or OSError at the first broken one."""
+    with tf.Graph().as_default(), tf.Session() as session:
         serialized = tf.placeholder(tf.string, [])
         example = record_format.parse_example(serialized, with_laplacian)
-    with tf.Session(graph=graph) as session:
         for shard in spec.shard_paths(split):
             for number, record in enumerate(tfrecords.read_records(shard)):
                 try:

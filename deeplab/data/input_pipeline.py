@@ -20,23 +20,18 @@ from datasets.segmentation import record_format, specs
 from deeplab.data import input_errors, preprocess, training_crop
 from deeplab.options import InputOptions
 
-# Bytes per pixel of an image on its way into a batch: its decoded file, mask and Laplacian, and
-# copies of these as floats where it is resized or padded.
+# Of an image on its way into a batch: its decoded file, mask and Laplacian, and copies of these as
+# floats where it is resized or padded.
 _BYTES_PER_PIXEL = 32
-
-# Bytes per pixel of an evaluation's batch: float32 image and Laplacian, int32 label.
+# Of an evaluation's batch: float32 image and Laplacian, int32 label.
 _BATCH_BYTES_PER_PIXEL = 20
-
 # Memory for the shuffled records. A few thousand images of ordinary size; a dataset with larger
 # ones is shuffled over fewer of them.
 _SHUFFLE_BYTES = 256 << 20
-
 # Shards read at the same time: more mix the order better, each holds a file open.
 _OPEN_SHARDS = 16
-
 # Batches made ahead of the network. They are large; two hide the variation of decoding times.
 _PREFETCHED_BATCHES = 2
-
 # Of an evaluation's batch.
 _TYPES = {"image": tf.float32, "label": tf.int32, "laplacian": tf.float32}
 
@@ -55,10 +50,9 @@ def training_batches(
     """Makes shuffled, augmented batches, without end.
 
     Args:
-      spec: the dataset.
-      split: name of the split.
+      spec, split: the dataset and the name of the split.
       input_options: sizes and random scales.
-      batch_size: images in a batch; may exceed the number of images in the split.
+      batch_size: may exceed the number of images in the split.
       mean_pixel: RGB color, 0..255, of the padding.
       with_laplacian: whether batches carry the Laplacian channel.
       laplacian_stride: distance of the pixels at which they carry it (`decoder.laplacian_stride`);
@@ -102,10 +96,7 @@ def training_batches(
 
 
 def numbered_records(spec: specs.DatasetSpec, split: str, seed: int | None) -> tf.data.Dataset:
-    """Opens the records of a split, shuffled and without end.
-
-    Args:
-      spec, split, seed: as for `training_batches`.
+    """Opens the records of a split, shuffled and without end; arguments as `training_batches`.
 
     Returns:
       A dataset of (serialized record, its number from 0 on, which its random draws depend on).
@@ -141,10 +132,8 @@ def evaluation_batches(
 ) -> tf.data.Dataset:
     """Makes batches of whole images, each image once, in the order of the records.
 
-    Args:
-      spec, split, input_options, mean_pixel, with_laplacian: as for `training_batches`; images
-        are padded to the crop size and never cut.
-      batch_size: images in a batch; the last one may be smaller.
+    Images are padded to the crop size and never cut. Arguments are those of `training_batches`; the
+    last batch may be smaller.
 
     Returns:
       A dataset like that of `training_batches`, but labels are int32; the batch dimension is not
@@ -157,9 +146,7 @@ def evaluation_batches(
     crop_size = input_options.crop_size
     _check_batch_size(batch_size)
     if crop_size is None and batch_size > 1:
-        raise ValueError(
-            f"a batch of {batch_size} images needs a crop size that all are padded to."
-        )
+        raise ValueError(f"a batch of {batch_size} images needs a crop size to pad them to.")
     shards = _nonempty_shards(spec, split)
 
     @tf.autograph.experimental.do_not_convert
@@ -217,8 +204,8 @@ def _nonempty_shards(spec: specs.DatasetSpec, split: str) -> list[str]:
 def _num_parallel_calls(spec: specs.DatasetSpec, split: str, input_options: InputOptions) -> int:
     """Returns how many images to prepare at once, `AUTOTUNE` where every core may have one."""
     described = spec.split(split)
-    num_bytes = max(1, described.max_height * described.max_width * _BYTES_PER_PIXEL)
-    fitting = (input_options.input_memory_mb << 20) // num_bytes
+    num_bytes = described.max_height * described.max_width * _BYTES_PER_PIXEL
+    fitting = (input_options.input_memory_mb << 20) // max(1, num_bytes)
     return tf.data.AUTOTUNE if fitting >= (os.cpu_count() or 1) else max(1, fitting)
 
 

@@ -43,10 +43,8 @@ def range_size(
 
     Args:
       size: int32 [2], the image's height and width.
-      min_size: wanted size of the shorter side, pixels; None leaves the size alone.
-      max_size: largest allowed size of the longer side, pixels, or None for no limit.
-      factor: both sides become a multiple of this plus one; None for no such rounding.
-      keep_aspect_ratio: whether the image keeps its shape; otherwise it becomes a square.
+      min_size, max_size, factor, keep_aspect_ratio: values of `ResizeOptions`; a min_size of None
+        leaves the size alone.
 
     Returns:
       int32 [2]: new (height, width), each at least 1.
@@ -66,11 +64,7 @@ def range_size(
 
 
 def resize_to_range(example: Mapping[str, tf.Tensor], options: ResizeOptions) -> Example:
-    """Resizes an image so that its sides lie in a range; see `range_size`.
-
-    Returns:
-      The example; image and Laplacian are float32 where there is a range.
-    """
+    """Resizes an image so that its sides lie in a range, if there is one; see `range_size`."""
     if options.min_resize_value is None:
         return dict(example)
     return resize(example, range_size(image_size(example), *options.resize_range))
@@ -100,7 +94,7 @@ def scaled_size(
       min_scale_factor, max_scale_factor: range of the factor.
       step_size: the factor is one of evenly spaced values from the smallest to the largest, as
         many as steps of this size fit; 0 draws it uniformly from the range.
-      seed: integer [2], decides the factor.
+      seed: integer [2].
 
     Returns:
       int32 [2]: new (height, width), rounded down, and at least 1.
@@ -108,9 +102,7 @@ def scaled_size(
     if min_scale_factor == max_scale_factor == 1.0:
         return size
     if step_size == 0.0:
-        scale = tf.random.stateless_uniform(
-            [], seed, minval=min_scale_factor, maxval=max_scale_factor
-        )
+        scale = tf.random.stateless_uniform([], seed, min_scale_factor, max_scale_factor)
     else:
         # The small constant keeps (2.0 - 0.5) / 0.1 at 15 steps: in floats it is 14.999….
         num_scales = int((max_scale_factor - min_scale_factor) / step_size + 1e-6) + 1
@@ -128,7 +120,7 @@ def window_of(
     Args:
       size: int32 [2], height and width of the scaled image.
       crop_size: (height, width) of the window.
-      seed: integer [2], decides the place.
+      seed: integer [2].
 
     Returns:
       int32 [2] each: the window's first row and column, and its height and width.
@@ -148,11 +140,9 @@ def pad_to_crop(
     mean_pixel: Sequence[float],
     ignore_label: int,
 ) -> Example:
-    """Pads an image at the bottom and on the right up to a size that is no smaller.
+    """Pads an image at the bottom and on the right up to a (height, width) that is no smaller.
 
     Args:
-      example: see the module docstring.
-      crop_size: (height, width) of the result.
       mean_pixel: RGB color, 0..255, of the padding: what the encoder normalises to zero.
       ignore_label: label of the padding. The Laplacian's padding is 0.
 

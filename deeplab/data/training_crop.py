@@ -23,7 +23,6 @@ def training_crop(
     """Draws a crop of an image and computes it.
 
     Args:
-      record: the image.
       spec: the dataset, for its classes.
       options: has a crop size.
       seeds: integer [2] each, of the random scale, the crop's place, and the mirror.
