@@ -47,19 +47,13 @@ class Affix(NamedTuple):
         return f"{folder}/{core}" if folder else core
 
 
+Affixes = tuple[Affix, Affix]  # of all images, and of all masks
+
+
 def rename_masks(
     images: Collection[str], masks: Collection[str]
-) -> tuple[dict[str, str], tuple[Affix, Affix] | None]:
-    """Finds the image of each mask.
-
-    Args:
-      images: names of the images.
-      masks: names of the masks.
-
-    Returns:
-      (the name of the image that each mask belongs to, where that is not its own; the affixes of
-      images and masks, or None where they have none).
-    """
+) -> tuple[dict[str, str], Affixes | None]:
+    """Returns the names of the images that masks belong to under other names, and the affixes."""
     image_bases, mask_bases = (
         [os.path.basename(name) for name in side] for side in (images, masks)
     )
@@ -89,7 +83,7 @@ def _by_base(names: Iterable[str]) -> dict[str, list[str]]:
     return by_base
 
 
-def _find_affixes(images: Sequence[str], masks: Sequence[str]) -> tuple[Affix, Affix] | None:
+def _find_affixes(images: Sequence[str], masks: Sequence[str]) -> Affixes | None:
     """Finds affixes that all images and all masks have, such that names agree without them."""
     samples = masks[:: max(1, len(masks) // _MAX_SAMPLES)]
     for image_affix in (Affix(), *_common_affixes(images, _IMAGE_WORDS, only_words=True)):
