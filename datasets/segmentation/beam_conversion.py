@@ -77,7 +77,7 @@ def convert(
         state = shard_plan.recall(shard)
         if state is None:
             raise ValueError(
-                f"{shard.path} is not there though the run on {runner} has ended: see that every "
+                f"{shard.path} is missing although the run on {runner} has ended: check that every "
                 "machine has its folder and the images under the same paths as this one."
             )
         finished[shard.path] = state

@@ -194,7 +194,7 @@ def _compare_palette(
     )
     other = ids_of_colors.get(color)
     if other is None:
-        severity, text = WARNING, f"{text}. The index is taken as the id: see that it is right."
+        severity, text = WARNING, f"{text}. The index is taken as the id: check that it is right."
     else:
         severity = ERROR
         text += (
@@ -225,7 +225,7 @@ def _examine_image(image: DecodedImage, finding: Finding, listener: DamageListen
         finding.report(ERROR, "size", message, finding.sample.mask_path)
     if image.orientation != 1:
         outcome = (
-            "it is turned upright; see that its mask is drawn on the upright image"
+            "it is turned upright; check that its mask is drawn on the upright image"
             if image.is_turned
             else "it is left as it is stored, because so is its mask"
         )

@@ -42,8 +42,8 @@ class SplitSpec:
     Attributes:
       pixels_per_class: labeled pixels of each class id; () where nobody has counted them, as for
         records that research/deeplab's converters made.
-      examples_per_class: examples in which each class id occurs; () likewise.
-      ignored_pixels: pixels that carry the ignore label; 0 likewise.
+      examples_per_class: examples in which each class id occurs; () in that case too.
+      ignored_pixels: pixels that carry the ignore label; 0 in that case.
       max_height, max_width: size of the largest image in each direction.
       shard_examples, shard_bytes: records and size of each shard; () where that is not known, as in
         descriptions that earlier versions wrote.
@@ -66,24 +66,14 @@ class SplitSpec:
 
 @dataclasses.dataclass(frozen=True)
 class DatasetSpec:
-    """A segmentation dataset on disk.
+    """A segmentation dataset on disk."""
 
-    Attributes:
-      name: short name, for default folders and messages.
-      directory: folder of the shards and of `dataset.json` (not part of the file).
-      class_names: name of each class id.
-      palette: RGB color, 0..255, of each class id.
-      ignore_label: label value that is never trained on or scored.
-      has_gradient: whether the records carry the Laplacian gradient channel.
-      splits: the splits by name.
-    """
-
-    name: str
-    directory: str
-    class_names: tuple[str, ...]
-    palette: tuple[tuple[int, int, int], ...]
-    ignore_label: int
-    has_gradient: bool
+    name: str  # short, for default folders and messages
+    directory: str  # of the shards and `dataset.json`; not part of the file
+    class_names: tuple[str, ...]  # of each class id
+    palette: tuple[tuple[int, int, int], ...]  # RGB, 0..255, of each class id
+    ignore_label: int  # never trained on or scored
+    has_gradient: bool  # whether the records carry the Laplacian gradient channel
     splits: Mapping[str, SplitSpec]
 
     @property
@@ -130,11 +120,9 @@ def write_spec(spec: DatasetSpec) -> None:
 def read_spec(directory: str, dataset: str | None = None) -> DatasetSpec:
     """Reads what the dataset in a folder is.
 
-    Args:
-      directory: folder of the shards and of `dataset.json`.
-      dataset: for records of research/deeplab's converters, which come without `dataset.json`:
-        its name of the dataset ("pascal_voc_seg", "cityscapes" or "ade20k"). Then the shards are
-        read once, for the number of examples and the size of the largest image.
+    Records of research/deeplab's converters come without `dataset.json`: its name of the dataset, a
+    key of `GOOGLE_DATASETS`, tells the classes, and the shards are read once, for the number of
+    examples and the size of the largest image.
 
     Raises:
       ValueError: there is no dataset, or its description or a shard is damaged.

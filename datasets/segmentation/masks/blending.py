@@ -102,7 +102,7 @@ class Blending:
         if self.kind == SPECKS:
             return (
                 f"ids {named} occur only in specks of a pixel or two beside ids next to them, as "
-                "they do in masks that were saved as JPEG once. Look at them; if they are no "
+                "they do in masks that were saved as JPEG once. Look at them; if they are not "
                 "objects, export the masks again as PNG."
             )
         return (

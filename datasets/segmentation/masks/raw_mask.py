@@ -106,7 +106,7 @@ def _check_kind(image: Image.Image, data: bytes, path: str) -> None:
     if is_white_zero or (image.format == "PPM" and image.mode == "1"):
         raise ValueError(
             f"{path}: {kind} mask in which a stored 0 is white, so that some programs read its ids "
-            "inverted and others do not. Save it as PNG, and see that the background has id 0."
+            "inverted and others do not. Save it as PNG, and check that the background has id 0."
         )
     if image.format == "BMP" and data[_BMP_BITS_AT : _BMP_BITS_AT + 2] == b"\x10\0":
         raise ValueError(
