@@ -72,7 +72,6 @@ def read_image(
     turning, so that nothing is lost and nothing grows; any other image becomes a PNG.
 
     Args:
-      path: the image.
       mask_size: (height, width) of its mask, which decides whether an EXIF orientation applies.
       with_pixels: whether `rgb` is wanted. Without it a JPEG that has its end is not decoded.
 

@@ -54,7 +54,6 @@ def complete_shards(dataset: Dataset, split: str) -> list[str]:
     those that were described.
 
     Raises:
-      OSError: a file cannot be opened.
       ValueError: shards are missing, truncated or damaged, or hold more or fewer records than
         described; the message names them and both numbers.
     """

@@ -77,10 +77,8 @@ def map_in_order(
 
     Args:
       function: called in a worker thread; what it raises is raised here.
-      description: shown in front of the progress bar.
-      unit: what the bar counts.
+      description, unit: of the progress bar on stderr.
       num_workers: threads; None for one per core.
-      show_progress: whether to draw a progress bar on stderr.
       limit: what calls may take together; None for four calls per worker, whatever they take.
     """
     keep_freed_memory()

@@ -13,22 +13,15 @@ _MAX_WRITTEN_OUT = 10
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """What the check of a dataset found.
-
-    Attributes:
-      statistics: sizes and class frequencies of each split, over the examples without an error.
-      label_weights: suggested loss weight of each class id.
-      weighed_split: name of the split whose frequencies the weights come from.
-      mask_values_flag: the flag that makes classes of the values in the masks, where these are no
-        class ids but may well stand for classes; else None.
-    """
+    """What the check of a dataset found."""
 
     class_names: tuple[str, ...]
     ignore_label: int
-    statistics: Mapping[str, SplitSpec]
+    statistics: Mapping[str, SplitSpec]  # of each split's examples without an error
     problems: tuple[Problem, ...]
-    label_weights: tuple[float, ...]
-    weighed_split: str
+    label_weights: tuple[float, ...]  # suggested, of each class id
+    weighed_split: str  # the split whose frequencies the weights come from
+    # Makes classes of the masks' values, where these are not class ids but may stand for classes.
     mask_values_flag: str | None = None
 
     @property

@@ -26,10 +26,7 @@ _RED, _GREEN, _BLUE = 9798.0, 19235.0, 3735.0
 
 
 def laplacian(image: np.ndarray) -> np.ndarray:
-    """Computes the gradient channel with OpenCV.
-
-    Args:
-      image: uint8 [height, width, 3], RGB.
+    """Computes the gradient channel of an image, uint8 [height, width, 3], RGB, with OpenCV.
 
     Returns:
       int16 [height, width], -GRADIENT_LIMIT..GRADIENT_LIMIT.
@@ -57,10 +54,7 @@ def laplacian_graph(images: tf.Tensor) -> tf.Tensor:
 
 
 def laplacian_of_image(image: tf.Tensor) -> tf.Tensor:
-    """Builds the graph that computes the gradient channel of one image, quickly on a CPU.
-
-    Args:
-      image: uint8 [height, width, 3], RGB.
+    """Builds the graph for one image, uint8 [height, width, 3], RGB, which is quick on a CPU.
 
     Returns:
       float32 [height, width + 2], the values of `laplacian_graph` and two columns that are not part

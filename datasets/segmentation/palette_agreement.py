@@ -62,10 +62,8 @@ def _without_filling(palette: tuple[Color, ...], used: tuple[int, ...]) -> tuple
 class Disagreement:
     """Two masks whose palettes do not agree.
 
-    Attributes:
-      first, second: the masks.
-      color: a color that is `first_index` in one and `second_index` in the other; or, where
-        these are equal, the color of that index in the first.
+    The color is `first_index` in one and `second_index` in the other; or, where these are equal, it
+    is the color of that index in the first.
     """
 
     first: UsedColors

@@ -35,30 +35,19 @@ _T = TypeVar("_T")
 
 @dataclasses.dataclass
 class Finding:
-    """What the examination of one example found.
-
-    Attributes:
-      size: (height, width) of the mask, or None when it cannot be read.
-      histogram: int64 [256], pixels of each id of the mask, or None when they have no meaning.
-      ids: the ids in the mask.
-      is_binary: whether the mask's file holds 0 and 255 only, and 255 at all.
-      digest: hash of the image's file, or None when it cannot be read.
-      is_suspect: whether libjpeg complained while the image was decoded, perhaps of another one.
-      colors: colors of the mask's indices, or None when they tell nothing.
-      ramps: ramps between the values in the mask's file.
-    """
+    """What the examination of one example found."""
 
     split: str
     sample: Sample
     problems: list[Problem] = dataclasses.field(default_factory=list)
-    size: tuple[int, int] | None = None
-    histogram: np.ndarray | None = None
+    size: tuple[int, int] | None = None  # height, width of the mask; None if it cannot be read
+    histogram: np.ndarray | None = None  # int64 [256], pixels of each id of the mask, if it has any
     ids: frozenset[int] = frozenset()
-    is_binary: bool = False
-    digest: bytes | None = None
-    is_suspect: bool = False
-    colors: UsedColors | None = None
-    ramps: Ramps = blending.NOTHING
+    is_binary: bool = False  # whether the mask's file holds 0 and 255 only, and 255 at all
+    digest: bytes | None = None  # of the image's file
+    is_suspect: bool = False  # libjpeg complained meanwhile, perhaps of another image
+    colors: UsedColors | None = None  # of the mask's indices; None where they tell nothing
+    ramps: Ramps = blending.NOTHING  # between the values in the mask's file
 
     @property
     def has_error(self) -> bool:
