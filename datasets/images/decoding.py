@@ -101,9 +101,9 @@ def decode_image(
     Args:
       with_pixels: whether `rgb` is wanted. Without it a JPEG is still read to its end, but only an
         eighth of its rows and columns is computed, which takes half the time.
-      trust_end: without pixels, take a JPEG that ends as it should for a whole one.
+      trust_end: without pixels, do not decode a JPEG that ends as it should.
       trust_kept: without pixels, do not decode a JPEG or PNG whose bytes a record keeps (see
-        `DecodedImage.is_kept`) as far as its structure is whole: the caller decodes it.
+        `DecodedImage.is_kept`) if its structure is complete: the caller decodes it.
     """
     with open(path, "rb") as file:
         data = file.read()

@@ -35,7 +35,7 @@ def num_cores() -> int:
 
 
 def keep_freed_memory() -> None:
-    """Lets this process keep freed blocks of memory for its next ones, as far as glibc is used.
+    """Makes glibc, where it is used, keep freed blocks of memory for this process's next ones.
 
     By default arrays of an image's size go back to the system when they are freed, and new ones
     come page by page: a quarter of the processor time of a conversion.

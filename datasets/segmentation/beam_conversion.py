@@ -79,7 +79,7 @@ def require_beam(runner: str) -> None:
 
 def _run(plan: ShardPlan, runner: str, options: str, write: Callable[[Shard], None]) -> None:
     """Writes the shards that remain on the workers of a runner."""
-    # It tells at length of clouds that are not installed and of every worker that it starts.
+    # It logs every cloud that is not installed and every worker that it starts.
     logging.getLogger("apache_beam").setLevel(logging.ERROR)
     import apache_beam as beam
     from apache_beam.options.pipeline_options import PipelineOptions

@@ -202,8 +202,8 @@ def decode_image_file(contents: tf.Tensor) -> tf.Tensor:
 def decode_image_window(record: Record, box: tf.Tensor) -> tf.Tensor:
     """Decodes a part of the image: uint8 [height, width, 3], RGB, 0..255.
 
-    The box of the part is int32 [4]: top, left, height, width. Of a JPEG file only that is decoded,
-    to the values of the whole one.
+    The box is int32 [4]: top, left, height, width. Of a JPEG file only that part is decoded, to the
+    values that it has when the whole image is decoded.
     """
     top, left, height, width = tf.unstack(box)
 

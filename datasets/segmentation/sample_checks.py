@@ -46,7 +46,7 @@ class Finding:
     is_binary: bool = False  # whether the mask's file holds 0 and 255 only, and 255 at all
     digest: bytes | None = None  # of the image's file
     is_suspect: bool = False  # libjpeg complained meanwhile, perhaps of another image
-    colors: UsedColors | None = None  # of the mask's indices; None where they tell nothing
+    colors: UsedColors | None = None  # of the mask's indices; None where they say nothing
     ramps: Ramps = blending.NOTHING  # between the values in the mask's file
 
     @property
@@ -111,7 +111,7 @@ def _read(finding: Finding, path: str, missing: str, read: Callable[[str], _T]) 
 
 
 def _describe_other(path: str) -> str | None:
-    """Says what lies where a file should, or returns None if nothing does."""
+    """Says what is at the path of a missing file; None if nothing is."""
     if os.path.isdir(path):
         return "this is a folder, not a file. Replace it by the file."
     if os.path.islink(path) and not os.path.exists(path):

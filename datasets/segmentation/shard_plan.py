@@ -76,7 +76,7 @@ class ShardPlan:
 
     @property
     def outdated(self) -> list[Shard]:
-        """The shards that are there but have to be written again."""
+        """The shards that exist but have to be written again."""
         return [shard for shard in self.pending if os.path.exists(shard.path)]
 
     def prepare(self) -> None:

@@ -76,7 +76,7 @@ def open_source(
 
 
 def _paths(split_dir: str, count: int) -> Iterator[tuple[str, str]]:
-    """Yields the paths of each image and its mask, in folders that are there."""
+    """Creates the folders of a split, and yields the paths of each image and its mask."""
     images_dir, masks_dir = (os.path.join(split_dir, name) for name in ("images", "masks"))
     os.makedirs(images_dir, exist_ok=True)
     os.makedirs(masks_dir, exist_ok=True)

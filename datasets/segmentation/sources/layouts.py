@@ -52,7 +52,7 @@ class Layout:
 
     splits: Mapping[str, Folders]  # where each has its own; they may share the folder of masks
     folders: Folders | None = None  # of all images and all masks; None where each split has its own
-    lists: str | None = None  # folder of the lists that tell the splits, if there is one
+    lists: str | None = None  # folder of the lists that define the splits, if there is one
 
     @property
     def all_folders(self) -> set[str]:

@@ -65,7 +65,7 @@ def rename_masks(
     cores = {name: core for name in masks if (core := mask_affix.strip(name))}
     found = {mask: image_of[core] for mask, core in cores.items() if core in image_of}
     if not any("/" in core for core in image_of) or not any("/" in c for c in cores.values()):
-        # Folders on one side only: there the names alone must tell.
+        # Only one side has folders, so names are compared without them.
         images_by_base, masks_by_base = _by_base(image_of), _by_base(cores.values())
         taken = set(found.values())
         for mask, core in cores.items():

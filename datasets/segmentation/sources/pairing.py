@@ -57,7 +57,7 @@ class Pairing:
           is_drawn: whether chance has drawn the names from all.
 
         Raises:
-          NoMasksError: the names are those of images none of which has a mask.
+          NoMasksError: none of the images has a mask.
           ValueError: no example has both an image and a mask.
         """
         masks = dict.fromkeys(self.names) if chosen is None else chosen
