@@ -72,7 +72,6 @@ def read_image(
     turning, so that nothing is lost and nothing grows; any other image becomes a PNG.
 
     Args:
-      path: the image.
       mask_size: (height, width) of its mask, which decides whether an EXIF orientation applies.
       with_pixels: whether `rgb` is wanted. Without it a JPEG that has its end is not decoded.
 
@@ -102,28 +101,21 @@ def decode_image(
     Args:
       with_pixels: whether `rgb` is wanted. Without it a JPEG is still read to its end, but only an
         eighth of its rows and columns is computed, which takes half the time.
-      trust_end: without pixels, take a JPEG that ends as it should for a whole one.
+      trust_end: without pixels, do not decode a JPEG that ends as it should.
       trust_kept: without pixels, do not decode a JPEG or PNG whose bytes a record keeps (see
-        `DecodedImage.is_kept`) as far as its structure is whole: the caller decodes it.
+        `DecodedImage.is_kept`) if its structure is complete: the caller decodes it.
     """
     with open(path, "rb") as file:
         data = file.read()
     image = image_files.open_image(data, path)
     mode, size = image.mode, (image.height, image.width)
-    has_jpeg_end = image.format in _JPEG_FORMATS and data.endswith(_JPEG_END)
     rgb = None
-    if with_pixels and has_jpeg_end and mode in _KEPT_MODES:
-        # The pixels that Pillow gives in two thirds of the time; None where Pillow has to judge.
-        flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
-        rgb = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-    if with_pixels:
+    if not with_pixels:
+        _check_whole(image, data, path, trust_end, trust_kept)
+    else:
+        rgb = _decode_jpeg(image, data)
         if rgb is None:
             _load(image, data, path)
-    elif trust_kept and image.format == "PNG" and mode in _KEPT_MODES:
-        _check_png(data, path)
-    elif not (has_jpeg_end and (trust_end or (trust_kept and mode in _KEPT_MODES))):
-        image.draft("L", (1, 1))  # Changes mode and size of a JPEG, and nothing else.
-        _load(image, data, path)
     bits = max(8, bits_per_channel(image, data))
     if bits != 8 or mode not in _EIGHT_BIT_MODES:
         raise ValueError(
@@ -165,6 +157,30 @@ def bits_per_channel(image: Image.Image, data: bytes) -> int:
 def tiff_tag(image: Image.Image, tag: int) -> Any:
     """Returns the value of a tag; None where a file has none, or is no TIFF file."""
     return image.tag_v2.get(tag) if isinstance(image, TiffImageFile) else None
+
+
+def _decode_jpeg(image: Image.Image, data: bytes) -> np.ndarray | None:
+    """Returns Pillow's pixels in two thirds of its time; None where Pillow itself has to judge."""
+    if image.mode not in _KEPT_MODES or not _has_jpeg_end(image, data):
+        return None
+    flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
+    return cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+
+
+def _check_whole(
+    image: Image.Image, data: bytes, path: str, trust_end: bool, trust_kept: bool
+) -> None:
+    """Raises a ValueError for a truncated file; see `decode_image`."""
+    is_trusted = trust_kept and image.mode in _KEPT_MODES
+    if is_trusted and image.format == "PNG":
+        _check_png(data, path)
+    elif not (_has_jpeg_end(image, data) and (trust_end or is_trusted)):
+        image.draft("L", (1, 1))  # Changes mode and size of a JPEG, and nothing else.
+        _load(image, data, path)
+
+
+def _has_jpeg_end(image: Image.Image, data: bytes) -> bool:
+    return image.format in _JPEG_FORMATS and data.endswith(_JPEG_END)
 
 
 def _load(image: Image.Image, data: bytes, path: str) -> None:

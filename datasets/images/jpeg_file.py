@@ -47,7 +47,7 @@ def find_zeros(data: bytes) -> int | None:
 
 
 def _scans(data: bytes) -> Iterator[_Scan]:
-    """Yields the scans, as far as the file can be read."""
+    """Yields the scans up to where the file cannot be parsed."""
     shortest: dict[int, int] = {}  # By class and number of a table, as one byte.
     position = 2
     while position + 4 <= len(data) and data[position] == 0xFF:

@@ -1,8 +1,8 @@
 """How much memory the images of a dataset may take while they are checked and converted.
 
-A JPEG of 2 MB may hold 144 million pixels, which decoded and filtered take gigabytes, and one per
-thread and those that wait for their turn take several times that. So images are admitted by their
-pixels, which the head of a file tells, and not only by their number.
+A JPEG of 2 MB may hold 144 million pixels, which take gigabytes when decoded and filtered, and
+every thread holds one while others wait for their turn. So what is in work is bounded by the number
+of pixels, which the head of a file says, and not only by the number of images.
 """
 
 import dataclasses

@@ -25,9 +25,9 @@ _Note = TypeVar("_Note", bound="DataclassInstance")
 
 @contextlib.contextmanager
 def sole_build(output_dir: str) -> Iterator[None]:
-    """Makes this process the only one that builds into a folder, which is made if need be.
+    """Makes this process the only one that builds into a folder, which is created if need be.
 
-    Plan within the block: a plan of before may count on shards that another build has replaced.
+    Plan within the block: an older plan may count on shards that another build has replaced.
 
     Raises:
       FolderInUseError: another process builds into it; the message names both.
@@ -41,7 +41,7 @@ def sole_build(output_dir: str) -> Iterator[None]:
 
 
 def was_begun(output_dir: str) -> bool:
-    """Returns whether an earlier build, finished or not, or one that runs has made a folder."""
+    """Returns whether a build, finished, stopped or still running, has created a folder."""
     return os.path.isdir(os.path.join(output_dir, _STATE_DIR))
 
 
@@ -57,15 +57,11 @@ def check_writable(output_dir: str) -> None:
 
 
 def prepare(output_dir: str, shards: Collection[str], *, is_finished: bool) -> None:
-    """Makes a folder ready for writing: without leftovers and files of an earlier build.
+    """Removes from a folder what killed builds left, and earlier ones that had other shards.
 
     Args:
-      output_dir: the folder.
       shards: the paths of all shards there will be.
       is_finished: whether these are there already.
-
-    Raises:
-      OSError: the folder cannot be written to.
     """
     state_dir = os.path.join(output_dir, _STATE_DIR)
     os.makedirs(state_dir, exist_ok=True)
@@ -75,7 +71,7 @@ def prepare(output_dir: str, shards: Collection[str], *, is_finished: bool) -> N
     stale = [path for path in shard_names.list_ours(output_dir) if path not in shards]
     stale += [os.path.join(state_dir, name) for name in {*os.listdir(state_dir)} - kept]
     if stale or not is_finished:
-        # Until all shards fit together again nobody shall take them for a dataset.
+        # Until all shards fit together again they must not be taken for a dataset.
         _remove(os.path.join(output_dir, DATASET_FILE))
     for path in stale:
         os.remove(path)
@@ -84,27 +80,20 @@ def prepare(output_dir: str, shards: Collection[str], *, is_finished: bool) -> N
 def remember(shard_path: str, note: "DataclassInstance") -> None:
     """Writes down a dataclass that says that a shard is finished.
 
-    That is done just before the shard appears, so that an interrupted build never shows a shard
-    that the next one would write again; without its file, what is written down does not count.
-
-    Raises:
-      OSError: it cannot be written.
+    Call it just before the shard appears, so that an interrupted build never shows a shard that the
+    next one would write again; without the shard's file the note does not count.
     """
     json_files.write(_note_path(shard_path), dataclasses.asdict(note))
 
 
 def recall(shard_path: str, kind: type[_Note]) -> _Note:
-    """Returns what is remembered of a shard, as a dataclass.
-
-    Raises:
-      OSError, ValueError: nothing is, or its file is damaged.
-    """
+    """Returns what is remembered of a shard; an OSError or ValueError where nothing usable is."""
     path = _note_path(shard_path)
     return json_files.to_record(kind, json_files.read_object(path), path)
 
 
 def remember_failure(shard_path: str, message: str) -> None:
-    """Writes down why a shard cannot be written, where nobody hears of an exception."""
+    """Writes down why a shard cannot be written, where an exception would not reach the caller."""
     files.write(_failure_path(shard_path), message.encode(errors="backslashreplace"))
 
 

@@ -18,14 +18,7 @@ def find_assertion(error: tf.errors.OpError) -> str | None:
 
 
 def describe(error: tf.errors.OpError, record: bytes, number: int, shard: str) -> str:
-    """Returns an error in one line that names a record.
-
-    Args:
-      error: what the session raised that decoded it.
-      record: the serialized record.
-      number: its place in its shard, from 0 on.
-      shard: path of the shard.
-    """
+    """Returns the error of decoding a record in one line that names it and its place in a shard."""
     reason = find_assertion(error) or tf_errors.reason(error).rstrip(".")
     names = tfrecords.read_features(record)["image/filename"].bytes_list.value
     name = names[0].decode(errors="replace") if names else "of unknown name"

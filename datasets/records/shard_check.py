@@ -1,8 +1,8 @@
 """Whether the shards of a split are those that `dataset.json` describes.
 
-TensorFlow takes a shard that was cut at the end of a record, or inside the next one's header, for a
-whole one: fewer examples are read, and a score of them looks like a score. So the records are
-counted before anything is read. Sizes of files tell enough where they are described and agree;
+TensorFlow does not notice that a shard was cut at the end of a record, or inside the next one's
+header: it reads fewer examples, and their score looks like that of the split. So the records are
+counted before anything is read. If the sizes of the files are described and agree, they are enough;
 otherwise the lengths in the shards are walked over, which reads twelve bytes of each record.
 """
 
@@ -54,7 +54,6 @@ def complete_shards(dataset: Dataset, split: str) -> list[str]:
     those that were described.
 
     Raises:
-      OSError: a file cannot be opened.
       ValueError: shards are missing, truncated or damaged, or hold more or fewer records than
         described; the message names them and both numbers.
     """
@@ -89,7 +88,7 @@ def complete_shards(dataset: Dataset, split: str) -> list[str]:
 
 
 def _describe_counts(described: Split, paths: list[str], counts: list[int]) -> str:
-    """Names the shards that hold too few or too many records, as far as that is known."""
+    """Names the shards that hold too few or too many records, if that is known."""
     names = list(map(os.path.basename, paths))
     wrong = [
         f"{name} holds {count} of {expected}"

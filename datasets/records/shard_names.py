@@ -21,7 +21,7 @@ _ANY = (
 
 
 class _Shard(NamedTuple):
-    """A file by its name; what the name does not tell is None."""
+    """What the name of a file says; None where it does not say it."""
 
     split: str
     number: int | None

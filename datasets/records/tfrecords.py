@@ -111,7 +111,7 @@ def read_records(path: str) -> Generator[bytes, None, None]:
       ValueError: a record is truncated or damaged; the message names the file and the record. A
         truncated file is refused before its first record.
     """
-    # TensorFlow takes a file cut within a record's header for a whole one, and believes a length.
+    # TensorFlow does not notice a file cut within a record's header, and believes any length.
     num_records = count_records(path)
     # The graph is not the default one while this generator waits: its caller may build another.
     graph = tf.Graph()

@@ -35,7 +35,7 @@ def num_cores() -> int:
 
 
 def keep_freed_memory() -> None:
-    """Lets this process keep freed blocks of memory for its next ones, as far as glibc is used.
+    """Makes glibc, where it is used, keep freed blocks of memory for this process's next ones.
 
     By default arrays of an image's size go back to the system when they are freed, and new ones
     come page by page: a quarter of the processor time of a conversion.
@@ -77,27 +77,13 @@ def map_in_order(
 
     Args:
       function: called in a worker thread; what it raises is raised here.
-      description: shown in front of the progress bar.
-      unit: what the bar counts.
+      description, unit: of the progress bar on stderr.
       num_workers: threads; None for one per core.
-      show_progress: whether to draw a progress bar on stderr.
       limit: what calls may take together; None for four calls per worker, whatever they take.
     """
     keep_freed_memory()
     num_workers = num_workers or num_cores()
     max_calls = num_workers * _TASKS_PER_WORKER
-
-    def weighed_calls() -> Iterator[tuple[Callable[[], R], int]]:
-        if limit is None:
-            yield from ((functools.partial(function, argument), 0) for argument in arguments)
-            return
-        weighings = ((functools.partial(limit.weigh, argument), 0) for argument in arguments)
-        for argument, weight in zip(arguments, _run(pool, weighings, max_calls), strict=True):
-            if weight > limit.max_weight:
-                yield functools.partial(limit.refuse, argument, weight), 0
-            else:
-                yield functools.partial(function, argument), weight
-
     bar = tqdm.tqdm(
         total=len(arguments),
         desc=description,
@@ -107,13 +93,32 @@ def map_in_order(
     )
     with bar, futures.ThreadPoolExecutor(num_workers) as pool:
         try:
-            max_weight = limit.max_weight if limit else 0
-            for result in _run(pool, weighed_calls(), max_calls, max_weight):
+            calls: Iterator[tuple[Callable[[], R], int]]
+            calls = ((functools.partial(function, argument), 0) for argument in arguments)
+            if limit is not None:
+                calls = _weigh(pool, function, arguments, max_calls, limit)
+            for result in _run(pool, calls, max_calls, limit.max_weight if limit else 0):
                 # Before the caller goes on: it does not come back after the last one.
                 bar.update()
                 yield result
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _weigh(
+    pool: futures.Executor,
+    function: Callable[[T], R],
+    arguments: Sequence[T],
+    max_calls: int,
+    limit: WeightLimit[T, R],
+) -> Iterator[tuple[Callable[[], R], int]]:
+    """Yields a call and its weight for each argument, weighed by a pool that is ahead of them."""
+    weighings = ((functools.partial(limit.weigh, argument), 0) for argument in arguments)
+    for argument, weight in zip(arguments, _run(pool, weighings, max_calls), strict=True):
+        if weight > limit.max_weight:
+            yield functools.partial(limit.refuse, argument, weight), 0
+        else:
+            yield functools.partial(function, argument), weight
 
 
 def _run(

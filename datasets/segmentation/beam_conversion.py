@@ -44,31 +44,16 @@ def convert(
       ValueError: Beam is not installed or refuses its options, or as in `conversion.convert`.
     """
     require_beam(runner)
-    # It tells at length of clouds that are not installed and of every worker that it starts.
-    logging.getLogger("apache_beam").setLevel(logging.ERROR)
-    import apache_beam as beam
-    from apache_beam.options.pipeline_options import PipelineOptions
-
-    try:
-        beam_options = PipelineOptions([f"--runner={runner}", *shlex.split(options)])
-        pipeline = beam.Pipeline(options=beam_options)
-    except (SystemExit, ValueError) as error:  # Beam parses with argparse, which wants to exit.
-        raise ValueError(f"Beam refuses --runner={runner} {options}: {error}") from None
-    plan.prepare()
-    if plan.pending:
-        # Without what would be sent with each piece of work.
-        bare_source = dataclasses.replace(plan.source, splits={}, problems=())
-        write = functools.partial(
-            conversion.write_shard,
-            dataclasses.replace(plan, source=bare_source, shards=(), finished={}),
-            excluded=frozenset(excluded),
-            skip_failures=skip_failures,
-            memory_limit=memory_limit,
-        )
-        shards = pipeline | "Shards" >> beam.Create(plan.pending) | beam.Reshuffle()
-        _ = shards | "Write" >> beam.Map(functools.partial(_write_shard, write))
-        pipeline.run().wait_until_finish()
-
+    # Without what would be sent with each piece of work.
+    bare_source = dataclasses.replace(plan.source, splits={}, problems=())
+    write = functools.partial(
+        conversion.write_shard,
+        dataclasses.replace(plan, source=bare_source, shards=(), finished={}),
+        excluded=frozenset(excluded),
+        skip_failures=skip_failures,
+        memory_limit=memory_limit,
+    )
+    _run(plan, runner, options, functools.partial(_write_shard, write))
     finished = dict(plan.finished)
     for shard in plan.pending:
         message = build_folder.recall_failure(shard.path)
@@ -77,7 +62,7 @@ def convert(
         state = shard_plan.recall(shard)
         if state is None:
             raise ValueError(
-                f"{shard.path} is not there though the run on {runner} has ended: see that every "
+                f"{shard.path} is missing although the run on {runner} has ended: check that every "
                 "machine has its folder and the images under the same paths as this one."
             )
         finished[shard.path] = state
@@ -90,6 +75,25 @@ def require_beam(runner: str) -> None:
         raise ValueError(
             f"--runner={runner} needs Apache Beam, which is not installed: make setup-beam"
         )
+
+
+def _run(plan: ShardPlan, runner: str, options: str, write: Callable[[Shard], None]) -> None:
+    """Writes the shards that remain on the workers of a runner."""
+    # It logs every cloud that is not installed and every worker that it starts.
+    logging.getLogger("apache_beam").setLevel(logging.ERROR)
+    import apache_beam as beam
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    try:
+        beam_options = PipelineOptions([f"--runner={runner}", *shlex.split(options)])
+        pipeline = beam.Pipeline(options=beam_options)
+    except (SystemExit, ValueError) as error:  # Beam parses with argparse, which wants to exit.
+        raise ValueError(f"Beam refuses --runner={runner} {options}: {error}") from None
+    plan.prepare()
+    if plan.pending:
+        shards = pipeline | "Shards" >> beam.Create(plan.pending) | beam.Reshuffle()
+        _ = shards | "Write" >> beam.Map(write)
+        pipeline.run().wait_until_finish()
 
 
 def _write_shard(write: Callable[[Shard], object], shard: Shard) -> None:

@@ -1,32 +1,27 @@
 """The report of a dataset's check: problems, class frequencies, and suggested label weights."""
 
 import dataclasses
-import itertools
 from collections.abc import Mapping, Sequence
 
 from common.texts import printable
 from datasets.segmentation.sources.source import ERROR, WARNING, Problem
 from datasets.segmentation.specs import SplitSpec
 
+# Of one kind, so that a thousand wrong masks do not hide the other problems.
+_MAX_WRITTEN_OUT = 10
+
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """What the check of a dataset found.
-
-    Attributes:
-      statistics: sizes and class frequencies of each split, over the examples without an error.
-      label_weights: suggested loss weight of each class id.
-      weighed_split: name of the split whose frequencies the weights come from.
-      mask_values_flag: the flag that makes classes of the values in the masks, where these are no
-        class ids but may well stand for classes; else None.
-    """
+    """What the check of a dataset found."""
 
     class_names: tuple[str, ...]
     ignore_label: int
-    statistics: Mapping[str, SplitSpec]
+    statistics: Mapping[str, SplitSpec]  # of each split's examples without an error
     problems: tuple[Problem, ...]
-    label_weights: tuple[float, ...]
-    weighed_split: str
+    label_weights: tuple[float, ...]  # suggested, of each class id
+    weighed_split: str  # the split whose frequencies the weights come from
+    # Makes classes of the masks' values, where these are not class ids but may stand for classes.
     mask_values_flag: str | None = None
 
     @property
@@ -43,13 +38,9 @@ class Report:
         return tuple(problem for problem in self.errors if problem.name is None)
 
 
-def format_report(report: Report, max_files: int = 10) -> str:
-    """Returns a report as text for a terminal.
-
-    Of each kind at most `max_files` problems are written out and the rest are counted, so that a
-    thousand wrong masks do not hide the other problems.
-    """
-    parts = [format_problems(report.problems, max_files), _format_classes(report)]
+def format_report(report: Report) -> str:
+    """Returns a report as text for a terminal."""
+    parts = [format_problems(report.problems), _format_classes(report)]
     if any(report.statistics[report.weighed_split].pixels_per_class):
         weights = ",".join(f"{weight:g}" for weight in report.label_weights)
         parts.append(
@@ -65,23 +56,19 @@ def format_report(report: Report, max_files: int = 10) -> str:
     return "\n\n".join(filter(None, parts))
 
 
-def format_problems(problems: Sequence[Problem], max_files: int = 10) -> str:
+def format_problems(problems: Sequence[Problem]) -> str:
     """Returns problems as text for a terminal, errors first; nothing where there are none."""
-
-    def severity_and_kind(problem: Problem) -> tuple[str, str]:
-        return problem.severity, problem.kind  # An error sorts before a warning.
-
+    kinds: dict[tuple[str, str], list[Problem]] = {}
+    for problem in problems:
+        kinds.setdefault((problem.severity, problem.kind), []).append(problem)
     paragraphs = []
-    for (severity, kind), group in itertools.groupby(
-        sorted(problems, key=severity_and_kind), severity_and_kind
-    ):
-        found = list(group)
+    for (severity, kind), found in sorted(kinds.items()):  # An error sorts before a warning.
         lines = [f"{severity}: {kind} ({len(found)})"]
-        for problem in found[:max_files]:
+        for problem in found[:_MAX_WRITTEN_OUT]:
             subject = problem.path or f"split {problem.split!r}"
             lines.append("  " + printable(f"{subject}: {problem.message}"))
-        if len(found) > max_files:
-            lines.append(f"  … and {len(found) - max_files} more")
+        if len(found) > _MAX_WRITTEN_OUT:
+            lines.append(f"  … and {len(found) - _MAX_WRITTEN_OUT} more")
         paragraphs.append("\n".join(lines))
     return "\n\n".join(paragraphs)
 

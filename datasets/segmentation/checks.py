@@ -8,7 +8,6 @@ is, a warning that it is used and should be looked at. docs/datasets.md explains
 """
 
 import contextlib
-from collections.abc import Sequence
 
 from datasets.images.memory_limit import MemoryLimit, count_pixels
 from datasets.records import workers
@@ -25,7 +24,6 @@ from datasets.segmentation.sources.source import ERROR, WARNING, Sample, Source
 
 def check_source(
     source: Source,
-    splits: Sequence[str] | None = None,
     num_workers: int | None = None,
     show_progress: bool = True,
     memory_limit: MemoryLimit = MemoryLimit(),  # noqa: B008 (it is frozen)
@@ -33,16 +31,11 @@ def check_source(
     """Reads everything and reports what is wrong.
 
     Args:
-      splits: names of the splits to check; None for all.
       num_workers: threads; None for one per core.
       memory_limit: what the images in work may take together; one that alone takes more is an
         error.
-
-    Raises:
-      ValueError: the source has no such split.
     """
-    splits = list(source.splits if splits is None else splits)
-    work = [(split, sample) for split in splits for sample in source.split(split)]
+    work = [(split, sample) for split, samples in source.splits.items() for sample in samples]
 
     def refuse(argument: tuple[str, Sample], pixels: int) -> Finding:
         finding = Finding(*argument)
@@ -50,7 +43,7 @@ def check_source(
         finding.report(ERROR, "memory", message, path)
         return finding
 
-    collector = _Collector(source, splits)
+    collector = _Collector(source)
     with jpeg_damage.listening() as listener:
         for finding in workers.map_in_order(
             lambda argument: sample_checks.examine(source, *argument, listener),
@@ -72,15 +65,14 @@ def check_source(
 class _Collector:
     """Joins the findings of all examples."""
 
-    def __init__(self, source: Source, splits: Sequence[str]) -> None:
+    def __init__(self, source: Source) -> None:
         self._source = source
-        self._splits = splits
-        self._problems = [each for each in source.problems if each.split in (None, *splits)]
+        self._problems = list(source.problems)
         self._unusable = {
             (problem.split, problem.name) for problem in self._problems if problem.severity == ERROR
         }
         self._counters = {
-            split: ClassCounter(source.num_classes, source.ignore_label) for split in splits
+            split: ClassCounter(source.num_classes, source.ignore_label) for split in source.splits
         }
         self._palettes = PaletteComparison()
         self._disagreements: list[tuple[str, Disagreement]] = []
@@ -125,16 +117,16 @@ class _Collector:
     def finish(self) -> Report:
         """Judges what only shows when all examples are known."""
         self._problems += dataset_problems.check_palettes(self._disagreements)
-        if any(map(self._source.split, self._splits)):
-            self._problems += dataset_problems.check_blending(self._splits[0], self._ramps)
+        first_split = next(iter(self._counters))
+        self._problems += dataset_problems.check_blending(first_split, self._ramps)
         self._judge_binary()
         statistics = {split: counter.to_split() for split, counter in self._counters.items()}
-        for split in self._splits:
-            is_complete = statistics[split].num_examples == len(self._source.split(split))
+        for split, samples in self._source.splits.items():
+            is_complete = statistics[split].num_examples == len(samples)
             self._problems += dataset_problems.check_classes(
                 self._source, split, statistics[split], is_complete
             )
-        weighed_split = TRAIN if TRAIN in statistics else self._splits[0]
+        weighed_split = TRAIN if TRAIN in statistics else first_split
         return Report(
             class_names=self._source.class_names,
             ignore_label=self._source.ignore_label,

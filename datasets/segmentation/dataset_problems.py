@@ -98,7 +98,7 @@ def check_classes(
     if not present:
         message = (
             f"nothing is labeled: every pixel of every mask is {source.ignore_label}, which is "
-            "ignored. Export the masks again, or give the pixels the ids of classes."
+            "ignored. Export the masks again, or give the pixels class ids."
         )
         yield Problem(severity, "unlabelled", message, split=split)
     elif len(present) == 1 and is_trained_on:

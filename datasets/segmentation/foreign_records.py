@@ -59,17 +59,17 @@ def describe(
         record.
     """
     shards = shard_names.find_any(directory)
+    paths = [os.path.join(directory, name) for names in shards.values() for name in names]
     with contextlib.closing(_Scanner(ignore_label)) as scanner:
-        scans = list(
-            workers.map_in_order(
-                scanner.scan,
-                [os.path.join(directory, name) for names in shards.values() for name in names],
-                description="reading",
-                unit="shard",
-                num_workers=num_workers,
-                show_progress=show_progress,
-            )
+        results = workers.map_in_order(
+            scanner.scan,
+            paths,
+            description="reading",
+            unit="shard",
+            num_workers=num_workers,
+            show_progress=show_progress,
         )
+        scans = list(results)
     _check_blending(scans, directory, has_names=class_names is not None)
     class_names = _classes(scans, class_names, ignore_label)
     rest = iter(scans)

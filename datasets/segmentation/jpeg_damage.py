@@ -76,8 +76,8 @@ def _read_jpeg(data: bytes) -> bool:
 def listening() -> Iterator[DamageListener]:
     """Redirects the process's standard error to where a listener reads it, while a block runs.
 
-    What Python writes there is shown as ever; what libraries print appears when the block has
-    ended, without libjpeg's lines about damage, which name no file.
+    What Python writes there still appears at once; what libraries print appears when the block has
+    ended, without libjpeg's lines about damage, which do not name the file.
     """
     with (
         _training_decoder() as can_decode,
@@ -101,7 +101,7 @@ def listening() -> Iterator[DamageListener]:
 
 @contextlib.contextmanager
 def _training_decoder() -> Iterator[Callable[[bytes], bool]]:
-    """Yields what tells whether training can decode a JPEG or PNG file; threads may share it."""
+    """Yields a function that tells, in any thread, whether training can decode a file."""
     # Kernels run in the calling threads; no GPU, which nothing here needs.
     config = tf.ConfigProto(
         device_count={"GPU": 0}, inter_op_parallelism_threads=-1, intra_op_parallelism_threads=1

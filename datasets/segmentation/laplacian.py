@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-# Four neighbours of 255 around a 0, or the reverse.
+# Four neighbors of 255 around a 0, or the reverse.
 GRADIENT_LIMIT = 4 * 255
 
 _GRAY_SHIFT = 15
@@ -26,10 +26,7 @@ _RED, _GREEN, _BLUE = 9798.0, 19235.0, 3735.0
 
 
 def laplacian(image: np.ndarray) -> np.ndarray:
-    """Computes the gradient channel with OpenCV.
-
-    Args:
-      image: uint8 [height, width, 3], RGB.
+    """Computes the gradient channel of an image, uint8 [height, width, 3], RGB, with OpenCV.
 
     Returns:
       int16 [height, width], -GRADIENT_LIMIT..GRADIENT_LIMIT.
@@ -57,14 +54,11 @@ def laplacian_graph(images: tf.Tensor) -> tf.Tensor:
 
 
 def laplacian_of_image(image: tf.Tensor) -> tf.Tensor:
-    """Builds the graph that computes the gradient channel of one image, quickly on a CPU.
-
-    Args:
-      image: uint8 [height, width, 3], RGB.
+    """Builds the graph for one image, uint8 [height, width, 3], RGB, which is quick on a CPU.
 
     Returns:
-      float32 [height, width + 2], the values of `laplacian_graph`; the last two columns are no part
-      of the result. They cost less than to cut them off.
+      float32 [height, width + 2], the values of `laplacian_graph` and two columns that are not part
+      of the result: keeping them costs less than cutting them off.
     """
     with tf.name_scope("laplacian_of_image"):
         rows, columns = (_mirrored(tf.shape(image)[axis]) for axis in range(2))
@@ -75,21 +69,13 @@ def laplacian_of_image(image: tf.Tensor) -> tf.Tensor:
         )
         width = tf.shape(image)[1]
         gray = _gray_in_row(image)
-        # A pixel's neighbours stand at fixed distances in the one long row of all pixels.
-        length = tf.size(gray) - 2 * width
-
-        def neighbours(offset):
-            return gray[offset : offset + length - 2]
-
-        values = tf.add_n(
-            [
-                neighbours(1),
-                neighbours(width),
-                -4.0 * neighbours(width + 1),
-                neighbours(width + 2),
-                neighbours(2 * width + 1),
-            ]
+        # A pixel's neighbors stand at fixed distances in the one long row of all pixels.
+        length = tf.size(gray) - 2 * width - 2
+        up, left, center, right, down = (
+            gray[offset : offset + length]
+            for offset in (1, width, width + 1, width + 2, 2 * width + 1)
         )
+        values = tf.add_n([up, left, -4.0 * center, right, down])
         return tf.reshape(tf.pad(values, [[0, 2]]), [-1, width])
 
 
@@ -115,7 +101,7 @@ def _gray_in_row(image: tf.Tensor) -> tf.Tensor:
 def _second_difference(values: tf.Tensor, axis: int) -> tf.Tensor:
     """Returns `before - 2 * values + after` along an axis, mirrored at both ends."""
     # tf.pad(mode="REFLECT") refuses a dimension of 1, hence the slices; with one element the
-    # neighbour on either side is that element.
+    # neighbor on either side is that element.
     size = tf.shape(values)[axis]
     second = tf.minimum(1, size - 1)
     last_but_one = tf.maximum(size - 2, 0)

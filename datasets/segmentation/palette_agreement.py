@@ -2,8 +2,8 @@
 
 A palette mask's index is its class. Some libraries order each file's palette as its colors come, so
 that red is index 1 in one file and 2 in another; some black-and-white files store white as 0. Only
-colors of indices that occur count, and a gray ramp, whose colors are the indices, tells nothing,
-except that 0 and 255 in gray are black and white.
+colors of indices that occur count. A gray ramp, whose colors equal the indices, says nothing about
+classes, except that 0 and 255 are black and white.
 """
 
 import dataclasses
@@ -34,7 +34,7 @@ class UsedColors:
 
 
 def used_colors(mask: RawMask) -> UsedColors | None:
-    """Returns the colors that a mask uses; None where they tell nothing, as in gray ids."""
+    """Returns the colors that a mask uses; None where they say nothing about classes."""
     if mask.values.dtype != np.uint8 or mask.values.ndim != 2 or mask.lossy_format is not None:
         return None
     used = tuple(np.flatnonzero(count_ids(mask.values)).tolist())
@@ -62,10 +62,8 @@ def _without_filling(palette: tuple[Color, ...], used: tuple[int, ...]) -> tuple
 class Disagreement:
     """Two masks whose palettes do not agree.
 
-    Attributes:
-      first, second: the masks.
-      color: a color that is `first_index` in one and `second_index` in the other; or, where
-        these are equal, the color of that index in the first.
+    The color is `first_index` in one and `second_index` in the other; or, where these are equal, it
+    is the color of that index in the first.
     """
 
     first: UsedColors

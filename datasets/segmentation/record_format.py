@@ -19,17 +19,13 @@ and, for the gradient channel (`datasets.segmentation.laplacian`) of the decoded
     image/gradient/source               "laplacian" if it is that of this very image
 
 The PNG file takes three fifths of the space. But the gradient is close to noise: compressing it
-makes a conversion slower by a fifth, and to decompress it takes a reader longer than to compute it
-from the image, which ours then does.
+makes a conversion slower by a fifth, and decompressing it takes a reader longer than computing it
+from the image, which ours then does. Ours also reads the int64 list `image/gradient`, height *
+width values in rows, of the system that DeepLabV3+ with a gradient branch was described with, and
+computes the gradient where a record has none.
 
-The system that DeepLabV3+ with a gradient branch was described with stores it as the int64 list
-`image/gradient`, height * width values in rows. That takes five times the space of "int16" (a
-negative value takes ten bytes); the reader takes it too, and computes the gradient where a record
-has none.
-
-What is stored is exact for whoever decodes: the JPEG decoders of Pillow, OpenCV and TensorFlow give
-the same pixels when TensorFlow's runs with dct_method="INTEGER_ACCURATE", which `parse_example`
-uses. (TensorFlow's default differs from them by up to 21 levels on noise.)
+The JPEG decoders of Pillow, OpenCV and TensorFlow give the same pixels if TensorFlow's runs with
+dct_method="INTEGER_ACCURATE". (Its default differs from them by up to 21 levels on noise.)
 """
 
 from typing import NamedTuple
@@ -108,16 +104,12 @@ def encode_example(
 
 
 def parse_example(serialized: tf.Tensor, with_gradient: bool) -> dict[str, tf.Tensor]:
-    """Builds the graph that decodes one record; made for `tf.data.Dataset.map`.
-
-    Args:
-      serialized: string [], one record of ours or of research/deeplab's converters.
-      with_gradient: whether the gradient channel is wanted; see `read_gradient`.
+    """Builds the graph that decodes one record, string []; made for `tf.data.Dataset.map`.
 
     Returns:
       "image": uint8 [height, width, 3], RGB, 0..255.
       "label": uint8 [height, width, 1], class ids and the ignore label.
-      "gradient": int16 [height, width, 1], only when `with_gradient`.
+      "gradient": int16 [height, width, 1], only when `with_gradient`; see `read_gradient`.
       "image_name": string [].
       "height", "width": int32 [], pixels.
 
@@ -208,19 +200,16 @@ def decode_image_file(contents: tf.Tensor) -> tf.Tensor:
 
 
 def decode_image_window(record: Record, box: tf.Tensor) -> tf.Tensor:
-    """Decodes a part of the image; of a JPEG file only that, to the values of the whole one.
+    """Decodes a part of the image: uint8 [height, width, 3], RGB, 0..255.
 
-    Args:
-      box: int32 [4], top, left, height, width of the part.
-
-    Returns:
-      uint8 [box height, box width, 3], RGB, 0..255.
+    The box is int32 [4]: top, left, height, width. Of a JPEG file only that part is decoded, to the
+    values that it has when the whole image is decoded.
     """
     top, left, height, width = tf.unstack(box)
 
     def of_jpeg() -> tf.Tensor:
         # Color is stored at half the size and interpolated, which at the rim of a part lacks a
-        # neighbour: decode a little more, and cut.
+        # neighbor: decode a little more, and cut.
         size = tf.io.extract_jpeg_shape(record.image)[:2]
         start = tf.maximum(box[:2] - _JPEG_RIM, 0)
         stop = tf.minimum(box[:2] + box[2:] + _JPEG_RIM, size)

@@ -35,30 +35,19 @@ _T = TypeVar("_T")
 
 @dataclasses.dataclass
 class Finding:
-    """What the examination of one example found.
-
-    Attributes:
-      size: (height, width) of the mask, or None when it cannot be read.
-      histogram: int64 [256], pixels of each id of the mask, or None when they have no meaning.
-      ids: the ids in the mask.
-      is_binary: whether the mask's file holds 0 and 255 only, and 255 at all.
-      digest: hash of the image's file, or None when it cannot be read.
-      is_suspect: whether libjpeg complained while the image was decoded, perhaps of another one.
-      colors: colors of the mask's indices, or None when they tell nothing.
-      ramps: ramps between the values in the mask's file.
-    """
+    """What the examination of one example found."""
 
     split: str
     sample: Sample
     problems: list[Problem] = dataclasses.field(default_factory=list)
-    size: tuple[int, int] | None = None
-    histogram: np.ndarray | None = None
+    size: tuple[int, int] | None = None  # height, width of the mask; None if it cannot be read
+    histogram: np.ndarray | None = None  # int64 [256], pixels of each id of the mask, if it has any
     ids: frozenset[int] = frozenset()
-    is_binary: bool = False
-    digest: bytes | None = None
-    is_suspect: bool = False
-    colors: UsedColors | None = None
-    ramps: Ramps = blending.NOTHING
+    is_binary: bool = False  # whether the mask's file holds 0 and 255 only, and 255 at all
+    digest: bytes | None = None  # of the image's file
+    is_suspect: bool = False  # libjpeg complained meanwhile, perhaps of another image
+    colors: UsedColors | None = None  # of the mask's indices; None where they say nothing
+    ramps: Ramps = blending.NOTHING  # between the values in the mask's file
 
     @property
     def has_error(self) -> bool:
@@ -122,7 +111,7 @@ def _read(finding: Finding, path: str, missing: str, read: Callable[[str], _T]) 
 
 
 def _describe_other(path: str) -> str | None:
-    """Says what lies where a file should, or returns None if nothing does."""
+    """Says what is at the path of a missing file; None if nothing is."""
     if os.path.isdir(path):
         return "this is a folder, not a file. Replace it by the file."
     if os.path.islink(path) and not os.path.exists(path):
@@ -194,7 +183,7 @@ def _compare_palette(
     )
     other = ids_of_colors.get(color)
     if other is None:
-        severity, text = WARNING, f"{text}. The index is taken as the id: see that it is right."
+        severity, text = WARNING, f"{text}. The index is taken as the id: check that it is right."
     else:
         severity = ERROR
         text += (
@@ -225,7 +214,7 @@ def _examine_image(image: DecodedImage, finding: Finding, listener: DamageListen
         finding.report(ERROR, "size", message, finding.sample.mask_path)
     if image.orientation != 1:
         outcome = (
-            "it is turned upright; see that its mask is drawn on the upright image"
+            "it is turned upright; check that its mask is drawn on the upright image"
             if image.is_turned
             else "it is left as it is stored, because so is its mask"
         )

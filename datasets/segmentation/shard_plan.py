@@ -17,7 +17,7 @@ import cv2
 import PIL
 
 from datasets.records import build_folder, shard_names, tfrecords
-from datasets.segmentation import record_format, spec_checks, specs
+from datasets.segmentation import record_format, specs
 from datasets.segmentation.sources.source import Sample, Source
 from datasets.segmentation.specs import SplitSpec
 
@@ -76,7 +76,7 @@ class ShardPlan:
 
     @property
     def outdated(self) -> list[Shard]:
-        """The shards that are there but have to be written again."""
+        """The shards that exist but have to be written again."""
         return [shard for shard in self.pending if os.path.exists(shard.path)]
 
     def prepare(self) -> None:
@@ -135,7 +135,7 @@ def recall(shard: Shard) -> FinishedShard | None:
     """
     try:
         state = build_folder.recall(shard.path, FinishedShard)
-        spec_checks.check_split(state.statistics, "statistics")
+        specs.check_split(state.statistics, "statistics")
         is_whole = (
             state.fingerprint == shard.fingerprint
             and state.num_bytes == os.path.getsize(shard.path)

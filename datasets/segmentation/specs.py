@@ -16,7 +16,7 @@ from common import json_files
 from common.texts import printable
 from datasets.records import shard_names, tfrecords
 from datasets.records.build_folder import DATASET_FILE
-from datasets.segmentation import record_format, spec_checks
+from datasets.segmentation import record_format
 
 FORMAT_VERSION = 1
 DATASETS_ROOT = os.path.join("data", "tfrecords")
@@ -25,6 +25,15 @@ DATASETS_ROOT = os.path.join("data", "tfrecords")
 GOOGLE_DATASETS = {"pascal_voc_seg": "voc2012", "cityscapes": "cityscapes", "ade20k": "ade20k"}
 
 _HOW_TO_DESCRIBE = "python -m datasets.describe_tfrecords --tfrecords="
+
+_MAX_CLASSES = 256
+_MAX_SIDE = 2**31 - 1
+# Of numbers in a split; the others are 0 or more.
+_LIMITS = {
+    "num_shards": (1, tfrecords.MAX_SHARDS),
+    "max_height": (0, _MAX_SIDE),
+    "max_width": (0, _MAX_SIDE),
+}
 
 
 class Classes(NamedTuple):
@@ -42,8 +51,8 @@ class SplitSpec:
     Attributes:
       pixels_per_class: labeled pixels of each class id; () where nobody has counted them, as for
         records that research/deeplab's converters made.
-      examples_per_class: examples in which each class id occurs; () likewise.
-      ignored_pixels: pixels that carry the ignore label; 0 likewise.
+      examples_per_class: examples in which each class id occurs; () in that case too.
+      ignored_pixels: pixels that carry the ignore label; 0 in that case.
       max_height, max_width: size of the largest image in each direction.
       shard_examples, shard_bytes: records and size of each shard; () where that is not known, as in
         descriptions that earlier versions wrote.
@@ -66,24 +75,14 @@ class SplitSpec:
 
 @dataclasses.dataclass(frozen=True)
 class DatasetSpec:
-    """A segmentation dataset on disk.
+    """A segmentation dataset on disk."""
 
-    Attributes:
-      name: short name, for default folders and messages.
-      directory: folder of the shards and of `dataset.json` (not part of the file).
-      class_names: name of each class id.
-      palette: RGB color, 0..255, of each class id.
-      ignore_label: label value that is never trained on or scored.
-      has_gradient: whether the records carry the Laplacian gradient channel.
-      splits: the splits by name.
-    """
-
-    name: str
-    directory: str
-    class_names: tuple[str, ...]
-    palette: tuple[tuple[int, int, int], ...]
-    ignore_label: int
-    has_gradient: bool
+    name: str  # short, for default folders and messages
+    directory: str  # of the shards and `dataset.json`; not part of the file
+    class_names: tuple[str, ...]  # of each class id
+    palette: tuple[tuple[int, int, int], ...]  # RGB, 0..255, of each class id
+    ignore_label: int  # never trained on or scored
+    has_gradient: bool  # whether the records carry the Laplacian gradient channel
     splits: Mapping[str, SplitSpec]
 
     @property
@@ -130,11 +129,9 @@ def write_spec(spec: DatasetSpec) -> None:
 def read_spec(directory: str, dataset: str | None = None) -> DatasetSpec:
     """Reads what the dataset in a folder is.
 
-    Args:
-      directory: folder of the shards and of `dataset.json`.
-      dataset: for records of research/deeplab's converters, which come without `dataset.json`:
-        its name of the dataset ("pascal_voc_seg", "cityscapes" or "ade20k"). Then the shards are
-        read once, for the number of examples and the size of the largest image.
+    Records of research/deeplab's converters come without `dataset.json`: its name of the dataset, a
+    key of `GOOGLE_DATASETS`, tells the classes, and the shards are read once, for the number of
+    examples and the size of the largest image.
 
     Raises:
       ValueError: there is no dataset, or its description or a shard is damaged.
@@ -197,7 +194,7 @@ def _parse_spec(path: str) -> DatasetSpec:
             )
         fields["directory"] = os.path.dirname(path)
         spec = json_files.to_record(DatasetSpec, fields, path)
-        spec_checks.check_dataset(spec)
+        _check_dataset(spec)
     except ValueError as error:
         reason = printable(str(error)).removeprefix(printable(path)).strip(": .")
         raise ValueError(
@@ -205,6 +202,64 @@ def _parse_spec(path: str) -> DatasetSpec:
             "again."
         ) from None
     return spec
+
+
+def _check_dataset(spec: DatasetSpec) -> None:
+    """Raises a ValueError that names the key whose value is impossible: people edit that file."""
+    names, palette = spec.class_names, spec.palette
+    _check_file_name("name", spec.name)
+    for name in names:
+        _check_encodable("class_names", name)
+    if not names or len(palette) != len(names):
+        raise ValueError(f"{len(names)} class_names and {len(palette)} palette colors")
+    if len(names) > _MAX_CLASSES:
+        raise ValueError(f"{len(names)} class_names; expected at most {_MAX_CLASSES}")
+    for color in palette:
+        if not all(0 <= value <= 255 for value in color):
+            raise ValueError(f"palette has the color {list(color)}")
+    _check_range("ignore_label", spec.ignore_label, 0, 255)
+    if not spec.splits:
+        raise ValueError("splits is empty")
+    for name, split in spec.splits.items():
+        where = f"splits.{name}"
+        _check_file_name("a name in splits", name)
+        check_split(split, where)
+        for key in ("pixels_per_class", "examples_per_class"):
+            count = len(getattr(split, key))
+            if count not in (0, len(names)):
+                raise ValueError(f"{where}.{key} has {count} numbers for {len(names)} classes")
+
+
+def check_split(split: SplitSpec, where: str) -> None:
+    """Raises a ValueError unless a split's numbers can be; `where` is its key in its file."""
+    for field in dataclasses.fields(split):
+        key, value = f"{where}.{field.name}", getattr(split, field.name)
+        for entry in value if isinstance(value, tuple) else (value,):
+            if isinstance(entry, str):
+                _check_file_name(key, entry)
+            else:
+                _check_range(key, entry, *_LIMITS.get(field.name, (0, None)))
+        if field.name.startswith("shard_") and len(value) not in (0, split.num_shards):
+            raise ValueError(f"{key} has {len(value)} entries for {split.num_shards} shards")
+
+
+def _check_range(key: str, value: int, low: int, high: int | None = None) -> None:
+    if value < low or (high is not None and value > high):
+        expected = f"{low} or more" if high is None else f"{low} to {high}"
+        raise ValueError(f"{key} is {value}; expected {expected}")
+
+
+def _check_file_name(key: str, name: str) -> None:
+    if name in ("", ".", "..") or "/" in name or "\0" in name:
+        raise ValueError(f"{key} is {name!r}; expected a name without a folder")
+    _check_encodable(key, name)
+
+
+def _check_encodable(key: str, text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{key} has half a character ({text!a})") from None
 
 
 def _scan_split(directory: str, names: list[str]) -> SplitSpec:

@@ -1,10 +1,9 @@
 """Decodes the masks of records, those of other programs too.
 
-Ours are gray PNG files of 8 bits, of which TensorFlow decodes the ids that they hold. Of others it
-does not: a palette PNG becomes the gray of its colors, values of 1, 2 and 4 bits are spread over
-0..255, those of 16 bits lose their lower half, and a JPEG is decoded as if nothing was wrong with
-it. So the head of the file decides. What is not of our kind is read here, in Python, to the ids
-that are stored in it, or refused.
+Ours are 8-bit gray PNG files, which TensorFlow decodes to the ids that they hold. Others it does
+not: a palette PNG becomes the gray of its colors, values of 1, 2 and 4 bits are spread over 0..255,
+those of 16 bits lose their lower half, and a JPEG is decoded without complaint. So the head of the
+file decides: other kinds are read in Python, to the ids that are stored in them, or refused.
 """
 
 import numpy as np

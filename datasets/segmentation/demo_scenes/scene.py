@@ -43,11 +43,7 @@ _SIZES = {"house": 112, "tree": 112, "car": 31, "person": 62, "boat": 77, "rock"
 
 
 def draw_scene(rng: np.random.Generator, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Draws one scene.
-
-    Args:
-      rng: source of everything that varies.
-      height, width: size of the image.
+    """Draws one scene; everything that varies comes from `rng`.
 
     Returns:
       The image, uint8 [height, width, 3], RGB; and its mask, uint8 [height, width], class ids

@@ -1,11 +1,11 @@
-"""Tells masks that were resized smoothly, or were JPEG once, by the ids between two regions.
+"""Recognizes masks that were resized smoothly, or were JPEG once, by the ids between two regions.
 
 Smoothing makes a step from 0 to 255 a ramp, whose values then count as class ids: 0, 64, 191, 255.
 Such an id never has a region of its own: across it, rows and columns of the mask go from a lower id
 to a higher one, or it lasts for a pixel or two (JPEG leaves ripples beside borders). Real classes,
 thin ones like poles too, mostly lie on something that surrounds them.
 
-One mask does not tell much, so `Ramps` of all masks are added up and judged together.
+One mask is not enough evidence, so `Ramps` of all masks are added up and judged together.
 """
 
 import dataclasses
@@ -28,12 +28,12 @@ _MAX_RIPPLE, _MAX_RIPPLE_HEIGHT = 2, 12
 # 0.35 and 1.7.
 _MIN_RAMP_SHARE = 0.6
 _MAX_MEAN_RUN = 2.0
-# So many ids without regions, and twice as many as ids with, are no classes. Share of pixels in
+# This many ids without regions, and twice as many as ids with, are not classes. Share of pixels in
 # regions, and of runs that smoothing explains: of noise, or of 150 classes in tiny images, a half.
 _MIN_BLENDED_IDS = 8
 _MIN_REGION_SHARE = 0.6
 _MIN_EXPLAINED = 0.75
-# Masks without regions at all, such as photographs, are told by the number of ids.
+# Masks without any region, such as photographs, are recognized by the number of ids.
 _MIN_CONTINUOUS_IDS = 64
 # Fewer ids: one or two classes of outlines look the same. Then nearly every run must be a step.
 _MIN_STRICT_SHARE = 0.9
@@ -102,7 +102,7 @@ class Blending:
         if self.kind == SPECKS:
             return (
                 f"ids {named} occur only in specks of a pixel or two beside ids next to them, as "
-                "they do in masks that were saved as JPEG once. Look at them; if they are no "
+                "they do in masks that were saved as JPEG once. Look at them; if they are not "
                 "objects, export the masks again as PNG."
             )
         return (

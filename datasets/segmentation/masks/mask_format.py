@@ -33,18 +33,11 @@ _MAX_UNCLEAR = 0.001
 
 @dataclasses.dataclass(frozen=True)
 class MaskFormat:
-    """What the values of mask files mean.
+    """What the values of mask files mean: tables of class ids, or None where there are none."""
 
-    Attributes:
-      id_map: class id of some ids in the file; ids that are not named here stay as they are.
-      colors: class id of each color of RGB masks, or None when there is no such table.
-      values: class id of every value in the file, or None when values are ids; a value that is not
-        named is an error.
-    """
-
-    id_map: Mapping[int, int] = dataclasses.field(default_factory=dict)
-    colors: Mapping[Color, int] | None = None
-    values: Mapping[int, int] | None = None
+    id_map: Mapping[int, int] = dataclasses.field(default_factory=dict)  # of some ids in the file
+    colors: Mapping[Color, int] | None = None  # of each color of RGB masks
+    values: Mapping[int, int] | None = None  # of every value in the file; another one is an error
 
     def decode(self, mask: RawMask) -> np.ndarray:
         """Turns a mask file's values into class ids, uint8 [height, width].

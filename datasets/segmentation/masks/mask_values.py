@@ -1,7 +1,7 @@
 """`--mask_values`: which class each value of the mask files is, such as `0:0,255:1`.
 
-A mapping names every value that occurs. A value that it does not name is an error, so that a value
-nobody thought of is never taken for a class by chance.
+A mapping names every value that occurs. A value that it does not name is an error, so that an
+unexpected value is never taken for a class by chance.
 """
 
 import itertools
@@ -43,7 +43,7 @@ def parse(text: str) -> dict[int, int]:
 
 
 def check(mapping: Mapping[int, int], num_classes: int | None, ignore_label: int) -> None:
-    """Compares a mapping with the number of classes; None where the mapping alone tells it.
+    """Compares a mapping with the number of classes; None where only the mapping defines it.
 
     Raises:
       MappingError: it has an id that no class has, or leaves out ids where nothing names them.
@@ -70,8 +70,8 @@ def suggest(
 ) -> str | None:
     """Returns the flag that makes classes of the values in a dataset: "--mask_values=0:0,255:1".
 
-    It is for values that lie apart and are as many as the classes (None where nothing names them),
-    perhaps besides the ignore label. None where the values do not tell.
+    The values have to lie apart, and there have to be as many as classes (None where nothing names
+    the classes), not counting the ignore label. Returns None otherwise.
     """
     classes = sorted(values)
     mapping = {}

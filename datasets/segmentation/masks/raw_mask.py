@@ -30,19 +30,15 @@ _HEAD_BYTES = 4096
 class RawMask:
     """A mask as its file stores it.
 
-    Attributes:
-      values: uint8 [height, width] ids or palette indices, int64 [height, width] where some do
-        not fit into 8 bits, or uint8 [height, width, 3] RGB colors.
-      palette: uint8 [n, 3] RGB colors of a palette file's indices, else None.
-      lossy_format: name of the format, such as "JPEG", if it keeps values only nearly.
-      is_one_bit: whether the file is black and white: gray of 1 bit, 1 being white.
+    The values are uint8 [height, width] ids or palette indices, int64 [height, width] where some do
+    not fit into 8 bits, or uint8 [height, width, 3] RGB colors.
     """
 
     path: str
     values: np.ndarray
-    palette: np.ndarray | None = None
-    lossy_format: str | None = None
-    is_one_bit: bool = False
+    palette: np.ndarray | None = None  # uint8 [n, 3], RGB, of a palette file
+    lossy_format: str | None = None  # such as "JPEG", if it keeps values only nearly
+    is_one_bit: bool = False  # gray of 1 bit, 1 being white
 
     @property
     def is_colored(self) -> bool:
@@ -106,7 +102,7 @@ def _check_kind(image: Image.Image, data: bytes, path: str) -> None:
     if is_white_zero or (image.format == "PPM" and image.mode == "1"):
         raise ValueError(
             f"{path}: {kind} mask in which a stored 0 is white, so that some programs read its ids "
-            "inverted and others do not. Save it as PNG, and see that the background has id 0."
+            "inverted and others do not. Save it as PNG, and check that the background has id 0."
         )
     if image.format == "BMP" and data[_BMP_BITS_AT : _BMP_BITS_AT + 2] == b"\x10\0":
         raise ValueError(

@@ -23,11 +23,9 @@ def open_source(
     seed: int = 0,
     mask_values: Mapping[int, int] | None = None,
 ) -> "Source":
-    """Lists the files of a source.
+    """Lists the files of a source, one of `SOURCES`.
 
     Args:
-      name: one of `SOURCES`.
-      data_dir: folder of the dataset.
       classes_file: JSON file of class names and colors; None for `classes.json` in the folder, if
         there is one.
       val_fraction: share of the examples for validation where the folder has no splits.

@@ -1,4 +1,4 @@
-"""Tells the classes of a folder from its masks, where no class file names them."""
+"""Finds the classes of a folder from its masks, where no class file names them."""
 
 from collections.abc import Mapping, Sequence
 
@@ -17,7 +17,7 @@ from datasets.segmentation.sources.source import Sample
 def count_classes(
     samples: Sequence[Sample], data_dir: str, values: Mapping[int, int] | None = None
 ) -> ClassFile:
-    """Tells the classes from the ids in the masks, or from the mapping of their values to ids.
+    """Finds the classes from the ids in the masks, or from the mapping of their values to ids.
 
     Masks that cannot be read are skipped: `datasets.segmentation.checks` reports them.
 

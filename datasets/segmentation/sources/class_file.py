@@ -61,8 +61,8 @@ def read_class_file(path: str) -> ClassFile:
     """Reads a class file.
 
     Raises:
-      ValueError: there is no such file, or it is not as the head of this module says; the message
-        names the file and the key.
+      ValueError: the file does not exist, or is not as the module docstring says; the message names
+        the file and the key.
     """
     try:
         text = files.read_text(path)

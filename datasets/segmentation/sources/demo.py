@@ -11,7 +11,7 @@ only, so drawing goes on where it stopped.
 import dataclasses
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import cv2
 import numpy as np
@@ -61,31 +61,38 @@ def open_source(
             "ignore_palette": [_IGNORED_COLOR],
         }
         json_files.write(classes_path, classes)
-
-    def draw(task: tuple[str, str, tuple[int, int, int]]) -> None:
-        image_path, mask_path, image_seed = task
-        rng = np.random.default_rng(image_seed)
-        image, mask = draw_scene(rng, *_SIZES[rng.integers(len(_SIZES))])
-        _write_mask(mask_path, mask)
-        quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(72, 96))]
-        _, encoded = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), quality)
-        files.write(image_path, encoded.tobytes())
-
-    missing = []
-    for number, (split, count) in enumerate((("train", num_train), ("val", num_val))):
-        images_dir, masks_dir = (os.path.join(data_dir, split, n) for n in ("images", "masks"))
-        os.makedirs(images_dir, exist_ok=True)
-        os.makedirs(masks_dir, exist_ok=True)
-        for index in range(count):
-            image_path = os.path.join(images_dir, f"scene_{index:03d}.jpg")
-            mask_path = os.path.join(masks_dir, f"scene_{index:03d}.png")
-            if not (os.path.isfile(image_path) and os.path.isfile(mask_path)):
-                missing.append((image_path, mask_path, (seed, number, index)))
+    missing = [
+        (*paths, (seed, number, index))
+        for number, (split, count) in enumerate((("train", num_train), ("val", num_val)))
+        for index, paths in enumerate(_paths(os.path.join(data_dir, split), count))
+        if not all(map(os.path.isfile, paths))
+    ]
     if missing:
-        list(
-            workers.map_in_order(draw, missing, description="drawing", show_progress=show_progress)
+        drawn = workers.map_in_order(
+            _draw, missing, description="drawing", show_progress=show_progress
         )
+        list(drawn)
     return dataclasses.replace(folder.open_source(data_dir), name="demo")
+
+
+def _paths(split_dir: str, count: int) -> Iterator[tuple[str, str]]:
+    """Creates the folders of a split, and yields the paths of each image and its mask."""
+    images_dir, masks_dir = (os.path.join(split_dir, name) for name in ("images", "masks"))
+    os.makedirs(images_dir, exist_ok=True)
+    os.makedirs(masks_dir, exist_ok=True)
+    for index in range(count):
+        name = f"scene_{index:03d}"
+        yield os.path.join(images_dir, f"{name}.jpg"), os.path.join(masks_dir, f"{name}.png")
+
+
+def _draw(task: tuple[str, str, tuple[int, int, int]]) -> None:
+    image_path, mask_path, seed = task
+    rng = np.random.default_rng(seed)
+    image, mask = draw_scene(rng, *_SIZES[rng.integers(len(_SIZES))])
+    _write_mask(mask_path, mask)
+    quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(72, 96))]
+    _, encoded = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), quality)
+    files.write(image_path, encoded.tobytes())
 
 
 def _claim_folder(data_dir: str, settings: Mapping[str, int]) -> None:

@@ -1,7 +1,7 @@
 """Your own images and masks in a folder.
 
 An image and its mask have the same name, and lie in `images/` and `masks/` or under other names
-that people give these folders (`layouts`). docs/datasets.md draws the four ways to tell splits: a
+that people give these folders (`layouts`). docs/datasets.md draws the four ways to define splits: a
 folder per split with images and masks, images and masks with a folder per split, a list per split
 (`split_lists`), or by chance. Then a hash of each name and a seed decides: the same seed gives the
 same split on every machine, and images that are added later hardly move the others.
@@ -44,8 +44,8 @@ def open_source(
     The arguments are those of `sources.open_source`; `val_fraction` is 0.2 unless given.
 
     Raises:
-      ValueError: the folder is laid out otherwise, a class file is wrong, the masks' ids do not
-        tell the classes, or `mask_values` does not fit them.
+      ValueError: the folder has another layout, a class file is wrong, the classes cannot be found
+        from the masks' ids, or `mask_values` does not fit them.
     """
     data_dir = os.path.normpath(data_dir)
     layout = layouts.find_layout(data_dir)
@@ -77,7 +77,7 @@ def open_source(
 
 
 def _open_splits(layout: Layout, data_dir: str, val_fraction: float | None, seed: int) -> _Opened:
-    """Lists the splits in whichever way the folder tells them."""
+    """Opens the splits in whichever way the folder defines them."""
     given = ", ".join(layout.splits) or (layout.lists and os.path.basename(layout.lists) + "/")
     if val_fraction is not None and given:
         raise ValueError(
@@ -125,7 +125,7 @@ def _open_image_folders(folders: Mapping[str, Folders], pairing: Pairing) -> _Op
 
 
 def _open_lists(folder: str, pairing: Pairing) -> _Opened:
-    """Opens the splits that lists tell."""
+    """Opens a split for each list."""
     lists = split_lists.read_lists(folder, "lists such as train.txt and val.txt, or no such folder")
     listed: set[str] = set()
 

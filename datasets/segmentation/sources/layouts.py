@@ -48,17 +48,11 @@ class Folders(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
-    """What a folder of data holds.
+    """What a folder of data holds."""
 
-    Attributes:
-      splits: the folders of each split, where it has its own; they may share the folder of masks.
-      folders: the folders that hold all images and all masks; None where each split has its own.
-      lists: folder of the lists that tell the splits, if there is one.
-    """
-
-    splits: Mapping[str, Folders]
-    folders: Folders | None = None
-    lists: str | None = None
+    splits: Mapping[str, Folders]  # where each has its own; they may share the folder of masks
+    folders: Folders | None = None  # of all images and all masks; None where each split has its own
+    lists: str | None = None  # folder of the lists that define the splits, if there is one
 
     @property
     def all_folders(self) -> set[str]:

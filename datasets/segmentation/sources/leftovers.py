@@ -30,10 +30,7 @@ def describe_unnameable(*indices: FileIndex) -> Iterator[Problem]:
         for path in index.unnameable:
             name = os.path.splitext(os.path.relpath(path, index.folder))[0]
             first_paths.setdefault(name, path)
-    message = (
-        "the name of this file is not UTF-8, as records need it. Rename it, and its partner "
-        "likewise."
-    )
+    message = "the name of this file is not UTF-8, as records need it. Rename it and its partner."
     for name, path in first_paths.items():
         yield Problem(ERROR, "name", message, path, None, printable(name))
 
@@ -68,7 +65,7 @@ def describe_outside(data_dir: str, folders: Collection[str]) -> Iterator[Proble
         if path.lower().endswith(image_files.ENDINGS) and not path.startswith(above):
             counts[os.path.dirname(path)] += 1
     for parent, count in counts.items():
-        yield unused(parent, count, ": this is no folder of images or masks")
+        yield unused(parent, count, ": this is not a folder of images or masks")
 
 
 def describe_untrainable(data_dir: str, splits: Mapping[str, object]) -> Iterator[Problem]:

@@ -41,22 +41,16 @@ class NoMasksError(ValueError):
 class FileIndex:
     """The files in one folder and its subfolders, by name.
 
-    Attributes:
-      folder: the folder.
-      paths: path of each name, sorted by name; the first where several files share it.
-      doubles: all paths of the names that several files share.
-      strangers: path of each name that only files have whose endings are not those of images that
-        can be read, although they are images, such as a.HEIC, or may be.
-      others: visible files that are not in `paths`, relative to the folder.
-      unnameable: paths of files whose names are not UTF-8.
+    Strangers are names that only files have whose endings are not those of images that can be read,
+    although they are images, such as a.HEIC, or may be.
     """
 
     folder: str
-    paths: Mapping[str, str]
-    doubles: Mapping[str, Sequence[str]]
+    paths: Mapping[str, str]  # sorted by name; the first where several files share a name
+    doubles: Mapping[str, Sequence[str]]  # all paths of the names that several files share
     strangers: Mapping[str, str]
-    others: Sequence[str]
-    unnameable: Sequence[str]
+    others: Sequence[str]  # visible files that are not in `paths`, relative to the folder
+    unnameable: Sequence[str]  # paths of files whose names are not UTF-8
 
 
 def find_root(data_dir: str, folders: Sequence[str], witness: str, expected: str) -> str:

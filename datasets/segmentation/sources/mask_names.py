@@ -47,19 +47,13 @@ class Affix(NamedTuple):
         return f"{folder}/{core}" if folder else core
 
 
+Affixes = tuple[Affix, Affix]  # of all images, and of all masks
+
+
 def rename_masks(
     images: Collection[str], masks: Collection[str]
-) -> tuple[dict[str, str], tuple[Affix, Affix] | None]:
-    """Finds the image of each mask.
-
-    Args:
-      images: names of the images.
-      masks: names of the masks.
-
-    Returns:
-      (the name of the image that each mask belongs to, where that is not its own; the affixes of
-      images and masks, or None where they have none).
-    """
+) -> tuple[dict[str, str], Affixes | None]:
+    """Returns the names of the images that masks belong to under other names, and the affixes."""
     image_bases, mask_bases = (
         [os.path.basename(name) for name in side] for side in (images, masks)
     )
@@ -71,7 +65,7 @@ def rename_masks(
     cores = {name: core for name in masks if (core := mask_affix.strip(name))}
     found = {mask: image_of[core] for mask, core in cores.items() if core in image_of}
     if not any("/" in core for core in image_of) or not any("/" in c for c in cores.values()):
-        # Folders on one side only: there the names alone must tell.
+        # Only one side has folders, so names are compared without them.
         images_by_base, masks_by_base = _by_base(image_of), _by_base(cores.values())
         taken = set(found.values())
         for mask, core in cores.items():
@@ -89,7 +83,7 @@ def _by_base(names: Iterable[str]) -> dict[str, list[str]]:
     return by_base
 
 
-def _find_affixes(images: Sequence[str], masks: Sequence[str]) -> tuple[Affix, Affix] | None:
+def _find_affixes(images: Sequence[str], masks: Sequence[str]) -> Affixes | None:
     """Finds affixes that all images and all masks have, such that names agree without them."""
     samples = masks[:: max(1, len(masks) // _MAX_SAMPLES)]
     for image_affix in (Affix(), *_common_affixes(images, _IMAGE_WORDS, only_words=True)):

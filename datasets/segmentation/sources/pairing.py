@@ -26,7 +26,6 @@ class Pairing:
     """The images of one folder and the masks of another under the same names.
 
     Attributes:
-      images_dir, masks_dir: the folders.
       images, masks: path of each image and mask, by the name of the image.
       doubles: all paths of the names that several images, or several masks, share.
       near: by the name of an image without a mask, and by that of the mask without an image that
@@ -53,13 +52,12 @@ class Pairing:
         """Returns the samples of a split, sorted by name, and what is wrong with their names.
 
         Args:
-          split: name of the split.
           chosen: names of the examples, each with the path of the mask that a list gives it, or
             None for its own; None for all examples.
           is_drawn: whether chance has drawn the names from all.
 
         Raises:
-          NoMasksError: the names are those of images none of which has a mask.
+          NoMasksError: none of the images has a mask.
           ValueError: no example has both an image and a mask.
         """
         masks = dict.fromkeys(self.names) if chosen is None else chosen
@@ -191,18 +189,13 @@ def first_name(names: Iterable[str]) -> str:
 def _find_near(images: Mapping[str, str], masks: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     """Pairs of an image and a mask that resemble each other and nothing else."""
     folded: dict[str, tuple[list[str], list[str]]] = collections.defaultdict(lambda: ([], []))
-    for name in images:
-        if name not in masks:
-            folded[listing.fold(name)][0].append(name)
-    for name in masks:
-        if name not in images:
-            folded[listing.fold(name)][1].append(name)
-    near: dict[str, tuple[str, str]] = {}
-    for image_names, mask_names_ in folded.values():
-        if len(image_names) == len(mask_names_) == 1:
-            pair = image_names[0], mask_names_[0]
-            near |= dict.fromkeys(pair, pair)
-    return near
+    for side, (ours, theirs) in enumerate(((images, masks), (masks, images))):
+        for name in ours.keys() - theirs.keys():
+            folded[listing.fold(name)][side].append(name)
+    pairs = [
+        (ours[0], theirs[0]) for ours, theirs in folded.values() if len(ours) == len(theirs) == 1
+    ]
+    return {name: pair for pair in sorted(pairs) for name in pair}
 
 
 def _find_lonely(
@@ -222,9 +215,7 @@ def _find_lonely(
 
 
 def _describe_affixes(
-    affixes: tuple[mask_names.Affix, mask_names.Affix] | None,
-    images: Mapping[str, str],
-    masks: Mapping[str, str],
+    affixes: mask_names.Affixes | None, images: Mapping[str, str], masks: Mapping[str, str]
 ) -> Iterator[Problem]:
     name = next((name for name in images if name in masks), None)
     if affixes is not None and name is not None:

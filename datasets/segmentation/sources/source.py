@@ -73,14 +73,6 @@ class Source:
     def num_classes(self) -> int:
         return len(self.class_names)
 
-    def split(self, name: str) -> Sequence[Sample]:
-        """Returns the samples of one split; a ValueError where the source has none."""
-        if name not in self.splits:
-            raise ValueError(
-                f"source {self.name!r} has no split {name!r}; it has {', '.join(self.splits)}."
-            )
-        return self.splits[name]
-
     def describe_unknown_ids(self, histogram: np.ndarray) -> str | None:
         """Says which ids that occur no class has, by the pixels of each id; None if all have."""
         ids = np.flatnonzero(histogram).tolist()

@@ -2,7 +2,7 @@
 
 A line is a name (`street 1`), a file name (`street 1.jpg`), a path (`images/street 1.jpg`), or the
 path of an image and that of its mask, separated by a space, tab, comma or semicolon. Names may hold
-spaces and commas, so the files that are there decide what a line means. Quotes, blank lines,
+spaces and commas, so the existing files decide what a line means. Quotes, blank lines,
 separators at the end, and lines that start with `#` do not matter.
 """
 

@@ -72,7 +72,7 @@ def source(tmp_path):
 def test_the_check_names_an_image_that_alone_takes_more(source):
     report = checks.check_source(source, show_progress=False, memory_limit=MemoryLimit(1))
     (error,) = report.errors
-    sample = source.split("train")[1]
+    sample = source.splits["train"][1]
     assert (error.kind, error.path, error.name) == ("memory", sample.image_path, "p1")
     assert error.message == (
         "0.1 million pixels take about 2 MB of memory, more than memory_limit_mb, 1. Cut it into "

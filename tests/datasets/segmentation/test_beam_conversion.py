@@ -50,7 +50,7 @@ def list_files(directory) -> list[str]:
 
 @needs_beam
 def test_beam_writes_the_same_files(source, tmp_path):
-    excluded = [("train", source.split("train")[0].name)]
+    excluded = [("train", source.splits["train"][0].name)]
     spec, failures = convert_on_beam(source, tmp_path / "b", excluded=excluded, skip_failures=True)
     expected, left_out = convert_locally(
         source, tmp_path / "a", excluded=excluded, skip_failures=True
@@ -70,7 +70,7 @@ def test_beam_writes_the_same_files(source, tmp_path):
 
 @needs_beam
 def test_beam_names_what_cannot_be_converted_and_goes_on_from_there(source, tmp_path):
-    item = source.split("train")[0]
+    item = source.splits["train"][0]
     with open(item.mask_path, "rb") as file:
         data = file.read()
     os.truncate(item.mask_path, 50)

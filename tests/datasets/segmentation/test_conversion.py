@@ -84,7 +84,7 @@ def test_records_hold_the_images_masks_and_gradients_in_order(source, tmp_path):
         record = tf.placeholder(tf.string, [])
         parsed = record_format.parse_example(record, with_gradient=True)
         records = [r for path in spec.shard_paths("train") for r in tfrecords.read_records(path)]
-        for item, serialized in zip(source.split("train"), records, strict=True):
+        for item, serialized in zip(source.splits["train"], records, strict=True):
             found = session.run(parsed, {record: serialized})
             image = np.asarray(Image.open(item.image_path))
             np.testing.assert_array_equal(found["image"], image)
@@ -113,7 +113,7 @@ def test_the_dataset_is_described(source, tmp_path):
 def test_an_ignored_class_is_counted_as_ignored(source, tmp_path):
     source = dataclasses.replace(source, ignore_label=0)
     for split in ("train", "val"):
-        for item in source.split(split):
+        for item in source.splits[split]:
             mask = source.read_mask(item)
             sample_images.save(item.mask_path, np.where(mask == 255, 0, mask).astype(np.uint8))
     spec, _ = build(source, tmp_path / "out")
@@ -146,7 +146,7 @@ def test_the_number_of_shards(source, tmp_path):
         few = dataclasses.replace(source, splits={"train": items})
         return shard_plan.plan_shards(few, str(tmp_path / "out"), num_shards=num_shards).shards
 
-    items = source.split("train")
+    items = source.splits["train"]
     assert len(plan(items)) == 1
     assert len(plan(items * 19)) == 2  # 133 examples
     assert [len(shard.samples) for shard in plan(items, 3)] == [2, 2, 3]
@@ -206,7 +206,7 @@ def test_a_finished_build_is_not_done_again(source, tmp_path, recorder):
 def test_only_shards_of_changed_files_are_written_again(source, tmp_path, recorder):
     build(source, tmp_path / "out", num_shards=3)
     recorder.names.clear()
-    change(source.split("train")[2].mask_path)
+    change(source.splits["train"][2].mask_path)
     build(source, tmp_path / "out", num_shards=3)
     assert recorder.names == ["p2", "p3"]
 
@@ -261,7 +261,7 @@ def test_shards_of_an_earlier_build_are_removed(source, tmp_path):
     build(source, tmp_path / "out", num_shards=3)
     (tmp_path / "out" / ".val-00000-of-00001.tfrecord.99.tmp").touch()
     (tmp_path / "out" / "notes.txt").write_text("mine")
-    only_train = dataclasses.replace(source, splits={"train": source.split("train")})
+    only_train = dataclasses.replace(source, splits={"train": source.splits["train"]})
     build(only_train, tmp_path / "out", num_shards=2)
     assert sorted(os.listdir(tmp_path / "out")) == [
         ".build",
@@ -275,7 +275,7 @@ def test_shards_of_an_earlier_build_are_removed(source, tmp_path):
 
 def test_while_a_build_is_redone_there_is_no_dataset(source, tmp_path, recorder):
     build(source, tmp_path / "out", num_shards=3)
-    change(source.split("train")[6].image_path)
+    change(source.splits["train"][6].image_path)
     recorder.stop_at = "p6"
     with pytest.raises(KeyboardInterrupt):
         build(source, tmp_path / "out", num_shards=3)
@@ -286,8 +286,8 @@ def test_while_a_build_is_redone_there_is_no_dataset(source, tmp_path, recorder)
 def damage_images(source) -> tuple[pathlib.Path, pathlib.Path]:
     """Truncates the image p1 and gives the mask p4 an id without a class."""
     image, mask = (
-        pathlib.Path(source.split("train")[1].image_path),
-        pathlib.Path(source.split("train")[4].mask_path),
+        pathlib.Path(source.splits["train"][1].image_path),
+        pathlib.Path(source.splits["train"][4].mask_path),
     )
     os.truncate(image, image.stat().st_size // 2)
     sample_images.save(mask, np.where(make_mask(4) == 2, 99, make_mask(4)).astype(np.uint8))
@@ -406,7 +406,7 @@ def test_memory_does_not_grow_with_the_number_of_images(source, tmp_path, monkey
     many = tuple(
         dataclasses.replace(item, name=f"{item.name}-{copy}")
         for copy in range(10)
-        for item in source.split("train")
+        for item in source.splits["train"]
     )
     build(dataclasses.replace(source, splits={"train": many}), tmp_path / "out", num_shards=5)
     assert ahead == 0

@@ -49,7 +49,7 @@ def test_images_and_masks_are_plain_files_that_fit_each_other(tmp_path):
     assert source.palette == PALETTE
     assert source.ignore_label == IGNORED
     assert {split: len(items) for split, items in source.splits.items()} == {"train": 2, "val": 1}
-    for item in [*source.split("train"), *source.split("val")]:
+    for item in [*source.splits["train"], *source.splits["val"]]:
         with Image.open(item.image_path) as image, Image.open(item.mask_path) as mask:
             assert (image.format, image.mode) == ("JPEG", "RGB")
             assert (mask.format, mask.mode) == ("PNG", "P")

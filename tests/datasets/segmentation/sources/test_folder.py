@@ -27,7 +27,7 @@ def test_a_folder_a_split(tmp_path):
     source = folder.open_source(str(tmp_path))
     assert names_of(source) == {"train": ["a", "b"], "val": ["a"], "extra": ["c"]}
     assert list(source.splits) == ["train", "val", "extra"]
-    sample = source.split("val")[0]
+    sample = source.splits["val"][0]
     assert sample.image_path == str(tmp_path / "val" / "images" / "a.jpg")
     assert sample.mask_path == str(tmp_path / "val" / "masks" / "a.png")
     assert source.name == tmp_path.name
@@ -136,7 +136,7 @@ def test_rgb_masks_are_read_by_the_class_file(tmp_path):
     source = folder.open_source(str(tmp_path))
     expected = IDS.copy()
     expected[0, 0] = 255
-    np.testing.assert_array_equal(source.read_mask(source.split("train")[0]), expected)
+    np.testing.assert_array_equal(source.read_mask(source.splits["train"][0]), expected)
 
 
 def test_palette_masks_are_read_by_their_indices(tmp_path):
@@ -144,7 +144,7 @@ def test_palette_masks_are_read_by_their_indices(tmp_path):
     colors = [[200, 0, 0], [0, 200, 0], [0, 0, 200]]
     save_palette_mask(tmp_path / "train" / "masks" / "a.png", IDS, colors)
     source = folder.open_source(str(tmp_path))
-    np.testing.assert_array_equal(source.read_mask(source.split("train")[0]), IDS)
+    np.testing.assert_array_equal(source.read_mask(source.splits["train"][0]), IDS)
 
 
 def test_rgb_masks_without_a_class_file_are_explained(tmp_path):
@@ -160,7 +160,7 @@ def test_files_without_a_partner_stay_samples(tmp_path):
     save(tmp_path / "train" / "masks" / "c.png", IDS)
     source = folder.open_source(str(tmp_path))
     assert names_of(source) == {"train": ["a", "b", "c"]}
-    assert source.split("train")[1].mask_path == str(tmp_path / "train" / "masks" / "b.png")
+    assert source.splits["train"][1].mask_path == str(tmp_path / "train" / "masks" / "b.png")
 
 
 def test_doubled_stems_are_problems(tmp_path):
@@ -234,7 +234,7 @@ def test_masks_as_jpeg_are_listed_and_their_reader_refuses_them(tmp_path):
     save(tmp_path / "train" / "images" / "a.jpg", smooth_rgb())
     save(tmp_path / "train" / "masks" / "a.jpg", IDS)
     source = folder.open_source(str(tmp_path))
-    (sample,) = source.split("train")
+    (sample,) = source.splits["train"]
     with pytest.raises(ValueError, match=r"masks/a\.jpg: a mask saved as JPEG"):
         source.read_mask(sample)
 

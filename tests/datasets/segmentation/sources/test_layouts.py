@@ -155,7 +155,7 @@ def test_folders_of_text_are_not_meant(tmp_path):
     write(tmp_path / "old" / "pictures" / "a.jpg", "")
     assert files_of(tmp_path)["train"][0][1].startswith("masks/")
     assert warnings_of(tmp_path) == [
-        ("unused", "old/pictures: 1 file is left out: this is no folder of images or masks.")
+        ("unused", "old/pictures: 1 file is left out: this is not a folder of images or masks.")
     ]
 
 

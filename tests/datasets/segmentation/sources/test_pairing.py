@@ -181,6 +181,12 @@ def test_names_of_other_capitals_are_asked_about_once(tmp_path):
     assert "did you mean 'img_1.png'?" in problem.message
 
 
+def test_only_one_image_and_one_mask_may_be_meant_as_a_pair(tmp_path):
+    save_images(tmp_path, "a.jpg", "B.jpg", "b.jpg", "C.jpg", "c.jpg")
+    save_masks(tmp_path, "a.png", "b.png", "D.png", "d.png")
+    assert match(tmp_path).near == {}
+
+
 def test_only_other_capitals_is_an_error_that_asks(tmp_path):
     save_images(tmp_path, "A.jpg")
     save_masks(tmp_path, "a.png")

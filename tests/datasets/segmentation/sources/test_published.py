@@ -39,7 +39,7 @@ def test_camvid_as_segnet_has_it(tmp_path):
     source = sources.open_source("camvid", str(tmp_path))
     assert names_of(source) == {"train": ["a", "b"], "val": ["c"], "test": ["d"]}
     np.testing.assert_array_equal(
-        source.read_mask(source.split("train")[0]), [[0, 1, 2, 3], [4, 5, 255, 255]]
+        source.read_mask(source.splits["train"][0]), [[0, 1, 2, 3], [4, 5, 255, 255]]
     )
 
 
@@ -54,8 +54,8 @@ def test_camvid_with_a_folder_a_split(tmp_path, masks_folder):
     save(tmp_path / "camvid" / "train" / "images" / "a.jpg", smooth_rgb(*IDS.shape))
     save(tmp_path / "camvid" / "train" / masks_folder / "a.png", IDS)
     source = camvid.open_source(str(tmp_path))
-    assert source.split("train")[0].mask_path.endswith(f"{masks_folder}/a.png")
-    assert source.read_mask(source.split("train")[0])[1, 2] == 255
+    assert source.splits["train"][0].mask_path.endswith(f"{masks_folder}/a.png")
+    assert source.read_mask(source.splits["train"][0])[1, 2] == 255
 
 
 def test_camvid_of_another_layout_is_named(tmp_path):
@@ -72,7 +72,7 @@ def test_camvid_itself(shared):
         "train": 367,
         "val": 101,
     }
-    ids = np.unique(source.read_mask(source.split("val")[0]))
+    ids = np.unique(source.read_mask(source.splits["val"][0]))
     assert set(ids.tolist()) <= {*range(11), 255}
 
 
@@ -95,7 +95,7 @@ def test_voc_is_found_at_any_level(tmp_path, upper):
     write(root / "ImageSets/Segmentation/test.txt", "2008_d\n")
     source = voc2012.open_source(str(tmp_path))
     assert names_of(source) == {"train": ["2007_a", "2007_b"], "val": ["2007_c"]}
-    np.testing.assert_array_equal(source.read_mask(source.split("val")[0]), [[0, 20, 255]])
+    np.testing.assert_array_equal(source.read_mask(source.splits["val"][0]), [[0, 20, 255]])
     assert source.class_names[20] == "tvmonitor"
 
 
@@ -103,7 +103,7 @@ def test_voc_raw_masks_are_taken_without_the_colored_ones(tmp_path):
     save_voc(tmp_path, "a", folder="SegmentationClassRaw")
     write(tmp_path / "ImageSets/Segmentation/train.txt", "a\n")
     source = voc2012.open_source(str(tmp_path))
-    assert "SegmentationClassRaw" in source.split("train")[0].mask_path
+    assert "SegmentationClassRaw" in source.splits["train"][0].mask_path
 
 
 @pytest.mark.parametrize("list_name", ["train_aug", "trainaug", None])
@@ -116,7 +116,7 @@ def test_voc_augmented_masks_make_a_split(tmp_path, list_name):
         write(tmp_path / f"ImageSets/Segmentation/{list_name}.txt", "a\nc\n")
     source = voc2012.open_source(str(tmp_path))
     assert names_of(source) == {"train": ["a"], "val": ["b"], "train_aug": ["a", "c"]}
-    assert all("SegmentationClassAug" in sample.mask_path for sample in source.split("train_aug"))
+    assert all("SegmentationClassAug" in sample.mask_path for sample in source.splits["train_aug"])
 
 
 def test_voc_masks_that_were_saved_as_rgb_are_read(tmp_path):
@@ -125,7 +125,7 @@ def test_voc_masks_that_were_saved_as_rgb_are_read(tmp_path):
     save(tmp_path / "SegmentationClass" / "a.png", rgb)
     write(tmp_path / "ImageSets/Segmentation/train.txt", "a\n")
     source = voc2012.open_source(str(tmp_path))
-    np.testing.assert_array_equal(source.read_mask(source.split("train")[0]), [[0, 20, 255]])
+    np.testing.assert_array_equal(source.read_mask(source.splits["train"][0]), [[0, 20, 255]])
 
 
 def test_voc_of_another_layout_is_named(tmp_path):
@@ -171,7 +171,7 @@ def test_cityscapes_label_ids_become_train_ids(tmp_path):
         expected[label_id] = train_id
         assert source.class_names[train_id] == name
     expected[34] = 34  # No label has it, so the check will say so.
-    np.testing.assert_array_equal(source.read_mask(source.split("train")[0])[0], expected)
+    np.testing.assert_array_equal(source.read_mask(source.splits["train"][0])[0], expected)
 
 
 def test_cityscapes_train_ids_are_taken_when_they_are_complete(tmp_path):
@@ -179,10 +179,10 @@ def test_cityscapes_train_ids_are_taken_when_they_are_complete(tmp_path):
     for kind in ("labelIds", "labelTrainIds"):
         save_cityscapes(tmp_path, "train", "aachen_0_1", kind, ids)
     source = cityscapes.open_source(str(tmp_path))
-    np.testing.assert_array_equal(source.read_mask(source.split("train")[0]), ids)
+    np.testing.assert_array_equal(source.read_mask(source.splits["train"][0]), ids)
     save_cityscapes(tmp_path, "train", "aachen_0_2", "labelIds", ids)
     source = cityscapes.open_source(str(tmp_path))
-    assert all(sample.mask_path.endswith("_labelIds.png") for sample in source.split("train"))
+    assert all(sample.mask_path.endswith("_labelIds.png") for sample in source.splits["train"])
 
 
 def test_cityscapes_without_masks_is_named(tmp_path):
@@ -211,7 +211,7 @@ def test_ade20k(tmp_path, upper):
         save(root / "annotations" / folder / f"{name}.png", ids)
     source = sources.open_source("ade20k", str(tmp_path))
     assert names_of(source) == {"train": ["ADE_train_00000001"], "val": ["ADE_val_00000001"]}
-    np.testing.assert_array_equal(source.read_mask(source.split("train")[0]), ids)
+    np.testing.assert_array_equal(source.read_mask(source.splits["train"][0]), ids)
     assert source.ignore_label == 0
     assert source.class_names[0] == "background"
     assert source.class_names[1] == "wall"

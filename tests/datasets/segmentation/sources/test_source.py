@@ -39,12 +39,6 @@ def test_example_of_two_sizes_is_refused(tmp_path, mask_size, fix):
         source.read_example(Sample("a", image_path, mask_path))
 
 
-def test_unknown_split_is_named():
-    source = Source("own", ("a",), ((0, 0, 0),), 255, {"train": (), "val": ()})
-    with pytest.raises(ValueError, match=r"no split 'trian'; it has train, val"):
-        source.split("trian")
-
-
 def test_sources_can_be_sent_to_other_processes(tmp_path):
     source = Source("own", ("a",), ((0, 0, 0),), 255, {"train": ()}, MaskFormat({1: 2}, COLORS))
     assert pickle.loads(pickle.dumps(source)) == source
