@@ -34,7 +34,7 @@ def predict(features, network, *, scales, add_flipped):
     return model.Prediction(labels, tf.one_hot(labels, network.num_classes))
 
 evaluator.model.predict = predict
-restore, score = evaluator.Evaluator._load, evaluator.Evaluator.score
+restore, score = evaluator.Evaluator.restore, evaluator.Evaluator.score
 
 def remove(run, step):
     for ending in ("index", "data-00000-of-00001"):
@@ -50,16 +50,16 @@ def removing(run, steps, before):
         if before:
             remove(run, step)
             return restore(self, checkpoint, saved_names)
-        read_values = evaluator.checkpoint_reader.load
+        read_values = evaluator.saved_weights.checkpoint_reader.load
         def read_too_late(*arguments):
             remove(run, step)
             read_values(*arguments)
-        evaluator.checkpoint_reader.load = read_too_late
+        evaluator.saved_weights.checkpoint_reader.load = read_too_late
         try:
             return restore(self, checkpoint, saved_names)
         finally:
-            evaluator.checkpoint_reader.load = read_values
-    evaluator.Evaluator._load = load
+            evaluator.saved_weights.checkpoint_reader.load = read_values
+    evaluator.Evaluator.restore = load
 
 def removing_when_scored(run, step):
     def scoring(self):
@@ -87,7 +87,7 @@ def filling_the_disk(size):
 
 outputs = {}
 for name, (setups, arguments) in json.loads(sys.argv[1]).items():
-    evaluator.Evaluator._load, evaluator.Evaluator.score = restore, score
+    evaluator.Evaluator.restore, evaluator.Evaluator.score = restore, score
     for setup in setups:
         eval(setup)
     output, errors, message = io.StringIO(), io.StringIO(), None
