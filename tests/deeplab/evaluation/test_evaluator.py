@@ -438,7 +438,7 @@ WRONG_FLAGS = {
     "--model_variant=xception_65": "runs/tiny/options.json says that the network was trained with "
     "xception_tiny",
     "--eval_crop_size=40,49": "crop height is 40; expected a multiple of output_stride 16",
-    "--checkpoint_dir=runs/none": "checkpoint_dir runs/none is no folder: it is the train_logdir",
+    "--checkpoint_dir=runs/none": "checkpoint_dir runs/none is not a folder: it is the train_logdir",
     "--checkpoint_dir=runs/tiny/model.ckpt-7": "--checkpoint_path=runs/tiny/model.ckpt-7",
     "--checkpoint_dir=data": "folder data holds no checkpoint",
     "--checkpoint_path=runs/tiny/model.ckpt-8": "checkpoint runs/tiny/model.ckpt-8 does not exist",
@@ -601,7 +601,7 @@ def test_each_evaluation_says_whether_it_was_the_best(evaluations):
         "weights of best": "the best so far: miou 1.0000 at step 10",
         "flipped": "not compared with the best so far (step 10), which was scored with "
         "add_flipped_images false instead of true; to start over, delete runs/tiny/best_checkpoint",
-        "other dataset": "not compared with the best so far: the training was on the dataset "
+        "other dataset": "not compared with the best so far: the training run was on the dataset "
         "'tiny'",
         "download": "download/eval/eval-20.json",
     }.items():
