@@ -228,8 +228,9 @@ def _at_scale(options: ModelOptions, scale: float) -> ModelOptions:
     """Returns the options whose pooling crop is the same part of a scaled image."""
     if options.image_pooling_crop_size is None:
         return options
-    crop_size = [layers.scale_dimension(side, scale) for side in options.image_pooling_crop_size]
-    return dataclasses.replace(options, image_pooling_crop_size=tuple(crop_size))
+    height, width = options.image_pooling_crop_size
+    scaled = layers.scale_dimension(height, scale), layers.scale_dimension(width, scale)
+    return dataclasses.replace(options, image_pooling_crop_size=scaled)
 
 
 def _inputs(features: Mapping[str, tf.Tensor]) -> list[str]:
