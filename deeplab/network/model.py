@@ -228,10 +228,9 @@ def _at_scale(options: ModelOptions, scale: float) -> ModelOptions:
     """Returns the options whose pooling crop is the same part of a scaled image."""
     if options.image_pooling_crop_size is None:
         return options
-    height, width = (
-        layers.scale_dimension(side, scale) for side in options.image_pooling_crop_size
-    )
-    return dataclasses.replace(options, image_pooling_crop_size=(height, width))
+    height, width = options.image_pooling_crop_size
+    scaled = layers.scale_dimension(height, scale), layers.scale_dimension(width, scale)
+    return dataclasses.replace(options, image_pooling_crop_size=scaled)
 
 
 def _inputs(features: Mapping[str, tf.Tensor]) -> list[str]:

@@ -55,8 +55,9 @@ def add_losses(
             class_ids, weights, is_counted = _pixels(
                 scaled_labels, ignore_label, objective.label_weights
             )
-            num_pixels = tf.reduce_sum(is_counted)
-            if objective.top_k_percent_pixels < 1.0:
+            if objective.top_k_percent_pixels == 1.0:
+                num_pixels = tf.reduce_sum(is_counted)
+            else:
                 pixel_losses = upsampled_loss.pixel_losses(logits, class_ids) * weights
                 is_hard, num_pixels = _hardest(pixel_losses, _share(objective))
                 weights *= is_hard
