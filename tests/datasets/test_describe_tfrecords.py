@@ -152,6 +152,6 @@ def test_the_command_writes_the_description_once(foreign, tmp_path):
     result = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     assert result.returncode == 1
     assert result.stderr.strip() == (
-        f"error: {directory}/dataset.json is there already; --overwrite replaces it."
+        f"error: {directory}/dataset.json exists already; --overwrite replaces it."
     )
     assert spec.name == "mine"

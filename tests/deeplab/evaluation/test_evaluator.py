@@ -438,7 +438,7 @@ WRONG_FLAGS = {
     "--model_variant=xception_65": "runs/tiny/options.json says that the network was trained with "
     "xception_tiny",
     "--eval_crop_size=40,49": "crop height is 40; expected a multiple of output_stride 16",
-    "--checkpoint_dir=runs/none": "checkpoint_dir runs/none is not a folder: it is the train_logdir",
+    "--checkpoint_dir=runs/none": "checkpoint_dir runs/none is not a folder: it is the",
     "--checkpoint_dir=runs/tiny/model.ckpt-7": "--checkpoint_path=runs/tiny/model.ckpt-7",
     "--checkpoint_dir=data": "folder data holds no checkpoint",
     "--checkpoint_path=runs/tiny/model.ckpt-8": "checkpoint runs/tiny/model.ckpt-8 does not exist",

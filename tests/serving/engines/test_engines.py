@@ -5,7 +5,6 @@ import json
 import pathlib
 import shutil
 import time
-import types
 
 import numpy as np
 import pytest
@@ -13,6 +12,7 @@ import tensorflow.compat.v1 as tf
 from PIL import Image
 
 from deeplab.commands import export_variants
+from deeplab.commands.export_model_flags import ExportOptions
 from deeplab.evaluation import metrics
 from deeplab.network import model
 from reference import comparison
@@ -309,20 +309,8 @@ def test_the_fastest_of_several_engines_stays_and_the_others_are_closed():
     ],
 )
 def test_forms_that_cannot_be_made_are_said_before(given, message):
-    values = types.SimpleNamespace(
-        **{
-            "formats": ["pb"],
-            "quantize": [],
-            "calibration_images": None,
-            "num_calibration_images": 4,
-            "verify_images": None,
-            "quantize_dataset_dir": None,
-            "quantize_split": "val",
-            **given,
-        }
-    )
     with pytest.raises(ValueError, match=message):
-        export_variants.Forms.from_flags(values, "shapes")
+        export_variants.Forms.from_options(ExportOptions(**given), "shapes")
 
 
 def test_what_an_engine_cannot_run_is_said(tmp_path, exported, monkeypatch):
