@@ -22,7 +22,7 @@ FORMAT_VERSION = 1
 DATASETS_ROOT = os.path.join("data", "tfrecords")
 
 # research/deeplab's name of a dataset -> the module of sources that holds its classes.
-GOOGLE_DATASETS = {"pascal_voc_seg": "voc2012", "cityscapes": "cityscapes", "ade20k": "ade20k"}
+PUBLISHED_DATASETS = {"pascal_voc_seg": "voc2012", "cityscapes": "cityscapes", "ade20k": "ade20k"}
 
 _HOW_TO_DESCRIBE = "python -m datasets.describe_tfrecords --tfrecords="
 
@@ -130,7 +130,7 @@ def read_spec(directory: str, dataset: str | None = None) -> DatasetSpec:
     """Reads what the dataset in a folder is.
 
     Records of research/deeplab's converters come without `dataset.json`: its name of the dataset, a
-    key of `GOOGLE_DATASETS`, tells the classes, and the shards are read once, for the number of
+    key of `PUBLISHED_DATASETS`, tells the classes, and the shards are read once, for the number of
     examples and the size of the largest image.
 
     Raises:
@@ -149,15 +149,15 @@ def read_spec(directory: str, dataset: str | None = None) -> DatasetSpec:
             f"`make tfrecords`, or describe records of another program: {_HOW_TO_DESCRIBE}"
             f"{directory}"
         )
-    if dataset is None or dataset not in GOOGLE_DATASETS:
+    if dataset is None or dataset not in PUBLISHED_DATASETS:
         raise ValueError(
             f"{directory} holds shards without {DATASET_FILE}: its build did not finish, so build "
             "it again; or, for records made by research/deeplab, give the dataset's name there: "
-            f"{', '.join(GOOGLE_DATASETS)}"
+            f"{', '.join(PUBLISHED_DATASETS)}"
             + (f" (not {dataset!r})" if dataset else "")
             + f"; or, for those of another program, describe them: {_HOW_TO_DESCRIBE}{directory}"
         )
-    classes = google_classes(dataset)
+    classes = published_classes(dataset)
     return DatasetSpec(
         name=dataset,
         directory=directory,
@@ -169,9 +169,9 @@ def read_spec(directory: str, dataset: str | None = None) -> DatasetSpec:
     )
 
 
-def google_classes(dataset: str) -> Classes:
-    """Returns the classes of a dataset of research/deeplab, a key of `GOOGLE_DATASETS`."""
-    module = importlib.import_module(f"datasets.segmentation.sources.{GOOGLE_DATASETS[dataset]}")
+def published_classes(dataset: str) -> Classes:
+    """Returns the classes of a dataset of research/deeplab, a key of `PUBLISHED_DATASETS`."""
+    module = importlib.import_module(f"datasets.segmentation.sources.{PUBLISHED_DATASETS[dataset]}")
     return Classes(module.CLASS_NAMES, module.PALETTE, module.IGNORE_LABEL)
 
 

@@ -139,7 +139,7 @@ def _as_trained(
             f"--num_classes is {options.num_classes}, but {options_path} says that the network was "
             f"trained with {trained.model.num_classes}. Omit the flag."
         )
-    if options.dataset and specs.google_classes(options.dataset).names != trained.class_names:
+    if options.dataset and specs.published_classes(options.dataset).names != trained.class_names:
         raise ValueError(
             f"--dataset is {options.dataset}, but {options_path} says that the network was trained "
             f"on {trained.dataset_name}, which has other classes. Omit the flag."
@@ -166,7 +166,7 @@ def _from_flags(flags: Flags, options: ExportOptions, checkpoint: str) -> RunDes
     )
     classes = specs.Classes((), (), 255)
     if options.dataset is not None:
-        classes = specs.google_classes(options.dataset)
+        classes = specs.published_classes(options.dataset)
         if len(classes.names) != model.num_classes:
             raise ValueError(
                 f"--num_classes is {model.num_classes}, but dataset {options.dataset} has "

@@ -12,7 +12,7 @@ from deeplab.commands.shared_options import (
 )
 from deeplab.options import ModelOptions, ResizeOptions
 
-# The keys of `specs.GOOGLE_DATASETS`, whose module imports TensorFlow.
+# The keys of `specs.PUBLISHED_DATASETS`, whose module imports TensorFlow.
 _PUBLISHED = ("ade20k", "cityscapes", "pascal_voc_seg")
 
 

@@ -76,7 +76,7 @@ def _palette(spec: DatasetSpec, colormap_type: str | None) -> visualize.Palette:
         return spec.palette
     if colormap_type == "pascal":
         return palettes.voc_palette(visualize.MAX_COLORS)
-    return specs.google_classes(colormap_type).palette
+    return specs.published_classes(colormap_type).palette
 
 
 def _predictions(batch: PredictedBatch) -> Iterator[tuple[str, np.ndarray]]:

@@ -78,12 +78,12 @@ def describe_file(file: NetworkFile, options: ModelOptions, dataset: str | None)
     Args:
       file: the file.
       options: its network.
-      dataset: a key of `specs.GOOGLE_DATASETS`, or None for the one with as many classes.
+      dataset: a key of `specs.PUBLISHED_DATASETS`, or None for the one with as many classes.
 
     Raises:
       ValueError: the dataset has another number of classes.
     """
-    counts = {name: len(specs.google_classes(name).names) for name in specs.GOOGLE_DATASETS}
+    counts = {name: len(specs.published_classes(name).names) for name in specs.PUBLISHED_DATASETS}
     if dataset is None:
         fitting = (name for name, count in counts.items() if count == options.num_classes)
         dataset = next(fitting, None)
@@ -92,7 +92,7 @@ def describe_file(file: NetworkFile, options: ModelOptions, dataset: str | None)
             f"--dataset is {dataset}, which has {counts[dataset]} classes, but the file has "
             f"{options.num_classes}. Omit the flag."
         )
-    classes = specs.google_classes(dataset) if dataset else specs.Classes((), (), _IGNORE_LABEL)
+    classes = specs.published_classes(dataset) if dataset else specs.Classes((), (), _IGNORE_LABEL)
     return RunDescription(
         model=options,
         dataset_name=dataset or "",

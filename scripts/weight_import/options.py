@@ -23,7 +23,7 @@ class ImportOptions:
         "Published dataset that gives names and colors to the classes.",
         DATA,
         is_common=True,
-        # The keys of `specs.GOOGLE_DATASETS`, whose module imports TensorFlow.
+        # The keys of `specs.PUBLISHED_DATASETS`, whose module imports TensorFlow.
         choices=("ade20k", "cityscapes", "pascal_voc_seg"),
         computed_default="the one that has as many classes, if any",
     )

@@ -19,7 +19,7 @@ def test_they_are_those_of_the_modules():
     assert demo.DEFAULT_FOLDER == "data/demo"
     assert specs.DATASETS_ROOT == "data/tfrecords"
     assert DescribeOptions.ignore_label == class_file.DEFAULT_IGNORE_LABEL
-    assert tuple(sorted(specs.GOOGLE_DATASETS)) == export_model_flags._PUBLISHED
+    assert tuple(sorted(specs.PUBLISHED_DATASETS)) == export_model_flags._PUBLISHED
     assert tuple(engines.NAMES) == infer_flags._ENGINES
     assert tuple(engines.PRECISIONS) == infer_flags._PRECISIONS
     assert tuple(sorted(results.IDS_ENDINGS)) == infer_flags._ID_FORMATS

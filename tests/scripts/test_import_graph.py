@@ -20,7 +20,7 @@ from scripts.weight_import import importing
 from scripts.weight_import.frozen_graph import FrozenGraph
 from serving import contract
 from serving.deeplab_model import DeepLabModel
-from tests.support import google_export
+from tests.support import published_export
 from training import checkpoints
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -54,7 +54,7 @@ def check_values(target: pathlib.Path, num_variables: int | None = None) -> None
 
 def count_variables(options: ModelOptions) -> int:
     with tf.Graph().as_default():
-        google_export.build(options, CROP)
+        published_export.build(options, CROP)
         return len(tf.global_variables())
 
 
@@ -62,7 +62,7 @@ def count_variables(options: ModelOptions) -> int:
 def graph(tmp_path_factory) -> pathlib.Path:
     """An export of 2018, which says nothing of itself."""
     path = tmp_path_factory.mktemp("google") / "frozen_inference_graph.pb"
-    google_export.write(path, OPTIONS, CROP, year=2018)
+    published_export.write(path, OPTIONS, CROP, year=2018)
     return path
 
 
@@ -111,7 +111,7 @@ def test_export_of_the_checkpoint_says_what_the_graph_says(imported, graph, tmp_
 def test_archive_with_several_scales(tmp_path, capsys):
     options = dataclasses.replace(OPTIONS, decoder_output_stride=(), decoder_filters=256)
     path = tmp_path / "frozen_inference_graph.pb"
-    google_export.write(path, options, (65, 65), scales=(0.5, 1.0), add_flipped=True)
+    published_export.write(path, options, (65, 65), scales=(0.5, 1.0), add_flipped=True)
     with tarfile.open(tmp_path / "model.tar.gz", "w:gz") as archive:
         archive.add(path, "deeplab/frozen_inference_graph.pb")
     run_import(tmp_path / "model.tar.gz", tmp_path / "out", options)
@@ -198,7 +198,7 @@ def test_damaged_graph_is_refused(graph, tmp_path):
 def test_multi_grid_has_to_be_given(tmp_path):
     options = dataclasses.replace(OPTIONS, multi_grid=(1, 2, 1))
     path = tmp_path / "grid.pb"
-    google_export.write(path, options, CROP)
+    published_export.write(path, options, CROP)
     with pytest.raises(ValueError, match="conv2_depthwise has rate 4 in the file and 2 in the"):
         run_import(path, tmp_path / "out")
 

@@ -13,7 +13,7 @@ from scripts.weight_import.frozen_graph import FrozenGraph
 from serving import export_file, graph_screening
 from serving.deeplab_model import DeepLabModel
 from serving.safe_operations import SAFE_OPERATIONS
-from tests.support import command_runs, google_export, toy_export
+from tests.support import command_runs, published_export, toy_export
 
 OPTIONS = ModelOptions(
     num_classes=4, model_variant="mobilenet_v2", depth_multiplier=0.25, output_stride=16
@@ -152,7 +152,7 @@ def test_names_in_the_message_are_cut_and_printable(tmp_path):
     ],
 )
 def test_published_graphs_need_no_trust(tmp_path, how):
-    path = google_export.write(tmp_path / "theirs.pb", OPTIONS, (65, 81), **how)
+    path = published_export.write(tmp_path / "theirs.pb", OPTIONS, (65, 81), **how)
     assert export_file.read_export(path).path == path
 
 
@@ -278,7 +278,7 @@ def load_mangled(source: str, folder: str, number: int) -> None:
 
 @pytest.mark.slow
 def test_mangled_graphs_are_one_line(tmp_path):
-    source = google_export.write(tmp_path / "theirs.pb", OPTIONS, (65, 81))
+    source = published_export.write(tmp_path / "theirs.pb", OPTIONS, (65, 81))
     command_runs.start_server()
     process = command_runs.CONTEXT.Process(target=load_mangled, args=(source, str(tmp_path), 100))
     process.start()

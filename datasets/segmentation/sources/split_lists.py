@@ -70,7 +70,7 @@ def read_lists(folder: str, expected: str) -> dict[str, List]:
 
 
 def read_list(path: str) -> List:
-    """Reads a list file; a ValueError names it if it names nothing, or is no text in UTF-8."""
+    """Reads a list file; a ValueError names it if it names nothing, or is not UTF-8 text."""
     lines = [line.strip() for line in re.split(r"\r\n|\r|\n", files.read_text(path))]
     named = tuple(
         (number, line)

@@ -49,7 +49,7 @@ def parse(example: tf.train.Example, with_gradient=True) -> dict:
         return session.run(tf.data.make_one_shot_iterator(parsed).get_next())
 
 
-def make_google_example(image_bytes: bytes, image_format: str, mask: np.ndarray, **features):
+def make_published_example(image_bytes: bytes, image_format: str, mask: np.ndarray, **features):
     """A record as research/deeplab's converters make it, and further features."""
     height, width = mask.shape
     return tf.train.Example(
@@ -160,9 +160,9 @@ def test_the_gradient_is_a_fraction_of_the_list_and_the_png_a_fraction_of_that()
 
 
 @pytest.mark.parametrize("image_format", ["jpeg", "jpg", "png"])
-def test_a_record_of_googles_converters_gets_its_gradient_computed(image_format):
+def test_a_record_of_research_deeplab_gets_its_gradient_computed(image_format):
     data = encode_image(draw_image(), "PNG" if image_format == "png" else "JPEG")
-    parsed = parse(make_google_example(data, image_format, draw_mask()))
+    parsed = parse(make_published_example(data, image_format, draw_mask()))
     image = decode_image(data)
     np.testing.assert_array_equal(parsed["image"], image)
     np.testing.assert_array_equal(parsed["label"][..., 0], draw_mask())
@@ -173,7 +173,7 @@ def test_a_record_of_googles_converters_gets_its_gradient_computed(image_format)
 def test_a_record_with_the_int64_list_is_read():
     data = encode_image(draw_image(), "JPEG")
     gradient = np.random.RandomState(3).randint(-1020, 1021, (31, 45))
-    example = make_google_example(
+    example = make_published_example(
         data, "jpg", draw_mask(), gradient=int64_feature(*gradient.ravel().tolist())
     )
     np.testing.assert_array_equal(parse(example)["gradient"][..., 0], gradient)
@@ -181,7 +181,7 @@ def test_a_record_with_the_int64_list_is_read():
 
 def test_without_gradient_none_is_decoded():
     data = encode_image(draw_image(), "JPEG")
-    example = make_google_example(
+    example = make_published_example(
         data, "jpg", draw_mask(), **{"gradient/encoded": bytes_feature(b"no PNG at all")}
     )
     assert "gradient" not in parse(example, with_gradient=False)
@@ -207,7 +207,7 @@ def test_pillow_opencv_and_the_reader_decode_a_jpeg_to_the_same_pixels():
             for size in [(31, 45), (64, 64), (1, 9), (9, 1)]:
                 noise = rng.randint(0, 256, (*size, 3)).astype(np.uint8)
                 data = encode_image(noise, "JPEG", **options)
-                example = make_google_example(data, "jpeg", np.zeros(size, np.uint8))
+                example = make_published_example(data, "jpeg", np.zeros(size, np.uint8))
                 image = session.run(decoded, {record: example.SerializeToString()})
                 with_opencv = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
                 np.testing.assert_array_equal(image, decode_image(data), str(options))
@@ -219,7 +219,7 @@ def test_gray_and_palette_files_are_read_as_rgb():
     palette = io.BytesIO()
     Image.fromarray(draw_image()).quantize(16).save(palette, "PNG")
     for data in (encode_image(gray, "PNG"), encode_image(gray, "JPEG"), palette.getvalue()):
-        parsed = parse(make_google_example(data, "png", draw_mask()), with_gradient=False)
+        parsed = parse(make_published_example(data, "png", draw_mask()), with_gradient=False)
         np.testing.assert_array_equal(parsed["image"], decode_image(data))
 
 
@@ -235,13 +235,13 @@ def test_equal_input_gives_equal_bytes():
 
 def test_records_of_another_size_inside_name_the_example():
     data = encode_image(draw_image(), "JPEG")
-    wrong_mask = make_google_example(data, "jpg", draw_mask(30, 45))
+    wrong_mask = make_published_example(data, "jpg", draw_mask(30, 45))
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"mask and image.*2007_000032"):
         parse(wrong_mask, with_gradient=False)
-    wrong_list = make_google_example(data, "jpg", draw_mask(), gradient=int64_feature(1, 2))
+    wrong_list = make_published_example(data, "jpg", draw_mask(), gradient=int64_feature(1, 2))
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"image/gradient .*2007_000032"):
         parse(wrong_list)
-    wrong_integers = make_google_example(
+    wrong_integers = make_published_example(
         data,
         "jpg",
         draw_mask(),
@@ -265,7 +265,7 @@ def test_static_shapes_are_known_as_far_as_they_can_be():
 
 
 def test_the_size_is_read_without_decoding():
-    example = make_google_example(b"no image", "jpeg", draw_mask())
+    example = make_published_example(b"no image", "jpeg", draw_mask())
     assert record_format.read_size(example.SerializeToString(), "x.tfrecord") == (31, 45)
     for record in (tf.train.Example().SerializeToString(), b"\xff\xff\xff"):
         with pytest.raises(ValueError, match=r"x\.tfrecord holds records without image/height"):
@@ -281,7 +281,7 @@ def test_real_images(shared: pathlib.Path):
         stored = record_format.encode_example(
             path.stem, data, "jpeg", mask, laplacian.laplacian(image)
         )
-        computed = make_google_example(data, "jpeg", mask)
+        computed = make_published_example(data, "jpeg", mask)
         for example in (stored, computed):
             parsed = parse(example)
             np.testing.assert_array_equal(parsed["image"], image)

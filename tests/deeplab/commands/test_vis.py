@@ -56,7 +56,7 @@ def test_files_are_named_after_the_image_and_hold_ids_and_colors(tmp_path):
     np.testing.assert_array_equal(np.asarray(prediction.convert("RGB")), np.array(PALETTE)[IDS])
 
 
-def test_numbered_files_are_png_as_upstream_names_them(tmp_path):
+def test_numbered_files_are_png_as_research_deeplab_names_them(tmp_path):
     files = PredictionFiles(str(tmp_path), PALETTE, np.arange(256, dtype=np.uint8), numbered=True)
     jpeg = encoded(".jpg")
     files.write("first.jpg", jpeg, IDS)

@@ -10,7 +10,7 @@ from deeplab import inference_graph
 from deeplab.options import ModelOptions
 from reference import comparison
 from serving.deeplab_model import DeepLabModel
-from tests.support import google_export
+from tests.support import published_export
 
 OPTIONS = ModelOptions(num_classes=4, model_variant="mobilenet_v2", depth_multiplier=0.25)
 CROP = (65, 81)
@@ -49,7 +49,7 @@ def both(request):
     """Two functions from an image to ids and probabilities: theirs, ours; and the sizes."""
     how, sizes = WAYS[request.param]
     runs = []
-    for build in (google_export.build, inference_graph.build_inference_graph):
+    for build in (published_export.build, inference_graph.build_inference_graph):
         with tf.Graph().as_default() as graph:
             build(OPTIONS, crop_size=CROP, **how)
             session = tf.Session(graph=graph)
@@ -85,7 +85,7 @@ def test_what_fails_there_by_design_is_explained_here(both):
 
 @pytest.mark.parametrize("year", [2018, 2019])
 def test_graphs_of_both_years_are_served(tmp_path, year):
-    path = google_export.write(tmp_path / "frozen_inference_graph.pb", OPTIONS, CROP, year=year)
+    path = published_export.write(tmp_path / "frozen_inference_graph.pb", OPTIONS, CROP, year=year)
     with tarfile.open(tmp_path / "published.tar.gz", "w:gz") as archive:
         archive.add(path, "deeplabv3_mnv2/frozen_inference_graph.pb")
     with DeepLabModel(str(tmp_path / "published.tar.gz")) as served:
@@ -107,7 +107,7 @@ def test_graphs_of_both_years_are_served(tmp_path, year):
 
 def test_a_graph_that_resizes_gets_large_images_as_they_are(tmp_path):
     how = WAYS["resized"][0]
-    path = google_export.write(tmp_path / "graph.pb", OPTIONS, CROP, **how)
+    path = published_export.write(tmp_path / "graph.pb", OPTIONS, CROP, **how)
     image = random_image((300, 201))
     with DeepLabModel(path) as served:
         ids = served.segment(image)

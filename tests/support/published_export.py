@@ -35,7 +35,7 @@ def build(
       options: the network; without gradient branch.
       crop_size: (height, width) that images are padded to.
       year: 2018 exports int64 and no probabilities; 2019 int32, probabilities and the raw outputs.
-      min_resize_value, max_resize_value, resize_factor, keep_aspect_ratio: as in upstream's flags.
+      min_resize_value, max_resize_value, resize_factor, keep_aspect_ratio: as its flags.
       scales, add_flipped: what is averaged.
     """
     image_tensor = tf.placeholder(tf.uint8, [1, None, None, 3], name="ImageTensor")
