@@ -34,7 +34,7 @@ help:  ## List the targets
 	@echo
 	@echo '  Variables: DATASET DATA_DIR TFRECORDS LOGDIR CHECKPOINT MODEL PICTURES OUTPUT JOBS, and ARGS'
 	@echo "  for any further flags: make train ARGS='--train_batch_size=4 --num_clones=2'."
-	@echo '  Each command lists its flags with --help: $(RUN) train.py --help'
+	@echo '  Each command explains its flags with --help and --helpfull: $(RUN) train.py --help'
 
 setup: $(VENV)/.installed  ## Install what the project needs into .venv
 
@@ -105,7 +105,7 @@ infer: $(if $(strip $(value PICTURES)),setup,no-images)  ## Write colored masks:
 no-images:
 	@echo "error: which images? make infer PICTURES='photo.jpg folder/ \"my photo.jpg\"'" >&2; exit 2
 
-tensorboard: setup  ## Show curves and images of all trainings
+tensorboard: setup  ## Show curves and images of all training runs
 	@$(RUN) -m tensorboard.main $(or $(call flag,logdir,LOGDIR),--logdir=runs) $(ARGS)
 
 lint: setup-dev  ## Check style and types
