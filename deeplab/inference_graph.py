@@ -12,19 +12,18 @@ import tensorflow.compat.v1 as tf
 from datasets.segmentation import laplacian
 from deeplab.data import crop_sizes, preprocess
 from deeplab.network import model
-from deeplab.options import ModelOptions, check_resize_range
+from deeplab.options import ModelOptions, ResizeOptions
 from nets import registry
 from serving import contract
+
+_NO_RESIZE = ResizeOptions()
 
 
 def build_inference_graph(
     options: ModelOptions,
     *,
     crop_size: tuple[int, int],
-    min_resize_value: int | None = None,
-    max_resize_value: int | None = None,
-    resize_factor: int | None = None,
-    keep_aspect_ratio: bool = True,
+    resize: ResizeOptions = _NO_RESIZE,
     scales: Sequence[float] = (1.0,),
     add_flipped: bool = False,
     fast_labels: bool = False,
@@ -45,8 +44,7 @@ def build_inference_graph(
 
     Args:
       crop_size: (height, width) that images are padded to; larger ones are an error at run time.
-      min_resize_value, max_resize_value, resize_factor, keep_aspect_ratio: how images are resized
-        first, as in `preprocess.resize_to_range`; not at all if min_resize_value is None.
+      resize: how images are resized first, as in `preprocess.resize_to_range`.
       scales: scales at which the network sees the image.
       add_flipped: whether it also sees the mirror image.
       fast_labels: see `model.predict`.
@@ -62,8 +60,7 @@ def build_inference_graph(
       ValueError: the options contradict each other.
     """
     crop_sizes.check(crop_size, options.output_stride)
-    resize = (min_resize_value, max_resize_value, resize_factor, keep_aspect_ratio)
-    check_resize_range(*resize)
+    resize.validate_resize()
     if not scales or min(scales) <= 0:
         raise ValueError(
             f"inference scales are {tuple(scales)}; expected one or more above 0, such as 1.0."
@@ -75,8 +72,8 @@ def build_inference_graph(
             # Before the resize, as the records hold it: that of the image as it was taken.
             features["laplacian"] = laplacian.laplacian_graph(images)
         image_size = network_size = tf.shape(images)[1:3]
-        if min_resize_value is not None:
-            network_size = preprocess.range_size(image_size, *resize)
+        if resize.min_resize_value is not None:
+            network_size = preprocess.range_size(image_size, resize)
             features = {
                 name: tf.image.resize_bilinear(channels, network_size, align_corners=True)
                 for name, channels in features.items()
@@ -104,7 +101,7 @@ def build_inference_graph(
     with tf.name_scope("postprocess"):
         class_ids = class_ids[:, : network_size[0], : network_size[1]]
         probabilities = probabilities[:, : network_size[0], : network_size[1]]
-        if min_resize_value is not None:
+        if resize.min_resize_value is not None:
             class_ids = tf.image.resize_nearest_neighbor(
                 class_ids[..., tf.newaxis], image_size, align_corners=True
             )[..., 0]

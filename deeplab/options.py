@@ -358,15 +358,28 @@ class ResizeOptions:
         DATA,
     )
 
-    @property
-    def resize_range(self) -> tuple[int | None, int | None, int | None, bool]:
-        """What `preprocess.range_size` takes."""
-        return (
-            self.min_resize_value,
-            self.max_resize_value,
-            self.resize_factor,
-            self.keep_aspect_ratio,
-        )
+    def validate_resize(self) -> None:
+        """Checks that the values agree.
+
+        Raises:
+          ValueError: they contradict each other.
+        """
+        for name in ("min_resize_value", "max_resize_value", "resize_factor"):
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise ValueError(f"{name} is {value}; expected a positive number of pixels.")
+        if self.min_resize_value is None:
+            if self.max_resize_value is not None or self.resize_factor is not None:
+                raise ValueError(
+                    "min_resize_value is not given; max_resize_value and resize_factor need it."
+                )
+            if not self.keep_aspect_ratio:
+                raise ValueError("min_resize_value is not given; nokeep_aspect_ratio needs it.")
+        elif self.max_resize_value is not None and self.max_resize_value < self.min_resize_value:
+            raise ValueError(
+                f"max_resize_value {self.max_resize_value} is less than min_resize_value "
+                f"{self.min_resize_value}; expected min_resize_value <= max_resize_value."
+            )
 
 
 RESIZE_OPTIONS = tuple(field.name for field in dataclasses.fields(ResizeOptions))
@@ -412,7 +425,7 @@ class InputOptions(ResizeOptions, MemoryOptions):
             )
         if self.input_memory_mb < 1:
             raise ValueError(f"input_memory_mb is {self.input_memory_mb}; expected 1 or more.")
-        check_resize_range(*self.resize_range)
+        self.validate_resize()
         if not 0.0 < self.min_scale_factor <= self.max_scale_factor:
             raise ValueError(
                 f"min_scale_factor is {self.min_scale_factor} and max_scale_factor "
@@ -423,38 +436,6 @@ class InputOptions(ResizeOptions, MemoryOptions):
                 f"scale_factor_step_size is {self.scale_factor_step_size}; expected a positive "
                 "step, or 0 for any scale in the range."
             )
-
-
-def check_resize_range(
-    min_size: int | None,
-    max_size: int | None,
-    factor: int | None,
-    keep_aspect_ratio: bool = True,
-) -> None:
-    """Checks the values of `ResizeOptions`.
-
-    Raises:
-      ValueError: they contradict each other.
-    """
-    for name, value in (
-        ("min_resize_value", min_size),
-        ("max_resize_value", max_size),
-        ("resize_factor", factor),
-    ):
-        if value is not None and value <= 0:
-            raise ValueError(f"{name} is {value}; expected a positive number of pixels.")
-    if min_size is None:
-        if max_size is not None or factor is not None:
-            raise ValueError(
-                "min_resize_value is not given; max_resize_value and resize_factor need it."
-            )
-        if not keep_aspect_ratio:
-            raise ValueError("min_resize_value is not given; nokeep_aspect_ratio needs it.")
-    elif max_size is not None and max_size < min_size:
-        raise ValueError(
-            f"max_resize_value {max_size} is less than min_resize_value {min_size}; "
-            "expected min_resize_value <= max_resize_value."
-        )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """What eval.py and vis.py share: checkpoints run, one after the other, on a split of records."""
 
+import dataclasses
 import glob
 import itertools
 import os
@@ -207,12 +208,13 @@ def resolve(
     """Finds out what to run on and how, from flags and the `options.json` in a folder."""
     dataset = flags.options(DatasetOptions)
     options_path = os.path.join(directory, OPTIONS_FILE)
+    resize: ResizeOptions
     if os.path.exists(options_path):
         trained = read_description(directory)
         spec = _read_dataset(dataset, trained.dataset_name)
         _check_same_classes(spec, trained, options_path)
         model_options = network_flags.changed_options(flags, trained.model, options_path)
-        resize = {name: getattr(trained, name) for name in RESIZE_OPTIONS}
+        resize = trained
     else:
         if not flags.is_given("model_variant"):
             raise ValueError(
@@ -222,14 +224,15 @@ def resolve(
             )
         spec = _read_dataset(dataset, None)
         model_options = network_flags.model_options(flags, spec.num_classes, has_gradient=False)
-        resize = vars(ResizeOptions())
-    resize = {**resize, **flags.given(ResizeOptions)}
+        resize = ResizeOptions()
+    resize = dataclasses.replace(resize, **flags.given(ResizeOptions))
     if crop_size is None:
-        crop_size = crop_sizes.smallest(spec, [split], model_options.output_stride, **resize)
+        crop_size = crop_sizes.smallest(spec, [split], model_options.output_stride, resize)
     else:
         crop_sizes.check(crop_size, model_options.output_stride)
     memory = flags.options(MemoryOptions)
-    inputs = InputOptions(crop_size=crop_size, **resize, **vars(memory))
+    values = {name: getattr(resize, name) for name in RESIZE_OPTIONS}
+    inputs = InputOptions(crop_size=crop_size, **values, **vars(memory))
     return spec, model_options, inputs
 
 

@@ -39,7 +39,6 @@ def main(flags: Flags, arguments: list[str]) -> None:
     description, export_path = describe(flags, options, checkpoint)
     crop_size = choose_crop_size(options, description)
     _check_crop_holds_resized(crop_size, description)
-    resize = {name: getattr(description, name) for name in RESIZE_OPTIONS}
     build_graph = functools.partial(
         inference_graph.build_inference_graph,
         description.model,
@@ -47,7 +46,7 @@ def main(flags: Flags, arguments: list[str]) -> None:
         scales=options.inference_scales,
         add_flipped=inference.add_flipped_images,
         static_graph=options.static_graph,
-        **resize,
+        resize=description,
     )
     forms = export_variants.Forms.from_options(options, description.dataset_name)
     write = functools.partial(
@@ -67,7 +66,7 @@ def main(flags: Flags, arguments: list[str]) -> None:
             ),
             "num_classes": description.model.num_classes,
             "ignore_label": description.ignore_label,
-            **resize,
+            **{name: getattr(description, name) for name in RESIZE_OPTIONS},
             "inference_scales": options.inference_scales,
             "add_flipped_images": inference.add_flipped_images,
             "static_graph": options.static_graph,
@@ -206,12 +205,7 @@ def choose_crop_size(options: ExportOptions, description: RunDescription) -> tup
         )
         return DEFAULT_CROP_SIZE
     spec = specs.read_spec(directory)
-    return crop_sizes.smallest(
-        spec,
-        sorted(spec.splits),
-        output_stride,
-        **{name: getattr(description, name) for name in RESIZE_OPTIONS},
-    )
+    return crop_sizes.smallest(spec, sorted(spec.splits), output_stride, description)
 
 
 def _check_crop_holds_resized(crop_size: tuple[int, int], description: RunDescription) -> None:

@@ -3,25 +3,18 @@
 from collections.abc import Sequence
 
 from datasets.segmentation.specs import DatasetSpec
+from deeplab.options import ResizeOptions
 
 
 def smallest(
-    spec: DatasetSpec,
-    splits: Sequence[str],
-    output_stride: int,
-    *,
-    min_resize_value: int | None = None,
-    max_resize_value: int | None = None,
-    resize_factor: int | None = None,
-    keep_aspect_ratio: bool = True,
+    spec: DatasetSpec, splits: Sequence[str], output_stride: int, resize: ResizeOptions
 ) -> tuple[int, int]:
     """Returns the smallest crop that holds every image of some splits.
 
     Args:
       spec, splits: the dataset and the names of the splits.
       output_stride: of the network; the crop's sides are multiples of it plus one.
-      min_resize_value, max_resize_value, resize_factor, keep_aspect_ratio: the resize before
-        padding; a min_resize_value of None for none. The last does not change the longest side.
+      resize: the resize before padding.
 
     Returns:
       (height, width), pixels.
@@ -29,17 +22,16 @@ def smallest(
     Raises:
       ValueError: a split is missing, or its images are resized without an upper limit.
     """
-    del keep_aspect_ratio
-    if min_resize_value is None:
+    if resize.min_resize_value is None:
         height = max(spec.split(name).max_height for name in splits)
         width = max(spec.split(name).max_width for name in splits)
-    elif max_resize_value is None:
+    elif resize.max_resize_value is None:
         raise ValueError(
-            f"min_resize_value {min_resize_value} without max_resize_value leaves the longer side "
-            "of the images open; give max_resize_value, or the crop size."
+            f"min_resize_value {resize.min_resize_value} without max_resize_value leaves the "
+            "longer side of the images open; give max_resize_value, or the crop size."
         )
     else:
-        height = width = largest_side(max_resize_value, resize_factor)
+        height = width = largest_side(resize.max_resize_value, resize.resize_factor)
     return _round_up(height, output_stride), _round_up(width, output_stride)
 
 

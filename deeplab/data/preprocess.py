@@ -23,51 +23,44 @@ Example = dict[str, tf.Tensor]
 _SPATIAL_KEYS = ("image", "label", "laplacian")
 
 
-def range_size(
-    size: tf.Tensor,
-    min_size: int | None,
-    max_size: int | None = None,
-    factor: int | None = None,
-    keep_aspect_ratio: bool = True,
-) -> tf.Tensor:
+def range_size(size: tf.Tensor, resize: ResizeOptions) -> tf.Tensor:
     """Computes the size that `resize_to_range` gives to an image.
 
-    The shorter side becomes `min_size`, unless the longer one would exceed `max_size`: then that
-    becomes `max_size`. The other side keeps the aspect ratio, rounded down. With a factor, both
-    sides are then rounded up to the next factor·k + 1, and `max_size` is rounded down to such a
-    number beforehand, so that it still holds. Without the aspect ratio, the shorter side becomes as
-    long as the longer one in the end.
+    The shorter side becomes min_resize_value, unless the longer one would exceed max_resize_value:
+    then that becomes max_resize_value. The other side keeps the aspect ratio, rounded down. With a
+    resize_factor, both sides are then rounded up to the next factor·k + 1, and max_resize_value is
+    rounded down to such a number beforehand, so that it still holds. Without keep_aspect_ratio, the
+    shorter side becomes as long as the longer one in the end.
 
     In float32, as in research/deeplab, whose exports must be met pixel by pixel: rounding makes a
     side one pixel shorter than asked for some sizes (45 to 500 gives 499).
 
     Args:
       size: int32 [2], the image's height and width.
-      min_size, max_size, factor, keep_aspect_ratio: values of `ResizeOptions`; a min_size of None
-        leaves the size alone.
+      resize: a min_resize_value of None leaves the size alone.
 
     Returns:
       int32 [2]: new (height, width), each at least 1.
     """
-    if min_size is None:
+    if resize.min_resize_value is None:
         return size
     size = tf.cast(size, tf.float32)
-    new_size = tf.floor(size * (min_size / tf.reduce_min(size)))
-    if max_size is not None:
-        limit = float(crop_sizes.largest_side(max_size, factor))
+    new_size = tf.floor(size * (resize.min_resize_value / tf.reduce_min(size)))
+    if resize.max_resize_value is not None:
+        limit = float(crop_sizes.largest_side(resize.max_resize_value, resize.resize_factor))
         fitted = tf.floor(size * (limit / tf.reduce_max(size)))
         new_size = tf.where(tf.reduce_max(new_size) > limit, fitted, new_size)
     new_size = tf.maximum(tf.cast(new_size, tf.int32), 1)
-    if factor is not None:
-        new_size += (1 - new_size) % factor
-    return new_size if keep_aspect_ratio else tf.fill([2], tf.reduce_max(new_size))
+    if resize.resize_factor is not None:
+        new_size += (1 - new_size) % resize.resize_factor
+    return new_size if resize.keep_aspect_ratio else tf.fill([2], tf.reduce_max(new_size))
 
 
 def resize_to_range(example: Mapping[str, tf.Tensor], options: ResizeOptions) -> Example:
     """Resizes an image so that its sides lie in a range, if there is one; see `range_size`."""
     if options.min_resize_value is None:
         return dict(example)
-    return resize(example, range_size(image_size(example), *options.resize_range))
+    return resize(example, range_size(image_size(example), options))
 
 
 def resize(example: Mapping[str, tf.Tensor], size: tf.Tensor) -> Example:

@@ -41,7 +41,7 @@ def training_crop(
         label = tf.identity(label)
 
     has_range = options.min_resize_value is not None
-    size = preprocess.range_size(file_size, *options.resize_range)
+    size = preprocess.range_size(file_size, options)
     if has_range:
         label = tf.image.resize_nearest_neighbor(label[tf.newaxis], size, align_corners=True)[0]
     window = _draw(size, options, seeds)

@@ -7,7 +7,7 @@ import tensorflow.compat.v1 as tf
 from datasets.segmentation import laplacian
 from deeplab import inference_graph
 from deeplab.network import model
-from deeplab.options import ModelOptions
+from deeplab.options import ModelOptions, ResizeOptions
 from reference import comparison
 from serving import contract, upscaling
 
@@ -101,7 +101,9 @@ def test_batch_equals_single_images():
 def test_images_are_resized_to_the_range_and_back(size):
     """The shorter side becomes 33, and image and gradient of the original are resized alike."""
     inference_graph.build_inference_graph(
-        OPTIONS, crop_size=CROP, min_resize_value=33, max_resize_value=49
+        OPTIONS,
+        crop_size=CROP,
+        resize=ResizeOptions(min_resize_value=33, max_resize_value=49),
     )
     image = random_images(*size)
     resized = {(100, 131): (33, 43), (20, 25): (33, 41)}[size]
@@ -159,7 +161,10 @@ def test_a_image_that_does_not_fit_is_named_with_the_fix(size):
         ({"crop_size": (50, 65)}, "crop height is 50; expected .* 49 or 65"),
         ({"crop_size": CROP, "scales": ()}, "scales are"),
         ({"crop_size": CROP, "scales": (0.0, 1.0)}, r"scales are \(0.0, 1.0\)"),
-        ({"crop_size": CROP, "max_resize_value": 33}, "min_resize_value is not given"),
+        (
+            {"crop_size": CROP, "resize": ResizeOptions(max_resize_value=33)},
+            "min_resize_value is not given",
+        ),
     ],
 )
 def test_options_are_checked(arguments, message):
@@ -180,7 +185,7 @@ DYNAMIC = {
     "how",
     [
         {},
-        {"min_resize_value": 33, "max_resize_value": 49, "resize_factor": 16},
+        {"resize": ResizeOptions(min_resize_value=33, max_resize_value=49, resize_factor=16)},
         {"scales": (0.5, 1.0), "add_flipped": True},
     ],
     ids=["padded", "resized", "scales"],

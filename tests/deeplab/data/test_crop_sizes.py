@@ -3,6 +3,7 @@
 import pytest
 
 from deeplab.data import crop_sizes
+from deeplab.options import ResizeOptions
 from tests.support import tiny_dataset
 
 
@@ -26,13 +27,13 @@ def test_the_smallest_crop_that_holds_all_images(tmp_path, output_stride, resize
         ("high", *tiny_dataset.random_image(1, 360, 12)),
     ]
     spec = tiny_dataset.write(tmp_path, images)
-    assert crop_sizes.smallest(spec, ["train"], output_stride, **resize) == expected
+    assert crop_sizes.smallest(spec, ["train"], output_stride, ResizeOptions(**resize)) == expected
 
 
 def test_a_crop_for_images_without_limit_is_refused(tmp_path):
     spec = tiny_dataset.write(tmp_path, [("one", *tiny_dataset.random_image(0, 9, 9))])
     with pytest.raises(ValueError, match="give max_resize_value, or the crop size"):
-        crop_sizes.smallest(spec, ["train"], 16, min_resize_value=300)
+        crop_sizes.smallest(spec, ["train"], 16, ResizeOptions(min_resize_value=300))
 
 
 def test_crop_sizes_are_multiples_of_the_stride_plus_one():

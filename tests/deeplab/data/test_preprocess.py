@@ -64,6 +64,12 @@ def nearest(label, height, width):
     return label[rows.astype(int)][:, columns.astype(int)]
 
 
+def range_of(smallest, largest=None, factor=None) -> options.ResizeOptions:
+    return options.ResizeOptions(
+        min_resize_value=smallest, max_resize_value=largest, resize_factor=factor
+    )
+
+
 def assert_resized(result, example, height, width):
     np.testing.assert_allclose(
         result["image"], bilinear(example["image"], height, width), atol=0.01
@@ -90,14 +96,14 @@ def assert_resized(result, example, height, width):
 )
 def test_range_size(size, limits, expected):
     with tf.Session() as session:
-        result = session.run(preprocess.range_size(tf.constant(size), *limits))
+        result = session.run(preprocess.range_size(tf.constant(size), range_of(*limits)))
     assert tuple(result) == expected
 
 
 def test_range_size_rounds_as_research_deeplab_s():
     assert int(np.float32(45) * (np.float32(500) / np.float32(45))) == 499
     with tf.Session() as session:
-        size = preprocess.range_size(tf.constant([45, 90]), 500)
+        size = preprocess.range_size(tf.constant([45, 90]), range_of(500))
         assert tuple(session.run(size)) == (499, 999)
 
 
@@ -130,7 +136,7 @@ def test_resize_to_range_without_a_range_changes_nothing():
 )
 def test_contradicting_resize_ranges_are_refused(limits, message):
     with pytest.raises(ValueError, match=message):
-        options.check_resize_range(*limits)
+        range_of(*limits).validate_resize()
 
 
 def scaled(example, step_size, index):
