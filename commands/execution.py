@@ -140,6 +140,8 @@ def _answer_questions(command: Command, flags: Flags, argv: Sequence[str]) -> No
     """Prints what `--help` and `--version` ask for, and exits, whatever other flags say."""
     for argument in argv[1:]:
         name = argument.lstrip("-")
+        if argument == "--":  # After it, there are only names of files.
+            break
         if argument == "-h":
             name = "help"
         if not argument.startswith("-") or name not in {*_HELP, "version"}:

@@ -64,7 +64,7 @@ def _take_task(argv: list[str]) -> str:
         words = argv[index + 1 : index + 2] if not equals else [value]
         if argument.startswith("-") and name == "task" and words and not words[0].isdecimal():
             if words[0] not in TASKS:
-                message = f"error: --task is {words[0]}; expected one of {', '.join(TASKS)}."
+                message = f"error: --task is {words[0]!r}; expected one of {', '.join(TASKS)}."
                 print(message, file=sys.stderr)
                 sys.exit(2)
             del argv[index : index + (1 if equals else 2)]

@@ -134,4 +134,4 @@ def test_a_task_may_be_given_and_a_number_is_a_worker():
 def test_a_task_that_does_not_exist_is_refused():
     result = answer("train", "--task=painting")
     assert result.returncode == 2
-    assert result.stderr == "error: --task is painting; expected one of deeplab.\n"
+    assert result.stderr == "error: --task is 'painting'; expected one of deeplab.\n"
