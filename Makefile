@@ -79,11 +79,11 @@ check-dataset: setup  ## Report what is wrong with images and masks: DATA_DIR=my
 train: setup  ## Train on the last dataset built, or on TFRECORDS=...
 	@$(RUN) train.py $(call flag,dataset_dir,TFRECORDS) $(call flag,train_logdir,LOGDIR) $(ARGS)
 
-eval: setup  ## Score the newest training, or LOGDIR=..., once
+eval: setup  ## Score the newest training run, or LOGDIR=..., once
 	@$(RUN) eval.py --max_number_of_evaluations=1 $(call flag,dataset_dir,TFRECORDS) \
 	  $(call flag,checkpoint_dir,LOGDIR) $(ARGS)
 
-vis: setup  ## Draw what the newest training, or LOGDIR=..., predicts of the validation split
+vis: setup  ## Draw what the newest training run, or LOGDIR=..., predicts of the validation split
 	@$(RUN) vis.py --max_number_of_iterations=1 $(call flag,dataset_dir,TFRECORDS) \
 	  $(call flag,checkpoint_dir,LOGDIR) $(ARGS)
 
