@@ -6,13 +6,13 @@ The environment variable TF_CONFIG, as TensorFlow defines it, tells a process it
                 "task": {"type": "worker", "index": 0}}'
 
 Every process runs the same command. Parameter servers hold the variables; every worker computes
-gradients and applies them without waiting for the others. Worker 0 is the chief: it initialises
+gradients and applies them without waiting for the others. Worker 0 is the chief: it initializes
 the variables and saves checkpoints. A task type "chief" is counted as worker 0.
 
 What happens when a process ends before the training does:
 
 - The chief: the others go on, unsaved, and say so after two save intervals. Started again, it goes
-  on from what the servers hold; nothing is initialised or restored.
+  on from what the servers hold; nothing is initialized or restored.
 - Another worker: the others go on. Started again, it joins.
 - A parameter server: its variables are lost. All workers end with status 75 (`SERVER_LOST_STATUS`);
   none waits for it. When every process is started again with the same command, the chief restores

@@ -68,7 +68,7 @@ class DeploymentConfig:
 
     @property
     def is_chief(self) -> bool:
-        """Whether this worker initialises the variables and saves checkpoints."""
+        """Whether this worker initializes the variables and saves checkpoints."""
         return self.replica_id == 0
 
     @property

@@ -1,9 +1,9 @@
 """Clones of a network in one graph: where they run, and how their gradients become one.
 
 The batch of a step is fetched once and split over the clones. Every clone computes its loss on its
-share; the losses, divided by the number of clones, and the regularisation, once, are the loss of
+share; the losses, divided by the number of clones, and the regularization, once, are the loss of
 the step. Where a loss is a mean over examples, its gradients are those that one clone would have
-had on the whole batch (batch norm aside, unless it is synchronised).
+had on the whole batch (batch norm aside, unless it is synchronized).
 
 Names follow `slim/deployment/model_deploy.py` of tensorflow/models: scopes `clone_0`, `clone_1` …
 """
@@ -99,7 +99,7 @@ def create_clones(
 
 
 def total_loss(config: DeploymentConfig, clones: list[Clone]) -> tf.Tensor:
-    """Returns the loss of a step: the clones' mean, and the regularisation of the first clone."""
+    """Returns the loss of a step: the clones' mean, and the regularization of the first clone."""
     with tf.device(config.optimizer_device()), tf.name_scope("total_loss"):
         clone_losses = [tf.add_n(clone.losses) / len(clones) for clone in clones]
         return tf.add_n([*clone_losses, *clones[0].regularization_losses])

@@ -4,11 +4,11 @@ The servers outlive workers, the chief included, so what a worker has to know of
 kept beside its variables:
 
 - the record, a text of the chief's, written when all variables have their values and withdrawn
-  before they get others. Without it no worker steps, however initialised the variables are;
+  before they get others. Without it no worker steps, however initialized the variables are;
 - the step of the last checkpoint;
 - each server's phase: whether it is going to end, and why.
 
-The variables are in no collection: checkpoints do not hold them and no initialiser touches them.
+The variables are in no collection: checkpoints do not hold them and no initializer touches them.
 """
 
 from collections.abc import Sequence
@@ -101,7 +101,7 @@ def _variable(name: str, value: object, dtype: tf.DType | None = None) -> tf.Var
 
 
 def _value_or(variable: tf.Variable, default: object) -> tf.Tensor:
-    """Returns a variable's value, or the default where a server has not initialised it."""
+    """Returns a variable's value, or the default where a server has not initialized it."""
     return tf.cond(
         tf.is_variable_initialized(variable),
         variable.read_value,

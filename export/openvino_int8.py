@@ -13,7 +13,7 @@ from common import files
 
 
 def quantize(model, examples: Iterable[Mapping[str, np.ndarray]], path: str) -> None:
-    """Quantises a model after training; writes `.xml` and `.bin`, each whole or not at all.
+    """Quantizes a model after training; writes `.xml` and `.bin`, each whole or not at all.
 
     Args:
       model: an `openvino.Model`.

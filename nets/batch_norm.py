@@ -1,4 +1,4 @@
-"""Batch normalisation: frozen, trained per clone, or synchronised over the clones of a graph.
+"""Batch normalization: frozen, trained per clone, or synchronized over the clones of a graph.
 
 A tf-slim `normalizer_fn` on `tf.nn.fused_batch_norm`, with slim's variable names
 (`BatchNorm/{gamma,beta,moving_mean,moving_variance}`), on which published checkpoints depend.
@@ -67,7 +67,7 @@ class BatchNormMode:
     """How the batch norm layers of a network behave.
 
     Attributes:
-      is_training: normalise with the batch's statistics and update the moving ones; otherwise the
+      is_training: normalize with the batch's statistics and update the moving ones; otherwise the
         moving statistics are used and kept (gamma and beta are still trained if anything is).
       decay: decay of the moving statistics in every layer; None for each layer's published value.
         Published values (0.9997 in the head) need some 10,000 steps to forget a new layer's start.
@@ -99,7 +99,7 @@ def batch_norm(
     epsilon: float,
     sync_group: SyncGroup | None = None,
 ) -> tf.Tensor:
-    """Normalises each channel; makes `BatchNorm/*` variables in the current variable scope.
+    """Normalizes each channel; makes `BatchNorm/*` variables in the current variable scope.
 
     Args:
       inputs: float32 [batch, height, width, channels].

@@ -76,9 +76,9 @@ def separable_conv2d(
     scope: str,
     kernel_size: int | Sequence[int] = 3,
 ) -> tf.Tensor:
-    """A depthwise and a 1x1 convolution, each with normaliser and activation (DeepLabV3+ §3.2).
+    """A depthwise and a 1x1 convolution, each with normalizer and activation (DeepLabV3+ §3.2).
 
-    Variables: `SCOPE_depthwise/depthwise_weights` and `SCOPE_pointwise/weights`. Normaliser,
+    Variables: `SCOPE_depthwise/depthwise_weights` and `SCOPE_pointwise/weights`. Normalizer,
     activation and the regularizer of the 1x1 weights come from the surrounding arg_scope. Initial
     deviations 0.33 and 0.06 and the missing decay of depthwise weights are those of
     research/deeplab.

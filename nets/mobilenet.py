@@ -76,7 +76,7 @@ def build(
     """Builds a MobileNet without its classifier; see `registry.extract_features`.
 
     Args:
-      images: float32 [batch, height, width, channels], normalised.
+      images: float32 [batch, height, width, channels], normalized.
       scaled: applies depth multiplier and rounding to a channel count.
       output_stride: image size over feature map size. Later strides become atrous rates.
       weight_decay: L2 weight of ordinary convolutions; depthwise ones have none.

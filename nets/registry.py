@@ -39,8 +39,8 @@ class Encoder:
       stages: finer feature maps, fine to coarse.
       depth: channels of the features, at depth multiplier 1.0.
       num_grid_units: how many rates `multi_grid` has; 0 where there is none.
-      mean_pixel: RGB, 0..255: the color that becomes 0 when normalised, hence that of padding.
-      keeps_range: whether normalising only subtracts the mean, instead of mapping to -1..1.
+      mean_pixel: RGB, 0..255: the color that becomes 0 when normalized, hence that of padding.
+      keeps_range: whether normalizing only subtracts the mean, instead of mapping to -1..1.
     """
 
     name: str
@@ -189,7 +189,7 @@ def extract_features(
     batch_norm: BatchNormMode,
     options: Mapping[str, object],
 ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-    """Normalises images and runs an encoder on them.
+    """Normalizes images and runs an encoder on them.
 
     Args:
       images: float32 [batch, height, width, 3], RGB, 0..255.

@@ -14,7 +14,7 @@ _BAND_VALUES = 1 << 22
 
 
 def upscale_ids(class_ids: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Resizes a mask, integers [h, w], to (height, width) by nearest neighbours."""
+    """Resizes a mask, integers [h, w], to (height, width) by nearest neighbors."""
     rows, columns = (
         np.floor(_positions(source, target) + 0.5).astype(np.intp)
         for source, target in zip(class_ids.shape, size, strict=True)
@@ -36,8 +36,8 @@ def upscale_probabilities(probabilities: np.ndarray, size: tuple[int, int]) -> n
       float32 [height, width, num_classes].
     """
     num_classes = probabilities.shape[2]
-    top, bottom, down = _neighbours(probabilities.shape[0], size[0])
-    left, right, across = _neighbours(probabilities.shape[1], size[1])
+    top, bottom, down = _neighbors(probabilities.shape[0], size[0])
+    left, right, across = _neighbors(probabilities.shape[1], size[1])
     down, across = down.reshape([-1, 1, 1]), across.reshape([1, -1, 1])
     upscaled = np.empty([*size, num_classes], np.float32)
     for start, end in _bands(size[0], size[1] * num_classes):
@@ -65,8 +65,8 @@ def upscale_to_ids(
     Returns:
       [height, width], of `dtype`.
     """
-    top, bottom, down = _neighbours(probabilities.shape[0], size[0])
-    left, right, across = _neighbours(probabilities.shape[1], size[1])
+    top, bottom, down = _neighbors(probabilities.shape[0], size[0])
+    left, right, across = _neighbors(probabilities.shape[1], size[1])
     class_ids = probabilities.argmax(-1).astype(dtype)
     padded = np.pad(class_ids, ((0, 1), (0, 1)), "edge")
     is_mixed = (
@@ -111,7 +111,7 @@ def _positions(source: int, target: int) -> np.ndarray:
     return np.arange(target) * ((source - 1) / max(1, target - 1))
 
 
-def _neighbours(source: int, target: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _neighbors(source: int, target: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Returns the source pixels before and after each target pixel, and the latter's weight."""
     positions = _positions(source, target)
     first = np.minimum(positions.astype(np.intp), source - 1)

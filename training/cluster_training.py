@@ -33,7 +33,7 @@ def run(
     Args:
       slim_train: `slim.learning.train` with what a training run always has.
       steps: does the steps.
-      restore: gives initialised variables the values that the training run starts from.
+      restore: gives initialized variables the values that the training run starts from.
       deployment, mine: where and what this process trains.
       open_session: opens a session on the cluster.
       startup_delay_steps: steps of the chief that other workers wait for.

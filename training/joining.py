@@ -88,7 +88,7 @@ class Joining:
       steps: does the steps.
       shared: what the servers say.
       mine: what this worker would train.
-      restore: gives initialised variables the values that the training run starts from.
+      restore: gives initialized variables the values that the training run starts from.
     """
 
     def __init__(
@@ -179,7 +179,7 @@ class Joining:
         if text:
             _check_same_training(self._mine, Record.from_text(text))
         if not text or not is_complete:
-            self._say("waiting for the chief, which initialises the variables")
+            self._say("waiting for the chief, which initializes the variables")
             return None
         step = self._read_step(session)
         if step < startup_delay_steps:

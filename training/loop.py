@@ -1,6 +1,6 @@
 """The training loop around `slim.learning.train`.
 
-slim holds the session and initialises the variables, except in a cluster, where `training.joining`
+slim holds the session and initializes the variables, except in a cluster, where `training.joining`
 does. Saving and summaries are ours (`training.step`), because the threads in which slim's
 supervisor does both run in the middle of steps: its checkpoints would mix two steps, and its
 summaries would take batches away from the training.

@@ -195,7 +195,7 @@ def _gradients(
     copies: VariableCopies | None,
 ) -> tuple[GradientsAndVariables, tf.Tensor]:
     """Returns what is applied to the variables, and its L2 norm before clipping."""
-    # One call for all clones: what they share (synchronised batch norm) is passed once. No gate is
+    # One call for all clones: what they share (synchronized batch norm) is passed once. No gate is
     # needed, since the check waits for every gradient before any update.
     scale = loss_scale.value.read_value() if loss_scale else None
     scaled_loss = loss if scale is None else loss * scale

@@ -67,7 +67,7 @@ class WarmStart:
         self._check_main_scope()
 
     def load(self, session: tf.Session) -> list[Transfer]:
-        """Assigns the values, once the variables are initialised; returns what became of each.
+        """Assigns the values, once the variables are initialized; returns what became of each.
 
         Variables that only a training run keeps (optimizer, averages, step count) are left out.
         """

@@ -81,7 +81,7 @@ def write(forms: Forms, export_path: str, write_plain: Callable[[str], object]) 
     Args:
       forms: what to write.
       export_path: the `.pb`, which is there.
-      write_plain: writes the graph as it was built, unoptimised, to a path.
+      write_plain: writes the graph as it was built, unoptimized, to a path.
     """
     if not (forms.tflite or forms.int8 or forms.verify_images or forms.score):
         return

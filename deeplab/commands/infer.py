@@ -75,8 +75,8 @@ def main(flags: Flags, arguments: list[str]) -> int:
     num_written = len(paths) - num_failed
     written = ", ".join(map(printable, results.result_paths(output, "NAME", options)))
     print(
-        f"{num_written} of {len(paths)} images, {num_written / (time.time() - start):.1f} images/s: "
-        f"{written}"
+        f"{num_written} of {len(paths)} images, {num_written / (time.time() - start):.1f} "
+        f"images/s: {written}"
     )
     if num_shrunk > 1:
         print(

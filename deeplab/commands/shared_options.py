@@ -70,7 +70,7 @@ class RefusedOptions:
     quantize_delay_step: int = refused(
         -1,
         "training for 8 bits (tf.contrib.quantize) is gone from TensorFlow; train in float, and "
-        "quantise the exported graph when you convert it",
+        "quantize the exported graph when you convert it",
     )
 
 

@@ -78,7 +78,7 @@ def make_window(
     crop_size: tuple[int, int],
 ) -> Window:
     """Describes the crop of an image; for the arguments see `Window`."""
-    # The distance of neighbouring scaled pixels in the image, as TensorFlow's kernels compute it,
+    # The distance of neighboring scaled pixels in the image, as TensorFlow's kernels compute it,
     # to the bit.
     step = tf.cast(source_size - 1, tf.float32) / tf.cast(
         tf.maximum(scaled_size - 1, 1), tf.float32

@@ -7,7 +7,7 @@ resize or the padding; labels are class ids; "laplacian" are raw values of the o
 every transformation treats as one more channel: the value of a pixel moves with the pixel.
 
 The arithmetic is that of research/deeplab (`core/preprocess_utils.py`): bilinear resizes and the
-labels' nearest-neighbour resize align the corners, which `tf.image.resize` of TensorFlow 2 does
+labels' nearest-neighbor resize align the corners, which `tf.image.resize` of TensorFlow 2 does
 not. Randomness is stateless: the same seed gives the same result, in any thread.
 """
 
@@ -136,7 +136,7 @@ def pad_to_crop(
     """Pads an image at the bottom and on the right up to a (height, width) that is no smaller.
 
     Args:
-      mean_pixel: RGB color, 0..255, of the padding: what the encoder normalises to zero.
+      mean_pixel: RGB color, 0..255, of the padding: what the encoder normalizes to zero.
       ignore_label: label of the padding. The Laplacian's padding is 0.
 
     Returns:

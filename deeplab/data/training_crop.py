@@ -97,7 +97,7 @@ def _cut(
 
     def computed() -> tuple[tf.Tensor, tf.Tensor]:
         part = _slice(pixels, window.box - tf.pad(origin, [[0, 2]]))
-        # Its values at the rim, where it lacks neighbours, are used at the image's rim only.
+        # Its values at the rim, where it lacks neighbors, are used at the image's rim only.
         return tf.cast(laplacian_of_image(part), tf.int16), corner
 
     def stored() -> tuple[tf.Tensor, tf.Tensor]:

@@ -50,8 +50,8 @@ class Metrics:
       mean_iou: average of `class_iou` over the classes that occur.
       class_iou: for each class, the pixels that have it in both labels and prediction over those
         that have it in either; NaN for an absent class.
-      class_accuracy: recall of each class; NaN for a class without labelled pixels.
-      mean_accuracy: average of `class_accuracy` over the classes with labelled pixels.
+      class_accuracy: recall of each class; NaN for a class without labeled pixels.
+      mean_accuracy: average of `class_accuracy` over the classes with labeled pixels.
       pixel_accuracy: share of pixels with the right class.
       absent_classes: ids absent from labels and predictions; `mean_iou` leaves them out.
       constant_class: the most frequent label.
@@ -76,12 +76,12 @@ def compute_metrics(confusion: np.ndarray) -> Metrics:
     """Computes every score of a `confusion_matrix`."""
     confusion = np.asarray(confusion)
     is_right = np.diagonal(confusion)
-    labelled, predicted, total = confusion.sum(axis=1), confusion.sum(axis=0), confusion.sum()
-    union = labelled + predicted - is_right
+    labeled, predicted, total = confusion.sum(axis=1), confusion.sum(axis=0), confusion.sum()
+    union = labeled + predicted - is_right
     class_iou = _share(is_right, union)
-    class_accuracy = _share(is_right, labelled)
+    class_accuracy = _share(is_right, labeled)
     predicted_classes = np.flatnonzero(predicted)
-    only_predicted = predicted_classes.size == 1 and np.count_nonzero(labelled) > 1
+    only_predicted = predicted_classes.size == 1 and np.count_nonzero(labeled) > 1
     return Metrics(
         mean_iou=_mean(class_iou),
         class_iou=tuple(class_iou.tolist()),
@@ -89,9 +89,9 @@ def compute_metrics(confusion: np.ndarray) -> Metrics:
         mean_accuracy=_mean(class_accuracy),
         pixel_accuracy=float(_share(is_right.sum(), total)),
         absent_classes=tuple(np.flatnonzero(union == 0).tolist()),
-        constant_class=int(labelled.argmax()) if total else None,
-        # Its IoU is its share of all pixels; that of every other labelled class is 0.
-        constant_mean_iou=float(_share(labelled.max(), total * np.count_nonzero(labelled))),
+        constant_class=int(labeled.argmax()) if total else None,
+        # Its IoU is its share of all pixels; that of every other labeled class is 0.
+        constant_mean_iou=float(_share(labeled.max(), total * np.count_nonzero(labeled))),
         only_predicted_class=int(predicted_classes[0]) if only_predicted else None,
     )
 

@@ -1,7 +1,7 @@
 """The likeliest class of each pixel from coarse logits, without interpolating all of them.
 
 Interpolating 21 or 150 logits for each pixel and comparing them is a fair share of a small
-network's time. But between four neighbouring logits that agree on the class no other class can win,
+network's time. But between four neighboring logits that agree on the class no other class can win,
 because each pixel's logits are a weighted mean of theirs. Only the cells whose corners disagree,
 along borders of objects, are interpolated.
 """

@@ -31,7 +31,7 @@ def add_losses(
       scales_to_logits: logits by name of their scale, float32 [batch, h, w, num_classes].
       labels: int32 [batch, height, width, 1], class ids and the ignore label.
       objective: with `upsample_logits`, logits are resized to the labels' size (bilinear), else
-        labels to the logits' size (nearest neighbour); the share of the pixels that count falls
+        labels to the logits' size (nearest neighbor); the share of the pixels that count falls
         linearly from 1 to `top_k_percent_pixels` until `hard_example_mining_step`.
       ignore_label: label of pixels without loss and without gradient.
 

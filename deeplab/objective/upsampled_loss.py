@@ -127,8 +127,8 @@ class _BandSoftmax:
         self._class_ids = class_ids
         num_pixels = tf.size(class_ids)
         position = tf.reshape(class_ids, [-1]) * num_pixels + tf.range(num_pixels)
-        labelled = tf.reshape(tf.gather(tf.reshape(shifted, [-1]), position), tf.shape(class_ids))
-        self.losses = tf.log(self._sum) - labelled
+        labeled = tf.reshape(tf.gather(tf.reshape(shifted, [-1]), position), tf.shape(class_ids))
+        self.losses = tf.log(self._sum) - labeled
 
     def gradient(self, weights: tf.Tensor) -> tf.Tensor:
         """Returns the gradient of the weighted sum: float32 [classes, batch, rows, width]."""

@@ -1,4 +1,4 @@
-"""A frozen graph for its optimisation: nodes by name, their readers, constants, shapes."""
+"""A frozen graph for its optimization: nodes by name, their readers, constants, shapes."""
 
 import collections
 import graphlib

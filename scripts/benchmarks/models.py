@@ -31,7 +31,7 @@ class Models:
 
     Attributes:
       name: the network, a key of `networks.NETWORKS`.
-      plain: its export without optimisation.
+      plain: its export without optimization.
       ours: its export as the project makes it.
     """
 

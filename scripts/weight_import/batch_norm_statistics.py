@@ -16,7 +16,7 @@ from scripts.weight_import.network import Network
 
 # A channel that hardly varies over the images would get a variance near 0, and the first image that
 # moves it outputs and gradients of any size. At this share of the layer's mean variance, such a
-# channel grows to a thirtieth of the others at most, even when it is normalised by its own batch.
+# channel grows to a thirtieth of the others at most, even when it is normalized by its own batch.
 _SMALLEST_SHARE = 1e-3
 
 

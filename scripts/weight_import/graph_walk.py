@@ -45,7 +45,7 @@ def rates(operations: dict[str, tf.Operation]) -> dict[str, int]:
 
 
 def network_input(operations: dict[str, tf.Operation]) -> tf.Tensor:
-    """Returns the normalised images, [1, height, width, 3], that the convolutions begin with.
+    """Returns the normalized images, [1, height, width, 3], that the convolutions begin with.
 
     Raises:
       ValueError: there is no convolution of three channels.

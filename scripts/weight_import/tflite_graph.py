@@ -118,7 +118,7 @@ class TFLiteGraph:
             limits = np.iinfo(dtype)
             image = np.rint(image / 255 * (int(limits.max) - limits.min) + limits.min)
         elif seen == self._input["index"]:
-            image = image / 127.5 - 1  # Nothing in the file normalises it.
+            image = image / 127.5 - 1  # Nothing in the file normalizes it.
         self._interpreter.set_tensor(self._input["index"], image.astype(dtype)[None])
         self._interpreter.invoke()
         return self._value(seen)[0], self._value(self._scores)[0]
@@ -145,7 +145,7 @@ class TFLiteGraph:
         return operator.inputs[0] if operator and operator.kind in _COPIES else tensor
 
     def _value(self, tensor: int) -> np.ndarray:
-        """Returns a tensor as float32; (stored - zero point) * scale where it is quantised."""
+        """Returns a tensor as float32; (stored - zero point) * scale where it is quantized."""
         stored = self._interpreter.get_tensor(tensor)
         quantization = self._details[tensor]["quantization_parameters"]
         scales, zero_points = quantization["scales"], quantization["zero_points"]

@@ -9,7 +9,7 @@ from deployment.variable_copies import VariableCopies
 from tests.support import toy_training
 
 
-def test_regularisation_counts_once_and_a_training_is_the_same(tmp_path):
+def test_regularization_counts_once_and_a_training_is_the_same(tmp_path):
     for nccl in (False, True):
         toy_training.train(
             tmp_path / str(nccl), 5, deployment=DeploymentConfig(2, clone_on_cpu=True, nccl=nccl)

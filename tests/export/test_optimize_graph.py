@@ -1,4 +1,4 @@
-"""An optimised graph against the graph it was made from: values, names, and what is gone."""
+"""An optimized graph against the graph it was made from: values, names, and what is gone."""
 
 import json
 

@@ -112,12 +112,12 @@ def test_without_recomputation_they_are_kept_and_gradients_are_the_same(name):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("kind", ["frozen", "synchronised"])
+@pytest.mark.parametrize("kind", ["frozen", "synchronized"])
 def test_other_kinds_of_batch_norm_have_the_same_gradients(kind):
     def build(inputs):
         group = SyncGroup(1)
         mode = BatchNormMode(
-            is_training=kind == "synchronised", sync_group=group if kind == "synchronised" else None
+            is_training=kind == "synchronized", sync_group=group if kind == "synchronized" else None
         )
         arguments = mode.slim_params(0.9, 1e-3)
         outputs = depthwise(conv(inputs, **arguments), **arguments)

@@ -1,4 +1,4 @@
-"""Batch norm by value: frozen, per clone, and synchronised over clones."""
+"""Batch norm by value: frozen, per clone, and synchronized over clones."""
 
 import numpy as np
 import pytest
@@ -61,7 +61,7 @@ def test_frozen_uses_and_keeps_the_moving_statistics(inputs):
     np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-5)
 
 
-def test_training_normalises_and_moves_the_statistics(inputs):
+def test_training_normalizes_and_moves_the_statistics(inputs):
     mode = BatchNormMode(is_training=True)
     arguments = mode.slim_params(DECAY, EPSILON)
     outputs = arguments["normalizer_fn"](tf.constant(inputs), **arguments["normalizer_params"])
@@ -81,7 +81,7 @@ def test_training_normalises_and_moves_the_statistics(inputs):
 
 
 @pytest.mark.parametrize("num_clones", [2, 4])
-def test_synchronised_clones_equal_one_clone_on_the_joined_batch(inputs, num_clones):
+def test_synchronized_clones_equal_one_clone_on_the_joined_batch(inputs, num_clones):
     expected = run_step([layer(tf.constant(inputs), BatchNormMode(is_training=True))])
 
     tf.reset_default_graph()
@@ -103,7 +103,7 @@ def test_synchronised_clones_equal_one_clone_on_the_joined_batch(inputs, num_clo
             np.testing.assert_allclose(got[name], wanted[name], rtol=2e-3, atol=2e-3, err_msg=name)
 
 
-def test_clones_that_are_not_synchronised_differ_from_the_joined_batch(inputs):
+def test_clones_that_are_not_synchronized_differ_from_the_joined_batch(inputs):
     joined = run_step([layer(tf.constant(inputs), BatchNormMode(is_training=True))])
     tf.reset_default_graph()
     mode = BatchNormMode(is_training=True)

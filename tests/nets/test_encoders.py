@@ -101,7 +101,7 @@ class TestEncoder:
         np.testing.assert_allclose(atrous[:, ::step, ::step] / largest, dense / largest, atol=1e-5)
 
     @pytest.mark.parametrize("name", ENCODERS)
-    def test_padding_color_is_normalised_to_zero(self, name):
+    def test_padding_color_is_normalized_to_zero(self, name):
         encoder = registry.encoder(name)
         pixel = tf.constant(encoder.mean_pixel, tf.float32)
         with tf.Session() as session:

@@ -231,7 +231,7 @@ def test_without_images_statistics_are_the_identity(imported_int8, original):
         np.testing.assert_allclose(gamma / np.sqrt(1 + epsilon(scope)), 1, rtol=1e-6)
 
 
-def test_8_bit_file_is_dequantised(imported_int8, restored_logits, original):
+def test_8_bit_file_is_dequantized(imported_int8, restored_logits, original):
     assert read_description(str(imported_int8)).model == OPTIONS
     values = values_of(imported_int8)
     for scope in original.batch_norm_inputs:

@@ -66,7 +66,7 @@ def test_shortcut_in_parts_equals_one_part(monkeypatch):
 
 
 @pytest.mark.parametrize(("source", "target"), [((5, 7), (22, 40)), ((30, 20), (7, 9))])
-def test_nearest_neighbours_are_tensorflows(source, target):
+def test_nearest_neighbors_are_tensorflows(source, target):
     ids = np.random.RandomState(0).randint(0, 9, source).astype(np.int32)
     expected = tf.image.resize_nearest_neighbor(ids[None, ..., None], target, align_corners=True)
     with tf.Session() as session:

@@ -8,7 +8,7 @@ import numpy as np
 class Layers:
     """Layers whose weights are the variables of a network, found by scope.
 
-    A layer's normaliser is what the variables say: batch norm, or biases.
+    A layer's normalizer is what the variables say: batch norm, or biases.
 
     Args:
       variables: values by name.

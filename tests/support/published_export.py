@@ -3,7 +3,7 @@
 The network is ours, which `test_comparison.py` and others hold against theirs; what stands
 around it is written as there, in TensorFlow 1's ops: one image, squeezed, resized to the range in
 float32, padded to the crop around the subtracted mean, predicted, cut, and brought back to the
-image's size by nearest neighbours.
+image's size by nearest neighbors.
 """
 
 import pathlib

@@ -108,7 +108,7 @@ def test_no_worker_joins_before_the_checkpoint_is_restored(cluster, tmp_path, mo
 
     _train(cluster, tmp_path, 4, optimizer_options=STILL)
 
-    # All variables are initialised there, and that is not enough.
+    # All variables are initialized there, and that is not enough.
     assert missing == [[b"shared_state/record"], [b"shared_state/record"]]
     assert _missing(cluster) == []
     np.testing.assert_array_equal(_weights(tmp_path, 4), _weights(tmp_path, 3))
@@ -174,7 +174,7 @@ def test_a_worker_waits_for_the_chief_and_joins_its_training(cluster, tmp_path):
 
     assert result.step == 2
     assert lines == [
-        "waiting for the chief, which initialises the variables",
+        "waiting for the chief, which initializes the variables",
         f"joining the training run of {tmp_path} at step 2",
     ]
 

@@ -54,7 +54,7 @@ def bilinear(image, height, width):
 
 
 def nearest(label, height, width):
-    """Nearest-neighbour resize with aligned corners; halves round away from zero."""
+    """Nearest-neighbor resize with aligned corners; halves round away from zero."""
 
     def indices(new, old):
         scale = np.float32((old - 1) / (new - 1)) if new > 1 else np.float32(old / new)

@@ -71,7 +71,7 @@ def check(logits, expected):
 
 
 def nearest(size, source):
-    """Indices that a nearest neighbour resize with aligned corners takes; halves round up."""
+    """Indices that a nearest neighbor resize with aligned corners takes; halves round up."""
     return np.floor(np.arange(size) * (source - 1) / (size - 1) + 0.5).astype(int)
 
 

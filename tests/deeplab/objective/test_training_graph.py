@@ -107,8 +107,8 @@ def _assert_equal(one, several):
         np.testing.assert_allclose(value, expected, rtol=1e-2, atol=1e-4 * largest)
 
 
-def _equally_labelled(batch_size: int):
-    """Like `_batch`, with as many labelled pixels in each half, as clones' losses are means."""
+def _equally_labeled(batch_size: int):
+    """Like `_batch`, with as many labeled pixels in each half, as clones' losses are means."""
     batch = _batch(batch_size)
     half = batch_size // 2
     batch["label"][half:] = batch["label"][:half]
@@ -117,14 +117,14 @@ def _equally_labelled(batch_size: int):
 
 def test_clones_that_share_statistics_have_the_gradients_of_one_network(monkeypatch):
     _without_dropout(monkeypatch)
-    batch = _equally_labelled(2)
+    batch = _equally_labeled(2)
 
     one = _gradients(batch, ObjectiveOptions(), num_clones=1)
-    synchronised = _gradients(batch, ObjectiveOptions(sync_batch_norm=True), num_clones=2)
+    synchronized = _gradients(batch, ObjectiveOptions(sync_batch_norm=True), num_clones=2)
     on_their_own = _gradients(batch, ObjectiveOptions(), num_clones=2)
 
-    _assert_equal(one, synchronised)
-    for expected, value in zip(one[2], synchronised[2], strict=True):
+    _assert_equal(one, synchronized)
+    for expected, value in zip(one[2], synchronized[2], strict=True):
         np.testing.assert_allclose(value, expected, rtol=1e-3, atol=1e-5)
     with pytest.raises(AssertionError):
         _assert_equal(one, on_their_own)
@@ -146,12 +146,12 @@ def test_copies_of_the_variables_have_the_same_gradients(monkeypatch):
 @pytest.mark.slow
 def test_clones_with_frozen_batch_norm_have_the_gradients_of_one_network(monkeypatch):
     _without_dropout(monkeypatch)
-    batch, objective = _equally_labelled(4), ObjectiveOptions(fine_tune_batch_norm=False)
+    batch, objective = _equally_labeled(4), ObjectiveOptions(fine_tune_batch_norm=False)
 
     _assert_equal(*(_gradients(batch, objective, num_clones) for num_clones in (1, 2)))
 
 
-def test_loss_is_cross_entropy_over_labelled_pixels_plus_weight_decay(monkeypatch):
+def test_loss_is_cross_entropy_over_labeled_pixels_plus_weight_decay(monkeypatch):
     _without_dropout(monkeypatch)
     batch = _batch(2)
     clones, loss = _build(batch, ObjectiveOptions(weight_decay=0.01))

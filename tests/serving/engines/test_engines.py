@@ -213,7 +213,7 @@ def plain_writer(path: str):
 
 
 def test_check_tells_a_wrong_export_from_a_right_one(tmp_path):
-    """The reference is another network here, as if optimising had gone wrong."""
+    """The reference is another network here, as if optimizing had gone wrong."""
     (tmp_path / "other").mkdir()
     path = write_export(tmp_path)
     other = write_export(tmp_path / "other", scales=(0.5,))
