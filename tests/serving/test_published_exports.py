@@ -7,7 +7,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from deeplab import inference_graph
-from deeplab.options import ModelOptions
+from deeplab.options import ModelOptions, ResizeOptions
 from reference import comparison
 from serving.deeplab_model import DeepLabModel
 from tests.support import published_export
@@ -44,12 +44,17 @@ def spread_classes(session: tf.Session) -> None:
     weights.load(np.random.RandomState(1).normal(0, 1, weights.shape.as_list()), session)
 
 
+def build_ours(options: ModelOptions, crop_size: tuple[int, int], **how) -> None:
+    resize = ResizeOptions(**how)
+    inference_graph.build_inference_graph(options, crop_size=crop_size, resize=resize)
+
+
 @pytest.fixture(scope="module", params=WAYS)
 def both(request):
     """Two functions from an image to ids and probabilities: theirs, ours; and the sizes."""
     how, sizes = WAYS[request.param]
     runs = []
-    for build in (published_export.build, inference_graph.build_inference_graph):
+    for build in (published_export.build, build_ours):
         with tf.Graph().as_default() as graph:
             build(OPTIONS, crop_size=CROP, **how)
             session = tf.Session(graph=graph)
