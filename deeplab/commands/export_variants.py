@@ -15,7 +15,7 @@ from datasets.segmentation import record_format, specs
 from deeplab.commands.export_model_flags import ExportOptions
 from deeplab.evaluation import metrics
 from export import openvino_int8, tflite
-from serving import contract, engines, export_file, image_reading, parity
+from serving import contract, engines, export_file, image_reading, image_search, parity
 from serving.deeplab_model import DeepLabModel
 from serving.engines import graph_parts
 
@@ -232,7 +232,7 @@ def _batches(paths: Sequence[str]) -> Iterator[tuple[list[np.ndarray], list[np.n
 def _find(pattern: str | None, flag: str) -> list[str]:
     if pattern is None:
         return []
-    paths, problems = image_reading.find_images([pattern])
-    if problems:
-        raise ValueError(f"--{flag}: {problems[0]}")
-    return paths
+    found = image_search.search([pattern])
+    if found.problems:
+        raise ValueError(f"--{flag}: {found.problems[0]}")
+    return found.paths

@@ -11,7 +11,7 @@ from scripts.weight_import import importing
 from scripts.weight_import.frozen_graph import FrozenGraph
 from scripts.weight_import.options import ImportOptions, TrustOptions
 from scripts.weight_import.tflite_file import TFLiteFile
-from serving import image_reading
+from serving import image_search
 
 
 def import_graph(flags: Flags, arguments: list[str]) -> None:
@@ -51,10 +51,10 @@ def _image_paths(flags: Flags) -> list[str]:
     pattern = flags.options(ImportOptions).calibration_images
     if pattern is None:
         return []
-    paths, problems = image_reading.find_images([pattern])
-    if problems:
-        raise ValueError(f"--calibration_images: {problems[0]}")
-    return paths
+    found = image_search.search([pattern])
+    if found.problems:
+        raise ValueError(f"--calibration_images: {found.problems[0]}")
+    return found.paths
 
 
 def _describe(flags: Flags, file: importing.NetworkFile) -> RunDescription:
