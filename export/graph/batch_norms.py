@@ -109,4 +109,5 @@ def _is_first_input(node: tf.NodeDef, producer: tf.NodeDef) -> bool:
 
 
 def _data_format(node: tf.NodeDef) -> bytes:
-    return node.attr["data_format"].s or b"NHWC"
+    # To read an attribute that a node lacks would add it.
+    return node.attr["data_format"].s if "data_format" in node.attr else b"NHWC"

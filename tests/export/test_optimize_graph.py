@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
+from tensorflow.python.framework import op_def_registry
 
 from deeplab import inference_graph
 from deeplab.options import ModelOptions
@@ -229,6 +230,17 @@ def test_names_and_attributes_of_inputs_and_outputs_stay():
         optimize_graph.optimize(before, ["input"], ["logits"])
 
 
+def undefined_attributes(graph_def: tf.GraphDef) -> set[tuple[str, str]]:
+    """Returns (operation, attribute) of what TensorFlow would warn of when it loads the graph."""
+    return {
+        (node.op, name)
+        for node in graph_def.node
+        for name in node.attr
+        if not name.startswith("_")
+        and name not in {attr.name for attr in op_def_registry.get(node.op).attr}
+    }
+
+
 @pytest.mark.parametrize(
     "options",
     [
@@ -250,6 +262,7 @@ def test_networks_keep_their_logits(options):
         )
     after = optimize_graph.optimize(before, [contract.INPUT], contract.OUTPUTS)
     assert not {"FusedBatchNormV3", "Rsqrt"} & set(operations(after))
+    assert undefined_attributes(before) == undefined_attributes(after) == set()
     images = np.random.RandomState(0).randint(0, 256, [2, 40, 65, 3], np.uint8)
     results = []
     for graph_def in (before, after):
