@@ -81,12 +81,13 @@ class Flags:
           UnicodeDecodeError: a flag file is not UTF-8.
         """
         in_files, given = _part_flag_files(argv[1:])
+        positional: list[str] = []
         if in_files:
-            self._values([argv[0], *in_files])
+            positional += self._values([argv[0], *in_files])[1:]
             for flag in map(self._values.__getitem__, self.definitions):
                 if isinstance(flag, _ListFlag):
                     flag.is_replaced = True
-        positional = self._values([argv[0], *given])[1:]
+        positional += self._values([argv[0], *given])[1:]
         for name in self.definitions:
             flag = self._values[name]
             if flag.present:

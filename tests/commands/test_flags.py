@@ -61,6 +61,8 @@ def test_the_command_line_replaces_what_a_flag_file_gives(tmp_path):
     assert (found.sizes, found.share, found.count) == ((6, 12), 0.25, 4)
     assert options("--flagfile", str(recipe)).sizes == (1, 2)
     assert Flags([Options]).parse(["x.py", f"--flagfile={recipe}", "a", "b"]) == ["a", "b"]
+    recipe.write_text("--share=0.25\nan image.png\n")
+    assert Flags([Options]).parse(["x.py", f"--flagfile={recipe}", "b"]) == ["an image.png", "b"]
 
 
 def test_only_given_flags_are_given_by_the_name_of_the_field():
