@@ -95,7 +95,7 @@ def main(flags: Flags, arguments: list[str]) -> None:
         f"{description.model.num_classes} classes, images up to {crop_size[0]}x{crop_size[1]} "
         f"(height x width)\n  {export_path}  ({os.path.getsize(export_path) / 1e6:.1f} MB)\n"
         f"  {output_files.metadata_path(export_path)}\n"
-        f"use it: python infer.py PICTURES --model={shlex.quote(export_path)}"
+        f"use it: python infer.py IMAGES --model={shlex.quote(export_path)}"
     )
     export_variants.write(
         forms, export_path, lambda path: write(build_graph, export_path=path, optimize=False)
