@@ -358,6 +358,10 @@ class ResizeOptions:
         DATA,
     )
 
+    def resize_values(self) -> dict[str, Any]:
+        """Returns these options alone, by name; subclasses have more."""
+        return {name: getattr(self, name) for name in RESIZE_OPTIONS}
+
     def validate_resize(self) -> None:
         """Checks that the values agree.
 

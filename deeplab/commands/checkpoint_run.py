@@ -23,7 +23,6 @@ from deeplab.commands.shared_options import (
 from deeplab.data import crop_sizes
 from deeplab.evaluation.evaluator import Evaluator
 from deeplab.options import (
-    RESIZE_OPTIONS,
     InputOptions,
     MemoryOptions,
     ModelOptions,
@@ -231,8 +230,7 @@ def resolve(
     else:
         crop_sizes.check(crop_size, model_options.output_stride)
     memory = flags.options(MemoryOptions)
-    values = {name: getattr(resize, name) for name in RESIZE_OPTIONS}
-    inputs = InputOptions(crop_size=crop_size, **values, **vars(memory))
+    inputs = InputOptions(crop_size=crop_size, **resize.resize_values(), **vars(memory))
     return spec, model_options, inputs
 
 

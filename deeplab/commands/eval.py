@@ -14,7 +14,6 @@ from deeplab.commands.eval_flags import EvalOptions
 from deeplab.commands.shared_options import DEFAULT_SPLIT
 from deeplab.evaluation import score_report
 from deeplab.evaluation.evaluator import Evaluation
-from deeplab.options import RESIZE_OPTIONS
 from deeplab.run_description import OPTIONS_FILE, read_description
 from training import best_checkpoint
 
@@ -76,7 +75,7 @@ def _conditions(run: CheckpointRun) -> dict[str, Any]:
     """Returns how the network saw the images."""
     return {
         "eval_crop_size": run.inputs.crop_size,
-        **{name: getattr(run.inputs, name) for name in RESIZE_OPTIONS},
+        **run.inputs.resize_values(),
         "eval_scales": run.scales,
         "add_flipped_images": run.add_flipped,
     }

@@ -16,7 +16,7 @@ from deeplab.commands import export_variants, network_flags, weights
 from deeplab.commands.export_model_flags import ExportOptions
 from deeplab.commands.shared_options import InferenceOptions
 from deeplab.data import crop_sizes
-from deeplab.options import RESIZE_OPTIONS, ResizeOptions
+from deeplab.options import ResizeOptions
 from deeplab.run_description import OPTIONS_FILE, RunDescription, read_description
 from export import freeze, output_files
 from serving import contract
@@ -66,7 +66,7 @@ def main(flags: Flags, arguments: list[str]) -> None:
             ),
             "num_classes": description.model.num_classes,
             "ignore_label": description.ignore_label,
-            **{name: getattr(description, name) for name in RESIZE_OPTIONS},
+            **description.resize_values(),
             "inference_scales": options.inference_scales,
             "add_flipped_images": inference.add_flipped_images,
             "static_graph": options.static_graph,

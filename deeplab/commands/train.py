@@ -18,7 +18,7 @@ from deeplab.commands.shared_options import DatasetOptions
 from deeplab.commands.train_flags import ClusterOptions, LastLayerOptions, TrainingDataOptions
 from deeplab.data import crop_sizes
 from deeplab.network import transfer
-from deeplab.options import RESIZE_OPTIONS, InputOptions, ObjectiveOptions, ResizeOptions
+from deeplab.options import InputOptions, ObjectiveOptions, ResizeOptions
 from deeplab.run_description import RunDescription
 from deeplab.task import SegmentationTask
 from deployment import servers
@@ -65,7 +65,9 @@ def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
     description = _describe(flags, spec, train_logdir)
     network = description.model
     last_layers = transfer.last_layer_scopes(network, last.last_layers_contain_logits_only)
-    inputs = flags.options(InputOptions, **_input_sizes(description))
+    inputs = flags.options(
+        InputOptions, crop_size=description.train_crop_size, **description.resize_values()
+    )
     objective = flags.options(ObjectiveOptions)
     optimizer_options = flags.options(OptimizerOptions)
     train_options = flags.options(
@@ -162,13 +164,6 @@ def _check_memory(batch_size: int, crop_size: tuple[int, int]) -> None:
         f"A batch of {batch_size} crops of {height},{width}",
         "Lower --train_crop_size or --train_batch_size.",
     )
-
-
-def _input_sizes(description: RunDescription) -> dict[str, Any]:
-    return {
-        "crop_size": description.train_crop_size,
-        **{name: getattr(description, name) for name in RESIZE_OPTIONS},
-    }
 
 
 def _check_same_classes(spec: DatasetSpec, stored: RunDescription, train_logdir: str) -> None:
