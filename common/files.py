@@ -160,6 +160,22 @@ def _is_abandoned(path: str, pid: str, host: str = _HOST) -> bool:
     return False
 
 
+def find_obstacle(folder: str) -> tuple[str, str] | None:
+    """Finds what keeps a folder from being written to, or from being made where it is missing.
+
+    Returns:
+      (path, what is wrong with it, such as "is not a folder"); None where nothing is.
+    """
+    existing = os.path.abspath(folder)
+    while not os.path.lexists(existing):
+        existing = os.path.dirname(existing)
+    if not os.path.isdir(existing):
+        return existing, "is not a folder"
+    if not os.access(existing, os.W_OK | os.X_OK):
+        return existing, "cannot be written to"
+    return None
+
+
 def cannot_write(what: str, error: OSError) -> OSError:
     """Returns an error of the same kind as another one, which names what cannot be written."""
     named = type(error)(f"{what} cannot be written: {reason(error)}")

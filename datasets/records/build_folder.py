@@ -47,13 +47,11 @@ def was_begun(output_dir: str) -> bool:
 
 def check_writable(output_dir: str) -> None:
     """Raises OSError if a folder cannot be written to or made: before images are read."""
-    existing = os.path.abspath(output_dir)
-    while not os.path.exists(existing):
-        existing = os.path.dirname(existing)
-    if not os.path.isdir(existing):
-        raise NotADirectoryError(f"output_dir {output_dir}: {existing} is not a folder.")
-    if not os.access(existing, os.W_OK | os.X_OK):
-        raise PermissionError(f"output_dir {output_dir}: {existing} cannot be written to.")
+    obstacle = files.find_obstacle(output_dir)
+    if obstacle is not None:
+        path, problem = obstacle
+        kind = PermissionError if os.path.isdir(path) else NotADirectoryError
+        raise kind(f"output_dir {output_dir}: {path} {problem}.")
 
 
 def prepare(output_dir: str, shards: Collection[str], *, is_finished: bool) -> None:

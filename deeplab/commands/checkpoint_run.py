@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import tensorflow.compat.v1 as tf
 
 from commands.flags import Flags
+from common import files
 from common.texts import printable
 from datasets.segmentation import specs
 from datasets.segmentation.specs import DatasetSpec
@@ -187,18 +188,11 @@ def _has_options(directory: str) -> bool:
 
 def _check_results_folder(flag: str, directory: str) -> None:
     """Makes sure that results can be written, before it takes hours to compute them."""
-    existing = os.path.abspath(directory)
-    while not os.path.lexists(existing):
-        existing = os.path.dirname(existing)
-    if not os.path.isdir(existing):
-        problem = "is not a folder"
-    elif not os.access(existing, os.W_OK | os.X_OK):
-        problem = "cannot be written to"
-    else:
-        return
-    raise ValueError(
-        f"the results cannot go to {directory}: {existing} {problem}. Give another --{flag}."
-    )
+    obstacle = files.find_obstacle(directory)
+    if obstacle is not None:
+        raise ValueError(
+            f"the results cannot go to {directory}: {' '.join(obstacle)}. Give another --{flag}."
+        )
 
 
 def resolve(

@@ -10,7 +10,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from commands.flags import Flags
-from common import image_files
+from common import files, image_files
 from common.texts import printable
 from deeplab.commands.infer_flags import InferOptions
 from serving import export_file, file_inference, image_search, memory, results
@@ -103,17 +103,11 @@ def _check_output(folder: str) -> None:
     Raises:
       ValueError: they cannot.
     """
-    existing = os.path.abspath(folder)
-    while not os.path.lexists(existing):
-        existing = os.path.dirname(existing)
-    name = printable(folder)
-    if not os.path.isdir(existing):
+    obstacle = files.find_obstacle(folder)
+    if obstacle is not None:
+        path, problem = obstacle
         raise ValueError(
-            f"--output={name}: {printable(existing)} is not a folder; choose another --output."
-        )
-    if not os.access(existing, os.W_OK | os.X_OK):
-        raise ValueError(
-            f"--output={name}: {printable(existing)} cannot be written to; choose another --output."
+            f"--output={printable(folder)}: {printable(path)} {problem}; choose another --output."
         )
 
 

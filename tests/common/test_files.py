@@ -132,3 +132,16 @@ def test_of_files_that_are_replaced_together_the_one_that_fails_is_named(tmp_pat
         raise OSError(errno.ENOSPC, "No space left on device")
     assert raised.value.errno == errno.ENOSPC
     assert os.listdir(tmp_path) == []
+
+
+def test_what_keeps_a_folder_from_being_written_to_is_found(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "link").symlink_to("nowhere")
+    assert files.find_obstacle(str(tmp_path)) is None
+    assert files.find_obstacle(str(tmp_path / "new" / "folder")) is None
+    for name in ("file", "link"):
+        expected = (str(tmp_path / name), "is not a folder")
+        assert files.find_obstacle(str(tmp_path / name / "below")) == expected
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    expected = (str(tmp_path), "cannot be written to")
+    assert files.find_obstacle(str(tmp_path / "new" / "folder")) == expected
