@@ -6,14 +6,12 @@ from commands.command import Command
 from common.option_fields import DATA, NETWORK, RESULTS, START, option
 from deeplab.commands.network_flags import AS_TRAINED
 from deeplab.commands.shared_options import (
+    PUBLISHED_DATASETS,
     IgnoredTrainingOptions,
     InferenceOptions,
     RefusedOptions,
 )
 from deeplab.options import ModelOptions, ResizeOptions
-
-# The keys of `specs.PUBLISHED_DATASETS`, whose module imports TensorFlow.
-_PUBLISHED = ("ade20k", "cityscapes", "pascal_voc_seg")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +67,7 @@ class ExportOptions:
         "options.json.",
         DATA,
         is_common=True,
-        choices=_PUBLISHED,
+        choices=PUBLISHED_DATASETS,
     )
     inference_scales: tuple[float, ...] = option(
         (1.0,),

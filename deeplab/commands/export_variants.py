@@ -13,6 +13,7 @@ from common import json_files
 from datasets.records import shard_check, tfrecords
 from datasets.segmentation import record_format, specs
 from deeplab.commands.export_model_flags import ExportOptions
+from deeplab.commands.image_flags import find_images
 from deeplab.evaluation import metrics
 from export import openvino_int8, tflite
 from serving import contract, engines, export_file, image_reading, parity
@@ -58,7 +59,7 @@ class Forms:
                 "--quantize=int8 needs images to fit the 8-bit range to: give "
                 "--calibration_images=FOLDER or a quoted pattern."
             )
-        calibration = _find(values.calibration_images, "calibration_images") if int8 else []
+        calibration = find_images(values.calibration_images, "calibration_images") if int8 else []
         spread = np.linspace(
             0, len(calibration) - 1, min(values.num_calibration_images, len(calibration))
         )
@@ -70,7 +71,7 @@ class Forms:
             tflite="tflite" in values.formats,
             int8=int8,
             calibration_images=[calibration[round(index)] for index in spread],
-            verify_images=_find(values.verify_images, "verify_images"),
+            verify_images=find_images(values.verify_images, "verify_images"),
             score=(directory, values.quantize_split) if int8 and is_there else None,
         )
 
@@ -227,12 +228,3 @@ def _batches(paths: Sequence[str]) -> Iterator[tuple[list[np.ndarray], list[np.n
                     images, labels = [], []
         if images:
             yield images, labels
-
-
-def _find(pattern: str | None, flag: str) -> list[str]:
-    if pattern is None:
-        return []
-    paths, problems = image_reading.find_images([pattern])
-    if problems:
-        raise ValueError(f"--{flag}: {problems[0]}")
-    return paths

@@ -6,6 +6,8 @@ from common.option_fields import COMPATIBILITY, DATA, HARDWARE, NETWORK, START, 
 from deeplab.options import MemoryOptions, ModelOptions, ResizeOptions
 
 DEFAULT_SPLIT = "val"
+# The keys of `specs.PUBLISHED_DATASETS`, whose module imports TensorFlow.
+PUBLISHED_DATASETS = ("ade20k", "cityscapes", "pascal_voc_seg")
 
 _NO_NAS = (
     "the networks found by neural architecture search (nas_pnasnet, nas_hnasnet) are not part of "

@@ -5,13 +5,12 @@ import dataclasses
 import tensorflow.compat.v1 as tf
 
 from commands.flags import Flags
-from deeplab.commands import network_flags
+from deeplab.commands import image_flags, network_flags
 from deeplab.run_description import RunDescription
 from scripts.weight_import import importing
 from scripts.weight_import.frozen_graph import FrozenGraph
 from scripts.weight_import.options import ImportOptions, TrustOptions
 from scripts.weight_import.tflite_file import TFLiteFile
-from serving import image_reading
 
 
 def import_graph(flags: Flags, arguments: list[str]) -> None:
@@ -47,14 +46,8 @@ def _check_arguments(arguments: list[str]) -> tuple[str, str]:
 
 
 def _image_paths(flags: Flags) -> list[str]:
-    """Returns the images of the flag; [] without it."""
     pattern = flags.options(ImportOptions).calibration_images
-    if pattern is None:
-        return []
-    paths, problems = image_reading.find_images([pattern])
-    if problems:
-        raise ValueError(f"--calibration_images: {problems[0]}")
-    return paths
+    return image_flags.find_images(pattern, "calibration_images")
 
 
 def _describe(flags: Flags, file: importing.NetworkFile) -> RunDescription:

@@ -3,6 +3,7 @@
 import dataclasses
 
 from common.option_fields import DATA, START, option
+from deeplab.commands.shared_options import PUBLISHED_DATASETS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,8 +24,7 @@ class ImportOptions:
         "Published dataset that gives names and colors to the classes.",
         DATA,
         is_common=True,
-        # The keys of `specs.PUBLISHED_DATASETS`, whose module imports TensorFlow.
-        choices=("ade20k", "cityscapes", "pascal_voc_seg"),
+        choices=PUBLISHED_DATASETS,
         computed_default="the one that has as many classes, if any",
     )
 

@@ -4,7 +4,7 @@ from datasets.images.memory_limit import DEFAULT_LIMIT_MB
 from datasets.records import tfrecords
 from datasets.segmentation import record_format, sources, specs
 from datasets.segmentation.sources import class_file, demo
-from deeplab.commands import build_tfrecords_flags, export_model_flags, infer_flags
+from deeplab.commands import build_tfrecords_flags, infer_flags, shared_options
 from deeplab.commands.build_tfrecords_flags import BuildOptions
 from deeplab.commands.describe_tfrecords_flags import DescribeOptions
 from scripts.benchmarks import options, suite
@@ -19,7 +19,7 @@ def test_they_are_those_of_the_modules():
     assert demo.DEFAULT_FOLDER == "data/demo"
     assert specs.DATASETS_ROOT == "data/tfrecords"
     assert DescribeOptions.ignore_label == class_file.DEFAULT_IGNORE_LABEL
-    assert tuple(sorted(specs.PUBLISHED_DATASETS)) == export_model_flags._PUBLISHED
+    assert tuple(sorted(specs.PUBLISHED_DATASETS)) == shared_options.PUBLISHED_DATASETS
     assert tuple(engines.NAMES) == infer_flags._ENGINES
     assert tuple(engines.PRECISIONS) == infer_flags._PRECISIONS
     assert tuple(sorted(results.IDS_ENDINGS)) == infer_flags._ID_FORMATS
