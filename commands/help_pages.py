@@ -62,19 +62,23 @@ def _entry(definition: Definition, width: int) -> str:
 def full_text(definition: Definition) -> str:
     """Returns the help of a flag, with its choices where `spelling` does not list them."""
     text, choices = definition.option.help, definition.option.choices
-    if definition.type is not str or len(choices) > _MAX_CHOICES_IN_HEAD:
-        return f"{text} One of {', '.join(choices)}." if choices else text
-    return text
+    if not choices or _spells_choices(definition):
+        return text
+    return f"{text} One of {', '.join(choices)}."
 
 
 def spelling(definition: Definition) -> str:
     """Returns how a flag is written, such as `--train_crop_size=INT,INT…`."""
     if definition.type is bool:
         return f"--[no]{definition.name}"
-    if definition.type is str and 0 < len(definition.option.choices) <= _MAX_CHOICES_IN_HEAD:
+    if _spells_choices(definition):
         return f"--{definition.name}={'|'.join(definition.option.choices)}"
     names = {int: "INT", float: "FLOAT", str: "TEXT", list[int]: "INT,…", list[float]: "FLOAT,…"}
     return f"--{definition.name}={names.get(definition.type, 'TEXT,…')}"
+
+
+def _spells_choices(definition: Definition) -> bool:
+    return definition.type is str and 0 < len(definition.option.choices) <= _MAX_CHOICES_IN_HEAD
 
 
 def shown_default(definition: Definition) -> str:
