@@ -26,7 +26,7 @@ class Command:
       needs_tensorflow: whether `main` uses TensorFlow.
       keeps_memory: whether the process runs with the settings of `commands.allocator`.
       explain_unknown: explains a flag that does not exist better than a spelling check can, or
-        returns None: (name, arguments of the command line).
+        returns None: (name, value given with it or "", the flags that do exist).
     """
 
     description: str
@@ -36,4 +36,4 @@ class Command:
     computed_defaults: Mapping[str, str] = dataclasses.field(default_factory=dict)
     needs_tensorflow: bool = True
     keeps_memory: bool = False
-    explain_unknown: Callable[[str, Sequence[str]], str | None] = lambda *_: None
+    explain_unknown: Callable[[str, str, "Flags"], str | None] = lambda *_: None

@@ -59,7 +59,8 @@ def parse(command: Command, argv: Sequence[str]) -> tuple[Flags, list[str]]:
         arguments = flags.parse(argv)
     except absl_flags.UnrecognizedFlagError as error:
         names = difflib.get_close_matches(error.flagname, flags.definitions, n=2, cutoff=0.7)
-        reason = command.explain_unknown(error.flagname, argv)
+        value = _value_of(error.flagvalue, argv)
+        reason = command.explain_unknown(error.flagname, value, flags)
         _refuse(
             reason or help_pages.unknown_flag(error.flagname, names, flags.definitions.values())
         )
@@ -81,6 +82,14 @@ def parse(command: Command, argv: Sequence[str]) -> tuple[Flags, list[str]]:
         )
         sys.exit(1)
     return flags, arguments
+
+
+def _value_of(word: str, argv: Sequence[str]) -> str:
+    """Returns the value of a flag that stands as `--name=value` or `--name value`; "" for none."""
+    _, equals, value = word.partition("=")
+    if equals or word not in argv:  # In a flag file, each line is a word.
+        return value
+    return "".join(argv[argv.index(word) + 1 :][:1])
 
 
 def load(command: Command) -> Main:

@@ -64,8 +64,8 @@ class Flags:
                     option = dataclasses.replace(definition.option, computed_default=told)
                     definition = dataclasses.replace(definition, option=option)
                 self._define(definition)
-        for name in flags.FLAGS.flags_by_module_dict()[absl.logging.__name__]:
-            self._values[name.name] = name
+        for flag in flags.FLAGS.flags_by_module_dict()[absl.logging.__name__]:
+            self._values[flag.name] = flag
 
     def parse(self, argv: Sequence[str]) -> list[str]:
         """Parses a command line; what it gives itself wins over its flag files (`--flagfile`).

@@ -2,11 +2,11 @@
 
 import dataclasses
 import glob
-import json
 import os
-from collections.abc import Sequence
 
 from commands.command import Command
+from commands.flags import Flags
+from common import json_files
 from common.option_fields import DATA, HARDWARE, START, option, refused
 from deeplab.commands.shared_options import DatasetOptions, RefusedOptions, explain_classes
 from deeplab.options import InputOptions, ModelOptions, ObjectiveOptions
@@ -76,47 +76,36 @@ class RefusedTrainingOptions:
     )
 
 
-def _explain_unknown(name: str, argv: Sequence[str]) -> str | None:
+def _explain_unknown(name: str, value: str, flags: Flags) -> str | None:
     """Explains `--epochs`: training is counted in steps."""
     if name not in _EPOCHS:
         return explain_classes(name)
-    batch_size = _given(argv, "train_batch_size", "8")
+    batch_size = flags.value("train_batch_size")
     steps = f"an epoch is the number of images / train_batch_size ({batch_size}) steps"
-    dataset = _dataset(argv)
-    if dataset is not None and batch_size.isdecimal() and int(batch_size) > 0:
-        num_images = dataset["splits"][_given(argv, "train_split", "train")]["num_examples"]
-        epoch = -(-num_images // int(batch_size))
+    found = _find_dataset(flags)
+    if found is not None and batch_size > 0:
+        dataset, num_images = found
+        epoch = -(-num_images // batch_size)
         steps = (
-            f"an epoch of dataset {dataset['name']} ({num_images} images) is {epoch} steps of "
+            f"an epoch of dataset {dataset} ({num_images} images) is {epoch} steps of "
             f"{batch_size} images"
         )
-        epochs = _given(argv, name, "")
-        if epochs.isdecimal() and int(epochs):
-            steps += f", so {epochs} epochs are --training_number_of_steps={int(epochs) * epoch}"
+        if value.isdecimal() and int(value):
+            steps += f", so {value} epochs are --training_number_of_steps={int(value) * epoch}"
     return (
         f"there is no flag --{name}; training is counted in steps (--training_number_of_steps): "
         f"{steps}."
     )
 
 
-def _given(argv: Sequence[str], name: str, default: str) -> str:
-    """Returns what a command line gives for a flag, as `--name=value` or `--name value`."""
-    for index, argument in reversed(list(enumerate(argv))):
-        flag, equals, value = argument.lstrip("-").partition("=")
-        if argument.startswith("-") and flag == name:
-            return value if equals else "".join(argv[index + 1 : index + 2])
-    return default
-
-
-def _dataset(argv: Sequence[str]) -> dict | None:
-    """Returns the `dataset.json` that the command would use; None where it cannot be read."""
-    pattern = os.path.join("data", "tfrecords", _given(argv, "dataset", "*"))
-    found = glob.glob(os.path.join(_given(argv, "dataset_dir", pattern), "dataset.json"))
+def _find_dataset(flags: Flags) -> tuple[str, int] | None:
+    """Returns name and images of the dataset that would be used; None where it cannot be read."""
+    built = os.path.join("data", "tfrecords", flags.value("dataset") or "*")
+    found = glob.glob(os.path.join(flags.value("dataset_dir") or built, "dataset.json"))
     try:
-        with open(max(found, key=os.path.getmtime), encoding="utf-8") as file:
-            dataset = json.load(file)
-        dataset["splits"][_given(argv, "train_split", "train")]["num_examples"] + 0
-        return dataset
+        dataset = json_files.read_object(max(found, key=os.path.getmtime))
+        num_images = dataset["splits"][flags.value("train_split")]["num_examples"]
+        return dataset["name"], int(num_images)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
