@@ -1,103 +1,19 @@
 """A clone of a DeepLab training: its loss, gradients over clones, and what TensorBoard shows."""
 
-import functools
-
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
 from deeplab.network import model
-from deeplab.objective import training_graph
-from deeplab.options import ModelOptions, ObjectiveOptions
-from deeplab.run_description import RunDescription
-from deployment import model_deploy
-from deployment.config import DeploymentConfig
-from deployment.variable_copies import VariableCopies
-from nets.batch_norm import SyncGroup
+from deeplab.options import ObjectiveOptions
 from serving.drawing import visualize
+from tests.support import clone_steps
 
-SIZE = 33
-DESCRIPTION = RunDescription(
-    model=ModelOptions(
-        num_classes=3,
-        model_variant="xception_tiny",
-        atrous_rates=(2,),
-        decoder_output_stride=(4,),
-        decoder_use_gradient=True,
-        aspp_convs_filters=8,
-        decoder_filters=8,
-    ),
-    dataset_name="noise",
-    class_names=("a", "b", "c"),
-    palette=((10, 20, 30), (250, 0, 0), (0, 0, 250)),
-    ignore_label=255,
-    train_crop_size=(SIZE, SIZE),
-)
-
-
-def _batch(batch_size: int) -> dict[str, np.ndarray]:
-    random = np.random.RandomState(0)
-    shape = (batch_size, SIZE, SIZE)
-    return {
-        "image": random.uniform(0, 255, (*shape, 3)).astype(np.float32),
-        "label": random.choice([0, 1, 2, 255], (*shape, 1)).astype(np.int32),
-        "laplacian": random.uniform(-300, 300, (*shape, 1)).astype(np.float32),
-        "image_name": np.array([f"image_{index}" for index in range(batch_size)]),
-    }
-
-
-def _build(batch, objective: ObjectiveOptions, num_clones: int = 1, getter_of=None):
-    """Builds clones in the default graph; returns them and the total loss."""
-    tf.train.get_or_create_global_step()
-    config = DeploymentConfig(num_clones, clone_on_cpu=True)
-    sync_group = SyncGroup(num_clones) if objective.sync_batch_norm else None
-    build_clone = functools.partial(
-        training_graph.build_clone,
-        description=DESCRIPTION,
-        objective=objective,
-        sync_group=sync_group,
-    )
-    fed = {
-        # Constants would be folded: TensorFlow would compute much of the network twice.
-        name: tf.placeholder_with_default(value, value.shape)
-        for name, value in batch.items()
-    }
-    shares = model_deploy.split_batch(config, fed)
-    clones = model_deploy.create_clones(config, build_clone, shares, getter_of)
-    if sync_group:
-        sync_group.connect()
-    return clones, model_deploy.total_loss(config, clones)
+DESCRIPTION = clone_steps.description()
 
 
 def _without_dropout(monkeypatch):
     monkeypatch.setattr("tf_slim.dropout", lambda inputs, *_, **__: inputs)
-
-
-def _gradients(batch, objective: ObjectiveOptions, num_clones: int, with_copies: bool = False):
-    """Returns the loss, all gradients, and the moving statistics after a step."""
-    with tf.Graph().as_default():
-        copies = VariableCopies(DeploymentConfig(num_clones, clone_on_cpu=True))
-        getter_of = copies.getter if with_copies else None
-        clones, loss = _build(batch, objective, num_clones, getter_of)
-        variables = tf.trainable_variables()
-        if with_copies:
-            gradients = [gradient for gradient, _ in copies.gradients(loss)]
-        else:
-            gradients = tf.gradients(loss, variables)
-        moving = [variable for variable in tf.model_variables() if "moving" in variable.op.name]
-        random = np.random.RandomState(1)
-        with tf.Session() as session:
-            session.run(tf.global_variables_initializer())
-            initial_values = {
-                variable.initializer.inputs[1]: random.normal(
-                    variable.op.name.endswith("gamma"), 0.2, variable.shape.as_list()
-                )
-                for variable in variables
-            }
-            session.run([variable.initializer for variable in variables], initial_values)
-            values = session.run([loss, gradients])
-            session.run(clones[0].update_ops)
-            return (*values, session.run(moving))
 
 
 def _assert_equal(one, several):
@@ -108,8 +24,8 @@ def _assert_equal(one, several):
 
 
 def _equally_labeled(batch_size: int):
-    """Like `_batch`, with as many labeled pixels in each half, as clones' losses are means."""
-    batch = _batch(batch_size)
+    """A batch with as many labeled pixels in each half, as clones' losses are means."""
+    batch = clone_steps.batch(batch_size)
     half = batch_size // 2
     batch["label"][half:] = batch["label"][:half]
     return batch
@@ -119,9 +35,9 @@ def test_clones_that_share_statistics_have_the_gradients_of_one_network(monkeypa
     _without_dropout(monkeypatch)
     batch = _equally_labeled(2)
 
-    one = _gradients(batch, ObjectiveOptions(), num_clones=1)
-    synchronized = _gradients(batch, ObjectiveOptions(sync_batch_norm=True), num_clones=2)
-    on_their_own = _gradients(batch, ObjectiveOptions(), num_clones=2)
+    one = clone_steps.step(batch, ObjectiveOptions(), num_clones=1)
+    synchronized = clone_steps.step(batch, ObjectiveOptions(sync_batch_norm=True), num_clones=2)
+    on_their_own = clone_steps.step(batch, ObjectiveOptions(), num_clones=2)
 
     _assert_equal(one, synchronized)
     for expected, value in zip(one[2], synchronized[2], strict=True):
@@ -132,10 +48,11 @@ def test_clones_that_share_statistics_have_the_gradients_of_one_network(monkeypa
 
 def test_copies_of_the_variables_have_the_same_gradients(monkeypatch):
     _without_dropout(monkeypatch)
-    batch, objective = _batch(2), ObjectiveOptions(sync_batch_norm=True)
+    batch, objective = clone_steps.batch(2), ObjectiveOptions(sync_batch_norm=True)
 
     expected, actual = (
-        _gradients(batch, objective, 2, with_copies) for with_copies in (False, True)
+        clone_steps.step(batch, objective, 2, with_copies=with_copies)
+        for with_copies in (False, True)
     )
 
     length = np.sqrt(sum(np.sum(np.square(each, dtype=float)) for each in expected[1]))
@@ -148,20 +65,22 @@ def test_clones_with_frozen_batch_norm_have_the_gradients_of_one_network(monkeyp
     _without_dropout(monkeypatch)
     batch, objective = _equally_labeled(4), ObjectiveOptions(fine_tune_batch_norm=False)
 
-    _assert_equal(*(_gradients(batch, objective, num_clones) for num_clones in (1, 2)))
+    _assert_equal(*(clone_steps.step(batch, objective, num_clones) for num_clones in (1, 2)))
 
 
 def test_loss_is_cross_entropy_over_labeled_pixels_plus_weight_decay(monkeypatch):
     _without_dropout(monkeypatch)
-    batch = _batch(2)
-    clones, loss = _build(batch, ObjectiveOptions(weight_decay=0.01))
+    batch = clone_steps.batch(2)
+    clones, loss = clone_steps.build(batch, ObjectiveOptions(weight_decay=0.01))
     with tf.variable_scope(tf.get_variable_scope(), reuse=True):
         logits = model.multi_scale_logits(
             {name: tf.constant(value) for name, value in batch.items()},
             DESCRIPTION.model,
             ObjectiveOptions(weight_decay=0.0),
         )[model.MERGED_LOGITS]
-    logits = tf.image.resize_bilinear(logits, [SIZE, SIZE], align_corners=True)
+    logits = tf.image.resize_bilinear(
+        logits, [clone_steps.SIZE, clone_steps.SIZE], align_corners=True
+    )
     with tf.Session() as session:
         session.run(tf.global_variables_initializer())
         loss_value, logits_value, regularization = session.run(
@@ -179,7 +98,7 @@ def test_loss_is_cross_entropy_over_labeled_pixels_plus_weight_decay(monkeypatch
 
 
 def test_every_trainable_variable_gets_a_gradient():
-    _, loss = _build(_batch(2), ObjectiveOptions())
+    _, loss = clone_steps.build(clone_steps.batch(2), ObjectiveOptions())
     variables = tf.trainable_variables()
 
     gradients = tf.gradients(loss, variables)
@@ -188,8 +107,8 @@ def test_every_trainable_variable_gets_a_gradient():
 
 
 def test_images_show_the_first_images_labels_and_predictions_in_class_colors():
-    batch = _batch(5)
-    clones, _ = _build(batch, ObjectiveOptions(save_summaries_images=True))
+    batch = clone_steps.batch(5)
+    clones, _ = clone_steps.build(batch, ObjectiveOptions(save_summaries_images=True))
     merged = tf.summary.merge(clones[0].summaries)
     with tf.Session() as session:
         session.run(tf.global_variables_initializer())
@@ -222,7 +141,7 @@ def test_summaries_have_the_same_tags_for_any_number_of_clones():
     tags = []
     for num_clones in (1, 2):
         with tf.Graph().as_default():
-            clones, _ = _build(_batch(2), ObjectiveOptions(), num_clones)
+            clones, _ = clone_steps.build(clone_steps.batch(2), ObjectiveOptions(), num_clones)
             merged = tf.summary.merge(clones[0].summaries)
             with tf.Session() as session:
                 session.run(tf.global_variables_initializer())

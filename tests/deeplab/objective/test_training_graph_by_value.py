@@ -8,90 +8,16 @@ import functools
 
 import numpy as np
 import pytest
-import tensorflow.compat.v1 as tf
 
 from deeplab.network import model
-from deeplab.objective import training_graph
-from deeplab.options import ModelOptions, ObjectiveOptions
-from deeplab.run_description import RunDescription
-from deployment import model_deploy
-from deployment.config import DeploymentConfig
-from nets.batch_norm import SyncGroup
+from deeplab.options import ObjectiveOptions
 from reference import loss as plain_loss
-
-SIZE = 33
+from tests.support import clone_steps
 
 
 def _build_plain_clone(batch, description, objective, sync_group):
     logits = model.multi_scale_logits(batch, description.model, objective, sync_group)
     plain_loss.add_losses(logits, batch["label"], objective, description.ignore_label)
-
-
-def _description(model_variant: str) -> RunDescription:
-    return RunDescription(
-        model=ModelOptions(
-            num_classes=3,
-            model_variant=model_variant,
-            atrous_rates=(2,),
-            decoder_output_stride=(4,),
-            decoder_use_gradient=True,
-            aspp_convs_filters=8,
-            decoder_filters=8,
-        ),
-        dataset_name="noise",
-        class_names=("a", "b", "c"),
-        palette=((10, 20, 30), (250, 0, 0), (0, 0, 250)),
-        ignore_label=255,
-        train_crop_size=(SIZE, SIZE),
-    )
-
-
-def _batch(batch_size: int) -> dict[str, tf.Tensor]:
-    random = np.random.RandomState(0)
-    shape = (batch_size, SIZE, SIZE)
-    values = {
-        "image": random.uniform(0, 255, (*shape, 3)).astype(np.float32),
-        "label": random.choice([0, 1, 2, 255], (*shape, 1)).astype(np.int32),
-        "laplacian": random.uniform(-300, 300, (*shape, 1)).astype(np.float32),
-    }
-    # Constants would be folded: TensorFlow would compute much of the network twice.
-    return {name: tf.placeholder_with_default(value, value.shape) for name, value in values.items()}
-
-
-def _step(build_clone, model_variant: str, objective: ObjectiveOptions, num_clones: int):
-    """Returns loss, gradients by variable, and moving statistics after a step, on known weights."""
-    with tf.Graph().as_default():
-        tf.train.get_or_create_global_step()
-        config = DeploymentConfig(num_clones, clone_on_cpu=True)
-        group = SyncGroup(num_clones) if objective.sync_batch_norm else None
-        build = functools.partial(
-            build_clone,
-            description=_description(model_variant),
-            objective=objective,
-            sync_group=group,
-        )
-        clones = model_deploy.create_clones(
-            config, build, model_deploy.split_batch(config, _batch(2))
-        )
-        if group:
-            group.connect()
-        loss = model_deploy.total_loss(config, clones)
-        variables = tf.trainable_variables()
-        gradients = tf.gradients(loss, variables)
-        moving = [each for each in tf.model_variables() if "moving" in each.op.name]
-        random = np.random.RandomState(1)
-        with tf.Session() as session:
-            session.run(tf.global_variables_initializer())
-            fed = {
-                each.initializer.inputs[1]: random.normal(
-                    each.op.name.endswith("gamma"), 0.2, each.shape.as_list()
-                )
-                for each in variables
-            }
-            session.run([each.initializer for each in variables], fed)
-            values = session.run([loss, gradients])
-            session.run(clones[0].update_ops)
-            return (*values, session.run(moving))
 
 
 @pytest.mark.parametrize(
@@ -114,9 +40,15 @@ def _step(build_clone, model_variant: str, objective: ObjectiveOptions, num_clon
 )
 def test_step_equals_the_plain_one(monkeypatch, model_variant, objective, num_clones):
     monkeypatch.setattr("tf_slim.dropout", lambda inputs, *_, **__: inputs)
-    arguments = (model_variant, objective, num_clones)
-    loss, gradients, moving = _step(training_graph.build_clone, *arguments)
-    expected = _step(_build_plain_clone, *arguments)
+    step = functools.partial(
+        clone_steps.step,
+        clone_steps.batch(2),
+        objective,
+        num_clones,
+        model_variant=model_variant,
+    )
+    loss, gradients, moving = step()
+    expected = step(build_clone=_build_plain_clone)
 
     np.testing.assert_allclose(loss, expected[0], rtol=1e-5)
     # A bias in front of batch norm has the gradient 0, but for rounding: hence the length of all.
