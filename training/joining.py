@@ -176,16 +176,16 @@ class Joining:
                 "commands."
             )
         text, is_complete = self._shared.read_record(session)
-        if text:
-            _check_same_training(self._mine, Record.from_text(text))
-        if not text or not is_complete:
+        record = Record.from_text(text) if text else None
+        if record is not None:
+            _check_same_training(self._mine, record)
+        if record is None or not is_complete:
             self._say("waiting for the chief, which initializes the variables")
             return None
         step = self._read_step(session)
         if step < startup_delay_steps:
             self._say(f"waiting for step {startup_delay_steps} (startup_delay_steps)")
             return None
-        record = Record.from_text(text)
         self._report(f"joining the training run of {record.train_logdir} at step {step}")
         return record
 
