@@ -12,9 +12,9 @@ import tensorflow.compat.v1 as tf
 from commands.flags import Flags
 from common import files
 from common.texts import printable
-from datasets.segmentation import specs
 from datasets.segmentation.specs import DatasetSpec
 from deeplab.commands import network_flags, weights
+from deeplab.commands.dataset_choice import read_dataset
 from deeplab.commands.shared_options import (
     DEFAULT_SPLIT,
     DatasetOptions,
@@ -204,7 +204,7 @@ def resolve(
     resize: ResizeOptions
     if os.path.exists(options_path):
         trained = read_description(directory)
-        spec = _read_dataset(dataset, trained.dataset_name)
+        spec = read_dataset(dataset, trained.dataset_name)
         _check_same_classes(spec, trained, options_path)
         model_options = network_flags.changed_options(flags, trained.model, options_path)
         resize = trained
@@ -215,7 +215,7 @@ def resolve(
                 "--model_variant and, where they are not the default, --atrous_rates, "
                 "--decoder_output_stride …"
             )
-        spec = _read_dataset(dataset, None)
+        spec = read_dataset(dataset)
         model_options = network_flags.model_options(flags, spec.num_classes, has_gradient=False)
         resize = ResizeOptions()
     resize = dataclasses.replace(resize, **flags.given(ResizeOptions))
@@ -226,16 +226,6 @@ def resolve(
     memory = flags.options(MemoryOptions)
     inputs = InputOptions(crop_size=crop_size, **resize.resize_values(), **vars(memory))
     return spec, model_options, inputs
-
-
-def _read_dataset(options: DatasetOptions, trained_on: str | None) -> DatasetSpec:
-    directory = options.dataset_dir
-    name = options.dataset or trained_on
-    if directory is None and name:
-        directory = os.path.join(specs.DATASETS_ROOT, name)
-        if options.dataset is None and not os.path.isdir(directory):
-            directory = None
-    return specs.read_spec(directory or specs.find_last_dataset(), options.dataset)
 
 
 def _check_same_classes(spec: DatasetSpec, trained: RunDescription, options_path: str) -> None:

@@ -10,10 +10,10 @@ import tensorflow.compat.v1 as tf
 from commands.flags import Flags
 from common import memory
 from datasets.records import shard_check
-from datasets.segmentation import specs
 from datasets.segmentation.specs import DatasetSpec
 from deeplab import run_description
 from deeplab.commands import network_flags
+from deeplab.commands.dataset_choice import read_dataset
 from deeplab.commands.shared_options import DatasetOptions
 from deeplab.commands.train_flags import ClusterOptions, LastLayerOptions, TrainingDataOptions
 from deeplab.data import crop_sizes
@@ -59,7 +59,7 @@ def _worker(cluster: Cluster, flags: DeploymentConfig) -> DeploymentConfig:
 
 def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
     data, last = flags.options(TrainingDataOptions), flags.options(LastLayerOptions)
-    spec = _read_dataset(flags.options(DatasetOptions))
+    spec = read_dataset(flags.options(DatasetOptions))
     shard_check.complete_shards(spec, data.train_split)
     train_logdir = flags.value("train_logdir") or os.path.join("runs", spec.name)
     description = _describe(flags, spec, train_logdir)
@@ -112,13 +112,6 @@ def _read_cluster(flags: Flags) -> Cluster | None:
             "worker's TensorFlow server, or describe the cluster in TF_CONFIG instead."
         )
     return cluster
-
-
-def _read_dataset(options: DatasetOptions) -> DatasetSpec:
-    directory = options.dataset_dir
-    if directory is None and options.dataset is not None:
-        directory = os.path.join(specs.DATASETS_ROOT, options.dataset)
-    return specs.read_spec(directory or specs.find_last_dataset(), options.dataset)
 
 
 def _describe(flags: Flags, spec: DatasetSpec, train_logdir: str) -> RunDescription:
