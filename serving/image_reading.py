@@ -8,7 +8,6 @@ from PIL import ExifTags, Image
 
 from common import image_files, texts
 from serving.image_search import expand_home
-from serving.image_search import find_images as find_images
 
 ImageInput = Image.Image | np.ndarray | str | os.PathLike | bytes
 

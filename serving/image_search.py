@@ -26,14 +26,6 @@ class Search:
     notes: list[str]
 
 
-def find_images(
-    arguments: Sequence[str], skipped_endings: Sequence[str] = ()
-) -> tuple[list[str], list[str]]:
-    """Returns the paths and problems of `search`."""
-    found = search(arguments, skipped_endings)
-    return found.paths, found.problems
-
-
 def search(arguments: Sequence[str], skipped_endings: Sequence[str] = ()) -> Search:
     """Finds the images that arguments of a command mean.
 

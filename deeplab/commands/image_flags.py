@@ -1,6 +1,6 @@
 """Flags that name images: a file, a folder or a pattern."""
 
-from serving import image_reading
+from serving import image_search
 
 
 def find_images(pattern: str | None, flag: str) -> list[str]:
@@ -11,7 +11,7 @@ def find_images(pattern: str | None, flag: str) -> list[str]:
     """
     if pattern is None:
         return []
-    paths, problems = image_reading.find_images([pattern])
-    if problems:
-        raise ValueError(f"--{flag}: {problems[0]}")
-    return paths
+    found = image_search.search([pattern])
+    if found.problems:
+        raise ValueError(f"--{flag}: {found.problems[0]}")
+    return found.paths

@@ -5,6 +5,7 @@ import os
 from PIL import Image
 
 from serving import image_search
+from serving.image_search import Search
 
 
 def save(path, mode: str = "RGB", **options):
@@ -18,32 +19,32 @@ def test_files_folders_and_patterns_are_found_once(tmp_path):
     b = save(tmp_path / "b.PNG", format="PNG")
     deep = save(tmp_path / "sub" / "deep" / "c.tif")
     (tmp_path / "notes.txt").write_text("no image")
-    found, problems = image_search.find_images([a, str(tmp_path), str(tmp_path / "**" / "*.tif")])
-    assert found == [a, b, deep]
-    assert problems == []
+    found = image_search.search([a, str(tmp_path), str(tmp_path / "**" / "*.tif")])
+    assert found.paths == [a, b, deep]
+    assert found.problems == []
 
 
 def test_results_of_an_earlier_run_are_not_taken_for_images(tmp_path):
     a = save(tmp_path / "a.jpg")
     mask = save(tmp_path / "a_mask.png")
-    assert image_search.find_images([str(tmp_path)], ["_mask.png"]) == ([a], [])
-    assert image_search.find_images([mask], ["_mask.png"]) == ([mask], [])
+    assert image_search.search([str(tmp_path)], ["_mask.png"]) == Search([a], [], [])
+    assert image_search.search([mask], ["_mask.png"]) == Search([mask], [], [])
 
 
 def test_arguments_that_mean_nothing_are_named(tmp_path):
     (tmp_path / "empty").mkdir()
     arguments = [str(tmp_path / name) for name in ("empty", "*.jpg", "missing.jpg")]
-    found, problems = image_search.find_images(arguments)
-    assert found == []
-    assert "holds no image (.jpg" in problems[0]
-    assert problems[1] == f"no image matches '{arguments[1]}'"
-    assert problems[2] == f"{arguments[2]}: there is no such file or folder"
+    found = image_search.search(arguments)
+    assert found.paths == []
+    assert "holds no image (.jpg" in found.problems[0]
+    assert found.problems[1] == f"no image matches '{arguments[1]}'"
+    assert found.problems[2] == f"{arguments[2]}: there is no such file or folder"
 
 
 def test_a_file_whose_name_looks_like_a_pattern_is_itself(tmp_path):
     path = save(tmp_path / "a[1].png")
     save(tmp_path / "a1.png")
-    assert image_search.find_images([path]) == ([path], [])
+    assert image_search.search([path]) == Search([path], [], [])
 
 
 def test_skipped_files_are_named(tmp_path):
@@ -69,9 +70,9 @@ def test_every_ending_that_is_read_is_found(tmp_path):
     names = sorted(f"x{ending}" for ending in image_search.image_files.ENDINGS)
     for name in names:
         (tmp_path / name.upper()).write_bytes(b"x")
-    found, problems = image_search.find_images([str(tmp_path)])
-    assert sorted(os.path.basename(path).lower() for path in found) == names
-    assert problems == []
+    found = image_search.search([str(tmp_path)])
+    assert sorted(os.path.basename(path).lower() for path in found.paths) == names
+    assert found.problems == []
 
 
 def test_a_folder_without_images_says_what_it_has(tmp_path):
@@ -91,22 +92,24 @@ def test_folders_with_signs_of_patterns_in_their_names(tmp_path):
     inside = save(tmp_path / "a[1]" / "x.png")
     other = save(tmp_path / "a1" / "y.png")
     star = save(tmp_path / "b*" / "z.png")
-    assert image_search.find_images([str(tmp_path / "a[1]")]) == ([inside], [])
-    assert image_search.find_images([str(tmp_path / "a[1]" / "*.png")]) == ([other, inside], [])
-    assert image_search.find_images([str(tmp_path / "b*" / "*")]) == ([star], [])
+    assert image_search.search([str(tmp_path / "a[1]")]) == Search([inside], [], [])
+    assert image_search.search([str(tmp_path / "a[1]" / "*.png")]) == Search(
+        [other, inside], [], []
+    )
+    assert image_search.search([str(tmp_path / "b*" / "*")]) == Search([star], [], [])
 
 
 def test_home_is_known(tmp_path, monkeypatch):
     a = save(tmp_path / "a.jpg")
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert image_search.find_images(["~/a.jpg", "~/*.jpg", "~"]) == ([a], [])
+    assert image_search.search(["~/a.jpg", "~/*.jpg", "~"]) == Search([a], [], [])
 
 
 def test_what_is_no_file_is_refused(tmp_path):
     os.mkfifo(tmp_path / "pipe.jpg")
-    found, problems = image_search.find_images([str(tmp_path / "pipe.jpg")])
-    assert found == []
-    assert problems == [f"{tmp_path}/pipe.jpg is neither a file nor a folder"]
+    found = image_search.search([str(tmp_path / "pipe.jpg")])
+    assert found.paths == []
+    assert found.problems == [f"{tmp_path}/pipe.jpg is neither a file nor a folder"]
 
 
 def test_names_cannot_reach_the_terminal(tmp_path):
