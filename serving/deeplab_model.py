@@ -61,6 +61,7 @@ class DeepLabModel:
       class_names: name of each class id; "class 0" … when the graph carries no names.
       palette: RGB color, 0..255, of each class id; PASCAL VOC's when the graph carries none.
       crop_size: (height, width) of the largest image the graph takes.
+      resizes_inside: whether the graph takes images of any size and resizes them itself.
       takes_batches: whether the graph takes several images of one size at once.
       has_probabilities: whether the graph gives probabilities.
       engine_name: what runs it: "tensorflow", "openvino" or "litert".
@@ -69,7 +70,7 @@ class DeepLabModel:
     INPUT_TENSOR_NAME = f"{contract.INPUT}:0"
     OUTPUT_TENSOR_NAME = f"{contract.PREDICTIONS}:0"
     PROBABILITIES_TENSOR_NAME = f"{contract.PROBABILITIES}:0"
-    INPUT_SIZE = 513  # Crop of graphs that do not tell it, as of most published ones.
+    INPUT_SIZE = 513  # Crop of graphs that do not state it, as of most published ones.
 
     def __init__(
         self,
@@ -122,7 +123,7 @@ class DeepLabModel:
         self.class_names = facts.class_names
         self.palette = facts.palette
         self.crop_size = facts.crop_size or (self.INPUT_SIZE, self.INPUT_SIZE)
-        self._resizes_inside = facts.resizes_images
+        self.resizes_inside = facts.resizes_images
         trial_size = self.crop_size if try_engines else None
         self._engine = engines.create(export, engine, precision, num_threads, trial_size)
         self.engine_name = self._engine.name
@@ -132,11 +133,6 @@ class DeepLabModel:
     @property
     def num_classes(self) -> int:
         return len(self.class_names)
-
-    @property
-    def resizes_inside(self) -> bool:
-        """Whether the graph takes images of any size and resizes them itself."""
-        return self._resizes_inside
 
     def __enter__(self) -> "DeepLabModel":
         return self
@@ -255,15 +251,15 @@ class DeepLabModel:
         ids_type: type,
     ) -> list[Segmentation]:
         """Segments images as `_fit_array` returns them; see `predict_batch`."""
-        same_size: dict[tuple[int, ...], list[int]] = {}
+        same_size: dict[tuple[int, int], list[int]] = {}
         for index, (array, _) in enumerate(fitted):
             same_size.setdefault(array.shape[:2], []).append(index)
         results: dict[int, Segmentation] = {}
-        for (height, width), indices in same_size.items():
-            batch_size = self._batch_size(height, width)
+        for shape, indices in same_size.items():
+            batch_size = self._batch_size(*shape)
             for start in range(0, len(indices), batch_size):
                 batch = indices[start : start + batch_size]
-                is_shrunk = any(fitted[index][1] != (height, width) for index in batch)
+                is_shrunk = any(fitted[index][1] != shape for index in batch)
                 fetch_probabilities = with_probabilities or (is_shrunk and self.has_probabilities)
                 predictions = self._run([fitted[index][0] for index in batch], fetch_probabilities)
                 for index, prediction in zip(batch, predictions, strict=True):
@@ -317,12 +313,15 @@ class DeepLabModel:
 
     def fit(self, image: Image.Image) -> Image.Image:
         """Returns the image as the graph takes it: no larger than its crop."""
-        return _resize(image, self.fitted_size(image.height, image.width))
+        height, width = self.fitted_size(image.height, image.width)
+        if (height, width) == (image.height, image.width):
+            return image
+        return image.resize((width, height), Image.Resampling.LANCZOS)
 
     def fitted_size(self, height: int, width: int) -> tuple[int, int]:
         """Returns the (height, width) at which the graph is given an image of a size."""
         scale = self._fitting_scale(height, width)
-        if self._resizes_inside or scale >= 1:
+        if self.resizes_inside or scale >= 1:
             return height, width
         return _scaled(height, width, scale)
 
@@ -332,13 +331,6 @@ class DeepLabModel:
 
 def _scaled(height: int, width: int, scale: float) -> tuple[int, int]:
     return max(1, int(scale * height)), max(1, int(scale * width))
-
-
-def _resize(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """Returns an image of (height, width); the image itself where it has that size."""
-    if size == (image.height, image.width):
-        return image
-    return image.resize((size[1], size[0]), Image.Resampling.LANCZOS)
 
 
 def _to_size(
