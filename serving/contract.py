@@ -29,7 +29,7 @@ LOGITS = "SemanticLogits"
 # Larger numbers are mistakes or worse; no image has such a side.
 _MAX_SIDE = 1 << 16
 # Class ids are written as 8-bit masks.
-_MAX_CLASSES = 256
+MAX_CLASSES = 256
 # They would move the cursor of a terminal or end a line; halves of surrogates cannot be printed.
 _UNPRINTABLE = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -90,8 +90,8 @@ def _whole(value: Any) -> Any:
 
 def _problem(metadata: Metadata) -> str | None:
     num_classes, num_colors = len(metadata.class_names), len(metadata.palette)
-    if num_classes > _MAX_CLASSES:
-        return f"class_names has {num_classes} names; expected at most {_MAX_CLASSES}"
+    if num_classes > MAX_CLASSES:
+        return f"class_names has {num_classes} names; expected at most {MAX_CLASSES}"
     if num_colors not in (0, num_classes):
         return f"there are {num_classes} class_names, but {num_colors} colors in palette"
     shorter = metadata.min_resize_value

@@ -1,8 +1,7 @@
 """`DeepLabModel`: an exported network, from an image to class ids.
 
-Needs TensorFlow, NumPy and Pillow, and nothing of the training code. Runs our exports and the
-frozen graphs that research/deeplab published; the older ones take one image at a time and have no
-probabilities.
+Needs TensorFlow, NumPy and Pillow, but no training code. Runs our exports and the frozen graphs
+that research/deeplab published; the older ones take one image at a time and have no probabilities.
 """
 
 import os
@@ -40,8 +39,8 @@ class Segmentation(NamedTuple):
     """The prediction for one image, at the image's own size.
 
     Attributes:
-      ids: int32 [height, width], class ids; of the type that was asked for.
-      probabilities: float32 [height, width, num_classes], or None when not asked for.
+      ids: class ids, [height, width], int32 unless another type was requested.
+      probabilities: float32 [height, width, num_classes], or None if not requested.
     """
 
     ids: np.ndarray
@@ -64,7 +63,7 @@ class DeepLabModel:
       resizes_inside: whether the graph takes images of any size and resizes them itself.
       takes_batches: whether the graph takes several images of one size at once.
       has_probabilities: whether the graph gives probabilities.
-      engine_name: what runs it: "tensorflow", "openvino" or "litert".
+      engine_name: "tensorflow", "openvino" or "litert".
     """
 
     INPUT_TENSOR_NAME = f"{contract.INPUT}:0"
@@ -123,7 +122,7 @@ class DeepLabModel:
         self.class_names = facts.class_names
         self.palette = facts.palette
         self.crop_size = facts.crop_size or (self.INPUT_SIZE, self.INPUT_SIZE)
-        self.resizes_inside = facts.resizes_images
+        self.resizes_inside = facts.resizes_inside
         trial_size = self.crop_size if try_engines else None
         self._engine = engines.create(export, engine, precision, num_threads, trial_size)
         self.engine_name = self._engine.name

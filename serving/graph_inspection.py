@@ -1,8 +1,8 @@
 """What a caller has to know about a graph: from its description, or from the way it is built.
 
-research/deeplab's exports do not tell which images they take and how many classes they know.
-Their `ImageTensor` is resized (if at all) and padded to the crop as a single image, gets its
-batch dimension back by ExpandDims, and goes into the first convolution; the class is an ArgMax.
+research/deeplab's exports do not state which images they take and how many classes they have. Their
+`ImageTensor` is resized (if at all) and padded to the crop as a single image, gets its batch
+dimension back from ExpandDims, and goes into the first convolution; the class is an ArgMax.
 """
 
 import collections
@@ -14,27 +14,18 @@ import tensorflow.compat.v1 as tf
 
 from common import palettes
 from serving import contract, tensorflow_session
+from serving.contract import MAX_CLASSES
 from serving.export_file import Export
-
-_MAX_CLASSES = 256
 
 
 @dataclasses.dataclass(frozen=True)
 class Facts:
-    """What a caller has to know about a graph.
-
-    Attributes:
-      class_names: name of each class id; "class 0" … where nothing tells them.
-      palette: RGB color, 0..255, of each class id.
-      crop_size: (height, width) of the largest image that the graph takes; None where nothing
-        tells it.
-      resizes_images: whether the graph takes images of any size and resizes them itself.
-    """
+    """What `DeepLabModel` has as attributes of these names; `crop_size` is None if unknown."""
 
     class_names: tuple[str, ...]
     palette: tuple[tuple[int, int, int], ...]
     crop_size: tuple[int, int] | None
-    resizes_images: bool
+    resizes_inside: bool
 
 
 def inspect(export: Export) -> Facts:
@@ -47,10 +38,10 @@ def inspect(export: Export) -> Facts:
     class_names, crop_size = metadata.class_names, metadata.crop_size
     resizes = metadata.min_resize_value is not None
     if not class_names:
-        num_classes = count_classes(export.graph) or _MAX_CLASSES
-        if num_classes > _MAX_CLASSES:
+        num_classes = count_classes(export.graph) or MAX_CLASSES
+        if num_classes > MAX_CLASSES:
             raise ValueError(
-                f"{export.path} has {num_classes} classes; at most {_MAX_CLASSES} are supported."
+                f"{export.path} has {num_classes} classes; at most {MAX_CLASSES} are supported."
             )
         class_names = tuple(f"class {class_id}" for class_id in range(num_classes))
     if crop_size is None:
@@ -62,7 +53,7 @@ def inspect(export: Export) -> Facts:
 
 
 def measure_crop(session: tf.Session) -> tuple[int, int] | None:
-    """Returns the (height, width) that a graph pads images to; None where it cannot be told.
+    """Returns the (height, width) that a graph pads images to; None if unknown.
 
     Feeds an image of one pixel and looks at what reaches the network, which itself does not run.
     """
@@ -82,13 +73,13 @@ def resizes_images(graph: tf.Graph) -> bool:
     """Returns whether a graph resizes images itself, before it pads them to the crop."""
     network_input = _network_input(graph)
     return network_input is not None and any(
-        operation.type == "ResizeBilinear" for operation in _ancestors(network_input.op)
+        operation.type == "ResizeBilinear" for operation in ancestors(network_input.op)
     )
 
 
 def count_classes(graph: tf.Graph) -> int | None:
-    """Returns the number of classes of a graph; None where it cannot be told."""
-    for operation in _ancestors(graph.get_operation_by_name(contract.PREDICTIONS)):
+    """Returns the number of classes of a graph; None if unknown."""
+    for operation in ancestors(graph.get_operation_by_name(contract.PREDICTIONS)):
         if operation.type == "ArgMax" and operation.inputs[0].shape.rank:
             return operation.inputs[0].shape.as_list()[-1]
     return None
@@ -112,13 +103,13 @@ def _network_input(graph: tf.Graph) -> tf.Tensor | None:
     """Returns the batch of one image of crop size, 0..255, that the network begins with."""
     for operation in graph.get_operations():
         if operation.type == "Conv2D" and operation.inputs[1].shape.as_list()[2:3] == [3]:
-            before = (each for each in _ancestors(operation) if each.type == "ExpandDims")
+            before = (each for each in ancestors(operation) if each.type == "ExpandDims")
             expansion = next(before, None)
             return None if expansion is None else expansion.outputs[0]
     return None
 
 
-def _ancestors(operation: tf.Operation) -> Iterator[tf.Operation]:
+def ancestors(operation: tf.Operation) -> Iterator[tf.Operation]:
     """Yields the operations that an operation depends on, nearest first."""
     queue, seen = collections.deque([operation]), {operation}
     while queue:

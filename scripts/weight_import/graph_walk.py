@@ -5,6 +5,8 @@ import os
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from serving import graph_inspection
+
 _KERNEL_NAMES = ("weights", "depthwise_weights")
 _CONVOLUTIONS = ("Conv2D", "DepthwiseConv2dNative")
 # Between a value and its use: reads of variables, names of outputs.
@@ -20,12 +22,7 @@ def convolutions(output: tf.Tensor) -> dict[str, tf.Operation]:
     Those whose kernel is not a variable of a network (that of a Laplacian) are left out. Where an
     image pyramid or multi-scale inference uses a layer several times, the first one counts.
     """
-    ancestors, stack = set(), [output.op]
-    while stack:
-        operation = stack.pop()
-        if operation not in ancestors:
-            ancestors.add(operation)
-            stack.extend(tensor.op for tensor in operation.inputs)
+    ancestors = {output.op, *graph_inspection.ancestors(output.op)}
     found: dict[str, tf.Operation] = {}
     for operation in output.graph.get_operations():
         if operation in ancestors and operation.type in _CONVOLUTIONS:
