@@ -38,7 +38,7 @@ class _RefusedError(Exception):
 
 
 def read_member(path: str, is_wanted: Callable[[str], bool]) -> tuple[bytes | None, list[str]]:
-    """Returns the content of the first wanted file of an archive.
+    """Returns the content of the first file that is wanted by its name.
 
     Args:
       path: a tar archive, plain or compressed with gzip, bzip2 or xz.
@@ -104,11 +104,7 @@ def _content(unpacked: "_Unpacked", member: tarfile.TarInfo) -> bytes:
 
 
 class _Unpacked:
-    """An unpacked archive as tarfile reads it: forward only, and within limits.
-
-    Attributes:
-      last_header: the part of a header that was read last.
-    """
+    """An unpacked archive as tarfile reads it: forward only, and within limits."""
 
     def __init__(self, file: io.BufferedIOBase):
         self._file = file

@@ -26,13 +26,7 @@ _MAX_DESCRIPTION_BYTES = 1 << 24
 
 @dataclasses.dataclass(frozen=True)
 class Export:
-    """An exported model.
-
-    Attributes:
-      path: the file it was read from.
-      graph_def: its frozen graph.
-      metadata: its description.
-    """
+    """An exported model: a frozen graph with its description, and the file it was read from."""
 
     path: str
     graph_def: tf.GraphDef

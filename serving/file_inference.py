@@ -15,11 +15,11 @@ from serving.deeplab_model import DeepLabModel, Segmentation
 
 # Errors that a file system may raise for the name of one result and not for the next.
 _ERRORS_OF_ONE_FILE = (errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL)
-# If an image takes more than this share of what is left for images, the memory of the network
-# itself is worth measuring, by a run on an empty image.
+# If an image takes more than this share of what is left for images, a run on an empty image first
+# measures the memory of the network itself.
 _LARGE_SHARE = 0.2
-# A batch takes at most this share of the images in memory: meanwhile the one before is written, and
-# the next one read.
+# A batch takes at most this share of what is left for images: meanwhile the previous one is written
+# and the next one read.
 _BATCH_SHARE = 1 / 3
 
 
@@ -29,10 +29,10 @@ class Outcome:
 
     Attributes:
       path: the image.
-      shares: float64 [num_classes], each class's share of the pixels, or None when it failed.
+      shares: float64 [num_classes], each class's share of the pixels; None if the image failed.
       error: why it failed, or None.
-      size: (height, width) of the image, upright, or None when it failed.
-      network_size: (height, width) at which the network saw it, or None when it failed.
+      size: (height, width) of the image, upright; None if it failed.
+      network_size: (height, width) at which the network saw it; None if it failed.
     """
 
     path: str
@@ -79,24 +79,24 @@ def segment_files(
 ) -> Iterator[Outcome]:
     """Segments images and writes their results.
 
-    While the network works on a batch, the one before is written and the next one read, as far as
-    the budget allows.
+    While the network works on a batch, the previous one is written and the next one read, if the
+    budget allows it.
 
     Args:
       model: the network.
       paths: the images.
-      names: beginning of the result files' names of each image.
+      names: for each image, what the names of its result files begin with.
       directory: an existing folder for the results.
       options: what to write.
-      batch_size: images that are read, segmented and written together, at most.
+      batch_size: the most images that are read, segmented and written together.
       budget: bounds the memory that this process takes.
 
     Yields:
       What became of each image, in order. One that cannot be read, or would take more memory than
-      there may be, does not stop the others.
+      the budget has, does not stop the others.
 
     Raises:
-      OSError: a result cannot be written, for a reason that concerns every further one.
+      OSError: a result cannot be written, and neither could those of further images.
     """
     todo = list(zip(paths, names, strict=True))
     with ThreadPoolExecutor() as pool:
@@ -240,15 +240,10 @@ def _write(
     directory: str,
     options: results.ResultOptions,
 ) -> Outcome:
-    """Writes the results of one image, if it has any.
-
-    Raises:
-      OSError: the results of further images cannot be written either.
-    """
+    """Writes the results of one image, if it has any; raises as `segment_files` does."""
     if isinstance(prediction, Exception):
         return _failed(job, prediction)
-    if isinstance(image, Exception):
-        return _failed(job, image)
+    assert not isinstance(image, Exception)  # Its prediction would be that exception.
     size = (image.height, image.width)
     try:
         shares = results.write_results(

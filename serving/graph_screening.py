@@ -1,13 +1,12 @@
 """Whether a graph may be run: a frozen graph is a program, and may come from anywhere.
 
 TensorFlow has operations that read and write files, open connections, load libraries and call
-Python, and it runs them while a graph is loaded as well as later. An image network needs none of
-them. So only listed operations run, also inside the functions of a graph. A list of forbidden ones
-would never be complete, and whether TensorFlow calls an operation stateful tells nothing: ReadFile
-and MatchingFiles are not.
+Python, and it runs some of them while it loads a graph. An image network needs none of them, so
+only listed operations run, also inside the functions of a graph. A list of forbidden ones would
+never be complete, and TensorFlow does not mark them all as stateful (ReadFile, MatchingFiles).
 
-This keeps a graph from files, network and programs. It is not a sandbox: it cannot know of flaws in
-the operations themselves.
+This keeps a graph from files, network and programs. It is not a sandbox: it does not protect from
+flaws in the operations themselves.
 """
 
 import math
@@ -32,14 +31,11 @@ _OPAQUE_TYPES = (tf.resource, tf.variant)
 
 
 def check_operations(graph_def: tf.GraphDef, path: str) -> None:
-    """Makes sure that a graph consists of operations that cannot reach beyond it.
+    """Refuses (ValueError) a graph with operations that can reach beyond it, and names them.
 
     Args:
       graph_def: the graph, which has not been loaded into TensorFlow.
       path: its file, for errors.
-
-    Raises:
-      ValueError: it has others, which the message names.
     """
     # An operation with the name of a function would run in its place.
     functions = {
@@ -65,13 +61,10 @@ def check_operations(graph_def: tf.GraphDef, path: str) -> None:
 
 
 def check_constants(graph_def: tf.GraphDef, path: str) -> None:
-    """Makes sure that the constants of a graph are possible tensors of possible sizes.
+    """Refuses (ValueError) a graph with a constant that is not a tensor, or is too large.
 
     A constant of one value may be stored as that value and a shape, which need not be small. If
     the parts of a constant contradict each other, TensorFlow ends the process.
-
-    Raises:
-      ValueError: one is not; the message names it.
     """
     limit = min(_MAX_CONSTANT_BYTES, _memory_bytes())
     total = 0
@@ -91,15 +84,7 @@ def check_constants(graph_def: tf.GraphDef, path: str) -> None:
 
 
 def check_sizes(graph: tf.Graph, path: str) -> None:
-    """Makes sure that every tensor of a graph, as far as its size is known, fits into memory.
-
-    Args:
-      graph: the graph, loaded but not run.
-      path: its file, for errors.
-
-    Raises:
-      ValueError: one does not; the message names it.
-    """
+    """Refuses (ValueError) a loaded graph if a tensor of known size does not fit into memory."""
     limit = _memory_bytes()
     for operation in graph.get_operations():
         for tensor in operation.outputs:

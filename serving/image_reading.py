@@ -11,7 +11,7 @@ from serving.image_search import expand_home
 
 ImageInput = Image.Image | np.ndarray | str | os.PathLike | bytes
 
-# Their values do not tell which range is black to white.
+# Their values do not show which range goes from black to white.
 _WIDE_MODES = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 # Pillow converts these to RGB only by a detour.
 _DETOURS = {"RGBa": "RGBA", "La": "LA"}
@@ -151,14 +151,11 @@ def _check(image: Image.Image) -> None:
 
 
 def to_rgb_array(array: np.ndarray) -> np.ndarray:
-    """Returns an image given as an array, as RGB; alpha is dropped.
+    """Returns an image given as an array, as RGB, uint8 [height, width, 3]; alpha is dropped.
 
     Args:
       array: uint8 [height, width] or [height, width, 1], gray; [height, width, 3], RGB; or
         [height, width, 4], RGBA.
-
-    Returns:
-      uint8 [height, width, 3].
 
     Raises:
       ValueError: it is something else, or it has no pixels.

@@ -37,7 +37,7 @@ _FORMATS_READ_WHOLE = ("WEBP", "AVIF", "TIFF")
 
 @dataclasses.dataclass(frozen=True)
 class Head:
-    """What the first bytes of an image file tell.
+    """What the first bytes of an image file say.
 
     Attributes:
       height, width: pixels as they are stored, before EXIF turns them.
@@ -70,10 +70,10 @@ def read_head(path: str) -> Head:
 
 
 def image_bytes(head: Head, num_probabilities: int, resizes_inside: bool) -> int:
-    """Returns the memory that an image takes at most, from reading to writing.
+    """Returns the most bytes that an image takes from reading to writing.
 
     Args:
-      head: the image.
+      head: of the image file.
       num_probabilities: classes whose probabilities are written; 0 for none.
       resizes_inside: whether the graph is given the image at its own size, whatever that is.
     """
@@ -127,7 +127,7 @@ def default_limit() -> int:
 
 
 def resident_bytes() -> int:
-    """Returns the memory that this process has now; 0 where that cannot be told."""
+    """Returns the memory that this process has now; 0 if unknown."""
     try:
         with open("/proc/self/statm", encoding="utf-8") as file:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")

@@ -68,9 +68,6 @@ def choose_names(paths: Sequence[str]) -> list[str]:
 
     Names that differ only in the case of letters, or in how accents are encoded, count as equal, as
     in some file systems.
-
-    Args:
-      paths: different files.
     """
     if not paths:
         return []
@@ -135,7 +132,7 @@ def write_results(
 
     Args:
       directory: an existing folder.
-      name: beginning of the files' names.
+      name: what the files' names begin with.
       image: the RGB image, which becomes the overlay.
       class_ids: integers [height, width].
       probabilities: float32 [height, width, num_classes], or None where `options` ask for none.
@@ -145,9 +142,6 @@ def write_results(
 
     Returns:
       float64 [num_classes], each class's share of the pixels.
-
-    Raises:
-      OSError: a file cannot be written.
     """
     shares = visualize.class_shares(class_ids, len(class_names))
     base = os.path.join(directory, name)

@@ -10,11 +10,7 @@ from serving import graph_screening
 
 
 def load_graph(graph_def: tf.GraphDef, path: str) -> tf.Graph:
-    """Loads a graph into TensorFlow.
-
-    Args:
-      graph_def: the graph, which `graph_screening.check_operations` has approved.
-      path: its file, for errors.
+    """Loads a graph that `graph_screening.check_operations` has approved; `path` is for errors.
 
     Raises:
       ValueError: TensorFlow rejects it, or it would take more memory than there is.
@@ -33,9 +29,7 @@ def load_graph(graph_def: tf.GraphDef, path: str) -> tf.Graph:
 def session_for(graph: tf.Graph, num_threads: int | None = None) -> tf.Session:
     """Returns a session that leaves room for others on a GPU.
 
-    Args:
-      graph: what it runs.
-      num_threads: CPU threads that an operation may use; None for all cores.
+    An operation may use `num_threads` CPU threads; None for all cores.
     """
     config = tf.ConfigProto(
         allow_soft_placement=True, intra_op_parallelism_threads=num_threads or 0

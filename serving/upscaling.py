@@ -26,15 +26,7 @@ def upscale_ids(class_ids: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def upscale_probabilities(probabilities: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Resizes probabilities bilinearly.
-
-    Args:
-      probabilities: float32 [h, w, num_classes].
-      size: (height, width) of the result.
-
-    Returns:
-      float32 [height, width, num_classes].
-    """
+    """Resizes probabilities, float32 [h, w, num_classes], to (height, width) bilinearly."""
     num_classes = probabilities.shape[2]
     top, bottom, down = _neighbors(probabilities.shape[0], size[0])
     left, right, across = _neighbors(probabilities.shape[1], size[1])
@@ -54,16 +46,9 @@ def upscale_to_ids(
 ) -> np.ndarray:
     """Returns the likeliest class after a bilinear resize, which gives smooth borders.
 
-    The same as `upscale_probabilities(...).argmax(-1)` in a fraction of time and memory: between
-    four pixels of one class no other class can win, so only the rest is interpolated.
-
-    Args:
-      probabilities: float32 [h, w, num_classes].
-      size: (height, width) of the result.
-      dtype: integers that hold the class ids.
-
-    Returns:
-      [height, width], of `dtype`.
+    It is `upscale_probabilities(...).argmax(-1)` in a fraction of time and memory: between four
+    pixels of one class no other class can win, so only the rest is interpolated. `dtype` is an
+    integer type that holds the class ids.
     """
     top, bottom, down = _neighbors(probabilities.shape[0], size[0])
     left, right, across = _neighbors(probabilities.shape[1], size[1])

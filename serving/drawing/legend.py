@@ -50,12 +50,10 @@ def append_legend(
 
     Args:
       image: an RGB image; one narrower than its longest entry is set on a wider panel.
-      shares: share of the pixels, 0..1, of each class id; classes of share 0 do not appear.
+      shares: each class's share of the pixels, 0..1; classes of share 0 do not appear, and the
+        largest comes first.
       class_names: name of each class id.
       palette: RGB color of each class id.
-
-    Returns:
-      An RGB image, the largest class first in the strip.
     """
     font_size = max(_MIN_FONT_SIZE, round(image.width / _WIDTH_IN_LETTERS))
     while True:

@@ -43,12 +43,10 @@ _STYLED_FONTS = (
 
 
 class Line(NamedTuple):
-    """A text that is ready to be drawn.
+    """A text that is ready to be drawn; `width` is in pixels.
 
     Attributes:
-      text: what it says.
-      width: pixels.
-      mask: opacities of its letters, an image of mode "L".
+      mask: opacity of the letters, an image of mode "L".
       corner: (x, y) of the mask's upper left corner, from the beginning of the baseline.
     """
 
@@ -67,9 +65,9 @@ def line(text: str, size: int, substitute: str) -> Line:
     """Returns a text as it can be drawn without a box for any letter.
 
     Args:
-      text: any text; control characters, and all but the first 40 letters, are dropped.
+      text: control characters, and all but the first 40 letters, are dropped.
       size: of the letters, in pixels.
-      substitute: ASCII, what to say where no font has the letters and no other spelling is known.
+      substitute: ASCII text for when no font has the letters and no other spelling is known.
     """
     text = _clean(text) or substitute
     if not all(map(_default_font_has, text)):

@@ -38,13 +38,9 @@ _SPELLINGS = {
 
 
 def in_ascii(text: str) -> str:
-    """Returns a text without accents, Cyrillic and Greek in Latin letters, symbols left out.
+    """Spells a text (NFC) in ASCII: Cyrillic and Greek in Latin letters, without symbols.
 
-    Args:
-      text: in Unicode's form NFC.
-
-    Returns:
-      ASCII; "" where a letter of another script is in it, or nothing of it is left.
+    Returns "" if the text has a letter of another script, or if nothing is left of it.
     """
     spelled = ""
     for char in text:

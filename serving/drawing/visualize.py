@@ -26,16 +26,10 @@ _BAND_PIXELS = 1 << 21
 
 
 def color_table(palette: Palette) -> np.ndarray:
-    """Returns a color for each of the 256 ids of an 8-bit mask.
-
-    Args:
-      palette: RGB color of each class id, at most 256.
-
-    Returns:
-      uint8 [256, 3]: the palette, then `VOID_COLOR`.
+    """Returns a color for each id of an 8-bit mask, uint8 [256, 3]: the palette, then `VOID_COLOR`.
 
     Raises:
-      ValueError: the palette is not a list of at most 256 RGB colors.
+      ValueError: the palette is not a list of 1 to 256 RGB colors.
     """
     colors = np.asarray(palette)
     if colors.ndim != 2 or colors.shape[1] != 3 or not 1 <= len(colors) <= MAX_COLORS:
@@ -53,17 +47,10 @@ def color_table(palette: Palette) -> np.ndarray:
 
 
 def mask_image(class_ids: np.ndarray, palette: Palette) -> Image.Image:
-    """Returns a palette image whose indices are the class ids.
+    """Returns an image of mode "P" whose indices are the class ids, 0..255.
 
     Annotation tools and our own conversion of folders read such a PNG back as class ids, and
-    viewers show its colors instead of near-black.
-
-    Args:
-      class_ids: integers [height, width], 0..255.
-      palette: RGB color of each class id; other ids are shown in `VOID_COLOR`.
-
-    Returns:
-      A Pillow image of mode "P".
+    viewers show its colors instead of near-black; ids beyond the palette are `VOID_COLOR`.
     """
     image = Image.fromarray(_as_uint8(class_ids))
     image.putpalette(color_table(palette).tobytes())
@@ -71,15 +58,10 @@ def mask_image(class_ids: np.ndarray, palette: Palette) -> Image.Image:
 
 
 def class_shares(class_ids: np.ndarray, num_classes: int) -> np.ndarray:
-    """Returns each class's share of the pixels that carry a class.
+    """Returns each class's share of the pixels that have a class, float64 [num_classes].
 
-    Args:
-      class_ids: integers [height, width]; from `num_classes` on (the ignore label) they do not
-        count.
-      num_classes: number of classes.
-
-    Returns:
-      float64 [num_classes], 0..1, of sum 1 (or all 0 where no pixel carries a class).
+    Ids from `num_classes` on (the ignore label) do not count. The sum is 1, or 0 if no pixel has
+    a class.
     """
     counts = np.array(Image.fromarray(_as_uint8(class_ids)).histogram()[:num_classes])
     return counts / max(1, counts.sum())
@@ -106,9 +88,8 @@ def paint_overlay(
     Args:
       image: an RGB image, which becomes the overlay.
       class_ids: integers [height, width], 0..255.
-      palette: RGB color of each class id.
-      class_names: name of each class id. One that means background, or a black color, tells the
-        background.
+      palette: RGB color of each class id; a black one marks the background.
+      class_names: name of each class id; one of `BACKGROUND_NAMES` marks the background, too.
       opacity: 0 shows the image only, 1 the mask only.
       outlines: whether to draw the borders of regions.
     """
@@ -148,15 +129,12 @@ def _bands(shape: tuple[int, ...], min_rows: int) -> Iterator[tuple[int, int]]:
 
 
 def _outlines(class_ids: np.ndarray, top: int, bottom: int, thickness: float) -> Image.Image:
-    """Returns the opacity of soft lines along the borders between ids, 0..255, of a band of rows.
-
-    The lines widen with the image, so that they show equally well when it is scaled to a screen.
+    """Returns the opacity, 0..255, of soft lines between the ids of rows `top` to `bottom` - 1.
 
     Args:
       class_ids: uint8 [height, width] of the whole image.
-      top: first row of the band.
-      bottom: the row after its last one.
-      thickness: of the lines, in pixels.
+      thickness: of the lines, in pixels; it grows with the image, so that they show equally well
+        when it is scaled to a screen.
     """
     first = max(0, top - _halo(thickness))
     class_ids = class_ids[first : bottom + _halo(thickness)]

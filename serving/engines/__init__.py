@@ -49,7 +49,7 @@ def create(
     """Returns the engine that runs an export.
 
     Args:
-      export: the model.
+      export: the model to run.
       name: one of `NAMES`; "auto" takes the fastest one that is installed and can run the export.
       precision: "float32" or "int8".
       num_threads: CPU threads; None for the engine's own choice.
@@ -58,7 +58,7 @@ def create(
 
     Raises:
       ValueError: there is no such engine or precision, its package is not installed, or the export
-        lacks what it needs.
+        lacks what the engine needs.
     """
     for value, allowed, what in ((name, NAMES, "engine"), (precision, PRECISIONS, "precision")):
         if value not in allowed:

@@ -16,8 +16,8 @@ class LiteRTNetwork:
         """Loads the file.
 
         Args:
-          export: the model.
-          path: the `.tflite` of its network.
+          export: the model that the file belongs to.
+          path: the `.tflite` file.
           num_threads: CPU threads; None for all cores, where LiteRT itself would take one.
 
         Raises:

@@ -18,7 +18,7 @@ class OpenVINONetwork:
         """Reads the network.
 
         Args:
-          export: the model.
+          export: the model that the network belongs to.
           path: an OpenVINO model (`.xml`) of the network, or the export itself.
           num_threads: CPU threads; None for all cores.
 
