@@ -42,16 +42,11 @@ class Operator(NamedTuple):
 
 
 class TFLiteGraph:
-    """The graph of a TFLite file that takes one image and says the class of its pixels.
-
-    Args:
-      path: the file.
+    """The graph of a TFLite file that predicts the class of each pixel of an image.
 
     Attributes:
-      path: the file.
       operators: in the order in which they run.
       producers: the operator that makes a tensor; none for inputs and constants.
-      consumers: the operators that use a tensor.
       crop_size: (height, width) of the images that it takes.
       num_classes: channels of its class scores.
 
@@ -72,10 +67,6 @@ class TFLiteGraph:
         self._details = {each["index"]: each for each in self._interpreter.get_tensor_details()}
         self.operators = _read_operators(content)
         self.producers = {index: each for each in self.operators for index in each.outputs}
-        self.consumers: dict[int, list[Operator]] = {}
-        for operator in self.operators:
-            for index in operator.inputs:
-                self.consumers.setdefault(index, []).append(operator)
         self._scores = self._find_scores()
         self.num_classes = self._shape(self._scores)[3]
         inputs = self._interpreter.get_input_details()
@@ -104,12 +95,7 @@ class TFLiteGraph:
         return self._value(tensor)
 
     def run(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Runs the file on an image, float32 [*crop_size, 3], RGB, 0..255.
-
-        Returns:
-          (what its first convolution sees, float32 [*crop_size, 3]; class scores, float32
-          [height, width, classes]).
-        """
+        """See `importing.NetworkFile.run`; the logits are the file's class scores."""
         seen = next(each for each in self.operators if each.kind == "CONV_2D").inputs[0]
         while (operator := self.producers.get(seen)) and operator.kind in _SHAPING:
             seen = operator.inputs[0]
