@@ -36,7 +36,7 @@ class Channel:
         """Says that set-up and warm-up are done.
 
         Args:
-          **facts: what the table tells of this contender; "versions" maps packages to versions.
+          **facts: columns of the table; "versions" maps packages to versions.
         """
         self._say(facts)
 

@@ -31,12 +31,11 @@ class ContenderProcess:
     """A running contender, set up and warmed up; leaving its context ends it.
 
     Args:
-      command: the command, interpreter included.
+      command: the interpreter and its arguments.
       environment: variables in addition to those of this process.
 
     Attributes:
-      pid: its process.
-      facts: what it says of itself when it is ready.
+      facts: what the contender says of itself when it is ready.
 
     Raises:
       OSError: there is no such command.

@@ -68,10 +68,7 @@ def build(directory: str, records_dir: str, *, with_gradient: bool) -> specs.Dat
 def build_plain(directory: str, records_dir: str, spec: specs.DatasetSpec) -> None:
     """Builds the records of a folder with the plain converter, as one shard.
 
-    Args:
-      directory: folder of the images.
-      records_dir: where the records go; they have the same description otherwise.
-      spec: the dataset as the project's conversion describes it.
+    `spec` is the dataset as the project's conversion describes it.
     """
     split = dataclasses.replace(spec.split("train"), num_shards=1)
     spec = dataclasses.replace(

@@ -15,25 +15,14 @@ _CALIBRATION_SIZE = (375, 500)
 
 
 class ModelFile(NamedTuple):
-    """A file to predict with.
-
-    Attributes:
-      path: where it is.
-      missing: why it could not be made, in one line; None where it was.
-    """
+    """A file to predict with; `missing` says in one line why it could not be made."""
 
     path: str
     missing: str | None
 
 
 class Models:
-    """The exports of one network.
-
-    Attributes:
-      name: the network, a key of `networks.NETWORKS`.
-      plain: its export without optimization.
-      ours: its export as the project makes it.
-    """
+    """The exports of a network of `networks.NETWORKS`: as the project makes them, and plain."""
 
     def __init__(self, settings: Settings, name: str, size: int):
         """Makes the exports for images of `size` pixels on each side, in the work folder."""
@@ -55,12 +44,7 @@ class Models:
         return self._export("int8", flags)
 
     def converted(self, engine: str, batch: int) -> ModelFile:
-        """Converts the plain export for a peer.
-
-        Args:
-          engine: "onnxruntime" or "litert".
-          batch: images that the engine will take at once.
-        """
+        """Converts the plain export for "onnxruntime" or "litert", which takes `batch` images."""
         path = self._settings.path("models", self.name, f"{engine}_batch{batch}")
         if self.plain.missing or not self._settings.has_peers:
             return ModelFile(path, self.plain.missing)

@@ -51,14 +51,10 @@ def run(
 def contenders(
     settings: Settings, models: Models, images: str, batch: int, *, with_loading: bool = False
 ) -> list[Contender]:
-    """Returns all that predict with a network, the plain graph first.
+    """Returns all contenders that predict with a network, the plain graph first.
 
-    Args:
-      settings: of the run.
-      models: the network's files.
-      images: file of at least `batch` images.
-      batch: images that are predicted at once.
-      with_loading: whether they are to load the network each time.
+    They predict `batch` images of the file `images` at once, and `with_loading` load the network
+    each time.
     """
     shared: dict[str, Any] = {"images": images, "batch": batch, "with_loading": with_loading}
     entrants = []

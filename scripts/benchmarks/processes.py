@@ -1,6 +1,6 @@
-"""What Linux tells of a process and its children: memory and time on the cores.
+"""Memory and processor time of a process and its children, from Linux.
 
-Elsewhere nothing is known: memory is None, and no time passes.
+On other systems nothing is known: memory is None, and no time passes.
 """
 
 import os

@@ -27,11 +27,9 @@ class Table:
     Attributes:
       key: short name, for files.
       title: heading.
-      quantity: what is told of a contender, with its unit: "ms an image", or a rate "images/s".
-      scale: turns seconds of one iteration into the quantity; for a rate, how many an iteration
-        does.
-      results: of each contender.
-      is_rate: whether the quantity is a rate.
+      quantity: what is reported, with its unit: "ms an image", or a rate "images/s".
+      scale: turns seconds of one iteration into the quantity; for a rate, how many of them an
+        iteration does.
     """
 
     key: str
@@ -88,12 +86,7 @@ def format_section(tables: Sequence[Table], command: str) -> str:
 
 
 def check_sections(path: str, names: Sequence[str]) -> None:
-    """Finds out before minutes of measuring whether a file has the sections.
-
-    Raises:
-      OSError: the file cannot be read.
-      ValueError: markers are not there.
-    """
+    """Refuses (ValueError), before minutes of measuring, a file that lacks one of the sections."""
     with open(path, encoding="utf-8") as file:
         text = file.read()
     for name in names:
@@ -101,12 +94,7 @@ def check_sections(path: str, names: Sequence[str]) -> None:
 
 
 def write_section(path: str, name: str, content: str) -> None:
-    """Puts new content between a section's two markers in a file.
-
-    Raises:
-      OSError: the file cannot be read or written.
-      ValueError: the markers are not there.
-    """
+    """Puts new content between a section's two markers in a file; see `replace_section`."""
     with open(path, encoding="utf-8") as file:
         text = replace_section(file.read(), name, content)
     files.write(path, text.encode())

@@ -24,11 +24,10 @@ class Contender:
     """A process to measure; see `scripts.benchmarks.contender` for what it does.
 
     Attributes:
-      name: its name in the table.
-      command: the command, interpreter included.
+      command: the interpreter and its arguments.
       environment: variables in addition to those of this process.
       is_peer: whether it is somebody else's code.
-      missing: why it cannot run, where that is known before.
+      missing: why it cannot run, if that is known in advance.
     """
 
     name: str
@@ -43,11 +42,10 @@ class Result:
     """What was measured of a contender.
 
     Attributes:
-      name, is_peer: those of the contender.
-      seconds: seconds of one iteration in each round; () where it could not run.
-      peak_bytes: peak resident memory; None where it is not known.
+      seconds: seconds of one iteration in each round; () if the contender could not run.
+      peak_bytes: peak resident memory; None if unknown.
       facts: what the contender says of itself: "versions", and columns of the table.
-      reason: why it could not run, in one line; None where it did.
+      reason: why it could not run, in one line; None if it did.
     """
 
     name: str
@@ -82,11 +80,11 @@ def measure(
     Args:
       contenders: at least one.
       num_rounds: rounds that count; one more before them does not.
-      round_secs: how long a round of one contender is at least, seconds.
+      round_secs: minimum seconds of a round of one contender.
       report: takes a line for each contender that is ready or cannot run.
 
     Returns:
-      One result for each contender, in order. Whoever cannot start, dies or says nothing for
+      One result for each contender, in order. One that cannot start, dies or gives no answer for
       minutes has a reason instead of figures, and the others are measured all the same.
     """
     reasons: dict[int, str] = {}

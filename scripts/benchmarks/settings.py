@@ -34,9 +34,9 @@ class Settings:
 
     Attributes:
       num_rounds: rounds that count.
-      round_secs: how long a round of a contender is at least, seconds.
+      round_secs: minimum seconds of a round of one contender.
       work_dir: folder for files of the run.
-      peers_venv: the peers' environment; contenders of a folder that is not there have a reason.
+      peers_venv: the peers' environment; if it does not exist, peers are reported as missing.
       report: takes lines about the progress.
     """
 
@@ -72,10 +72,10 @@ class Settings:
 
         Args:
           name: its name in the table.
-          module: its module below `scripts.benchmarks`.
+          module: its module in `scripts.benchmarks`.
           parameters: what it reads with `contender.parameters`.
-          missing: why it cannot run, where that is known.
-          environment: variables in addition; None for none, for peers `MALLOC_SETTINGS`.
+          missing: why it cannot run, if that is known in advance.
+          environment: additional variables; by default none, and `MALLOC_SETTINGS` for peers.
         """
         is_peer = module.startswith("peers.")
         if is_peer and not self.has_peers:

@@ -28,11 +28,9 @@ class Statistics(NamedTuple):
 
 
 def measure(network: Network, images: Iterable[np.ndarray]) -> dict[str, Statistics]:
-    """Measures the inputs of every batch norm over images.
+    """Measures the inputs of every batch norm over images, float32 [*size, 3], RGB, 0..255.
 
-    Args:
-      network: with values that make it what the file computes.
-      images: one or more, float32 [*size of the network, 3], RGB, 0..255.
+    The network's values already make it compute what the file does.
     """
     with network.graph.as_default():
         moments = {
@@ -47,12 +45,9 @@ def measure(network: Network, images: Iterable[np.ndarray]) -> dict[str, Statist
 
 
 def variables(bias: np.ndarray, statistics: Statistics, epsilon: float) -> dict[str, np.ndarray]:
-    """Returns a batch norm's variables, by the last part of their names.
+    """Returns a batch norm's variables, float32 [channels], by the last part of their names.
 
-    Args:
-      bias: float32 [channels], what the layer adds to its convolution.
-      statistics: of the convolution's output.
-      epsilon: what the batch norm adds to the variance.
+    `bias` is what the layer adds to its convolution, whose output has the statistics.
     """
     values = {
         "gamma": np.sqrt(statistics.variance.astype(np.float64) + epsilon),

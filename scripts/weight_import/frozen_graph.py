@@ -1,4 +1,4 @@
-"""A frozen graph: its constants by variable name, and what it makes of an image."""
+"""A frozen graph: its constants by variable name, and the logits it computes for an image."""
 
 import dataclasses
 
@@ -28,24 +28,19 @@ _ANY_SIZE = (257, 257)
 
 
 class FrozenGraph:
-    """A frozen graph that takes one image and says the class of its pixels.
+    """A frozen graph that predicts the class of each pixel of an image.
 
-    Args:
-      path: a `.pb`, a folder or an archive, as for `serving.export_file.read_export`.
-      trust: whether it may have operations that read and write files or run programs.
+    It is read as by `serving.export_file.read_export`, which has the arguments and errors.
 
     Attributes:
-      path: the file.
       crop_size: (height, width) of the largest image that it takes.
-      network_size: (height, width) at which the network sees that, at its first scale.
-      num_classes: classes of its logits.
+      network_size: (height, width) at which the network sees that image, at its first scale.
       rates: atrous rates of its convolutions by the scope of their variables.
       description: what an export of this project says of itself; None for other graphs.
       is_quantized: whether it rounds to what 8 bits hold.
 
     Raises:
-      ValueError: it is damaged or not a segmentation network; the message names it.
-      OSError: it cannot be opened.
+      ValueError: also if it is not a segmentation network.
     """
 
     def __init__(self, path: str, trust: bool = False):
@@ -79,7 +74,7 @@ class FrozenGraph:
         self.description = _read_description(export.graph_def)
 
     def fill(self, network: Network, images: Images) -> None:
-        """Gives a network the values of the constants of its variables' names.
+        """Gives each variable of a network the value of the constant of its name.
 
         Raises:
           ValueError: they do not fit, or the comparison that follows is not possible.
@@ -100,12 +95,7 @@ class FrozenGraph:
         network.load({name: each for name, each in self._constants.items() if each.ndim}, self.path)
 
     def run(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Runs the graph on an image, float32 [*crop_size, 3], RGB, 0..255.
-
-        Returns:
-          (what its first convolution sees, float32 [*network_size, 3]; logits at their own size,
-          float32 [height, width, classes]).
-        """
+        """See `importing.NetworkFile.run`."""
         normalized, logits = self._run([self._normalized, self._logits], image.astype(np.uint8))
         return normalized[0], logits[0]
 

@@ -25,7 +25,7 @@ _SMALLEST_EQUAL_SHARE = 0.999
 
 
 class NetworkFile(Protocol):
-    """What `FrozenGraph` and `TFLiteFile` have in common; their documentation says what it is."""
+    """What `FrozenGraph` and `TFLiteFile`, whose docstrings explain it, have in common."""
 
     path: str
     crop_size: tuple[int, int]
@@ -34,9 +34,18 @@ class NetworkFile(Protocol):
     rates: dict[str, int]
     is_quantized: bool
 
-    def fill(self, network: Network, images: Images) -> None: ...
+    def fill(self, network: Network, images: Images) -> None:
+        """Gives a network the values of the file."""
+        ...
 
-    def run(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]: ...
+    def run(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Runs the file on an image, float32 [*crop_size, 3], RGB, 0..255.
+
+        Returns:
+          (the input of its first convolution, float32 [*network_size, 3]; logits at their own size,
+          float32 [height, width, classes]).
+        """
+        ...
 
 
 def import_file(
@@ -45,10 +54,10 @@ def import_file(
     """Writes the checkpoint of a file, and prints what it is.
 
     Args:
-      file: the file.
-      description: what it holds.
-      image_paths: files of images on which logits are compared and batch norm statistics are
-        measured; [] for no statistics and a drawn image.
+      file: what is imported.
+      description: of the file's network.
+      image_paths: images on which logits are compared and batch norm statistics are measured; []
+        for no statistics and a drawn image.
       target: the folder to write.
 
     Raises:
@@ -73,12 +82,9 @@ def import_file(
 
 
 def describe_file(file: NetworkFile, options: ModelOptions, dataset: str | None) -> RunDescription:
-    """Returns what options.json says of an import.
+    """Returns what options.json says of a file's network.
 
-    Args:
-      file: the file.
-      options: its network.
-      dataset: a key of `specs.PUBLISHED_DATASETS`, or None for the one with as many classes.
+    `dataset` is a key of `specs.PUBLISHED_DATASETS`, or None for the one with as many classes.
 
     Raises:
       ValueError: the dataset has another number of classes.

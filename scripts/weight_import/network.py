@@ -24,12 +24,10 @@ class Network:
       size: (height, width) of the images.
 
     Attributes:
-      options: the network.
-      graph: its graph.
       batch_norms: batch norm operations by the scope of their convolution.
       offsets: by the scope of a convolution, a number that is added after its bias, into which a
         converter folds it.
-      normalized: what the first convolution sees of an image, float32 [1, *size, 3].
+      normalized: the input of the first convolution, float32 [1, *size, 3].
 
     Raises:
       ValueError: the options contradict each other.
@@ -99,14 +97,9 @@ class Network:
         )
 
     def check_rates(self, rates: Mapping[str, int], source: str) -> None:
-        """Compares the atrous rates of a file's convolutions, which variables do not show.
+        """Refuses (ValueError) a file whose atrous rates, which variables do not show, differ.
 
-        Args:
-          rates: by the scope of the convolution's variables.
-          source: the file, for the error.
-
-        Raises:
-          ValueError: they differ.
+        `rates` are by the scope of a convolution's variables; `source` is the file, for the error.
         """
         self._refuse(
             source,
@@ -126,8 +119,8 @@ class Network:
 
         Args:
           image: float32 [*size of the network, 3], 0..255; only for the gradient channel.
-          normalized: float32 of that shape, what the first convolution sees.
-          size: that the logits are resized to.
+          normalized: float32 of that shape, the input of the first convolution.
+          size: (height, width) that the logits are resized to.
         """
         feeds = {self._image: image[None], self.normalized: normalized[None]}
         return self._session.run(self._logits, {**feeds, self._logits_size: size})[0]

@@ -1,4 +1,4 @@
-"""A TFLite file: the kernels and biases of its convolutions, and what it makes of an image.
+"""A TFLite file: the kernels and biases of its convolutions, and its class scores for an image.
 
 The file's kernels are [out, height, width, in], depthwise [1, height, width, channels]; an atrous
 rate is an attribute, or a SPACE_TO_BATCH_ND before. Converters fold batch norm into both.
@@ -35,15 +35,10 @@ class _Layer(NamedTuple):
 
 
 class TFLiteFile:
-    """A TFLite file that takes one image and says the class of its pixels.
-
-    Args:
-      path: the file.
+    """A TFLite file that predicts the class of each pixel of an image.
 
     Attributes:
-      path: the file.
       crop_size, network_size: (height, width) of the images that it takes.
-      num_classes: channels of its class scores.
       rates: atrous rates of its convolutions by the scope of their variables.
       is_quantized: whether it holds kernels as integers.
 
