@@ -9,7 +9,7 @@ import gzip
 import io
 import lzma
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from common.texts import printable
@@ -130,20 +130,20 @@ class _Unpacked:
     def seek(self, position: int) -> None:
         if position < self._position:
             raise _RefusedError("has a member of negative size")
-        while position > self._position:
-            if not self._read(min(_CHUNK_BYTES, position - self._position)):
-                raise _RefusedError("is truncated, or a header in it is wrong")
+        for _ in self._chunks(position - self._position):
+            pass
 
     def read_whole(self, size: int) -> bytes:
         """Reads the content of a member."""
-        chunks = []
+        return b"".join(self._chunks(size))
+
+    def _chunks(self, size: int) -> Iterator[bytes]:
         while size:
             chunk = self._read(min(_CHUNK_BYTES, size))
             if not chunk:
                 raise _RefusedError("is truncated, or a header in it is wrong")
-            chunks.append(chunk)
             size -= len(chunk)
-        return b"".join(chunks)
+            yield chunk
 
     def _read(self, size: int) -> bytes:
         content = self._file.read(size)
