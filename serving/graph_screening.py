@@ -54,9 +54,9 @@ def check_operations(graph_def: tf.GraphDef, path: str) -> None:
     if unsafe:
         named = first_few(f"{_cut(name)} (node {_cut(node)})" for name, node in unsafe.items())
         raise ValueError(
-            f"{path} has operations that no image network consists of: {named}. They may read and "
-            "write files or run programs. Only if you trust where the file comes from, load it "
-            "with --trust, or trust=True in Python."
+            f"{path} has operations that image networks do not need: {named}. They may read and "
+            "write files or run programs. If you trust where the file comes from, load it with "
+            "--trust, or trust=True in Python."
         )
 
 
@@ -130,7 +130,7 @@ def _memory_bytes() -> int:
 def _too_large(path: str, name: str, size: int, limit: int) -> ValueError:
     return ValueError(
         f"{path} would take {size / 2**30:.3g} GiB for node {_cut(name)}, more than the "
-        f"{limit / 2**30:.3g} GiB that it may have here; it is damaged or not meant to run."
+        f"{limit / 2**30:.3g} GiB allowed here; it is damaged, or not made for this machine."
     )
 
 

@@ -1,4 +1,4 @@
-"""Finds the image files that the arguments of a command mean."""
+"""Finds the image files that the arguments of a command stand for."""
 
 import dataclasses
 import glob
@@ -13,11 +13,11 @@ _MOST_COUNTED = 10_000
 
 @dataclasses.dataclass(frozen=True)
 class Search:
-    """What arguments of a command mean.
+    """What the arguments of a command stand for.
 
     Attributes:
       paths: the images, without repetition, in the order of the arguments.
-      problems: a message for each argument that means nothing.
+      problems: a message for each argument without an image.
       notes: messages about skipped files that the user may have expected to be included.
     """
 
@@ -27,7 +27,7 @@ class Search:
 
 
 def search(arguments: Sequence[str], skipped_endings: Sequence[str] = ()) -> Search:
-    """Finds the images that arguments of a command mean.
+    """Finds the images that the arguments of a command stand for.
 
     Args:
       arguments: files, folders (the images directly inside) and glob patterns, in which `**`
@@ -42,7 +42,7 @@ def search(arguments: Sequence[str], skipped_endings: Sequence[str] = ()) -> Sea
         if os.path.isdir(argument):
             entries = (os.path.join(argument, entry) for entry in os.listdir(argument))
             images, skipped = _sort(entries, f"folder {name}", skipped_endings)
-            problem = f"folder {name} holds no image ({', '.join(image_files.ENDINGS)})"
+            problem = f"folder {name} holds no images ({', '.join(image_files.ENDINGS)})"
             below = _describe_below(argument, skipped_endings)
             hint = f"'{os.path.join(name, '**')}' includes them"
             if below and images:
@@ -56,7 +56,7 @@ def search(arguments: Sequence[str], skipped_endings: Sequence[str] = ()) -> Sea
             problem = f"no image matches '{name}'"
         else:
             images = [argument] if os.path.isfile(argument) else []
-            problem = f"{name}: there is no such file or folder"
+            problem = f"{name}: no such file or folder"
             if os.path.exists(argument):
                 problem = f"{name} is neither a file nor a folder"
         if not images:

@@ -112,9 +112,9 @@ class Budget:
         needed = self.for_others + num_bytes
         return (
             f"{texts.printable(path)}: {head.height}x{head.width} pixels (height x width) take "
-            f"about {_in_mb(num_bytes)} from reading to writing; {_in_mb(self.limit)} may be used "
-            f"in all, of which the model leaves {_in_mb(self.for_images)}. Allow "
-            f"{_in_mb(needed)} with --memory_limit_mb, or cut the image into tiles."
+            f"about {_in_mb(num_bytes)} MB from reading to writing; the limit is "
+            f"{_in_mb(self.limit)} MB, of which the model leaves {_in_mb(self.for_images)} MB. "
+            f"Allow more with --memory_limit_mb={_in_mb(needed)}, or cut the image into tiles."
         )
 
 
@@ -135,5 +135,5 @@ def resident_bytes() -> int:
         return 0
 
 
-def _in_mb(num_bytes: int) -> str:
-    return f"{-(-num_bytes // MIB)} MB"
+def _in_mb(num_bytes: int) -> int:
+    return -(-num_bytes // MIB)

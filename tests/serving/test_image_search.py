@@ -36,9 +36,9 @@ def test_arguments_that_mean_nothing_are_named(tmp_path):
     arguments = [str(tmp_path / name) for name in ("empty", "*.jpg", "missing.jpg")]
     found = image_search.search(arguments)
     assert found.paths == []
-    assert "holds no image (.jpg" in found.problems[0]
+    assert "holds no images (.jpg" in found.problems[0]
     assert found.problems[1] == f"no image matches '{arguments[1]}'"
-    assert found.problems[2] == f"{arguments[2]}: there is no such file or folder"
+    assert found.problems[2] == f"{arguments[2]}: no such file or folder"
 
 
 def test_a_file_whose_name_looks_like_a_pattern_is_itself(tmp_path):

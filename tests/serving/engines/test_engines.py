@@ -301,10 +301,10 @@ def test_the_fastest_of_several_engines_stays_and_the_others_are_closed():
     [
         ({"formats": ["onnx"]}, "--formats has 'onnx'; expected pb or tflite"),
         ({"quantize": ["int8"]}, "needs images to fit the 8-bit range to"),
-        ({"verify_images": "nowhere"}, "--verify_images: nowhere: there is no such file"),
+        ({"verify_images": "nowhere"}, "--verify_images: nowhere: no such file"),
         (
             {"quantize": ["int8"], "calibration_images": "."},
-            r"--calibration_images: folder \. holds no image",
+            r"--calibration_images: folder \. holds no images",
         ),
     ],
 )
