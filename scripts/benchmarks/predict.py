@@ -13,13 +13,8 @@ from scripts.benchmarks.rounds import Contender, Result
 from scripts.benchmarks.settings import COMPILE_SETTINGS, Settings
 
 # (network, images in a batch)
-CASES = (
-    ("mnv2_plain", 1),
-    ("mnv2_plain", 8),
-    ("mnv2_plus", 1),
-    ("mnv2_plus", 8),
-    ("xception_65", 1),
-    ("xception_65", 8),
+CASES = tuple(
+    (name, batch) for name in ("mnv2_plain", "mnv2_plus", "xception_65") for batch in (1, 8)
 )
 SIZE = 513
 

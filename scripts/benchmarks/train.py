@@ -24,15 +24,10 @@ def run(settings: Settings, cases: Sequence[tuple[str, int, int]] = CASES) -> li
             "num_classes": networks.NUM_CLASSES,
         }
         stored = {**parameters, "recompute_activations": False}
-        contenders = [
-            settings.contender("plain graph", "plain.train", parameters),
-            *(
-                settings.contender(name, "ours.train", values, environment=TRAIN_SETTINGS)
-                for name, values in (
-                    ("ours", parameters),
-                    ("ours, --norecompute_activations", stored),
-                )
-            ),
+        contenders = [settings.contender("plain graph", "plain.train", parameters)]
+        contenders += [
+            settings.contender(name, "ours.train", values, environment=TRAIN_SETTINGS)
+            for name, values in (("ours", parameters), ("ours, --norecompute_activations", stored))
         ]
         if network in SMP_ENCODERS:
             peer = {**parameters, "encoder": SMP_ENCODERS[network]}
