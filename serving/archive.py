@@ -1,7 +1,7 @@
 """Reads one file out of a tar archive from anywhere, within limits.
 
 `tarfile` believes the sizes in an archive's headers, so a small file could fill the memory or take
-hours. It reads here through `_Unpacked`, which bounds what there may be of everything.
+hours. Here it reads through `_Unpacked`, which limits the bytes of headers, members and all.
 """
 
 import bz2
@@ -16,10 +16,9 @@ from common.texts import printable
 
 ENDINGS = (".tar.gz", ".tgz", ".tar", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 
-# A frozen graph cannot be larger than the 2 GiB of a protocol buffer; the largest networks here
-# have 0.2.
+# The largest networks here have 0.2 GiB; a protocol buffer can have 2.
 MAX_MEMBER_BYTES = 1 << 30
-# Published archives hold checkpoints, too.
+# Published archives also hold checkpoints.
 MAX_UNPACKED_BYTES = 1 << 32
 MAX_MEMBERS = 10_000
 

@@ -1,4 +1,4 @@
-"""Images as they are given, in files or in memory, and as a network needs them: 8-bit RGB."""
+"""Turns images in files or in memory into what a network needs: upright 8-bit RGB."""
 
 import os
 from collections.abc import Iterable

@@ -27,9 +27,9 @@ _BAND_PIXELS = 3_000_000
 _GRAPH_BYTES = 64
 # Probabilities: float32, and a float16 copy while they are written.
 _PROBABILITY_BYTES = 6
-# Kept free beside what is counted.
+# Kept free in addition to what is counted.
 _MARGIN_BYTES = 100 * MIB
-# Of what the machine has free: other programs go on, and the figures above are not exact.
+# Share of the free memory: other programs need some, and the figures above are not exact.
 _DEFAULT_SHARE = 0.7
 # Formats whose decoders hold the whole file, or strips of any size, beside the pixels.
 _FORMATS_READ_WHOLE = ("WEBP", "AVIF", "TIFF")

@@ -1,4 +1,4 @@
-"""Whether engines give the same answers: one model against a reference on real images."""
+"""Compares the predictions of an engine with those of a reference on real images."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -14,10 +14,7 @@ class Parity:
     """How far a model is from its reference over some images.
 
     Attributes:
-      engine: what ran the model.
-      precision: "float32" or "int8".
-      num_images: how many images were compared.
-      max_probability_difference: largest difference for any class at any pixel.
+      max_probability_difference: the largest one, of any class at any pixel.
       equal_pixels: share of pixels with the reference's class.
     """
 

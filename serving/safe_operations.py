@@ -1,16 +1,16 @@
-"""The operations of TensorFlow that image networks consist of.
+"""The operations of TensorFlow that image networks consist of, for `serving.graph_screening`.
 
-Those of our exports, of research/deeplab's of both years, and of what converters and tools for
-graphs make of such. None reads or writes anything but tensors. See `serving.graph_screening`.
+They are those of our exports, of research/deeplab's of both years, and of what converters and graph
+tools make of these. None reads or writes anything but tensors.
 """
 
 _BY_KIND = {
-    "inputs, constants and what passes on": (
+    "inputs, constants and what passes them on": (
         "Const Placeholder PlaceholderV2 PlaceholderWithDefault Identity IdentityN NoOp "
         "Snapshot StopGradient PreventGradient CheckNumerics EnsureShape Assert GuaranteeConst "
         "CheckNumericsV2"
     ),
-    "functions and control flow; what they run is looked at as well": (
+    "functions and control flow; what they run is checked as well": (
         "PartitionedCall StatefulPartitionedCall If StatelessIf While StatelessWhile Case "
         "StatelessCase Switch RefSwitch Merge RefMerge Enter RefEnter Exit RefExit "
         "NextIteration RefNextIteration LoopCond ControlTrigger FakeParam _Arg _Retval "
@@ -96,7 +96,7 @@ _BY_KIND = {
         "UniformQuantizedClipByValue UniformQuantizedConvolution "
         "UniformQuantizedConvolutionHybrid UniformQuantizedDot UniformQuantizedDotHybrid"
     ),
-    "words, in what assertions say": ("AsString StringFormat StringJoin"),
+    "text, as in the messages of assertions": ("AsString StringFormat StringJoin"),
 }
 
 SAFE_OPERATIONS = frozenset(" ".join(_BY_KIND.values()).split())

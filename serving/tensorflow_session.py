@@ -39,7 +39,7 @@ def session_for(graph: tf.Graph, num_threads: int | None = None) -> tf.Session:
 
 
 def reason(error: tf.errors.OpError) -> str:
-    """Returns what an assertion in the graph says, or TensorFlow's own words."""
+    """Returns the message of an assertion in the graph, or else TensorFlow's own."""
     line = tf_errors.reason(error)
     _, failed, said = line.partition("assertion failed: ")
     return re.sub(r"\] \[|^\[|\]$", " ", said).strip() if failed else printable(line)

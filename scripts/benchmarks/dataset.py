@@ -57,7 +57,7 @@ def pairs(directory: str) -> list[tuple[str, str]]:
 
 
 def build(directory: str, records_dir: str, *, with_gradient: bool) -> specs.DatasetSpec:
-    """Builds the records of a folder with the project's conversion, without a check before."""
+    """Builds the records of a folder with the project's conversion, without its check."""
     source = folder.open_source(directory, val_fraction=0.0)
     gradient_format = record_format.GRADIENT_FORMATS[0] if with_gradient else None
     plan = shard_plan.plan_shards(source, records_dir, gradient_format=gradient_format)

@@ -23,7 +23,7 @@ _AFTER_LOGITS = (
 )
 # Sums of probabilities over scales; the logits themselves may be a sum, too.
 _SUMS = ("AddN", "Add", "AddV2")
-# Of a graph that takes any size: that of the published mobile networks.
+# For a graph that takes any size: the crop of the published mobile networks.
 _ANY_SIZE = (257, 257)
 
 

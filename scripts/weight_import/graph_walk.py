@@ -1,4 +1,4 @@
-"""What makes, and what follows, a tensor of a TensorFlow graph."""
+"""Finds the convolutions of a TensorFlow graph, with their rates, their offsets and their input."""
 
 import os
 

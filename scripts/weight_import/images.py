@@ -11,15 +11,10 @@ from serving import image_reading
 
 @dataclasses.dataclass(frozen=True)
 class Images:
-    """Images as inference gives them to a network: made as small as a crop and padded to it.
+    """Images scaled to fit a crop and padded to it with an RGB color, 0..255.
 
-    Iterating yields float32 [*crop_size, 3], RGB, 0..255; where there is no path, one image of
-    colored blobs.
-
-    Attributes:
-      paths: their files.
-      crop_size: (height, width).
-      padding: RGB color, 0..255.
+    Iterating yields float32 [height, width, 3], RGB, 0..255; without any path, one image of colored
+    blobs.
     """
 
     paths: Sequence[str]

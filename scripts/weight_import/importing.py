@@ -17,9 +17,9 @@ from scripts.weight_import.images import Images
 from scripts.weight_import.network import Network, describe
 from training.checkpoints import CHECKPOINT_NAME
 
-# Of a file that says nothing of its masks; that of the published datasets.
+# For a file without a known dataset; it is that of the published datasets.
 _IGNORE_LABEL = 255
-# Two runs of one network differ by the order of their sums; of the largest logit.
+# Relative to the largest logit: two runs of one network differ by the order of their sums.
 _LARGEST_LOGITS_ERROR = 1e-3
 _SMALLEST_EQUAL_SHARE = 0.999
 
@@ -122,7 +122,7 @@ def _new_folder(path: str) -> Iterator[str]:
     parent, name = os.path.split(path)
     os.makedirs(parent or ".", exist_ok=True)
     with tempfile.TemporaryDirectory(dir=parent or ".", prefix=f".{name}.") as temporary:
-        # The temporary folder itself is for its maker alone.
+        # Only its owner may read the temporary folder itself.
         directory = os.path.join(temporary, name)
         os.mkdir(directory)
         yield directory
@@ -148,7 +148,7 @@ def _compare(file: NetworkFile, network: Network, images: Images) -> str:
         f"logits differ by {error:.1e} of the largest at most, and {share:.3%} of the pixels or "
         f"more have the same class on each of {len(errors)} images"
     )
-    # So written, a comparison with NaN fails.
+    # Written this way, a comparison with NaN fails.
     is_equal = error <= _LARGEST_LOGITS_ERROR and share >= _SMALLEST_EQUAL_SHARE
     if not is_equal and not file.is_quantized:
         raise ValueError(

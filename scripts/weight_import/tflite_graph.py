@@ -17,12 +17,12 @@ _OPERATOR_NAMES = {
 }
 # Copies of a constant that some converters leave to the interpreter.
 _COPIES = ("QUANTIZE", "DEQUANTIZE")
-# What makes classes of class scores, and brings either to another form.
+# Between class scores and the output.
 _AFTER_SCORES = (
     *_COPIES,
     *("ARG_MAX", "SOFTMAX", "CAST", "RESHAPE", "SQUEEZE", "RESIZE_NEAREST_NEIGHBOR"),
 )
-# Between an image and the first convolution, what does not change its values.
+# Between an image and the first convolution, without changing its values.
 _SHAPING = (*_COPIES, "PAD", "PADV2", "SPACE_TO_BATCH_ND", "RESHAPE")
 
 
@@ -146,7 +146,7 @@ class TFLiteGraph:
 
 def _open(content: bytes) -> tf.lite.Interpreter:
     with warnings.catch_warnings():
-        # Its successor is a package of its own; the announced release without this one has passed.
+        # Its successor is a separate package; the release announced to remove this one has passed.
         warnings.filterwarnings("ignore", message=r"\s*Warning: tf.lite.Interpreter is deprecated")
         interpreter = tf.lite.Interpreter(
             model_content=content,

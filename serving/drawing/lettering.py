@@ -1,10 +1,10 @@
 """Draws names in any script: in a font that has their letters or, failing that, spelled otherwise.
 
-The font in Pillow has the letters of English only, and draws a box for every other one. OpenCV,
-from version 5 on, has letters of nearly all scripts in use; the project requires it, but serving
-does without it. Then come the fonts of the system, and at last another spelling: Latin letters
-without their accents, Cyrillic and Greek ones in Latin letters, and for scripts without either the
-number of the class.
+Pillow's own font has the letters of English only, and draws a box for every other one. Names with
+others are drawn with OpenCV (from version 5 on; serving does not require it), which has letters of
+nearly all scripts in use, or with a font of the system. Without either they are spelled otherwise:
+Latin letters lose their accents, Cyrillic and Greek become Latin, and the number of the class
+replaces names in other scripts.
 """
 
 import functools
@@ -22,7 +22,7 @@ from serving.drawing import spelling
 # A longer name would widen its legend, and with it the image, without limit.
 _MAX_LETTERS = 40
 _ELLIPSIS = "..."
-# No font has this one, so it looks as any missing letter does.
+# No font has this letter, so it looks like any missing one.
 _MISSING = "\uffff"
 _PROBE_SIZE = 16
 _OPENCV_WEIGHT = 400

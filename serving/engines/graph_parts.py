@@ -1,8 +1,8 @@
 """Cuts an exported graph into what comes before the network, the network, and what follows.
 
-Before it: padding to the crop, the Laplacian, a resize. After it: the class of each pixel,
-probabilities. Both depend on the image's size and are cheap in TensorFlow. The network in between
-has one size, and other engines are good at it.
+A resize, padding to the crop and the Laplacian come before it; the class of each pixel and
+probabilities follow. Both parts depend on the image's size and are cheap in TensorFlow. The network
+in between has one size, and other engines run it faster.
 """
 
 from collections.abc import Mapping, Sequence

@@ -79,7 +79,7 @@ def test_broken_images_do_not_stop_the_rest(tmp_path, model):
     assert len(os.listdir(tmp_path / "out")) == 3 * 2
 
 
-def test_a_image_that_the_network_refuses_fails_alone(tmp_path, model, monkeypatch):
+def test_an_image_that_the_network_refuses_fails_alone(tmp_path, model, monkeypatch):
     predict_batch = model.predict_batch
 
     def refuse_wide_ones(images, *how):
