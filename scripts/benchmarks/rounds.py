@@ -8,7 +8,7 @@ ratios *within* a round to another contender, in which the drift of the machine 
 import contextlib
 import dataclasses
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from scripts.benchmarks import processes
@@ -87,52 +87,57 @@ def measure(
       One result for each contender, in order. One that cannot start, dies or gives no answer for
       minutes has a reason instead of figures, and the others are measured all the same.
     """
-    reasons: dict[int, str] = {}
-    running: dict[int, ContenderProcess] = {}
-    seconds: dict[int, list[float]] = {}
-    peaks: dict[int, int | None] = {}
-    iterations: dict[int, int] = {}
+    entrants = [_Entrant(contender) for contender in contenders]
 
     @contextlib.contextmanager
-    def dropping(index: int):
+    def dropping(entrant: _Entrant) -> Iterator[None]:
         try:
             yield
         except (ContenderError, OSError) as error:
-            reasons[index] = str(error)
-            report(f"{contenders[index].name}: {error}")
-            running.pop(index, None)
+            report(f"{entrant.contender.name}: {error}")
+            entrant.reason, entrant.process = str(error), None
 
     with contextlib.ExitStack() as stack:
         # One after the other: they would hold the memory of their warm-up at the same time.
-        for index, contender in enumerate(contenders):
-            with dropping(index):
-                if contender.missing:
-                    raise ContenderError(contender.missing)
-                process = ContenderProcess(contender.command, contender.environment)
-                running[index] = stack.enter_context(process)
-                process.wait_until_ready()
-                report(f"{contender.name}: ready")
-        for index, process in list(running.items()):
-            with dropping(index):
-                iterations[index] = count_iterations(process.do_round(1), round_secs)
-        for _ in range(num_rounds):
-            for index, process in list(running.items()):
-                with dropping(index):
-                    elapsed = process.do_round(iterations[index])
-                    seconds.setdefault(index, []).append(elapsed)
-        for index, process in running.items():
-            peaks[index] = processes.peak_bytes(process.pid)
-    return [
-        Result(
-            contender.name,
-            contender.is_peer,
-            tuple(seconds[index]) if index in running else (),
-            peaks.get(index),
-            running[index].facts if index in running else {},
-            reasons.get(index),
-        )
-        for index, contender in enumerate(contenders)
-    ]
+        for entrant in entrants:
+            with dropping(entrant):
+                entrant.start(stack)
+                report(f"{entrant.contender.name}: ready")
+        for number in range(num_rounds + 1):
+            for entrant in entrants:
+                if entrant.process:
+                    with dropping(entrant):
+                        seconds = entrant.process.do_round(entrant.iterations)
+                        if number:
+                            entrant.seconds.append(seconds)
+                        else:
+                            entrant.iterations = count_iterations(seconds, round_secs)
+        return [entrant.result() for entrant in entrants]
+
+
+@dataclasses.dataclass
+class _Entrant:
+    """A contender that is being measured; `process` is None if it cannot go on."""
+
+    contender: Contender
+    process: ContenderProcess | None = None
+    reason: str | None = None
+    iterations: int = 1
+    seconds: list[float] = dataclasses.field(default_factory=list)
+
+    def start(self, stack: contextlib.ExitStack) -> None:
+        if self.contender.missing:
+            raise ContenderError(self.contender.missing)
+        process = ContenderProcess(self.contender.command, self.contender.environment)
+        self.process = stack.enter_context(process)
+        process.wait_until_ready()
+
+    def result(self) -> Result:
+        name, is_peer = self.contender.name, self.contender.is_peer
+        if self.process is None:
+            return Result(name, is_peer, reason=self.reason)
+        peak_bytes = processes.peak_bytes(self.process.pid)
+        return Result(name, is_peer, tuple(self.seconds), peak_bytes, self.process.facts)
 
 
 def count_iterations(seconds: float, round_secs: float) -> int:
