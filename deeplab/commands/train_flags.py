@@ -87,11 +87,12 @@ def _explain_unknown(name: str, value: str, flags: Flags) -> str | None:
         dataset, num_images = found
         epoch = -(-num_images // batch_size)
         steps = (
-            f"an epoch of dataset {dataset} ({num_images} images) is {epoch} steps of "
-            f"{batch_size} images"
+            f"an epoch of dataset {dataset} ({num_images} images) is {epoch} "
+            f"{'step' if epoch == 1 else 'steps'} of {batch_size} images"
         )
         if value.isdecimal() and int(value):
-            steps += f", so {value} epochs are --training_number_of_steps={int(value) * epoch}"
+            epochs = "1 epoch is" if int(value) == 1 else f"{value} epochs are"
+            steps += f", so {epochs} --training_number_of_steps={int(value) * epoch}"
     return (
         f"there is no flag --{name}; training is counted in steps (--training_number_of_steps): "
         f"{steps}."

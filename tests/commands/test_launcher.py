@@ -204,6 +204,22 @@ def test_a_number_that_nothing_can_be_is_a_wrong_flag(run, flag, expected):
     assert err.startswith(f"error: flag {flag}: expected {expected}\n")
 
 
+def test_a_value_of_a_negated_flag_is_a_wrong_flag(run):
+    status, _, err = run(_failing(AssertionError("must not run")), "--notraceback=false")
+    assert status == 2
+    assert err.splitlines() == [
+        "error: --notraceback takes no value: write --notraceback or --traceback=false.",
+        HINT,
+    ]
+
+
+@pytest.mark.parametrize("flag", ["--help", "-h", "--help=true", "--helpfull=1"])
+def test_help_is_printed_however_it_is_asked_for(run, flag):
+    status, out, _ = run(_failing(AssertionError("must not run")), flag)
+    assert status == 0
+    assert out.startswith("Does nothing.")
+
+
 def test_a_file_in_a_folders_place_is_named(run, tmp_path):
     (tmp_path / "runs").write_text("")
     status, _, err = run(lambda flags, arguments: os.makedirs(tmp_path / "runs", exist_ok=True))
