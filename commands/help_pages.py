@@ -63,6 +63,9 @@ def _entry(definition: Definition, width: int) -> str:
 def full_text(definition: Definition) -> str:
     """Returns the help of a flag, with its choices where `spelling` does not list them."""
     text, choices = definition.option.help, definition.option.choices
+    if definition.option.synonyms:
+        also = " or ".join(f"--{each}" for each in definition.option.synonyms)
+        text = f"{text} Also {also}."
     if not choices or _spells_choices(definition):
         return text
     return f"{text} One of {', '.join(choices)}."

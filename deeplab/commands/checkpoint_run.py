@@ -11,6 +11,7 @@ import tensorflow.compat.v1 as tf
 
 from commands.flags import Flags
 from common import files
+from common.run_options import OPTIONS_FILE, RUNS_ROOT
 from common.texts import printable
 from datasets.segmentation.specs import DatasetSpec
 from deeplab.commands import network_flags, weights
@@ -29,7 +30,7 @@ from deeplab.options import (
     ModelOptions,
     ResizeOptions,
 )
-from deeplab.run_description import OPTIONS_FILE, RunDescription, read_description
+from deeplab.run_description import RunDescription, read_description
 from training import best_checkpoint, checkpoints
 from training.arrivals import Arrivals
 
@@ -166,7 +167,7 @@ def _find_newest_run() -> str:
     try:
         return checkpoints.find_newest_run()
     except ValueError:
-        started = glob.glob(os.path.join(checkpoints.RUNS_ROOT, "*", OPTIONS_FILE))
+        started = glob.glob(os.path.join(RUNS_ROOT, "*", OPTIONS_FILE))
         if not started:
             raise
     return os.path.dirname(max(started, key=os.path.getmtime))

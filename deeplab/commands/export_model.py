@@ -10,6 +10,7 @@ import tensorflow.compat.v1 as tf
 
 from commands.flags import Flags
 from common import export_names, files
+from common.run_options import OPTIONS_FILE
 from datasets.segmentation import specs
 from deeplab import inference_graph
 from deeplab.commands import export_variants, network_flags, weights
@@ -17,7 +18,7 @@ from deeplab.commands.export_model_flags import ExportOptions
 from deeplab.commands.shared_options import InferenceOptions
 from deeplab.data import crop_sizes
 from deeplab.options import ResizeOptions
-from deeplab.run_description import OPTIONS_FILE, RunDescription, read_description
+from deeplab.run_description import RunDescription, read_description
 from export import freeze, output_files
 from serving import contract
 from training import best_checkpoint, checkpoints

@@ -9,6 +9,7 @@ import tensorflow.compat.v1 as tf
 
 from commands.flags import Flags
 from common import memory
+from common.run_options import OPTIONS_FILE
 from datasets.records import shard_check
 from datasets.segmentation.specs import DatasetSpec
 from deeplab import run_description
@@ -84,7 +85,13 @@ def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
         print(_listed(each))
 
     task = SegmentationTask(
-        spec, data.train_split, description, inputs, objective, deployment.num_clones
+        spec,
+        data.train_split,
+        description,
+        inputs,
+        objective,
+        deployment.num_clones,
+        has_averages=train_options.ema_decay > 0,
     )
     result = loop.train(
         task,
@@ -124,7 +131,7 @@ def _describe(flags: Flags, spec: DatasetSpec, train_logdir: str) -> RunDescript
         "train_crop_size": flags.value("train_crop_size"),
         **vars(flags.options(ResizeOptions)),
     }
-    has_options = os.path.exists(os.path.join(train_logdir, run_description.OPTIONS_FILE))
+    has_options = os.path.exists(os.path.join(train_logdir, OPTIONS_FILE))
     if has_options and checkpoints.latest_checkpoint(train_logdir):
         stored = run_description.read_description(train_logdir)
         given_sizes = {name: value for name, value in sizes.items() if flags.is_given(name)}

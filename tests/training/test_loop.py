@@ -39,14 +39,14 @@ def _weights(folder, step: int) -> dict[str, np.ndarray]:
     return toy_training.read(str(folder / f"model.ckpt-{step}"))
 
 
-def _step_by_hand(before, batch, *, rate, momentum=0.9, last_layer=1.0, clip=0.0):
+def _step_by_hand(before, batch, *, rate, momentum=0.9, last_layer=1.0, clip=0.0, bias=2.0):
     """Returns what the variables are after a step, computed with numpy."""
     inputs, targets = batch["inputs"], batch["targets"]
     weights, biases = before["body/weights"], before["logits/biases"]
     errors = inputs @ weights + biases - targets
     gradients = {
         "body/weights": 2 * inputs.T @ errors / len(inputs) + toy_training.WEIGHT_DECAY * weights,
-        "logits/biases": 2 * errors.mean(axis=0) * 2.0 * last_layer,
+        "logits/biases": 2 * errors.mean(axis=0) * bias * last_layer,
     }
     norm = np.sqrt(sum(np.sum(gradient**2) for gradient in gradients.values()))
     after = {}
@@ -65,6 +65,7 @@ def _step_by_hand(before, batch, *, rate, momentum=0.9, last_layer=1.0, clip=0.0
         {},
         {"last_layer_scopes": ("logits",), "last_layer_gradient_multiplier": 10.0},
         {"clip_gradient_norm": 0.5},
+        {"bias_gradient_multiplier": 1.0},
     ],
 )
 def test_a_step_does_what_its_options_say(tmp_path, options):
@@ -80,11 +81,22 @@ def test_a_step_does_what_its_options_say(tmp_path, options):
         rate=0.01 * (1 - 1 / 2) ** 0.9,
         last_layer=options.get("last_layer_gradient_multiplier", 1.0),
         clip=options.get("clip_gradient_norm", 0.0),
+        bias=options.get("bias_gradient_multiplier", 2.0),
     )
     after = _weights(tmp_path, 2)
     for name, value in expected.items():
         np.testing.assert_allclose(after[name], value, rtol=1e-5, err_msg=name)
     assert after["global_step"] == 2
+
+
+def test_what_is_not_in_trainable_scopes_stays_as_it_is(tmp_path):
+    for steps in (1, 3):
+        toy_training.train(tmp_path, steps, trainable_scopes=("logits",))
+
+    before, after = (_weights(tmp_path, step) for step in (1, 3))
+    np.testing.assert_array_equal(before["body/weights"], after["body/weights"])
+    assert before["logits/biases"] != after["logits/biases"]
+    assert "body/weights/Momentum" not in after
 
 
 def test_clones_train_to_the_weights_of_one_network(tmp_path):
