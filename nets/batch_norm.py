@@ -78,7 +78,7 @@ class BatchNormMode:
     decay: float | None = None
     sync_group: SyncGroup | None = None
 
-    def slim_params(self, decay: float, epsilon: float) -> dict[str, Any]:
+    def slim_params(self, decay: float, epsilon: float, *, scale: bool = True) -> dict[str, Any]:
         """Returns slim's `normalizer_fn` and `normalizer_params` for layers with these values."""
         return {
             "normalizer_fn": batch_norm,
@@ -86,6 +86,7 @@ class BatchNormMode:
                 "is_training": self.is_training,
                 "decay": decay if self.decay is None else self.decay,
                 "epsilon": epsilon,
+                "scale": scale,
                 "sync_group": self.sync_group,
             },
         }
@@ -97,6 +98,7 @@ def batch_norm(
     is_training: bool,
     decay: float,
     epsilon: float,
+    scale: bool = True,
     sync_group: SyncGroup | None = None,
 ) -> tf.Tensor:
     """Normalizes each channel; makes `BatchNorm/*` variables in the current variable scope.
@@ -107,12 +109,16 @@ def batch_norm(
         `tf.GraphKeys.UPDATE_OPS`.
       decay: of the moving statistics.
       epsilon: added to the variance.
+      scale: whether there is a gamma; otherwise channels are not scaled after normalizing.
       sync_group: see `BatchNormMode`; used in training only.
     """
     with tf.variable_scope("BatchNorm") as scope:
         channels = [inputs.shape[-1].value]
         ones, zeros = tf.ones_initializer(), tf.zeros_initializer()
-        gamma = slim.model_variable("gamma", channels, initializer=ones)
+        if scale:
+            gamma = slim.model_variable("gamma", channels, initializer=ones)
+        else:
+            gamma = tf.ones(channels)
         beta = slim.model_variable("beta", channels, initializer=zeros)
         moving_mean, moving_variance = (
             slim.model_variable(f"moving_{name}", channels, initializer=start, trainable=False)
