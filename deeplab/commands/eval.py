@@ -4,11 +4,11 @@ import contextlib
 import dataclasses
 import os
 
+from commands import weights
 from commands.flags import Flags
 from common import files
 from common.run_options import OPTIONS_FILE
 from common.texts import printable
-from deeplab.commands import weights
 from deeplab.commands.checkpoint_run import CheckpointRun
 from deeplab.commands.eval_flags import EvalOptions
 from deeplab.evaluation import score_report, validation
