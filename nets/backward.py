@@ -8,10 +8,10 @@ Time, on a CPU:
 - The filter gradient of a 1x1 convolution is a product of matrices, X' dY.
 - The gradient of a bilinear resize is a product with two matrices (`nets.interpolation`).
 
-Memory: TensorFlow keeps the output of each step of convolution -> batch norm -> ReLU for the
-backward pass. Here only the convolution's is kept. The backward pass computes again what follows
-from it without another convolution (`nets.recomputation`), as in Chen et al., "Training Deep Nets
-with Sublinear Memory Cost", arXiv 1604.06174, section 3.
+Memory: TensorFlow keeps the output of each step of convolution -> (concatenation ->) batch norm ->
+ReLU for the backward pass. Here only the convolution's is kept. The backward pass computes again
+what follows from it without another convolution (`nets.recomputation`), as in Chen et al.,
+"Training Deep Nets with Sublinear Memory Cost", arXiv 1604.06174, section 3.
 """
 
 import contextlib
@@ -71,6 +71,23 @@ def _depthwise_conv2d(op: tf.Operation, upstream: tf.Tensor) -> _Gradients:
     )
 
 
+@tf.RegisterGradient("LeanFusedBatchNorm")
+def _fused_batch_norm(op: tf.Operation, upstream: tf.Tensor, *_) -> _Gradients:
+    is_training = op.get_attr("is_training")
+    mean, variance = op.outputs[3:5] if is_training else op.inputs[3:5]
+    gradients = tf.raw_ops.FusedBatchNormGradV3(
+        y_backprop=upstream,
+        x=recomputed(op.inputs[0], upstream),
+        scale=op.inputs[1],
+        reserve_space_1=mean,
+        reserve_space_2=variance,
+        reserve_space_3=op.outputs[5],
+        is_training=is_training,
+        **_attributes(op, "epsilon", "data_format"),
+    )
+    return *gradients[:3], None, None
+
+
 @tf.RegisterGradient("LeanRelu")
 def _relu(op: tf.Operation, upstream: tf.Tensor) -> tf.Tensor:
     outputs = recomputed(op.outputs[0], upstream)
@@ -105,6 +122,7 @@ def _resize_bilinear(op: tf.Operation, upstream: tf.Tensor) -> _Gradients:
 _OVERRIDES = {
     "Conv2D": "LeanConv2D",
     "DepthwiseConv2dNative": "LeanDepthwiseConv2d",
+    "FusedBatchNormV3": "LeanFusedBatchNorm",
     "Relu": "LeanRelu",
     "Relu6": "LeanRelu6",
     "ResizeBilinear": "LeanResizeBilinear",

@@ -1,8 +1,11 @@
 """Tensors that the backward pass computes a second time instead of keeping them.
 
-Only what costs one or two passes over memory is recomputed: a trained batch norm, from its input
-and the statistics that the forward pass found, and what is made of it by ReLU, padding, resizing
-or concatenation. Convolutions and sums are kept.
+Only what costs one or two passes over memory is recomputed: concatenations; a trained batch norm,
+from its input and the statistics that the forward pass found; and what is made of these by ReLU,
+padding or resizing. Convolutions and sums are kept.
+
+In a DenseNet, whose every unit normalizes all channels before it, this is what makes memory grow
+with the number of units instead of its square.
 """
 
 import tensorflow.compat.v1 as tf
@@ -53,31 +56,46 @@ def _is_cheap(tensor: tf.Tensor) -> bool:
         return op.get_attr("is_training") and tensor is op.outputs[0]
     if op.type in _REPEATED:
         return _is_cheap(op.inputs[0])
-    if op.type == "ConcatV2":
-        return all(map(_is_cheap, op.inputs[:-1]))
-    return op.type == "ResizeBilinear"
+    return op.type in ("ConcatV2", "ResizeBilinear")
 
 
 def _compute(tensor: tf.Tensor, trigger: tf.Tensor) -> tf.Tensor:
     op = tensor.op
     if op.type == "FusedBatchNormV3":
-        return _batch_norm(op)
+        return _batch_norm(op, recomputed(op.inputs[0], trigger))
+    if op.type == "ConcatV2":
+        parts = [recomputed(part, trigger) for part in _joined(op)]
+        return tf.concat(parts, axis=op.inputs[-1])
     inputs = [recomputed(each, trigger) for each in op.inputs]
     if op.type == "ResizeBilinear":
         corners = {name: op.get_attr(name) for name in ("align_corners", "half_pixel_centers")}
         return tf.raw_ops.ResizeBilinear(images=inputs[0], size=inputs[1], **corners)
-    if op.type == "ConcatV2":
-        return tf.concat(inputs[:-1], axis=inputs[-1])
     return _REPEATED[op.type](*inputs)
 
 
-def _batch_norm(op: tf.Operation) -> tf.Tensor:
+def _joined(op: tf.Operation) -> list[tf.Tensor]:
+    """Returns what a concatenation joins, and in place of a concatenation in turn, what that joins.
+
+    Each could be computed from the one before it, but would then stay until that is needed.
+    """
+    axis = tf.get_static_value(op.inputs[-1])
+    parts = []
+    for part in op.inputs[:-1]:
+        is_nested = part.op.type == "ConcatV2" and axis is not None
+        if is_nested and tf.get_static_value(part.op.inputs[-1]) == axis:
+            parts += _joined(part.op)
+        else:
+            parts.append(part)
+    return parts
+
+
+def _batch_norm(op: tf.Operation, inputs: tf.Tensor) -> tf.Tensor:
     """Repeats a trained batch norm with the statistics of its batch, as scale and shift.
 
     Written as a depthwise 1x1 convolution with biases, which TensorFlow fuses with the ReLU after
     it: one pass over memory instead of the three of a batch norm and a ReLU.
     """
-    inputs, gamma, beta = op.inputs[:3]
+    gamma, beta = op.inputs[1:3]
     _, mean, unbiased_variance = op.outputs[:3]
     depth = inputs.shape[-1].value
     count = tf.cast(tf.size(inputs) // depth, tf.float32)

@@ -29,6 +29,8 @@ class Stage:
 # research/slim, preprocessing: what its ResNets, VGGs and DenseNets were trained with.
 _SLIM_MEAN = (123.68, 116.78, 103.94)
 _MIDDLE_GRAY = (127.5, 127.5, 127.5)
+# pudae/tensorflow-densenet.
+_DENSENET_SCALE = 0.017
 # From middle gray, maps 0..255 to -1..1.
 _HALF_RANGE = 2.0 / 255.0
 
@@ -195,6 +197,53 @@ def _resnet_v1(
     )
 
 
+def _densenet(
+    name: str,
+    num_units: tuple[int, int, int, int],
+    growth_rate: int = 32,
+    root_depth: int = 64,
+    num_published_classes: int | None = None,
+) -> Encoder:
+    """Describes a DenseNet; see `densenet.build`."""
+    depths, depth = [], root_depth
+    for length in num_units:
+        depth += length * growth_rate
+        depths.append(depth)
+        depth //= 2
+    return Encoder(
+        name=name,
+        scope=name,
+        build=_build(
+            "nets.densenet",
+            scope=name,
+            growth_rate=growth_rate,
+            root_depth=root_depth,
+            num_units=num_units,
+        ),
+        options=(),
+        stages=_stages((f"dense_block{block}" for block in (1, 2, 3)), depths[:3]),
+        depth=depths[3],
+        classifier=_vgg_classifier("plain", num_published_classes, _DENSENET_SCALE),
+        mean_pixel=_SLIM_MEAN,
+        scale=_DENSENET_SCALE,
+    )
+
+
+def _vgg(name: str, last: int) -> Encoder:
+    """Describes a VGG whose last three blocks have `last` convolutions each; see `vgg.build`."""
+    return Encoder(
+        name=name,
+        scope=name,
+        build=_build("nets.vgg", variant=name),
+        options=(),
+        stages=_stages((f"conv{block}_{last}" for block in (3, 4, 5)), (256, 512, 512)),
+        depth=512,
+        classifier=_vgg_classifier("vgg", 1000),
+        mean_pixel=_SLIM_MEAN,
+        scale=1.0,
+    )
+
+
 def _vgg_classifier(head: str, num_published_classes: int | None, scale: float = 1.0) -> Classifier:
     return Classifier(head, num_published_classes, "vgg", mean_pixel=_SLIM_MEAN, scale=scale)
 
@@ -232,10 +281,28 @@ _ENCODERS = (
     _resnet_v1("resnet_v1_101", (3, 4, 23, 3)),
     _resnet_v1("resnet_v1_101", (3, 4, 23, 3), (64, 64, 128)),
     _resnet_v1("resnet_v1_152", (3, 8, 36, 3)),
+    _densenet("densenet121", (6, 12, 24, 16), num_published_classes=1000),
+    _densenet("densenet161", (6, 12, 36, 24), 48, 96, num_published_classes=1000),
+    _densenet("densenet169", (6, 12, 32, 32), num_published_classes=1000),
+    _densenet("densenet201", (6, 12, 48, 32)),
+    _densenet("densenet264", (6, 12, 64, 48)),
+    _vgg("vgg_16", 3),
+    _vgg("vgg_19", 4),
+)
+# It has one stride and no feature maps for decoders.
+_INCEPTION_V3 = Encoder(
+    name="inception_v3",
+    scope="InceptionV3",
+    build=_build("nets.inception_v3"),
+    options=(),
+    stages=(),
+    depth=2048,
+    classifier=Classifier("inception_v3", 1001, image_size=299),
 )
 
 ENCODERS: Mapping[str, Encoder] = {encoder.name: encoder for encoder in _ENCODERS}
-CLASSIFIERS: Mapping[str, Encoder] = ENCODERS
+# Names that `nets.classifier.classify` takes.
+CLASSIFIERS: Mapping[str, Encoder] = {**ENCODERS, _INCEPTION_V3.name: _INCEPTION_V3}
 
 
 def encoder(name: str) -> Encoder:

@@ -112,6 +112,86 @@ def test_mobilenet_v3_has_a_layer_behind_the_pooling(name, inputs, depth):
     np.testing.assert_allclose(logits, hidden @ values[2][0, 0] + values[3], rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.parametrize("size", [(299, 299), (363, 300), (75, 90)])
+def test_the_auxiliary_classifier_is_there_in_training_only(size):
+    images = np.zeros([1, *size, 3], np.float32)
+    _, end_points = classify("inception_v3", images)
+    assert "AuxLogits" not in end_points
+    evaluated = {variable.op.name for variable in tf.global_variables()}
+    tf.reset_default_graph()
+    _, end_points = classify("inception_v3", images, is_training=True)
+    assert end_points["AuxLogits"].shape.as_list() == [1, 7]
+    trained = {variable.op.name: variable.shape.as_list() for variable in tf.global_variables()}
+    assert all(name.startswith("InceptionV3/AuxLogits/") for name in trained.keys() - evaluated)
+    # The same for every size, so that one checkpoint serves all.
+    assert trained["InceptionV3/AuxLogits/Conv2d_2a_5x5/weights"] == [5, 5, 128, 768]
+
+
+def test_inception_v3_names_the_smallest_image():
+    with pytest.raises(ValueError, match="image size is 74x90; inception_v3 needs at least 75x75"):
+        classify("inception_v3", np.zeros([1, 74, 90, 3], np.float32))
+
+
+def test_inception_v3_has_no_other_stride():
+    with pytest.raises(ValueError, match="output_stride is 16; inception_v3 has 32 only"):
+        registry.classifier("inception_v3").build(
+            tf.zeros([1, 99, 99, 3]),
+            output_stride=16,
+            weight_decay=0.0,
+            batch_norm=BatchNormMode(),
+        )
+
+
+@pytest.mark.parametrize(
+    ("size", "places"), [((224, 224), (1, 1)), ((64, 70), (1, 1)), ((230, 300), (2, 4))]
+)
+def test_vgg_has_three_layers_at_every_place_of_the_first(monkeypatch, size, places):
+    monkeypatch.setattr(classifier, "_VGG_DEPTH", 8)
+    images = np.random.RandomState(5).uniform(0, 255, [1, *size, 3]).astype(np.float32)
+    logits, end_points = classify("vgg_16", images)
+    values = tf.global_variables()[-6:]
+    assert [variable.op.name.removeprefix("vgg_16/") for variable in values] == [
+        f"fc{number}/{kind}" for number in (6, 7, 8) for kind in ("weights", "biases")
+    ]
+    logits, features, *values = run(logits, end_points["features"], *values)
+    missing = [max(7 - side, 0) for side in features.shape[1:3]]
+    borders = [(each // 2, each - each // 2) for each in missing]
+    features = np.pad(features, [(0, 0), *borders, (0, 0)])
+    hidden = []
+    for row in range(features.shape[1] - 6):
+        for column in range(features.shape[2] - 6):
+            window = features[0, row : row + 7, column : column + 7]
+            net = np.maximum(np.tensordot(window, values[0], 3) + values[1], 0)
+            hidden.append(np.maximum(net @ values[2][0, 0] + values[3], 0))
+    assert len(hidden) == np.prod(places)
+    expected = np.mean(hidden, axis=0) @ values[4][0, 0] + values[5]
+    np.testing.assert_allclose(logits[0], expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("name", ["vgg_16", "inception_v3", "resnet_v1_18"])
+def test_image_sizes_may_be_unknown(monkeypatch, name):
+    monkeypatch.setattr(classifier, "_VGG_DEPTH", 8)
+    images = np.random.RandomState(5).uniform(0, 255, [1, 110, 97, 3]).astype(np.float32)
+    fed = tf.placeholder(tf.float32, [None, None, None, 3])
+    with tf.variable_scope(tf.get_variable_scope(), reuse=tf.AUTO_REUSE):
+        expected, _ = classify(name, images)
+        logits, _ = classifier.classify(
+            fed,
+            name,
+            num_classes=7,
+            is_training=False,
+            dropout_keep_prob=1.0,
+            weight_decay=0.0,
+            batch_norm=BatchNormMode(),
+            options=OPTIONS,
+        )
+    assert logits.shape.as_list() == [None, 7]
+    with tf.Session() as session:
+        comparison.fill_variables(session)
+        logits, expected = session.run([logits, expected], {fed: images})
+    np.testing.assert_allclose(logits, expected, rtol=1e-4, atol=1e-5 * np.abs(expected).max())
+
+
 def test_dropout_acts_in_training_only():
     with tf.variable_scope(tf.get_variable_scope(), reuse=tf.AUTO_REUSE):
         plain, _ = classify("xception_tiny", keep_prob=1.0, is_training=True)

@@ -20,6 +20,11 @@ LARGE = (
     "resnet_v1_101",
     "resnet_v1_101_beta",
     "resnet_v1_152",
+    "densenet161",
+    "densenet169",
+    "densenet201",
+    "densenet264",
+    "vgg_19",
 )
 ENCODERS = [
     pytest.param(name, marks=pytest.mark.slow if name in LARGE else ())
