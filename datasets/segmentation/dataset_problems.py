@@ -8,10 +8,11 @@ example.
 from collections.abc import Iterator, Sequence
 
 from common.texts import first_few
+from datasets.records.problems import ERROR, WARNING, Problem
 from datasets.segmentation.masks import blending
 from datasets.segmentation.masks.blending import Ramps
 from datasets.segmentation.palette_agreement import Disagreement
-from datasets.segmentation.sources.source import ERROR, WARNING, Problem, Sample, Source
+from datasets.segmentation.sources.source import Sample, Source
 from datasets.segmentation.specs import SplitSpec
 
 TRAIN = "train"

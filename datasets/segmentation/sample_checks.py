@@ -11,22 +11,16 @@ import numpy as np
 from common.texts import printable
 from datasets.images import decoding, jpeg_file
 from datasets.images.decoding import DecodedImage
+from datasets.images.jpeg_damage import DamageListener
+from datasets.records.problems import ERROR, WARNING, Problem
 from datasets.segmentation import palette_agreement
 from datasets.segmentation.class_statistics import count_ids
-from datasets.segmentation.jpeg_damage import DamageListener
 from datasets.segmentation.masks import blending
 from datasets.segmentation.masks.blending import Ramps
 from datasets.segmentation.masks.mask_format import Color
 from datasets.segmentation.masks.raw_mask import RawMask, read_raw_mask
 from datasets.segmentation.palette_agreement import UsedColors
-from datasets.segmentation.sources.source import (
-    ERROR,
-    WARNING,
-    Problem,
-    Sample,
-    Source,
-    describe_sizes,
-)
+from datasets.segmentation.sources.source import Sample, Source, describe_sizes
 
 BINARY_IDS = frozenset({0, 255})
 
