@@ -49,6 +49,9 @@ class Encoder(abc.ABC, Generic[SampleT, SplitT, SpecT]):
     # Name of the dataset, and its task as `dataset_file` calls it.
     name: str
     task: str
+    # Small enough to lose little work when a run is stopped and to shuffle well over files, large
+    # enough to be read at the speed of the disk.
+    examples_per_shard: int
 
     @abc.abstractmethod
     def fingerprint(self, samples: Sequence[SampleT], is_checked: bool) -> list[Any]:

@@ -16,9 +16,6 @@ from typing import Any, Generic
 from datasets.records import build_folder, dataset_file, shard_names, tfrecords
 from datasets.records.encoder import Encoder, SampleT, SpecT, SplitT
 
-# Small enough to lose little work when a run is stopped and to shuffle well over files, large
-# enough to be read at the speed of the disk: with a 480x360 gradient 52 MB.
-_EXAMPLES_PER_SHARD = 128
 _MAX_SHARDS = 1024
 
 
@@ -102,7 +99,7 @@ def plan_shards(
       encoder: makes the records.
       splits: samples of each split.
       output_dir: folder of the shards; it need not exist.
-      num_shards: shards of each split; None for about one per 128 examples. A split never gets
+      num_shards: shards of each split; None for the number that suits the task. A split never gets
         more than it has examples.
       is_checked: whether the examples that a check finds to be unusable will be skipped; shards
         that were written without such a check are not kept then.
@@ -115,7 +112,7 @@ def plan_shards(
     _check_ownership(encoder, output_dir)
     shards = []
     for split, samples in splits.items():
-        count = num_shards or min(_MAX_SHARDS, -(-len(samples) // _EXAMPLES_PER_SHARD))
+        count = num_shards or min(_MAX_SHARDS, -(-len(samples) // encoder.examples_per_shard))
         count = max(1, min(count, len(samples)))
         for index in range(count):
             part = samples[len(samples) * index // count : len(samples) * (index + 1) // count]

@@ -9,7 +9,7 @@ is, a warning that it is used and should be looked at. docs/datasets.md explains
 
 import contextlib
 
-from datasets.images import jpeg_damage
+from datasets.images import image_checks, jpeg_damage
 from datasets.images.jpeg_damage import DamageListener
 from datasets.images.memory_limit import MemoryLimit, count_pixels
 from datasets.records import workers
@@ -97,7 +97,7 @@ class _Collector:
             self._suspects.append(example)
         if finding.digest is not None:
             first = self._first_with_digest.setdefault(finding.digest, example)
-            self._problems += dataset_problems.compare_images(*example, *first)
+            self._problems += image_checks.compare(*example, *first)
         if finding.has_error or (finding.split, finding.sample.name) in self._unusable:
             return
         if finding.is_binary:
