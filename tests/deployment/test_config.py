@@ -47,3 +47,35 @@ def test_enough_gpus_one_clone_or_intended_cpu_need_no_warning():
 def test_impossible_deployments_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         DeploymentConfig(**arguments)
+
+
+def test_devices_of_one_clone_of_several_and_of_a_worker():
+    def devices(**options) -> tuple[str, str, str, str]:
+        config = DeploymentConfig(**options)
+        last = config.num_clones - 1
+        return (
+            config.clone_scope(last),
+            config.clone_device(last),
+            config.inputs_device(),
+            config.optimizer_device(),
+        )
+
+    assert devices() == ("", "", "/device:CPU:0", "")
+    assert devices(num_clones=2) == ("clone_1", "/device:GPU:1", "/device:CPU:0", "/device:CPU:0")
+    assert devices(num_clones=2, clone_on_cpu=True)[1] == "/device:CPU:0"
+    worker = "/job:worker/task:1"
+    cluster = {"replica_id": 1, "num_replicas": 2, "num_ps_tasks": 1}
+    assert devices(**cluster) == ("", worker, f"{worker}/device:CPU:0", worker)
+    assert devices(num_clones=3, **cluster) == (
+        "clone_2",
+        f"{worker}/device:GPU:2",
+        f"{worker}/device:CPU:0",
+        f"{worker}/device:CPU:0",
+    )
+
+
+def test_the_first_worker_is_the_chief_and_servers_make_a_cluster():
+    alone, chief = DeploymentConfig(), DeploymentConfig(num_replicas=2, num_ps_tasks=1)
+    other = DeploymentConfig(replica_id=1, num_replicas=2, num_ps_tasks=1)
+    assert [each.is_chief for each in (alone, chief, other)] == [True, True, False]
+    assert [each.is_distributed for each in (alone, chief, other)] == [False, True, True]
