@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from datasets.segmentation.sources import listing
 from tests.datasets.segmentation.sources.test_pairing import (
     match,
     only_problem,
@@ -74,3 +75,62 @@ def test_a_jpeg_beside_a_mask_is_a_second_file(tmp_path):
     save_masks(tmp_path, "a.png", "a.jpg")
     assert pairs(tmp_path) == {"a": ("a.jpg", "a.png")}
     assert only_problem(tmp_path)[:2] == ("warning", "unused")
+
+
+def test_an_index_has_names_in_order_doubles_and_the_rest(tmp_path):
+    for name in ("b.png", "town/a.JPG", "b.jpg", "notes.txt"):
+        write(tmp_path / name, "")
+    index = listing.index_images(str(tmp_path))
+    assert list(index.paths.items()) == [
+        ("b", f"{tmp_path}/b.jpg"),
+        ("town/a", f"{tmp_path}/town/a.JPG"),
+    ]
+    assert index.doubles == {"b": [f"{tmp_path}/b.jpg", f"{tmp_path}/b.png"]}
+    assert (index.others, index.strangers, index.unnameable) == (["notes.txt"], {}, [])
+    masks = listing.index_masks(str(tmp_path))
+    assert masks.paths["b"] == f"{tmp_path}/b.png"  # What is exact comes before what is blurred.
+    assert (masks.doubles, masks.others) == ({}, ["notes.txt", "b.jpg"])
+
+
+def test_folders_without_masks_are_told_from_mistakes(tmp_path):
+    (tmp_path / "empty").mkdir()
+    write(tmp_path / "text" / "a.txt", "")
+    for name, reason in (
+        ("empty", "has no masks: it is empty. Expected files such as a.png."),
+        ("text", "has no masks: it holds a.txt. Expected files such as a.png."),
+        ("none", "does not exist; expected a folder of masks. docs/datasets.md draws the folders."),
+    ):
+        path = str(tmp_path / name)
+        with pytest.raises(listing.NoMasksError) as caught:
+            listing.index_masks(path)
+        assert (caught.value.path, caught.value.reason) == (path, reason)
+        with pytest.raises(ValueError, match="images") as of_images:
+            listing.index_images(path)
+        assert not isinstance(of_images.value, listing.NoMasksError)
+
+
+def test_the_first_folder_with_the_witness_is_the_root(tmp_path):
+    for name in ("VOC2012/JPEGImages", "other/JPEGImages"):
+        (tmp_path / name).mkdir(parents=True)
+
+    def find(*folders: str) -> str:
+        return listing.find_root(str(tmp_path), folders, "JPEGImages", "the folder VOC2012")
+
+    assert find("", "VOC2012", "other") == f"{tmp_path}/VOC2012"
+    assert find("other", "VOC2012") == f"{tmp_path}/other"
+    with pytest.raises(ValueError, match=r"holds VOC2012, other; expected the folder VOC2012\."):
+        find("")
+    write(tmp_path / "file", "")
+    for name, message in (("file", "is not a folder; expected"), ("none", "does not exist; exp")):
+        with pytest.raises(ValueError, match=message):
+            listing.find_root(str(tmp_path / name), [""], "x", "a dataset")
+
+
+def test_names_that_people_take_for_the_same_are_folded_alike():
+    assert (
+        len({listing.fold(name) for name in ("Street_01", "street-01", "STREET 01", "s.treet01")})
+        == 1
+    )
+    assert listing.fold("straße") == listing.fold("STRASSE")
+    assert listing.fold("a1") != listing.fold("a2")
+    assert listing.compose("u\u0308") == "ü"
