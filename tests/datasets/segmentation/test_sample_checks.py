@@ -8,7 +8,6 @@ import pytest
 from PIL import Image
 
 from datasets.segmentation import jpeg_damage, sample_checks
-from datasets.segmentation.masks.mask_format import MaskFormat
 from datasets.segmentation.palette_agreement import UsedColors
 from datasets.segmentation.sources.source import ERROR, Sample, Source
 from tests.support.sample_images import save, save_palette_mask, smooth_rgb
@@ -24,9 +23,9 @@ def sample(tmp_path) -> Sample:
     return Sample("a", image, save(tmp_path / "a.png", IDS))
 
 
-def examine(sample: Sample, **fields) -> sample_checks.Finding:
+def examine(sample: Sample) -> sample_checks.Finding:
     names = ("ground", "cat", "dog")
-    source = Source("pets", names, PALETTE, 255, {"train": [sample]}, **fields)
+    source = Source("pets", names, PALETTE, 255, {"train": [sample]})
     with jpeg_damage.listening() as listener:
         return sample_checks.examine(source, "train", sample, listener)
 
@@ -51,17 +50,12 @@ def test_the_colors_of_a_palette_are_those_of_the_indices_that_occur(sample):
 
 
 @pytest.mark.parametrize(
-    ("values", "mask_format", "is_binary"),
-    [
-        ((0, 255), MaskFormat(), True),
-        ((0, 0), MaskFormat(), False),
-        ((255, 255), MaskFormat(), True),
-        ((0, 1), MaskFormat(), False),
-    ],
+    ("values", "is_binary"),
+    [((0, 255), True), ((255, 255), True), ((0, 0), False), ((0, 1), False)],
 )
-def test_a_mask_of_0_and_255_is_binary(sample, values, mask_format, is_binary):
+def test_a_mask_of_0_and_255_is_binary(sample, values, is_binary):
     save(sample.mask_path, np.where(IDS == 2, values[1], values[0]).astype(np.uint8))
-    assert examine(sample, mask_format=mask_format).is_binary == is_binary
+    assert examine(sample).is_binary == is_binary
 
 
 def test_a_mask_that_cannot_be_read_does_not_hide_the_image(sample):

@@ -127,10 +127,8 @@ def test_the_first_folder_with_the_witness_is_the_root(tmp_path):
 
 
 def test_names_that_people_take_for_the_same_are_folded_alike():
-    assert (
-        len({listing.fold(name) for name in ("Street_01", "street-01", "STREET 01", "s.treet01")})
-        == 1
-    )
+    same = ("Street_01", "street-01", "STREET 01", "s.treet01")
+    assert {listing.fold(name) for name in same} == {"street01"}
     assert listing.fold("straße") == listing.fold("STRASSE")
     assert listing.fold("a1") != listing.fold("a2")
     assert listing.compose("u\u0308") == "ü"
