@@ -16,7 +16,7 @@ SPEC = MobileNetSpec(
         Bottleneck(1, 8, 3, 1, tf.nn.relu6),
         Bottleneck(6, 16, 3, 2, tf.nn.relu6),
         Bottleneck(6, 16, 5, 1, tf.nn.relu, squeeze_excite=True),
-        Bottleneck(2.3, 24, 3, 2, tf.nn.relu6),
+        Bottleneck(2.3, 16, 3, 2, tf.nn.relu6),
     ),
     last_depth=40,
 )
@@ -58,8 +58,8 @@ def test_kernels_have_the_names_and_depths_of_research_slim():
         "Net/expanded_conv_2/project/weights": [1, 1, 96, 16],
         "Net/expanded_conv_3/expand/weights": [1, 1, 16, 40],
         "Net/expanded_conv_3/depthwise/depthwise_weights": [3, 3, 40, 1],
-        "Net/expanded_conv_3/project/weights": [1, 1, 40, 24],
-        "Net/Conv_1/weights": [1, 1, 24, 40],
+        "Net/expanded_conv_3/project/weights": [1, 1, 40, 16],
+        "Net/Conv_1/weights": [1, 1, 16, 40],
     }
 
 
@@ -67,7 +67,7 @@ def test_depths_of_root_outputs_and_last_layer_are_scaled():
     features, end_points = build(scaled=lambda depth: depth // 2)
     assert features.shape.as_list() == [1, 5, 5, 20]
     depths = [end_points[f"layer_{layer}"].shape[-1].value for layer in range(2, 6)]
-    assert depths == [4, 8, 8, 12]
+    assert depths == [4, 8, 8, 8]
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,9 @@ def test_a_checkpoint_of_another_folder_is_followed_but_never_removed(tmp_path, 
     (tmp_path / "mine").mkdir()
     (tmp_path / "other").mkdir()
     Checkpointer(str(tmp_path / "other"), 5).save(session, 3)
+    (tmp_path / "mine" / "checkpoint").write_text(
+        f'model_checkpoint_path: "{tmp_path}/other/model.ckpt-3"\n'
+    )
     checkpointer = Checkpointer(str(tmp_path / "mine"), 1)
     checkpointer.follow(str(tmp_path / "other" / "model.ckpt-3"))
     for step in (4, 5):
