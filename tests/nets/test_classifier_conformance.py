@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 import tf_slim as slim
+from PIL import Image
 from tf_slim.nets import inception_v3, resnet_v1, vgg
 
-from nets import classifier
+from nets import classifier, registry
 from nets.batch_norm import BatchNormMode
 
 OPTIONS = {
@@ -122,14 +123,19 @@ def test_logits_and_variables_are_the_reference_s(reference, name):
         ("resnet_v1_18", None, 11_689_512),
         ("resnet_v1_34", None, 21_797_672),
         ("resnet_v1_50", 267, 25_557_032),
-        ("resnet_v1_101", 522, 44_549_160),
-        ("resnet_v1_152", None, 60_192_808),
-        ("densenet121", 606, 7_978_856),
-        ("densenet161", None, 28_681_000),
-        ("densenet169", 846, 14_149_480),
-        ("densenet201", None, 20_013_928),
         ("vgg_16", 32, 138_357_544),
         ("vgg_19", 38, 143_667_240),
+        ("densenet121", 606, 7_978_856),
+        *(
+            pytest.param(*values, marks=pytest.mark.slow)
+            for values in (
+                ("resnet_v1_101", 522, 44_549_160),
+                ("resnet_v1_152", None, 60_192_808),
+                ("densenet161", None, 28_681_000),
+                ("densenet169", 846, 14_149_480),
+                ("densenet201", None, 20_013_928),
+            )
+        ),
     ],
 )
 def test_networks_have_the_published_number_of_variables(name, num_variables, num_parameters):
@@ -216,3 +222,52 @@ def test_published_mobilenet_v2_has_every_variable(shared):
     ours = shapes()
     assert {name: published.get(name) for name in ours} == ours
     assert published.keys() - ours.keys() <= {"global_step"}
+
+
+# Their places among the 1001 published classes.
+IMAGENETTE = {
+    "n01440764": 1,
+    "n02102040": 218,
+    "n02979186": 483,
+    "n03000684": 492,
+    "n03028079": 498,
+    "n03394916": 567,
+    "n03417042": 570,
+    "n03425413": 572,
+    "n03445777": 575,
+    "n03888257": 702,
+}
+
+
+def test_published_mobilenet_v2_recognizes_images(shared):
+    folder = shared / "siblings" / "imagenette160" / "val"
+    if not folder.is_dir():
+        pytest.skip(f"needs the images in {folder}, which are not there")
+    images, labels = [], []
+    for class_folder in sorted(folder.iterdir()):
+        for path in sorted(class_folder.iterdir())[:3]:
+            image = Image.open(path).convert("RGB").resize([224, 224], Image.Resampling.BILINEAR)
+            images.append(np.asarray(image))
+            labels.append(IMAGENETTE[class_folder.name.partition("_")[0]])
+    logits, _ = classify(np.stack(images), "mobilenet_v2", 1001)
+    with tf.Session() as session:
+        path = shared / "pretrained" / "mobilenet_v2_imagenet" / "model.ckpt"
+        tf.train.Saver(tf.global_variables()).restore(session, str(path))
+        logits = session.run(logits)
+    known = np.array(list(IMAGENETTE.values()))
+    found = known[logits[:, known].argmax(axis=1)]
+    assert np.mean(found == labels) >= 0.9
+    # Of all classes: many of these images are small, and show what is another class, too.
+    assert np.mean(logits.argmax(axis=1) == labels) >= 0.5
+
+
+def test_published_vgg_16_has_our_convolutions(shared):
+    path = shared / "siblings" / "pretrained" / "vgg_16_conv_float16.npz"
+    if not path.is_file():
+        pytest.skip(f"needs {path}, which is not there")
+    with np.load(path) as arrays:
+        published = {name: list(arrays[name].shape) for name in arrays}
+    registry.encoder("vgg_16").build(
+        tf.zeros([1, 64, 64, 3]), output_stride=32, weight_decay=0.0, batch_norm=BatchNormMode()
+    )
+    assert shapes() == published
