@@ -7,7 +7,7 @@ from datasets.demo_scenes.brush import draw_thing
 from datasets.demo_scenes.canvas import SCALE, Canvas, Mood, noise, rgb
 from datasets.demo_scenes.classes import CLASS_NAMES
 
-_MOODS = (
+MOODS = (
     Mood("3d80d6", "c2e0f2", (1.04, 1.02, 0.98), 1.0, 0.35, 0.25),  # noon
     Mood("579ed1", "ebeddb", (1.06, 1.02, 0.94), 1.0, 0.2, 0.2),  # morning
     Mood("4d5c9e", "fab87a", (1.10, 0.92, 0.78), 1.2, 0.3, 0.3),  # sunset
@@ -49,7 +49,7 @@ def draw_scene(rng: np.random.Generator, height: int, width: int) -> tuple[np.nd
       The image, uint8 [height, width, 3], RGB; and its mask, uint8 [height, width], class ids
       and `classes.IGNORED`.
     """
-    scene = _Scene(rng, height, width, _MOODS[rng.integers(len(_MOODS))])
+    scene = Scene(rng, height, width, MOODS[rng.integers(len(MOODS))])
     scene.paint_sky()
     things = scene.paint_grounds()
     for _ in range(rng.integers(1, 3)):
@@ -62,10 +62,10 @@ def draw_scene(rng: np.random.Generator, height: int, width: int) -> tuple[np.nd
         size = _SIZES[kind] * rng.uniform(0.85, 1.15) * near * height / 192
         draw_thing(scene, kind, x, y, size, scene.mood.mist * 0.6 * (1 - near))
     image, mask = scene.develop()
-    return _photograph(rng, image), mask
+    return photograph(rng, image), mask
 
 
-class _Scene(Canvas):
+class Scene(Canvas):
     """A canvas with sky and ground. What has no hard edge is computed at the image's own size.
 
     Attributes:
@@ -186,7 +186,7 @@ class _Scene(Canvas):
         self.ids[rows][inside] = CLASS_NAMES.index(name)
 
 
-def _photograph(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
+def photograph(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
     """Returns what a camera makes of an image: float32 0..1 → uint8 with blur and noise."""
     blur = rng.uniform(0, 0.8)
     if blur > 0.3:

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 # Each is a module of this package with a function `open_source`; the options that it takes.
 SOURCES = {
     "class_folders": ("val_fraction", "seed", "class_names_file"),
+    "class_demo": (),
+    "csv_labels": ("val_fraction", "seed", "class_names_file", "labels_csv"),
+    "cifar": ("val_fraction", "seed"),
 }
 
 

@@ -141,14 +141,15 @@ def _list_images(
 
 
 def _describe_stray(folder: str, *known: str) -> list[Problem]:
-    """Reports files, and where there are known folders others, that are in no folder of a class."""
+    """Reports images, and folders beside known ones, that are in no folder of a class or split."""
     stray = [
         entry.name
         for entry in image_folders.visible_entries(folder)
-        if not entry.is_dir() or (known and entry.name not in known)
+        if (known and entry.is_dir() and entry.name not in known)
+        or (not entry.is_dir() and entry.name.lower().endswith(image_files.ENDINGS))
     ]
-    names = [name for name in stray if known or name.lower().endswith(image_files.ENDINGS)]
-    where = "split" if known else "class"
-    if not names:
+    if not stray:
         return []
-    return [problems.unused(folder, len(names), f", in no folder of a {where}: {first_few(names)}")]
+    where = "split" if known else "class"
+    reason = f", in no folder of a {where}: {first_few(stray)}"
+    return [problems.unused(folder, len(stray), reason)]

@@ -9,24 +9,21 @@ only, so drawing goes on where it stopped.
 """
 
 import dataclasses
-import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-import cv2
 import numpy as np
 from PIL import Image
 
 from common import files, json_files
 from datasets.demo_scenes.classes import CLASS_NAMES, IGNORED, PALETTE
 from datasets.demo_scenes.scene import draw_scene
-from datasets.images import image_folders
+from datasets.images import drawn_folder
 from datasets.records import workers
 from datasets.segmentation.sources import folder
 from datasets.segmentation.sources.source import Source
 
 DEFAULT_FOLDER = os.path.join("data", "demo")
-SETTINGS_FILE = "demo.json"
 
 _DRAWING = 2  # Raise it when the same seed gives other images.
 _SIZES = ((192, 256), (192, 240), (176, 240))  # height, width
@@ -52,7 +49,7 @@ def open_source(
       OSError: an image cannot be written.
     """
     settings = {"drawing": _DRAWING, "seed": seed, "num_train": num_train, "num_val": num_val}
-    _claim_folder(data_dir, settings)
+    drawn_folder.claim(data_dir, settings, "folder")
     classes_path = os.path.join(data_dir, folder.CLASSES_FILE)
     if not os.path.isfile(classes_path):
         classes = {
@@ -91,30 +88,7 @@ def _draw(task: tuple[str, str, tuple[int, int, int]]) -> None:
     rng = np.random.default_rng(seed)
     image, mask = draw_scene(rng, *_SIZES[rng.integers(len(_SIZES))])
     _write_mask(mask_path, mask)
-    quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(72, 96))]
-    _, encoded = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), quality)
-    files.write(image_path, encoded.tobytes())
-
-
-def _claim_folder(data_dir: str, settings: Mapping[str, int]) -> None:
-    """Marks a new folder as the demo's, or checks that it is, before anything is written there."""
-    path = os.path.join(data_dir, SETTINGS_FILE)
-    if os.path.isfile(path):
-        drawn = json_files.read(path)
-        if drawn != settings:
-            raise ValueError(
-                f"{data_dir} holds demo images that were drawn with {json.dumps(drawn)}, not "
-                f"{json.dumps(settings)}: delete the folder, and they are drawn again."
-            )
-        return
-    if os.path.isdir(data_dir) and os.listdir(data_dir):
-        raise ValueError(
-            f"{data_dir} holds {image_folders.name_entries(data_dir)} and no {SETTINGS_FILE}: the "
-            "demo is drawn into a new or empty folder only. For images of your own, take source "
-            "'folder'."
-        )
-    os.makedirs(data_dir, exist_ok=True)
-    json_files.write(path, settings)
+    drawn_folder.write_photo(image_path, image, rng)
 
 
 def _write_mask(path: str, mask: np.ndarray) -> None:
