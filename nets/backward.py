@@ -40,6 +40,18 @@ def lean_gradients(recompute_activations: bool = True) -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def lean_statistics() -> Iterator[None]:
+    """The same for statistics and normalization that are written as single operations.
+
+    A normalizer puts those of its operations below it that have an image and a value for each of
+    its channels. Without `lean_gradients` it changes nothing.
+    """
+    overrides = _STATISTICS_OVERRIDES if recomputation.is_set_up() else {}
+    with tf.get_default_graph().gradient_override_map(overrides):
+        yield
+
+
 @tf.RegisterGradient("LeanConv2D")
 def _conv2d(op: tf.Operation, upstream: tf.Tensor) -> _Gradients:
     attributes = _attributes(op, *_CONVOLUTION)
@@ -88,6 +100,22 @@ def _fused_batch_norm(op: tf.Operation, upstream: tf.Tensor, *_) -> _Gradients:
     return *gradients[:3], None, None
 
 
+@tf.RegisterGradient("LeanScale")
+def _scale(op: tf.Operation, upstream: tf.Tensor) -> _Gradients:
+    inputs, scale = op.inputs
+    if inputs.shape.ndims == 1:  # A product of two values of each channel.
+        return upstream * scale, upstream * inputs
+    product = upstream * recomputed(inputs, upstream)
+    return upstream * scale, tf.reduce_sum(product, axis=[0, 1, 2])
+
+
+@tf.RegisterGradient("LeanSquaredDifference")
+def _squared_difference(op: tf.Operation, upstream: tf.Tensor) -> _Gradients:
+    """`tf.nn.moments` lets no gradient into the mean, which the difference does not change with."""
+    inputs, mean = op.inputs
+    return 2.0 * upstream * (recomputed(inputs, upstream) - mean), None
+
+
 @tf.RegisterGradient("LeanRelu")
 def _relu(op: tf.Operation, upstream: tf.Tensor) -> tf.Tensor:
     outputs = recomputed(op.outputs[0], upstream)
@@ -127,6 +155,7 @@ _OVERRIDES = {
     "Relu6": "LeanRelu6",
     "ResizeBilinear": "LeanResizeBilinear",
 }
+_STATISTICS_OVERRIDES = {"Mul": "LeanScale", "SquaredDifference": "LeanSquaredDifference"}
 
 
 def _rows(tensor: tf.Tensor) -> tf.Tensor:

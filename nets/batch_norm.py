@@ -15,6 +15,8 @@ from typing import Any
 import tensorflow.compat.v1 as tf
 import tf_slim as slim
 
+from nets.backward import lean_statistics
+
 
 class SyncGroup:
     """Makes the batch norm layers of several clones share their statistics.
@@ -132,9 +134,10 @@ def batch_norm(
         if sync_group is None:
             outputs, mean, variance = tf.nn.fused_batch_norm(inputs, gamma, beta, epsilon=epsilon)
         else:
-            statistics = tf.nn.moments(inputs, axes=[0, 1, 2])
-            mean, variance = sync_group.share(scope.name, *statistics)
-            outputs = tf.nn.batch_normalization(inputs, mean, variance, beta, gamma, epsilon)
+            with lean_statistics():
+                statistics = tf.nn.moments(inputs, axes=[0, 1, 2])
+                mean, variance = sync_group.share(scope.name, *statistics)
+                outputs = tf.nn.batch_normalization(inputs, mean, variance, beta, gamma, epsilon)
             # As the fused op: the moving variance is the unbiased one, over all clones' values.
             count = tf.cast(tf.size(inputs) // inputs.shape[-1].value, tf.float32)
             count *= sync_group.num_clones

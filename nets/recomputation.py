@@ -31,6 +31,11 @@ def set_up(recompute: bool) -> None:
         tf.add_to_collection(_COLLECTION, {} if recompute else None)
 
 
+def is_set_up() -> bool:
+    """Whether `set_up` was called for the current graph."""
+    return bool(tf.get_collection(_COLLECTION))
+
+
 def recomputed(tensor: tf.Tensor, trigger: tf.Tensor) -> tf.Tensor:
     """Returns a tensor with the same values, so that the given one can be freed after its use.
 
@@ -56,6 +61,8 @@ def _is_cheap(tensor: tf.Tensor) -> bool:
         return op.get_attr("is_training") and tensor is op.outputs[0]
     if op.type in _REPEATED:
         return _is_cheap(op.inputs[0])
+    if op.type == "AddV2":
+        return _is_synchronized_norm(op)
     return op.type in ("ConcatV2", "ResizeBilinear")
 
 
@@ -63,6 +70,10 @@ def _compute(tensor: tf.Tensor, trigger: tf.Tensor) -> tf.Tensor:
     op = tensor.op
     if op.type == "FusedBatchNormV3":
         return _batch_norm(op, recomputed(op.inputs[0], trigger))
+    if op.type == "AddV2":
+        product, shift = op.inputs
+        inputs, scale = product.op.inputs
+        return _scaled(recomputed(inputs, trigger), scale, shift)
     if op.type == "ConcatV2":
         parts = [recomputed(part, trigger) for part in _joined(op)]
         return tf.concat(parts, axis=op.inputs[-1])
@@ -89,19 +100,34 @@ def _joined(op: tf.Operation) -> list[tf.Tensor]:
     return parts
 
 
-def _batch_norm(op: tf.Operation, inputs: tf.Tensor) -> tf.Tensor:
-    """Repeats a trained batch norm with the statistics of its batch, as scale and shift.
+def _is_synchronized_norm(op: tf.Operation) -> bool:
+    """Whether this is inputs * scale + shift, as `tf.nn.batch_normalization` writes it."""
+    product, shift = op.inputs
+    return (
+        product.op.type == "Mul"
+        and product.shape.ndims == 4
+        and product.op.inputs[1].shape.ndims == 1
+        and shift.shape.ndims == 1
+    )
 
-    Written as a depthwise 1x1 convolution with biases, which TensorFlow fuses with the ReLU after
-    it: one pass over memory instead of the three of a batch norm and a ReLU.
-    """
+
+def _batch_norm(op: tf.Operation, inputs: tf.Tensor) -> tf.Tensor:
+    """Repeats a trained batch norm with the statistics of its batch, as scale and shift."""
     gamma, beta = op.inputs[1:3]
     _, mean, unbiased_variance = op.outputs[:3]
     depth = inputs.shape[-1].value
     count = tf.cast(tf.size(inputs) // depth, tf.float32)
     variance = unbiased_variance * (tf.maximum(count - 1.0, 1.0) / count)
     scale = gamma * tf.rsqrt(variance + op.get_attr("epsilon"))
-    scaled = tf.nn.depthwise_conv2d(
-        inputs, tf.reshape(scale, [1, 1, depth, 1]), strides=[1, 1, 1, 1], padding="SAME"
-    )
-    return tf.nn.bias_add(scaled, beta - mean * scale)
+    return _scaled(inputs, scale, beta - mean * scale)
+
+
+def _scaled(inputs: tf.Tensor, scale: tf.Tensor, shift: tf.Tensor) -> tf.Tensor:
+    """Scales and shifts each channel of [batch, height, width, channels].
+
+    Written as a depthwise 1x1 convolution with biases, which TensorFlow fuses with the ReLU after
+    it: one pass over memory instead of the three of a batch norm and a ReLU.
+    """
+    scale = tf.reshape(scale, [1, 1, inputs.shape[-1].value, 1])
+    scaled = tf.nn.depthwise_conv2d(inputs, scale, strides=[1, 1, 1, 1], padding="SAME")
+    return tf.nn.bias_add(scaled, shift)

@@ -6,22 +6,22 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from nets import densenet, registry
+from nets import densenet
 from nets.backward import lean_gradients
-from nets.batch_norm import BatchNormMode
+from nets.batch_norm import BatchNormMode, SyncGroup
 from reference import comparison
 from tests.support import numpy_layers
 
 SMALL = {"growth_rate": 4, "root_depth": 8, "num_units": (2, 3, 2, 2)}
 
 
-def build(images, output_stride=32, is_training=False, **arguments):
+def build(images, output_stride=32, is_training=False, sync_group=None, **arguments):
     return densenet.build(
         images,
         scope="densenet",
         output_stride=output_stride,
         weight_decay=0.0,
-        batch_norm=BatchNormMode(is_training=is_training),
+        batch_norm=BatchNormMode(is_training=is_training, sync_group=sync_group),
         **arguments,
     )
 
@@ -77,13 +77,20 @@ def test_features_and_feature_maps_for_decoders():
         np.testing.assert_allclose(end_points[f"dense_block{number}"], tap, rtol=1e-3, atol=1e-4)
 
 
+SYNCHRONIZED = pytest.mark.parametrize("is_synchronized", [False, True])
+
+
 @pytest.mark.parametrize("output_stride", [8, 32])
-def test_gradients_equal_those_of_tensorflow(output_stride):
+@SYNCHRONIZED
+def test_gradients_equal_those_of_tensorflow(output_stride, is_synchronized):
     def gradients(context):
         with tf.Graph().as_default(), tf.Session() as session, context:
             images = np.random.RandomState(3).normal(size=(2, 64, 96, 3))
             images = tf.constant(images, tf.float32)
-            features, end_points = build(images, output_stride, is_training=True, **SMALL)
+            group = SyncGroup(1) if is_synchronized else None
+            features, end_points = build(images, output_stride, True, group, **SMALL)
+            if group:
+                group.connect()
             loss = tf.reduce_mean(tf.sin(features)) + tf.reduce_mean(end_points["dense_block1"])
             variables = tf.trainable_variables()
             found = tf.gradients(loss, [images, *variables])
@@ -98,16 +105,15 @@ def test_gradients_equal_those_of_tensorflow(output_stride):
         np.testing.assert_allclose(one / largest, other / largest, atol=1e-5, err_msg=name)
 
 
-def kept_bytes(context):
+def kept_bytes(context, is_synchronized):
     """Returns the size of the forward pass's tensors that the backward pass of a step reads."""
     with tf.Graph().as_default() as graph, context:
-        encoder = registry.encoder("densenet121")
-        features, _ = encoder.build(
-            tf.placeholder(tf.float32, [2, 64, 64, 3]),
-            output_stride=32,
-            weight_decay=0.0,
-            batch_norm=BatchNormMode(is_training=True),
-        )
+        group = SyncGroup(1) if is_synchronized else None
+        arguments = {"growth_rate": 16, "root_depth": 32, "num_units": (6, 12, 8)}
+        images = tf.placeholder(tf.float32, [2, 64, 64, 3])
+        features, _ = build(images, is_training=True, sync_group=group, **arguments)
+        if group:
+            group.connect()
         tf.gradients(tf.reduce_mean(features), tf.trainable_variables())
         kept = {
             tensor.name: 4 * tensor.shape.num_elements()
@@ -121,8 +127,10 @@ def kept_bytes(context):
         return sum(kept.values())
 
 
-def test_the_backward_pass_keeps_less_than_a_third():
-    plain, lean = kept_bytes(contextlib.nullcontext()), kept_bytes(lean_gradients())
+@SYNCHRONIZED
+def test_the_backward_pass_keeps_less_than_a_third(is_synchronized):
+    plain = kept_bytes(contextlib.nullcontext(), is_synchronized)
+    lean = kept_bytes(lean_gradients(), is_synchronized)
     assert 0 < lean < plain / 3
 
 
@@ -134,7 +142,7 @@ def peak_bytes(context):
     config = tf.ConfigProto(inter_op_parallelism_threads=1, intra_op_parallelism_threads=1)
     with tf.Graph().as_default(), tf.Session(config=config) as session, context:
         images = tf.random.stateless_uniform([4, 96, 96, 3], [1, 2])
-        arguments = {"growth_rate": 12, "root_depth": 24, "num_units": (6, 8, 8, 6)}
+        arguments = {"growth_rate": 12, "root_depth": 16, "num_units": (10, 8, 6, 4)}
         features, _ = build(images, is_training=True, **arguments)
         gradients = tf.gradients(tf.reduce_mean(features), tf.trainable_variables())
         step = [tf.reduce_sum(gradient) for gradient in gradients]
