@@ -115,8 +115,8 @@ class TrainOptions:
     save_histograms: bool = option(False, "Show histograms of all weights in TensorBoard.", RESULTS)
     validate_every: int = option(
         0,
-        "Steps between validations: the checkpoint is saved and scored on the split val, and the "
-        "best one is kept in best/ in train_logdir; 0 for none.",
+        "Steps between scores on the split val, which keep the best checkpoint in best/; 0 for "
+        "none.",
         SCHEDULE,
         is_common=True,
         lower=0,

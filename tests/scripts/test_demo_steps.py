@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from commands.flags import Flags
-from scripts import demo_steps
+from scripts import demo_runner, demo_steps
 from scripts.demo import DemoOptions
 from tests.support import command_calls
 from tests.support.sample_images import save
@@ -39,7 +39,7 @@ def run(monkeypatch, tmp_path):
             called.append(command[2] if command[1] == "-m" else command[1])
             return SimpleNamespace(returncode=statuses[len(called) - 1])
 
-        monkeypatch.setattr(demo_steps.subprocess, "run", call)
+        monkeypatch.setattr(demo_runner.subprocess, "run", call)
         flags = Flags([DemoOptions])
         flags.parse(["demo", "--steps=9"])
         return demo_steps.main(flags, []), called
