@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from classification import run_description
+from classification.commands import train
 from tests.support import command_runs, labeled_images
 from training import checkpoints
 
@@ -192,3 +193,9 @@ def test_help_is_that_of_the_task(folder):
     assert "Trains a classifier" in result.stdout
     segmentation = _run("train.py", folder, "--task=deeplab", "--help")
     assert "Trains DeepLabV3+" in segmentation.stdout
+
+
+def test_the_decay_of_batch_norm_suits_the_length_of_the_training_run():
+    assert [train.choose_decay(steps) for steps in (10, 200, 1000, 10**6)] == pytest.approx(
+        [0.9, 0.95, 0.99, 0.9997]
+    )
