@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from common.option_fields import DATA, HARDWARE, START, option
+from common.option_fields import DATA, HARDWARE, RESULTS, START, option
 
 DEFAULT_SPLIT = "val"
 
@@ -76,4 +76,48 @@ class ClusterOptions:
     )
     startup_delay_steps: int = option(
         15, "Steps of the chief that the other workers wait for.", HARDWARE
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class ScoredSplitOptions:
+    """What eval.py scores, and where the results go."""
+
+    eval_logdir: str | None = option(
+        None,
+        "Folder of the results.",
+        RESULTS,
+        is_common=True,
+        computed_default=(
+            "eval/ in the folder of the training run; eval_SPLIT/ for another split than val, "
+            "eval_ema/ with use_ema"
+        ),
+        aliases=("output_dir", "output"),
+    )
+    eval_split: str = option(
+        DEFAULT_SPLIT,
+        "Split to score. The best checkpoint is kept only by its score on val.",
+        DATA,
+        is_common=True,
+        aliases=("split",),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class DrawnSplitOptions:
+    """What vis.py draws, and where the results go."""
+
+    vis_logdir: str | None = option(
+        None,
+        "Folder of the results.",
+        RESULTS,
+        is_common=True,
+        computed_default=(
+            "vis/ in the folder of the training run; vis_SPLIT/ for another split than val, "
+            "vis_ema/ with use_ema"
+        ),
+        aliases=("output_dir", "output"),
+    )
+    vis_split: str = option(
+        DEFAULT_SPLIT, "Split to draw.", DATA, is_common=True, aliases=("split",)
     )

@@ -21,7 +21,7 @@ TASKS = ("deeplab", "classification")
 _OF_DATASETS = {"segmentation": "deeplab"}
 # Sources of datasets by task, as `--dataset` of build_tfrecords names them.
 _SOURCES = {
-    "classification": ("class_folders", "csv_labels", "cifar", "slim_records", "class_demo"),
+    "classification": ("class_folders", "class_demo", "csv_labels", "cifar"),
 }
 
 

@@ -2,43 +2,36 @@
 
 import sys
 
-from classification.commands.build_tfrecords_flags import BuildOptions
+from classification.commands.build_tfrecords_flags import (
+    BuildOptions,
+    ClassificationBuildingOptions,
+)
+from commands import build_settings
 from commands.flags import Flags
 from common import texts
 from datasets.classification import check_report, checks, encoder
 from datasets.classification.encoder import ClassificationEncoder
 from datasets.classification.sources import class_demo, open_source
 from datasets.classification.sources.source import Source
-from datasets.images.memory_limit import MemoryLimit
 from datasets.records import building
-from datasets.records.building import BuildSettings
 
 
 def main(flags: Flags, arguments: list[str]) -> int:
     """Checks the source, writes the records, and says what to do next."""
     del arguments
     options = flags.options(BuildOptions)
-    settings = BuildSettings(
-        output_dir=options.output_dir,
-        num_shards=options.num_shards,
-        is_checked=options.check,
-        skip_errors=options.on_error == "skip",
-        num_workers=options.num_workers,
-        memory_limit=MemoryLimit(options.memory_limit_mb),
-        runner=options.runner,
-        beam_options=options.beam_options,
-    )
-    settings.require_runner()
+    how = flags.options(ClassificationBuildingOptions)
+    settings = build_settings.of(how)
     source = _open_source(options)
 
     def check() -> check_report.Report:
         report = checks.check_source(
-            source, num_workers=options.num_workers, memory_limit=settings.memory_limit
+            source, num_workers=how.num_workers, memory_limit=settings.memory_limit
         )
         print(check_report.format_report(report))
         return report
 
-    if options.check_only:
+    if how.check_only:
         return 1 if check().errors else 0
     splits = {name: encoder.mix(samples) for name, samples in source.splits.items()}
     spec = building.build(ClassificationEncoder(source), splits, source.problems, check, settings)

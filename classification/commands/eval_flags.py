@@ -9,36 +9,18 @@ from classification.commands.shared_options import (
 )
 from commands.command import Command
 from commands.shared_options import (
-    DEFAULT_SPLIT,
     CheckpointOptions,
     DatasetOptions,
+    ScoredSplitOptions,
     WeightsOptions,
 )
-from common.option_fields import DATA, RESULTS, option
+from common.option_fields import RESULTS, option
 
 
 @dataclasses.dataclass(frozen=True)
-class EvalOptions:
-    """What eval.py scores, and where the results go."""
+class EvalOptions(ScoredSplitOptions):
+    """What eval.py scores, and how long."""
 
-    eval_logdir: str | None = option(
-        None,
-        "Folder of the results.",
-        RESULTS,
-        is_common=True,
-        computed_default=(
-            "eval/ in the folder of the training run; eval_SPLIT/ for another split than val, "
-            "eval_ema/ with use_ema"
-        ),
-        aliases=("output_dir", "output"),
-    )
-    eval_split: str = option(
-        DEFAULT_SPLIT,
-        "Split to score. The best checkpoint is kept only by its score on val.",
-        DATA,
-        is_common=True,
-        aliases=("split",),
-    )
     max_number_of_evaluations: int = option(
         0,
         "Number of evaluations before exiting; 1 scores the newest checkpoint, 0 or less runs "

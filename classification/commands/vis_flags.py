@@ -9,32 +9,18 @@ from classification.commands.shared_options import (
 )
 from commands.command import Command
 from commands.shared_options import (
-    DEFAULT_SPLIT,
     CheckpointOptions,
     DatasetOptions,
+    DrawnSplitOptions,
     WeightsOptions,
 )
-from common.option_fields import DATA, RESULTS, option
+from common.option_fields import RESULTS, option
 
 
 @dataclasses.dataclass(frozen=True)
-class VisOptions:
+class VisOptions(DrawnSplitOptions):
     """What vis.py draws, and where the results go."""
 
-    vis_logdir: str | None = option(
-        None,
-        "Folder of the results.",
-        RESULTS,
-        is_common=True,
-        computed_default=(
-            "vis/ in the folder of the training run; vis_SPLIT/ for another split than val, "
-            "vis_ema/ with use_ema"
-        ),
-        aliases=("output_dir", "output"),
-    )
-    vis_split: str = option(
-        DEFAULT_SPLIT, "Split to draw.", DATA, is_common=True, aliases=("split",)
-    )
     num_images: int = option(
         36, "Images of each sheet.", RESULTS, is_common=True, lower=1, aliases=("images",)
     )

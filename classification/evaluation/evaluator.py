@@ -4,21 +4,22 @@ The network is built once and takes the weights of one checkpoint after the othe
 """
 
 import dataclasses
+import functools
 import time
 from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import tensorflow.compat.v1 as tf
-import tqdm
 
 from classification.data import input_pipeline
 from classification.evaluation import metrics
 from classification.run_description import RunDescription
-from common import graph_memory, memory, saved_weights
+from common import graph_memory, memory
 from datasets.classification.specs import ClassificationSpec
 from datasets.records import shard_check
 from nets import classifier
 from nets.batch_norm import BatchNormMode
+from training.evaluation_session import EvaluationSession
 
 # Images by which the two kinds of batch norm statistics are compared; a tenth more or less of them
 # is far from chance.
@@ -117,7 +118,7 @@ class Evaluator:
             batches = input_pipeline.evaluation_batches(spec, split, view, batch_size=batch_size)
             self._iterator = tf.data.make_initializable_iterator(batches)
             self._fetches = _build(self._iterator.get_next(), description, False)
-            self._variables = tf.global_variables()
+            variables = tf.global_variables()
             self._shuffled = None
             if compares_statistics:
                 batches = input_pipeline.evaluation_batches(
@@ -126,16 +127,15 @@ class Evaluator:
                 self._shuffled = tf.data.make_initializable_iterator(batches)
                 with tf.variable_scope(tf.get_variable_scope(), reuse=True):
                     self._shuffled_fetches = _build(self._shuffled.get_next(), description, True)
-        self._restored: tuple[str, int] | None = None  # prefix and step
         if not tf.config.list_physical_devices("GPU"):  # TensorFlow itself checks a GPU's memory.
             memory.check(
                 graph_memory.largest_bytes(list(self._fetches.values())),
                 f"A batch of {batch_size} images of {view.image_size} pixels",
                 "Lower the batch size.",
             )
-        config = tf.ConfigProto(allow_soft_placement=True)
-        config.gpu_options.allow_growth = True
-        self._session = tf.Session(graph=self._graph, config=config)
+        self._session = EvaluationSession(
+            self._graph, variables, lambda error: input_pipeline.explain(error, spec, split)
+        )
 
     def close(self) -> None:
         """Frees the session."""
@@ -143,10 +143,7 @@ class Evaluator:
 
     def restore(self, checkpoint: str, saved_names: Mapping[str, str] | None = None) -> None:
         """Loads the weights of a checkpoint; arguments and errors are `saved_weights.restore`'s."""
-        self._restored = None
-        reader = saved_weights.restore(self._session, checkpoint, self._variables, saved_names)
-        step = int(reader.value("global_step")) if "global_step" in reader.shapes else 0
-        self._restored = checkpoint, step
+        self._session.restore(checkpoint, saved_names)
 
     def score(self, observe: Callable[[PredictedBatch], None] | None = None) -> Evaluation:
         """Scores the restored checkpoint.
@@ -167,11 +164,9 @@ class Evaluator:
             hits = batch.probabilities.argmax(axis=1) == batch.labels
             are_right.update(zip(batch.image_names, hits.tolist(), strict=True))
         batch_accuracy, compared_accuracy = self._compare(are_right)
-        assert self._restored is not None
-        checkpoint, step = self._restored
         return Evaluation(
-            checkpoint,
-            step,
+            self._session.checkpoint,
+            self._session.step,
             self._split,
             num_images=self._spec.split(self._split).num_examples,
             confusion=counter.confusion,
@@ -187,31 +182,15 @@ class Evaluator:
         Raises:
           ValueError: as for `score`.
         """
-        assert self._restored is not None, "restore a checkpoint first"
-        self._session.run(self._iterator.initializer)
-        expected, num_read = self._spec.split(self._split).num_examples, 0
-        title = f"step {self._restored[1]} on {self._split}"
-        with tqdm.tqdm(total=expected, desc=title, unit="image", disable=None) as progress:
-            while (batch := self._next(self._fetches)) is not None:
-                yield batch
-                num_read += len(batch.labels)
-                progress.update(len(batch.labels))
-        if num_read != expected:
-            # Whole when the network was built, hours ago perhaps: the shards are named if it lasts.
-            shard_check.complete_shards(self._spec, self._split)
-            raise ValueError(
-                f"{num_read} of the {expected} examples of split {self._split!r} in "
-                f"{self._spec.directory} were read: its shards were changed meanwhile."
-            )
-
-    def _next(self, fetches: Mapping[str, tf.Tensor]) -> PredictedBatch | None:
-        try:
-            return PredictedBatch(**self._session.run(fetches))
-        except tf.errors.OutOfRangeError:
-            return None
-        except tf.errors.OpError as error:
-            explained = input_pipeline.explain(error, self._spec, self._split)
-            raise (explained or error) from None
+        batches = self._session.counted_batches(
+            self._iterator,
+            self._fetches,
+            split=self._split,
+            num_examples=self._spec.split(self._split).num_examples,
+            explain_missing=functools.partial(shard_check.explain_missing, self._spec, self._split),
+        )
+        for values in batches:
+            yield PredictedBatch(**values)
 
     def _compare(self, are_right: Mapping[bytes, bool]) -> tuple[float | None, float | None]:
         """Returns what of some images is right with batch statistics, and without.
@@ -220,13 +199,12 @@ class Evaluator:
         """
         if self._shuffled is None or len(are_right) < self._spec.split(self._split).num_examples:
             return None, None
-        self._session.run(self._shuffled.initializer)
         by_batch: list[bool] = []
         by_moving: list[bool] = []
-        while len(by_batch) < _NUM_COMPARED:
-            batch = self._next(self._shuffled_fetches)
+        for values in self._session.batches(self._shuffled, self._shuffled_fetches):
+            batch = PredictedBatch(**values)
             # The last one may be too small for statistics of its own.
-            if batch is None or len(batch.labels) < _COMPARED_BATCH:
+            if len(by_batch) >= _NUM_COMPARED or len(batch.labels) < _COMPARED_BATCH:
                 break
             by_batch += (batch.probabilities.argmax(axis=1) == batch.labels).tolist()
             by_moving += [are_right[name] for name in batch.image_names]

@@ -4,9 +4,9 @@ import dataclasses
 import os
 from collections.abc import Mapping
 
+from common.dataset_files import DATASET_FILE, DATASETS_ROOT
 from datasets.records import dataset_file
-from datasets.records.build_folder import DATASET_FILE
-from datasets.records.dataset_file import CLASSIFICATION, DATASETS_ROOT
+from datasets.records.dataset_file import CLASSIFICATION
 
 _MAX_CLASSES = 100_000
 _HOW_TO_DESCRIBE = "python -m datasets.describe_tfrecords --task=classification --tfrecords="

@@ -11,12 +11,12 @@ from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
 from common import files, json_files, locks
+from common.dataset_files import DATASET_FILE
 from datasets.records import shard_names, tfrecords
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-DATASET_FILE = "dataset.json"
 
 _STATE_DIR = ".build"
 

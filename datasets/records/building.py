@@ -7,14 +7,13 @@ import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
-from common import texts
+from common import dataset_files, texts
 from datasets.images.image_folders import is_utf8
 from datasets.images.memory_limit import MemoryLimit
 from datasets.records import (
     beam_conversion,
     build_folder,
     conversion,
-    dataset_file,
     problem_report,
     shard_plan,
 )
@@ -87,7 +86,7 @@ def build(
       ValueError: there are errors and they are not to be skipped, or skipping examples does not
         fix them.
     """
-    output_dir = settings.output_dir or os.path.join(dataset_file.DATASETS_ROOT, encoder.name)
+    output_dir = settings.output_dir or os.path.join(dataset_files.DATASETS_ROOT, encoder.name)
     if not is_utf8(output_dir):
         raise ValueError(
             f"output_dir {output_dir}: TensorFlow writes to paths in UTF-8 only, and this one is "

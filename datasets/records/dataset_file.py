@@ -17,15 +17,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from common import json_files
+from common.dataset_files import DATASET_FILE
 from common.texts import printable
 from datasets.records import tfrecords
-from datasets.records.build_folder import DATASET_FILE
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 FORMAT_VERSION = 1
-DATASETS_ROOT = os.path.join("data", "tfrecords")
 
 SEGMENTATION = "segmentation"
 CLASSIFICATION = "classification"

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from concurrent import futures
 from typing import Protocol
 
+from common.dataset_files import DATASET_FILE
 from common.texts import first_few
 from datasets.records import tfrecords
-from datasets.records.build_folder import DATASET_FILE
 
 # Disks and network file systems answer several readers sooner than one.
 _NUM_READERS = 16
@@ -85,6 +85,21 @@ def complete_shards(dataset: Dataset, split: str) -> list[str]:
             file=sys.stderr,
         )
     return paths
+
+
+def explain_missing(dataset: Dataset, split: str, num_read: int) -> ValueError:
+    """Returns the error for a split of which another number of examples was read than described.
+
+    Its shards were whole when reading began, hours ago perhaps: they are named if it lasts.
+    """
+    try:
+        complete_shards(dataset, split)
+    except ValueError as error:
+        return error
+    return ValueError(
+        f"{num_read} of the {dataset.split(split).num_examples} examples of split {split!r} in "
+        f"{dataset.directory} were read: its shards were changed meanwhile."
+    )
 
 
 def _describe_counts(described: Split, paths: list[str], counts: list[int]) -> str:

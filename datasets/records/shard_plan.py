@@ -13,6 +13,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Generic
 
+from common.dataset_files import DATASET_FILE
 from datasets.records import build_folder, dataset_file, shard_names, tfrecords
 from datasets.records.encoder import Encoder, SampleT, SpecT, SplitT
 
@@ -162,7 +163,7 @@ def file_state(path: str) -> tuple[str, int, int] | str:
 
 def _check_ownership(encoder: Encoder, output_dir: str) -> None:
     """Refuses a folder with shards of another dataset or program: they would be removed."""
-    if os.path.exists(os.path.join(output_dir, build_folder.DATASET_FILE)):
+    if os.path.exists(os.path.join(output_dir, DATASET_FILE)):
         owner = dataset_file.read_owner(output_dir)  # A damaged description is written again.
         if owner is not None and owner != (encoder.task, encoder.name):
             task, name = owner

@@ -11,9 +11,8 @@ import os
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from common.dataset_files import DATASET_FILE, DATASETS_ROOT
 from datasets.records import dataset_file, shard_names, tfrecords
-from datasets.records.build_folder import DATASET_FILE
-from datasets.records.dataset_file import DATASETS_ROOT
 from datasets.segmentation import record_format
 
 # research/deeplab's name of a dataset -> the module of sources that holds its classes.

@@ -2,11 +2,11 @@
 
 import sys
 
+from commands import build_settings
+from commands.build_options import BuildingOptions
 from commands.flags import Flags
 from common import texts
-from datasets.images.memory_limit import MemoryLimit
 from datasets.records import building
-from datasets.records.building import BuildSettings
 from datasets.segmentation import check_report, checks
 from datasets.segmentation.encoder import SegmentationEncoder
 from datasets.segmentation.masks import mask_values
@@ -19,8 +19,8 @@ def main(flags: Flags, arguments: list[str]) -> int:
     """Checks the source, writes the records, and says what to do next."""
     del arguments
     options = flags.options(BuildOptions)
-    settings = _settings(options)
-    settings.require_runner()
+    how = flags.options(BuildingOptions)
+    settings = build_settings.of(how)
     try:
         source = _open_source(options)
     except mask_values.MappingError as error:  # The flag is at fault, not the data.
@@ -29,12 +29,12 @@ def main(flags: Flags, arguments: list[str]) -> int:
 
     def check() -> check_report.Report:
         report = checks.check_source(
-            source, num_workers=options.num_workers, memory_limit=settings.memory_limit
+            source, num_workers=how.num_workers, memory_limit=settings.memory_limit
         )
         print(check_report.format_report(report))
         return report
 
-    if options.check_only:
+    if how.check_only:
         return 1 if check().errors else 0
     encoder = SegmentationEncoder(source, options.gradient_format if options.gradient else None)
     spec = building.build(encoder, source.splits, source.problems, check, settings)
@@ -44,19 +44,6 @@ def main(flags: Flags, arguments: list[str]) -> int:
         building.print_split(name, split, spec.shard_paths(name))
     print("Train on it: python train.py")
     return 0
-
-
-def _settings(options: BuildOptions) -> BuildSettings:
-    return BuildSettings(
-        output_dir=options.output_dir,
-        num_shards=options.num_shards,
-        is_checked=options.check,
-        skip_errors=options.on_error == "skip",
-        num_workers=options.num_workers,
-        memory_limit=MemoryLimit(options.memory_limit_mb),
-        runner=options.runner,
-        beam_options=options.beam_options,
-    )
 
 
 def _open_source(options: BuildOptions) -> Source:

@@ -2,18 +2,18 @@
 
 import dataclasses
 
+from commands.build_options import BuildingOptions
 from commands.command import Command
-from common.option_fields import DATA, HARDWARE, RESULTS, option
+from common.option_fields import DATA, RESULTS, option
 
-# Of modules that import TensorFlow: `segmentation.sources`, `record_format`, `tfrecords`.
+# Of modules that import TensorFlow: `segmentation.sources`, `record_format`.
 _SOURCES = ("folder", "demo", "camvid", "voc2012", "cityscapes", "ade20k")
 _GRADIENT_FORMATS = ("int16", "png")
-_MAX_SHARDS = 99999
 
 
 @dataclasses.dataclass(frozen=True)
 class BuildOptions:
-    """What is read, and what is written."""
+    """What is read, and what of it is written."""
 
     dataset: str | None = option(
         None,
@@ -31,25 +31,6 @@ class BuildOptions:
         is_common=True,
         computed_default="for the demo, data/demo",
         aliases=("input", "input_dir", "images", "image_dir", "root"),
-    )
-    output_dir: str | None = option(
-        None,
-        "Folder of the records.",
-        RESULTS,
-        is_common=True,
-        computed_default=(
-            "data/tfrecords/NAME, where NAME is the name of the dataset or, for images of your "
-            "own, that of their folder"
-        ),
-        aliases=("output", "out"),
-    )
-    num_shards: int | None = option(
-        None,
-        "Shards per split.",
-        RESULTS,
-        lower=1,
-        upper=_MAX_SHARDS,
-        computed_default="about one per 128 images",
     )
     classes_file: str | None = option(
         None,
@@ -79,14 +60,6 @@ class BuildOptions:
     seed: int = option(
         0, "Another seed chooses other images for val_fraction; nothing else changes.", DATA
     )
-    on_error: str = option(
-        "fail",
-        "What to do with images that cannot be used: fail before anything is written, or skip "
-        "them.",
-        DATA,
-        is_common=True,
-        choices=("fail", "skip"),
-    )
     gradient: bool = option(
         True,
         "Store the Laplacian gradient channel in the records. Without it records are a fifth as "
@@ -101,46 +74,6 @@ class BuildOptions:
         RESULTS,
         choices=_GRADIENT_FORMATS,
     )
-    check: bool = option(
-        True,
-        "Check everything before writing. --nocheck saves that time on data that were checked "
-        "before; what cannot be read or has wrong ids is noticed all the same.",
-        DATA,
-    )
-    check_only: bool = option(
-        False,
-        "Only check and report; write nothing. Exit status 1 if there are errors.",
-        DATA,
-        is_common=True,
-    )
-    num_workers: int | None = option(
-        None,
-        "Threads that read and encode images.",
-        HARDWARE,
-        lower=1,
-        computed_default="one per core",
-        aliases=("workers", "threads", "num_threads", "jobs"),
-    )
-    memory_limit_mb: int = option(
-        4096,
-        "Megabytes that the images being processed may take together, besides the 600 of the "
-        "program: with huge images fewer are processed at once, and one that alone takes more is "
-        "an error.",
-        HARDWARE,
-        lower=1,
-    )
-    runner: str | None = option(
-        None,
-        "Convert on Apache Beam with this runner, such as DirectRunner (this machine), FlinkRunner "
-        "or DataflowRunner, instead of threads. Needs `make setup-beam`; the check still runs "
-        "here.",
-        HARDWARE,
-    )
-    beam_options: str = option(
-        "",
-        "Further options of Beam and its runner, in one string: '--direct_num_workers=2'.",
-        HARDWARE,
-    )
 
 
 COMMAND = Command(
@@ -150,5 +83,5 @@ Builds TFRecords from images and masks: python -m datasets.build_tfrecords --dat
 Everything is checked first. A run that was interrupted goes on where it stopped when the same
 command is given again.""",
     main="deeplab.commands.build_tfrecords",
-    options=(BuildOptions,),
+    options=(BuildOptions, BuildingOptions),
 )

@@ -4,9 +4,10 @@ import os
 import sys
 
 from commands.flags import Flags
+from common.dataset_files import DATASET_FILE
 from datasets.segmentation import foreign_records
 from datasets.segmentation.sources import class_file
-from datasets.segmentation.specs import DATASET_FILE, write_spec
+from datasets.segmentation.specs import write_spec
 from deeplab.commands.describe_tfrecords_flags import DescribeOptions
 
 

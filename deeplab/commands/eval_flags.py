@@ -3,7 +3,7 @@
 import dataclasses
 
 from commands.command import Command
-from commands.shared_options import DEFAULT_SPLIT
+from commands.shared_options import ScoredSplitOptions
 from common.option_fields import DATA, HARDWARE, RESULTS, option
 from deeplab.commands.network_flags import AS_TRAINED
 from deeplab.commands.shared_options import (
@@ -14,27 +14,9 @@ from deeplab.commands.shared_options import (
 
 
 @dataclasses.dataclass(frozen=True)
-class EvalOptions:
-    """What eval.py scores, and where the results go."""
+class EvalOptions(ScoredSplitOptions):
+    """What eval.py scores, and how long."""
 
-    eval_logdir: str | None = option(
-        None,
-        "Folder of the results.",
-        RESULTS,
-        is_common=True,
-        computed_default=(
-            "eval/ in the folder of the training run; eval_SPLIT/ for another split than val, "
-            "eval_ema/ with use_ema"
-        ),
-        aliases=("output_dir", "output"),
-    )
-    eval_split: str = option(
-        DEFAULT_SPLIT,
-        "Split to score. The best checkpoint is kept only by its score on val.",
-        DATA,
-        is_common=True,
-        aliases=("split",),
-    )
     eval_batch_size: int = option(
         1,
         "Images in a batch. Larger batches take more memory, and are faster on a GPU.",

@@ -12,6 +12,7 @@ from commands import weights
 from commands.flags import Flags
 from commands.shared_options import WeightsOptions
 from common import export_names, files
+from common.dataset_files import DATASET_FILE, DATASETS_ROOT
 from common.run_options import OPTIONS_FILE
 from datasets.segmentation import specs
 from deeplab import inference_graph
@@ -197,10 +198,8 @@ def choose_crop_size(options: ExportOptions, description: RunDescription) -> tup
     if options.crop_size is not None:
         crop_sizes.check(options.crop_size, output_stride)
         return options.crop_size
-    directory = options.dataset_dir or os.path.join(specs.DATASETS_ROOT, description.dataset_name)
-    if options.dataset_dir is None and not os.path.exists(
-        os.path.join(directory, specs.DATASET_FILE)
-    ):
+    directory = options.dataset_dir or os.path.join(DATASETS_ROOT, description.dataset_name)
+    if options.dataset_dir is None and not os.path.exists(os.path.join(directory, DATASET_FILE)):
         print(
             f"note: the crop is {DEFAULT_CROP_SIZE[0]}x{DEFAULT_CROP_SIZE[1]}, because {directory} "
             "does not exist to tell the size of the images: give --crop_size or --dataset_dir",

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from common import json_files
+from common.dataset_files import DATASET_FILE, DATASETS_ROOT
 from datasets.records import shard_check, tfrecords
 from datasets.segmentation import record_format, specs
 from deeplab.commands.export_model_flags import ExportOptions
@@ -63,10 +64,10 @@ class Forms:
         spread = np.linspace(
             0, len(calibration) - 1, min(values.num_calibration_images, len(calibration))
         )
-        directory = values.quantize_dataset_dir or os.path.join(specs.DATASETS_ROOT, dataset_name)
-        is_there = os.path.exists(os.path.join(directory, specs.DATASET_FILE))
+        directory = values.quantize_dataset_dir or os.path.join(DATASETS_ROOT, dataset_name)
+        is_there = os.path.exists(os.path.join(directory, DATASET_FILE))
         if int8 and values.quantize_dataset_dir is not None and not is_there:
-            raise ValueError(f"--quantize_dataset_dir: {directory} has no {specs.DATASET_FILE}.")
+            raise ValueError(f"--quantize_dataset_dir: {directory} has no {DATASET_FILE}.")
         return cls(
             tflite="tflite" in values.formats,
             int8=int8,

@@ -3,7 +3,7 @@
 import dataclasses
 
 from commands.command import Command
-from commands.shared_options import DEFAULT_SPLIT
+from commands.shared_options import DrawnSplitOptions
 from common.option_fields import DATA, HARDWARE, RESULTS, option
 from deeplab.commands.network_flags import AS_TRAINED
 from deeplab.commands.shared_options import (
@@ -14,23 +14,9 @@ from deeplab.commands.shared_options import (
 
 
 @dataclasses.dataclass(frozen=True)
-class VisOptions:
+class VisOptions(DrawnSplitOptions):
     """What vis.py draws, and where the results go."""
 
-    vis_logdir: str | None = option(
-        None,
-        "Folder of the results.",
-        RESULTS,
-        is_common=True,
-        computed_default=(
-            "vis/ in the folder of the training run; vis_SPLIT/ for another split than val, "
-            "vis_ema/ with use_ema"
-        ),
-        aliases=("output_dir", "output"),
-    )
-    vis_split: str = option(
-        DEFAULT_SPLIT, "Split to draw.", DATA, is_common=True, aliases=("split",)
-    )
     vis_batch_size: int = option(
         1,
         "Images in a batch. Larger batches take more memory, and are faster on a GPU.",

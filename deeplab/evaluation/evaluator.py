@@ -5,15 +5,15 @@ not count. The network is built once and takes the weights of one checkpoint aft
 """
 
 import dataclasses
+import functools
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import tensorflow.compat.v1 as tf
-import tqdm
 
-from common import graph_memory, memory, saved_weights
+from common import graph_memory, memory
 from datasets.records import shard_check
 from datasets.segmentation.specs import DatasetSpec
 from deeplab.data import crop_sizes, input_errors, input_pipeline
@@ -21,6 +21,7 @@ from deeplab.evaluation import metrics
 from deeplab.network import model
 from deeplab.options import InputOptions, ModelOptions
 from nets import registry
+from training.evaluation_session import EvaluationSession
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,8 +118,7 @@ class Evaluator:
                 "labels": batch["label"],
                 "class_ids": prediction.class_ids,
             }
-            self._variables = tf.global_variables()
-        self._restored: tuple[str, int] | None = None  # prefix and step
+            variables = tf.global_variables()
         if not tf.config.list_physical_devices("GPU"):  # TensorFlow itself checks a GPU's memory.
             crop = input_options.crop_size or "the largest image"
             memory.check(
@@ -126,9 +126,7 @@ class Evaluator:
                 f"Batch size {batch_size} with a crop of {crop}",
                 "Lower the crop size or the batch size.",
             )
-        config = tf.ConfigProto(allow_soft_placement=True)
-        config.gpu_options.allow_growth = True
-        self._session = tf.Session(graph=self._graph, config=config)
+        self._session = EvaluationSession(self._graph, variables, self._explain)
 
     def close(self) -> None:
         """Frees the session."""
@@ -136,10 +134,7 @@ class Evaluator:
 
     def restore(self, checkpoint: str, saved_names: Mapping[str, str] | None = None) -> None:
         """Loads the weights of a checkpoint; arguments and errors are `saved_weights.restore`'s."""
-        self._restored = None
-        reader = saved_weights.restore(self._session, checkpoint, self._variables, saved_names)
-        step = int(reader.value("global_step")) if "global_step" in reader.shapes else 0
-        self._restored = checkpoint, step
+        self._session.restore(checkpoint, saved_names)
 
     def score(self) -> Evaluation:
         """Scores the restored checkpoint.
@@ -155,11 +150,9 @@ class Evaluator:
             confusion += metrics.confusion_matrix(
                 batch.labels, batch.class_ids, num_classes, ignore_label
             )
-        assert self._restored is not None
-        checkpoint, step = self._restored
         return Evaluation(
-            checkpoint,
-            step,
+            self._session.checkpoint,
+            self._session.step,
             self._split,
             num_images=self._spec.split(self._split).num_examples,
             confusion=confusion,
@@ -173,29 +166,15 @@ class Evaluator:
         Raises:
           ValueError: as for `score`.
         """
-        assert self._restored is not None, "restore a checkpoint first"
-        step = self._restored[1]
-        self._session.run(self._iterator.initializer)
-        expected, num_read = self._spec.split(self._split).num_examples, 0
-        title = f"step {step} on {self._split}"
-        with tqdm.tqdm(total=expected, desc=title, unit="image", disable=None) as progress:
-            while True:
-                try:
-                    batch = PredictedBatch(**self._session.run(self._fetches))
-                except tf.errors.OutOfRangeError:
-                    break
-                except tf.errors.OpError as error:
-                    explained = input_errors.explain(
-                        error, self._spec, self._split, self._with_laplacian
-                    )
-                    raise (explained or error) from None
-                yield batch
-                num_read += len(batch.labels)
-                progress.update(len(batch.labels))
-        if num_read != expected:
-            # Whole when the network was built, hours ago perhaps: the shards are named if it lasts.
-            shard_check.complete_shards(self._spec, self._split)
-            raise ValueError(
-                f"{num_read} of the {expected} examples of split {self._split!r} in "
-                f"{self._spec.directory} were read: its shards were changed meanwhile."
-            )
+        batches = self._session.counted_batches(
+            self._iterator,
+            self._fetches,
+            split=self._split,
+            num_examples=self._spec.split(self._split).num_examples,
+            explain_missing=functools.partial(shard_check.explain_missing, self._spec, self._split),
+        )
+        for values in batches:
+            yield PredictedBatch(**values)
+
+    def _explain(self, error: tf.errors.OpError) -> ValueError | None:
+        return input_errors.explain(error, self._spec, self._split, self._with_laplacian)

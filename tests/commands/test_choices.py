@@ -1,11 +1,15 @@
 """Options list the choices of modules that are too heavy for --help: the lists are the same."""
 
+from classification.commands import build_tfrecords_flags as classification_build_flags
+from commands import build_options, task_choice
+from commands.build_options import BuildingOptions
+from common import dataset_files
+from datasets.classification import sources as classification_sources
 from datasets.images.memory_limit import DEFAULT_LIMIT_MB
 from datasets.records import tfrecords
 from datasets.segmentation import record_format, sources, specs
 from datasets.segmentation.sources import class_file, demo
 from deeplab.commands import build_tfrecords_flags, infer_flags, shared_options
-from deeplab.commands.build_tfrecords_flags import BuildOptions
 from deeplab.commands.describe_tfrecords_flags import DescribeOptions
 from scripts.benchmarks import options, suite
 from serving import engines, results
@@ -14,10 +18,13 @@ from serving import engines, results
 def test_they_are_those_of_the_modules():
     assert tuple(sources.SOURCES) == build_tfrecords_flags._SOURCES
     assert build_tfrecords_flags._GRADIENT_FORMATS == record_format.GRADIENT_FORMATS
-    assert build_tfrecords_flags._MAX_SHARDS == tfrecords.MAX_SHARDS
-    assert BuildOptions.memory_limit_mb == DEFAULT_LIMIT_MB
+    assert build_options._MAX_SHARDS == tfrecords.MAX_SHARDS
+    labeled = set(classification_sources.SOURCES)
+    assert set(classification_build_flags._SOURCES) == labeled
+    assert set(task_choice._SOURCES["classification"]) == labeled
+    assert BuildingOptions.memory_limit_mb == DEFAULT_LIMIT_MB
     assert demo.DEFAULT_FOLDER == "data/demo"
-    assert specs.DATASETS_ROOT == "data/tfrecords"
+    assert dataset_files.DATASETS_ROOT == "data/tfrecords"
     assert DescribeOptions.ignore_label == class_file.DEFAULT_IGNORE_LABEL
     assert tuple(sorted(specs.PUBLISHED_DATASETS)) == shared_options.PUBLISHED_DATASETS
     assert tuple(engines.NAMES) == infer_flags._ENGINES

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from common import locks
+from common.dataset_files import DATASET_FILE
 from datasets.records import build_folder, tfrecords
 
 
@@ -102,14 +103,14 @@ def test_a_failure_is_remembered_until_the_next_build(folder):
     [(True, False, True), (False, False, False), (True, True, False)],
 )
 def test_the_description_stays_only_where_all_shards_do(folder, is_finished, stale, is_kept):
-    (folder / build_folder.DATASET_FILE).write_text("{}")
+    (folder / DATASET_FILE).write_text("{}")
     if stale:
         write_shards(folder, 3)
     paths = write_shards(folder, 2)
     build_folder.prepare(str(folder), paths, is_finished=is_finished)
     expected = {os.path.basename(path) for path in paths}
     expected |= {f".build/train-0000{index}-of-00002.json" for index in range(2)}
-    expected |= {build_folder.DATASET_FILE} if is_kept else set()
+    expected |= {DATASET_FILE} if is_kept else set()
     assert names(folder) == expected
 
 

@@ -24,6 +24,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 SCRIPT = """
 import contextlib, glob, io, json, os, resource, shutil, sys
 import tensorflow.compat.v1 as tf
+from common import saved_weights
 from deeplab.evaluation import evaluator
 from deeplab.network import model
 from tests.support import command_calls
@@ -50,15 +51,15 @@ def removing(run, steps, before):
         if before:
             remove(run, step)
             return restore(self, checkpoint, saved_names)
-        read_values = evaluator.saved_weights.checkpoint_reader.load
+        read_values = saved_weights.checkpoint_reader.load
         def read_too_late(*arguments):
             remove(run, step)
             read_values(*arguments)
-        evaluator.saved_weights.checkpoint_reader.load = read_too_late
+        saved_weights.checkpoint_reader.load = read_too_late
         try:
             return restore(self, checkpoint, saved_names)
         finally:
-            evaluator.saved_weights.checkpoint_reader.load = read_values
+            saved_weights.checkpoint_reader.load = read_values
     evaluator.Evaluator.restore = load
 
 def removing_when_scored(run, step):
