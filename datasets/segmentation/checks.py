@@ -9,17 +9,19 @@ is, a warning that it is used and should be looked at. docs/datasets.md explains
 
 import contextlib
 
+from datasets.images import image_checks, jpeg_damage
+from datasets.images.jpeg_damage import DamageListener
 from datasets.images.memory_limit import MemoryLimit, count_pixels
 from datasets.records import workers
-from datasets.segmentation import dataset_problems, jpeg_damage, sample_checks
+from datasets.records.problems import ERROR, WARNING
+from datasets.segmentation import dataset_problems, sample_checks
 from datasets.segmentation.check_report import Report
 from datasets.segmentation.class_statistics import ClassCounter
 from datasets.segmentation.dataset_problems import TRAIN
-from datasets.segmentation.jpeg_damage import DamageListener
 from datasets.segmentation.masks import blending, mask_values
 from datasets.segmentation.palette_agreement import Disagreement, PaletteComparison
 from datasets.segmentation.sample_checks import Finding
-from datasets.segmentation.sources.source import ERROR, WARNING, Sample, Source
+from datasets.segmentation.sources.source import Sample, Source
 
 
 def check_source(
@@ -95,7 +97,7 @@ class _Collector:
             self._suspects.append(example)
         if finding.digest is not None:
             first = self._first_with_digest.setdefault(finding.digest, example)
-            self._problems += dataset_problems.compare_images(*example, *first)
+            self._problems += image_checks.compare(*example, *first)
         if finding.has_error or (finding.split, finding.sample.name) in self._unusable:
             return
         if finding.is_binary:

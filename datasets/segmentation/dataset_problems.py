@@ -8,10 +8,11 @@ example.
 from collections.abc import Iterator, Sequence
 
 from common.texts import first_few
+from datasets.records.problems import ERROR, WARNING, Problem
 from datasets.segmentation.masks import blending
 from datasets.segmentation.masks.blending import Ramps
 from datasets.segmentation.palette_agreement import Disagreement
-from datasets.segmentation.sources.source import ERROR, WARNING, Problem, Sample, Source
+from datasets.segmentation.sources.source import Source
 from datasets.segmentation.specs import SplitSpec
 
 TRAIN = "train"
@@ -49,28 +50,6 @@ def check_blending(split: str, ramps: Ramps) -> Iterator[Problem]:
     if blended is not None:
         severity = ERROR if blended.kind == blending.RAMP else WARNING
         yield Problem(severity, "blended", blended.describe(), split=split)
-
-
-def compare_images(
-    split: str, sample: Sample, first_split: str, first: Sample
-) -> Iterator[Problem]:
-    """Reports an image whose file is the same, byte for byte, as one that was met before."""
-    if sample is first or (split != first_split and _may_overlap(split, first_split)):
-        return
-    if split == first_split:
-        message = f"the same image as {first.image_path}. Remove one of them."
-    else:
-        message = (
-            f"the same image as {first.image_path} in split {first_split!r}: what is trained on "
-            "says nothing when it is evaluated on. Remove it from one of the splits."
-        )
-    yield Problem(WARNING, "repeated", message, sample.image_path, split, sample.name)
-
-
-def _may_overlap(split: str, other: str) -> bool:
-    """Whether two splits share images by their names, as `trainval` does with `val`."""
-    both_train = split.startswith(TRAIN) and other.startswith(TRAIN)
-    return both_train or split in other or other in split
 
 
 def check_classes(

@@ -23,9 +23,6 @@ makes a conversion slower by a fifth, and decompressing it takes a reader longer
 from the image, which ours then does. Ours also reads the int64 list `image/gradient`, height *
 width values in rows, of the system that DeepLabV3+ with a gradient branch was described with, and
 computes the gradient where a record has none.
-
-The JPEG decoders of Pillow, OpenCV and TensorFlow give the same pixels if TensorFlow's runs with
-dct_method="INTEGER_ACCURATE". (Its default differs from them by up to 21 levels on noise.)
 """
 
 from typing import NamedTuple
@@ -34,17 +31,12 @@ import cv2
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from datasets.images import image_graph
 from datasets.records import tfrecords
 from datasets.segmentation import laplacian, stored_masks
 
-_DCT_METHOD = "INTEGER_ACCURATE"
-
 # image/gradient/source of a gradient that is `laplacian` of the record's own image.
 LAPLACIAN_SOURCE = "laplacian"
-
-# Pixels around a part of a JPEG file that are decoded with it: the largest block of color that is
-# interpolated, with which the rest has the values of the whole image (shown by a test).
-_JPEG_RIM = 16
 
 # Formats of the gradient, the first being the default.
 GRADIENT_FORMATS = ("int16", "png")
@@ -169,62 +161,17 @@ def parse_record(serialized: tf.Tensor, with_gradient: bool) -> Record:
 
 def image_size(record: Record) -> tf.Tensor:
     """Reads (height, width) int32 [2] of the image from the head of its file."""
-
-    def of_png() -> tf.Tensor:
-        message = "the image is neither a JPEG nor a PNG file in this example:"
-        is_png = tf.Assert(stored_masks.is_png(record.image), [message, record.name])
-        # The first chunk of a PNG file begins with width and height, at byte 16.
-        with tf.control_dependencies([is_png]):
-            sides = tf.io.decode_raw(
-                tf.strings.substr(record.image, 16, 8), tf.int32, little_endian=False
-            )
-        return tf.reverse(tf.ensure_shape(sides, [2]), axis=[0])
-
-    return tf.cond(
-        tf.io.is_jpeg(record.image),
-        lambda: tf.io.extract_jpeg_shape(record.image)[:2],
-        of_png,
-    )
+    return image_graph.read_size(record.image, record.name)
 
 
 def decode_image(record: Record) -> tf.Tensor:
     """Decodes the image: uint8 [height, width, 3], RGB, 0..255."""
-    return decode_image_file(record.image)
-
-
-def decode_image_file(contents: tf.Tensor) -> tf.Tensor:
-    """Decodes a JPEG or PNG file, string []: uint8 [height, width, 3], RGB, 0..255."""
-    # The kernel goes by the first bytes of the file, not by the op, so it reads PNG as well;
-    # image/format need not be trusted.
-    return tf.io.decode_jpeg(contents, channels=3, dct_method=_DCT_METHOD)
+    return image_graph.decode(record.image)
 
 
 def decode_image_window(record: Record, box: tf.Tensor) -> tf.Tensor:
-    """Decodes a part of the image: uint8 [height, width, 3], RGB, 0..255.
-
-    The box is int32 [4]: top, left, height, width. Of a JPEG file only that part is decoded, to the
-    values that it has when the whole image is decoded.
-    """
-    top, left, height, width = tf.unstack(box)
-
-    def of_jpeg() -> tf.Tensor:
-        # Color is stored at half the size and interpolated, which at the rim of a part lacks a
-        # neighbor: decode a little more, and cut.
-        size = tf.io.extract_jpeg_shape(record.image)[:2]
-        start = tf.maximum(box[:2] - _JPEG_RIM, 0)
-        stop = tf.minimum(box[:2] + box[2:] + _JPEG_RIM, size)
-        part = tf.io.decode_and_crop_jpeg(
-            record.image, tf.concat([start, stop - start], 0), channels=3, dct_method=_DCT_METHOD
-        )
-        inner = box[:2] - start
-        return tf.slice(part, [inner[0], inner[1], 0], [height, width, 3])
-
-    def of_png() -> tf.Tensor:
-        return tf.slice(decode_image(record), [top, left, 0], [height, width, 3])
-
-    part = tf.cond(tf.io.is_jpeg(record.image), of_jpeg, of_png)
-    part.set_shape([None, None, 3])
-    return part
+    """Decodes a part of the image; see `image_graph.decode_window`."""
+    return image_graph.decode_window(record.image, box)
 
 
 def decode_label(record: Record, size: tf.Tensor) -> tf.Tensor:

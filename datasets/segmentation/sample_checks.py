@@ -1,7 +1,6 @@
 """Examines one example of a dataset: its files, sizes, ids and colors."""
 
 import dataclasses
-import hashlib
 import os
 from collections.abc import Callable, Mapping
 from typing import TypeVar
@@ -9,24 +8,18 @@ from typing import TypeVar
 import numpy as np
 
 from common.texts import printable
-from datasets.images import decoding, jpeg_file
+from datasets.images import decoding, image_checks
 from datasets.images.decoding import DecodedImage
+from datasets.images.jpeg_damage import DamageListener
+from datasets.records.problems import ERROR, WARNING, Problem
 from datasets.segmentation import palette_agreement
 from datasets.segmentation.class_statistics import count_ids
-from datasets.segmentation.jpeg_damage import DamageListener
 from datasets.segmentation.masks import blending
 from datasets.segmentation.masks.blending import Ramps
 from datasets.segmentation.masks.mask_format import Color
 from datasets.segmentation.masks.raw_mask import RawMask, read_raw_mask
 from datasets.segmentation.palette_agreement import UsedColors
-from datasets.segmentation.sources.source import (
-    ERROR,
-    WARNING,
-    Problem,
-    Sample,
-    Source,
-    describe_sizes,
-)
+from datasets.segmentation.sources.source import Sample, Source, describe_sizes
 
 BINARY_IDS = frozenset({0, 255})
 
@@ -69,11 +62,7 @@ class Finding:
 
     def report_damage(self, damage: str) -> None:
         """Adds the problem of a JPEG that is damaged inside."""
-        message = (
-            f"damaged inside ({damage}): a part of the image is missing or wrong, and would be "
-            "trained on as it is. Look at it, and copy it again or remove it."
-        )
-        self.report(WARNING, "damaged", message, self.sample.image_path)
+        self.report(*image_checks.damaged(damage), self.sample.image_path)
 
 
 def examine(source: Source, split: str, sample: Sample, listener: DamageListener) -> Finding:
@@ -101,22 +90,13 @@ def examine(source: Source, split: str, sample: Sample, listener: DamageListener
 def _read(finding: Finding, path: str, missing: str, read: Callable[[str], _T]) -> _T | None:
     """Reads a file, or reports why that is not possible."""
     if not os.path.isfile(path):
-        finding.report(ERROR, "missing", _describe_other(path) or missing, path)
+        finding.report(ERROR, "missing", image_checks.describe_other(path) or missing, path)
         return None
     try:
         return read(path)
     except (OSError, ValueError) as error:
         finding.report(ERROR, "unreadable", str(error), path)
         return None
-
-
-def _describe_other(path: str) -> str | None:
-    """Says what is at the path of a missing file; None if nothing is."""
-    if os.path.isdir(path):
-        return "this is a folder, not a file. Replace it by the file."
-    if os.path.islink(path) and not os.path.exists(path):
-        return f"a link to {os.readlink(path)}, which is not there. Bring that file, or copy it."
-    return "this is not a regular file. Replace it by the file." if os.path.exists(path) else None
 
 
 def _examine_mask(source: Source, mask: RawMask, finding: Finding) -> None:
@@ -196,19 +176,10 @@ def _compare_palette(
 
 def _examine_image(image: DecodedImage, finding: Finding, listener: DamageListener) -> None:
     path = finding.sample.image_path
-    finding.digest = hashlib.blake2b(image.data, digest_size=16).digest()
-    if image.is_kept or image.is_jpeg:
-        is_accepted, finding.is_suspect = listener.accepts(image.data, image.is_jpeg)
-        if image.is_kept and not is_accepted:
-            message = (
-                "damaged: TensorFlow, with which training reads it, cannot decode it. Copy it "
-                "again, or remove it."
-            )
-            finding.report(ERROR, "unreadable", message, path)
-    zeros = jpeg_file.find_zeros(image.data) if image.is_jpeg else None
-    if zeros is not None:
-        finding.is_suspect = False  # One warning is enough.
-        finding.report_damage(f"{zeros} bytes of zeros in its data")
+    found = image_checks.examine(image, listener)
+    finding.digest, finding.is_suspect = found.digest, found.is_suspect
+    for complaint in found.complaints:
+        finding.report(*complaint, path)
     if finding.size is not None and image.size != finding.size:
         message = describe_sizes(finding.sample, image.size, finding.size)
         finding.report(ERROR, "size", message, finding.sample.mask_path)
@@ -220,6 +191,3 @@ def _examine_image(image: DecodedImage, finding: Finding, listener: DamageListen
         )
         message = f"carries EXIF orientation {image.orientation}: {outcome}."
         finding.report(WARNING, "orientation", message, path)
-    if image.mode != "RGB":
-        message = f"is of mode {image.mode} and is converted to RGB."
-        finding.report(WARNING, "converted", message, path)

@@ -6,20 +6,15 @@ datasets the classes are known and the rest is counted from the shards.
 """
 
 import dataclasses
-import glob
 import importlib
 import os
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from common import json_files
-from common.texts import printable
-from datasets.records import shard_names, tfrecords
+from datasets.records import dataset_file, shard_names, tfrecords
 from datasets.records.build_folder import DATASET_FILE
+from datasets.records.dataset_file import DATASETS_ROOT
 from datasets.segmentation import record_format
-
-FORMAT_VERSION = 1
-DATASETS_ROOT = os.path.join("data", "tfrecords")
 
 # research/deeplab's name of a dataset -> the module of sources that holds its classes.
 PUBLISHED_DATASETS = {"pascal_voc_seg": "voc2012", "cityscapes": "cityscapes", "ade20k": "ade20k"}
@@ -27,13 +22,6 @@ PUBLISHED_DATASETS = {"pascal_voc_seg": "voc2012", "cityscapes": "cityscapes", "
 _HOW_TO_DESCRIBE = "python -m datasets.describe_tfrecords --tfrecords="
 
 _MAX_CLASSES = 256
-_MAX_SIDE = 2**31 - 1
-# Of numbers in a split; the others are 0 or more.
-_LIMITS = {
-    "num_shards": (1, tfrecords.MAX_SHARDS),
-    "max_height": (0, _MAX_SIDE),
-    "max_width": (0, _MAX_SIDE),
-}
 
 
 class Classes(NamedTuple):
@@ -91,39 +79,16 @@ class DatasetSpec:
 
     def split(self, name: str) -> SplitSpec:
         """Returns one split; a ValueError names those that there are."""
-        if name not in self.splits:
-            raise ValueError(
-                f"dataset {self.name!r} in {self.directory} has no split {name!r}; "
-                f"it has {', '.join(sorted(self.splits))}."
-            )
-        return self.splits[name]
+        return dataset_file.find_split(self.splits, name, self.name, self.directory)
 
     def shard_paths(self, split: str) -> list[str]:
         """Returns the shards of a split in order; a ValueError names one that is missing."""
-        described = self.split(split)
-        num_shards = described.num_shards
-        paths = [os.path.join(self.directory, name) for name in described.shard_files] or [
-            tfrecords.shard_path(self.directory, split, index, num_shards)
-            for index in range(num_shards)
-        ]
-        for path in paths:
-            if not os.path.isfile(path):
-                raise ValueError(
-                    f"{path} is missing, of {num_shards} {split!r} shards: copy it again, or build "
-                    "the dataset again."
-                )
-        return paths
+        return dataset_file.shard_paths(self.directory, split, self.split(split))
 
 
 def write_spec(spec: DatasetSpec) -> None:
     """Writes `dataset.json`, whole or not at all, into `spec.directory`."""
-    fields = dataclasses.asdict(spec)
-    del fields["directory"]
-    for split in fields["splits"].values():
-        for key in [key for key in split if key.startswith("shard_") and not split[key]]:
-            del split[key]
-    path = os.path.join(spec.directory, DATASET_FILE)
-    json_files.write(path, {"format_version": FORMAT_VERSION, **fields})
+    dataset_file.write(spec.directory, dataset_file.SEGMENTATION, spec)
 
 
 def read_spec(directory: str, dataset: str | None = None) -> DatasetSpec:
@@ -138,9 +103,9 @@ def read_spec(directory: str, dataset: str | None = None) -> DatasetSpec:
     """
     path = os.path.join(directory, DATASET_FILE)
     if os.path.isfile(path):
-        return _parse_spec(path)
+        return dataset_file.read(path, dataset_file.SEGMENTATION, DatasetSpec, _check_dataset)
     if not os.path.isdir(directory):
-        raise ValueError(f"there is no dataset in {directory}: build it with `make tfrecords`.")
+        raise ValueError(dataset_file.describe_missing(directory, dataset_file.SEGMENTATION))
     shards = shard_names.find_ours(directory)
     if not shards:
         raise ValueError(
@@ -177,89 +142,24 @@ def published_classes(dataset: str) -> Classes:
 
 def find_last_dataset(root: str = DATASETS_ROOT) -> str:
     """Returns the folder of the dataset that was built last, of those in a folder."""
-    descriptions = glob.glob(os.path.join(glob.escape(root), "*", DATASET_FILE))
-    if not descriptions:
-        raise ValueError(f"there is no dataset in {root}: build one with `make tfrecords`.")
-    return os.path.dirname(max(descriptions, key=os.path.getmtime))
-
-
-def _parse_spec(path: str) -> DatasetSpec:
-    try:
-        fields = json_files.read_object(path)
-        version = fields.pop("format_version", None)
-        if version != FORMAT_VERSION:
-            raise ValueError(
-                f"{path}: format_version is {json_files.shown(version)}; this program reads "
-                f"{FORMAT_VERSION}"
-            )
-        fields["directory"] = os.path.dirname(path)
-        spec = json_files.to_record(DatasetSpec, fields, path)
-        _check_dataset(spec)
-    except ValueError as error:
-        reason = printable(str(error)).removeprefix(printable(path)).strip(": .")
-        raise ValueError(
-            f"{printable(path)} is not a description of a dataset ({reason}): build the dataset "
-            "again."
-        ) from None
-    return spec
+    return dataset_file.find_last(root, dataset_file.SEGMENTATION)
 
 
 def _check_dataset(spec: DatasetSpec) -> None:
     """Raises a ValueError that names the key whose value is impossible: people edit that file."""
     names, palette = spec.class_names, spec.palette
-    _check_file_name("name", spec.name)
-    for name in names:
-        _check_encodable("class_names", name)
     if not names or len(palette) != len(names):
         raise ValueError(f"{len(names)} class_names and {len(palette)} palette colors")
-    if len(names) > _MAX_CLASSES:
-        raise ValueError(f"{len(names)} class_names; expected at most {_MAX_CLASSES}")
+    dataset_file.check_head(spec.name, names, _MAX_CLASSES, spec.splits)
     for color in palette:
         if not all(0 <= value <= 255 for value in color):
             raise ValueError(f"palette has the color {list(color)}")
-    _check_range("ignore_label", spec.ignore_label, 0, 255)
-    if not spec.splits:
-        raise ValueError("splits is empty")
+    dataset_file.check_range("ignore_label", spec.ignore_label, 0, 255)
     for name, split in spec.splits.items():
         where = f"splits.{name}"
-        _check_file_name("a name in splits", name)
-        check_split(split, where)
-        for key in ("pixels_per_class", "examples_per_class"):
-            count = len(getattr(split, key))
-            if count not in (0, len(names)):
-                raise ValueError(f"{where}.{key} has {count} numbers for {len(names)} classes")
-
-
-def check_split(split: SplitSpec, where: str) -> None:
-    """Raises a ValueError unless a split's numbers can be; `where` is its key in its file."""
-    for field in dataclasses.fields(split):
-        key, value = f"{where}.{field.name}", getattr(split, field.name)
-        for entry in value if isinstance(value, tuple) else (value,):
-            if isinstance(entry, str):
-                _check_file_name(key, entry)
-            else:
-                _check_range(key, entry, *_LIMITS.get(field.name, (0, None)))
-        if field.name.startswith("shard_") and len(value) not in (0, split.num_shards):
-            raise ValueError(f"{key} has {len(value)} entries for {split.num_shards} shards")
-
-
-def _check_range(key: str, value: int, low: int, high: int | None = None) -> None:
-    if value < low or (high is not None and value > high):
-        expected = f"{low} or more" if high is None else f"{low} to {high}"
-        raise ValueError(f"{key} is {value}; expected {expected}")
-
-
-def _check_file_name(key: str, name: str) -> None:
-    if name in ("", ".", "..") or "/" in name or "\0" in name:
-        raise ValueError(f"{key} is {name!r}; expected a name without a folder")
-    _check_encodable(key, name)
-
-
-def _check_encodable(key: str, text: str) -> None:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise ValueError(f"{key} has half a character ({text!a})") from None
+        dataset_file.check_split(split, where)
+        counts = ("pixels_per_class", "examples_per_class")
+        dataset_file.check_counts(split, where, counts, len(names))
 
 
 def _scan_split(directory: str, names: list[str]) -> SplitSpec:

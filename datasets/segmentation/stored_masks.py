@@ -9,7 +9,7 @@ file decides: other kinds are read in Python, to the ids that are stored in them
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from datasets.images import png_file
+from datasets.images import image_graph, png_file
 from datasets.segmentation.masks import raw_mask
 
 # The first chunk of a PNG file has bits per channel and color type after width and height.
@@ -29,7 +29,7 @@ def decode(encoded: tf.Tensor, name: tf.Tensor) -> tf.Tensor:
     """
     # No part of a string that is too short can be taken, so it is lengthened.
     head = tf.strings.join([tf.strings.substr(encoded, 0, 26), b"\0" * 26])
-    is_ours = tf.equal(tf.strings.substr(head, _BITS_AT, 2), _OF_OURS) & is_png(encoded)
+    is_ours = tf.equal(tf.strings.substr(head, _BITS_AT, 2), _OF_OURS) & image_graph.is_png(encoded)
 
     def of_other_kind() -> tf.Tensor:
         ids, problem = tf.numpy_function(_read, [encoded], [tf.uint8, tf.string], stateful=False)
@@ -40,11 +40,6 @@ def decode(encoded: tf.Tensor, name: tf.Tensor) -> tf.Tensor:
     label = tf.cond(is_ours, lambda: tf.io.decode_png(encoded, channels=1), of_other_kind)
     label.set_shape([None, None, 1])
     return label
-
-
-def is_png(encoded: tf.Tensor) -> tf.Tensor:
-    """Returns bool []: whether a string begins as a PNG file does."""
-    return tf.equal(tf.strings.substr(encoded, 0, len(png_file.SIGNATURE)), png_file.SIGNATURE)
 
 
 def read_ids(data: bytes) -> np.ndarray:

@@ -7,10 +7,10 @@ import os
 import cv2
 import numpy as np
 
-from datasets.records import tfrecords, workers
-from datasets.segmentation import conversion, record_format, shard_plan, specs
-from datasets.segmentation.demo_scenes.classes import CLASS_NAMES, PALETTE
-from datasets.segmentation.demo_scenes.scene import draw_scene
+from datasets.demo_scenes.classes import CLASS_NAMES, PALETTE
+from datasets.demo_scenes.scene import draw_scene
+from datasets.records import conversion, tfrecords, workers
+from datasets.segmentation import encoder, record_format, specs
 from datasets.segmentation.sources import folder
 from reference import converter
 
@@ -60,7 +60,7 @@ def build(directory: str, records_dir: str, *, with_gradient: bool) -> specs.Dat
     """Builds the records of a folder with the project's conversion, without its check."""
     source = folder.open_source(directory, val_fraction=0.0)
     gradient_format = record_format.GRADIENT_FORMATS[0] if with_gradient else None
-    plan = shard_plan.plan_shards(source, records_dir, gradient_format=gradient_format)
+    plan = encoder.plan_shards(source, records_dir, gradient_format=gradient_format)
     spec, _ = conversion.convert(plan, show_progress=False)
     return spec
 

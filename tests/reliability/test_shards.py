@@ -10,14 +10,8 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from datasets.records import shard_check, tfrecords
-from datasets.segmentation import (
-    conversion,
-    foreign_records,
-    shard_plan,
-    specs,
-    stored_masks,
-)
+from datasets.records import conversion, shard_check, tfrecords
+from datasets.segmentation import encoder, foreign_records, specs, stored_masks
 from datasets.segmentation.sources import folder
 from deeplab.data import input_errors, input_pipeline
 from deeplab.options import InputOptions
@@ -156,7 +150,7 @@ def built(tmp_path):
     source = folder.open_source(str(tmp_path / "pets"))
 
     def plan():
-        return shard_plan.plan_shards(source, str(tmp_path / "out"))
+        return encoder.plan_shards(source, str(tmp_path / "out"))
 
     spec, _ = conversion.convert(plan(), show_progress=False)
     return spec, plan

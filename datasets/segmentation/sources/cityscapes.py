@@ -14,6 +14,7 @@ import glob
 import os
 from collections.abc import Mapping, Sequence
 
+from datasets.images import image_folders
 from datasets.segmentation.masks.mask_format import MaskFormat
 from datasets.segmentation.sources import listing
 from datasets.segmentation.sources.pairing import Pairs, open_splits
@@ -85,7 +86,7 @@ def _find_samples(root: str, split: str, kind: str) -> tuple[Sample, ...]:
         samples.append(Sample(name, path, mask_path))
     if not samples:
         raise ValueError(
-            f"{folder} holds {listing.name_entries(folder)}; expected folders of cities with "
+            f"{folder} holds {image_folders.name_entries(folder)}; expected folders of cities with "
             f"images *{_IMAGE_ENDING}."
         )
     return tuple(samples)

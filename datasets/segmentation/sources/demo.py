@@ -18,10 +18,11 @@ import numpy as np
 from PIL import Image
 
 from common import files, json_files
+from datasets.demo_scenes.classes import CLASS_NAMES, IGNORED, PALETTE
+from datasets.demo_scenes.scene import draw_scene
+from datasets.images import image_folders
 from datasets.records import workers
-from datasets.segmentation.demo_scenes.classes import CLASS_NAMES, IGNORED, PALETTE
-from datasets.segmentation.demo_scenes.scene import draw_scene
-from datasets.segmentation.sources import folder, listing
+from datasets.segmentation.sources import folder
 from datasets.segmentation.sources.source import Source
 
 DEFAULT_FOLDER = os.path.join("data", "demo")
@@ -108,8 +109,8 @@ def _claim_folder(data_dir: str, settings: Mapping[str, int]) -> None:
         return
     if os.path.isdir(data_dir) and os.listdir(data_dir):
         raise ValueError(
-            f"{data_dir} holds {listing.name_entries(data_dir)} and no {SETTINGS_FILE}: the demo "
-            "is drawn into a new or empty folder only. For images of your own, take source "
+            f"{data_dir} holds {image_folders.name_entries(data_dir)} and no {SETTINGS_FILE}: the "
+            "demo is drawn into a new or empty folder only. For images of your own, take source "
             "'folder'."
         )
     os.makedirs(data_dir, exist_ok=True)

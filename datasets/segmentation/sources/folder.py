@@ -15,13 +15,16 @@ import hashlib
 import os
 from collections.abc import Mapping
 
+from datasets.images import image_folders
+from datasets.records import split_names
+from datasets.records.problems import Problem
 from datasets.segmentation.masks.mask_format import MaskFormat
 from datasets.segmentation.masks.mask_values import check as check_mapping
 from datasets.segmentation.sources import class_file, layouts, leftovers, listing, split_lists
 from datasets.segmentation.sources.class_count import count_classes
 from datasets.segmentation.sources.layouts import Folders, Layout
 from datasets.segmentation.sources.pairing import Pairing, Pairs, match, open_splits, pair_folders
-from datasets.segmentation.sources.source import Problem, Sample, Source
+from datasets.segmentation.sources.source import Sample, Source
 
 CLASSES_FILE = "classes.json"
 DEFAULT_VAL_FRACTION = 0.2
@@ -91,8 +94,12 @@ def _open_splits(layout: Layout, data_dir: str, val_fraction: float | None, seed
         splits, problems = _open_split_folders(layout)
         return splits, (
             *problems,
-            *leftovers.describe_unlisted(folders.images, listing.files_in(folders.images), _STRAY),
-            *leftovers.describe_unlisted(folders.masks, listing.files_in(folders.masks), _STRAY),
+            *leftovers.describe_unlisted(
+                folders.images, image_folders.files_in(folders.images), _STRAY
+            ),
+            *leftovers.describe_unlisted(
+                folders.masks, image_folders.files_in(folders.masks), _STRAY
+            ),
         )
     pairing = match(listing.index_images(folders.images), listing.index_masks(folders.masks))
     if layout.splits:
@@ -116,7 +123,7 @@ def _open_image_folders(folders: Mapping[str, Folders], pairing: Pairing) -> _Op
     """Opens splits that have folders of images only, and all masks in one folder."""
     names = {}
     for split, (images_dir, _) in folders.items():
-        prefix = listing.compose(os.path.basename(images_dir)) + "/"
+        prefix = image_folders.compose(os.path.basename(images_dir)) + "/"
         names[split] = dict.fromkeys(name for name in pairing.names if name.startswith(prefix))
     splits, problems = open_splits(names, pairing.choose)
     rest = sorted(set(pairing.names).difference(*names.values()))
@@ -142,7 +149,7 @@ def _open_lists(folder: str, pairing: Pairing) -> _Opened:
         samples, found = pairing.choose(split, chosen)
         return samples, (*problems, *found)
 
-    splits, problems = open_splits(layouts.name_splits(lists, folder), open_list)
+    splits, problems = open_splits(split_names.name_splits(lists, folder), open_list)
     rest = [name for name in pairing.names if name not in listed]
     return splits, (
         *problems,

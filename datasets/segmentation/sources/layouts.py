@@ -5,13 +5,13 @@ The module `folder` draws the layouts. Capitals, `_`, `-` and spaces in names do
 
 import dataclasses
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from common import image_files
-from common.texts import printable
-from datasets.segmentation.sources import listing
-from datasets.segmentation.sources.listing import fold
+from datasets.images import image_folders
+from datasets.images.image_folders import fold
+from datasets.records import split_names
 
 EXPECTED = (
     "images/ and masks/, or train/images/ and train/masks/, or images/train/ and masks/train/"
@@ -31,12 +31,6 @@ _MASKS = frozenset(
     }
 )
 _LISTS = "splits"
-# In the order in which splits are shown.
-_SPLITS = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("val", "valid", "validation", "dev"), "val"),
-    **dict.fromkeys(("test", "testing"), "test"),
-}
 
 
 class Folders(NamedTuple):
@@ -66,14 +60,14 @@ def find_layout(data_dir: str) -> Layout:
     Raises:
       ValueError: it is laid out otherwise, or in two ways at once; the message names them.
     """
-    listing.require_folder(data_dir, EXPECTED)
+    image_folders.require_folder(data_dir, EXPECTED)
     images_dir = _find_folder(data_dir, _IMAGES)
     found = _find_split_folders(data_dir, has_images=images_dir is not None)
     if images_dir is None and found:
-        names = name_splits(found, data_dir)
+        names = split_names.name_splits(found, data_dir)
         return Layout({split: found[name] for split, name in names.items()})
     if images_dir is None or found:
-        holds = listing.name_entries(data_dir)
+        holds = image_folders.name_entries(data_dir)
         if images_dir is not None:
             inside = sorted(os.path.relpath(pair.images, data_dir) + "/" for pair in found.values())
             holds = f"{os.path.basename(images_dir)}/ and also {', '.join(inside)}"
@@ -86,35 +80,6 @@ def find_layout(data_dir: str) -> Layout:
     return Layout({} if lists else _split_below(folders), folders, lists)
 
 
-def name_splits(names: Iterable[str], where: str) -> dict[str, str]:
-    """Returns the names that people gave the splits by the names that records have.
-
-    Such as {"train": "Train", "val": "validation"}, in the order train, val, test, others by name.
-
-    Raises:
-      ValueError: two of the names, which were found in the folder `where`, mean one split, or one
-        is not UTF-8.
-    """
-    names = sorted(names)
-    named: dict[str, str] = {}
-    for name in names:
-        if not listing.is_utf8(name):
-            raise ValueError(
-                f"{printable(os.path.join(where, name))}: the name is not UTF-8. Rename it."
-            )
-        split = _SPLITS.get(fold(name), name)
-        if split in names:
-            split = name  # Another folder already has the split's own name.
-        if split in named:
-            raise ValueError(
-                f"{where} holds {named[split]!r} and {name!r}, and both mean the split {split!r}. "
-                "Rename or remove one of them."
-            )
-        named[split] = name
-    known = [split for split in dict.fromkeys(_SPLITS.values()) if split in named]
-    return {split: named[split] for split in dict.fromkeys((*known, *sorted(named)))}
-
-
 def _find_masks(parent: str) -> str:
     return _find_folder(parent, _MASKS) or os.path.join(parent, "masks")
 
@@ -125,7 +90,7 @@ def _find_folder(parent: str, names: frozenset[str]) -> str | None:
     Raises:
       ValueError: several hold images.
     """
-    named = [path for name, path in listing.subfolders(parent).items() if fold(name) in names]
+    named = [path for name, path in image_folders.subfolders(parent).items() if fold(name) in names]
     full = [path for path in named if _holds_images(path)]
     if len(full) > 1:
         found = " and ".join(f"{os.path.basename(path)}/" for path in full)
@@ -141,11 +106,11 @@ def _find_split_folders(data_dir: str, has_images: bool) -> dict[str, Folders]:
     Where the folder of data has images itself, only what can hardly be anything else is a split.
     """
     found = {}
-    for name, path in listing.subfolders(data_dir).items():
+    for name, path in image_folders.subfolders(data_dir).items():
         if fold(name) in _IMAGES | _MASKS:
             continue
-        inside = listing.subfolders(path)
-        is_split = "images" in inside or fold(name) in _SPLITS
+        inside = image_folders.subfolders(path)
+        is_split = "images" in inside or fold(name) in split_names.SPLITS
         if is_split or (not has_images and any(fold(each) in _MASKS for each in inside)):
             images_dir = _find_folder(path, _IMAGES)
             if images_dir is not None:
@@ -155,28 +120,30 @@ def _find_split_folders(data_dir: str, has_images: bool) -> dict[str, Folders]:
 
 def _find_lists(data_dir: str) -> str | None:
     """Returns the folder of lists: `splits`, or that of PASCAL VOC if it lists the training set."""
-    for name, path in listing.subfolders(data_dir).items():
+    for name, path in image_folders.subfolders(data_dir).items():
         if fold(name) == _LISTS:
             return path
     of_voc = os.path.join(data_dir, "ImageSets", "Segmentation")
     if os.path.isdir(of_voc):
         stems = [os.path.splitext(name) for name in os.listdir(of_voc)]
-        if any(_SPLITS.get(fold(stem)) == "train" and end == ".txt" for stem, end in stems):
+        if any(
+            split_names.SPLITS.get(fold(stem)) == "train" and end == ".txt" for stem, end in stems
+        ):
             return of_voc
     return None
 
 
 def _split_below(folders: Folders) -> dict[str, Folders]:
     """Returns the splits that are subfolders of the folder of images, if it has such."""
-    images = listing.subfolders(folders.images)
-    known = {_SPLITS[fold(name)] for name in images if fold(name) in _SPLITS}
+    images = image_folders.subfolders(folders.images)
+    known = {split_names.SPLITS[fold(name)] for name in images if fold(name) in split_names.SPLITS}
     is_sure = "train" in known and len(known) > 1
-    if not is_sure and (len(known) < len(images) or listing.files_in(folders.images)):
+    if not is_sure and (len(known) < len(images) or image_folders.files_in(folders.images)):
         return {}  # A folder called train may be one of images of trains.
-    splits = name_splits(images, folders.images)
+    splits = split_names.name_splits(images, folders.images)
     masks: dict[str, str] = {}
     if os.path.isdir(folders.masks):
-        masks = name_splits(listing.subfolders(folders.masks), folders.masks)
+        masks = split_names.name_splits(image_folders.subfolders(folders.masks), folders.masks)
     if masks.keys().isdisjoint(splits):
         return {split: Folders(images[name], folders.masks) for split, name in splits.items()}
     return {
@@ -186,4 +153,4 @@ def _split_below(folders: Folders) -> dict[str, Folders]:
 
 
 def _holds_images(folder: str) -> bool:
-    return any(path.lower().endswith(image_files.ENDINGS) for path in listing.walk(folder))
+    return any(path.lower().endswith(image_files.ENDINGS) for path in image_folders.walk(folder))

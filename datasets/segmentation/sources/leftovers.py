@@ -6,21 +6,16 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from common import image_files
 from common.texts import first_few, printable
-from datasets.segmentation.sources import listing
+from datasets.images import image_folders
+from datasets.records import problems
+from datasets.records.problems import ERROR, WARNING, Problem
 from datasets.segmentation.sources.listing import FileIndex
-from datasets.segmentation.sources.source import ERROR, WARNING, Problem
-
-
-def unused(path: str, count: int, reason: str) -> Problem:
-    """Returns the warning that a number of files is left out, with the reason and punctuation."""
-    files = "1 file is" if count == 1 else f"{count} files are"
-    return Problem(WARNING, "unused", f"{files} left out{reason}.", path)
 
 
 def describe_unlisted(path: str, names: Sequence[str], reason: str) -> Iterator[Problem]:
     """Reports names that are in no split, if there are any."""
     if names:
-        yield unused(path, len(names), f", {reason}: {first_few(names)}")
+        yield problems.unused(path, len(names), f", {reason}: {first_few(names)}")
 
 
 def describe_unnameable(*indices: FileIndex) -> Iterator[Problem]:
@@ -39,9 +34,9 @@ def describe_unused(index: FileIndex, taken: Collection[str], what: str) -> Iter
     """Reports files that are no images, and second files of one name."""
     others = [name for name in index.others if os.path.join(index.folder, name) not in taken]
     if others:
-        named = first_few(map(listing.describe_file, others))
+        named = first_few(map(image_folders.describe_file, others))
         reason = f" (not {what} that are read, or a second file of one name): {named}"
-        yield unused(index.folder, len(others), reason)
+        yield problems.unused(index.folder, len(others), reason)
 
 
 def describe_lonely(
@@ -53,19 +48,19 @@ def describe_lonely(
         reason = (
             f", since {other_folder} has no folder {subfolder!r} and no {others} of these names"
         )
-        yield unused(os.path.join(folder, subfolder), count, reason)
+        yield problems.unused(os.path.join(folder, subfolder), count, reason)
 
 
 def describe_outside(data_dir: str, folders: Collection[str]) -> Iterator[Problem]:
     """Reports images that lie beside the folders of images and masks, by the folder they are in."""
     above = tuple(os.path.join(folder, "") for folder in folders)
     counts: collections.Counter[str] = collections.Counter()
-    for relative in listing.walk(data_dir):
+    for relative in image_folders.walk(data_dir):
         path = os.path.join(data_dir, relative)
         if path.lower().endswith(image_files.ENDINGS) and not path.startswith(above):
             counts[os.path.dirname(path)] += 1
     for parent, count in counts.items():
-        yield unused(parent, count, ": this is not a folder of images or masks")
+        yield problems.unused(parent, count, ": this is not a folder of images or masks")
 
 
 def describe_untrainable(data_dir: str, splits: Mapping[str, object]) -> Iterator[Problem]:

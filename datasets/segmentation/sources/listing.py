@@ -8,23 +8,15 @@ both forms look the same.
 import collections
 import dataclasses
 import os
-import re
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 
 from common import image_files
-from common.texts import first_few, printable
+from common.texts import first_few
+from datasets.images import image_folders
 
 # Formats that may have blurred a mask: another file of the same name is preferred.
 _LOSSY_ENDINGS = (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".avif")
 
-# What operating systems and file servers leave in folders, in lower case.
-_RUBBISH = frozenset(
-    {
-        *("thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "icon\r", "__macosx"),
-        *("@eadir", "$recycle.bin", "system volume information", "lost+found"),
-    }
-)
 _SNIFFED_BYTES = 256 * 1024  # The head of an image, EXIF data and thumbnails included.
 
 
@@ -59,25 +51,15 @@ def find_root(data_dir: str, folders: Sequence[str], witness: str, expected: str
     Raises:
       ValueError: there is none; the message says what is `expected`.
     """
-    require_folder(data_dir, expected)
+    image_folders.require_folder(data_dir, expected)
     for folder in folders:
         root = os.path.normpath(os.path.join(data_dir, folder))
         if os.path.exists(os.path.join(root, witness)):
             return root
     raise ValueError(
-        f"data_dir {data_dir!r} holds {name_entries(data_dir)}; expected {expected}. "
+        f"data_dir {data_dir!r} holds {image_folders.name_entries(data_dir)}; expected {expected}. "
         "docs/datasets.md draws the folders."
     )
-
-
-def require_folder(data_dir: str, expected: str) -> None:
-    """Raises a ValueError unless the folder that the user named is one."""
-    if not os.path.exists(data_dir):
-        raise ValueError(
-            f"data_dir {data_dir!r} does not exist; expected a folder with {expected}."
-        )
-    if not os.path.isdir(data_dir):
-        raise ValueError(f"data_dir {data_dir!r} is not a folder; expected one with {expected}.")
 
 
 def index_images(folder: str) -> FileIndex:
@@ -100,11 +82,13 @@ def _index(folder: str, what: str) -> FileIndex:
             f"does not exist; expected a folder of {what}. docs/datasets.md draws the folders.",
         )
     found: dict[str, list[str]] = collections.defaultdict(list)
-    files = list(walk(folder))
+    files = list(image_folders.walk(folder))
     images = [relative for relative in files if _ending(relative) in image_files.ENDINGS]
     others = [relative for relative in files if _ending(relative) not in image_files.ENDINGS]
-    unnameable = [os.path.join(folder, relative) for relative in images if not is_utf8(relative)]
-    for relative in filter(is_utf8, images):
+    unnameable = [
+        os.path.join(folder, relative) for relative in images if not image_folders.is_utf8(relative)
+    ]
+    for relative in filter(image_folders.is_utf8, images):
         found[_name(relative)].append(relative)
     if what == "masks":
         for name, same in found.items():
@@ -117,7 +101,7 @@ def _index(folder: str, what: str) -> FileIndex:
     }
     strangers = dict(_find_strangers(folder, others, found))
     if not paths and not strangers and not unnameable:
-        named = first_few(map(describe_file, others))
+        named = first_few(map(image_folders.describe_file, others))
         contents = f"it holds {named}" if others else "it is empty"
         raise NoMasksError(folder, f"has no {what}: {contents}. Expected files such as a.png.")
     doubles = {name: same for name, same in paths.items() if len(same) > 1}
@@ -125,74 +109,8 @@ def _index(folder: str, what: str) -> FileIndex:
     return FileIndex(folder, firsts, doubles, strangers, others, unnameable)
 
 
-def walk(folder: str) -> Iterator[str]:
-    """Yields the visible files in a folder and its subfolders, relative to it; follows links."""
-    return _walk(folder, "", frozenset({os.path.realpath(folder)}))
-
-
-def _walk(folder: str, prefix: str, above: frozenset[str]) -> Iterator[str]:
-    for entry in visible_entries(folder):
-        if not entry.is_dir():
-            yield prefix + entry.name
-            continue
-        target = os.path.realpath(entry.path)
-        if target not in above:  # A link to a folder above it would never end.
-            yield from _walk(entry.path, f"{prefix}{entry.name}/", above | {target})
-
-
-def visible_entries(folder: str) -> list[os.DirEntry[str]]:
-    """Returns what a folder holds, sorted by name, without what is not the user's."""
-    with os.scandir(folder) as entries:
-        visible = [
-            entry
-            for entry in entries
-            if not entry.name.startswith(".") and entry.name.lower() not in _RUBBISH
-        ]
-    return sorted(visible, key=lambda entry: entry.name)
-
-
-def files_in(folder: str) -> list[str]:
-    """Returns the names of the visible files in a folder, without those in its subfolders."""
-    return [entry.name for entry in visible_entries(folder) if not entry.is_dir()]
-
-
-def subfolders(folder: str) -> dict[str, str]:
-    """Returns the paths of the visible subfolders by their names."""
-    return {entry.name: entry.path for entry in visible_entries(folder) if entry.is_dir()}
-
-
-def is_utf8(name: str) -> bool:
-    """Returns whether the bytes of a file's name are UTF-8."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:  # Python keeps other bytes as lone surrogates.
-        return False
-    return True
-
-
-def compose(name: str) -> str:
-    """Returns a name with its letters in the composed form (NFC)."""
-    return unicodedata.normalize("NFC", name)
-
-
-def fold(name: str) -> str:
-    """Returns what names that people take for the same have in common."""
-    return re.sub(r"[\s_.-]", "", unicodedata.normalize("NFKC", name).casefold())
-
-
-def name_entries(folder: str) -> str:
-    """Names the first entries of a folder, for messages."""
-    return first_few(sorted(os.listdir(folder))) or "nothing"
-
-
-def describe_file(relative: str) -> str:
-    """Names a file and what kind of file it is, where that is known, for messages."""
-    kind = image_files.describe_kind(relative)
-    return f"{printable(relative)} ({kind})" if kind else printable(relative)
-
-
 def _name(relative: str) -> str:
-    return compose(os.path.splitext(relative)[0])
+    return image_folders.compose(os.path.splitext(relative)[0])
 
 
 def _ending(path: str) -> str:
@@ -204,11 +122,14 @@ def _find_strangers(
 ) -> Iterator[tuple[str, str]]:
     for relative in others:
         path = os.path.join(folder, relative)
-        if not is_utf8(relative) or _name(relative) in found or not _is_image(path):
+        if not image_folders.is_utf8(relative) or _name(relative) in found or not _is_image(path):
             continue
         yield _name(relative), path
         if _ending(relative) not in image_files.UNREAD_KINDS:
-            yield compose(relative), path  # `frame.0001` may be a name without an ending.
+            yield (
+                image_folders.compose(relative),
+                path,
+            )  # `frame.0001` may be a name without an ending.
 
 
 def _is_image(path: str) -> bool:

@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from common.texts import first_few
+from datasets.images import image_folders
+from datasets.records.problems import ERROR, WARNING, Problem
 from datasets.segmentation.sources import leftovers, listing, mask_names
 from datasets.segmentation.sources.listing import FileIndex, NoMasksError
-from datasets.segmentation.sources.source import ERROR, WARNING, Problem, Sample
+from datasets.segmentation.sources.source import Sample
 
 _T = TypeVar("_T")
 # The samples of a split, and what is wrong with it.
@@ -191,7 +193,7 @@ def _find_near(images: Mapping[str, str], masks: Mapping[str, str]) -> dict[str,
     folded: dict[str, tuple[list[str], list[str]]] = collections.defaultdict(lambda: ([], []))
     for side, (ours, theirs) in enumerate(((images, masks), (masks, images))):
         for name in ours.keys() - theirs.keys():
-            folded[listing.fold(name)][side].append(name)
+            folded[image_folders.fold(name)][side].append(name)
     pairs = [
         (ours[0], theirs[0]) for ours, theirs in folded.values() if len(ours) == len(theirs) == 1
     ]

@@ -8,11 +8,9 @@ import numpy as np
 
 from common.texts import first_few
 from datasets.images import decoding
+from datasets.records.problems import Problem
 from datasets.segmentation.masks.mask_format import Color, MaskFormat
 from datasets.segmentation.masks.raw_mask import read_raw_mask
-
-ERROR = "error"
-WARNING = "warning"
 
 _MAX_NAMED_IDS = 8
 
@@ -28,26 +26,6 @@ class Sample:
     @property
     def paths(self) -> tuple[str, str]:
         return self.image_path, self.mask_path
-
-
-@dataclasses.dataclass(frozen=True)
-class Problem:
-    """Something wrong with a dataset.
-
-    Attributes:
-      severity: `ERROR` (the example cannot be used as it is) or `WARNING`.
-      kind: short name, the same for all problems of one sort, such as "size".
-      message: what is wrong and how to fix it, in one line.
-      path: the file at fault, or None when the dataset as a whole is.
-      split, name: of the example; None where a split or the dataset as a whole is at fault.
-    """
-
-    severity: str
-    kind: str
-    message: str
-    path: str | None = None
-    split: str | None = None
-    name: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)

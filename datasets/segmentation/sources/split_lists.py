@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 from common import files, image_files
 from common.texts import first_few
-from datasets.segmentation.sources import listing
+from datasets.images import image_folders
+from datasets.records.problems import ERROR, Problem
 from datasets.segmentation.sources.pairing import Pairing, first_name
-from datasets.segmentation.sources.source import ERROR, Problem
 
 _LIST_ENDING = ".txt"
 # Finding similar names takes time: this many lines, and names before and after each in order.
@@ -61,11 +61,13 @@ def read_lists(folder: str, expected: str) -> dict[str, List]:
     """
     names = [
         entry.name
-        for entry in listing.visible_entries(folder)
+        for entry in image_folders.visible_entries(folder)
         if entry.name.lower().endswith(_LIST_ENDING)
     ]
     if not names:
-        raise ValueError(f"{folder} holds {listing.name_entries(folder)}; expected {expected}.")
+        raise ValueError(
+            f"{folder} holds {image_folders.name_entries(folder)}; expected {expected}."
+        )
     return {name[: -len(_LIST_ENDING)]: read_list(os.path.join(folder, name)) for name in names}
 
 
@@ -177,7 +179,11 @@ class _Finder:
             wanted = os.path.basename(_without_ending(_clean(word.strip("\"'"))))
             place = bisect.bisect(self._bases, wanted)
             window = self._bases[max(0, place - _MAX_COMPARED) : place + _MAX_COMPARED]
-            similar = [base for base in self._bases if listing.fold(base) == listing.fold(wanted)]
+            similar = [
+                base
+                for base in self._bases
+                if image_folders.fold(base) == image_folders.fold(wanted)
+            ]
             for base in similar[:1] or difflib.get_close_matches(wanted, window, n=1):
                 return f" Did you mean {first_few(map(repr, self._by_base[base]), 2)}?"
         return ""
@@ -230,7 +236,7 @@ class _Finder:
 def _names_by_file(folder: str, paths: Mapping[str, str]) -> dict[str, str]:
     """The name of each file, by its path relative to a folder."""
     return {
-        listing.compose(os.path.relpath(path, folder).replace(os.sep, "/")): name
+        image_folders.compose(os.path.relpath(path, folder).replace(os.sep, "/")): name
         for name, path in paths.items()
     }
 
@@ -250,7 +256,7 @@ def _find_tails(path: str) -> Iterator[tuple[str, str]]:
 
 def _clean(text: str) -> str:
     """Returns a path with `/` between folders, composed letters, and no empty folders."""
-    parts = listing.compose(text.strip()).replace("\\", "/").split("/")
+    parts = image_folders.compose(text.strip()).replace("\\", "/").split("/")
     return "/".join(part for part in parts if part not in ("", "."))
 
 

@@ -15,10 +15,11 @@ import os
 from collections.abc import Mapping
 
 from common import palettes
+from datasets.records.problems import ERROR, Problem
 from datasets.segmentation.masks.mask_format import MaskFormat
 from datasets.segmentation.sources import listing, split_lists
 from datasets.segmentation.sources.pairing import Pairing, Pairs, describe_unlabeled, match
-from datasets.segmentation.sources.source import ERROR, Problem, Sample, Source
+from datasets.segmentation.sources.source import Sample, Source
 
 CLASS_NAMES = (
     *("background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair"),

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from datasets.images.memory_limit import MemoryLimit, count_pixels
-from datasets.segmentation import checks, conversion, shard_plan
+from datasets.records import conversion
+from datasets.segmentation import checks, encoder
 from datasets.segmentation.sources import folder
 from tests.support import sample_images
 
@@ -83,7 +84,7 @@ def test_the_check_names_an_image_that_alone_takes_more(source):
 
 
 def convert(source, directory, *, skip_failures=False, **options):
-    plan = shard_plan.plan_shards(source, str(directory), skip_failures=skip_failures)
+    plan = encoder.plan_shards(source, str(directory), skip_failures=skip_failures)
     return conversion.convert(plan, show_progress=False, skip_failures=skip_failures, **options)
 
 
@@ -93,7 +94,7 @@ def test_the_conversion_refuses_it_or_leaves_it_out(source, tmp_path):
         convert(source, tmp_path / "a", **small)
     spec, (failure,) = convert(source, tmp_path / "a", skip_failures=True, **small)
     assert (failure.name, spec.split("train").num_examples) == ("p1", 2)
-    plan = shard_plan.plan_shards(source, str(tmp_path / "b"))
+    plan = encoder.plan_shards(source, str(tmp_path / "b"))
     plan.prepare()
     (shard,) = plan.shards
     assert conversion.write_shard(plan, shard, (), True, MemoryLimit(1)).failures == (failure,)

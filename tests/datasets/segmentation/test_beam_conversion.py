@@ -7,7 +7,8 @@ import os
 import numpy as np
 import pytest
 
-from datasets.segmentation import beam_conversion, conversion, shard_plan
+from datasets.records import beam_conversion, conversion
+from datasets.segmentation import encoder
 from datasets.segmentation.sources import folder
 from datasets.segmentation.sources.source import Source
 from tests.support import sample_images
@@ -31,12 +32,12 @@ def source(tmp_path) -> Source:
 
 
 def convert_locally(source: Source, out, **options):
-    plan = shard_plan.plan_shards(source, str(out), num_shards=3)
+    plan = encoder.plan_shards(source, str(out), num_shards=3)
     return conversion.convert(plan, show_progress=False, **options)
 
 
 def convert_on_beam(source: Source, out, **options):
-    plan = shard_plan.plan_shards(source, str(out), num_shards=3)
+    plan = encoder.plan_shards(source, str(out), num_shards=3)
     return beam_conversion.convert(plan, runner=LOCAL, **options)
 
 
@@ -79,7 +80,7 @@ def test_beam_names_what_cannot_be_converted_and_goes_on_from_there(source, tmp_
     assert not os.path.exists(tmp_path / "b" / "dataset.json")
     with open(item.mask_path, "wb") as file:
         file.write(data)
-    plan = shard_plan.plan_shards(source, str(tmp_path / "b"), num_shards=3)
+    plan = encoder.plan_shards(source, str(tmp_path / "b"), num_shards=3)
     assert len(plan.pending) == 1
     spec, _ = convert_on_beam(source, tmp_path / "b")
     assert sum(split.num_examples for split in spec.splits.values()) == 10

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datasets.segmentation import check_report, checks
+from datasets.records import problem_report
+from datasets.segmentation import checks
 from datasets.segmentation.check_report import format_report
 from datasets.segmentation.masks import mask_values
 from datasets.segmentation.sources import folder
@@ -500,7 +501,7 @@ def test_report_shows_files_numbers_and_the_flag(root):
 
 
 def test_report_counts_what_it_does_not_write_out(root, monkeypatch):
-    monkeypatch.setattr(check_report, "_MAX_WRITTEN_OUT", 3)
+    monkeypatch.setattr(problem_report, "_MAX_WRITTEN_OUT", 3)
     for name in "klmnopq":
         save(root / "train/images" / f"{name}.jpg", smooth_rgb(HEIGHT, WIDTH, shift=ord(name)))
     text = format_report(check(root))

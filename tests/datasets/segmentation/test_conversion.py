@@ -12,14 +12,8 @@ import tensorflow.compat.v1 as tf
 from PIL import Image
 
 from common import files
-from datasets.records import tfrecords, workers
-from datasets.segmentation import (
-    conversion,
-    laplacian,
-    record_format,
-    shard_plan,
-    specs,
-)
+from datasets.records import conversion, tfrecords, workers
+from datasets.segmentation import encoder, laplacian, record_format, specs
 from datasets.segmentation.sources import folder
 from tests.support import sample_images
 
@@ -43,7 +37,7 @@ def source(tmp_path):
 
 
 def build(source, directory, *, excluded=(), skip_failures=False, num_workers=1, **options):
-    plan = shard_plan.plan_shards(source, str(directory), skip_failures=skip_failures, **options)
+    plan = encoder.plan_shards(source, str(directory), skip_failures=skip_failures, **options)
     return conversion.convert(
         plan,
         excluded=excluded,
@@ -144,7 +138,7 @@ def test_equal_input_gives_equal_bytes_with_any_number_of_threads(source, tmp_pa
 def test_the_number_of_shards(source, tmp_path):
     def plan(items, num_shards=None):
         few = dataclasses.replace(source, splits={"train": items})
-        return shard_plan.plan_shards(few, str(tmp_path / "out"), num_shards=num_shards).shards
+        return encoder.plan_shards(few, str(tmp_path / "out"), num_shards=num_shards).shards
 
     items = source.splits["train"]
     assert len(plan(items)) == 1

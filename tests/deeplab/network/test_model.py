@@ -38,6 +38,8 @@ def replace(**changes) -> ModelOptions:
     [
         TINY,
         replace(model_variant="mobilenet_v2", depth_multiplier=0.5),
+        replace(model_variant="densenet121", output_stride=8),
+        replace(model_variant="vgg_16", output_stride=8),
         replace(aspp_with_separable_conv=False, decoder_use_separable_conv=False),
         replace(decoder_output_stride=(8, 4)),
         replace(image_pyramid=(0.5, 1.0), merge_method="avg"),
@@ -48,7 +50,16 @@ def replace(**changes) -> ModelOptions:
             decoder_use_gradient=False,
         ),
     ],
-    ids=["xception", "mobilenet", "not_separable", "two_stages", "pyramid", "deeplab_v2_head"],
+    ids=[
+        "xception",
+        "mobilenet",
+        "densenet",
+        "vgg",
+        "not_separable",
+        "two_stages",
+        "pyramid",
+        "deeplab_v2_head",
+    ],
 )
 def test_every_trainable_variable_gets_a_gradient(options):
     logits = model.multi_scale_logits(images(), options, ObjectiveOptions(weight_decay=1e-4))

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datasets.segmentation.demo_scenes.classes import CLASS_NAMES, IGNORED, PALETTE
-from datasets.segmentation.demo_scenes.scene import draw_scene
+from datasets.demo_scenes.classes import CLASS_NAMES, IGNORED, PALETTE
+from datasets.demo_scenes.scene import draw_scene
 from datasets.segmentation.sources import demo
 
 NUM_CLASSES = len(CLASS_NAMES)

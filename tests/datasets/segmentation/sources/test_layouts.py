@@ -6,8 +6,9 @@ import os
 import numpy as np
 import pytest
 
+from datasets.records import split_names
 from datasets.segmentation import checks
-from datasets.segmentation.sources import folder, layouts
+from datasets.segmentation.sources import folder
 from tests.support.sample_images import save, smooth_rgb, write
 
 IDS = (np.arange(4 * 6).reshape(4, 6) % 3).astype(np.uint8)
@@ -246,7 +247,7 @@ def test_a_mask_that_is_missing_among_others_stays_an_error(tmp_path):
 
 
 def test_splits_have_the_records_names():
-    assert layouts.name_splits(["test", "Validation", "extra", "Train"], "x") == {
+    assert split_names.name_splits(["test", "Validation", "extra", "Train"], "x") == {
         "train": "Train",
         "val": "Validation",
         "test": "test",

@@ -1,32 +1,21 @@
 """Decides which TFRecord shards a source becomes, and which of them are there already.
 
 Each finished shard is remembered in `datasets.records.build_folder` with a fingerprint of
-everything that its bytes depend on (the files by path, size and time of change, the meaning of the
-masks, the options) and its statistics. A shard whose fingerprint has not changed is kept; any other
+everything that its bytes depend on (the files by path, size and time of change, the options of the
+task) and its statistics. A shard whose fingerprint has not changed is kept; any other
 is written again.
 """
 
-import contextlib
 import dataclasses
 import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
+from typing import Any, Generic
 
-import cv2
-import PIL
+from datasets.records import build_folder, dataset_file, shard_names, tfrecords
+from datasets.records.encoder import Encoder, SampleT, SpecT, SplitT
 
-from datasets.records import build_folder, shard_names, tfrecords
-from datasets.segmentation import record_format, specs
-from datasets.segmentation.sources.source import Sample, Source
-from datasets.segmentation.specs import SplitSpec
-
-# Raise it when the bytes of records change for another reason than those in the fingerprint.
-_RECORD_VERSION = 4
-
-# Small enough to lose little work when a run is stopped and to shuffle well over files, large
-# enough to be read at the speed of the disk: with a 480x360 gradient 52 MB.
-_EXAMPLES_PER_SHARD = 128
 _MAX_SHARDS = 1024
 
 
@@ -40,42 +29,52 @@ class Failure:
 
 
 @dataclasses.dataclass(frozen=True)
-class Shard:
+class Shard(Generic[SampleT]):
     """A shard to write."""
 
     split: str
     path: str
-    samples: Sequence[Sample]
+    samples: Sequence[SampleT]
     fingerprint: str  # digest of everything that its bytes depend on
 
 
 @dataclasses.dataclass(frozen=True)
-class FinishedShard:
+class FinishedShard(Generic[SplitT]):
     """What is remembered of a shard."""
 
     fingerprint: str
     num_bytes: int
-    statistics: SplitSpec  # as a split of one shard
+    statistics: SplitT  # as a split of one shard
     failures: tuple[Failure, ...]  # the examples that were skipped
 
 
 @dataclasses.dataclass(frozen=True)
-class ShardPlan:
+class _Note:
+    """A `FinishedShard` as its file has it."""
+
+    fingerprint: str
+    num_bytes: int
+    statistics: Mapping[str, Any]
+    failures: tuple[Failure, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class ShardPlan(Generic[SampleT, SplitT, SpecT]):
     """What a conversion will write."""
 
-    source: Source
+    encoder: Encoder[SampleT, SplitT, SpecT]
     output_dir: str
-    gradient_format: str | None  # None for records without the gradient channel
-    shards: tuple[Shard, ...]  # split by split
-    finished: Mapping[str, FinishedShard]  # by path: of earlier runs, and kept
+    splits: tuple[str, ...]
+    shards: tuple[Shard[SampleT], ...]  # split by split
+    finished: Mapping[str, FinishedShard[SplitT]]  # by path: of earlier runs, and kept
 
     @property
-    def pending(self) -> list[Shard]:
+    def pending(self) -> list[Shard[SampleT]]:
         """The shards that remain to be written."""
         return [shard for shard in self.shards if shard.path not in self.finished]
 
     @property
-    def outdated(self) -> list[Shard]:
+    def outdated(self) -> list[Shard[SampleT]]:
         """The shards that exist but have to be written again."""
         return [shard for shard in self.pending if os.path.exists(shard.path)]
 
@@ -86,21 +85,22 @@ class ShardPlan:
 
 
 def plan_shards(
-    source: Source,
+    encoder: Encoder[SampleT, SplitT, SpecT],
+    splits: Mapping[str, Sequence[SampleT]],
     output_dir: str,
     *,
     num_shards: int | None = None,
-    gradient_format: str | None = record_format.GRADIENT_FORMATS[0],
     is_checked: bool = False,
     skip_failures: bool = False,
-) -> ShardPlan:
+) -> ShardPlan[SampleT, SplitT, SpecT]:
     """Decides which shards there will be and which of them are there already.
 
     Args:
+      encoder: makes the records.
+      splits: samples of each split.
       output_dir: folder of the shards; it need not exist.
-      num_shards: shards of each split; None for about one per 128 examples. A split never gets
+      num_shards: shards of each split; None for the number that suits the task. A split never gets
         more than it has examples.
-      gradient_format: one of `record_format.GRADIENT_FORMATS`, or None.
       is_checked: whether the examples that a check finds to be unusable will be skipped; shards
         that were written without such a check are not kept then.
       skip_failures: whether finished shards in which examples were skipped are kept.
@@ -109,65 +109,50 @@ def plan_shards(
       OSError: the folder cannot be written to, or holds something else.
     """
     build_folder.check_writable(output_dir)
-    _check_ownership(source, output_dir)
+    _check_ownership(encoder, output_dir)
     shards = []
-    for split, samples in source.splits.items():
-        count = num_shards or min(_MAX_SHARDS, -(-len(samples) // _EXAMPLES_PER_SHARD))
+    for split, samples in splits.items():
+        count = num_shards or min(_MAX_SHARDS, -(-len(samples) // encoder.examples_per_shard))
         count = max(1, min(count, len(samples)))
         for index in range(count):
             part = samples[len(samples) * index // count : len(samples) * (index + 1) // count]
             path = tfrecords.shard_path(output_dir, split, index, count)
-            fingerprint = _fingerprint(source, part, gradient_format, is_checked)
+            fields = json.dumps(encoder.fingerprint(part, is_checked))
+            fingerprint = hashlib.sha256(fields.encode()).hexdigest()
             shards.append(Shard(split, path, part, fingerprint))
     finished = {}
     for shard in shards:
-        state = recall(shard)
+        state = recall(encoder, shard)
         if state is not None and (skip_failures or not state.failures):
             finished[shard.path] = state
-    return ShardPlan(source, output_dir, gradient_format, tuple(shards), finished)
+    return ShardPlan(encoder, output_dir, tuple(splits), tuple(shards), finished)
 
 
-def recall(shard: Shard) -> FinishedShard | None:
+def recall(
+    encoder: Encoder[SampleT, SplitT, SpecT], shard: Shard[SampleT]
+) -> FinishedShard[SplitT] | None:
     """Returns what is remembered of a shard if it is there, whole, and still what is wanted.
 
     Whatever else the files hold, because a disk or a person has damaged them, counts as nothing:
     the shard is written again.
     """
     try:
-        state = build_folder.recall(shard.path, FinishedShard)
-        specs.check_split(state.statistics, "statistics")
+        note = build_folder.recall(shard.path, _Note)
+        statistics = encoder.parse_split(note.statistics, shard.path, "statistics")
         is_whole = (
-            state.fingerprint == shard.fingerprint
-            and state.num_bytes == os.path.getsize(shard.path)
-            and state.statistics.num_examples == tfrecords.count_records(shard.path)
+            note.fingerprint == shard.fingerprint
+            and note.num_bytes == os.path.getsize(shard.path)
+            and statistics.num_examples == tfrecords.count_records(shard.path)
         )
     except (OSError, ValueError):
         return None
-    return state if is_whole else None
+    if not is_whole:
+        return None
+    return FinishedShard(note.fingerprint, note.num_bytes, statistics, note.failures)
 
 
-def _fingerprint(
-    source: Source, samples: Sequence[Sample], gradient_format: str | None, is_checked: bool
-) -> str:
-    """Digest of everything that the bytes and the statistics of a shard depend on."""
-    fields = [
-        _RECORD_VERSION,
-        cv2.__version__,  # Both libraries may compress in another way in another version.
-        PIL.__version__,
-        gradient_format,
-        is_checked,
-        source.num_classes,
-        source.ignore_label,
-        repr(source.mask_format),
-        [
-            (sample.name, _file_state(sample.image_path), _file_state(sample.mask_path))
-            for sample in samples
-        ],
-    ]
-    return hashlib.sha256(json.dumps(fields).encode()).hexdigest()
-
-
-def _file_state(path: str) -> tuple[str, int, int] | str:
+def file_state(path: str) -> tuple[str, int, int] | str:
+    """Returns what changes when a file does, for a fingerprint: path, size and time of change."""
     try:
         state = os.stat(path)
     except OSError:
@@ -175,16 +160,17 @@ def _file_state(path: str) -> tuple[str, int, int] | str:
     return os.path.abspath(path), state.st_size, state.st_mtime_ns
 
 
-def _check_ownership(source: Source, output_dir: str) -> None:
+def _check_ownership(encoder: Encoder, output_dir: str) -> None:
     """Refuses a folder with shards of another dataset or program: they would be removed."""
-    if os.path.exists(os.path.join(output_dir, specs.DATASET_FILE)):
-        with contextlib.suppress(ValueError):  # A damaged description is written again.
-            name = specs.read_spec(output_dir).name
-            if name != source.name:
-                raise FileExistsError(
-                    f"{output_dir} holds the dataset {name!r}, not {source.name!r}: choose another "
-                    "output_dir, or remove that folder."
-                )
+    if os.path.exists(os.path.join(output_dir, build_folder.DATASET_FILE)):
+        owner = dataset_file.read_owner(output_dir)  # A damaged description is written again.
+        if owner is not None and owner != (encoder.task, encoder.name):
+            task, name = owner
+            of_task = f" for {task}" if task != encoder.task else ""
+            raise FileExistsError(
+                f"{output_dir} holds the dataset {name!r}{of_task}, not {encoder.name!r}: choose "
+                "another output_dir, or remove that folder."
+            )
     elif not build_folder.was_begun(output_dir):
         foreign = shard_names.list_ours(output_dir)
         if foreign:

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from datasets.segmentation.demo_scenes import brush
-from datasets.segmentation.demo_scenes.canvas import Canvas, Mood
-from datasets.segmentation.demo_scenes.classes import CLASS_NAMES, IGNORED
-from datasets.segmentation.demo_scenes.things import MATERIALS, THINGS
+from datasets.demo_scenes import brush
+from datasets.demo_scenes.canvas import Canvas, Mood
+from datasets.demo_scenes.classes import CLASS_NAMES, IGNORED
+from datasets.demo_scenes.things import MATERIALS, THINGS
 
 GROUND = 200
 

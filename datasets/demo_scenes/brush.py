@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from datasets.segmentation.demo_scenes.canvas import Canvas, noise, rgb
-from datasets.segmentation.demo_scenes.classes import CLASS_NAMES, IGNORED
-from datasets.segmentation.demo_scenes.things import MATERIALS, THINGS
+from datasets.demo_scenes.canvas import Canvas, noise, rgb
+from datasets.demo_scenes.classes import CLASS_NAMES, IGNORED
+from datasets.demo_scenes.things import MATERIALS, THINGS
 
 # Rocks and birds belong to the background; lamp posts are too thin to be told.
 _IDS = {"rock": 0, "bird": 0, "lamp": IGNORED} | {name: k for k, name in enumerate(CLASS_NAMES)}

@@ -22,7 +22,7 @@ import cv2
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from datasets.segmentation import record_format
+from datasets.images import image_graph
 
 # What libjpeg prints on data that it has to guess; its other warnings, such as on the version in
 # a head, say nothing about pixels.
@@ -109,7 +109,7 @@ def _training_decoder() -> Iterator[Callable[[bytes], bool]]:
     graph = tf.Graph()
     with graph.as_default():
         contents = tf.placeholder(tf.string, [])
-        image = record_format.decode_image_file(contents)
+        image = image_graph.decode(contents)
     with contextlib.closing(tf.Session(graph=graph, config=config)) as session:
         decode = session.make_callable(image.op, [contents])
 

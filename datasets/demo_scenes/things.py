@@ -7,7 +7,7 @@ side s of the light: .3+.1a is .2 to .4. A material may carry a digit, which tel
 and a sign: "+" is lighter, "-" darker, and half of the things are without what has "?".
 """
 
-from datasets.segmentation.demo_scenes.canvas import Material
+from datasets.demo_scenes.canvas import Material
 
 # Houses, cars, boats, clothes and balloons share these, so that a color says nothing of a class.
 _PAINTS = (

@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
-from datasets.segmentation.demo_scenes.canvas import Canvas, Material, Mood
-from datasets.segmentation.demo_scenes.classes import IGNORED
+from datasets.demo_scenes.canvas import Canvas, Material, Mood
+from datasets.demo_scenes.classes import IGNORED
 
 
 def test_edges_are_ignored_one_pixel_wide_and_the_rest_keeps_its_class():

@@ -1,4 +1,4 @@
-"""datasets.segmentation.jpeg_damage: damaged JPEGs are named, sound ones of every kind are not."""
+"""datasets.images.jpeg_damage: damaged JPEGs are named, sound ones of every kind are not."""
 
 import io
 import os
@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datasets.images import jpeg_file
-from datasets.segmentation import jpeg_damage
+from datasets.images import jpeg_damage, jpeg_file
 from tests.support.sample_images import smooth_rgb
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (160, 200, 3), np.uint8)

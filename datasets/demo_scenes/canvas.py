@@ -5,7 +5,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from datasets.segmentation.demo_scenes.classes import IGNORED
+from datasets.demo_scenes.classes import IGNORED
 
 SCALE = 3
 

@@ -3,9 +3,9 @@
 import cv2
 import numpy as np
 
-from datasets.segmentation.demo_scenes.brush import draw_thing
-from datasets.segmentation.demo_scenes.canvas import SCALE, Canvas, Mood, noise, rgb
-from datasets.segmentation.demo_scenes.classes import CLASS_NAMES
+from datasets.demo_scenes.brush import draw_thing
+from datasets.demo_scenes.canvas import SCALE, Canvas, Mood, noise, rgb
+from datasets.demo_scenes.classes import CLASS_NAMES
 
 _MOODS = (
     Mood("3d80d6", "c2e0f2", (1.04, 1.02, 0.98), 1.0, 0.35, 0.25),  # noon

@@ -15,21 +15,20 @@ import shlex
 from collections.abc import Callable, Collection
 
 from datasets.images.memory_limit import MemoryLimit
-from datasets.records import build_folder
-from datasets.segmentation import conversion, shard_plan
-from datasets.segmentation.shard_plan import Failure, Shard, ShardPlan
-from datasets.segmentation.specs import DatasetSpec
+from datasets.records import build_folder, conversion, shard_plan
+from datasets.records.encoder import SampleT, SpecT, SplitT
+from datasets.records.shard_plan import Failure, Shard, ShardPlan
 
 
 def convert(
-    plan: ShardPlan,
+    plan: ShardPlan[SampleT, SplitT, SpecT],
     *,
     runner: str,
     options: str = "",
     excluded: Collection[tuple[str, str]] = (),
     skip_failures: bool = False,
     memory_limit: MemoryLimit = MemoryLimit(),  # noqa: B008 (it is frozen)
-) -> tuple[DatasetSpec, list[Failure]]:
+) -> tuple[SpecT, list[Failure]]:
     """Writes the shards that remain and then `dataset.json`, as `conversion.convert` does.
 
     An example that cannot be converted ends the conversion, unless it is skipped, when the other
@@ -44,11 +43,10 @@ def convert(
       ValueError: Beam is not installed or refuses its options, or as in `conversion.convert`.
     """
     require_beam(runner)
-    # Without what would be sent with each piece of work.
-    bare_source = dataclasses.replace(plan.source, splits={}, problems=())
     write = functools.partial(
         conversion.write_shard,
-        dataclasses.replace(plan, source=bare_source, shards=(), finished={}),
+        # Without what would be sent with each piece of work.
+        dataclasses.replace(plan, shards=(), finished={}),
         excluded=frozenset(excluded),
         skip_failures=skip_failures,
         memory_limit=memory_limit,
@@ -59,7 +57,7 @@ def convert(
         message = build_folder.recall_failure(shard.path)
         if message is not None:
             raise ValueError(message)
-        state = shard_plan.recall(shard)
+        state = shard_plan.recall(plan.encoder, shard)
         if state is None:
             raise ValueError(
                 f"{shard.path} is missing although the run on {runner} has ended: check that every "
@@ -77,7 +75,12 @@ def require_beam(runner: str) -> None:
         )
 
 
-def _run(plan: ShardPlan, runner: str, options: str, write: Callable[[Shard], None]) -> None:
+def _run(
+    plan: ShardPlan[SampleT, SplitT, SpecT],
+    runner: str,
+    options: str,
+    write: Callable[[Shard], None],
+) -> None:
     """Writes the shards that remain on the workers of a runner."""
     # It logs every cloud that is not installed and every worker that it starts.
     logging.getLogger("apache_beam").setLevel(logging.ERROR)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from datasets.segmentation.demo_scenes.classes import CLASS_NAMES, IGNORED
-from datasets.segmentation.demo_scenes.scene import draw_scene
+from datasets.demo_scenes.classes import CLASS_NAMES, IGNORED
+from datasets.demo_scenes.scene import draw_scene
 
 NUM_CLASSES = len(CLASS_NAMES)
 

@@ -1,0 +1,212 @@
+"""Builds a dataset as the command does: check, plan, conversion, and what is said meanwhile."""
+
+import contextlib
+import dataclasses
+import os
+import sys
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Protocol
+
+from common import texts
+from datasets.images.image_folders import is_utf8
+from datasets.images.memory_limit import MemoryLimit
+from datasets.records import (
+    beam_conversion,
+    build_folder,
+    conversion,
+    dataset_file,
+    problem_report,
+    shard_plan,
+)
+from datasets.records.encoder import Encoder, SampleT, SpecT, SplitT
+from datasets.records.problems import ERROR, Problem
+from datasets.records.shard_plan import Failure, ShardPlan
+
+
+@dataclasses.dataclass(frozen=True)
+class BuildSettings:
+    """How a dataset is built.
+
+    Attributes:
+      output_dir: folder of the shards; None for that of the dataset's name.
+      num_shards: of each split; None for a number that suits.
+      is_checked: whether everything is checked before anything is written.
+      skip_errors: whether examples that cannot be used are skipped; otherwise they end the build.
+      num_workers: threads; None for one per core.
+      memory_limit: what the images in work may take together.
+      runner, beam_options: of Apache Beam; None for the threads of this process.
+    """
+
+    output_dir: str | None = None
+    num_shards: int | None = None
+    is_checked: bool = True
+    skip_errors: bool = False
+    num_workers: int | None = None
+    memory_limit: MemoryLimit = MemoryLimit()  # noqa: RUF009 (it is frozen)
+    runner: str | None = None
+    beam_options: str = ""
+
+    def require_runner(self) -> None:
+        """Raises ValueError if Beam is asked for and not installed: before anything is read."""
+        if self.runner:
+            beam_conversion.require_beam(self.runner)
+        elif self.beam_options:
+            raise ValueError("--beam_options goes with --runner, the engine that takes them.")
+
+
+class Report(Protocol):
+    """What the check of a dataset found."""
+
+    @property
+    def errors(self) -> Sequence[Problem]: ...
+
+    @property
+    def split_errors(self) -> Sequence[Problem]: ...
+
+
+def build(
+    encoder: Encoder[SampleT, SplitT, SpecT],
+    splits: Mapping[str, Sequence[SampleT]],
+    problems: Sequence[Problem],
+    check: Callable[[], Report],
+    settings: BuildSettings,
+) -> SpecT:
+    """Checks the samples and writes what is missing of their shards; one build at a time.
+
+    Args:
+      encoder: makes the records.
+      splits: samples of each split.
+      problems: what was seen while the samples were listed.
+      check: reads everything, prints what is wrong, and returns it.
+
+    Returns:
+      The dataset. What was skipped is on stderr.
+
+    Raises:
+      OSError: the folder cannot be written to.
+      ValueError: there are errors and they are not to be skipped, or skipping examples does not
+        fix them.
+    """
+    output_dir = settings.output_dir or os.path.join(dataset_file.DATASETS_ROOT, encoder.name)
+    if not is_utf8(output_dir):
+        raise ValueError(
+            f"output_dir {output_dir}: TensorFlow writes to paths in UTF-8 only, and this one is "
+            "not. Choose another with --output_dir."
+        )
+
+    def plan_shards() -> ShardPlan[SampleT, SplitT, SpecT]:
+        return shard_plan.plan_shards(
+            encoder,
+            splits,
+            output_dir,
+            num_shards=settings.num_shards,
+            is_checked=settings.is_checked,
+            skip_failures=settings.skip_errors,
+        )
+
+    with contextlib.ExitStack() as stack:
+        is_locked = build_folder.was_begun(output_dir)
+        if is_locked:  # Told at once, and not after a check of minutes.
+            stack.enter_context(build_folder.sole_build(output_dir))
+        plan = plan_shards()
+        is_check_due = bool(plan.pending) and settings.is_checked
+        excluded = _find_unusable(problems, check if is_check_due else None, settings.skip_errors)
+        if not is_locked:  # A folder is made only for what has passed the check.
+            stack.enter_context(build_folder.sole_build(output_dir))
+            plan = plan_shards()
+        spec, failures = _convert(plan, excluded, settings)
+    _print_skipped(problems, failures)
+    return spec
+
+
+def print_split(name: str, split: object, paths: Sequence[str]) -> None:
+    """Prints number and size of a split's images and shards.
+
+    Args:
+      split: has `num_examples`, `num_shards`, `max_height` and `max_width`.
+      paths: of its shards.
+    """
+    facts = vars(split)
+    num_bytes = sum(map(os.path.getsize, paths))
+    print(
+        f"  {texts.printable(name):8} {facts['num_examples']:7} images up to {facts['max_width']}x"
+        f"{facts['max_height']}, {num_bytes / 1e6:.1f} MB, shards: {facts['num_shards']}"
+    )
+
+
+def _find_unusable(
+    problems: Sequence[Problem], check: Callable[[], Report] | None, skip_errors: bool
+) -> set[tuple[str, str]]:
+    """Reports what is wrong and returns (split, name) of the examples to skip.
+
+    Without the check that is what was seen while the folders were listed.
+    """
+    split_errors: Sequence[Problem] = ()
+    if check is not None:
+        report = check()
+        errors, split_errors, what = report.errors, report.split_errors, "the check"
+    else:
+        errors = tuple(problem for problem in problems if problem.severity == ERROR)
+        what = "listing the files"
+        text = problem_report.format_problems(problems)
+        if text:
+            print(text, file=sys.stderr)
+    if errors and not skip_errors:
+        found, them = ("1 error", "it") if len(errors) == 1 else (f"{len(errors)} errors", "them")
+        raise ValueError(
+            f"{what} found {found} in the dataset (above), so nothing was written. Fix {them}, or "
+            "skip those examples with --on_error=skip."
+        )
+    for problem in split_errors:
+        subject = f"split {problem.split!r}: " if problem.split else ""
+        raise ValueError(f"{subject}{problem.message} Nothing was written.")
+    return {(error.split, error.name) for error in errors if error.split and error.name}
+
+
+def _convert(
+    plan: ShardPlan[SampleT, SplitT, SpecT],
+    excluded: Collection[tuple[str, str]],
+    settings: BuildSettings,
+) -> tuple[SpecT, list[Failure]]:
+    """Writes what remains of a plan, with threads or with Beam."""
+    for shards, state in (
+        (plan.finished, "are there already and unchanged."),
+        (
+            plan.outdated,
+            "are written again: their files, options or the libraries have changed since.",
+        ),
+    ):
+        if shards:
+            print(f"{len(shards)} of {len(plan.shards)} shards {state}", file=sys.stderr)
+    try:
+        if settings.runner:
+            return beam_conversion.convert(
+                plan,
+                runner=settings.runner,
+                options=settings.beam_options,
+                excluded=excluded,
+                skip_failures=settings.skip_errors,
+                memory_limit=settings.memory_limit,
+            )
+        return conversion.convert(
+            plan,
+            excluded=excluded,
+            skip_failures=settings.skip_errors,
+            num_workers=settings.num_workers,
+            memory_limit=settings.memory_limit,
+        )
+    except KeyboardInterrupt:
+        print("\nThe same command goes on where this one stopped.", file=sys.stderr)
+        raise
+
+
+def _print_skipped(problems: Sequence[Problem], failures: Collection[Failure]) -> None:
+    known = {(failure.split, failure.name) for failure in failures}
+    lines = [
+        f"{problem.name}: {problem.path}: {problem.message}"
+        for problem in problems
+        if problem.severity == ERROR and (problem.split, problem.name) not in known
+    ]
+    lines += [f"{failure.split}/{failure.name}: {failure.message}" for failure in failures]
+    for line in lines:
+        print(texts.printable(f"skipped: {line}"), file=sys.stderr)
