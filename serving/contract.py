@@ -1,7 +1,7 @@
-"""What the exporter of segmentation networks and its users agree on: names and a description.
+"""What exporters and users of exported networks agree on: names and a description.
 
-Node names are those of research/deeplab, so that its exports can be used like ours. The names of
-files are in `common.export_names`.
+Node names of segmentation are those of research/deeplab, so that its exports can be used like ours.
+The names of files are in `common.export_names`.
 """
 
 import dataclasses
@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 from common import json_files
+from common.texts import printable
 
 # The graph as its users see it.
 INPUT = "ImageTensor"
@@ -28,10 +29,54 @@ LOGITS = "SemanticLogits"
 
 # Larger numbers are mistakes or worse; no image has such a side.
 _MAX_SIDE = 1 << 16
-# Class ids are written as 8-bit masks.
-MAX_CLASSES = 256
 # They would move the cursor of a terminal or end a line; halves of surrogates cannot be printed.
 _UNPRINTABLE = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+@dataclasses.dataclass(frozen=True)
+class Signature:
+    """What the exports of a task have in common.
+
+    Attributes:
+      task: name of the task's package.
+      kind: what an export of it is called in messages.
+      model: the class that uses it, and its module.
+      predictions, probabilities: names of the nodes of class ids and of probabilities.
+      logits: name of the network's output.
+      max_classes: the most classes that it can have; None for any number.
+    """
+
+    task: str
+    kind: str
+    model: str
+    predictions: str
+    probabilities: str
+    logits: str
+    max_classes: int | None = None
+
+    def is_logits(self, node_name: str) -> bool:
+        """Returns whether a node is an output of the network."""
+        return re.fullmatch(rf"{self.logits}(_\d+)?", node_name) is not None
+
+
+SEGMENTATION = Signature(
+    task="deeplab",
+    kind="DeepLab graph",
+    model="serving.deeplab_model.DeepLabModel",
+    predictions=PREDICTIONS,
+    probabilities=PROBABILITIES,
+    logits=LOGITS,
+    max_classes=256,  # Class ids are written as 8-bit masks.
+)
+CLASSIFICATION = Signature(
+    task="classification",
+    kind="classifier",
+    model="serving.image_classifier.ImageClassifier",
+    predictions="ClassPredictions",
+    probabilities="ClassProbabilities",
+    logits="ClassLogits",
+)
+SIGNATURES = {each.task: each for each in (SEGMENTATION, CLASSIFICATION)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,17 +88,14 @@ class Metadata:
       palette: RGB color, 0..255, of each class id, or () if unknown.
       crop_size: (height, width) of the largest image that the graph takes, or None if unknown.
       min_resize_value: shorter side to which the graph itself resizes every image, or None.
+      task: name of the task; None where it is not said, as in exports of earlier versions.
     """
 
     class_names: tuple[str, ...] = ()
     palette: tuple[tuple[int, int, int], ...] = ()
     crop_size: tuple[int, int] | None = None
     min_resize_value: int | None = None
-
-
-def is_logits(node_name: str) -> bool:
-    """Returns whether a node is an output of the network."""
-    return re.fullmatch(rf"{LOGITS}(_\d+)?", node_name) is not None
+    task: str | None = None
 
 
 def parse_metadata(content: bytes, source: str) -> Metadata:
@@ -90,8 +132,12 @@ def _whole(value: Any) -> Any:
 
 def _problem(metadata: Metadata) -> str | None:
     num_classes, num_colors = len(metadata.class_names), len(metadata.palette)
-    if num_classes > MAX_CLASSES:
-        return f"class_names has {num_classes} names; expected at most {MAX_CLASSES}"
+    task = metadata.task or SEGMENTATION.task
+    if task not in SIGNATURES:
+        return f"task is {printable(task)!r:.60}; expected one of {', '.join(SIGNATURES)}"
+    most = SIGNATURES[task].max_classes
+    if most is not None and num_classes > most:
+        return f"class_names has {num_classes} names; expected at most {most}"
     if num_colors not in (0, num_classes):
         return f"there are {num_classes} class_names, but {num_colors} colors in palette"
     shorter = metadata.min_resize_value

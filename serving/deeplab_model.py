@@ -4,7 +4,6 @@ Needs TensorFlow, NumPy and Pillow, but no training code. Runs our exports and t
 that research/deeplab published; the older ones take one image at a time and have no probabilities.
 """
 
-import os
 import warnings
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -12,16 +11,9 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from serving import (
-    contract,
-    engines,
-    export_file,
-    forks,
-    graph_inspection,
-    image_reading,
-    image_search,
-    upscaling,
-)
+from serving import contract, graph_inspection, image_reading, upscaling
+from serving.export_file import Export
+from serving.exported_model import ExportedModel
 
 ImageInput = image_reading.ImageInput
 
@@ -47,125 +39,36 @@ class Segmentation(NamedTuple):
     probabilities: np.ndarray | None
 
 
-class DeepLabModel:
-    """An exported segmentation network in an engine of its own.
-
-    Images are Pillow images of any 8-bit mode, turned upright by their EXIF orientation; uint8
-    arrays [height, width, 3], RGB, or gray [height, width], or RGBA [height, width, 4], whose alpha
-    is dropped; paths of image files; or the bytes of one. Methods may be called from several
-    threads, but not in a process that was forked after a model had been loaded.
+class DeepLabModel(ExportedModel):
+    """An exported segmentation network; `ExportedModel` says what all models have in common.
 
     Attributes:
-      path: file of the graph.
-      class_names: name of each class id; "class 0" … when the graph carries no names.
       palette: RGB color, 0..255, of each class id; PASCAL VOC's when the graph carries none.
       crop_size: (height, width) of the largest image the graph takes.
       resizes_inside: whether the graph takes images of any size and resizes them itself.
-      takes_batches: whether the graph takes several images of one size at once.
       has_probabilities: whether the graph gives probabilities.
-      engine_name: "tensorflow", "openvino" or "litert".
     """
 
+    SIGNATURE = contract.SEGMENTATION
     INPUT_TENSOR_NAME = f"{contract.INPUT}:0"
     OUTPUT_TENSOR_NAME = f"{contract.PREDICTIONS}:0"
     PROBABILITIES_TENSOR_NAME = f"{contract.PROBABILITIES}:0"
     INPUT_SIZE = 513  # Crop of graphs that do not state it, as of most published ones.
 
-    def __init__(
-        self,
-        path: str | os.PathLike,
-        engine: str = engines.AUTO,
-        *,
-        precision: str = engines.FLOAT32,
-        num_threads: int | None = None,
-        try_engines: bool = True,
-        warmup: Sequence[tuple[int, int]] = (),
-        trust: bool = False,
-    ):
-        """Loads a model.
-
-        Args:
-          path: a `.pb`, a folder with one, or a published `.tar.gz`; see
-            `export_file.read_export`.
-          engine: "tensorflow", "openvino", "litert", or "auto" for the fastest one that is
-            installed and can run the model.
-          precision: "float32", or "int8" where `export_model.py --quantize=int8` wrote it.
-          num_threads: CPU threads; None for the engine's own choice, all cores.
-          try_engines: whether "auto" tries the engines where there is a choice, which takes a
-            second or two; otherwise it takes the one that starts soonest.
-          warmup: (height, width) of images to come; an empty one of each runs now, so that the
-            first real ones do not pay for set-up.
-          trust: whether the graph may have operations that read and write files or run programs;
-            for files whose origin you trust (`serving.graph_screening`).
-
-        Raises:
-          ValueError: the file is damaged, not a DeepLab graph or not to be trusted, or the engine
-            is not installed or cannot run it.
-          OSError: the file cannot be opened.
-          ForkedProcessError: this process was forked from one that had loaded a model.
-        """
-        forks.check()
-        if not isinstance(path, (str, os.PathLike)):
-            raise TypeError(
-                f"path is a {type(path).__name__}; expected the path of an exported model."
-            )
-        self._is_closed = False
+    def _describe(self, export: Export) -> tuple[int, int]:
         self._warned_sizes: set[tuple[int, int]] = set()
-        export = export_file.read_export(image_search.expand_home(os.fspath(path)), trust)
-        forks.note_loading()
-        self.path = export.path
-        nodes = {node.name: node for node in export.graph_def.node}
-        self.has_probabilities = contract.PROBABILITIES in nodes
-        batch = nodes[contract.INPUT].attr["shape"].shape.dim[:1]
-        self.takes_batches = not batch or batch[0].size != 1
+        self.has_probabilities = any(
+            node.name == contract.PROBABILITIES for node in export.graph_def.node
+        )
         facts = graph_inspection.inspect(export)
         self.class_names = facts.class_names
         self.palette = facts.palette
         self.crop_size = facts.crop_size or (self.INPUT_SIZE, self.INPUT_SIZE)
         self.resizes_inside = facts.resizes_inside
-        trial_size = self.crop_size if try_engines else None
-        self._engine = engines.create(export, engine, precision, num_threads, trial_size)
-        self.engine_name = self._engine.name
-        for size in warmup:
-            self.warm_up(size)
-
-    @property
-    def num_classes(self) -> int:
-        return len(self.class_names)
-
-    def __enter__(self) -> "DeepLabModel":
-        return self
-
-    def __exit__(self, *exception) -> None:
-        self.close()
-
-    def __reduce__(self):
-        raise TypeError(
-            f"the model {self.path} cannot be sent to another process; load it there: "
-            "DeepLabModel(path)."
-        )
-
-    def close(self) -> None:
-        """Frees the engine's memory; the model cannot be used afterwards."""
-        if not self._is_closed and not forks.is_forked():
-            self._engine.close()
-        self._is_closed = True
-
-    def _check_usable(self) -> None:
-        if self._is_closed:
-            raise ValueError(
-                f"the model {self.path} was closed and cannot be used any more; load it again with "
-                "DeepLabModel(path)."
-            )
-        forks.check()
+        return self.crop_size
 
     def warm_up(self, size: tuple[int, int] | None = None, batch_size: int = 1) -> None:
-        """Runs empty images, so that the first real ones do not pay for TensorFlow's set-up.
-
-        Args:
-          size: (height, width) of the images to come; None for the crop size.
-          batch_size: how many run together.
-        """
+        """See `ExportedModel.warm_up`; the size of the network is the crop's."""
         self._check_usable()
         image = np.zeros([*(size or self.crop_size), 3], np.uint8)
         self._predict([self._fit_array(image)] * batch_size, False, np.int32)

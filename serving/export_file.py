@@ -5,6 +5,7 @@ import functools
 import glob
 import os
 import stat
+from collections.abc import Container
 
 import tensorflow.compat.v1 as tf
 from google.protobuf.message import DecodeError
@@ -17,7 +18,7 @@ from common.export_names import (
 )
 from common.texts import printable
 from serving import archive, contract, graph_screening, tensorflow_session
-from serving.contract import Metadata
+from serving.contract import Metadata, Signature
 
 # The limit of a protocol buffer.
 _MAX_GRAPH_BYTES = (1 << 31) - 1
@@ -26,11 +27,12 @@ _MAX_DESCRIPTION_BYTES = 1 << 24
 
 @dataclasses.dataclass(frozen=True)
 class Export:
-    """An exported model: a frozen graph with its description, and the file it was read from."""
+    """An exported model: a frozen graph, its description and task, and the file it is from."""
 
     path: str
     graph_def: tf.GraphDef
     metadata: Metadata
+    signature: Signature = contract.SEGMENTATION
 
     @functools.cached_property
     def graph(self) -> tf.Graph:
@@ -45,7 +47,8 @@ class Export:
     @property
     def network_outputs(self) -> list[str]:
         """Nodes of the network's logits; none in foreign graphs."""
-        return sorted(n.name for n in self.graph_def.node if contract.is_logits(n.name))
+        is_logits = self.signature.is_logits
+        return sorted(n.name for n in self.graph_def.node if is_logits(n.name))
 
 
 def find_newest_export(root: str = "runs") -> str:
@@ -63,7 +66,7 @@ def find_newest_export(root: str = "runs") -> str:
     return max(exports, key=os.path.getmtime)
 
 
-def read_export(path: str, trust: bool = False) -> Export:
+def read_export(path: str, trust: bool = False, expected: Signature | None = None) -> Export:
     """Reads an exported model without running any of it.
 
     The description is in the graph itself or, for foreign graphs, in a JSON file beside it; see
@@ -73,10 +76,11 @@ def read_export(path: str, trust: bool = False) -> Export:
       path: a `.pb` file, a folder with `frozen_inference_graph.pb` in it or in its `export`
         folder, or a `.tar.gz` with one inside.
       trust: whether the graph may have operations that read and write files or run programs.
+      expected: the task that it has to be of; None for any.
 
     Raises:
-      ValueError: the file is damaged, not a DeepLab graph, or not to be trusted; the message names
-        it.
+      ValueError: the file is damaged, not an export of the task, or not to be trusted; the message
+        names it.
       OSError: the file cannot be opened.
     """
     if os.path.isdir(path):
@@ -92,16 +96,41 @@ def read_export(path: str, trust: bool = False) -> Export:
             "file that export_model.py wrote."
         ) from None
     nodes = {node.name: node for node in graph_def.node}
-    missing = [node for node in (contract.INPUT, contract.PREDICTIONS) if node not in nodes]
-    if missing:
-        raise ValueError(
-            f"{name} is truncated or not a DeepLab graph: it has no node "
-            f"{' and no '.join(missing)}."
-        )
+    signature = _find_signature(nodes, expected, name)
     if not trust:
         graph_screening.check_operations(graph_def, name)
     graph_screening.check_constants(graph_def, name)
-    return Export(path, graph_def, _read_metadata(path, nodes[contract.INPUT]))
+    metadata = _read_metadata(path, nodes[contract.INPUT])
+    if metadata.task not in (None, signature.task):
+        raise ValueError(
+            f"{name} is a {signature.kind}, but the task in its description is {metadata.task}: it "
+            "describes another graph."
+        )
+    return Export(path, graph_def, metadata, signature)
+
+
+def _find_signature(nodes: Container[str], expected: Signature | None, name: str) -> Signature:
+    """Returns that of the task whose predictions a graph has.
+
+    Raises:
+      ValueError: it has none, or not those of the expected task.
+    """
+    signatures = contract.SIGNATURES.values()
+    found = next((each for each in signatures if each.predictions in nodes), None)
+    wanted = found or expected or contract.SEGMENTATION
+    missing = [node for node in (contract.INPUT, wanted.predictions) if node not in nodes]
+    if missing:
+        raise ValueError(
+            f"{name} is truncated or not a {wanted.kind}: it has no node "
+            f"{' and no '.join(missing)}."
+        )
+    if expected not in (None, wanted):
+        assert expected is not None
+        raise ValueError(
+            f"{name} is a {wanted.kind}, not a {expected.kind}: use it with {wanted.model}, or "
+            f"python infer.py --task={wanted.task}."
+        )
+    return wanted
 
 
 def _read_metadata(path: str, input_node: tf.NodeDef) -> Metadata:

@@ -14,7 +14,6 @@ import tensorflow.compat.v1 as tf
 
 from common import palettes
 from serving import contract, tensorflow_session
-from serving.contract import MAX_CLASSES
 from serving.export_file import Export
 
 
@@ -29,27 +28,41 @@ class Facts:
 
 
 def inspect(export: Export) -> Facts:
-    """Returns an export's description; what is missing is found in its graph.
+    """Returns the description of a segmentation network; what is missing is found in its graph.
 
     Raises:
       ValueError: the graph cannot be loaded, or has more classes than 8-bit class ids can tell.
     """
     metadata = export.metadata
-    class_names, crop_size = metadata.class_names, metadata.crop_size
+    class_names, crop_size = find_class_names(export), metadata.crop_size
     resizes = metadata.min_resize_value is not None
-    if not class_names:
-        num_classes = count_classes(export.graph) or MAX_CLASSES
-        if num_classes > MAX_CLASSES:
-            raise ValueError(
-                f"{export.path} has {num_classes} classes; at most {MAX_CLASSES} are supported."
-            )
-        class_names = tuple(f"class {class_id}" for class_id in range(num_classes))
     if crop_size is None:
         resizes |= resizes_images(export.graph)
         with tensorflow_session.session_for(export.graph) as session:
             crop_size = measure_crop(session)
     palette = metadata.palette or palettes.voc_palette(len(class_names))
     return Facts(class_names, palette, crop_size, resizes)
+
+
+def find_class_names(export: Export) -> tuple[str, ...]:
+    """Returns the names in an export's description, or "class 0" … for the classes of its graph.
+
+    Raises:
+      ValueError: the graph cannot be loaded, or has more classes than its task allows, or an
+        unknown number of them.
+    """
+    if export.metadata.class_names:
+        return export.metadata.class_names
+    most = export.signature.max_classes
+    num_classes = count_classes(export) or most
+    if num_classes is None:
+        raise ValueError(
+            f"{export.path} has neither class_names in a description nor a number of classes that "
+            "its graph shows: write them into a JSON file beside it (docs/serving.md)."
+        )
+    if most is not None and num_classes > most:
+        raise ValueError(f"{export.path} has {num_classes} classes; at most {most} are supported.")
+    return tuple(f"class {class_id}" for class_id in range(num_classes))
 
 
 def measure_crop(session: tf.Session) -> tuple[int, int] | None:
@@ -77,13 +90,22 @@ def resizes_images(graph: tf.Graph) -> bool:
     )
 
 
-def count_classes(graph: tf.Graph) -> int | None:
-    """Returns the number of classes of a graph; None if unknown."""
-    predictions = graph.get_operation_by_name(contract.PREDICTIONS)
+def count_classes(export: Export) -> int | None:
+    """Returns the number of classes of an export's graph; None if unknown."""
+    predictions = export.graph.get_operation_by_name(export.signature.predictions)
     for operation in (predictions, *ancestors(predictions)):
         if operation.type == "ArgMax" and operation.inputs[0].shape.rank:
             return operation.inputs[0].shape.as_list()[-1]
     return None
+
+
+def network_size(export: Export) -> tuple[int, int] | None:
+    """Returns the (height, width) of the network's input; None for graphs that do not show it."""
+    if contract.NETWORK_IMAGE not in export.network_inputs:
+        return None
+    shape = export.graph.get_tensor_by_name(f"{contract.NETWORK_IMAGE}:0").shape
+    height, width = shape.as_list()[1:3] if shape.rank == 4 else (None, None)
+    return (height, width) if height and width else None
 
 
 def check_class_names(export: Export) -> None:
@@ -92,7 +114,7 @@ def check_class_names(export: Export) -> None:
     Raises:
       ValueError: it has fewer; the message names the graph's file.
     """
-    num_classes, num_names = count_classes(export.graph), len(export.metadata.class_names)
+    num_classes, num_names = count_classes(export), len(export.metadata.class_names)
     if num_names and num_classes is not None and num_classes > num_names:
         raise ValueError(
             f"{export.path} has {num_classes} classes, but its description has {num_names} "

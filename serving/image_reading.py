@@ -30,8 +30,14 @@ _UPRIGHT = {
 _HOARDERS = ("WEBP", "AVIF")
 
 
-def as_list(images: Iterable[ImageInput]) -> list[ImageInput]:
+def as_list(
+    images: Iterable[ImageInput], advice: str = "Pass a single image to segment."
+) -> list[ImageInput]:
     """Returns several images as a list.
+
+    Args:
+      images: the images.
+      advice: what to do with a single one, for errors.
 
     Raises:
       TypeError: it is a single image, or none.
@@ -41,15 +47,12 @@ def as_list(images: Iterable[ImageInput]) -> list[ImageInput]:
         if images.ndim != 4 and images.dtype != object:
             raise ValueError(
                 f"images is an array {list(images.shape)}; expected a list of images, or an array "
-                "[batch, height, width, 3]. Pass a single image to segment."
+                f"[batch, height, width, 3]. {advice}"
             )
     elif isinstance(images, (Image.Image, str, os.PathLike, bytes)) or not isinstance(
         images, Iterable
     ):
-        raise TypeError(
-            f"images is {_describe_type(images)}; expected a list of images. Pass a single image "
-            "to segment."
-        )
+        raise TypeError(f"images is {_describe_type(images)}; expected a list of images. {advice}")
     return list(images)
 
 
@@ -164,7 +167,7 @@ def to_rgb_array(array: np.ndarray) -> np.ndarray:
     if array.dtype != np.uint8 or array.ndim not in (2, 3) or channels not in (1, 3, 4):
         hint = ""
         if array.ndim == 4:
-            hint = " Pass several images to segment_batch."
+            hint = " Pass several images to a method that takes a list, such as segment_batch."
         elif array.dtype.kind in "fbiu" and array.dtype != np.uint8:
             hint = " Scale its values to 0..255 as those of the training images, and convert them."
         raise ValueError(

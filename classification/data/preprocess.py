@@ -39,20 +39,29 @@ _Distortion = Callable[..., tf.Tensor]
 
 
 def evaluation_image(image: tf.Tensor, view: ViewOptions) -> tf.Tensor:
-    """Makes the network's input of an image, without chance.
+    """Makes the network's input of an image, uint8 or float32 [height, width, 3], without chance.
+
+    Returns:
+      float32 [size, size, 3]; see `evaluation_images`.
+    """
+    return evaluation_images(image[tf.newaxis], view)[0]
+
+
+def evaluation_images(images: tf.Tensor, view: ViewOptions) -> tf.Tensor:
+    """Makes the network's input of images of one size, without chance.
 
     Args:
-      image: uint8 or float32 [height, width, 3], RGB, 0..255.
+      images: uint8 or float32 [batch, height, width, 3], RGB, 0..255.
       view: size and kind of preprocessing.
 
     Returns:
-      float32 [size, size, 3], RGB, 0..255.
+      float32 [batch, size, size, 3], RGB, 0..255.
     """
     size = view.image_size
     if view.preprocessing == "inception":
-        return _resize(_central_part(image), (size, size))
-    resized = _resize_shorter_side(image, tf.constant(round(size * _EVALUATION_SIDE)))
-    height, width = tf.unstack(tf.shape(resized)[:2])
+        return _resize(_central_part(images), (size, size))
+    resized = _resize_shorter_side(images, tf.constant(round(size * _EVALUATION_SIDE)))
+    height, width = tf.unstack(tf.shape(resized)[1:3])
     return _cut(resized, (height - size) // 2, (width - size) // 2, size)
 
 
@@ -106,7 +115,7 @@ def _random_window(encoded: tf.Tensor, size: int, min_area: float, seed: tf.Tens
 
     window = tf.cond(tf.image.is_jpeg(encoded), of_jpeg, of_other)
     window.set_shape([None, None, 3])
-    return _resize(window, (size, size))
+    return _resize(window[tf.newaxis], (size, size))[0]
 
 
 def _draw_window(shape: tf.Tensor, min_area: float, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -129,37 +138,37 @@ def _random_square(encoded: tf.Tensor, size: int, seed: tf.Tensor) -> tf.Tensor:
     side_seed, y_seed, x_seed = tf.unstack(tf.random.experimental.stateless_split(seed, num=3))
     shortest, longest = (round(size * factor) for factor in _TRAINING_SIDES)
     side = tf.random.stateless_uniform([], side_seed, shortest, longest + 1, tf.int32)
-    resized = _resize_shorter_side(decode(encoded), side)
-    height, width = tf.unstack(tf.shape(resized)[:2])
+    resized = _resize_shorter_side(decode(encoded)[tf.newaxis], side)
+    height, width = tf.unstack(tf.shape(resized)[1:3])
     y = tf.random.stateless_uniform([], y_seed, 0, height - size + 1, tf.int32)
     x = tf.random.stateless_uniform([], x_seed, 0, width - size + 1, tf.int32)
-    return _cut(resized, y, x, size)
+    return _cut(resized, y, x, size)[0]
 
 
-def _central_part(image: tf.Tensor) -> tf.Tensor:
+def _central_part(images: tf.Tensor) -> tf.Tensor:
     """Cuts off an equal share at opposite sides, rounded as by `tf.image.central_crop`."""
-    shape = tf.shape(image)[:2]
+    shape = tf.shape(images)[1:3]
     margins = tf.cast(tf.cast(shape, tf.float64) * ((1.0 - _CENTRAL_FRACTION) / 2), tf.int32)
     extent = shape - 2 * margins
-    return tf.slice(image, tf.concat([margins, [0]], 0), tf.concat([extent, [3]], 0))
+    return tf.slice(images, tf.concat([[0], margins, [0]], 0), tf.concat([[-1], extent, [3]], 0))
 
 
-def _resize_shorter_side(image: tf.Tensor, side: tf.Tensor) -> tf.Tensor:
-    shape = tf.cast(tf.shape(image)[:2], tf.float32)
+def _resize_shorter_side(images: tf.Tensor, side: tf.Tensor) -> tf.Tensor:
+    shape = tf.cast(tf.shape(images)[1:3], tf.float32)
     scale = tf.cast(side, tf.float32) / tf.reduce_min(shape)
     # research/slim rounds to even; the shorter side may not fall below what is cut out of it.
-    return _resize(image, tf.maximum(tf.cast(tf.rint(shape * scale), tf.int32), side))
+    return _resize(images, tf.maximum(tf.cast(tf.rint(shape * scale), tf.int32), side))
 
 
-def _resize(image: tf.Tensor, size) -> tf.Tensor:
+def _resize(images: tf.Tensor, size) -> tf.Tensor:
     """Resizes as TensorFlow 1 did: neither corners nor centers of pixels are aligned."""
-    return tf.image.resize_bilinear(image[tf.newaxis], size, align_corners=False)[0]
+    return tf.image.resize_bilinear(images, size, align_corners=False)
 
 
-def _cut(image: tf.Tensor, y: tf.Tensor, x: tf.Tensor, size: int) -> tf.Tensor:
-    square = tf.slice(image, tf.stack([y, x, 0]), [size, size, 3])
-    square.set_shape([size, size, 3])
-    return square
+def _cut(images: tf.Tensor, y: tf.Tensor, x: tf.Tensor, size: int) -> tf.Tensor:
+    squares = tf.slice(images, tf.stack([0, y, x, 0]), [-1, size, size, 3])
+    squares.set_shape([None, size, size, 3])
+    return squares
 
 
 def _distort_color(image: tf.Tensor, seed: tf.Tensor, kind: str) -> tf.Tensor:

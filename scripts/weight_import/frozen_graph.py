@@ -10,7 +10,7 @@ from deeplab.run_description import RunDescription, parse_description
 from scripts.weight_import import graph_walk
 from scripts.weight_import.images import Images
 from scripts.weight_import.network import Network
-from serving import graph_inspection
+from serving import contract, graph_inspection
 from serving.contract import INPUT, PREDICTIONS
 from serving.export_file import read_export
 
@@ -44,7 +44,7 @@ class FrozenGraph:
     """
 
     def __init__(self, path: str, trust: bool = False):
-        export = read_export(path, trust)
+        export = read_export(path, trust, expected=contract.SEGMENTATION)
         self.path = export.path
         graph = export.graph
         self._constants: dict[str, np.ndarray] = {

@@ -9,6 +9,7 @@ import importlib.util
 import os
 
 from common import export_names
+from serving import contract
 from serving.engines import autotune
 from serving.engines.engine import Engine, Network
 from serving.engines.split_engine import SplitEngine
@@ -91,8 +92,8 @@ def why_not(export: Export, name: str, precision: str = FLOAT32) -> str | None:
         return None if precision == FLOAT32 else "it has no 8-bit form; use openvino or litert."
     if not export.network_inputs or not export.network_outputs:
         return (
-            "the graph has no nodes NetworkImage and SemanticLogits; export the checkpoint again "
-            "with python export_model.py, or use engine tensorflow."
+            f"the graph has no nodes {contract.NETWORK_IMAGE} and {export.signature.logits}; "
+            "export the checkpoint again with python export_model.py, or use engine tensorflow."
         )
     path = model_path(export.path, name, precision)
     if path != export.path and not os.path.exists(path):

@@ -1,4 +1,4 @@
-"""What `DeepLabModel` needs of an engine, and `SplitEngine` of a network."""
+"""What models need of an engine, and `SplitEngine` of a network."""
 
 from typing import Protocol
 
@@ -17,7 +17,7 @@ class Engine(Protocol):
     def run(
         self, images: np.ndarray, with_probabilities: bool
     ) -> tuple[np.ndarray, np.ndarray | None]:
-        """Segments images.
+        """Segments or classifies images.
 
         Args:
           images: uint8 [batch, height, width, 3], RGB, no larger than the graph takes.
@@ -25,7 +25,8 @@ class Engine(Protocol):
 
         Returns:
           (class ids, integers [batch, height, width]; probabilities, float32
-          [batch, height, width, num_classes], or None).
+          [batch, height, width, num_classes], or None). Those of a classifier have neither height
+          nor width.
 
         Raises:
           ValueError: the graph refuses the images.
@@ -44,7 +45,7 @@ class Network(Protocol):
         """Returns the network's outputs, float32, in the order of `Export.network_outputs`.
 
         Args:
-          inputs: float32 [batch, crop height, crop width, depth], in the order of
+          inputs: float32 [batch, height, width, depth] of the network's size, in the order of
             `Export.network_inputs`.
         """
         ...

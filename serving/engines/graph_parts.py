@@ -1,15 +1,14 @@
 """Cuts an exported graph into what comes before the network, the network, and what follows.
 
-A resize, padding to the crop and the Laplacian come before it; the class of each pixel and
-probabilities follow. Both parts depend on the image's size and are cheap in TensorFlow. The network
-in between has one size, and other engines run it faster.
+A resize, padding to the crop and the Laplacian come before it, or what a classifier cuts out;
+classes and probabilities follow. Both parts may depend on the image's size and are cheap in
+TensorFlow. The network in between has one size, and other engines run it faster.
 """
 
 from collections.abc import Mapping, Sequence
 
 import tensorflow.compat.v1 as tf
 
-from serving import contract
 from serving.export_file import Export
 
 
@@ -21,7 +20,8 @@ def network(export: Export) -> tf.GraphDef:
 def around_network(export: Export) -> tf.GraphDef:
     """Returns the graph without the network, with placeholders in place of its outputs."""
     outputs = {name: tf.TensorShape(None) for name in export.network_outputs}
-    wanted = [*export.network_inputs, contract.PREDICTIONS, contract.PROBABILITIES]
+    signature = export.signature
+    wanted = [*export.network_inputs, signature.predictions, signature.probabilities]
     return _cut(export.graph_def, outputs, wanted)
 
 

@@ -22,7 +22,12 @@ class SplitEngine:
         graph = tensorflow_session.load_graph(graph_parts.around_network(export), export.path)
         self._session = tensorflow_session.session_for(graph, num_threads)
         image, ids, probabilities = (
-            f"{node}:0" for node in (contract.INPUT, contract.PREDICTIONS, contract.PROBABILITIES)
+            f"{node}:0"
+            for node in (
+                contract.INPUT,
+                export.signature.predictions,
+                export.signature.probabilities,
+            )
         )
         logits = [f"{node}:0" for node in export.network_outputs]
         inputs = [f"{node}:0" for node in export.network_inputs]

@@ -18,7 +18,7 @@ class TensorFlowEngine:
         Raises:
           ValueError: TensorFlow rejects it, or its description is that of another graph.
         """
-        self._path = export.path
+        self._path, self._signature = export.path, export.signature
         graph_inspection.check_class_names(export)
         self._session = tensorflow_session.session_for(export.graph, num_threads)
 
@@ -26,9 +26,9 @@ class TensorFlowEngine:
         self, images: np.ndarray, with_probabilities: bool
     ) -> tuple[np.ndarray, np.ndarray | None]:
         """See `engine.Engine.run`."""
-        fetches = [f"{contract.PREDICTIONS}:0"]
+        fetches = [f"{self._signature.predictions}:0"]
         if with_probabilities:
-            fetches.append(f"{contract.PROBABILITIES}:0")
+            fetches.append(f"{self._signature.probabilities}:0")
         try:
             class_ids, *rest = self._session.run(fetches, {f"{contract.INPUT}:0": images})
         except tf.errors.OpError as error:

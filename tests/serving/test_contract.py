@@ -29,6 +29,10 @@ NAMES = '"class_names": ["a", "b"]'
         (b'{"class_names": [1, 2]}', r"'class_names\[0\]' is 1; expected text in quotes"),
         (b'{"class_names": [null]}', r"'class_names\[0\]' is null; expected text in quotes"),
         (json.dumps({"class_names": ["x"] * 300}).encode(), "300 names; expected at most 256"),
+        (
+            json.dumps({"task": "deeplab", "class_names": ["x"] * 300}).encode(),
+            "300 names; expected at most 256",
+        ),
         (b'{%b, "palette": [[0, 0, 0]]}' % NAMES.encode(), "2 class_names, but 1 colors"),
         (b'{"palette": [[0, 0, 0]]}', "0 class_names, but 1 colors"),
         (b'{%b, "palette": [[0, 0], [0, 0]]}' % NAMES.encode(), r"\[0, 0\]; expected a list of 3"),
@@ -47,6 +51,7 @@ NAMES = '"class_names": ["a", "b"]'
         (b'{"crop_size": [1e9, 1e9]}', "crop_size has 1000000000; expected 1 to 65536"),
         (b'{"crop_size": [-1, 513]}', "crop_size has -1; expected 1 to 65536"),
         (b'{"crop_size": [0, 513]}', "crop_size has 0; expected 1 to 65536"),
+        (b'{"task": "poetry"}', "task is 'poetry'; expected one of deeplab, classification"),
         (b'{"min_resize_value": "x"}', "'min_resize_value' is 'x'; expected a whole number"),
         (b'{"min_resize_value": [1]}', r"'min_resize_value' is \[1\]; expected a whole number"),
     ],

@@ -1,0 +1,143 @@
+"""`ImageClassifier`: an exported classifier, from images to the likeliest classes of each.
+
+Needs TensorFlow, NumPy and Pillow, but no training code.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from serving import contract, graph_inspection, image_reading
+from serving.export_file import Export
+from serving.exported_model import ExportedModel
+
+ImageInput = image_reading.ImageInput
+
+# What runs at once: activations grow with the number of images, and the images themselves with
+# their pixels, which the graph holds twice.
+_MAX_BATCH = 32
+_MAX_BATCH_PIXELS = 1 << 25
+_ADVICE = "Put a single image into a list: [image]."
+
+
+class RankedClass(NamedTuple):
+    """A class and how probable it is."""
+
+    class_id: int
+    class_name: str
+    probability: float
+
+
+class Classification(NamedTuple):
+    """The prediction for one image.
+
+    Attributes:
+      class_id, class_name, probability: the likeliest class.
+      top: the likeliest classes, in descending order; the first is the one above.
+    """
+
+    class_id: int
+    class_name: str
+    probability: float
+    top: list[RankedClass]
+
+
+class ImageClassifier(ExportedModel):
+    """An exported classifier; `ExportedModel` says what all models have in common.
+
+    Images may have any size: the graph itself cuts and scales them as training's evaluation did.
+
+    Attributes:
+      image_size: (height, width) of the network's input; None for graphs that do not show it.
+    """
+
+    SIGNATURE = contract.CLASSIFICATION
+
+    def _describe(self, export: Export) -> tuple[int, int]:
+        self.class_names = graph_inspection.find_class_names(export)
+        self.image_size = graph_inspection.network_size(export)
+        return self.image_size or _ANY_SIZE
+
+    def warm_up(self, size: tuple[int, int] | None = None, batch_size: int = 1) -> None:
+        """See `ExportedModel.warm_up`."""
+        self._check_usable()
+        image = np.zeros([*(size or self.image_size or _ANY_SIZE), 3], np.uint8)
+        self._run([image] * batch_size)
+
+    def run(self, images: Iterable[ImageInput], top: int = 5) -> list[Classification]:
+        """Classifies images, each by itself.
+
+        Args:
+          images: any number of images, of any sizes, or one array [batch, height, width, 3].
+          top: how many of the likeliest classes to name, or all classes if there are fewer.
+
+        Returns:
+          The predictions in the order of the images. Of equally probable classes, the one with the
+          smaller id comes first.
+
+        Raises:
+          ValueError: `top` is below 1; or see `probabilities`.
+          TypeError, OSError, ForkedProcessError: see `probabilities`.
+        """
+        if top < 1:
+            raise ValueError(f"top is {top}; expected 1 or more classes.")
+        return [self._rank(each, top) for each in self.probabilities(images)]
+
+    def probabilities(self, images: Iterable[ImageInput]) -> np.ndarray:
+        """Returns the probability of each class for each image, float32 [images, num_classes].
+
+        Images of one size run together. The results are those of single images.
+
+        Args:
+          images: see `run`.
+
+        Raises:
+          ValueError: an image is damaged or not an image, or the model was closed.
+          TypeError: `images` is not a list, or something in it is not an image.
+          OSError: the file of an image cannot be opened.
+          ForkedProcessError: this process was forked after the model had been loaded.
+        """
+        self._check_usable()
+        arrays = [_as_array(image) for image in image_reading.as_list(images, _ADVICE)]
+        same_size: dict[tuple[int, ...], list[int]] = {}
+        for index, array in enumerate(arrays):
+            same_size.setdefault(array.shape, []).append(index)
+        results = np.empty([len(arrays), self.num_classes], np.float32)
+        for shape, indices in same_size.items():
+            batch_size = self._batch_size(*shape[:2])
+            for start in range(0, len(indices), batch_size):
+                batch = indices[start : start + batch_size]
+                results[batch] = self._run([arrays[index] for index in batch])
+        return results
+
+    def _run(self, arrays: Sequence[np.ndarray]) -> np.ndarray:
+        """Runs the graph on images of one size."""
+        batch = np.stack(arrays) if len(arrays) > 1 else arrays[0][np.newaxis]
+        _, probabilities = self._engine.run(batch, with_probabilities=True)
+        assert probabilities is not None
+        return probabilities
+
+    def _batch_size(self, height: int, width: int) -> int:
+        if not self.takes_batches:
+            return 1
+        return max(1, min(_MAX_BATCH, _MAX_BATCH_PIXELS // (height * width)))
+
+    def _rank(self, probabilities: np.ndarray, top: int) -> Classification:
+        order = np.argsort(-probabilities, kind="stable")[:top]
+        ranked = [
+            RankedClass(int(index), self.class_names[index], float(probabilities[index]))
+            for index in order
+        ]
+        return Classification(*ranked[0], ranked)
+
+
+# Of an image on which engines are tried, where the graph does not show its own size.
+_ANY_SIZE = (224, 224)
+
+
+def _as_array(image: ImageInput) -> np.ndarray:
+    decoded = image_reading.decode(image)
+    if isinstance(decoded, np.ndarray):
+        return image_reading.to_rgb_array(decoded)
+    return np.asarray(image_reading.to_rgb(decoded))
