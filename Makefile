@@ -1,4 +1,4 @@
-# DeepLabV3+ from data to colored masks. `make help` lists the targets and their variables.
+# DeepLabV3+ from data to colored masks, and classifiers. `make help` lists the targets and their variables.
 
 PYTHON ?= python3
 VENV := .venv
@@ -25,12 +25,12 @@ quoted = '$(subst ','\'',$(value $(1)))'
 flag = $(if $(strip $(value $(2))),--$(1)=$(call quoted,$(2)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-beam setup-openvino setup-litert demo tfrecords check-dataset \
-	train eval vis export infer tensorboard lint format test test-all lock bench \
+.PHONY: help setup setup-dev setup-beam setup-openvino setup-litert demo classification-demo \
+	tfrecords check-dataset train eval vis export infer tensorboard lint format test test-all lock bench \
 	bench-peers-setup bench-peers-lock clean
 
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo '  Variables: DATASET DATA_DIR TFRECORDS LOGDIR CHECKPOINT MODEL PICTURES OUTPUT JOBS, and ARGS'
 	@echo "  for any further flags: make train ARGS='--train_batch_size=4 --num_clones=2'."
@@ -67,6 +67,9 @@ $(VENV)/bin/python:
 
 demo: setup  ## Everything on images the project draws: records, training, scores, export, masks
 	@$(RUN) -m scripts.demo $(ARGS)
+
+classification-demo: setup  ## A classifier of images the project draws, in two minutes
+	@$(RUN) -m scripts.classification_demo $(ARGS)
 
 tfrecords: setup  ## Turn images and masks into TFRecords: DATA_DIR=my_images; without it, the demo
 	@$(RUN) -m datasets.build_tfrecords $(call flag,dataset,DATASET) \

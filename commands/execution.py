@@ -30,6 +30,8 @@ _IN_OTHER_WORDS = {
     r"could not convert string to float: .*": "expected a number",
     r"value should be one of <(.*)>": r"expected \1",
 }
+# absl's words, in a ValueError, for a value of a flag such as --nocheck.
+_NO_ARGUMENT = re.compile(r"--?no(.*)=.* does not take an argument")
 _HELP = {"help": help_pages.short, "helpshort": help_pages.short, "helpfull": help_pages.full}
 
 
@@ -74,6 +76,12 @@ def parse(command: Command, argv: Sequence[str]) -> tuple[Flags, list[str]]:
     except UnicodeDecodeError:
         files = [each for each in argv if each.lstrip("-").startswith("flagfile")]
         _refuse(f"{' '.join(files)}: the file is not UTF-8 text. Save it as UTF-8.")
+    except ValueError as error:
+        negated = _NO_ARGUMENT.fullmatch(str(error))
+        if negated is None:
+            raise
+        name = negated[1]
+        _refuse(f"--no{name} takes no value: write --no{name} or --{name}=false.")
     if arguments and not command.positional:
         print(
             f"error: unexpected argument {error_messages.one_line(repr(arguments[0]))}: flags are "
@@ -148,7 +156,7 @@ def naming_stdout() -> Iterator[None]:
 def _answer_questions(command: Command, flags: Flags, argv: Sequence[str]) -> None:
     """Prints what `--help` and `--version` ask for, and exits, whatever other flags say."""
     for argument in argv[1:]:
-        name = argument.lstrip("-")
+        name = re.sub("=(true|1)?$", "", argument.lstrip("-"))
         if argument == "--":  # After it, there are only names of files.
             break
         if argument == "-h":

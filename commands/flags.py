@@ -80,9 +80,10 @@ class Flags:
           flags.Error: a flag does not exist or has a value that is not allowed.
           UnicodeDecodeError: a flag file is not UTF-8.
         """
-        in_files, given = _part_flag_files(argv[1:])
+        flag_files, given = _part_flag_files(argv[1:])
         positional: list[str] = []
-        if in_files:
+        if flag_files:
+            in_files = filter(_is_no_task, self._values.read_flags_from_files(flag_files))
             positional += self._values([argv[0], *in_files])[1:]
             for flag in map(self._values.__getitem__, self.definitions):
                 if isinstance(flag, _ListFlag):
@@ -130,6 +131,8 @@ class Flags:
             raise ValueError(f"two options classes have the flag {name}.")
         self.definitions[name] = definition
         flags.DEFINE_flag(_make_flag(definition), self._values)
+        for synonym in option.synonyms:
+            flags.DEFINE_alias(synonym, name, self._values)
         if option.refusal:
             flags.register_validator(
                 name,
@@ -242,6 +245,11 @@ def _part_flag_files(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
         else:
             (in_files if re.match("--?flagfile=", word) else given).append(word)
     return in_files, given
+
+
+def _is_no_task(word: str) -> bool:
+    """Whether a word of a flag file is not `--task=NAME`, which the launcher has read there."""
+    return re.fullmatch(r"--?task=.*\D.*", word) is None
 
 
 def _check_number(name: str, value: Any) -> None:

@@ -24,7 +24,8 @@ def short(title: str, definitions: Iterable[Definition]) -> str:
     definitions = list(definitions)
     common = [each for each in definitions if each.option.is_common]
     page = _page(title.split("\n\n", 1)[0], common)
-    return f"{page}\n--helpfull shows all {len(definitions)} flags, --version the versions.\n"
+    all_flags = f"all {len(definitions)} flags" if len(definitions) > 1 else "every flag"
+    return f"{page}\n--helpfull shows {all_flags}, --version the versions.\n"
 
 
 def full(title: str, definitions: Iterable[Definition]) -> str:
@@ -62,6 +63,9 @@ def _entry(definition: Definition, width: int) -> str:
 def full_text(definition: Definition) -> str:
     """Returns the help of a flag, with its choices where `spelling` does not list them."""
     text, choices = definition.option.help, definition.option.choices
+    if definition.option.synonyms:
+        also = " or ".join(f"--{each}" for each in definition.option.synonyms)
+        text = f"{text} Also {also}."
     if not choices or _spells_choices(definition):
         return text
     return f"{text} One of {', '.join(choices)}."

@@ -7,6 +7,7 @@ TensorFlow's silence come before its first line of code.
 """
 
 import importlib
+import importlib.util
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
@@ -14,8 +15,6 @@ from commands import startup
 
 if TYPE_CHECKING:
     from commands.command import Command
-
-TASKS = ("deeplab",)
 
 
 def run(name: str) -> NoReturn:
@@ -26,7 +25,13 @@ def run(name: str) -> NoReturn:
     """
     startup.prepare()
     with startup.ending_at_once():
-        module = importlib.import_module(f"{_take_task(sys.argv)}.commands.{name}_flags")
+        from commands import task_choice
+
+        task = task_choice.take(name, sys.argv)
+        if importlib.util.find_spec(f"{task}.commands.{name}_flags") is None:
+            print(f"error: the task {task} has no command {name}.", file=sys.stderr)
+            sys.exit(2)
+        module = importlib.import_module(f"{task}.commands.{name}_flags")
     execute(module.COMMAND)
 
 
@@ -52,21 +57,3 @@ def execute(command: "Command") -> NoReturn:
                 tensorflow_start.import_quietly()
             main = execution.load(command)
         sys.exit(execution.call(main, flags, arguments))
-
-
-def _take_task(argv: list[str]) -> str:
-    """Removes `--task=NAME` from a command line and returns the task, or the default.
-
-    research/deeplab's `--task=0` numbers a worker and is left where it is.
-    """
-    for index, argument in enumerate(argv[1:], start=1):
-        name, equals, value = argument.lstrip("-").partition("=")
-        words = argv[index + 1 : index + 2] if not equals else [value]
-        if argument.startswith("-") and name == "task" and words and not words[0].isdecimal():
-            if words[0] not in TASKS:
-                message = f"error: --task is {words[0]!r}; expected one of {', '.join(TASKS)}."
-                print(message, file=sys.stderr)
-                sys.exit(2)
-            del argv[index : index + (1 if equals else 2)]
-            return words[0]
-    return TASKS[0]

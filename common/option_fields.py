@@ -6,10 +6,16 @@ dataclass.
 """
 
 import dataclasses
-from collections.abc import Sequence
-from typing import Any
+import typing
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 _METADATA_KEY = "option"
+
+_Options = TypeVar("_Options", bound="DataclassInstance")
 
 # A flag has the default of its field.
 OF_FIELD = object()
@@ -40,6 +46,7 @@ class Option:
       choices: allowed values; () for all of the type.
       lower, upper: bounds of a number; None for none.
       aliases: names under which other programs have it; they lead to this flag.
+      synonyms: further names of the flag, for command lines of another program.
       flag: name of the flag, if it is not the field's.
       flag_type: type of the flag's value, if it is not the field's, such as the name of a file.
       flag_default: default of the flag where it differs from the field's, such as None for "chosen
@@ -55,6 +62,7 @@ class Option:
     lower: float | None = None
     upper: float | None = None
     aliases: Sequence[str] = ()
+    synonyms: Sequence[str] = ()
     flag: str = ""
     flag_type: type | None = None
     flag_default: Any = OF_FIELD
@@ -88,3 +96,37 @@ def refused(default: Any, reason: str) -> Any:
 def of(field: dataclasses.Field) -> Option | None:
     """Returns what `option` says of a field; None where it is no flag."""
     return field.metadata.get(_METADATA_KEY)
+
+
+@dataclasses.dataclass(frozen=True)
+class Change:
+    """Another default of an option, and what else is different of its `Option`."""
+
+    default: Any
+    details: Mapping[str, Any]
+
+
+def change(default: Any, **details: Any) -> Change:
+    """Returns a `Change`; `details` are fields of `Option`."""
+    return Change(default, details)
+
+
+def changed(options_class: type[_Options], **changes: Change) -> type[_Options]:
+    """Returns a subclass of a dataclass of options in which some have other defaults.
+
+    Args:
+      options_class: the dataclass, frozen.
+      **changes: by name of the field.
+    """
+    fields = {field.name: field for field in dataclasses.fields(options_class)}
+    hints = typing.get_type_hints(options_class)
+    new = []
+    for name, each in changes.items():
+        metadata = dict(fields[name].metadata)
+        metadata[_METADATA_KEY] = dataclasses.replace(metadata[_METADATA_KEY], **each.details)
+        new.append((name, hints[name], dataclasses.field(default=each.default, metadata=metadata)))
+    made = dataclasses.make_dataclass(
+        options_class.__name__, new, bases=(options_class,), frozen=True
+    )
+    made.__doc__ = options_class.__doc__
+    return made

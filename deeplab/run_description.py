@@ -9,12 +9,12 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from common import json_files
+from common import json_files, run_options
+from common.run_options import OPTIONS_FILE
 from common.texts import printable, shorten
 from deeplab.options import LARGEST_OPTION, ModelOptions, ResizeOptions
 
-OPTIONS_FILE = "options.json"
-FORMAT_VERSION = 1
+TASK = "deeplab"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -66,10 +66,7 @@ class RunDescription(ResizeOptions):
 
 def write_description(description: RunDescription, directory: str) -> str:
     """Writes `options.json` into a folder, whole or not at all, and returns its path."""
-    path = os.path.join(directory, OPTIONS_FILE)
-    content = {"format_version": FORMAT_VERSION, **dataclasses.asdict(description)}
-    json_files.write(path, content)
-    return path
+    return run_options.write(directory, TASK, dataclasses.asdict(description))
 
 
 def read_description(directory: str) -> RunDescription:
@@ -81,17 +78,12 @@ def read_description(directory: str) -> RunDescription:
     """
     path = os.path.join(directory, OPTIONS_FILE)
     try:
-        content = json_files.read_object(path)
+        content = run_options.read(directory, TASK)
     except FileNotFoundError:
         raise ValueError(
             f"{path} is missing: train.py writes it beside its checkpoints. Name the train_logdir "
             "of a training run, or give the network's flags (--model_variant, --num_classes …)."
         ) from None
-    version = content.pop("format_version", None)
-    if version != FORMAT_VERSION:
-        raise ValueError(
-            f"{path} has format_version {version!r:.60}; this program reads {FORMAT_VERSION}."
-        )
     return parse_description(content, path)
 
 

@@ -9,6 +9,7 @@ import tensorflow.compat.v1 as tf
 from datasets.segmentation.specs import DatasetSpec
 from deeplab import run_description
 from deeplab.data import input_errors, input_pipeline
+from deeplab.evaluation.validation import SegmentationValidator
 from deeplab.network import decoder, transfer
 from deeplab.objective import training_graph
 from deeplab.objective.training_graph import Batch
@@ -34,6 +35,7 @@ class SegmentationTask:
       input_options: how images become what the network sees.
       objective: what the network is trained for.
       num_clones: clones of a process, whose batch statistics `sync_batch_norm` joins.
+      has_averages: whether training keeps moving averages of the weights, which validation scores.
     """
 
     memory_advice = "Lower train_crop_size or train_batch_size, or take a smaller network."
@@ -46,12 +48,14 @@ class SegmentationTask:
         input_options: InputOptions,
         objective: ObjectiveOptions,
         num_clones: int,
+        has_averages: bool = False,
     ):
         self._spec = spec
         self._split = split
         self.description = description
         self._input_options = input_options
         self._objective = objective
+        self._has_averages = has_averages
         self._sync_group = SyncGroup(num_clones) if objective.sync_batch_norm else None
         self._adapt = transfer.laplacian_adapter(description.model)
 
@@ -79,6 +83,14 @@ class SegmentationTask:
         """Returns the files of a batch and the label ids in it."""
         label_ids, _ = tf.unique(tf.reshape(batch["label"], [-1]))
         return {"files": batch["image_name"], "label ids": tf.sort(label_ids)}
+
+    def open_validator(self) -> SegmentationValidator:
+        return SegmentationValidator(
+            self._spec,
+            self.description,
+            self._input_options.input_memory_mb,
+            self._has_averages,
+        )
 
     def adapt(self, name: str, saved: np.ndarray, initial: np.ndarray) -> np.ndarray | None:
         return self._adapt(name, saved, initial)

@@ -2,7 +2,7 @@
 
 Batch norms become part of the kernels before them, what is constant is computed, and nodes that
 pass their input on are dropped. Names of inputs and outputs stay, with their attributes. What comes
-out is as portable as what goes in: no operations that only one engine knows, and atrous depthwise
+out is as portable as what goes in: no operations that only one engine knows, and dilated depthwise
 convolutions stay between space-to-batch and batch-to-space.
 
 TensorFlow fuses a convolution, BiasAdd and ReLU that follow each other into one operation when it

@@ -8,10 +8,10 @@ Time, on a CPU:
 - The filter gradient of a 1x1 convolution is a product of matrices, X' dY.
 - The gradient of a bilinear resize is a product with two matrices (`nets.interpolation`).
 
-Memory: TensorFlow keeps the output of each step of convolution -> batch norm -> ReLU for the
-backward pass. Here only the convolution's is kept. The backward pass computes again what follows
-from it without another convolution (`nets.recomputation`), as in Chen et al., "Training Deep Nets
-with Sublinear Memory Cost", arXiv 1604.06174, section 3.
+Memory: TensorFlow keeps the output of each step of convolution -> (concatenation ->) batch norm ->
+ReLU for the backward pass. Here only the convolution's is kept. The backward pass computes again
+what follows from it without another convolution (`nets.recomputation`), as in Chen et al.,
+"Training Deep Nets with Sublinear Memory Cost", arXiv 1604.06174, section 3.
 """
 
 import contextlib
@@ -37,6 +37,18 @@ def lean_gradients(recompute_activations: bool = True) -> Iterator[None]:
     """
     recomputation.set_up(recompute_activations)
     with tf.get_default_graph().gradient_override_map(_OVERRIDES):
+        yield
+
+
+@contextlib.contextmanager
+def lean_statistics() -> Iterator[None]:
+    """The same for statistics and normalization that are written as single operations.
+
+    A normalizer puts those of its operations below it that have an image and a value for each of
+    its channels. Without `lean_gradients` it changes nothing.
+    """
+    overrides = _STATISTICS_OVERRIDES if recomputation.is_set_up() else {}
+    with tf.get_default_graph().gradient_override_map(overrides):
         yield
 
 
@@ -69,6 +81,39 @@ def _depthwise_conv2d(op: tf.Operation, upstream: tf.Tensor) -> _Gradients:
             input=inputs, filter_sizes=filters.shape, out_backprop=upstream, **attributes
         ),
     )
+
+
+@tf.RegisterGradient("LeanFusedBatchNorm")
+def _fused_batch_norm(op: tf.Operation, upstream: tf.Tensor, *_) -> _Gradients:
+    is_training = op.get_attr("is_training")
+    mean, variance = op.outputs[3:5] if is_training else op.inputs[3:5]
+    gradients = tf.raw_ops.FusedBatchNormGradV3(
+        y_backprop=upstream,
+        x=recomputed(op.inputs[0], upstream),
+        scale=op.inputs[1],
+        reserve_space_1=mean,
+        reserve_space_2=variance,
+        reserve_space_3=op.outputs[5],
+        is_training=is_training,
+        **_attributes(op, "epsilon", "data_format"),
+    )
+    return *gradients[:3], None, None
+
+
+@tf.RegisterGradient("LeanScale")
+def _scale(op: tf.Operation, upstream: tf.Tensor) -> _Gradients:
+    inputs, scale = op.inputs
+    if inputs.shape.ndims == 1:  # A product of two values of each channel.
+        return upstream * scale, upstream * inputs
+    product = upstream * recomputed(inputs, upstream)
+    return upstream * scale, tf.reduce_sum(product, axis=[0, 1, 2])
+
+
+@tf.RegisterGradient("LeanSquaredDifference")
+def _squared_difference(op: tf.Operation, upstream: tf.Tensor) -> _Gradients:
+    """`tf.nn.moments` lets no gradient into the mean, which the difference does not change with."""
+    inputs, mean = op.inputs
+    return 2.0 * upstream * (recomputed(inputs, upstream) - mean), None
 
 
 @tf.RegisterGradient("LeanRelu")
@@ -105,10 +150,12 @@ def _resize_bilinear(op: tf.Operation, upstream: tf.Tensor) -> _Gradients:
 _OVERRIDES = {
     "Conv2D": "LeanConv2D",
     "DepthwiseConv2dNative": "LeanDepthwiseConv2d",
+    "FusedBatchNormV3": "LeanFusedBatchNorm",
     "Relu": "LeanRelu",
     "Relu6": "LeanRelu6",
     "ResizeBilinear": "LeanResizeBilinear",
 }
+_STATISTICS_OVERRIDES = {"Mul": "LeanScale", "SquaredDifference": "LeanSquaredDifference"}
 
 
 def _rows(tensor: tf.Tensor) -> tf.Tensor:

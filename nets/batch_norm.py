@@ -15,6 +15,8 @@ from typing import Any
 import tensorflow.compat.v1 as tf
 import tf_slim as slim
 
+from nets.backward import lean_statistics
+
 
 class SyncGroup:
     """Makes the batch norm layers of several clones share their statistics.
@@ -78,7 +80,7 @@ class BatchNormMode:
     decay: float | None = None
     sync_group: SyncGroup | None = None
 
-    def slim_params(self, decay: float, epsilon: float) -> dict[str, Any]:
+    def slim_params(self, decay: float, epsilon: float, *, scale: bool = True) -> dict[str, Any]:
         """Returns slim's `normalizer_fn` and `normalizer_params` for layers with these values."""
         return {
             "normalizer_fn": batch_norm,
@@ -86,6 +88,7 @@ class BatchNormMode:
                 "is_training": self.is_training,
                 "decay": decay if self.decay is None else self.decay,
                 "epsilon": epsilon,
+                "scale": scale,
                 "sync_group": self.sync_group,
             },
         }
@@ -97,6 +100,7 @@ def batch_norm(
     is_training: bool,
     decay: float,
     epsilon: float,
+    scale: bool = True,
     sync_group: SyncGroup | None = None,
 ) -> tf.Tensor:
     """Normalizes each channel; makes `BatchNorm/*` variables in the current variable scope.
@@ -107,12 +111,16 @@ def batch_norm(
         `tf.GraphKeys.UPDATE_OPS`.
       decay: of the moving statistics.
       epsilon: added to the variance.
+      scale: whether there is a gamma; otherwise channels are not scaled after normalizing.
       sync_group: see `BatchNormMode`; used in training only.
     """
     with tf.variable_scope("BatchNorm") as scope:
         channels = [inputs.shape[-1].value]
         ones, zeros = tf.ones_initializer(), tf.zeros_initializer()
-        gamma = slim.model_variable("gamma", channels, initializer=ones)
+        if scale:
+            gamma = slim.model_variable("gamma", channels, initializer=ones)
+        else:
+            gamma = tf.ones(channels)
         beta = slim.model_variable("beta", channels, initializer=zeros)
         moving_mean, moving_variance = (
             slim.model_variable(f"moving_{name}", channels, initializer=start, trainable=False)
@@ -126,9 +134,10 @@ def batch_norm(
         if sync_group is None:
             outputs, mean, variance = tf.nn.fused_batch_norm(inputs, gamma, beta, epsilon=epsilon)
         else:
-            statistics = tf.nn.moments(inputs, axes=[0, 1, 2])
-            mean, variance = sync_group.share(scope.name, *statistics)
-            outputs = tf.nn.batch_normalization(inputs, mean, variance, beta, gamma, epsilon)
+            with lean_statistics():
+                statistics = tf.nn.moments(inputs, axes=[0, 1, 2])
+                mean, variance = sync_group.share(scope.name, *statistics)
+                outputs = tf.nn.batch_normalization(inputs, mean, variance, beta, gamma, epsilon)
             # As the fused op: the moving variance is the unbiased one, over all clones' values.
             count = tf.cast(tf.size(inputs) // inputs.shape[-1].value, tf.float32)
             count *= sync_group.num_clones

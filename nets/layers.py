@@ -98,3 +98,31 @@ def separable_conv2d(
         weights_initializer=tf.truncated_normal_initializer(stddev=0.06),
         scope=f"{scope}_pointwise",
     )
+
+
+def pool_2x2(inputs: tf.Tensor, kind: str, stride: int, rate: int) -> tf.Tensor:
+    """Pools windows of 2x2 pixels, of which each pixel is the upper left.
+
+    At the lower and right border a window holds fewer pixels, as with TensorFlow's SAME. Stride 1
+    with rates takes the place of stride 2, as in atrous convolutions.
+
+    Args:
+      inputs: float32 [batch, height, width, channels].
+      kind: "max" or "average".
+      stride: 2, or 1 to keep the resolution.
+      rate: distance of the pixels of a window; 1 with stride 2.
+
+    Returns:
+      float32 [batch, ceil(height / stride), ceil(width / stride), channels].
+    """
+    pool = {"max": slim.max_pool2d, "average": slim.avg_pool2d}[kind]
+    if stride == 2:
+        assert rate == 1
+        return pool(inputs, 2, stride=2, padding="SAME")
+    combine = {"max": tf.maximum, "average": lambda one, other: (one + other) * 0.5}[kind]
+    for axis in (1, 2):
+        # Behind the border each pixel is its own neighbor, which is as if there were none.
+        parts = ([slice(None)] * axis + [part] for part in (slice(rate, None), slice(-rate, None)))
+        neighbors = tf.concat([inputs[tuple(part)] for part in parts], axis=axis)
+        inputs = combine(inputs, neighbors)
+    return inputs

@@ -8,6 +8,7 @@ and rounding.
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import tensorflow.compat.v1 as tf
 import tf_slim as slim
@@ -89,7 +90,7 @@ def build(
     arguments = {
         "weights_initializer": tf.truncated_normal_initializer(stddev=_WEIGHTS_STDDEV),
         "activation_fn": spec.activation,
-        **batch_norm.slim_params(_BATCH_NORM_DECAY, _BATCH_NORM_EPSILON),
+        **normalizer(batch_norm),
     }
     with (
         tf.variable_scope(spec.scope),
@@ -112,6 +113,11 @@ def build(
         if spec.last_depth is not None:
             net = slim.conv2d(net, scaled(spec.last_depth), 1, scope="Conv_1")
         return net, end_points
+
+
+def normalizer(batch_norm: BatchNormMode) -> dict[str, Any]:
+    """Returns slim's arguments for layers with the batch norm of the MobileNets."""
+    return batch_norm.slim_params(_BATCH_NORM_DECAY, _BATCH_NORM_EPSILON)
 
 
 def _expanded_conv(

@@ -1,8 +1,11 @@
 """Tensors that the backward pass computes a second time instead of keeping them.
 
-Only what costs one or two passes over memory is recomputed: a trained batch norm, from its input
-and the statistics that the forward pass found, and what is made of it by ReLU, padding, resizing
-or concatenation. Convolutions and sums are kept.
+Only what costs one or two passes over memory is recomputed: concatenations; a trained batch norm,
+from its input and the statistics that the forward pass found; and what is made of these by ReLU,
+padding or resizing. Convolutions and sums are kept.
+
+In a DenseNet, whose every unit normalizes all channels before it, this is what makes memory grow
+with the number of units instead of its square.
 """
 
 import tensorflow.compat.v1 as tf
@@ -26,6 +29,11 @@ def set_up(recompute: bool) -> None:
     """
     if not tf.get_collection_ref(_COLLECTION):
         tf.add_to_collection(_COLLECTION, {} if recompute else None)
+
+
+def is_set_up() -> bool:
+    """Whether `set_up` was called for the current graph."""
+    return bool(tf.get_collection(_COLLECTION))
 
 
 def recomputed(tensor: tf.Tensor, trigger: tf.Tensor) -> tf.Tensor:
@@ -53,37 +61,73 @@ def _is_cheap(tensor: tf.Tensor) -> bool:
         return op.get_attr("is_training") and tensor is op.outputs[0]
     if op.type in _REPEATED:
         return _is_cheap(op.inputs[0])
-    if op.type == "ConcatV2":
-        return all(map(_is_cheap, op.inputs[:-1]))
-    return op.type == "ResizeBilinear"
+    if op.type == "AddV2":
+        return _is_synchronized_norm(op)
+    return op.type in ("ConcatV2", "ResizeBilinear")
 
 
 def _compute(tensor: tf.Tensor, trigger: tf.Tensor) -> tf.Tensor:
     op = tensor.op
     if op.type == "FusedBatchNormV3":
-        return _batch_norm(op)
+        return _batch_norm(op, recomputed(op.inputs[0], trigger))
+    if op.type == "AddV2":
+        product, shift = op.inputs
+        inputs, scale = product.op.inputs
+        return _scaled(recomputed(inputs, trigger), scale, shift)
+    if op.type == "ConcatV2":
+        parts = [recomputed(part, trigger) for part in _joined(op)]
+        return tf.concat(parts, axis=op.inputs[-1])
     inputs = [recomputed(each, trigger) for each in op.inputs]
     if op.type == "ResizeBilinear":
         corners = {name: op.get_attr(name) for name in ("align_corners", "half_pixel_centers")}
         return tf.raw_ops.ResizeBilinear(images=inputs[0], size=inputs[1], **corners)
-    if op.type == "ConcatV2":
-        return tf.concat(inputs[:-1], axis=inputs[-1])
     return _REPEATED[op.type](*inputs)
 
 
-def _batch_norm(op: tf.Operation) -> tf.Tensor:
-    """Repeats a trained batch norm with the statistics of its batch, as scale and shift.
+def _joined(op: tf.Operation) -> list[tf.Tensor]:
+    """Returns what a concatenation joins, and in place of a concatenation in turn, what that joins.
 
-    Written as a depthwise 1x1 convolution with biases, which TensorFlow fuses with the ReLU after
-    it: one pass over memory instead of the three of a batch norm and a ReLU.
+    Each could be computed from the one before it, but would then stay until that is needed.
     """
-    inputs, gamma, beta = op.inputs[:3]
+    axis = tf.get_static_value(op.inputs[-1])
+    parts = []
+    for part in op.inputs[:-1]:
+        is_nested = part.op.type == "ConcatV2" and axis is not None
+        if is_nested and tf.get_static_value(part.op.inputs[-1]) == axis:
+            parts += _joined(part.op)
+        else:
+            parts.append(part)
+    return parts
+
+
+def _is_synchronized_norm(op: tf.Operation) -> bool:
+    """Whether this is inputs * scale + shift, as `tf.nn.batch_normalization` writes it."""
+    product, shift = op.inputs
+    return (
+        product.op.type == "Mul"
+        and product.shape.ndims == 4
+        and product.op.inputs[1].shape.ndims == 1
+        and shift.shape.ndims == 1
+    )
+
+
+def _batch_norm(op: tf.Operation, inputs: tf.Tensor) -> tf.Tensor:
+    """Repeats a trained batch norm with the statistics of its batch, as scale and shift."""
+    gamma, beta = op.inputs[1:3]
     _, mean, unbiased_variance = op.outputs[:3]
     depth = inputs.shape[-1].value
     count = tf.cast(tf.size(inputs) // depth, tf.float32)
     variance = unbiased_variance * (tf.maximum(count - 1.0, 1.0) / count)
     scale = gamma * tf.rsqrt(variance + op.get_attr("epsilon"))
-    scaled = tf.nn.depthwise_conv2d(
-        inputs, tf.reshape(scale, [1, 1, depth, 1]), strides=[1, 1, 1, 1], padding="SAME"
-    )
-    return tf.nn.bias_add(scaled, beta - mean * scale)
+    return _scaled(inputs, scale, beta - mean * scale)
+
+
+def _scaled(inputs: tf.Tensor, scale: tf.Tensor, shift: tf.Tensor) -> tf.Tensor:
+    """Scales and shifts each channel of [batch, height, width, channels].
+
+    Written as a depthwise 1x1 convolution with biases, which TensorFlow fuses with the ReLU after
+    it: one pass over memory instead of the three of a batch norm and a ReLU.
+    """
+    scale = tf.reshape(scale, [1, 1, inputs.shape[-1].value, 1])
+    scaled = tf.nn.depthwise_conv2d(inputs, scale, strides=[1, 1, 1, 1], padding="SAME")
+    return tf.nn.bias_add(scaled, shift)

@@ -26,6 +26,41 @@ class Stage:
     depth: int
 
 
+# research/slim, preprocessing: what its ResNets, VGGs and DenseNets were trained with.
+_SLIM_MEAN = (123.68, 116.78, 103.94)
+_MIDDLE_GRAY = (127.5, 127.5, 127.5)
+# pudae/tensorflow-densenet.
+_DENSENET_SCALE = 0.017
+# From middle gray, maps 0..255 to -1..1.
+_HALF_RANGE = 2.0 / 255.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Classifier:
+    """What an encoder with a classifier behind it was trained on.
+
+    Attributes:
+      head: the layers behind the encoder, by the name that `nets.classifier` knows them by.
+      num_published_classes: classes of the published checkpoints: the 1000 of ImageNet, or 1001
+        with a background before them; None where none is known to be published.
+      preprocessing: "vgg" (the image's short side is scaled, aspect kept) or "inception" (a window
+        is scaled to the image size, aspect not kept), as research/slim calls them.
+      image_size: height and width that it was trained at.
+      mean_pixel, scale: images are normalized to (RGB 0..255 - mean_pixel) * scale.
+    """
+
+    head: str
+    num_published_classes: int | None
+    preprocessing: str = "inception"
+    image_size: int = 224
+    mean_pixel: tuple[float, float, float] = _MIDDLE_GRAY
+    scale: float = _HALF_RANGE
+
+    def normalize(self, images: tf.Tensor) -> tf.Tensor:
+        """Maps float32 RGB 0..255 to the range that the classifier was trained on."""
+        return _normalize(images, self.mean_pixel, self.scale)
+
+
 @dataclasses.dataclass(frozen=True)
 class Encoder:
     """What a network needs to know of an encoder.
@@ -38,9 +73,10 @@ class Encoder:
       options: names of the model options that `build` takes besides.
       stages: finer feature maps, fine to coarse.
       depth: channels of the features, at depth multiplier 1.0.
+      classifier: what classifying with it takes.
       num_grid_units: how many rates `multi_grid` has; 0 where there is none.
       mean_pixel: RGB, 0..255: the color that becomes 0 when normalized, hence that of padding.
-      keeps_range: whether normalizing only subtracts the mean, instead of mapping to -1..1.
+      scale: factor of normalizing, after the mean is subtracted.
     """
 
     name: str
@@ -49,15 +85,14 @@ class Encoder:
     options: tuple[str, ...]
     stages: tuple[Stage, ...]
     depth: int
+    classifier: Classifier
     num_grid_units: int = 0
-    mean_pixel: tuple[float, float, float] = (127.5, 127.5, 127.5)
-    keeps_range: bool = False
+    mean_pixel: tuple[float, float, float] = _MIDDLE_GRAY
+    scale: float = _HALF_RANGE
 
     def normalize(self, images: tf.Tensor) -> tf.Tensor:
         """Maps float32 RGB 0..255 to the range that this encoder was trained on."""
-        if self.keeps_range:
-            return images - self.mean_pixel
-        return (2.0 / 255.0) * images - 1.0
+        return _normalize(images, self.mean_pixel, self.scale)
 
     def stage(self, stride: int) -> Stage:
         """Returns the feature map at a stride; ValueError if the encoder has none there."""
@@ -66,6 +101,15 @@ class Encoder:
             known = ", ".join(map(str, stages))
             raise ValueError(f"{self.name} has feature maps at strides {known} only.")
         return stages[stride]
+
+
+def _normalize(
+    images: tf.Tensor, mean_pixel: tuple[float, float, float], scale: float
+) -> tf.Tensor:
+    if scale == 1.0:
+        return images - mean_pixel
+    # As research/deeplab has it, (2 / 255) x - 1: the other order rounds differently.
+    return scale * images - [scale * mean for mean in mean_pixel]
 
 
 def _build(module: str, **arguments: Any) -> Callable[..., tuple[tf.Tensor, dict[str, tf.Tensor]]]:
@@ -82,7 +126,12 @@ _IMAGENET_MEAN = (123.15, 115.90, 103.06)
 
 
 def _xception(
-    name: str, block_at_4: int, block_at_8: int, stage_depths=(256, 728, 1024), depth: int = 2048
+    name: str,
+    block_at_4: int,
+    block_at_8: int,
+    stage_depths=(256, 728, 1024),
+    depth: int = 2048,
+    num_published_classes: int | None = 1001,
 ) -> Encoder:
     blocks = (f"entry_flow/block{block_at_4}", f"entry_flow/block{block_at_8}", "exit_flow/block1")
     module = "unit_1/xception_module/separable_conv2_pointwise"
@@ -93,6 +142,7 @@ def _xception(
         options=("multi_grid", "use_bounded_activation"),
         stages=_stages((f"{block}/{module}" for block in blocks), stage_depths),
         depth=depth,
+        classifier=Classifier("plain", num_published_classes, image_size=299),
         num_grid_units=3,
     )
 
@@ -105,6 +155,8 @@ def _mobilenet_v3(name: str, layers: tuple[int, ...], stage_depths, depth: int) 
         options=("depth_multiplier",),
         stages=_stages((f"layer_{layer}/depthwise_output" for layer in layers), stage_depths),
         depth=depth,
+        # Published are only classifiers without the halved last layers.
+        classifier=Classifier(name, None),
     )
 
 
@@ -134,10 +186,66 @@ def _resnet_v1(
         options=("multi_grid",),
         stages=_stages(names, (64 * factor, 128 * factor, 256 * factor)),
         depth=512 * factor,
+        classifier=(
+            Classifier("plain", None)
+            if is_beta
+            else _vgg_classifier("plain", None if is_lite else 1000)
+        ),
         num_grid_units=num_units[3],
-        mean_pixel=(127.5, 127.5, 127.5) if is_beta else _IMAGENET_MEAN,
-        keeps_range=not is_beta,
+        mean_pixel=_MIDDLE_GRAY if is_beta else _IMAGENET_MEAN,
+        scale=_HALF_RANGE if is_beta else 1.0,
     )
+
+
+def _densenet(
+    name: str,
+    num_units: tuple[int, int, int, int],
+    growth_rate: int = 32,
+    root_depth: int = 64,
+    num_published_classes: int | None = None,
+) -> Encoder:
+    """Describes a DenseNet; see `densenet.build`."""
+    depths, depth = [], root_depth
+    for length in num_units:
+        depth += length * growth_rate
+        depths.append(depth)
+        depth //= 2
+    return Encoder(
+        name=name,
+        scope=name,
+        build=_build(
+            "nets.densenet",
+            scope=name,
+            growth_rate=growth_rate,
+            root_depth=root_depth,
+            num_units=num_units,
+        ),
+        options=(),
+        stages=_stages((f"dense_block{block}" for block in (1, 2, 3)), depths[:3]),
+        depth=depths[3],
+        classifier=_vgg_classifier("plain", num_published_classes, _DENSENET_SCALE),
+        mean_pixel=_SLIM_MEAN,
+        scale=_DENSENET_SCALE,
+    )
+
+
+def _vgg(name: str, last: int) -> Encoder:
+    """Describes a VGG whose last three blocks have `last` convolutions each; see `vgg.build`."""
+    return Encoder(
+        name=name,
+        scope=name,
+        build=_build("nets.vgg", variant=name),
+        options=(),
+        stages=_stages((f"conv{block}_{last}" for block in (3, 4, 5)), (256, 512, 512)),
+        depth=512,
+        classifier=_vgg_classifier("vgg", 1000),
+        mean_pixel=_SLIM_MEAN,
+        scale=1.0,
+    )
+
+
+def _vgg_classifier(head: str, num_published_classes: int | None, scale: float = 1.0) -> Classifier:
+    return Classifier(head, num_published_classes, "vgg", mean_pixel=_SLIM_MEAN, scale=scale)
 
 
 def _stages(end_points: Iterable[str], depths: Sequence[int]) -> tuple[Stage, ...]:
@@ -149,7 +257,9 @@ _ENCODERS = (
     _xception("xception_41", block_at_4=2, block_at_8=3),
     _xception("xception_65", block_at_4=2, block_at_8=3),
     _xception("xception_71", block_at_4=3, block_at_8=5),
-    _xception("xception_tiny", 2, 3, stage_depths=(64, 128, 160), depth=256),
+    _xception(
+        "xception_tiny", 2, 3, stage_depths=(64, 128, 160), depth=256, num_published_classes=None
+    ),
     Encoder(
         name="mobilenet_v2",
         scope="MobilenetV2",
@@ -159,18 +269,40 @@ _ENCODERS = (
             (f"layer_{layer}/depthwise_output" for layer in (4, 7, 14)), (144, 192, 576)
         ),
         depth=320,
+        classifier=Classifier("mobilenet_v2", 1001),
     ),
     _mobilenet_v3("mobilenet_v3_large_seg", (4, 7, 13), (72, 120, 672), depth=480),
     _mobilenet_v3("mobilenet_v3_small_seg", (2, 4, 9), (16, 88, 144), depth=288),
     _resnet_v1("resnet_v1_18", (2, 2, 2, 2), is_lite=True),
     _resnet_v1("resnet_v1_18", (2, 2, 2, 2), (16, 16, 32), is_lite=True),
+    _resnet_v1("resnet_v1_34", (3, 4, 6, 3), is_lite=True),
     _resnet_v1("resnet_v1_50", (3, 4, 6, 3)),
     _resnet_v1("resnet_v1_50", (3, 4, 6, 3), (64, 64, 128)),
     _resnet_v1("resnet_v1_101", (3, 4, 23, 3)),
     _resnet_v1("resnet_v1_101", (3, 4, 23, 3), (64, 64, 128)),
+    _resnet_v1("resnet_v1_152", (3, 8, 36, 3)),
+    _densenet("densenet121", (6, 12, 24, 16), num_published_classes=1000),
+    _densenet("densenet161", (6, 12, 36, 24), 48, 96, num_published_classes=1000),
+    _densenet("densenet169", (6, 12, 32, 32), num_published_classes=1000),
+    _densenet("densenet201", (6, 12, 48, 32)),
+    _densenet("densenet264", (6, 12, 64, 48)),
+    _vgg("vgg_16", 3),
+    _vgg("vgg_19", 4),
+)
+# It has one stride and no feature maps for decoders.
+_INCEPTION_V3 = Encoder(
+    name="inception_v3",
+    scope="InceptionV3",
+    build=_build("nets.inception_v3"),
+    options=(),
+    stages=(),
+    depth=2048,
+    classifier=Classifier("inception_v3", 1001, image_size=299),
 )
 
 ENCODERS: Mapping[str, Encoder] = {encoder.name: encoder for encoder in _ENCODERS}
+# Names that `nets.classifier.classify` takes.
+CLASSIFIERS: Mapping[str, Encoder] = {**ENCODERS, _INCEPTION_V3.name: _INCEPTION_V3}
 
 
 def encoder(name: str) -> Encoder:
@@ -178,6 +310,13 @@ def encoder(name: str) -> Encoder:
     if name not in ENCODERS:
         raise ValueError(f"model_variant is {name!r}; expected one of {', '.join(ENCODERS)}.")
     return ENCODERS[name]
+
+
+def classifier(name: str) -> Encoder:
+    """Returns the encoder that classifies under a `model_variant`; ValueError if there is none."""
+    if name not in CLASSIFIERS:
+        raise ValueError(f"model_variant is {name!r}; expected one of {', '.join(CLASSIFIERS)}.")
+    return CLASSIFIERS[name]
 
 
 def extract_features(

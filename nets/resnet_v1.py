@@ -1,8 +1,11 @@
 """ResNet v1 encoders and their beta forms, whose root is three 3x3 convolutions.
 
 He et al., "Deep Residual Learning for Image Recognition", arXiv 1512.03385. Unlike there, a block
-halves the resolution in its last unit, and the units of block 4 have atrous rates of their own
-(`multi_grid`: Chen et al., "Rethinking Atrous Convolution", arXiv 1706.05587, section 3.2).
+halves the resolution in the 3x3 convolution of its last unit, and the units of block 4 have atrous
+rates of their own (`multi_grid`: Chen et al., "Rethinking Atrous Convolution", arXiv 1706.05587,
+section 3.2). In the paper, the first 1x1 convolution of a block's first unit does it; in
+torchvision, the 3x3 convolution of the first unit: its weights fit ours by shape, and are for
+another function, which neither names nor shapes of a checkpoint reveal.
 
 Blocks and strides are tf_slim's; its own networks have neither the beta root nor `multi_grid`.
 Variable names are those of research/deeplab; published checkpoints depend on them.

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import tensorflow.compat.v1 as tf
 
+from datasets.records import record_order
 from datasets.segmentation import specs
 from deeplab.data import input_pipeline, preprocess
 from deeplab.options import InputOptions
@@ -63,7 +64,7 @@ def training_batches(
             example["laplacian"] = example["laplacian"][::laplacian_stride, ::laplacian_stride]
         return example
 
-    batches = input_pipeline.numbered_records(spec, split, seed).map(
+    batches = record_order.numbered_records(spec, split, seed).map(
         prepare,
         num_parallel_calls=tf.data.AUTOTUNE,
         deterministic=seed is not None,

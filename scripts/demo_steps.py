@@ -3,14 +3,13 @@
 import glob
 import io
 import os
-import subprocess
-import sys
 import time
 
 from PIL import Image
 
 from commands.flags import Flags
 from common import files, json_files
+from scripts import demo_runner
 from scripts.demo import DemoOptions
 
 IMAGES = "data/demo"
@@ -53,12 +52,9 @@ def commands(steps: int) -> list[list[str]]:
 def main(flags: Flags, arguments: list[str]) -> int:
     del arguments
     start = time.time()
-    for number, command in enumerate(commands(flags.options(DemoOptions).steps), start=1):
-        print(f"\n[{number}/5] python {' '.join(command)}", flush=True)
-        status = subprocess.run([sys.executable, *command], check=False).returncode
-        if status:
-            print(f"error: step {number} of the demo ended with status {status}", file=sys.stderr)
-            return status
+    status = demo_runner.run(commands(flags.options(DemoOptions).steps))
+    if status:
+        return status
     draw_sheet()
     minutes = (time.time() - start) / 60
     print(f"""

@@ -4,9 +4,11 @@ python -m scripts.flag_reference
 """
 
 import importlib
+import importlib.util
 import os
+from collections.abc import Iterator
 
-from commands import help_pages, launcher
+from commands import help_pages, launcher, task_choice
 from commands.command import Command
 from commands.flags import Flags
 from common import files
@@ -31,8 +33,8 @@ def text() -> str:
         "`--helpfull`. [Flags](flags.md) tells what differs from research/deeplab, how a training "
         "run starts and what may disturb it.",
     ]
-    for line, name in _COMMANDS.items():
-        command = importlib.import_module(f"deeplab.commands.{name}_flags").COMMAND
+    for line, name, task in _commands():
+        command = importlib.import_module(f"{task}.commands.{name}_flags").COMMAND
         flags = Flags(command.options, command.computed_defaults)
         parts.append(f"## {line}")
         for group, definitions in help_pages.by_group(flags.definitions.values()).items():
@@ -44,6 +46,15 @@ def text() -> str:
             head = [f"**{group}**\n", "| flag | | default |", "|---|---|---|"]
             parts.append("\n".join([*head, *rows]))
     return "\n\n".join(parts) + "\n"
+
+
+def _commands() -> Iterator[tuple[str, str, str]]:
+    """Yields how a command is called, its name, and the task."""
+    for task in task_choice.TASKS:
+        for line, name in _COMMANDS.items():
+            if importlib.util.find_spec(f"{task}.commands.{name}_flags") is not None:
+                is_default = task == task_choice.TASKS[0]
+                yield (line if is_default else f"{line} --task={task}"), name, task
 
 
 def _cell(content: str) -> str:

@@ -79,7 +79,8 @@ def resizes_images(graph: tf.Graph) -> bool:
 
 def count_classes(graph: tf.Graph) -> int | None:
     """Returns the number of classes of a graph; None if unknown."""
-    for operation in ancestors(graph.get_operation_by_name(contract.PREDICTIONS)):
+    predictions = graph.get_operation_by_name(contract.PREDICTIONS)
+    for operation in (predictions, *ancestors(predictions)):
         if operation.type == "ArgMax" and operation.inputs[0].shape.rank:
             return operation.inputs[0].shape.as_list()[-1]
     return None

@@ -1,4 +1,4 @@
-"""Who imports whom: the table of ARCHITECTURE.md."""
+"""Who imports whom, the table of ARCHITECTURE.md, and which modules have a test file."""
 
 import ast
 import pathlib
@@ -128,3 +128,42 @@ def test_below_a_task_nothing_speaks_of_one(folder):
         lines = path.read_text(encoding="utf-8").splitlines()
         found = [line for line in lines if re.search(TASKS_WORDS[folder], line)]
         assert found == [], path
+
+
+# A module of this many lines has a test file of its own name, unless it has no functions.
+LINES_OF_WEIGHT = 120
+# The others, and where their tests are.
+TESTED_ELSEWHERE = {
+    "common/option_fields.py": "tests/commands/test_flags.py",
+    "datasets/records/building.py": "tests/datasets/test_build_tfrecords.py",
+    "datasets/records/dataset_file.py": "tests/datasets/segmentation/test_specs.py",
+    "datasets/segmentation/foreign_records.py": "tests/datasets/test_describe_tfrecords.py",
+    "nets/registry.py": "tests/nets/test_encoders.py",
+    "scripts/benchmarks/contender_process.py": "tests/scripts/benchmarks/test_rounds.py",
+    "scripts/weight_import/importing.py": "tests/scripts/test_import_tflite.py",
+    "scripts/weight_import/network.py": "tests/scripts/test_import_graph.py",
+    "scripts/weight_import/tflite_file.py": "tests/scripts/test_import_tflite.py",
+}
+
+
+def is_of_weight(path: pathlib.Path) -> bool:
+    text = path.read_text(encoding="utf-8")
+    has_functions = any(isinstance(node, ast.FunctionDef) for node in ast.walk(ast.parse(text)))
+    return has_functions and len(text.splitlines()) >= LINES_OF_WEIGHT
+
+
+def own_test_file(path: pathlib.Path) -> pathlib.Path:
+    """Returns the path of a module's test file; a package's is named after its folder."""
+    name = path.parent.name if path.stem == "__init__" else path.stem
+    return ROOT / "tests" / path.parent.relative_to(ROOT) / f"test_{name}.py"
+
+
+def test_every_module_of_weight_has_its_test_file():
+    of_weight = [path for path in files() if is_of_weight(path)]
+    assert len(of_weight) > 50
+    without = {
+        str(path.relative_to(ROOT)) for path in of_weight if not own_test_file(path).is_file()
+    }
+    assert without - TESTED_ELSEWHERE.keys() == set(), "has no test file of its name"
+    assert TESTED_ELSEWHERE.keys() - without == set(), "is not an exception any more"
+    assert [path for path in TESTED_ELSEWHERE.values() if not (ROOT / path).is_file()] == []

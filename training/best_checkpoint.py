@@ -38,6 +38,7 @@ def keep_if_best(
     step: int,
     use_ema: bool,
     companions: Sequence[str] = (),
+    higher_is_better: bool = True,
 ) -> str:
     """Keeps a checkpoint if it scores higher than the best so far, and returns a line for the user.
 
@@ -46,11 +47,12 @@ def keep_if_best(
 
     Args:
       checkpoint: prefix of its files.
-      metric, value: name and value of the score; more is better. NaN is never the best.
+      metric, value: name and value of the score. NaN is never the best.
       conditions: how the score was taken; JSON's types.
       step: of the checkpoint.
       use_ema: whether the moving averages of its weights were scored.
       companions: names of files beside the checkpoint that are kept with it.
+      higher_is_better: whether the best score is the highest one.
 
     Raises:
       ValueError: the record is damaged.
@@ -68,7 +70,7 @@ def keep_if_best(
         for folder in (training, directory):
             files.remove_leftovers(folder)
         best = read_record(training)
-        reason = best and _reason_to_stay(best, record, metric, conditions, path)
+        reason = best and _reason_to_stay(best, record, metric, conditions, path, higher_is_better)
         if reason:
             return reason
         try:
@@ -138,6 +140,7 @@ def _reason_to_stay(
     metric: str,
     conditions: Iterable[str],
     path: str,
+    higher_is_better: bool,
 ) -> str | None:
     """Returns why the best checkpoint so far, recorded in `path`, stays the best, if it does."""
     for name in conditions:
@@ -147,10 +150,12 @@ def _reason_to_stay(
                 f"{name} {json.dumps(best.get(name))} instead of {json.dumps(record[name])}; to "
                 f"start over, delete {path}"
             )
-    highest = best.get(metric, -math.inf)
-    _check_types({metric: highest}, {metric: float}, path)
-    if record[metric] <= highest:
-        return f"the best so far: {metric} {highest:.4f} at step {best['step']}"
+    if metric not in best:
+        return None
+    _check_types({metric: best[metric]}, {metric: float}, path)
+    new, old = record[metric], best[metric]
+    if new <= old if higher_is_better else new >= old:
+        return f"the best so far: {metric} {old:.4f} at step {best['step']}"
     return None
 
 

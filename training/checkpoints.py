@@ -7,11 +7,11 @@ import tensorflow.compat.v1 as tf
 
 from common import checkpoint_files, checkpoint_reader, saved_weights
 from common.checkpoint_files import latest as latest_checkpoint
+from common.run_options import RUNS_ROOT
 from common.texts import printable
 from training import foreign_files
 
 CHECKPOINT_NAME = "model.ckpt"
-RUNS_ROOT = "runs"
 # Folder, in that of a training run, of its best checkpoint (`training.best_checkpoint`).
 BEST_FOLDER = "best"
 # What follows a variable's name in that of its moving average (`training.ema`).

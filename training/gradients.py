@@ -8,18 +8,37 @@ from collections.abc import Sequence
 
 import tensorflow.compat.v1 as tf
 
+from common.texts import first_few
+
 GradientsAndVariables = list[tuple[tf.Tensor | tf.IndexedSlices, tf.Variable]]
 
-# research/deeplab: every bias learns twice as fast as the weights beside it.
-_BIAS_MULTIPLIER = 2.0
+
+def select(gradients: GradientsAndVariables, scopes: Sequence[str]) -> GradientsAndVariables:
+    """Returns the gradients of variables whose names begin with one of the scopes; all for none.
+
+    Raises:
+      ValueError: a scope is that of no variable.
+    """
+    names = [variable.op.name for _, variable in gradients]
+    for scope in scopes:
+        if not any(name.startswith(scope) for name in names):
+            known = sorted({"/".join(name.split("/")[:2]) for name in names})
+            raise ValueError(
+                f"trainable_scopes has {scope!r}, with which no trainable variable begins; they "
+                f"begin with {first_few(known, 20)}."
+            )
+    if not scopes:
+        return gradients
+    return [pair for pair in gradients if pair[1].op.name.startswith(tuple(scopes))]
 
 
 def multiply(
     gradients: GradientsAndVariables,
     last_layer_scopes: Sequence[str],
-    last_layer_gradient_multiplier: float,
+    last_layer_multiplier: float,
+    bias_multiplier: float,
 ) -> GradientsAndVariables:
-    """Multiplies the gradients of last layers and of biases, which have twice that of their layer.
+    """Multiplies the gradients of last layers, and of the biases of all layers.
 
     The names of the last layers' variables begin with one of `last_layer_scopes`.
     """
@@ -28,8 +47,8 @@ def multiply(
         for gradient, variable in gradients:
             is_last = variable.op.name.startswith(tuple(last_layer_scopes))
             is_bias = variable.op.name.endswith("/biases")
-            multiplier = last_layer_gradient_multiplier if is_last else 1.0
-            multiplier *= _BIAS_MULTIPLIER if is_bias else 1.0
+            multiplier = last_layer_multiplier if is_last else 1.0
+            multiplier *= bias_multiplier if is_bias else 1.0
             multiplied.append((_scale(gradient, multiplier), variable))
     return multiplied
 

@@ -18,7 +18,7 @@ from tensorflow.core.protobuf.rewriter_config_pb2 import RewriterConfig
 from common.interruption import Interruption
 from deployment import servers
 from deployment.config import DeploymentConfig
-from training import checkpoints, cluster_training, step_memory
+from training import checkpoints, cluster_training, step_memory, validation
 from training.checkpointer import Checkpointer
 from training.joining import Record
 from training.options import OptimizerOptions, TrainOptions
@@ -89,13 +89,16 @@ def train(
     if warning:
         report(f"warning: {warning}")
     start = find_start(options, deployment.is_chief)
+    _check_patience(options, deployment)
     if _is_finished(start, options, report):
         return TrainResult(start.step, 0)
     _check_profile_steps(options, start)
 
     folder = RunFolder(options.train_logdir, task.write_beside_checkpoints, report)
     interruption = Interruption()
-    with tf.Graph().as_default(), contextlib.closing(folder):
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(tf.Graph().as_default())
+        stack.enter_context(contextlib.closing(folder))
         if deployment.is_chief and folder.lock():
             start = find_start(options)  # Another training run may just have ended.
         tf.set_random_seed(options.seed)
@@ -112,7 +115,19 @@ def train(
         if deployment.is_chief:
             folder.open()
             _check_not_overtaken(options, start)
-        steps = StepFunction(step, task, options, deployment, checkpointer, interruption, report)
+        scoring = None
+        if options.validate_every and deployment.is_chief:
+            scoring = validation.Validation(
+                task.open_validator(),
+                options.train_logdir,
+                options.validate_every,
+                options.patience,
+                start.step,
+            )
+            stack.callback(scoring.close)
+        steps = StepFunction(
+            step, task, options, deployment, checkpointer, interruption, report, scoring
+        )
         is_alone = not deployment.is_distributed
         record = None if is_alone else Record.of(task, options, optimizer_options)
         with contextlib.closing(steps), interruption.listening(steps.announce_end):
@@ -216,7 +231,23 @@ def _run(
     )
 
 
+def _check_patience(options: TrainOptions, deployment: DeploymentConfig) -> None:
+    if options.patience and deployment.is_distributed:
+        raise ValueError(
+            f"patience is {options.patience}, but in a cluster no process can end the others: "
+            "omit it, and take the best checkpoint."
+        )
+
+
 def _is_finished(start: Start, options: TrainOptions, report: Callable[[str], None]) -> bool:
+    if start.kind == "resume" and options.patience:
+        stopped = validation.read_history(options.train_logdir).why_stopped(options.patience)
+        if stopped:
+            report(
+                f"already ended early: {stopped}. To train longer, raise patience; to train from "
+                "scratch, choose another train_logdir."
+            )
+            return True
     if start.step < options.training_number_of_steps:
         return False
     report(

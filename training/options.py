@@ -8,8 +8,10 @@ import dataclasses
 
 from common.option_fields import HARDWARE, RESULTS, SCHEDULE, START, option
 
-LEARNING_POLICIES = ("poly", "step")
-OPTIMIZERS = ("momentum", "adam")
+# slim calls 'step' exponential.
+LEARNING_POLICIES = ("poly", "step", "cosine", "exponential")
+OPTIMIZERS = ("momentum", "adam", "sgd", "rmsprop")
+SLOW_STARTS = ("constant", "linear")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,6 +21,7 @@ class TrainOptions:
     Attributes:
       exclude_scopes: starts of the names of variables that `initial_checkpoint` does not set.
       last_layer_scopes: starts of the names of the variables that a new task trains from scratch.
+      bias_gradient_multiplier: learning rate of biases, relative to that of their layer.
 
     Raises:
       ValueError: a value is out of its range.
@@ -71,12 +74,22 @@ class TrainOptions:
         ),
     )
     exclude_scopes: tuple[str, ...] = ()
+    trainable_scopes: tuple[str, ...] = option(
+        (),
+        "Starts of the names of the variables that are trained, such as "
+        "MobilenetV2/Logits,MobilenetV2/Conv_1; the others stay as they are.",
+        SCHEDULE,
+        computed_default="all",
+        aliases=("trainable",),
+    )
     last_layer_scopes: tuple[str, ...] = ()
     last_layer_gradient_multiplier: float = option(
         1.0,
         "Learning rate of the layers after the encoder, relative to the encoder's.",
         SCHEDULE,
     )
+    # research/deeplab: every bias learns twice as fast as the weights beside it.
+    bias_gradient_multiplier: float = 2.0
     clip_gradient_norm: float = option(
         0.0, "Largest L2 norm over all gradients; 0 for no limit.", SCHEDULE
     )
@@ -100,6 +113,22 @@ class TrainOptions:
         600, "Seconds between summaries; 0 for none.", RESULTS, flag_type=int
     )
     save_histograms: bool = option(False, "Show histograms of all weights in TensorBoard.", RESULTS)
+    validate_every: int = option(
+        0,
+        "Steps between scores on the split val, which keep the best checkpoint in best/; 0 for "
+        "none.",
+        SCHEDULE,
+        is_common=True,
+        lower=0,
+        aliases=("eval_every", "val_interval", "validation_steps", "eval_steps", "val_freq"),
+    )
+    patience: int = option(
+        0,
+        "Validations in a row without a better score after which training ends early; 0 for never.",
+        SCHEDULE,
+        lower=0,
+        aliases=("early_stopping", "early_stop"),
+    )
     max_checkpoints_to_keep: int = option(
         5, "Number of newest checkpoints to keep; 0 for all.", RESULTS
     )
@@ -135,6 +164,8 @@ class TrainOptions:
             "save_interval_secs",
             "save_summaries_secs",
             "max_checkpoints_to_keep",
+            "validate_every",
+            "patience",
         ):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} is {getattr(self, name)}; expected 0 or more.")
@@ -142,6 +173,11 @@ class TrainOptions:
             raise ValueError(
                 f"ema_decay is {self.ema_decay}; expected 0 (no averages) to less than 1, such as "
                 "0.999."
+            )
+        if self.patience and not self.validate_every:
+            raise ValueError(
+                f"patience is {self.patience}, but nothing is validated: give validate_every, the "
+                "steps between validations."
             )
         if self.profile_steps is not None:
             self._check_profile_steps(self.profile_steps)
@@ -171,7 +207,7 @@ class OptimizerOptions:
     optimizer: str = option("momentum", "Optimizer.", SCHEDULE, choices=OPTIMIZERS)
     learning_policy: str = option(
         "poly",
-        "Learning rate schedule of the momentum optimizer.",
+        "Learning rate schedule; exponential is another name of step.",
         SCHEDULE,
         choices=LEARNING_POLICIES,
         aliases=("lr_policy", "lr_scheduler", "scheduler", "lr_schedule"),
@@ -184,10 +220,12 @@ class OptimizerOptions:
         is_common=True,
         aliases=("learning_rate", "lr", "base_lr", "initial_learning_rate"),
     )
-    end_learning_rate: float = option(0.0, "Learning rate at the end of 'poly'.", SCHEDULE)
+    end_learning_rate: float = option(
+        0.0, "Learning rate at the end of 'poly' and 'cosine'.", SCHEDULE
+    )
     learning_power: float = option(0.9, "Exponent of 'poly'.", SCHEDULE)
     decay_steps: int = option(
-        0, "Steps over which 'poly' falls; 0 for the whole training run.", SCHEDULE
+        0, "Steps over which 'poly' and 'cosine' fall; 0 for the whole training run.", SCHEDULE
     )
     learning_rate_decay_factor: float = option(
         0.1,
@@ -199,21 +237,38 @@ class OptimizerOptions:
     )
     slow_start_step: int = option(
         0,
-        "Steps at slow_start_learning_rate before the schedule begins.",
+        "Steps before the schedule begins, at slow_start_learning_rate.",
         SCHEDULE,
         aliases=("warmup_steps", "warmup", "warmup_iters"),
     )
     slow_start_learning_rate: float = option(
         1e-4, "Learning rate during the slow_start_step first steps.", SCHEDULE
     )
+    slow_start_policy: str = option(
+        "constant",
+        "Learning rate of the slow start: constant, or linear from slow_start_learning_rate up to "
+        "where the schedule begins.",
+        SCHEDULE,
+        choices=SLOW_STARTS,
+    )
     momentum: float = option(0.9, "Momentum of the momentum optimizer.", SCHEDULE)
-    adam_learning_rate: float = option(
+    nesterov: bool = option(
+        False, "Whether the momentum optimizer uses Nesterov's momentum.", SCHEDULE
+    )
+    adam_learning_rate: float | None = option(
         1e-3, "Learning rate of Adam, constant: there is no schedule.", SCHEDULE
     )
     adam_epsilon: float = option(1e-8, "Epsilon of Adam.", SCHEDULE)
+    rmsprop_decay: float = option(0.9, "Decay of the mean square of RMSProp.", SCHEDULE)
+    rmsprop_momentum: float = option(0.9, "Momentum of RMSProp.", SCHEDULE)
+    rmsprop_epsilon: float = option(1.0, "Epsilon of RMSProp.", SCHEDULE, synonyms=("opt_epsilon",))
 
     def __post_init__(self) -> None:
-        for name, allowed in (("optimizer", OPTIMIZERS), ("learning_policy", LEARNING_POLICIES)):
+        for name, allowed in (
+            ("optimizer", OPTIMIZERS),
+            ("learning_policy", LEARNING_POLICIES),
+            ("slow_start_policy", SLOW_STARTS),
+        ):
             if getattr(self, name) not in allowed:
                 raise ValueError(
                     f"{name} is {getattr(self, name)!r}; expected one of {', '.join(allowed)}."

@@ -39,6 +39,11 @@ class Progress:
         self._last = (step, self._clock())
         self._waited_secs = 0.0
 
+    def leave_out(self, seconds: float) -> None:
+        """Does not count some time that went to something else than steps."""
+        if self._last is not None:
+            self._last = (self._last[0], self._last[1] + seconds)
+
     def add_wait(self, seconds: float) -> None:
         """Adds the time that a step waited for its batch."""
         self._waited_secs += seconds

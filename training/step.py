@@ -18,6 +18,7 @@ from training.progress import Progress
 from training.step_graph import Step
 from training.summaries import SummaryWriter
 from training.task import Task
+from training.validation import Validation
 
 
 class StepFunction:
@@ -29,6 +30,7 @@ class StepFunction:
       checkpointer: saves checkpoints.
       interruption: tells when to end early.
       report: takes each line that a user should see.
+      validation: scores checkpoints; None for none.
 
     Attributes:
       step: steps done.
@@ -45,6 +47,7 @@ class StepFunction:
         checkpointer: Checkpointer,
         interruption: Interruption,
         report: Callable[[str], None],
+        validation: Validation | None = None,
     ):
         self.step = 0
         self.tensors = tensors
@@ -52,6 +55,7 @@ class StepFunction:
         self.interruption = interruption
         self.report = report
         self._task = task
+        self._validation = validation
         self._num_steps = options.training_number_of_steps
         self._log_steps = options.log_steps
         images_per_step = options.train_batch_size * deployment.num_replicas
@@ -77,12 +81,11 @@ class StepFunction:
             if session is not self._session:
                 self._begin(session)
             loss = None if self._is_over() else self._do_step(session)
-            if self._is_over():
+            is_over = self._is_over()
+            is_validated = self._is_validation_due()
+            if is_over or is_validated or (self.checkpointer and self._save_timer.is_due()):
                 self.save(session)
-                return loss, True
-            if self.checkpointer and self._save_timer.is_due():
-                self.save(session)
-            return loss, False
+            return loss, (is_validated and self._validate()) or is_over
         except (NonFiniteError, SaveError):
             raise  # The values are no good, or saving itself fails.
         except Exception as error:
@@ -123,6 +126,30 @@ class StepFunction:
 
     def _is_over(self) -> bool:
         return bool(self.interruption) or self.step >= self._num_steps
+
+    def _is_validation_due(self) -> bool:
+        if self._validation is None or self.interruption:
+            return False
+        return self._validation.is_due(self.step, is_last=self.step >= self._num_steps)
+
+    def _validate(self) -> bool:
+        """Scores the checkpoint just saved; returns whether the training run ends early."""
+        assert self._validation is not None
+        assert self.checkpointer is not None
+        assert self.checkpointer.newest is not None
+        start = time.monotonic()
+        score, lines = self._validation.run(self.checkpointer.newest, self.step)
+        for line in lines:
+            self.report(line)
+        if self._writer:
+            self._writer.add_scalars(
+                {f"validation/{tag}": value for tag, value in score.scalars.items()}, self.step
+            )
+        self._progress.leave_out(time.monotonic() - start)
+        reason = self._validation.why_stopped()
+        if reason and self.step < self._num_steps:
+            self.report(f"training ends early: {reason}")
+        return reason is not None
 
     def _do_step(self, session: tf.Session) -> float:
         tensors = self.tensors

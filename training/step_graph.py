@@ -206,10 +206,14 @@ def _gradients(
             scaled_loss, gate_gradients=optimizer.GATE_NONE, colocate_gradients_with_ops=True
         )
     found = [(gradient, variable) for gradient, variable in found if gradient is not None]
+    found = gradients.select(found, options.trainable_scopes)
     if scale is not None:
         found = [(gradient / scale, variable) for gradient, variable in found]
     multiplied = gradients.multiply(
-        found, options.last_layer_scopes, options.last_layer_gradient_multiplier
+        found,
+        options.last_layer_scopes,
+        options.last_layer_gradient_multiplier,
+        options.bias_gradient_multiplier,
     )
     return gradients.clip(multiplied, options.clip_gradient_norm)
 

@@ -12,11 +12,40 @@ from collections.abc import Callable, Iterator, Mapping
 
 import tensorflow.compat.v1 as tf
 
+from common import files
 from common.texts import printable
 
 # TensorFlow raises some statuses as Python's own exceptions: a file that may not grow any more is
 # an IndexError.
 _WRITE_ERRORS = (tf.errors.OpError, IndexError, RuntimeError)
+
+
+def write_scalars(directory: str, scalars: Mapping[str, float], step: int) -> None:
+    """Writes numbers of one step, by their tags, to an event file of their own.
+
+    Args:
+      directory: folder of the file; created if missing.
+
+    Raises:
+      OSError: the file cannot be written; the message names it. `tf.summary.FileWriter` does not
+        raise.
+    """
+    values = [tf.Summary.Value(tag=tag, simple_value=value) for tag, value in scalars.items()]
+    now = time.time()
+    events = (
+        tf.summary.Event(wall_time=now, file_version="brain.Event:2"),
+        tf.summary.Event(wall_time=now, step=step, summary=tf.Summary(value=values)),
+    )
+    os.makedirs(directory, exist_ok=True)
+    # TensorBoard reads the files of a folder in the order of their names.
+    name = f"events.out.tfevents.{int(now):010d}.{socket.gethostname()}.{os.getpid()}"
+    with files.replacing(os.path.join(directory, f"{name}.{step}")) as temporary:
+        try:
+            with tf.io.TFRecordWriter(temporary) as writer:
+                for event in events:
+                    writer.write(event.SerializeToString())
+        except tf.errors.OpError as error:
+            raise OSError(error.message.rpartition("; ")[2]) from error
 
 
 class SummaryWriter:

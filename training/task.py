@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from deployment.model_deploy import Batch
+from training.validation import Validator
 
 
 class Task(Protocol):
@@ -45,6 +46,14 @@ class Task(Protocol):
         """
         del batch
         return {}
+
+    def open_validator(self) -> Validator:
+        """Opens what scores checkpoints during training (`TrainOptions.validate_every`).
+
+        Raises:
+          ValueError: there is nothing to score them on.
+        """
+        raise ValueError("validate_every is given, but this task has no validation.")
 
     def adapt(self, name: str, saved: np.ndarray, initial: np.ndarray) -> np.ndarray | None:
         """Makes a value of another shape, from the checkpoint of a warm start, fit a variable.

@@ -1,22 +1,18 @@
 """What eval.py and vis.py share: checkpoints run, one after the other, on a split of records."""
 
 import dataclasses
-import glob
-import itertools
 import os
-import sys
 from collections.abc import Iterator
 
 import tensorflow.compat.v1 as tf
 
+from commands.checkpoint_search import Checkpoints
 from commands.flags import Flags
-from common import files
-from common.texts import printable
+from common.run_options import OPTIONS_FILE
 from datasets.segmentation.specs import DatasetSpec
-from deeplab.commands import network_flags, weights
+from deeplab.commands import network_flags
 from deeplab.commands.dataset_choice import read_dataset
 from deeplab.commands.shared_options import (
-    DEFAULT_SPLIT,
     DatasetOptions,
     EvaluationOptions,
     InferenceOptions,
@@ -29,9 +25,7 @@ from deeplab.options import (
     ModelOptions,
     ResizeOptions,
 )
-from deeplab.run_description import OPTIONS_FILE, RunDescription, read_description
-from training import best_checkpoint, checkpoints
-from training.arrivals import Arrivals
+from deeplab.run_description import RunDescription, read_description
 
 
 class CheckpointRun:
@@ -70,14 +64,11 @@ class CheckpointRun:
     ):
         tf.disable_v2_behavior()
         tf.logging.set_verbosity(tf.logging.FATAL)  # its lines about checkpoints repeat ours
-        self._name, self._split, self._logdir = name, split, logdir
         options, inference = flags.options(EvaluationOptions), flags.options(InferenceOptions)
         self.batch_size, self.scales = batch_size, options.eval_scales
-        self.add_flipped, self._use_ema = inference.add_flipped_images, inference.use_ema
-        self._arriving = _find_checkpoints(options, flags.value(limit_flag), limit_flag)
-        self._first = next(self._arriving)
-        _check_results_folder(f"{name}_logdir", self.results_folder(self._first, use_ema=False))
-        directory = os.path.dirname(self._first) or "."
+        self.add_flipped = inference.add_flipped_images
+        self._checkpoints = Checkpoints(flags, name, split, logdir, limit_flag)
+        directory = os.path.dirname(self._checkpoints.first) or "."
         self.spec, self.model_options, self.inputs = resolve(flags, directory, split, crop_size)
         self.evaluator = Evaluator(
             self.spec,
@@ -95,104 +86,15 @@ class CheckpointRun:
         Yields:
           (prefix, the names of the weights that were loaded: `weights.saved_names`).
         """
-        for checkpoint in itertools.chain([self._first], self._arriving):
-            saved_names = self._arriving.read(checkpoint, self._restore)
-            if saved_names is not None:
-                yield checkpoint, saved_names
+        return self._checkpoints.restored(self.evaluator)
 
     def results_folder(self, checkpoint: str, use_ema: bool) -> str:
-        """Returns where the results go: the flag, or NAME, NAME_SPLIT, NAME_SPLIT_ema, NAME_ema.
-
-        Args:
-          checkpoint: prefix. In its training run's folder NAME alone is for the split "val".
-          use_ema: whether the averages of the weights are used.
-        """
-        if self._logdir:
-            return self._logdir
-        split = [] if self._split == DEFAULT_SPLIT else [self._split]
-        folder = "_".join([self._name, *split, *(["ema"] if use_ema else [])])
-        return os.path.join(best_checkpoint.training_folder(checkpoint), folder)
+        """Returns where the results go; see `Checkpoints.results_folder`."""
+        return self._checkpoints.results_folder(checkpoint, use_ema)
 
     def close(self) -> None:
         """Frees what the evaluator holds."""
         self.evaluator.close()
-
-    def _restore(self, checkpoint: str) -> dict[str, str]:
-        saved_names = weights.saved_names(checkpoint, self._use_ema)
-        self.evaluator.restore(checkpoint, saved_names)
-        return saved_names
-
-
-def _find_checkpoints(options: EvaluationOptions, limit: int, limit_flag: str) -> Arrivals:
-    """Finds the checkpoints to run, and says what it waits for.
-
-    Raises:
-      ValueError: the folder or the checkpoint does not exist.
-    """
-    if options.eval_interval_secs < 0:
-        raise ValueError(
-            f"eval_interval_secs is {options.eval_interval_secs}; expected 0 or more seconds."
-        )
-    if options.checkpoint_path is not None:
-        limit = 1
-        source = checkpoints.find_checkpoint(options.checkpoint_path, options.checkpoint_dir)
-    else:
-        source = options.checkpoint_dir or _find_newest_run()
-        _check_is_folder(source)
-        if limit == 1 and checkpoints.latest_checkpoint(source) is None and _has_options(source):
-            raise ValueError(
-                f"the training run in {source} has not saved a checkpoint yet: it saves one every "
-                f"--save_interval_secs and when it ends. Without --{limit_flag}=1 this command "
-                "waits for it."
-            )
-    if limit != 1:
-        which = f"the next {limit} checkpoints" if limit > 1 else "every new checkpoint"
-        print(
-            f"taking {which} in {printable(source)}, the newest first (Ctrl-C ends; "
-            f"--{limit_flag}=1 takes the newest one and ends)",
-            flush=True,
-        )
-    return Arrivals(
-        source,
-        limit,
-        options.eval_interval_secs,
-        report=lambda line: print(printable(line), flush=True),
-        warn=lambda line: print(f"warning: {printable(line)}", file=sys.stderr, flush=True),
-    )
-
-
-def _find_newest_run() -> str:
-    """Returns the newest training run; one that has not saved yet, where there is no other."""
-    try:
-        return checkpoints.find_newest_run()
-    except ValueError:
-        started = glob.glob(os.path.join(checkpoints.RUNS_ROOT, "*", OPTIONS_FILE))
-        if not started:
-            raise
-    return os.path.dirname(max(started, key=os.path.getmtime))
-
-
-def _check_is_folder(directory: str) -> None:
-    if os.path.isdir(directory):
-        return
-    if os.path.exists(f"{directory}.index") or os.path.exists(directory):
-        advice = f"give one checkpoint as --checkpoint_path={directory}."
-    else:
-        advice = "it is the train_logdir of a training run (runs/NAME)."
-    raise ValueError(f"checkpoint_dir {directory} is not a folder: {advice}")
-
-
-def _has_options(directory: str) -> bool:
-    return os.path.exists(os.path.join(directory, OPTIONS_FILE))
-
-
-def _check_results_folder(flag: str, directory: str) -> None:
-    """Makes sure that results can be written, before it takes hours to compute them."""
-    obstacle = files.find_obstacle(directory)
-    if obstacle is not None:
-        raise ValueError(
-            f"the results cannot go to {directory}: {' '.join(obstacle)}. Give another --{flag}."
-        )
 
 
 def resolve(

@@ -3,18 +3,17 @@
 import contextlib
 import dataclasses
 import os
-from typing import Any
 
+from commands import weights
 from commands.flags import Flags
 from common import files
+from common.run_options import OPTIONS_FILE
 from common.texts import printable
-from deeplab.commands import weights
 from deeplab.commands.checkpoint_run import CheckpointRun
 from deeplab.commands.eval_flags import EvalOptions
-from deeplab.commands.shared_options import DEFAULT_SPLIT
-from deeplab.evaluation import score_report
+from deeplab.evaluation import score_report, validation
 from deeplab.evaluation.evaluator import Evaluation
-from deeplab.run_description import OPTIONS_FILE, read_description
+from deeplab.run_description import read_description
 from training import best_checkpoint
 
 
@@ -60,7 +59,7 @@ def _write(run: CheckpointRun, evaluation: Evaluation, directory: str, use_ema: 
         options={
             "dataset_dir": run.spec.directory,
             "use_ema": use_ema,
-            **_conditions(run),
+            **validation.seen_as(run.inputs, run.scales, run.add_flipped),
             "eval_batch_size": run.batch_size,
             "model": dataclasses.asdict(run.model_options),
         },
@@ -71,16 +70,6 @@ def _write(run: CheckpointRun, evaluation: Evaluation, directory: str, use_ema: 
     return path
 
 
-def _conditions(run: CheckpointRun) -> dict[str, Any]:
-    """Returns how the network saw the images."""
-    return {
-        "eval_crop_size": run.inputs.crop_size,
-        **run.inputs.resize_values(),
-        "eval_scales": run.scales,
-        "add_flipped_images": run.add_flipped,
-    }
-
-
 def _keep_if_best(run: CheckpointRun, evaluation: Evaluation, use_ema: bool) -> str | None:
     """Keeps a training run's best checkpoint by its score on "val" of its own dataset.
 
@@ -88,7 +77,7 @@ def _keep_if_best(run: CheckpointRun, evaluation: Evaluation, use_ema: bool) -> 
       A line for the user; None where the score does not count.
     """
     directory = os.path.dirname(evaluation.checkpoint) or "."
-    if evaluation.split != DEFAULT_SPLIT:
+    if evaluation.split != validation.SPLIT:
         return None
     if not os.path.exists(os.path.join(directory, OPTIONS_FILE)):
         return None  # a download, which is not ours to write to
@@ -99,16 +88,11 @@ def _keep_if_best(run: CheckpointRun, evaluation: Evaluation, use_ema: bool) -> 
         )
     return best_checkpoint.keep_if_best(
         evaluation.checkpoint,
-        "miou",
+        validation.METRIC,
         evaluation.metrics.mean_iou,
-        {
-            "dataset": run.spec.name,
-            "split": evaluation.split,
-            "num_pictures": evaluation.num_images,
-            **_conditions(run),
-            "output_stride": run.model_options.output_stride,
-            "atrous_rates": run.model_options.atrous_rates,
-        },
+        validation.conditions(
+            run.spec, evaluation, run.inputs, run.model_options, run.scales, run.add_flipped
+        ),
         step=evaluation.step,
         use_ema=use_ema,
         companions=[OPTIONS_FILE],

@@ -8,16 +8,19 @@ import sys
 
 import tensorflow.compat.v1 as tf
 
+from commands import weights
 from commands.flags import Flags
+from commands.shared_options import WeightsOptions
 from common import export_names, files
+from common.run_options import OPTIONS_FILE
 from datasets.segmentation import specs
 from deeplab import inference_graph
-from deeplab.commands import export_variants, network_flags, weights
+from deeplab.commands import export_variants, network_flags
 from deeplab.commands.export_model_flags import ExportOptions
 from deeplab.commands.shared_options import InferenceOptions
 from deeplab.data import crop_sizes
 from deeplab.options import ResizeOptions
-from deeplab.run_description import OPTIONS_FILE, RunDescription, read_description
+from deeplab.run_description import RunDescription, read_description
 from export import freeze, output_files
 from serving import contract
 from training import best_checkpoint, checkpoints
@@ -35,7 +38,7 @@ def main(flags: Flags, arguments: list[str]) -> None:
     tf.disable_v2_behavior()
     options, inference = flags.options(ExportOptions), flags.options(InferenceOptions)
     checkpoint = checkpoints.find_checkpoint(options.checkpoint_path or checkpoints.LATEST)
-    saved_names = weights.saved_names(checkpoint, inference.use_ema)
+    saved_names = weights.saved_names(checkpoint, flags.options(WeightsOptions).use_ema)
     description, export_path = describe(flags, options, checkpoint)
     crop_size = choose_crop_size(options, description)
     _check_crop_holds_resized(crop_size, description)

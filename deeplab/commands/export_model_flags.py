@@ -3,6 +3,7 @@
 import dataclasses
 
 from commands.command import Command
+from commands.shared_options import WeightsOptions
 from common.option_fields import DATA, NETWORK, RESULTS, START, option
 from deeplab.commands.network_flags import AS_TRAINED
 from deeplab.commands.shared_options import (
@@ -151,6 +152,7 @@ flags of its network:
     options=(
         ExportOptions,
         InferenceOptions,
+        WeightsOptions,
         ResizeOptions,
         ModelOptions,
         IgnoredTrainingOptions,

@@ -2,10 +2,11 @@
 
 import dataclasses
 
-from common.option_fields import COMPATIBILITY, DATA, HARDWARE, NETWORK, START, option, refused
+from commands import shared_options
+from commands.shared_options import CheckpointOptions, WeightsOptions
+from common.option_fields import COMPATIBILITY, NETWORK, change, changed, option, refused
 from deeplab.options import MemoryOptions, ModelOptions, ResizeOptions
 
-DEFAULT_SPLIT = "val"
 # The keys of `specs.PUBLISHED_DATASETS`, whose module imports TensorFlow.
 PUBLISHED_DATASETS = ("ade20k", "cityscapes", "pascal_voc_seg")
 
@@ -25,26 +26,14 @@ def explain_classes(name: str) -> str | None:
     )
 
 
-@dataclasses.dataclass(frozen=True)
-class DatasetOptions:
-    """Which records a command reads."""
-
-    dataset_dir: str | None = option(
+DatasetOptions = changed(
+    shared_options.DatasetOptions,
+    dataset=change(
         None,
-        "Folder of the records and their dataset.json.",
-        DATA,
-        is_common=True,
-        computed_default="data/tfrecords/<--dataset>, or the dataset built last",
-        aliases=("data_dir", "data", "tfrecords", "dataset_path"),
-    )
-    dataset: str | None = option(
-        None,
-        "Name of the dataset. For records made by research/deeplab's converters: pascal_voc_seg, "
-        "cityscapes or ade20k.",
-        DATA,
-        is_common=True,
-        aliases=("dataset_name",),
-    )
+        help="Name of the dataset. For records made by research/deeplab's converters: "
+        "pascal_voc_seg, cityscapes or ade20k.",
+    ),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,12 +42,6 @@ class InferenceOptions:
 
     add_flipped_images: bool = option(
         False, "Whether the network also sees the mirror image; takes twice the time.", NETWORK
-    )
-    use_ema: bool | None = option(
-        None,
-        "Whether the moving averages of the weights (train.py --ema_decay) replace the weights.",
-        START,
-        computed_default="no; for the best checkpoint that eval.py kept, whichever it scored",
     )
 
 
@@ -90,25 +73,8 @@ class IgnoredTrainingOptions:
 
 @dataclasses.dataclass(frozen=True)
 class EvaluationOptions:
-    """Which checkpoints eval.py and vis.py run, and how."""
+    """How eval.py and vis.py run checkpoints."""
 
-    checkpoint_dir: str | None = option(
-        None,
-        "Folder of checkpoints: the train_logdir of a training run.",
-        START,
-        is_common=True,
-        computed_default="the newest training run in runs/",
-        aliases=("train_logdir", "logdir", "model_dir"),
-    )
-    checkpoint_path: str | None = option(
-        None,
-        "One checkpoint (model.ckpt-1000), used instead of those of checkpoint_dir; or 'best' or "
-        "'latest' for that one of checkpoint_dir.",
-        START,
-        is_common=True,
-        aliases=("checkpoint", "ckpt", "weights", "model"),
-    )
-    eval_interval_secs: int = option(300, "Minimum seconds between evaluations.", HARDWARE)
     eval_scales: tuple[float, ...] = option(
         (1.0,),
         "Scales at which the network sees each image; their probabilities are averaged. Each takes "
@@ -129,6 +95,8 @@ DATASET_OF_EVALUATION = {
 }
 ALL_OF_EVALUATION = (
     DatasetOptions,
+    CheckpointOptions,
+    WeightsOptions,
     EvaluationOptions,
     InferenceOptions,
     ResizeOptions,

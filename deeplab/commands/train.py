@@ -1,34 +1,32 @@
 """Trains DeepLabV3+ on TFRecords: train.py. `train_flags` has its words and flags."""
 
 import dataclasses
+import functools
 import os
-import textwrap
-from typing import Any
 
 import tensorflow.compat.v1 as tf
 
+from commands import training_command
 from commands.flags import Flags
+from commands.shared_options import ClusterOptions
 from common import memory
+from common.run_options import OPTIONS_FILE
 from datasets.records import shard_check
 from datasets.segmentation.specs import DatasetSpec
 from deeplab import run_description
 from deeplab.commands import network_flags
 from deeplab.commands.dataset_choice import read_dataset
 from deeplab.commands.shared_options import DatasetOptions
-from deeplab.commands.train_flags import ClusterOptions, LastLayerOptions, TrainingDataOptions
+from deeplab.commands.train_flags import LastLayerOptions, TrainingDataOptions
 from deeplab.data import crop_sizes
 from deeplab.network import transfer
 from deeplab.options import InputOptions, ObjectiveOptions, ResizeOptions
 from deeplab.run_description import RunDescription
 from deeplab.task import SegmentationTask
-from deployment import servers
-from deployment.cluster import Cluster, read_cluster
 from deployment.config import DeploymentConfig
-from deployment.servers import ServerLostError
 from training import checkpoints, loop
 from training.options import OptimizerOptions, TrainOptions
 
-_CLUSTER_FLAGS = ("master", "task", "num_replicas", "num_ps_tasks")
 # Of a batch: RGB as float32, and class ids.
 _BYTES_PER_PIXEL = 3 * 4 + 1
 
@@ -39,22 +37,7 @@ def main(flags: Flags, arguments: list[str]) -> int:
     tf.disable_v2_behavior()
     tf.logging.set_verbosity(tf.logging.ERROR)  # slim's lines repeat ours
 
-    cluster = _read_cluster(flags)
-    deployment = flags.options(DeploymentConfig)
-    if cluster is None:
-        return _train(flags, deployment, flags.options(ClusterOptions).master)
-    try:
-        return cluster.take_part(
-            lambda master: _train(flags, _worker(cluster, deployment), master),
-            report=lambda line: print(line, flush=True),
-        )
-    except ServerLostError as error:
-        servers.end_process(error)
-
-
-def _worker(cluster: Cluster, flags: DeploymentConfig) -> DeploymentConfig:
-    place = cluster.deployment(flags.num_clones, flags.clone_on_cpu)
-    return dataclasses.replace(place, prefetch_to_clones=flags.prefetch_to_clones, nccl=flags.nccl)
+    return training_command.train(flags, functools.partial(_train, flags))
 
 
 def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
@@ -81,10 +64,16 @@ def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
         f"{spec.split(data.train_split).num_examples} images in split {data.train_split}"
     )
     for each in (network, inputs, objective, optimizer_options, train_options, deployment):
-        print(_listed(each))
+        print(training_command.listed(each))
 
     task = SegmentationTask(
-        spec, data.train_split, description, inputs, objective, deployment.num_clones
+        spec,
+        data.train_split,
+        description,
+        inputs,
+        objective,
+        deployment.num_clones,
+        has_averages=train_options.ema_decay > 0,
     )
     result = loop.train(
         task,
@@ -97,23 +86,6 @@ def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
     return result.exit_status
 
 
-def _read_cluster(flags: Flags) -> Cluster | None:
-    cluster = read_cluster(os.environ)
-    given = [f"--{name}" for name in _CLUSTER_FLAGS if flags.is_given(name)]
-    if cluster is not None and given:
-        raise ValueError(
-            f"{', '.join(given)} and the environment variable TF_CONFIG both say where this "
-            "process stands in a cluster; give one of them."
-        )
-    num_ps_tasks = flags.value("num_ps_tasks")
-    if num_ps_tasks and not flags.value("master"):
-        raise ValueError(
-            f"num_ps_tasks is {num_ps_tasks} without a --master; give the address of this "
-            "worker's TensorFlow server, or describe the cluster in TF_CONFIG instead."
-        )
-    return cluster
-
-
 def _describe(flags: Flags, spec: DatasetSpec, train_logdir: str) -> RunDescription:
     """Returns what is trained: the flags say it, or options.json if the folder has a checkpoint.
 
@@ -124,12 +96,12 @@ def _describe(flags: Flags, spec: DatasetSpec, train_logdir: str) -> RunDescript
         "train_crop_size": flags.value("train_crop_size"),
         **vars(flags.options(ResizeOptions)),
     }
-    has_options = os.path.exists(os.path.join(train_logdir, run_description.OPTIONS_FILE))
+    has_options = os.path.exists(os.path.join(train_logdir, OPTIONS_FILE))
     if has_options and checkpoints.latest_checkpoint(train_logdir):
         stored = run_description.read_description(train_logdir)
         given_sizes = {name: value for name, value in sizes.items() if flags.is_given(name)}
         _check_same_classes(spec, stored, train_logdir)
-        _check_same_flags(
+        training_command.check_same_flags(
             {**vars(stored), **vars(stored.model)},
             {**network_flags.given_values(flags), **given_sizes},
             train_logdir,
@@ -170,20 +142,3 @@ def _check_same_classes(spec: DatasetSpec, stored: RunDescription, train_logdir:
                 f"{train_logdir} was trained on {stored.dataset_name} with {there}. "
                 "Choose another --train_logdir."
             )
-
-
-def _check_same_flags(stored: dict[str, Any], given: dict[str, Any], train_logdir: str) -> None:
-    for name, value in given.items():
-        # No rates and no decoder can be said in two ways: None and ().
-        if (value or None) != (stored[name] or None):
-            raise ValueError(
-                f"--{name} is {value}, but {train_logdir} was trained with {stored[name]}. Omit "
-                "the flag to resume that training run, or choose another --train_logdir."
-            )
-
-
-def _listed(effective: Any) -> str:
-    """Words the fields of a dataclass, for the log."""
-    title = type(effective).__name__.removesuffix("Options").removesuffix("Config").lower()
-    fields = " ".join(f"{name}={value!r}" for name, value in vars(effective).items())
-    return textwrap.fill(f"{title}: {fields}", width=100, subsequent_indent="  ")

@@ -1,19 +1,16 @@
 """The command train.py: its words and its flags."""
 
 import dataclasses
-import glob
-import os
 
+from commands import epochs
 from commands.command import Command
 from commands.flags import Flags
-from common import json_files
-from common.option_fields import DATA, HARDWARE, START, option, refused
+from commands.shared_options import ClusterOptions
+from common.option_fields import DATA, START, option, refused
 from deeplab.commands.shared_options import DatasetOptions, RefusedOptions, explain_classes
 from deeplab.options import InputOptions, ModelOptions, ObjectiveOptions
 from deployment.config import DeploymentConfig
 from training.options import OptimizerOptions, TrainOptions
-
-_EPOCHS = ("epochs", "num_epochs", "max_epochs", "n_epochs")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,22 +43,6 @@ class LastLayerOptions:
 
 
 @dataclasses.dataclass(frozen=True)
-class ClusterOptions:
-    """This worker's place in a cluster that runs already."""
-
-    master: str = option(
-        "",
-        "Address (grpc://host:port) of this worker's TensorFlow server in a cluster that runs "
-        "already. With the environment variable TF_CONFIG neither this nor task, num_replicas and "
-        "num_ps_tasks are needed.",
-        HARDWARE,
-    )
-    startup_delay_steps: int = option(
-        15, "Steps of the chief that the other workers wait for.", HARDWARE
-    )
-
-
-@dataclasses.dataclass(frozen=True)
 class RefusedTrainingOptions:
     """Flags of research/deeplab's train.py for what does not exist here."""
 
@@ -77,37 +58,7 @@ class RefusedTrainingOptions:
 
 
 def _explain_unknown(name: str, value: str, flags: Flags) -> str | None:
-    """Explains `--epochs`: training is counted in steps."""
-    if name not in _EPOCHS:
-        return explain_classes(name)
-    batch_size = flags.value("train_batch_size")
-    steps = f"an epoch is the number of images / train_batch_size ({batch_size}) steps"
-    found = _find_dataset(flags)
-    if found is not None and batch_size > 0:
-        dataset, num_images = found
-        epoch = -(-num_images // batch_size)
-        steps = (
-            f"an epoch of dataset {dataset} ({num_images} images) is {epoch} steps of "
-            f"{batch_size} images"
-        )
-        if value.isdecimal() and int(value):
-            steps += f", so {value} epochs are --training_number_of_steps={int(value) * epoch}"
-    return (
-        f"there is no flag --{name}; training is counted in steps (--training_number_of_steps): "
-        f"{steps}."
-    )
-
-
-def _find_dataset(flags: Flags) -> tuple[str, int] | None:
-    """Returns name and images of the dataset that would be used; None where it cannot be read."""
-    built = os.path.join("data", "tfrecords", flags.value("dataset") or "*")
-    found = glob.glob(os.path.join(flags.value("dataset_dir") or built, "dataset.json"))
-    try:
-        dataset = json_files.read_object(max(found, key=os.path.getmtime))
-        num_images = dataset["splits"][flags.value("train_split")]["num_examples"]
-        return dataset["name"], int(num_images)
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+    return epochs.explain(name, value, flags) or explain_classes(name)
 
 
 COMMAND = Command(

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from commands import weights
 from commands.flags import Flags
 from common import palettes
 from common.texts import printable
 from datasets.records import tfrecords
 from datasets.segmentation import specs
 from datasets.segmentation.specs import DatasetSpec
-from deeplab.commands import weights
 from deeplab.commands.checkpoint_run import CheckpointRun
 from deeplab.commands.vis_flags import VisOptions
 from deeplab.evaluation import prediction_files

@@ -3,12 +3,12 @@
 import dataclasses
 
 from commands.command import Command
+from commands.shared_options import DEFAULT_SPLIT
 from common.option_fields import DATA, HARDWARE, RESULTS, option
 from deeplab.commands.network_flags import AS_TRAINED
 from deeplab.commands.shared_options import (
     ALL_OF_EVALUATION,
     DATASET_OF_EVALUATION,
-    DEFAULT_SPLIT,
     explain_classes,
 )
 

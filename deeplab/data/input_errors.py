@@ -5,11 +5,11 @@ reports a truncated shard or an image that does not decode without a name; that 
 after the failure, so that reading costs nothing while all is well.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import tensorflow.compat.v1 as tf
 
-from datasets.records import record_errors, tfrecords
+from datasets.records import record_errors
 from datasets.segmentation import record_format, specs
 
 
@@ -41,14 +41,14 @@ def assert_labels(example: Mapping[str, tf.Tensor], spec: specs.DatasetSpec) -> 
 
     if spec.ignore_label == 255 and spec.num_classes <= 255:
         # In a byte 255 + 1 is 0, so that one comparison is enough, in half the time.
-        return _assert(tf.reduce_max(label + 1) <= spec.num_classes, message)
-    return _assert(tf.reduce_all(is_class()), message)
+        return record_errors.check(tf.reduce_max(label + 1) <= spec.num_classes, message)
+    return record_errors.check(tf.reduce_all(is_class()), message)
 
 
 def assert_fits(example: Mapping[str, tf.Tensor], crop_size: tuple[int, int]) -> tf.Operation:
     """Asserts that an image is not larger than the (height, width) that it is to be padded to."""
     height, width = example["height"], example["width"]
-    return _assert(
+    return record_errors.check(
         (height <= crop_size[0]) & (width <= crop_size[1]),
         lambda: [
             "image ",
@@ -75,41 +75,8 @@ def explain(
     Returns:
       An error in one line that names the image or the file; None if the data are not the cause.
     """
-    if not isinstance(error, (tf.errors.InvalidArgumentError, tf.errors.DataLossError)):
-        return None
-    assertion = record_errors.find_assertion(error)
-    if assertion:
-        return ValueError(f"{assertion}.")
-    if "IteratorGetNext" not in error.message:
-        return None
-    try:
-        _read_all(spec, split, with_laplacian)
-    except (ValueError, OSError) as broken:
-        return ValueError(str(broken))
-    return None
-
-
-def _read_all(spec: specs.DatasetSpec, split: str, with_laplacian: bool) -> None:
-    """Decodes every record of a split; raises ValueError or OSError at the first broken one."""
-    with tf.Graph().as_default(), tf.Session() as session:
-        serialized = tf.placeholder(tf.string, [])
-        example = record_format.parse_example(serialized, with_laplacian)
-        for shard in spec.shard_paths(split):
-            for number, record in enumerate(tfrecords.read_records(shard)):
-                try:
-                    session.run(example, {serialized: record})
-                except tf.errors.InvalidArgumentError as error:
-                    message = record_errors.describe(error, record, number, shard)
-                    raise ValueError(
-                        f"{message} Build the dataset again from whole files."
-                    ) from None
-
-
-def _assert(condition: tf.Tensor, message: Callable[[], list]) -> tf.Operation:
-    """Asserts a condition; the parts of the message are only computed where it does not hold."""
-
-    def fail() -> tf.Tensor:
-        with tf.control_dependencies([tf.Assert(False, [tf.strings.join(message())])]):
-            return tf.constant(False)
-
-    return tf.cond(condition, lambda: tf.constant(True), fail).op
+    return record_errors.explain(
+        error,
+        lambda: spec.shard_paths(split),
+        lambda serialized: record_format.parse_example(serialized, with_laplacian),
+    )

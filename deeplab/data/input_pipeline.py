@@ -16,6 +16,7 @@ from collections.abc import Sequence
 
 import tensorflow.compat.v1 as tf
 
+from datasets.records import record_order
 from datasets.segmentation import record_format, specs
 from deeplab.data import input_errors, preprocess, training_crop
 from deeplab.options import InputOptions
@@ -25,11 +26,6 @@ from deeplab.options import InputOptions
 _BYTES_PER_PIXEL = 32
 # Of an evaluation's batch: float32 image and Laplacian, int32 label.
 _BATCH_BYTES_PER_PIXEL = 20
-# Memory for the shuffled records. A few thousand images of ordinary size; a dataset with larger
-# ones is shuffled over fewer of them.
-_SHUFFLE_BYTES = 256 << 20
-# Shards read at the same time: more mix the order better, each holds a file open.
-_OPEN_SHARDS = 16
 # Batches made ahead of the network. They are large; two hide the variation of decoding times.
 _PREFETCHED_BATCHES = 2
 # Of an evaluation's batch.
@@ -87,38 +83,12 @@ def training_batches(
             laplacian_stride=laplacian_stride if with_laplacian else None,
         )
 
-    batches = numbered_records(spec, split, seed).map(
+    batches = record_order.numbered_records(spec, split, seed).map(
         prepare,
         num_parallel_calls=_num_parallel_calls(spec, split, input_options),
         deterministic=seed is not None,
     )
     return batches.batch(batch_size, drop_remainder=True).prefetch(_PREFETCHED_BATCHES)
-
-
-def numbered_records(spec: specs.DatasetSpec, split: str, seed: int | None) -> tf.data.Dataset:
-    """Opens the records of a split, shuffled and without end; arguments as `training_batches`.
-
-    Returns:
-      A dataset of (serialized record, its number from 0 on, which its random draws depend on).
-
-    Raises:
-      ValueError: the split or its files are missing.
-    """
-    shards = _nonempty_shards(spec, split)
-    num_examples = spec.split(split).num_examples
-    num_bytes = sum(os.path.getsize(shard) for shard in shards)
-    num_shuffled = num_examples * _SHUFFLE_BYTES // num_bytes
-    # Of each open shard, some records are held.
-    num_open = max(1, min(len(shards), _OPEN_SHARDS, num_shuffled // 2))
-    records = tf.data.Dataset.from_tensor_slices(shards).shuffle(len(shards), seed=seed)
-    records = records.interleave(
-        tf.data.TFRecordDataset,
-        cycle_length=num_open,
-        num_parallel_calls=tf.data.AUTOTUNE,
-        deterministic=seed is not None,
-    )
-    records = records.shuffle(max(1, min(num_examples, num_shuffled)), seed=seed).repeat()
-    return tf.data.Dataset.zip((records, tf.data.Dataset.counter()))
 
 
 def evaluation_batches(
@@ -147,7 +117,7 @@ def evaluation_batches(
     _check_batch_size(batch_size)
     if crop_size is None and batch_size > 1:
         raise ValueError(f"a batch of {batch_size} images needs a crop size to pad them to.")
-    shards = _nonempty_shards(spec, split)
+    shards = record_order.nonempty_shards(spec, split)
 
     @tf.autograph.experimental.do_not_convert
     def prepare(serialized: tf.Tensor) -> preprocess.Example:
@@ -185,20 +155,6 @@ def parse_example(
 def _check_batch_size(batch_size: int) -> None:
     if batch_size < 1:
         raise ValueError(f"batch size is {batch_size}; expected 1 or more images.")
-
-
-def _nonempty_shards(spec: specs.DatasetSpec, split: str) -> list[str]:
-    """Returns the files of a split.
-
-    Raises:
-      ValueError: there are none, or they hold no record: `repeat` would search them forever.
-    """
-    shards = spec.shard_paths(split)
-    if not any(os.path.getsize(shard) for shard in shards):
-        raise ValueError(
-            f"split {split!r} of dataset {spec.name!r} in {spec.directory} holds no images."
-        )
-    return shards
 
 
 def _num_parallel_calls(spec: specs.DatasetSpec, split: str, input_options: InputOptions) -> int:

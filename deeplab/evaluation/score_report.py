@@ -2,16 +2,13 @@
 
 import math
 import os
-import socket
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import tensorflow.compat.v1 as tf
-
-from common import files, json_files
+from common import json_files
 from common.texts import first_few, printable
 from deeplab.evaluation.evaluator import Evaluation
+from training import summaries
 
 FORMAT_VERSION = 1
 
@@ -125,32 +122,14 @@ def write_summaries(
       scales, add_flipped: how the network saw the images; part of the tags.
 
     Raises:
-      OSError: the file cannot be written; the message names it. `tf.summary.FileWriter` does not
-        raise.
+      OSError: the file cannot be written; the message names it.
     """
     tag = "eval/miou_" + "_".join(map(str, scales)) + ("_flipped" if add_flipped else "")
     scores = evaluation.metrics
     values = {f"{tag}_overall": scores.mean_iou, "eval/pixel_accuracy": scores.pixel_accuracy}
     for index, iou in enumerate(scores.class_iou):
         values[f"{tag}_class_{index}"] = iou
-    summary = tf.Summary(
-        value=[tf.Summary.Value(tag=name, simple_value=value) for name, value in values.items()]
-    )
-    now = time.time()
-    events = (
-        tf.summary.Event(wall_time=now, file_version="brain.Event:2"),
-        tf.summary.Event(wall_time=now, step=evaluation.step, summary=summary),
-    )
-    os.makedirs(directory, exist_ok=True)
-    # TensorBoard reads the files of a folder in the order of their names.
-    name = f"events.out.tfevents.{int(now):010d}.{socket.gethostname()}.{os.getpid()}"
-    with files.replacing(os.path.join(directory, f"{name}.{evaluation.step}")) as temporary:
-        try:
-            with tf.io.TFRecordWriter(temporary) as writer:
-                for event in events:
-                    writer.write(event.SerializeToString())
-        except tf.errors.OpError as error:
-            raise OSError(error.message.rpartition("; ")[2]) from error
+    summaries.write_scalars(directory, values, evaluation.step)
 
 
 def _percent(share: float) -> str:

@@ -1,10 +1,10 @@
 """Folds batch norms with fixed statistics into the convolutions before them.
 
 gamma (conv(x, w) - mean) / sqrt(variance + epsilon) + beta is a convolution with scaled kernel and
-a bias. An atrous convolution stands between space-to-batch and batch-to-space, which only move
+a bias. A dilated convolution stands between space-to-batch and batch-to-space, which only move
 values: what is done to each channel after them may as well be done to the kernel. The bias stays
 after batch-to-space. Before it, TensorFlow could fuse it (1 % faster), but other engines would no
-longer see that the three operations are one atrous convolution (OpenVINO is 15 % slower then).
+longer see that the three operations are one dilated convolution (OpenVINO is 15 % slower then).
 """
 
 import dataclasses

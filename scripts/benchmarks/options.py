@@ -3,7 +3,7 @@
 import dataclasses
 import os
 
-from common.option_fields import RESULTS, SCHEDULE, option
+from common.option_fields import GENERAL, RESULTS, option
 
 # Those of `suite.BENCHMARKS`, which imports TensorFlow.
 NAMES = ("predict", "start", "train", "feed", "build", "growth")
@@ -14,12 +14,12 @@ class BenchmarkOptions:
     """What is measured, and how often."""
 
     only: tuple[str, ...] = option(
-        NAMES, "Which benchmarks run.", SCHEDULE, is_common=True, choices=NAMES
+        NAMES, "Which benchmarks run.", GENERAL, is_common=True, choices=NAMES
     )
     rounds: int = option(
         5,
         "Rounds of each contender; fewer are faster and less sure.",
-        SCHEDULE,
+        GENERAL,
         is_common=True,
         lower=1,
     )

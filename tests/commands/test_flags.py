@@ -7,6 +7,7 @@ from absl import flags as absl_flags
 
 from commands import help_pages
 from commands.flags import Flags
+from common import option_fields
 from common.option_fields import DATA, option, refused
 
 
@@ -115,3 +116,34 @@ def test_help_tells_the_default_in_force():
     assert shown["is_on"] == "on"
     flags = Flags([Options], {"share": "as trained"})
     assert help_pages.shown_default(flags.definitions["share"]) == "as trained"
+
+
+def test_a_synonym_is_the_flag_itself_also_in_a_flag_file(tmp_path):
+    @dataclasses.dataclass(frozen=True)
+    class Named:
+        variant: str = option("a", "A variant.", DATA, synonyms=("model_name",))
+
+    recipe = tmp_path / "x.flags"
+    recipe.write_text("--task=classification\n--model_name=b\n")
+    for argument, value in (("--model_name=c", "c"), (f"--flagfile={recipe}", "b")):
+        flags = Flags([Named])
+        flags.parse(["command.py", argument])
+        assert flags.is_given("variant")
+        assert flags.options(Named) == Named(value)
+    assert help_pages.full_text(flags.definitions["variant"]) == "A variant. Also --model_name."
+
+
+def test_a_command_may_have_other_defaults():
+    changed = option_fields.changed(
+        Options,
+        share=option_fields.change(0.25),
+        count=option_fields.change(3, computed_default="an epoch"),
+    )
+    assert issubclass(changed, Options)
+    assert (changed().share, changed().count, changed().kind) == (0.25, 3, "a")
+    flags = Flags([changed])
+    flags.parse(["command.py", "--share=0.75"])
+    assert flags.options(changed, not_a_flag=7) == changed(folder=None, share=0.75)
+    assert help_pages.shown_default(flags.definitions["number"]) == "an epoch"
+    with pytest.raises(absl_flags.Error):
+        flags.parse(["command.py", "--share=2"])

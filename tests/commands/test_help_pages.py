@@ -108,7 +108,7 @@ def test_epochs_are_answered_in_steps_of_the_dataset(tmp_path):
     assert "is 46 steps of 8 images, so 2 epochs are --training_number_of_steps=92" in spaced
     (tmp_path / "x.flags").write_text("--train_batch_size=4\n")
     recipe = answer("train", "--flagfile=x.flags", "--epochs=1", cwd=tmp_path).stderr
-    assert "is 92 steps of 4 images, so 1 epochs" in recipe
+    assert "is 92 steps of 4 images, so 1 epoch is --training_number_of_steps=92" in recipe
     unknown = answer("train", "--epochs=10", cwd=tmp_path / "data").stderr
     assert "the number of images / train_batch_size (8) steps" in unknown
 
@@ -118,7 +118,7 @@ def test_epochs_are_answered_in_steps_of_the_dataset(tmp_path):
     [
         ("--train_batch_size=four", "flag --train_batch_size=four: expected a whole number"),
         ("--momentum=much", "flag --momentum=much: expected a number"),
-        ("--optimizer=sgd", "flag --optimizer=sgd: expected momentum|adam"),
+        ("--optimizer=lion", "flag --optimizer=lion: expected momentum|adam|sgd|rmsprop"),
         ("--nccl=maybe", "flag --nccl=maybe: expected true or false"),
     ],
 )
@@ -137,4 +137,6 @@ def test_a_task_may_be_given_and_a_number_is_a_worker():
 def test_a_task_that_does_not_exist_is_refused():
     result = answer("train", "--task=painting")
     assert result.returncode == 2
-    assert result.stderr == "error: --task is 'painting'; expected one of deeplab.\n"
+    assert (
+        result.stderr == "error: --task is 'painting'; expected one of deeplab, classification.\n"
+    )

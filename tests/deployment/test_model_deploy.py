@@ -1,7 +1,5 @@
 """Clones: placement, the split of the batch, and gradients equal to those of one clone."""
 
-import re
-
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
@@ -102,14 +100,6 @@ def test_split_gives_each_clone_its_examples_in_order():
     assert shares[0]["y"].shape.as_list() == [2, 2]
 
 
-def test_batch_that_the_clones_do_not_divide_is_refused_with_both_numbers():
-    with pytest.raises(ValueError, match=r"batch of 10 .* over 4 clones.*example 8 or 12"):
-        DeploymentConfig(4).clone_batch_size(10)
-    with pytest.raises(ValueError, match=r"batch of 2 .* over 4 clones.*example 4\."):
-        DeploymentConfig(4).clone_batch_size(2)
-    assert DeploymentConfig(4).clone_batch_size(12) == 3
-
-
 def _devices(config: DeploymentConfig) -> dict[str, str]:
     """Returns the device asked for by each op's name."""
     batch = {name: tf.constant(values) for name, values in toy_training.examples().items()}
@@ -153,37 +143,3 @@ def test_variables_are_spread_over_parameter_servers():
         "/job:ps/task:0/device:CPU:0",
     ]
     assert devices["MatMul"] == "/job:worker/task:1/device:CPU:0"
-
-
-@pytest.mark.parametrize(
-    ("config", "num_gpus", "warning"),
-    [
-        (DeploymentConfig(4), 0, r"num_clones is 4, .* no GPU: .* the CPU.*clone_on_cpu says"),
-        (DeploymentConfig(4), 1, r"num_clones is 4, .* 1 GPU: .* GPU 0"),
-        (DeploymentConfig(4), 2, r"num_clones is 4, .* 2 GPUs: .* GPU 0\.\.1"),
-    ],
-)
-def test_too_few_gpus_are_told(config, num_gpus, warning):
-    assert re.search(warning, config.placement_warning(num_gpus))
-
-
-def test_enough_gpus_one_clone_or_intended_cpu_need_no_warning():
-    assert DeploymentConfig(4).placement_warning(4) is None
-    assert DeploymentConfig(1).placement_warning(0) is None
-    assert DeploymentConfig(4, clone_on_cpu=True).placement_warning(0) is None
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"num_clones": 0}, "num_clones is 0; expected 1 or more"),
-        (
-            {"num_replicas": 2, "num_ps_tasks": 1, "replica_id": 2},
-            r"replica_id is 2; expected 0\.\.1",
-        ),
-        ({"num_replicas": 2}, "num_replicas is 2 and num_ps_tasks is 0"),
-    ],
-)
-def test_impossible_deployments_are_refused(arguments, message):
-    with pytest.raises(ValueError, match=message):
-        DeploymentConfig(**arguments)

@@ -123,3 +123,25 @@ def test_statistics_are_shared_at_every_scale_of_an_image_pyramid(inputs):
     group.connect()
     actual = run_step([clone[1] for clone in clones])
     np.testing.assert_allclose(actual[0], expected[0], rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["frozen", "trained", "synchronized"])
+def test_without_scale_there_is_no_gamma(inputs, kind):
+    group = SyncGroup(1) if kind == "synchronized" else None
+    mode = BatchNormMode(is_training=kind != "frozen", sync_group=group)
+    arguments = mode.slim_params(DECAY, EPSILON, scale=False)
+    outputs = arguments["normalizer_fn"](tf.constant(inputs), **arguments["normalizer_params"])
+    if group:
+        group.connect()
+    names = [variable.op.name for variable in tf.global_variables()]
+    assert names == [f"BatchNorm/{name}" for name in ("beta", "moving_mean", "moving_variance")]
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        for variable, value in zip(tf.global_variables(), (0.25, 3.0, 4.0), strict=True):
+            variable.load(np.full([3], value), session)
+        result = session.run(outputs)
+    mean, variance = inputs.mean(axis=(0, 1, 2)), inputs.var(axis=(0, 1, 2))
+    if kind == "frozen":
+        mean, variance = 3.0, 4.0
+    expected = (inputs - mean) / np.sqrt(variance + EPSILON) + 0.25
+    np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-4)

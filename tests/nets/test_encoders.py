@@ -13,7 +13,19 @@ OPTIONS = {
     "divisible_by": None,
     "use_bounded_activation": False,
 }
-LARGE = ("xception_41", "xception_65", "xception_71", "resnet_v1_101", "resnet_v1_101_beta")
+LARGE = (
+    "xception_41",
+    "xception_65",
+    "xception_71",
+    "resnet_v1_101",
+    "resnet_v1_101_beta",
+    "resnet_v1_152",
+    "densenet161",
+    "densenet169",
+    "densenet201",
+    "densenet264",
+    "vgg_19",
+)
 ENCODERS = [
     pytest.param(name, marks=pytest.mark.slow if name in LARGE else ())
     for name in registry.ENCODERS
@@ -107,7 +119,7 @@ class TestEncoder:
         with tf.Session() as session:
             zero, one_more = session.run([encoder.normalize(pixel), encoder.normalize(pixel + 1.0)])
         np.testing.assert_allclose(zero, 0.0, atol=1e-6)
-        np.testing.assert_allclose(one_more, 1.0 if encoder.keeps_range else 2 / 255, rtol=1e-4)
+        np.testing.assert_allclose(one_more, encoder.scale, rtol=1e-4)
 
 
 def test_multi_grid_changes_the_last_block_only():

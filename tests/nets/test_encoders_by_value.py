@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from nets import registry
+from nets import registry, vgg
 from nets.batch_norm import BatchNormMode
 from reference import comparison
 from tests.support import numpy_layers as layers
@@ -244,3 +244,41 @@ def test_xception_with_bounded_activations_and_multi_grid(is_bounded, multi_grid
     # The bounds matter to this value.
     other = xception_tiny(images, net, not is_bounded, grid)
     assert np.abs(features - other).max() > 0.1 * np.abs(other).max()
+
+
+def vgg_16(images, net, pool):
+    """At output stride 32; for even sides, as the pooling of `numpy_layers` drops an odd one."""
+    end_points, outputs = {}, images - np.array([123.68, 116.78, 103.94])
+    for block, length in enumerate((2, 2, 3, 3, 3), start=1):
+        for number in range(1, length + 1):
+            name = f"conv{block}_{number}"
+            end_points[name] = outputs = net.conv(outputs, f"conv{block}/{name}", relu)
+        outputs = pool(outputs)
+    return outputs, end_points
+
+
+POOLS = {
+    "max": lambda inputs: layers.max_pool_same(inputs, 2, 2),
+    "average": lambda inputs: layers.average_pool(inputs, (2, 2), (2, 2)),
+}
+
+
+@pytest.mark.parametrize("pool", POOLS)
+def test_vgg_16(pool):
+    images = np.random.RandomState(3).uniform(0, 255, [1, 64, 96, 3])
+    normalized = registry.encoder("vgg_16").normalize(tf.constant(images, tf.float32))
+    features, end_points = vgg.build(
+        normalized, "vgg_16", output_stride=32, weight_decay=0.0, pool=pool
+    )
+    with tf.Session() as session:
+        comparison.fill_variables(session)
+        features, end_points = session.run([features, end_points])
+        variables = session.run({v.op.name: v for v in tf.global_variables()})
+    variables = {
+        key.removeprefix("vgg_16/"): value.astype(float) for key, value in variables.items()
+    }
+    net = layers.Layers(variables, epsilon=None)
+    expected, expected_end_points = vgg_16(images, net, POOLS[pool])
+    assert_close(features, expected)
+    for name, value in expected_end_points.items():
+        assert_close(end_points[name], value)

@@ -6,13 +6,12 @@ import pathlib
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
-from tensorflow.python.framework import function, op_def_registry
+from tensorflow.python.framework import function
 
 from deeplab.options import ModelOptions
 from scripts.weight_import.frozen_graph import FrozenGraph
 from serving import export_file, graph_screening
 from serving.deeplab_model import DeepLabModel
-from serving.safe_operations import SAFE_OPERATIONS
 from tests.support import command_runs, published_export, toy_export
 
 OPTIONS = ModelOptions(
@@ -54,24 +53,6 @@ def test_operations_that_reach_beyond_the_graph_are_refused_by_name(tmp_path, op
     with pytest.raises(ValueError, match=rf"theirs\.pb has .*: {operation} \(node harmless\)\. "):
         export_file.read_export(path)
     assert export_file.read_export(path, trust=True).path == path
-
-
-# Stateful in TensorFlow's words: random numbers, calls and loops, and arrays of a single run.
-STATEFUL = {
-    *("Assert", "CheckNumerics", "CheckNumericsV2", "GuaranteeConst", "_Arg", "_Retval"),
-    *("RandomUniform", "RandomUniformInt", "RandomStandardNormal", "TruncatedNormal"),
-    *("RandomShuffle", "RandomGamma", "Multinomial", "StatelessRandomGetAlg"),
-    *("Case", "If", "While", "StatefulPartitionedCall"),
-}
-
-
-def test_the_list_holds_operations_that_exist_and_keep_no_state():
-    for name in SAFE_OPERATIONS:
-        definition = op_def_registry.get(name)
-        assert definition is not None, name
-        is_listed = name in STATEFUL or name.startswith("TensorArray")
-        assert not definition.is_stateful or is_listed, name
-    assert not SAFE_OPERATIONS & set(UNSAFE)
 
 
 def evil(tmp_path: pathlib.Path, where: str) -> str:

@@ -1,15 +1,22 @@
 """Calls commands in this process, with flags as on their command lines."""
 
 import importlib
+import importlib.util
 
-from commands import execution
+from commands import execution, task_choice
 from commands.command import Command
 from commands.flags import Flags
 
 
-def command(name: str) -> Command:
-    """Returns a command of segmentation, such as "train"."""
-    return importlib.import_module(f"deeplab.commands.{name}_flags").COMMAND
+def command(name: str, task: str = "deeplab") -> Command:
+    """Returns a command of a task, such as "train"."""
+    return importlib.import_module(f"{task}.commands.{name}_flags").COMMAND
+
+
+def tasks_with(name: str) -> list[str]:
+    """Returns the tasks that have a command."""
+    tasks = task_choice.TASKS
+    return [task for task in tasks if importlib.util.find_spec(f"{task}.commands.{name}_flags")]
 
 
 def command_flags(name: str) -> set[str]:
@@ -17,9 +24,10 @@ def command_flags(name: str) -> set[str]:
     return set(Flags(command(name).options).definitions)
 
 
-def flags(name: str, *arguments: str) -> Flags:
+def flags(name: str, *arguments: str, task: str = "deeplab") -> Flags:
     """Returns the flags of a command line."""
-    parsed = Flags(command(name).options, command(name).computed_defaults)
+    found = command(name, task)
+    parsed = Flags(found.options, found.computed_defaults)
     parsed.parse([f"{name}.py", *arguments])
     return parsed
 

@@ -26,17 +26,21 @@ def is_ours(command: str) -> bool:
 
 @functools.cache
 def flags_of(command: str) -> frozenset[str]:
-    """Returns the names of a command's flags; `noNAME`, too, where NAME is true or false."""
-    found = _command(command)
-    flags = Flags([*found.options, execution.GeneralOptions])
-    names = {*flags.definitions, "help", "helpfull", "version", "flagfile"}
-    names |= {f"no{name}" for name, each in flags.definitions.items() if each.type is bool}
+    """Returns the names of a command's flags in any task; `noNAME`, too, for a truth value."""
+    names = {"help", "helpfull", "version", "flagfile", "task"}
+    definitions = {}
+    for found in _commands(command):
+        flags = Flags([*found.options, execution.GeneralOptions])
+        definitions.update(flags.definitions)
+        names.update(*(each.option.synonyms for each in flags.definitions.values()))
+    names.update(definitions)
+    names |= {f"no{name}" for name, each in definitions.items() if each.type is bool}
     return frozenset(names)
 
 
-def _command(command: str) -> Command:
-    """Returns what a file starts: a command of its own, or one of the task."""
+def _commands(command: str) -> list[Command]:
+    """Returns what a file starts: a command of its own, or one of each task that has it."""
     if "launcher.execute" in path_of(command).read_text(encoding="utf-8"):
-        return importlib.import_module(command).COMMAND
+        return [importlib.import_module(command).COMMAND]
     name = command.removesuffix(".py").rpartition(".")[2]
-    return command_calls.command(name)
+    return [command_calls.command(name, task) for task in command_calls.tasks_with(name)]

@@ -5,6 +5,7 @@
 
 import dataclasses
 import os
+import pathlib
 import time
 
 import numpy as np
@@ -125,6 +126,20 @@ def read(checkpoint: str) -> dict[str, np.ndarray]:
     """Returns every variable of a checkpoint."""
     reader = tf.train.NewCheckpointReader(checkpoint)
     return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
+
+
+def read_step(folder: pathlib.Path, step: int) -> dict[str, np.ndarray]:
+    """Returns every variable of the checkpoint of a step."""
+    return read(str(folder / f"model.ckpt-{step}"))
+
+
+def checkpoint_files(folder: pathlib.Path) -> dict[str, bytes]:
+    """Returns what the files of checkpoints in a folder hold, by name."""
+    return {
+        path.name: path.read_bytes()
+        for path in sorted(folder.iterdir())
+        if path.name.startswith(("model.ckpt", "checkpoint"))
+    }
 
 
 def main(_, arguments: list[str]) -> int:

@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import pathlib
-import resource
 import shutil
 
 import numpy as np
@@ -13,6 +12,7 @@ import tensorflow.compat.v1 as tf
 
 from common import files
 from tests.support import toy_training
+from tests.support.full_disk import full_disk
 from tests.training.test_checkpoints import save
 from training import best_checkpoint, checkpoints
 
@@ -130,23 +130,12 @@ def test_a_checkpoint_that_was_deleted_meanwhile_leaves_the_best(tmp_path):
     assert not [name for name in os.listdir(run / "best") if "-20" in name or "tmp" in name]
 
 
-@contextlib.contextmanager
-def _full_disk():
-    """Lets no file of this process grow beyond 100 bytes."""
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-
-
 def test_a_full_disk_is_told_and_leaves_the_best(tmp_path):
     run = tmp_path / "run"
     _keep(_save(run, 10), 0.5)
     prefix = _save(run, 20)
 
-    with _full_disk(), pytest.raises(OSError, match=r"ckpt-20 cannot be copied .* disk full\?"):
+    with full_disk(100), pytest.raises(OSError, match=r"ckpt-20 cannot be copied .* disk full\?"):
         _keep(prefix, 0.9)
 
     assert best_checkpoint.read_record(str(run))["step"] == 10

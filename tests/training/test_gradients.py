@@ -1,6 +1,7 @@
 """Gradient multipliers and clipping by value."""
 
 import numpy as np
+import pytest
 import tensorflow.compat.v1 as tf
 
 from training import gradients
@@ -24,13 +25,24 @@ def test_biases_learn_twice_as_fast_and_last_layers_by_their_multiplier():
     values[2] = tf.IndexedSlices(tf.constant([3.0]), tf.constant([1]), tf.constant([2]))
     pairs = list(zip(values, variables, strict=True))
 
-    multiplied = gradients.multiply(pairs, ("logits", "aspp"), 10.0)
+    multiplied = gradients.multiply(pairs, ("logits", "aspp"), 10.0, 2.0)
 
     assert [variable for _, variable in multiplied] == variables
     assert multiplied[0][0] is values[0]
     with tf.Session() as session:
         dense = session.run([tf.convert_to_tensor(gradient) for gradient, _ in multiplied])
     np.testing.assert_array_equal(dense, [[1.0, -2.0], [2.0, -4.0], [0.0, 30.0], [20.0, -40.0]])
+
+
+def test_only_the_variables_of_some_scopes_are_trained():
+    pairs = [(tf.zeros([2]), variable) for variable in _variables()]
+
+    assert gradients.select(pairs, ()) == pairs
+    assert gradients.select(pairs, ("logits/", "encoder/conv/biases")) == pairs[1:]
+    with pytest.raises(
+        ValueError, match=r"has 'head', .* begin with encoder/conv, logits/semantic"
+    ):
+        gradients.select(pairs, ("logits", "head"))
 
 
 def _clipped(limit: float):

@@ -58,6 +58,44 @@ def test_step(slow_start_step):
     np.testing.assert_allclose(_rates(options), expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize("decay_steps", [0, 60])
+def test_cosine(decay_steps):
+    options = OptimizerOptions(
+        learning_policy="cosine",
+        base_learning_rate=0.05,
+        end_learning_rate=0.002,
+        decay_steps=decay_steps,
+    )
+    duration = decay_steps or STEPS
+    done = np.minimum(np.arange(STEPS + 20) / duration, 1)
+    expected = 0.002 + 0.048 * (1 + np.cos(np.pi * done)) / 2
+
+    np.testing.assert_allclose(_rates(options), expected, rtol=1e-5)
+
+
+def test_a_linear_slow_start_climbs_to_the_schedule():
+    options = OptimizerOptions(
+        learning_policy="exponential",
+        base_learning_rate=0.1,
+        learning_rate_decay_factor=0.5,
+        learning_rate_decay_step=50,
+        slow_start_step=4,
+        slow_start_policy="linear",
+        slow_start_learning_rate=0.0,
+    )
+
+    np.testing.assert_allclose(_rates(options)[:6], [0.02, 0.04, 0.06, 0.08, 0.1, 0.1], rtol=1e-5)
+
+
+def test_adam_follows_the_schedule_without_a_rate_of_its_own():
+    options = OptimizerOptions(
+        optimizer="adam", adam_learning_rate=None, learning_policy="poly", base_learning_rate=0.05
+    )
+    expected = 0.05 * (1 - np.minimum(np.arange(STEPS + 20) / STEPS, 1)) ** 0.9
+
+    np.testing.assert_allclose(_rates(options), expected, rtol=1e-5)
+
+
 def test_adam_has_no_schedule():
     options = OptimizerOptions(optimizer="adam", adam_learning_rate=0.02, slow_start_step=10)
 
@@ -82,6 +120,30 @@ def test_momentum():
     assert value == pytest.approx(1.0 - 0.1 * 1.0 - 0.1 * (0.8 * 1.0 + 2.0))
 
 
+def test_nesterov():
+    value = _after_updates(OptimizerOptions(momentum=0.8, nesterov=True), [1.0, 2.0])
+
+    first, second = 1.0, 0.8 * 1.0 + 2.0
+    assert value == pytest.approx(1.0 - 0.1 * (1.0 + 0.8 * first) - 0.1 * (2.0 + 0.8 * second))
+
+
+def test_sgd():
+    assert _after_updates(OptimizerOptions(optimizer="sgd"), [1.0, 2.0]) == pytest.approx(0.7)
+
+
+def test_rmsprop():
+    options = OptimizerOptions(
+        optimizer="rmsprop", rmsprop_decay=0.75, rmsprop_momentum=0.5, rmsprop_epsilon=1.0
+    )
+    value, step, mean_square = 1.0, 0.0, 1.0  # TensorFlow's mean square starts at 1.
+    for gradient in (1.0, 2.0):
+        mean_square = 0.75 * mean_square + 0.25 * gradient**2
+        step = 0.5 * step + 0.1 * gradient / np.sqrt(mean_square + 1.0)
+        value -= step
+
+    assert _after_updates(options, [1.0, 2.0]) == pytest.approx(value, rel=1e-5)
+
+
 def test_adam():
     value = _after_updates(OptimizerOptions(optimizer="adam", adam_epsilon=0.5), [2.0])
 
@@ -98,8 +160,9 @@ def test_slow_start_of_the_whole_training_is_refused():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"optimizer": "sgd"}, "optimizer is 'sgd'; expected one of momentum, adam"),
+        ({"optimizer": "lion"}, "optimizer is 'lion'; expected one of momentum, adam"),
         ({"learning_policy": "cos"}, "learning_policy is 'cos'; expected one of poly, step"),
+        ({"slow_start_policy": "log"}, "slow_start_policy is 'log'; expected one of constant"),
         ({"decay_steps": -1}, "decay_steps is -1; expected 0 or more"),
         ({"learning_rate_decay_step": 0}, "learning_rate_decay_step is 0; expected at least 1"),
     ],

@@ -29,8 +29,8 @@ _SIZES = ((96, 96), (88, 104), (96, 84))  # height, width
 def open_source(
     data_dir: str = DEFAULT_FOLDER,
     *,
-    num_train: int = 100,
-    num_val: int = 20,
+    num_train: int = 250,
+    num_val: int = 40,
     seed: int = 0,
     show_progress: bool = True,
 ) -> Source:

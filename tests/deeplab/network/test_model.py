@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from deeplab.network import decoder, model, transfer
+from deeplab.network import model, transfer
 from deeplab.options import ModelOptions, ObjectiveOptions
-from nets import layers
 
 TINY = ModelOptions(
     num_classes=3,
@@ -38,6 +37,8 @@ def replace(**changes) -> ModelOptions:
     [
         TINY,
         replace(model_variant="mobilenet_v2", depth_multiplier=0.5),
+        replace(model_variant="densenet121", output_stride=8),
+        replace(model_variant="vgg_16", output_stride=8),
         replace(aspp_with_separable_conv=False, decoder_use_separable_conv=False),
         replace(decoder_output_stride=(8, 4)),
         replace(image_pyramid=(0.5, 1.0), merge_method="avg"),
@@ -48,7 +49,16 @@ def replace(**changes) -> ModelOptions:
             decoder_use_gradient=False,
         ),
     ],
-    ids=["xception", "mobilenet", "not_separable", "two_stages", "pyramid", "deeplab_v2_head"],
+    ids=[
+        "xception",
+        "mobilenet",
+        "densenet",
+        "vgg",
+        "not_separable",
+        "two_stages",
+        "pyramid",
+        "deeplab_v2_head",
+    ],
 )
 def test_every_trainable_variable_gets_a_gradient(options):
     logits = model.multi_scale_logits(images(), options, ObjectiveOptions(weight_decay=1e-4))
@@ -64,43 +74,6 @@ def test_every_trainable_variable_gets_a_gradient(options):
         values = session.run(gradients)
     dead = [v.op.name for v, value in zip(variables, values, strict=True) if not np.any(value)]
     assert dead == []
-
-
-def test_decoder_input_is_features_laplacian_projection():
-    """The order of channels, seen through a first convolution that lets one through at a time."""
-    features = images()
-    model.multi_scale_logits(features, TINY)
-    depthwise = next(
-        op
-        for op in tf.get_default_graph().get_operations()
-        if op.name.endswith("decoder_conv0_depthwise/depthwise")
-        or op.name.endswith("decoder_conv0_depthwise/separable_conv2d/depthwise")
-    )
-    joined = depthwise.inputs[0]
-    size = [layers.scale_dimension(65, 1 / 4), layers.scale_dimension(49, 1 / 4)]
-    assert joined.shape.as_list() == [2, *size, 8 + 1 + 48]
-    # Corners aligned at stride 4: 65 -> 17 and 49 -> 13 take every fourth pixel as it is.
-    with tf.Session() as session:
-        session.run(tf.global_variables_initializer())
-        joined, laplacian = session.run([joined, features["laplacian"]])
-    np.testing.assert_allclose(joined[..., 8:9], laplacian[:, ::4, ::4] / 255.0, atol=1e-5)
-    assert np.abs(laplacian / 255.0).max() <= 1.0
-
-
-def test_the_network_reads_the_laplacian_at_the_decoder_s_stride_only():
-    features = images()
-    stride = decoder.laplacian_stride(TINY, (65, 49))
-    assert stride == 4
-    sparse = {**features, "laplacian": features["laplacian"][:, ::stride, ::stride]}
-    whole = model.multi_scale_logits(features, TINY)[model.MERGED_LOGITS]
-    with tf.variable_scope(tf.get_variable_scope(), reuse=True):
-        part = model.multi_scale_logits(sparse, TINY)[model.MERGED_LOGITS]
-    with tf.Session() as session:
-        session.run(tf.global_variables_initializer())
-        whole, part = session.run([whole, part])
-    np.testing.assert_array_equal(whole, part)
-    assert decoder.laplacian_stride(TINY, (67, 49)) == 1
-    assert decoder.laplacian_stride(replace(image_pyramid=(0.5, 1.0)), (65, 49)) == 1
 
 
 def test_dynamic_and_static_sizes_give_the_same_logits():

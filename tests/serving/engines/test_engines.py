@@ -12,14 +12,12 @@ import tensorflow.compat.v1 as tf
 from PIL import Image
 
 from deeplab.commands import export_variants
-from deeplab.commands.export_model_flags import ExportOptions
-from deeplab.evaluation import metrics
 from deeplab.network import model
 from reference import comparison
 from serving import engines, export_file
 from serving.deeplab_model import DeepLabModel
 from serving.engines import autotune, graph_parts, split_engine
-from tests.support import tiny_dataset, tiny_export, toy_export
+from tests.support import tiny_export, toy_export
 from tests.support.tiny_export import CROP, OPTIONS
 
 METADATA = {"class_names": ["ground", "disc", "ring"], "crop_size": list(CROP)}
@@ -212,49 +210,6 @@ def plain_writer(path: str):
     return lambda plain: shutil.copyfile(path, plain)
 
 
-def test_check_tells_a_wrong_export_from_a_right_one(tmp_path):
-    """The reference is another network here, as if optimizing had gone wrong."""
-    (tmp_path / "other").mkdir()
-    path = write_export(tmp_path)
-    other = write_export(tmp_path / "other", scales=(0.5,))
-    image = str(tmp_path / "image.png")
-    Image.fromarray(random_images(CROP)[0]).save(image)
-    shares = []
-    for reference in (path, other):
-        forms = export_variants.Forms(False, False, [], [image], None)
-        export_variants.write(forms, path, plain_writer(reference))
-        report = json.loads((tmp_path / "verification.json").read_text())["engines"]
-        shares.append(
-            [result["equal_pixels"] for result in report if result["engine"] == "tensorflow"]
-        )
-        largest = [result["max_probability_difference"] for result in report]
-    assert shares[0] == [1.0]
-    assert max(largest) > 1e-3
-
-
-def test_score_is_the_mean_iou_of_the_split(tmp_path, exported):
-    examples = [
-        (f"{seed}", *tiny_dataset.random_image(seed, height, width))
-        for seed, (height, width) in enumerate([CROP, (30, 41), CROP])
-    ]
-    tiny_dataset.write(tmp_path, examples, split="val", num_shards=2)
-    copy = shutil.copy(exported, tmp_path / "graph.pb")
-    export_variants.write(
-        export_variants.Forms(False, False, [], [], (str(tmp_path), "val")), str(copy), None
-    )
-    report = json.loads((tmp_path / "verification.json").read_text())["mean_iou"]
-    with DeepLabModel(exported, "tensorflow") as served:
-        ids = [served.segment(image).ravel() for _, image, _ in examples]
-    masks = [mask.ravel() for _, _, mask in examples]
-    counts = metrics.confusion_matrix(np.concatenate(masks), np.concatenate(ids), 3, 255)
-    expected = metrics.compute_metrics(counts).mean_iou
-    np.testing.assert_allclose(report["tensorflow float32"], expected, rtol=1e-6)
-    with pytest.raises(ValueError, match=r"has no split 'test' .* it has val"):
-        export_variants.write(
-            export_variants.Forms(False, False, [], [], (str(tmp_path), "test")), str(copy), None
-        )
-
-
 def test_auto_takes_the_fastest_that_is_there(exported, monkeypatch):
     installed = importlib.util.find_spec
     expected = "openvino" if installed("openvino") else "tensorflow"
@@ -294,23 +249,6 @@ def test_the_fastest_of_several_engines_stays_and_the_others_are_closed():
     entrants = [_Sleeper("slow", 0.05), _Sleeper("fast", 0.001), _Sleeper("slower", 0.1)]
     assert autotune.fastest(entrants, (5, 7)).name == "fast"
     assert [each.is_closed for each in entrants] == [True, False, True]
-
-
-@pytest.mark.parametrize(
-    ("given", "message"),
-    [
-        ({"formats": ["onnx"]}, "--formats has 'onnx'; expected pb or tflite"),
-        ({"quantize": ["int8"]}, "needs images to fit the 8-bit range to"),
-        ({"verify_images": "nowhere"}, "--verify_images: nowhere: no such file"),
-        (
-            {"quantize": ["int8"], "calibration_images": "."},
-            r"--calibration_images: folder \. holds no images",
-        ),
-    ],
-)
-def test_forms_that_cannot_be_made_are_said_before(given, message):
-    with pytest.raises(ValueError, match=message):
-        export_variants.Forms.from_options(ExportOptions(**given), "shapes")
 
 
 def test_what_an_engine_cannot_run_is_said(tmp_path, exported, monkeypatch):

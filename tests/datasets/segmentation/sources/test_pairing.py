@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from datasets.segmentation.sources import listing, pairing
-from tests.support.sample_images import save, smooth_rgb, write
+from tests.support.sample_images import save, smooth_rgb
 
 IDS = np.zeros((4, 6), np.uint8)
 
@@ -113,22 +113,6 @@ def test_a_folder_without_a_counterpart_is_counted(tmp_path, side):
     assert text.startswith(f"{side}/more: 2 files are left out, since ")
 
 
-def test_what_systems_leave_in_folders_is_passed_over(tmp_path):
-    save_images(tmp_path, "a.jpg", "__MACOSX/a.jpg", ".thumbs/a.jpg", "@eaDir/a.jpg")
-    save_masks(tmp_path, "a.png", "._a.png")
-    for name in ("Thumbs.db", ".DS_Store", "desktop.ini", "Icon\r"):
-        write(tmp_path / "images" / name, "")
-    assert match(tmp_path).problems == ()
-    assert list(pairs(tmp_path)) == ["a"]
-
-
-def test_a_link_to_a_folder_above_ends(tmp_path):
-    save_images(tmp_path, "a.jpg")
-    save_masks(tmp_path, "a.png")
-    os.symlink(tmp_path / "images", tmp_path / "images" / "loop")
-    assert list(pairs(tmp_path)) == ["a"]
-
-
 def test_brackets_in_names_are_no_patterns(tmp_path):
     root = tmp_path / "cars [v2] *?'\""
     save_images(root, "a [1].jpg", "b*.jpg", "c?/d.jpg")
@@ -192,105 +176,3 @@ def test_only_other_capitals_is_an_error_that_asks(tmp_path):
     save_masks(tmp_path, "a.png")
     with pytest.raises(ValueError, match=r"Did you mean 'A' and 'a' to be a pair\?"):
         match(tmp_path).choose("train")
-
-
-# --- kinds of files
-
-
-@pytest.mark.parametrize(
-    "ending", [".jfif", ".JPE", ".gif", ".GIF", ".mpo", ".avif", ".pgm", ".tiff", ".webp"]
-)
-def test_every_ending_that_is_read_is_listed(tmp_path, ending):
-    save_masks(tmp_path, "a.png")
-    write(tmp_path / "images" / f"a{ending}", "")
-    assert pairs(tmp_path) == {"a": (f"a{ending}", "a.png")}
-
-
-@pytest.mark.parametrize("ending", [".HEIC", ".dng", ".jp2", ".psd", ".svg"])
-def test_a_file_of_an_unread_kind_is_not_missing(tmp_path, ending):
-    save_images(tmp_path, "b.jpg")
-    save_masks(tmp_path, "a.png", "b.png")
-    write(tmp_path / "images" / f"a{ending}", "")
-    assert pairs(tmp_path)["a"] == (f"a{ending}", "a.png")
-
-
-def test_an_image_without_an_ending_is_read(tmp_path):
-    save_masks(tmp_path, "a.png", "frame.0001.png")
-    for name in ("a", "frame.0001"):
-        save(tmp_path / "images" / name, smooth_rgb(4, 6), format="JPEG")
-    assert pairs(tmp_path) == {
-        "a": ("a", "a.png"),
-        "frame.0001": ("frame.0001", "frame.0001.png"),
-    }
-
-
-def test_other_files_are_counted_and_named_as_what_they_are(tmp_path):
-    save_images(tmp_path, "a.jpg")
-    save_masks(tmp_path, "a.png")
-    for name in ("a.dng", "b.HEIC", "a.json"):
-        write(tmp_path / "images" / name, "{}")
-    assert list(pairs(tmp_path)) == ["a"]
-    severity, kind, text = only_problem(tmp_path)
-    assert (severity, kind) == ("warning", "unused")
-    assert text.startswith("images: 3 files are left out")
-    assert "a.dng (a camera's raw file), a.json, b.HEIC (a HEIC file, as phones take them)" in text
-
-
-def test_a_jpeg_beside_a_mask_is_a_second_file(tmp_path):
-    save_images(tmp_path, "a.jpg")
-    save_masks(tmp_path, "a.png", "a.jpg")
-    assert pairs(tmp_path) == {"a": ("a.jpg", "a.png")}
-    assert only_problem(tmp_path)[:2] == ("warning", "unused")
-
-
-# --- affixes
-
-
-@pytest.mark.parametrize(
-    ("image", "mask"),
-    [
-        ("{}.jpg", "{}_mask.png"),
-        ("{}.jpg", "{}-label.png"),
-        ("{}.jpg", "{}_L.png"),
-        ("{}.jpg", "{}.jpg.png"),
-        ("{}.jpg", "mask_{}.png"),
-        ("{}.jpg", "mask{}.png"),
-        ("{}.jpg", "{} gt.png"),
-        ("{}_sat.jpg", "{}_mask.png"),
-        ("image_{}.jpg", "gt_{}.png"),
-        ("img{}.jpg", "label{}.png"),
-        ("town/{}.jpg", "town/{}_mask.png"),
-        ("town/{}.jpg", "{}_mask.png"),
-    ],
-)
-def test_one_affix_for_all_masks(tmp_path, image, mask):
-    cores = ["1", "11", "12"]
-    save_images(tmp_path, *map(image.format, cores))
-    save_masks(tmp_path, *map(mask.format, cores))
-    found = set(pairs(tmp_path).values())
-    assert found == {(image.format(core), mask.format(core)) for core in cores}
-    severity, kind, text = only_problem(tmp_path)
-    assert (severity, kind) == ("warning", "names")
-    assert "Check that this is right" in text
-
-
-@pytest.mark.parametrize(
-    ("images", "masks"),
-    [
-        (["1", "2"], ["11", "12"]),
-        (["cam1_1", "cam1_2"], ["cam2_1", "cam2_2"]),
-        (["a", "b"], ["a_mask", "b_label"]),
-        (["10", "20"], ["1", "2"]),
-    ],
-)
-def test_other_names_are_not_guessed(tmp_path, images, masks):
-    save_images(tmp_path, *(f"{name}.jpg" for name in images))
-    save_masks(tmp_path, *(f"{name}.png" for name in masks))
-    with pytest.raises(ValueError, match="no example has both an image in"):
-        match(tmp_path).choose("train")
-
-
-def test_names_that_agree_are_believed_before_affixes(tmp_path):
-    save_images(tmp_path, "a.jpg", "a_mask.jpg")
-    save_masks(tmp_path, "a_mask.png")
-    assert match(tmp_path).masks.keys() == {"a_mask"}

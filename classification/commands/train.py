@@ -1,0 +1,159 @@
+"""Trains a classifier on TFRecords: train.py. `train_flags` has its words and flags."""
+
+import dataclasses
+import functools
+import os
+
+import tensorflow.compat.v1 as tf
+
+from classification import run_description
+from classification.commands.dataset_choice import read_dataset
+from classification.commands.train_flags import (
+    DEFAULT_EPOCHS,
+    ClassifierOptimizerOptions,
+    ClassifierTrainOptions,
+    TrainingDataOptions,
+    WarmStartOptions,
+)
+from classification.evaluation.validation import SPLIT
+from classification.options import (
+    AugmentationOptions,
+    ModelOptions,
+    ObjectiveOptions,
+    ViewOptions,
+)
+from classification.run_description import RunDescription
+from classification.task import ClassificationTask
+from commands import training_command
+from commands.flags import Flags
+from commands.shared_options import ClusterOptions, DatasetOptions
+from common.run_options import OPTIONS_FILE, RUNS_ROOT
+from datasets.classification.specs import ClassificationSpec
+from datasets.records import shard_check
+from deployment.config import DeploymentConfig
+from training import checkpoints, loop
+
+# A decay follows within 1 / (1 - decay) steps. A tenth of the training run is soon enough for the
+# statistics to suit its last weights, and long enough to be smooth.
+_SHARE_OF_STEPS = 0.1
+_DECAYS = (0.9, 0.9997)
+_SHARE_OF_SLOW_START = 1 / 20
+# research/slim, train_image_classifier.py: num_epochs_per_decay.
+_EPOCHS_PER_DECAY = 2
+
+
+def main(flags: Flags, arguments: list[str]) -> int:
+    """Turns flags into options and trains, or serves variables to those who do."""
+    del arguments
+    tf.disable_v2_behavior()
+    tf.logging.set_verbosity(tf.logging.ERROR)  # slim's lines repeat ours
+    return training_command.train(flags, functools.partial(_train, flags))
+
+
+def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
+    data = flags.options(TrainingDataOptions)
+    spec = read_dataset(flags.options(DatasetOptions))
+    shard_check.complete_shards(spec, data.train_split)
+    train_logdir = flags.value("train_logdir") or os.path.join(RUNS_ROOT, spec.name)
+    description = _describe(flags, spec, train_logdir)
+    num_images = spec.split(data.train_split).num_examples
+    batch_size = flags.value("train_batch_size")
+    epoch = max(1, round(num_images / max(1, batch_size * deployment.num_replicas)))
+    num_steps = _given(flags, "training_number_of_steps", DEFAULT_EPOCHS * epoch)
+    options = flags.options(
+        ClassifierTrainOptions,
+        train_logdir=train_logdir,
+        exclude_scopes=flags.options(WarmStartOptions).checkpoint_exclude_scopes,
+        last_layer_scopes=last_layer_scopes(description.model),
+        bias_gradient_multiplier=1.0,
+        training_number_of_steps=num_steps,
+        validate_every=_given(flags, "validate_every", epoch if SPLIT in spec.splits else 0),
+    )
+    optimizer_options = flags.options(
+        ClassifierOptimizerOptions,
+        learning_rate_decay_step=_given(
+            flags, "learning_rate_decay_step", _EPOCHS_PER_DECAY * epoch
+        ),
+        slow_start_step=_given(flags, "slow_start_step", round(_SHARE_OF_SLOW_START * num_steps)),
+    )
+    objective = flags.options(
+        ObjectiveOptions,
+        batch_norm_decay=_given(flags, "batch_norm_decay", choose_decay(num_steps)),
+    )
+    augmentation = flags.options(AugmentationOptions)
+    print(
+        f"dataset {spec.name} in {spec.directory}: {spec.num_classes} classes, {num_images} images "
+        f"in split {data.train_split}; an epoch is {epoch} {'step' if epoch == 1 else 'steps'}"
+    )
+    model, view = description.model, description.view
+    for each in (model, view, augmentation, objective, optimizer_options, options, deployment):
+        print(training_command.listed(each))
+    task = ClassificationTask(
+        spec,
+        data.train_split,
+        description,
+        augmentation,
+        objective,
+        deployment.num_clones,
+        has_averages=options.ema_decay > 0,
+    )
+    result = loop.train(
+        task,
+        options,
+        optimizer_options,
+        deployment,
+        master=master,
+        startup_delay_steps=flags.options(ClusterOptions).startup_delay_steps,
+    )
+    return result.exit_status
+
+
+def choose_decay(num_steps: int) -> float:
+    """Returns a decay of batch norm's moving statistics that suits the length of a training run."""
+    lowest, highest = _DECAYS
+    return min(highest, max(lowest, 1 - 1 / (_SHARE_OF_STEPS * num_steps)))
+
+
+def last_layer_scopes(model: ModelOptions) -> tuple[str, ...]:
+    """Returns starts of the names of the variables of a network's logits."""
+    scope = model.encoder.scope
+    return tuple(f"{scope}/{name}" for name in ("logits", "Logits", "AuxLogits", "fc8"))
+
+
+def _given(flags: Flags, name: str, default):
+    value = flags.value(name)
+    return default if value is None else value
+
+
+def _describe(flags: Flags, spec: ClassificationSpec, train_logdir: str) -> RunDescription:
+    """Returns what is trained: the flags say it, or options.json if the folder has a checkpoint.
+
+    Raises:
+      ValueError: flags contradict each other, or flags or dataset contradict options.json.
+    """
+    has_options = os.path.exists(os.path.join(train_logdir, OPTIONS_FILE))
+    if has_options and checkpoints.latest_checkpoint(train_logdir):
+        stored = run_description.read_description(train_logdir)
+        names = spec.class_names[stored.view.labels_offset :]
+        if names != stored.class_names:
+            raise ValueError(
+                f"dataset {spec.name} in {spec.directory} has the classes {', '.join(names)}, but "
+                f"{train_logdir} was trained on {stored.dataset_name} with "
+                f"{', '.join(stored.class_names)}. Choose another --train_logdir."
+            )
+        given = {**flags.given(ModelOptions), **flags.given(ViewOptions)}
+        training_command.check_same_flags(
+            {**vars(stored.model), **vars(stored.view)}, given, train_logdir
+        )
+        return dataclasses.replace(stored, dataset_name=spec.name)
+    view = flags.options(ViewOptions)
+    model = flags.options(ModelOptions, num_classes=spec.num_classes - view.labels_offset)
+    facts = model.encoder.classifier
+    view = dataclasses.replace(
+        view,
+        image_size=view.image_size or facts.image_size,
+        preprocessing=view.preprocessing or facts.preprocessing,
+    )
+    description = RunDescription(model, view, spec.name, spec.class_names[view.labels_offset :])
+    description.validate()
+    return description

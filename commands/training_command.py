@@ -1,0 +1,87 @@
+"""What the commands that train share: a process's place in a cluster, resuming, and the log."""
+
+import dataclasses
+import os
+import textwrap
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from commands.flags import Flags
+from commands.shared_options import ClusterOptions
+from deployment import servers
+from deployment.cluster import Cluster, read_cluster
+from deployment.config import DeploymentConfig
+from deployment.servers import ServerLostError
+
+_CLUSTER_FLAGS = ("master", "task", "num_replicas", "num_ps_tasks")
+
+
+def train(flags: Flags, train_here: Callable[[DeploymentConfig, str], int]) -> int:
+    """Trains in this process, or serves variables to those who do.
+
+    Args:
+      flags: of the command: `DeploymentConfig` and `ClusterOptions` among them.
+      train_here: trains, given the deployment and TensorFlow's session target.
+
+    Returns:
+      The exit status.
+    """
+    cluster = _read_cluster(flags)
+    deployment = flags.options(DeploymentConfig)
+    if cluster is None:
+        return train_here(deployment, flags.options(ClusterOptions).master)
+    try:
+        return cluster.take_part(
+            lambda master: train_here(_worker(cluster, deployment), master),
+            report=lambda line: print(line, flush=True),
+        )
+    except ServerLostError as error:
+        servers.end_process(error)
+
+
+def _worker(cluster: Cluster, flags: DeploymentConfig) -> DeploymentConfig:
+    place = cluster.deployment(flags.num_clones, flags.clone_on_cpu)
+    return dataclasses.replace(place, prefetch_to_clones=flags.prefetch_to_clones, nccl=flags.nccl)
+
+
+def _read_cluster(flags: Flags) -> Cluster | None:
+    cluster = read_cluster(os.environ)
+    given = [f"--{name}" for name in _CLUSTER_FLAGS if flags.is_given(name)]
+    if cluster is not None and given:
+        raise ValueError(
+            f"{', '.join(given)} and the environment variable TF_CONFIG both say where this "
+            "process stands in a cluster; give one of them."
+        )
+    num_ps_tasks = flags.value("num_ps_tasks")
+    if num_ps_tasks and not flags.value("master"):
+        raise ValueError(
+            f"num_ps_tasks is {num_ps_tasks} without a --master; give the address of this "
+            "worker's TensorFlow server, or describe the cluster in TF_CONFIG instead."
+        )
+    return cluster
+
+
+def check_same_flags(
+    stored: Mapping[str, Any], given: Mapping[str, Any], train_logdir: str
+) -> None:
+    """Refuses (ValueError) to resume a training run with other options than it was begun with.
+
+    Args:
+      stored: its options by name.
+      given: values of flags by the names of options.
+      train_logdir: its folder.
+    """
+    for name, value in given.items():
+        # No rates and no decoder can be said in two ways: None and ().
+        if (value or None) != (stored[name] or None):
+            raise ValueError(
+                f"--{name} is {value}, but {train_logdir} was trained with {stored[name]}. Omit "
+                "the flag to resume that training run, or choose another --train_logdir."
+            )
+
+
+def listed(effective: Any) -> str:
+    """Returns the fields of a dataclass of options, for the log."""
+    title = type(effective).__name__.removesuffix("Options").removesuffix("Config").lower()
+    fields = " ".join(f"{name}={value!r}" for name, value in vars(effective).items())
+    return textwrap.fill(f"{title}: {fields}", width=100, subsequent_indent="  ")

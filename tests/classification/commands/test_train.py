@@ -1,0 +1,201 @@
+"""A classifier from records to scores, by the commands that users type."""
+
+import csv
+import json
+import os
+import pathlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from classification import run_description
+from classification.commands import train
+from tests.support import command_runs, labeled_images
+from training import checkpoints
+
+SMALL = (
+    "--model_variant=mobilenet_v3_small_seg",
+    "--depth_multiplier=0.25",
+    "--image_size=32",
+    "--train_batch_size=12",
+    "--min_crop_area=0.5",
+    "--color_distortion=none",
+    "--dropout_keep_prob=1",
+    "--seed=3",
+)
+
+
+def _run(script: str, folder, *arguments: str):
+    return command_runs.run(script, *arguments, cwd=folder)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> pathlib.Path:
+    """A folder with a dataset, and a training run of 60 steps on it."""
+    folder = tmp_path_factory.mktemp("checkout")
+    labeled_images.write(str(folder / "data" / "tfrecords" / "squares"), train=40, val=8)
+    result = _run(
+        "train.py",
+        folder,
+        *SMALL,
+        "--training_number_of_steps=60",
+        "--validate_every=30",
+        "--num_clones=2",
+        "--optimizer=adam",
+        "--base_learning_rate=0.01",
+    )
+    assert result.returncode == 0, result.stderr
+    (folder / "output").write_text(result.stdout)
+    return folder
+
+
+def test_it_learns_keeps_the_best_and_describes_itself(folder):
+    run = folder / "runs" / "squares"
+    output = (folder / "output").read_text()
+    assert "3 classes, 120 images in split train; an epoch is 10 steps" in output
+    assert output.count("validation at step") == 2
+    history = json.loads((run / "validation.json").read_text())
+    assert [score["step"] for score in history["scores"]] == [30, 60]
+    assert max(score["value"] for score in history["scores"]) > 0.9
+    description = run_description.read_description(str(run / "best"))
+    assert description == run_description.read_description(str(run))
+    assert description.class_names == ("blue", "green", "red")
+    assert (description.view.image_size, description.view.preprocessing) == (32, "inception")
+    content = json.loads((run / "options.json").read_text())
+    assert content["task"] == "classification"
+
+
+def test_eval_finds_the_task_and_scores_as_validation_did(folder):
+    result = _run("eval.py", folder, "--checkpoint_path=best", "--save_predictions")
+    assert result.returncode == 0, result.stderr
+    run = folder / "runs" / "squares"
+    record = json.loads((run / "best_checkpoint").read_text())
+    step = record["step"]
+    scores = json.loads((run / "eval" / f"eval-{step}.json").read_text())
+    assert scores["accuracy"] == pytest.approx(record["accuracy"])
+    assert np.sum(scores["confusion_matrix"]) == scores["num_images"] == 24
+    assert "the best so far: accuracy" in result.stdout
+    assert "top-1" in result.stdout
+    with open(run / "eval" / f"predictions-{step}.csv", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 24
+    right = np.mean([row["label"] == row["predicted"] for row in rows])
+    assert right == pytest.approx(scores["accuracy"])
+    assert Image.open(run / "eval" / f"confusion-{step}.png").mode == "RGB"
+
+
+def test_vis_draws_sheets(folder):
+    result = _run("vis.py", folder, "--max_number_of_iterations=1", "--num_images=9")
+    assert result.returncode == 0, result.stderr
+    sheet = Image.open(folder / "runs" / "squares" / "vis" / "predictions-60.png")
+    assert sheet.width == pytest.approx(sheet.height, rel=0.35)
+    assert "mistakes" in result.stdout
+
+
+def test_it_resumes_without_repeating_flags_and_refuses_others(folder):
+    finished = _run("train.py", folder, "--training_number_of_steps=60")
+    assert "already finished" in finished.stdout
+    assert "model_variant='mobilenet_v3_small_seg'" in finished.stdout
+    wrong = _run("train.py", folder, "--model_name=resnet_v1_50")
+    assert wrong.returncode == 1
+    assert wrong.stderr.startswith(
+        "error: --model_variant is resnet_v1_50, but runs/squares was trained with mobilenet_v3"
+    )
+
+
+def test_the_classifier_warm_starts_another_one_and_only_parts_may_be_trained(folder):
+    result = _run(
+        "train.py",
+        folder,
+        *SMALL,
+        "--tf_initial_checkpoint=runs/squares",
+        "--checkpoint_exclude_scopes=MobilenetV3/Logits,MobilenetV3/Conv_2",
+        "--trainable_scopes=MobilenetV3/Logits,MobilenetV3/Conv_2",
+        "--training_number_of_steps=1",
+        "--train_logdir=runs/part",
+        "--train_split=val",
+        "--optimizer=sgd",
+        "--validate_every=0",
+    )
+    assert result.returncode == 0, result.stderr
+    assert "warm start from runs/squares" in result.stdout
+    readers = [
+        checkpoints.Reader(checkpoints.find_checkpoint(str(folder / "runs" / name)))
+        for name in ("squares", "part")
+    ]
+    before, after = (
+        {name: reader.value(name) for name in reader.weights if "moving" not in name}
+        for reader in readers
+    )
+    assert set(before) == set(after)
+    changed = {name for name in before if not np.array_equal(before[name], after[name])}
+    assert changed
+    assert all(name.startswith(("MobilenetV3/Logits", "MobilenetV3/Conv_2")) for name in changed)
+
+
+def test_leading_classes_can_be_left_out(folder, tmp_path):
+    spec = labeled_images.write(str(tmp_path / "records"), train=6)
+    result = _run(
+        "train.py",
+        folder,
+        *SMALL,
+        f"--dataset_dir={spec.directory}",
+        "--train_logdir=runs/offset",
+        "--labels_offset=1",
+        "--training_number_of_steps=1",
+    )
+    assert result.returncode == 1
+    assert "has the label 0, but dataset squares has the labels 1..2" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--class_weights=1,2"], "class_weights is '1,2'; expected balanced, or 3 numbers"),
+        (["--dataset=missing"], "there is no dataset in data/tfrecords/missing"),
+        (["--train_split=test"], "has no split 'test'"),
+        (["--trainable_scopes=x"], "trainable_scopes has 'x', with which no trainable variable"),
+        (["--patience=2", "--validate_every=0"], "patience is 2, but nothing is validated"),
+    ],
+)
+def test_wrong_input_is_one_line(folder, arguments, message):
+    logdir = "--train_logdir=runs/wrong"
+    result = _run("train.py", folder, "--task=classification", *SMALL, logdir, *arguments)
+    assert result.returncode == 1
+    assert result.stderr.startswith("error: ")
+    assert message in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_broken_image_of_the_split_is_named(folder, tmp_path):
+    spec = labeled_images.write(str(tmp_path / "records"), train=6, val=2)
+    path = spec.shard_paths("val")[0]
+    with open(path, "rb") as file:
+        content = bytearray(file.read())
+    content[len(content) // 2] ^= 0xFF
+    with open(path, "wb") as file:
+        file.write(content)
+    result = _run(
+        "eval.py",
+        folder,
+        f"--dataset_dir={spec.directory}",
+        "--checkpoint_path=runs/squares",
+        f"--eval_logdir={tmp_path}/eval",
+    )
+    assert result.returncode == 1
+    assert "val-00000-of-00001.tfrecord is truncated or damaged after record" in result.stderr
+    assert not os.path.exists(tmp_path / "eval" / "eval-60.json")
+
+
+def test_help_is_that_of_the_task(folder):
+    result = _run("train.py", folder, "--help")
+    assert "Trains a classifier" in result.stdout
+    segmentation = _run("train.py", folder, "--task=deeplab", "--help")
+    assert "Trains DeepLabV3+" in segmentation.stdout
+
+
+def test_the_decay_of_batch_norm_suits_the_length_of_the_training_run():
+    assert [train.choose_decay(steps) for steps in (10, 200, 1000, 10**6)] == pytest.approx(
+        [0.9, 0.95, 0.99, 0.9997]
+    )

@@ -1,0 +1,97 @@
+"""Which checkpoints a command runs, and where its results go."""
+
+import dataclasses
+import os
+
+import numpy as np
+import pytest
+
+from commands.checkpoint_search import Checkpoints
+from commands.flags import Flags
+from commands.shared_options import CheckpointOptions, WeightsOptions
+from common.option_fields import RESULTS, option
+from tests.training.test_checkpoints import save
+from training import best_checkpoint
+
+
+@dataclasses.dataclass(frozen=True)
+class LimitOptions:
+    """The limit of these tests."""
+
+    max_number: int = option(1, "Number of checkpoints.", RESULTS)
+
+
+def find(*arguments: str, split: str = "val", logdir: str | None = None) -> Checkpoints:
+    flags = Flags([CheckpointOptions, WeightsOptions, LimitOptions])
+    flags.parse(["eval.py", *arguments])
+    return Checkpoints(flags, "eval", split, logdir, "max_number")
+
+
+def checkpoint(folder, step: int = 7) -> str:
+    return save(folder, step, {"w": np.full(1, step, np.float32)})
+
+
+def test_results_go_beside_the_checkpoints_by_split_and_weights(tmp_path):
+    prefix = checkpoint(tmp_path / "run")
+    best = tmp_path / "run" / best_checkpoint.BEST_FOLDER
+    best.mkdir()
+    (tmp_path / "run" / best_checkpoint.RECORD_FILE).write_text("{}")
+
+    def folder(split: str, path: str = prefix, logdir: str | None = None, *, use_ema: bool) -> str:
+        found = find(f"--checkpoint_path={prefix}", split=split, logdir=logdir)
+        return os.path.relpath(found.results_folder(path, use_ema), tmp_path)
+
+    assert folder("val", use_ema=False) == "run/eval"
+    assert folder("val", use_ema=True) == "run/eval_ema"
+    assert folder("test", use_ema=False) == "run/eval_test"
+    assert folder("test", use_ema=True) == "run/eval_test_ema"
+    assert folder("val", str(best / "model.ckpt-7"), use_ema=False) == "run/eval"
+    assert folder("val", logdir=str(tmp_path / "mine"), use_ema=True) == "mine"
+
+
+def test_checkpoints_are_those_that_the_flags_name(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    os.makedirs("runs/new")
+    (tmp_path / "runs" / "new" / "options.json").write_text("{}")
+    with pytest.raises(ValueError, match=r"^the training run in runs/new has not saved .* --max_"):
+        find()
+    prefix = checkpoint("runs/new")
+    assert find().first == prefix
+    # One is all there will be.
+    assert find("--max_number=0", f"--checkpoint_path={prefix}").first == prefix
+    assert capsys.readouterr().out == ""
+    assert find("--max_number=3", "--checkpoint_dir=runs/new").first == prefix
+    assert capsys.readouterr().out.startswith("taking the next 3 checkpoints in runs/new, the")
+    assert find("--max_number=0").first == prefix
+    assert capsys.readouterr().out.startswith("taking every new checkpoint in runs/new, the newest")
+
+
+def test_each_checkpoint_is_restored_before_it_is_given(tmp_path):
+    class Evaluator:
+        def __init__(self):
+            self.restored = []
+
+        def restore(self, checkpoint, saved_names):
+            self.restored.append((checkpoint, saved_names))
+
+    prefix = checkpoint(tmp_path)
+    evaluator = Evaluator()
+    assert list(find(f"--checkpoint_path={prefix}").restored(evaluator)) == [(prefix, {})]
+    assert evaluator.restored == [(prefix, {})]
+
+
+def test_a_folder_that_is_none_is_told_with_what_it_may_mean(tmp_path):
+    prefix = checkpoint(tmp_path)
+    with pytest.raises(ValueError, match=rf"a folder: give one .* --checkpoint_path={prefix}\.$"):
+        find(f"--checkpoint_dir={prefix}")
+    with pytest.raises(ValueError, match="is not a folder: it is the train_logdir of a training"):
+        find(f"--checkpoint_dir={tmp_path}/none")
+    with pytest.raises(ValueError, match="eval_interval_secs is -1; expected 0 or more seconds"):
+        find("--eval_interval_secs=-1")
+
+
+def test_results_that_cannot_be_written_are_told_at_once(tmp_path):
+    prefix = checkpoint(tmp_path)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ValueError, match=r"cannot go to .*file/x: .*Give another --eval_logdir"):
+        find(f"--checkpoint_path={prefix}", logdir=str(tmp_path / "file" / "x"))
