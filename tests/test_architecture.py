@@ -138,10 +138,12 @@ TESTED_ELSEWHERE = {
     "datasets/records/building.py": "tests/datasets/test_build_tfrecords.py",
     "datasets/records/dataset_file.py": "tests/datasets/segmentation/test_specs.py",
     "datasets/segmentation/foreign_records.py": "tests/datasets/test_describe_tfrecords.py",
+    "nets/recomputation.py": "tests/nets/test_backward.py",
     "nets/registry.py": "tests/nets/test_encoders.py",
     "scripts/benchmarks/contender_process.py": "tests/scripts/benchmarks/test_rounds.py",
     "scripts/weight_import/importing.py": "tests/scripts/test_import_tflite.py",
     "scripts/weight_import/network.py": "tests/scripts/test_import_graph.py",
+    "serving/exported_model.py": "tests/serving/test_deeplab_model.py",
     "scripts/weight_import/tflite_file.py": "tests/scripts/test_import_tflite.py",
 }
 

@@ -14,9 +14,9 @@ class LabelCounter:
         self._examples = np.zeros(num_classes, np.int64)
         self._max_size = (0, 0)
 
-    def add(self, label: int, size: tuple[int, int]) -> None:
-        """Adds an example of a class with an image of (height, width)."""
-        self._examples[label] += 1
+    def add(self, label: int, size: tuple[int, int], count: int = 1) -> None:
+        """Adds examples of a class, the largest of which is an image of (height, width)."""
+        self._examples[label] += count
         self._max_size = (max(self._max_size[0], size[0]), max(self._max_size[1], size[1]))
 
     def to_split(self) -> ClassificationSplit:

@@ -8,7 +8,7 @@ from common.dataset_files import DATASET_FILE, DATASETS_ROOT
 from datasets.records import dataset_file
 from datasets.records.dataset_file import CLASSIFICATION
 
-_MAX_CLASSES = 100_000
+MAX_CLASSES = 100_000
 _HOW_TO_DESCRIBE = "python -m datasets.describe_tfrecords --task=classification --tfrecords="
 
 
@@ -87,7 +87,7 @@ def find_last_dataset(root: str = DATASETS_ROOT) -> str:
 def _check(spec: ClassificationSpec) -> None:
     """Raises a ValueError that names the key whose value is impossible: people edit that file."""
     names = spec.class_names
-    dataset_file.check_head(spec.name, names, _MAX_CLASSES, spec.splits)
+    dataset_file.check_head(spec.name, names, MAX_CLASSES, spec.splits)
     if not names:
         raise ValueError("class_names is empty")
     for name, split in spec.splits.items():

@@ -2,6 +2,7 @@
 
 train-00000-of-00010.tfrecord    ours, and research/deeplab's
 train-00000-of-00010             as TensorFlow's own programs write them
+flowers_train_00000-of-00005.tfrecord   as TF-slim writes some
 train.record-00000-of-00010      (or .tfrecord, .records, .tfrec …)
 train-3.tfrecord, train_003.tfrecord
 train.tfrecord
@@ -15,7 +16,9 @@ from typing import NamedTuple
 _OURS = (re.compile(r"(?P<split>.+)-(?P<index>\d{5})-of-(?P<count>\d{5})\.tfrecord"),)
 _ENDING = r"\.(?:tfrecords?|records?|tfrecs?|tfr)"
 _ANY = (
-    re.compile(rf"(?P<split>[^.].*?)(?:{_ENDING})?-(?P<index>\d+)-of-(?P<count>\d+)(?:{_ENDING})?"),
+    re.compile(
+        rf"(?P<split>[^.].*?)(?:{_ENDING})?[-_](?P<index>\d+)-of-(?P<count>\d+)(?:{_ENDING})?"
+    ),
     re.compile(rf"(?P<split>[^.].*?)(?:[-_.](?P<index>\d+))?(?:{_ENDING})(?P<count>)"),
 )
 

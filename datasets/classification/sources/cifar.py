@@ -139,11 +139,19 @@ def _field(content: Any, key: bytes, kind: type, path: str) -> Any:
     )
 
 
+def _encode(text: str, encoding: str) -> bytes:
+    """Stands in for `codecs.encode`, by which Python 3 writes bytes into pickles for Python 2."""
+    if encoding != "latin1":
+        raise pickle.UnpicklingError(f"it asks for the encoding {encoding!r}")
+    return text.encode(encoding)
+
+
 # What arrays are made of, under its names in numpy 1 and 2.
 _RECONSTRUCT = np.zeros(0).__reduce__()[0]
 _ALLOWED = {
     ("numpy.core.multiarray", "_reconstruct"): _RECONSTRUCT,
     ("numpy._core.multiarray", "_reconstruct"): _RECONSTRUCT,
+    ("_codecs", "encode"): _encode,
     ("numpy", "ndarray"): np.ndarray,
     ("numpy", "dtype"): np.dtype,
 }
