@@ -5,6 +5,9 @@ import dataclasses
 from common.option_fields import DATA, HARDWARE, RESULTS, START, option
 
 DEFAULT_SPLIT = "val"
+# As in `serving.engines`, which imports TensorFlow.
+_ENGINES = ("auto", "tensorflow", "openvino", "litert")
+_PRECISIONS = ("float32", "int8")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,4 +123,73 @@ class DrawnSplitOptions:
     )
     vis_split: str = option(
         DEFAULT_SPLIT, "Split to draw.", DATA, is_common=True, aliases=("split",)
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class ExportedFileOptions:
+    """Which checkpoint is exported, and where to."""
+
+    checkpoint_path: str | None = option(
+        None,
+        "Checkpoint (model.ckpt-1000), or a folder, whose newest is taken (runs/NAME/best for the "
+        "best that eval.py kept), or 'best' or 'latest' for that one of the newest training run in "
+        "runs/.",
+        START,
+        is_common=True,
+        computed_default="latest",
+        aliases=("checkpoint", "checkpoint_dir", "ckpt", "train_logdir"),
+    )
+    export_path: str | None = option(
+        None,
+        "The .pb to write; its description goes beside it, as a .json.",
+        RESULTS,
+        is_common=True,
+        computed_default="export/frozen_inference_graph.pb in the folder of the training run",
+        aliases=("output", "output_path", "output_dir", "export_dir"),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class EngineOptions:
+    """Which exported model runs, and in what."""
+
+    model: str | None = option(
+        None,
+        "Exported model: a .pb, a folder with one, or a .tar.gz that research/deeplab published.",
+        START,
+        is_common=True,
+        computed_default="the newest export in runs/",
+        aliases=("checkpoint", "weights", "export_path", "pb"),
+    )
+    engine: str = option(
+        "auto",
+        "Inference engine. auto takes the fastest one that is installed.",
+        HARDWARE,
+        is_common=True,
+        choices=_ENGINES,
+        aliases=("device", "backend"),
+    )
+    precision: str = option(
+        "float32",
+        "int8 is faster and a little less exact, where export_model.py --quantize=int8 wrote it.",
+        HARDWARE,
+        is_common=True,
+        choices=_PRECISIONS,
+    )
+    trust: bool = option(
+        False,
+        "Run a model that has operations which can read and write files or run programs. Only for "
+        "files whose origin you trust.",
+        DATA,
+        is_common=True,
+    )
+    num_threads: int | None = option(
+        None,
+        "CPU threads of the network.",
+        HARDWARE,
+        is_common=True,
+        lower=1,
+        computed_default="all cores",
+        aliases=("threads",),
     )

@@ -26,6 +26,13 @@ def commands(steps: int) -> list[list[str]]:
         ],
         ["eval.py", *on_best],
         ["vis.py", *on_best],
+        ["export_model.py", f"--checkpoint_path={RUN}/best"],
+        [
+            "infer.py",
+            f"{IMAGES}/val",
+            f"--model={RUN}/export/frozen_inference_graph.pb",
+            f"--output={RUN}/classes.csv",
+        ],
     ]
 
 
@@ -45,6 +52,8 @@ Done in {time.time() - start:.0f} seconds. Accuracy on the demo's validation ima
   the best checkpoint  {RUN}/best/
   scores, confusions   {RUN}/eval/eval-{step}.json  confusion-{step}.png
   a sheet of images    {RUN}/vis/predictions-{step}.png
+  exported model       {RUN}/export/frozen_inference_graph.pb
+  classes of images    {RUN}/classes.csv
 
 Your own images: docs/classification.md.""")
     return 0

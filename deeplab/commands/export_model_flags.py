@@ -3,8 +3,8 @@
 import dataclasses
 
 from commands.command import Command
-from commands.shared_options import WeightsOptions
-from common.option_fields import DATA, NETWORK, RESULTS, START, option
+from commands.shared_options import ExportedFileOptions, WeightsOptions
+from common.option_fields import DATA, NETWORK, RESULTS, option
 from deeplab.commands.network_flags import AS_TRAINED
 from deeplab.commands.shared_options import (
     PUBLISHED_DATASETS,
@@ -16,27 +16,9 @@ from deeplab.options import ModelOptions, ResizeOptions
 
 
 @dataclasses.dataclass(frozen=True)
-class ExportOptions:
+class ExportOptions(ExportedFileOptions):
     """What is exported, and how."""
 
-    checkpoint_path: str | None = option(
-        None,
-        "Checkpoint (model.ckpt-1000), or a folder, whose newest is taken (runs/NAME/best for the "
-        "best that eval.py kept), or 'best' or 'latest' for that one of the newest training run in "
-        "runs/.",
-        START,
-        is_common=True,
-        computed_default="latest",
-        aliases=("checkpoint", "checkpoint_dir", "ckpt", "train_logdir"),
-    )
-    export_path: str | None = option(
-        None,
-        "The .pb to write; its description goes beside it, as a .json.",
-        RESULTS,
-        is_common=True,
-        computed_default="export/frozen_inference_graph.pb in the folder of the training run",
-        aliases=("output", "output_path", "output_dir", "export_dir"),
-    )
     crop_size: tuple[int, int] | None = option(
         None,
         "height,width of the largest image that the graph takes, each a multiple of output_stride "

@@ -3,26 +3,17 @@
 import dataclasses
 
 from commands.command import Command
-from common.option_fields import DATA, HARDWARE, RESULTS, START, option
+from commands.shared_options import EngineOptions
+from common.option_fields import HARDWARE, RESULTS, option
 
-# As in `serving.engines` and `serving.results`, which import TensorFlow.
-_ENGINES = ("auto", "tensorflow", "openvino", "litert")
-_PRECISIONS = ("float32", "int8")
+# As in `serving.results`, which imports TensorFlow.
 _ID_FORMATS = ("npy", "png")
 
 
 @dataclasses.dataclass(frozen=True)
-class InferOptions:
-    """Which model runs, and what is written."""
+class InferOptions(EngineOptions):
+    """What is written, and what it may take."""
 
-    model: str | None = option(
-        None,
-        "Exported model: a .pb, a folder with one, or a .tar.gz that research/deeplab published.",
-        START,
-        is_common=True,
-        computed_default="the newest export in runs/",
-        aliases=("checkpoint", "weights", "export_path", "pb"),
-    )
     output: str = option(
         "masks",
         "Folder for the results; created if it does not exist.",
@@ -64,37 +55,6 @@ class InferOptions:
         is_common=True,
         lower=1,
         aliases=("batch",),
-    )
-    engine: str = option(
-        "auto",
-        "Inference engine. auto takes the fastest one that is installed.",
-        HARDWARE,
-        is_common=True,
-        choices=_ENGINES,
-        aliases=("device", "backend"),
-    )
-    precision: str = option(
-        "float32",
-        "int8 is faster and a little less exact, where export_model.py --quantize=int8 wrote it.",
-        HARDWARE,
-        is_common=True,
-        choices=_PRECISIONS,
-    )
-    trust: bool = option(
-        False,
-        "Run a model that has operations which can read and write files or run programs. Only for "
-        "files whose origin you trust.",
-        DATA,
-        is_common=True,
-    )
-    num_threads: int | None = option(
-        None,
-        "CPU threads of the network.",
-        HARDWARE,
-        is_common=True,
-        lower=1,
-        computed_default="all cores",
-        aliases=("threads",),
     )
     memory_limit_mb: int | None = option(
         None,

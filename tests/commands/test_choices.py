@@ -2,6 +2,7 @@
 
 from classification.commands import build_tfrecords_flags as classification_build_flags
 from commands import build_options, task_choice
+from commands import shared_options as command_options
 from commands.build_options import BuildingOptions
 from common import dataset_files
 from datasets.classification import sources as classification_sources
@@ -27,7 +28,7 @@ def test_they_are_those_of_the_modules():
     assert dataset_files.DATASETS_ROOT == "data/tfrecords"
     assert DescribeOptions.ignore_label == class_file.DEFAULT_IGNORE_LABEL
     assert tuple(sorted(specs.PUBLISHED_DATASETS)) == shared_options.PUBLISHED_DATASETS
-    assert tuple(engines.NAMES) == infer_flags._ENGINES
-    assert tuple(engines.PRECISIONS) == infer_flags._PRECISIONS
+    assert tuple(engines.NAMES) == command_options._ENGINES
+    assert tuple(engines.PRECISIONS) == command_options._PRECISIONS
     assert tuple(sorted(results.IDS_ENDINGS)) == infer_flags._ID_FORMATS
     assert tuple(suite.BENCHMARKS) == options.NAMES

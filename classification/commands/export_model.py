@@ -1,0 +1,67 @@
+"""Freezes a classifier into a `.pb`: export_model.py. `export_model_flags` has words and flags."""
+
+import dataclasses
+import functools
+import os
+import shlex
+
+import tensorflow.compat.v1 as tf
+
+from classification import inference_graph
+from classification.commands.checkpoint_run import as_evaluated
+from classification.commands.export_model_flags import ExportOptions
+from classification.run_description import TASK, read_description
+from commands import weights
+from commands.flags import Flags
+from commands.shared_options import WeightsOptions
+from common import export_names
+from export import freeze, output_files
+from serving import contract
+from training import best_checkpoint, checkpoints
+
+FORMAT_VERSION = 1
+
+
+def main(flags: Flags, arguments: list[str]) -> None:
+    """Turns flags into options and exports."""
+    del arguments
+    tf.disable_v2_behavior()
+    options = flags.options(ExportOptions)
+    checkpoint = checkpoints.find_checkpoint(options.checkpoint_path or checkpoints.LATEST)
+    saved_names = weights.saved_names(checkpoint, flags.options(WeightsOptions).use_ema)
+    description = as_evaluated(read_description(os.path.dirname(checkpoint) or "."), flags)
+    model, view = description.model, description.view
+    folder = os.path.join(best_checkpoint.training_folder(checkpoint), "export")
+    export_path = options.export_path or os.path.join(folder, export_names.GRAPH_FILE)
+    metadata = contract.Metadata(class_names=description.class_names, task=TASK)
+    removed = freeze.freeze(
+        functools.partial(inference_graph.build_inference_graph, model, view),
+        checkpoint_path=checkpoint,
+        export_path=export_path,
+        input_name=contract.INPUT,
+        output_names=inference_graph.OUTPUTS,
+        metadata={
+            "format_version": FORMAT_VERSION,
+            **dataclasses.asdict(metadata),
+            "num_classes": model.num_classes,
+            "view": dataclasses.asdict(view),
+            "model": dataclasses.asdict(model),
+            "dataset_name": description.dataset_name,
+            "checkpoint": os.path.basename(checkpoint),
+            "use_ema": bool(saved_names),
+            "global_step": checkpoints.read_step(checkpoint),
+            "tensorflow_version": tf.version.VERSION,
+        },
+        saved_names=saved_names,
+        optimize=options.optimize,
+    )
+    print(
+        f"exported {weights.title(checkpoint, saved_names)}: {model.model_variant}, "
+        f"{model.num_classes} classes, images of any size seen at {view.image_size} pixels\n"
+        f"  {export_path}  ({os.path.getsize(export_path) / 1e6:.1f} MB)\n"
+        f"  {output_files.metadata_path(export_path)}\n"
+        f"use it: python infer.py IMAGES --model={shlex.quote(export_path)}"
+    )
+    outdated = [path for path in removed if not os.path.exists(path)]
+    if outdated:
+        print(f"removed, because they were made of the previous export: {', '.join(outdated)}")
