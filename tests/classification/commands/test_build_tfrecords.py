@@ -9,12 +9,12 @@ import tensorflow.compat.v1 as tf
 from classification.commands import build_tfrecords_flags, describe_tfrecords_flags
 from classification.commands.build_tfrecords_flags import BuildOptions
 from commands import execution
+from commands.build_options import BuildingOptions
 from commands.command import Command
 from commands.flags import Flags
 from datasets.classification import record_format, sources, specs
 from datasets.classification.sources import class_demo
 from datasets.images.memory_limit import DEFAULT_LIMIT_MB
-from datasets.records import tfrecords
 from datasets.segmentation.sources import SOURCES as SEGMENTATION_SOURCES
 from tests.support import class_images
 
@@ -40,8 +40,7 @@ def pets(tmp_path):
 
 def test_choices_are_those_of_the_modules():
     assert tuple(sources.SOURCES) == build_tfrecords_flags._SOURCES
-    assert build_tfrecords_flags._MAX_SHARDS == tfrecords.MAX_SHARDS
-    assert BuildOptions.memory_limit_mb == DEFAULT_LIMIT_MB
+    assert BuildingOptions.memory_limit_mb == DEFAULT_LIMIT_MB
     assert class_demo.DEFAULT_FOLDER == "data/class_demo"
     # The launcher tells the task by --dataset.
     assert set(sources.SOURCES).isdisjoint(SEGMENTATION_SOURCES)

@@ -8,6 +8,7 @@ from PIL import Image
 
 from datasets.demo_scenes.classes import CLASS_NAMES, IGNORED, PALETTE
 from datasets.demo_scenes.scene import draw_scene
+from datasets.images import drawn_folder
 from datasets.segmentation.sources import demo
 
 NUM_CLASSES = len(CLASS_NAMES)
@@ -38,7 +39,7 @@ def test_a_image_does_not_depend_on_how_many_there_are(tmp_path):
     demo.open_source(str(tmp_path / "few"), **SMALL)
     demo.open_source(str(tmp_path / "more"), **{**SMALL, "num_train": 3})
     few, more = _contents(tmp_path / "few"), _contents(tmp_path / "more")
-    for name in set(few) - {demo.SETTINGS_FILE}:
+    for name in set(few) - {drawn_folder.SETTINGS_FILE}:
         assert few[name] == more[name], name
 
 
