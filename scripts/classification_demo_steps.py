@@ -29,7 +29,7 @@ def commands(steps: int) -> list[list[str]]:
         ["export_model.py", f"--checkpoint_path={RUN}/best"],
         [
             "infer.py",
-            f"{IMAGES}/val",
+            f"{IMAGES}/val/**/*.jpg",
             f"--model={RUN}/export/frozen_inference_graph.pb",
             f"--output={RUN}/classes.csv",
         ],
