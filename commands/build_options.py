@@ -1,4 +1,4 @@
-"""Options of the commands that build records, whatever the task."""
+"""Options of the commands that build and describe records, whatever the task."""
 
 import dataclasses
 
@@ -78,4 +78,31 @@ class BuildingOptions:
         "",
         "Further options of Beam and its runner, in one string: '--direct_num_workers=2'.",
         HARDWARE,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class DescriptionOptions:
+    """What the description of another program's records says, and how they are read."""
+
+    name: str | None = option(
+        None,
+        "Name of the dataset.",
+        RESULTS,
+        is_common=True,
+        computed_default="that of the folder",
+    )
+    overwrite: bool = option(
+        False,
+        "Replace an existing dataset.json, after the records were changed.",
+        RESULTS,
+        is_common=True,
+    )
+    num_workers: int | None = option(
+        None,
+        "Threads, each of which reads a shard.",
+        HARDWARE,
+        is_common=True,
+        lower=1,
+        computed_default="one per core",
     )

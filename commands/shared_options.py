@@ -128,7 +128,7 @@ class DrawnSplitOptions:
 
 @dataclasses.dataclass(frozen=True)
 class ExportedFileOptions:
-    """Which checkpoint is exported, and where to."""
+    """Which checkpoint is exported, where to, and how."""
 
     checkpoint_path: str | None = option(
         None,
@@ -147,6 +147,12 @@ class ExportedFileOptions:
         is_common=True,
         computed_default="export/frozen_inference_graph.pb in the folder of the training run",
         aliases=("output", "output_path", "output_dir", "export_dir"),
+    )
+    optimize: bool = option(
+        True,
+        "Whether batch norms are folded into convolutions and constant parts are computed: the "
+        "same results, faster. --nooptimize writes the graph as it was built.",
+        RESULTS,
     )
 
 

@@ -8,7 +8,6 @@ from classification.commands.build_tfrecords_flags import (
 )
 from commands import build_settings
 from commands.flags import Flags
-from common import texts
 from datasets.classification import check_report, checks, encoder
 from datasets.classification.encoder import ClassificationEncoder
 from datasets.classification.sources import class_demo, open_source
@@ -35,11 +34,7 @@ def main(flags: Flags, arguments: list[str]) -> int:
         return 1 if check().errors else 0
     splits = {name: encoder.mix(samples) for name, samples in source.splits.items()}
     spec = building.build(ClassificationEncoder(source), splits, source.problems, check, settings)
-    title = f"{spec.name}: {spec.num_classes} classes in {spec.directory}"
-    print(f"\n{texts.printable(title)}")
-    for name, split in spec.splits.items():
-        building.print_split(name, split, spec.shard_paths(name))
-    print("Train on it: python train.py --task=classification")
+    building.print_summary(spec, "python train.py --task=classification")
     return 0
 
 

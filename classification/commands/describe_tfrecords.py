@@ -31,8 +31,7 @@ def main(flags: Flags, arguments: list[str]) -> None:
     )
     specs.write_spec(spec)
     print(f"{path}: {spec.num_classes} classes: {texts.first_few(spec.class_names)}")
-    for name, split in spec.splits.items():
-        building.print_split(name, split, spec.shard_paths(name))
+    building.print_splits(spec)
     for name, flag in (("train", "train.py --train_split"), ("val", "eval.py --eval_split")):
         if name not in spec.splits:
             print(f"There is no split {name!r}: name another with {flag}.", file=sys.stderr)

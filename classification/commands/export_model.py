@@ -9,11 +9,10 @@ import tensorflow.compat.v1 as tf
 
 from classification import inference_graph
 from classification.commands.checkpoint_run import as_evaluated
-from classification.commands.export_model_flags import ExportOptions
 from classification.run_description import TASK, read_description
 from commands import weights
 from commands.flags import Flags
-from commands.shared_options import WeightsOptions
+from commands.shared_options import ExportedFileOptions, WeightsOptions
 from common import export_names
 from export import freeze, output_files
 from serving import contract
@@ -26,7 +25,7 @@ def main(flags: Flags, arguments: list[str]) -> None:
     """Turns flags into options and exports."""
     del arguments
     tf.disable_v2_behavior()
-    options = flags.options(ExportOptions)
+    options = flags.options(ExportedFileOptions)
     checkpoint = checkpoints.find_checkpoint(options.checkpoint_path or checkpoints.LATEST)
     saved_names = weights.saved_names(checkpoint, flags.options(WeightsOptions).use_ema)
     description = as_evaluated(read_description(os.path.dirname(checkpoint) or "."), flags)

@@ -1,24 +1,8 @@
 """The command export_model.py of classification: its words and its flags."""
 
-import dataclasses
-
 from classification.commands.shared_options import EvaluatedViewOptions
 from commands.command import Command
 from commands.shared_options import ExportedFileOptions, WeightsOptions
-from common.option_fields import RESULTS, option
-
-
-@dataclasses.dataclass(frozen=True)
-class ExportOptions(ExportedFileOptions):
-    """What is exported, and how."""
-
-    optimize: bool = option(
-        True,
-        "Whether batch norms are folded into convolutions and constant parts are computed: the "
-        "same results, faster. --nooptimize writes the graph as it was built.",
-        RESULTS,
-    )
-
 
 COMMAND = Command(
     description="""\
@@ -27,5 +11,5 @@ Freezes a classifier into one .pb for inference: python export_model.py
 Without flags it exports the newest checkpoint of the newest training run; --checkpoint_path=best
 takes the best one. Class names and preprocessing are in the file: it takes images of any size.""",
     main="classification.commands.export_model",
-    options=(ExportOptions, WeightsOptions, EvaluatedViewOptions),
+    options=(ExportedFileOptions, WeightsOptions, EvaluatedViewOptions),
 )

@@ -2,18 +2,13 @@
 
 import dataclasses
 
+from commands import unknown_flags
 from common.option_fields import DATA, HARDWARE, option
-
-HOW_TO_CHOOSE_CLASSES = (
-    "the number of classes is the dataset's, as its dataset.json says (docs/classification.md)."
-)
 
 
 def explain_classes(name: str) -> str | None:
     """Explains flags such as `--num_classes`, which a command that reads a dataset lacks."""
-    if name not in ("classes", "num_classes", "n_classes", "nclass", "num_labels"):
-        return None
-    return f"there is no flag --{name}; {HOW_TO_CHOOSE_CLASSES}"
+    return unknown_flags.explain_classes(name, "docs/classification.md")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,7 +9,7 @@ from classification.options import (
     ObjectiveOptions,
     ViewOptions,
 )
-from commands import epochs
+from commands import unknown_flags
 from commands.command import Command
 from commands.flags import Flags
 from commands.shared_options import ClusterOptions, DatasetOptions
@@ -80,7 +80,7 @@ ClassifierOptimizerOptions = changed(
 
 
 def _explain_unknown(name: str, value: str, flags: Flags) -> str | None:
-    return epochs.explain(name, value, flags) or explain_classes(name)
+    return unknown_flags.explain_epochs(name, value, flags) or explain_classes(name)
 
 
 COMMAND = Command(

@@ -5,7 +5,7 @@ import dataclasses
 import os
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from common import dataset_files, texts
 from datasets.images.image_folders import is_utf8
@@ -118,19 +118,43 @@ def build(
     return spec
 
 
-def print_split(name: str, split: object, paths: Sequence[str]) -> None:
-    """Prints number and size of a split's images and shards.
+class DescribedDataset(Protocol):
+    """What a summary tells of a dataset, whatever the task.
 
-    Args:
-      split: has `num_examples`, `num_shards`, `max_height` and `max_width`.
-      paths: of its shards.
+    Its splits have `num_examples`, `num_shards`, `max_height` and `max_width`.
     """
-    facts = vars(split)
-    num_bytes = sum(map(os.path.getsize, paths))
-    print(
-        f"  {texts.printable(name):8} {facts['num_examples']:7} images up to {facts['max_width']}x"
-        f"{facts['max_height']}, {num_bytes / 1e6:.1f} MB, shards: {facts['num_shards']}"
-    )
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def directory(self) -> str: ...
+
+    @property
+    def num_classes(self) -> int: ...
+
+    @property
+    def splits(self) -> Mapping[str, Any]: ...
+
+    def shard_paths(self, split: str, /) -> list[str]: ...
+
+
+def print_summary(spec: DescribedDataset, training: str) -> None:
+    """Prints what a dataset is, its splits, and the command that trains on it."""
+    title = f"{spec.name}: {spec.num_classes} classes in {spec.directory}"
+    print(f"\n{texts.printable(title)}")
+    print_splits(spec)
+    print(f"Train on it: {training}")
+
+
+def print_splits(spec: DescribedDataset) -> None:
+    """Prints number and size of each split's images and shards."""
+    for name, split in spec.splits.items():
+        num_bytes = sum(map(os.path.getsize, spec.shard_paths(name)))
+        print(
+            f"  {texts.printable(name):8} {split.num_examples:7} images up to {split.max_width}x"
+            f"{split.max_height}, {num_bytes / 1e6:.1f} MB, shards: {split.num_shards}"
+        )
 
 
 def _find_unusable(

@@ -5,7 +5,6 @@ import sys
 from commands import build_settings
 from commands.build_options import BuildingOptions
 from commands.flags import Flags
-from common import texts
 from datasets.records import building
 from datasets.segmentation import check_report, checks
 from datasets.segmentation.encoder import SegmentationEncoder
@@ -38,11 +37,7 @@ def main(flags: Flags, arguments: list[str]) -> int:
         return 1 if check().errors else 0
     encoder = SegmentationEncoder(source, options.gradient_format if options.gradient else None)
     spec = building.build(encoder, source.splits, source.problems, check, settings)
-    title = f"{spec.name}: {spec.num_classes} classes in {spec.directory}"
-    print(f"\n{texts.printable(title)}")
-    for name, split in spec.splits.items():
-        building.print_split(name, split, spec.shard_paths(name))
-    print("Train on it: python train.py")
+    building.print_summary(spec, "python train.py")
     return 0
 
 

@@ -2,12 +2,13 @@
 
 import dataclasses
 
+from commands.build_options import DescriptionOptions
 from commands.command import Command
-from common.option_fields import DATA, HARDWARE, RESULTS, option
+from common.option_fields import DATA, option
 
 
 @dataclasses.dataclass(frozen=True)
-class DescribeOptions:
+class DescribeOptions(DescriptionOptions):
     """What the records are, and where they are."""
 
     tfrecords: str | None = option(
@@ -47,27 +48,6 @@ class DescribeOptions:
         "classes.json with names, palette and ignore_label, in place of the three flags.",
         DATA,
         is_common=True,
-    )
-    name: str | None = option(
-        None,
-        "Name of the dataset.",
-        RESULTS,
-        is_common=True,
-        computed_default="that of the folder",
-    )
-    overwrite: bool = option(
-        False,
-        "Replace an existing dataset.json, after the records were changed.",
-        RESULTS,
-        is_common=True,
-    )
-    num_workers: int | None = option(
-        None,
-        "Threads, each of which reads a shard.",
-        HARDWARE,
-        is_common=True,
-        lower=1,
-        computed_default="one per core",
     )
 
 

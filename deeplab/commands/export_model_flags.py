@@ -65,12 +65,6 @@ class ExportOptions(ExportedFileOptions):
         "the .pb.",
         RESULTS,
     )
-    optimize: bool = option(
-        True,
-        "Whether batch norms are folded into convolutions and constant parts are computed: the "
-        "same results, faster. --nooptimize writes the graph as it was built.",
-        RESULTS,
-    )
     static_graph: bool = option(
         False,
         "Whether the graph has neither assertions nor operations whose output size depends on "

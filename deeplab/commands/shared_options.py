@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from commands import shared_options
+from commands import shared_options, unknown_flags
 from commands.shared_options import CheckpointOptions, WeightsOptions
 from common.option_fields import COMPATIBILITY, NETWORK, change, changed, option, refused
 from deeplab.options import MemoryOptions, ModelOptions, ResizeOptions
@@ -18,11 +18,8 @@ _NO_NAS = (
 
 def explain_classes(name: str) -> str | None:
     """Explains flags such as `--num_classes`, which a command that reads a dataset lacks."""
-    if name not in ("classes", "num_classes", "n_classes", "nclass", "num_labels"):
-        return None
-    return (
-        f"there is no flag --{name}; the number of classes is the dataset's, as its dataset.json "
-        "says (classes.json beside the images names them; see docs/datasets.md)."
+    return unknown_flags.explain_classes(
+        name, "classes.json beside the images names them; see docs/datasets.md"
     )
 
 

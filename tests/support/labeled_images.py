@@ -4,7 +4,6 @@ import os
 
 import numpy as np
 import tensorflow.compat.v1 as tf
-from PIL import Image
 
 from datasets.classification import record_format, specs
 from datasets.records import tfrecords
@@ -24,21 +23,8 @@ def draw(label: int, number: int) -> np.ndarray:
 
 def encode(image: np.ndarray) -> bytes:
     """Returns an image as a JPEG file."""
-    return tf.io.encode_jpeg(image).numpy() if tf.executing_eagerly() else _encode_in_graph(image)
-
-
-def _encode_in_graph(image: np.ndarray) -> bytes:
     with tf.Graph().as_default(), tf.Session() as session:
         return session.run(tf.io.encode_jpeg(image))
-
-
-def write_folders(root: str, num_images: int) -> None:
-    """Writes a folder of images for each class."""
-    for label, name in enumerate(COLORS):
-        os.makedirs(os.path.join(root, name))
-        for number in range(num_images):
-            path = os.path.join(root, name, f"{number}.png")
-            Image.fromarray(draw(label, number)).save(path)
 
 
 def write(directory: str, name: str = "squares", **num_images: int) -> specs.ClassificationSpec:

@@ -1,4 +1,4 @@
-"""Explains `--epochs`: training is counted in steps."""
+"""Explains flags of other programs that no flag of ours stands for."""
 
 import glob
 import os
@@ -10,7 +10,7 @@ from common.dataset_files import DATASET_FILE, DATASETS_ROOT
 _EPOCHS = ("epochs", "num_epochs", "max_epochs", "n_epochs")
 
 
-def explain(name: str, value: str, flags: Flags) -> str | None:
+def explain_epochs(name: str, value: str, flags: Flags) -> str | None:
     """Returns what to say of `--epochs=VALUE` in steps of the dataset; None for another flag."""
     if name not in _EPOCHS:
         return None
@@ -30,6 +30,21 @@ def explain(name: str, value: str, flags: Flags) -> str | None:
     return (
         f"there is no flag --{name}; training is counted in steps (--training_number_of_steps): "
         f"{steps}."
+    )
+
+
+def explain_classes(name: str, more: str) -> str | None:
+    """Explains flags such as `--num_classes`, which a command that reads a dataset lacks.
+
+    Args:
+      name: of the flag that does not exist.
+      more: where the names of the classes come from.
+    """
+    if name not in ("classes", "num_classes", "n_classes", "nclass", "num_labels"):
+        return None
+    return (
+        f"there is no flag --{name}; the number of classes is the dataset's, as its dataset.json "
+        f"says ({more})."
     )
 
 
