@@ -124,7 +124,7 @@ def _mobilenet_v2(end_points: dict[str, tf.Tensor], settings: _Settings) -> tf.T
 
 
 def _mobilenet_v3(depth: int) -> _Head:
-    """`Conv_1`, here with half the channels, is the encoder's; `Conv_2` follows the pooling."""
+    """`Conv_1` is the encoder's last layer; `Conv_2` follows the pooling."""
 
     def build(end_points: dict[str, tf.Tensor], settings: _Settings) -> tf.Tensor:
         net = slim.conv2d(
@@ -215,6 +215,6 @@ _HEADS: Mapping[str, _Head] = {
     "mobilenet_v2": _mobilenet_v2,
     "inception_v3": _inception_v3,
     "vgg": _vgg,
-    "mobilenet_v3_large_seg": _mobilenet_v3(_MOBILENET_V3_LARGE_DEPTH),
-    "mobilenet_v3_small_seg": _mobilenet_v3(_MOBILENET_V3_SMALL_DEPTH),
+    "mobilenet_v3_large": _mobilenet_v3(_MOBILENET_V3_LARGE_DEPTH),
+    "mobilenet_v3_small": _mobilenet_v3(_MOBILENET_V3_SMALL_DEPTH),
 }

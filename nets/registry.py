@@ -148,15 +148,16 @@ def _xception(
 
 
 def _mobilenet_v3(name: str, layers: tuple[int, ...], stage_depths, depth: int) -> Encoder:
+    """Describes a MobileNetV3; the form for segmentation has half of the last `depth`."""
+    is_seg = name.endswith("_seg")
     return Encoder(
         name=name,
         scope="MobilenetV3",
         build=_build("nets.mobilenet_v3", variant=name),
         options=("depth_multiplier",),
         stages=_stages((f"layer_{layer}/depthwise_output" for layer in layers), stage_depths),
-        depth=depth,
-        # Published are only classifiers without the halved last layers.
-        classifier=Classifier(name, None),
+        depth=depth // 2 if is_seg else depth,
+        classifier=Classifier(name.removesuffix("_seg"), None if is_seg else 1001),
     )
 
 
@@ -271,8 +272,10 @@ _ENCODERS = (
         depth=320,
         classifier=Classifier("mobilenet_v2", 1001),
     ),
-    _mobilenet_v3("mobilenet_v3_large_seg", (4, 7, 13), (72, 120, 672), depth=480),
-    _mobilenet_v3("mobilenet_v3_small_seg", (2, 4, 9), (16, 88, 144), depth=288),
+    _mobilenet_v3("mobilenet_v3_large", (4, 7, 13), (72, 120, 672), 960),
+    _mobilenet_v3("mobilenet_v3_small", (2, 4, 9), (16, 88, 144), 576),
+    _mobilenet_v3("mobilenet_v3_large_seg", (4, 7, 13), (72, 120, 672), 960),
+    _mobilenet_v3("mobilenet_v3_small_seg", (2, 4, 9), (16, 88, 144), 576),
     _resnet_v1("resnet_v1_18", (2, 2, 2, 2), is_lite=True),
     _resnet_v1("resnet_v1_18", (2, 2, 2, 2), (16, 16, 32), is_lite=True),
     _resnet_v1("resnet_v1_34", (3, 4, 6, 3), is_lite=True),

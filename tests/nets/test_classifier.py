@@ -97,7 +97,12 @@ def test_mobilenet_v2_has_slim_s_layers(multiplier, depth):
 
 @pytest.mark.parametrize(
     ("name", "inputs", "depth"),
-    [("mobilenet_v3_large_seg", 480, 1280), ("mobilenet_v3_small_seg", 288, 1024)],
+    [
+        ("mobilenet_v3_large", 960, 1280),
+        ("mobilenet_v3_small", 576, 1024),
+        ("mobilenet_v3_large_seg", 480, 1280),
+        ("mobilenet_v3_small_seg", 288, 1024),
+    ],
 )
 def test_mobilenet_v3_has_a_layer_behind_the_pooling(name, inputs, depth):
     logits, end_points = classify(name)

@@ -100,7 +100,7 @@ def test_resnet_v1_18(name, output_stride, multi_grid):
 
 
 # Expansion channels, output channels, kernel, stride, squeeze-and-excite, hard swish: tables 1 and
-# 2 of arXiv 1905.02244; the last three rows with half the channels, as section 6.4 has it.
+# 2 of arXiv 1905.02244. The last three rows with half the channels are section 6.4's.
 LARGE = (
     (16, 16, 3, 1, False, False),
     (64, 24, 3, 2, False, False),
@@ -114,6 +114,12 @@ LARGE = (
     (184, 80, 3, 1, False, True),
     (480, 112, 3, 1, True, True),
     (672, 112, 3, 1, True, True),
+    (672, 160, 5, 2, True, True),
+    (960, 160, 5, 1, True, True),
+    (960, 160, 5, 1, True, True),
+)
+LARGE_SEG = (
+    *LARGE[:-3],
     (336, 80, 5, 2, True, True),
     (480, 80, 5, 1, True, True),
     (480, 80, 5, 1, True, True),
@@ -127,6 +133,12 @@ SMALL = (
     (240, 40, 5, 1, True, True),
     (120, 48, 5, 1, True, True),
     (144, 48, 5, 1, True, True),
+    (288, 96, 5, 2, True, True),
+    (576, 96, 5, 1, True, True),
+    (576, 96, 5, 1, True, True),
+)
+SMALL_SEG = (
+    *SMALL[:-3],
     (144, 48, 5, 2, True, True),
     (288, 48, 5, 1, True, True),
     (288, 48, 5, 1, True, True),
@@ -168,8 +180,10 @@ def mobilenet_v3(images, net, table, output_stride):
 @pytest.mark.parametrize(
     ("name", "table", "taps_at", "depth"),
     [
-        ("mobilenet_v3_large_seg", LARGE, (2, 5, 11), 480),
-        ("mobilenet_v3_small_seg", SMALL, (0, 2, 7), 288),
+        ("mobilenet_v3_large", LARGE, (2, 5, 11), 960),
+        ("mobilenet_v3_small", SMALL, (0, 2, 7), 576),
+        ("mobilenet_v3_large_seg", LARGE_SEG, (2, 5, 11), 480),
+        ("mobilenet_v3_small_seg", SMALL_SEG, (0, 2, 7), 288),
     ],
 )
 @pytest.mark.parametrize("output_stride", [8, 32])
