@@ -141,6 +141,12 @@ class AugmentationOptions:
         DATA,
         is_common=True,
     )
+    random_crop: bool = option(
+        True,
+        "Whether training sees random windows of the images; otherwise what evaluation sees, which "
+        "suits an encoder that is not trained.",
+        DATA,
+    )
     color_distortion: str | None = option(
         None,
         "Random changes of color: fast are brightness and saturation, full hue and contrast, too.",

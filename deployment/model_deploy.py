@@ -98,11 +98,22 @@ def create_clones(
     return clones
 
 
-def total_loss(config: DeploymentConfig, clones: list[Clone]) -> tf.Tensor:
-    """Returns the loss of a step: the clones' mean, and the regularization of the first clone."""
+def total_loss(
+    config: DeploymentConfig,
+    clones: list[Clone],
+    regularization_losses: Sequence[tf.Tensor] | None = None,
+) -> tf.Tensor:
+    """Returns the loss of a step: the clones' mean, and regularization.
+
+    Args:
+      config, clones: where the clones run, and what was built.
+      regularization_losses: None for those of the first clone.
+    """
+    if regularization_losses is None:
+        regularization_losses = clones[0].regularization_losses
     with tf.device(config.optimizer_device()), tf.name_scope("total_loss"):
         clone_losses = [tf.add_n(clone.losses) / len(clones) for clone in clones]
-        return tf.add_n([*clone_losses, *clones[0].regularization_losses])
+        return tf.add_n([*clone_losses, *regularization_losses])
 
 
 _COLLECTIONS = (  # in the order of Clone's fields

@@ -27,9 +27,19 @@ def select(gradients: GradientsAndVariables, scopes: Sequence[str]) -> Gradients
                 f"trainable_scopes has {scope!r}, with which no trainable variable begins; they "
                 f"begin with {first_few(known, 20)}."
             )
-    if not scopes:
-        return gradients
-    return [pair for pair in gradients if pair[1].op.name.startswith(tuple(scopes))]
+    return [pair for pair in gradients if _is_in(pair[1].op.name, scopes)]
+
+
+def select_regularization(losses: Sequence[tf.Tensor], scopes: Sequence[str]) -> list[tf.Tensor]:
+    """Returns the regularization losses of variables in the scopes; all for none.
+
+    TensorFlow names such a loss by its variable: `logits/weights/Regularizer/l2_regularizer`.
+    """
+    return [loss for loss in losses if _is_in(loss.op.name, scopes)]
+
+
+def _is_in(name: str, scopes: Sequence[str]) -> bool:
+    return not scopes or name.startswith(tuple(scopes))
 
 
 def multiply(

@@ -183,7 +183,10 @@ def _build_forward(
     )
     network_variables = tuple(each for each in tf.global_variables() if each is not global_step)
     task.join_clones()
-    loss = model_deploy.total_loss(deployment, clones)
+    regularization = gradients.select_regularization(
+        clones[0].regularization_losses, options.trainable_scopes
+    )
+    loss = model_deploy.total_loss(deployment, clones, regularization)
     return _Forward(global_step, batch, clones, network_variables, loss)
 
 

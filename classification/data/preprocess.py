@@ -82,7 +82,9 @@ def training_image(
     window_seed, flip_seed, color_seed = tf.unstack(
         tf.random.experimental.stateless_split(seed, num=3)
     )
-    if view.preprocessing == "inception":
+    if not augmentation.random_crop:
+        image = evaluation_image(decode(encoded), view)
+    elif view.preprocessing == "inception":
         image = _random_window(encoded, view.image_size, augmentation.min_crop_area, window_seed)
     else:
         image = _random_square(encoded, view.image_size, window_seed)

@@ -68,3 +68,14 @@ def test_clip_leaves_short_gradients_and_0_is_no_limit():
 
         assert norm == 5.0
         np.testing.assert_allclose(values, [[3.0, 0.0], [0.0, 4.0]], rtol=1e-6)
+
+
+def test_only_what_is_trained_is_regularized():
+    regularizer = tf.nn.l2_loss
+    for name in ("body/weights", "logits/weights"):
+        tf.get_variable(name, [2], regularizer=regularizer)
+    losses = tf.get_collection(tf.GraphKeys.REGULARIZATION_LOSSES)
+    assert len(losses) == 2
+
+    assert gradients.select_regularization(losses, ()) == losses
+    assert gradients.select_regularization(losses, ("logits",)) == losses[1:]

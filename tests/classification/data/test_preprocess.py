@@ -135,3 +135,18 @@ def test_vgg_keeps_colors_and_inception_distorts_them_by_default():
             encoded, _view(8, preprocessing), AugmentationOptions(), tf.constant([5, 6])
         )
         assert (np.abs(_run(made) - 99).max() < 1e-3) == is_kept
+
+
+@pytest.mark.parametrize("preprocessing", ["inception", "vgg"])
+def test_without_random_crop_training_sees_what_evaluation_sees(preprocessing):
+    image = _image(40, 61)
+    view = _view(28, preprocessing)
+    augmentation = AugmentationOptions(
+        random_crop=False, color_distortion="none", random_flip=False
+    )
+    trained = preprocess.training_image(
+        tf.constant(_encoded(image, "png")), view, augmentation, tf.constant([1, 2])
+    )
+    np.testing.assert_array_equal(
+        _run(trained), _run(preprocess.evaluation_image(tf.constant(image), view))
+    )
