@@ -24,6 +24,9 @@ _AUXILIARY_KERNEL = 5
 # Table 1 of the paper; seven places each way are what five poolings leave of 224 pixels.
 _VGG_DEPTH = 4096
 _VGG_KERNEL = 7
+# Small, so that new logits behind a trained encoder begin with about equal probabilities, and what
+# they learn is not lost in the noise that they started with.
+_LOGITS_STDDEV = 0.01
 
 
 def classify(
@@ -97,6 +100,13 @@ class _Settings:
     def dropout(self, inputs: tf.Tensor) -> tf.Tensor:
         return slim.dropout(inputs, self.dropout_keep_prob, is_training=self.is_training)
 
+    def logits(self, inputs: tf.Tensor, scope: str) -> tf.Tensor:
+        """[batch, h, w, channels] -> [batch, h, w, num_classes]."""
+        initializer = tf.truncated_normal_initializer(stddev=_LOGITS_STDDEV)
+        return slim.conv2d(
+            inputs, self.num_classes, 1, weights_initializer=initializer, scope=scope
+        )
+
     def widened(self, depth: int) -> int:
         """Returns a channel count that a depth multiplier makes larger, but not smaller."""
         multiplier = float(self.options["depth_multiplier"])  # type: ignore[arg-type]
@@ -108,7 +118,7 @@ _Head = Callable[[dict[str, tf.Tensor], _Settings], tf.Tensor]
 
 def _plain(end_points: dict[str, tf.Tensor], settings: _Settings) -> tf.Tensor:
     net = settings.dropout(settings.pool(end_points["features"]))
-    return slim.conv2d(net, settings.num_classes, 1, scope="logits")
+    return settings.logits(net, "logits")
 
 
 def _mobilenet_v2(end_points: dict[str, tf.Tensor], settings: _Settings) -> tf.Tensor:
@@ -187,7 +197,7 @@ def _vgg(end_points: dict[str, tf.Tensor], settings: _Settings) -> tf.Tensor:
     net = slim.conv2d(net, _VGG_DEPTH, _VGG_KERNEL, padding="VALID", scope="fc6", **relu)
     net = slim.conv2d(settings.dropout(net), _VGG_DEPTH, 1, scope="fc7", **relu)
     net = settings.pool(settings.dropout(net))
-    return slim.conv2d(net, settings.num_classes, 1, scope="fc8")
+    return settings.logits(net, "fc8")
 
 
 def _enlarged(inputs: tf.Tensor, side: int) -> tf.Tensor:
@@ -207,7 +217,7 @@ def _enlarged(inputs: tf.Tensor, side: int) -> tf.Tensor:
 
 def _logits_of_slim(inputs: tf.Tensor, settings: _Settings) -> tf.Tensor:
     with tf.variable_scope("Logits"):
-        return slim.conv2d(inputs, settings.num_classes, 1, scope="Conv2d_1c_1x1")
+        return settings.logits(inputs, "Conv2d_1c_1x1")
 
 
 _HEADS: Mapping[str, _Head] = {

@@ -207,6 +207,16 @@ def test_dropout_acts_in_training_only():
     assert np.abs(trained - plain).max() > 0.05 * np.abs(plain).max()
 
 
+@pytest.mark.parametrize("name", ["xception_tiny", "mobilenet_v2"])
+def test_new_logits_begin_about_equal(name):
+    classify(name)
+    weights = next(v for v in tf.trainable_variables() if v.shape.as_list()[-1:] == [7])
+    with tf.Session() as session:
+        first = session.run(weights.initial_value)
+    # Truncated at two standard deviations: 0.88 of it is left.
+    assert first.std() == pytest.approx(0.0088, rel=0.1)
+
+
 def test_weights_of_the_head_decay():
     classify("resnet_v1_18")
     losses = [loss.op.name for loss in tf.losses.get_regularization_losses()]
