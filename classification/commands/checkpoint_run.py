@@ -14,6 +14,7 @@ from commands.checkpoint_search import Checkpoints
 from commands.flags import Flags
 from commands.shared_options import DatasetOptions
 from common.run_options import OPTIONS_FILE
+from common.texts import first_few
 from datasets.classification.specs import ClassificationSpec
 
 
@@ -87,7 +88,7 @@ def _check_same_classes(
     if names != trained.class_names:
         raise ValueError(
             f"dataset {spec.name!r} in {spec.directory} has the {len(names)} classes "
-            f"{', '.join(names):.200}, but {options_path} says that the network was trained on "
+            f"{first_few(names)}, but {options_path} says that the network was trained on "
             f"{trained.dataset_name!r} with the {len(trained.class_names)} classes "
-            f"{', '.join(trained.class_names):.200}; name the dataset's folder with --dataset_dir."
+            f"{first_few(trained.class_names)}; name the dataset's folder with --dataset_dir."
         )
