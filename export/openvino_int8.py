@@ -3,6 +3,7 @@
 Needs the packages openvino and nncf, which are optional.
 """
 
+import importlib.util
 import os
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -10,6 +11,16 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from common import files
+
+
+def require_packages() -> None:
+    """Makes sure (ValueError) that the packages are installed, without importing them."""
+    for name in ("openvino", "nncf"):
+        if importlib.util.find_spec(name) is None:
+            raise ValueError(
+                f"8-bit models for OpenVINO need a package that is not installed ({name}): run "
+                "make setup-openvino."
+            )
 
 
 def quantize(model, examples: Iterable[Mapping[str, np.ndarray]], path: str) -> None:
@@ -23,14 +34,10 @@ def quantize(model, examples: Iterable[Mapping[str, np.ndarray]], path: str) -> 
     Raises:
       ValueError: nncf is not installed, or there are no examples.
     """
-    try:
-        import nncf
-        import openvino
-    except ImportError as error:
-        raise ValueError(
-            f"8-bit models for OpenVINO need a package that is not installed ({error.name}): run "
-            "make setup-openvino."
-        ) from None
+    require_packages()
+    import nncf
+    import openvino
+
     names = {  # Of an input, OpenVINO knows "node:0" where the graph has "node".
         name.split(":")[0]: name for port in model.inputs for name in port.get_names()
     }

@@ -1,5 +1,6 @@
 """Compares the predictions of an engine with those of a reference on real images."""
 
+import abc
 import dataclasses
 from collections.abc import Sequence
 
@@ -7,27 +8,52 @@ import numpy as np
 from PIL import Image
 
 from serving.deeplab_model import DeepLabModel
+from serving.image_classifier import ImageClassifier
 
 
 @dataclasses.dataclass(frozen=True)
-class Parity:
+class Parity(abc.ABC):
     """How far a model is from its reference over some images.
 
     Attributes:
-      max_probability_difference: the largest one, of any class at any pixel.
-      equal_pixels: share of pixels with the reference's class.
+      max_probability_difference: the largest one, of any class in any image, or at any pixel.
     """
 
     engine: str
     precision: str
     num_images: int
     max_probability_difference: float
+
+    @abc.abstractmethod
+    def agreement(self) -> str:
+        """Words how often both predict the same."""
+
+
+@dataclasses.dataclass(frozen=True)
+class PixelParity(Parity):
+    """Of segmentation; `equal_pixels` is the share of pixels with the reference's class."""
+
     equal_pixels: float
 
+    def agreement(self) -> str:
+        """See `Parity.agreement`."""
+        return f"equal pixels {self.equal_pixels:.4%}"
 
-def compare(
+
+@dataclasses.dataclass(frozen=True)
+class ClassParity(Parity):
+    """Of classification; `equal_classes` is the share of images with the reference's class."""
+
+    equal_classes: float
+
+    def agreement(self) -> str:
+        """See `Parity.agreement`."""
+        return f"equal classes {self.equal_classes:.2%}"
+
+
+def compare_segmentation(
     model: DeepLabModel, precision: str, images: Sequence[Image.Image], reference: DeepLabModel
-) -> Parity:
+) -> PixelParity:
     """Compares a model of a precision with its reference on at least one image."""
     largest, num_equal, num_pixels = 0.0, 0, 0
     for image in images:
@@ -40,4 +66,21 @@ def compare(
         largest = max(largest, float(difference))
         num_equal += int(np.count_nonzero(expected.ids == found.ids))
         num_pixels += expected.ids.size
-    return Parity(model.engine_name, precision, len(images), largest, num_equal / num_pixels)
+    return PixelParity(model.engine_name, precision, len(images), largest, num_equal / num_pixels)
+
+
+def compare_classification(
+    model: ImageClassifier,
+    precision: str,
+    images: Sequence[Image.Image],
+    reference: ImageClassifier,
+) -> ClassParity:
+    """Compares a model of a precision with its reference on at least one image."""
+    expected, found = (each.probabilities(images) for each in (reference, model))
+    return ClassParity(
+        model.engine_name,
+        precision,
+        len(images),
+        float(np.abs(expected - found).max()),
+        float(np.mean(expected.argmax(axis=1) == found.argmax(axis=1))),
+    )

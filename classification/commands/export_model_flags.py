@@ -2,7 +2,7 @@
 
 from classification.commands.shared_options import EvaluatedViewOptions
 from commands.command import Command
-from commands.shared_options import ExportedFileOptions, WeightsOptions
+from commands.shared_options import ExportedFileOptions, FormOptions, WeightsOptions
 
 COMMAND = Command(
     description="""\
@@ -11,5 +11,5 @@ Freezes a classifier into one .pb for inference: python export_model.py
 Without flags it exports the newest checkpoint of the newest training run; --checkpoint_path=best
 takes the best one. Class names and preprocessing are in the file: it takes images of any size.""",
     main="classification.commands.export_model",
-    options=(ExportedFileOptions, WeightsOptions, EvaluatedViewOptions),
+    options=(ExportedFileOptions, FormOptions, WeightsOptions, EvaluatedViewOptions),
 )
