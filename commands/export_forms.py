@@ -35,19 +35,21 @@ class ExportedTask(Generic[Model]):
     Attributes:
       model: the class that runs them.
       as_input: returns an image as the graph of a model takes it, uint8 [height, width, 3].
-      compare: compares a model of a precision with a reference on images, in this order: model,
-        precision, images, reference.
+      compare: compares a model of a precision with a reference on image files, in this order:
+        model, precision, paths, reference.
       open_split: takes the folder of a dataset and the name of its split. Raises ValueError if
         models cannot be scored on it; otherwise returns a function that scores a model: values by
         name, higher ones better.
       score_titles: what each of these scores is called, by its name.
+      is_calibrated_thoroughly: see `openvino_int8.quantize`.
     """
 
     model: type[Model]
     as_input: Callable[[Model, Image.Image], np.ndarray]
-    compare: Callable[[Model, str, Sequence[Image.Image], Model], Parity]
+    compare: Callable[[Model, str, Sequence[str], Model], Parity]
     open_split: Callable[[str, str], Callable[[Model], Mapping[str, float]]]
     score_titles: Mapping[str, str]
+    is_calibrated_thoroughly: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -207,7 +209,8 @@ def _write_int8(forms: Forms, export: export_file.Export) -> None:
 
         model = read_network(export, openvino.Core())
         path = engines.form_path(export.path, engines.OPENVINO, engines.INT8)
-        openvino_int8.quantize(model, examples, path)
+        is_thorough = forms.task.is_calibrated_thoroughly
+        openvino_int8.quantize(model, examples, path, is_thorough=is_thorough)
         print(f"  {path}")
 
 
@@ -244,16 +247,15 @@ def _verify(
 ) -> list[dict]:
     """Compares every engine that can run the export with the graph as it was built."""
     load, compare = forms.task.model, forms.task.compare
-    images = [image_reading.read_image(path) for path in forms.verify_images]
     found = []
-    print(f"compared with the plain graph on {len(images)} images:")
+    print(f"compared with the plain graph on {len(forms.verify_images)} images:")
     with tempfile.TemporaryDirectory() as folder:
         plain = os.path.join(folder, "plain.pb")
         write_plain(plain)
         with load(plain, engines.TENSORFLOW) as reference:
             for name, precision in _forms_of(export):
                 with load(export.path, name, precision=precision) as model:
-                    result = compare(model, precision, images, reference)
+                    result = compare(model, precision, forms.verify_images, reference)
                 found.append(dataclasses.asdict(result))
                 print(
                     f"  {name} {precision}: largest difference of a probability "

@@ -5,8 +5,8 @@ import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image
 
+from serving import image_reading
 from serving.deeplab_model import DeepLabModel
 from serving.image_classifier import ImageClassifier
 
@@ -52,11 +52,12 @@ class ClassParity(Parity):
 
 
 def compare_segmentation(
-    model: DeepLabModel, precision: str, images: Sequence[Image.Image], reference: DeepLabModel
+    model: DeepLabModel, precision: str, paths: Sequence[str], reference: DeepLabModel
 ) -> PixelParity:
-    """Compares a model of a precision with its reference on at least one image."""
+    """Compares a model of a precision with its reference on the images of at least one file."""
     largest, num_equal, num_pixels = 0.0, 0, 0
-    for image in images:
+    for path in paths:
+        image = image_reading.read_image(path)
         expected, found = (
             each.predict_batch([image], with_probabilities=True)[0] for each in (reference, model)
         )
@@ -66,21 +67,17 @@ def compare_segmentation(
         largest = max(largest, float(difference))
         num_equal += int(np.count_nonzero(expected.ids == found.ids))
         num_pixels += expected.ids.size
-    return PixelParity(model.engine_name, precision, len(images), largest, num_equal / num_pixels)
+    return PixelParity(model.engine_name, precision, len(paths), largest, num_equal / num_pixels)
 
 
 def compare_classification(
-    model: ImageClassifier,
-    precision: str,
-    images: Sequence[Image.Image],
-    reference: ImageClassifier,
+    model: ImageClassifier, precision: str, paths: Sequence[str], reference: ImageClassifier
 ) -> ClassParity:
-    """Compares a model of a precision with its reference on at least one image."""
-    expected, found = (each.probabilities(images) for each in (reference, model))
-    return ClassParity(
-        model.engine_name,
-        precision,
-        len(images),
-        float(np.abs(expected - found).max()),
-        float(np.mean(expected.argmax(axis=1) == found.argmax(axis=1))),
-    )
+    """Compares a model of a precision with its reference on the images of at least one file."""
+    largest, num_equal = 0.0, 0
+    for path in paths:
+        image = image_reading.read_image(path)
+        expected, found = (each.probabilities([image])[0] for each in (reference, model))
+        largest = max(largest, float(np.abs(expected - found).max()))
+        num_equal += int(expected.argmax() == found.argmax())
+    return ClassParity(model.engine_name, precision, len(paths), largest, num_equal / len(paths))
