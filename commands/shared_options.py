@@ -154,6 +154,56 @@ class ExportedFileOptions:
         "same results, faster. --nooptimize writes the graph as it was built.",
         RESULTS,
     )
+    save_inference_graph: bool = option(
+        False,
+        "Whether the graph before freezing is written too, as text: inference_graph.pbtxt beside "
+        "the .pb.",
+        RESULTS,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class FormOptions:
+    """What an export is written as besides, and how that is checked."""
+
+    quantize: tuple[str, ...] = option(
+        (),
+        "Also write 8-bit forms, which are faster and a little less exact: _int8.xml and .bin for "
+        "OpenVINO and, with tflite among formats, _int8.tflite. Needs calibration_images.",
+        RESULTS,
+        is_common=True,
+        choices=("int8",),
+    )
+    formats: tuple[str, ...] = option(
+        ("pb",),
+        "What is written, comma separated: pb always is; tflite is the network for LiteRT, for one "
+        "image at a time.",
+        RESULTS,
+        is_common=True,
+    )
+    calibration_images: str | None = option(
+        None,
+        "Images that 8-bit forms are fitted to: a folder or a quoted pattern. Some 100 images like "
+        "those to come, such as the training run's.",
+        RESULTS,
+        is_common=True,
+    )
+    num_calibration_images: int = option(
+        128, "Number of calibration images used, evenly spread.", RESULTS, lower=1
+    )
+    verify_images: str | None = option(
+        None,
+        "Images, a folder or a quoted pattern, on which every installed engine is compared with "
+        "the graph as it was built; the result also goes to verification.json beside the .pb.",
+        RESULTS,
+    )
+    quantize_dataset_dir: str | None = option(
+        None,
+        "Folder of records on which the score of 8-bit forms is compared with that of float32.",
+        RESULTS,
+        computed_default="the training run's dataset in data/tfrecords, where it exists",
+    )
+    quantize_split: str = option(DEFAULT_SPLIT, "Split of quantize_dataset_dir to score.", RESULTS)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,36 +1,63 @@
 """Compares the predictions of an engine with those of a reference on real images."""
 
+import abc
 import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image
 
+from serving import image_reading
 from serving.deeplab_model import DeepLabModel
+from serving.image_classifier import ImageClassifier
 
 
 @dataclasses.dataclass(frozen=True)
-class Parity:
+class Parity(abc.ABC):
     """How far a model is from its reference over some images.
 
     Attributes:
-      max_probability_difference: the largest one, of any class at any pixel.
-      equal_pixels: share of pixels with the reference's class.
+      max_probability_difference: the largest one, of any class in any image, or at any pixel.
     """
 
     engine: str
     precision: str
     num_images: int
     max_probability_difference: float
+
+    @abc.abstractmethod
+    def agreement(self) -> str:
+        """Words how often both predict the same."""
+
+
+@dataclasses.dataclass(frozen=True)
+class PixelParity(Parity):
+    """Of segmentation; `equal_pixels` is the share of pixels with the reference's class."""
+
     equal_pixels: float
 
+    def agreement(self) -> str:
+        """See `Parity.agreement`."""
+        return f"equal pixels {self.equal_pixels:.4%}"
 
-def compare(
-    model: DeepLabModel, precision: str, images: Sequence[Image.Image], reference: DeepLabModel
-) -> Parity:
-    """Compares a model of a precision with its reference on at least one image."""
+
+@dataclasses.dataclass(frozen=True)
+class ClassParity(Parity):
+    """Of classification; `equal_classes` is the share of images with the reference's class."""
+
+    equal_classes: float
+
+    def agreement(self) -> str:
+        """See `Parity.agreement`."""
+        return f"equal classes {self.equal_classes:.2%}"
+
+
+def compare_segmentation(
+    model: DeepLabModel, precision: str, paths: Sequence[str], reference: DeepLabModel
+) -> PixelParity:
+    """Compares a model of a precision with its reference on the images of at least one file."""
     largest, num_equal, num_pixels = 0.0, 0, 0
-    for image in images:
+    for path in paths:
+        image = image_reading.read_image(path)
         expected, found = (
             each.predict_batch([image], with_probabilities=True)[0] for each in (reference, model)
         )
@@ -40,4 +67,17 @@ def compare(
         largest = max(largest, float(difference))
         num_equal += int(np.count_nonzero(expected.ids == found.ids))
         num_pixels += expected.ids.size
-    return Parity(model.engine_name, precision, len(images), largest, num_equal / num_pixels)
+    return PixelParity(model.engine_name, precision, len(paths), largest, num_equal / num_pixels)
+
+
+def compare_classification(
+    model: ImageClassifier, precision: str, paths: Sequence[str], reference: ImageClassifier
+) -> ClassParity:
+    """Compares a model of a precision with its reference on the images of at least one file."""
+    largest, num_equal = 0.0, 0
+    for path in paths:
+        image = image_reading.read_image(path)
+        expected, found = (each.probabilities([image])[0] for each in (reference, model))
+        largest = max(largest, float(np.abs(expected - found).max()))
+        num_equal += int(expected.argmax() == found.argmax())
+    return ClassParity(model.engine_name, precision, len(paths), largest, num_equal / len(paths))

@@ -8,11 +8,12 @@ import shlex
 import tensorflow.compat.v1 as tf
 
 from classification import inference_graph
+from classification.commands import export_scores
 from classification.commands.checkpoint_run import as_evaluated
 from classification.run_description import TASK, read_description
-from commands import weights
+from commands import export_forms, weights
 from commands.flags import Flags
-from commands.shared_options import ExportedFileOptions, WeightsOptions
+from commands.shared_options import ExportedFileOptions, FormOptions, WeightsOptions
 from common import export_names
 from export import freeze, output_files
 from serving import contract
@@ -32,11 +33,17 @@ def main(flags: Flags, arguments: list[str]) -> None:
     model, view = description.model, description.view
     folder = os.path.join(best_checkpoint.training_folder(checkpoint), "export")
     export_path = options.export_path or os.path.join(folder, export_names.GRAPH_FILE)
+    build_graph = functools.partial(inference_graph.build_inference_graph, model, view)
+    forms = export_forms.Forms.from_options(
+        flags.options(FormOptions),
+        export_scores.exported_task(description),
+        description.dataset_name,
+    )
     metadata = contract.Metadata(class_names=description.class_names, task=TASK)
-    removed = freeze.freeze(
-        functools.partial(inference_graph.build_inference_graph, model, view),
-        checkpoint_path=checkpoint,
-        export_path=export_path,
+    write = functools.partial(
+        freeze.freeze,
+        build_graph,
+        checkpoint,
         input_name=contract.INPUT,
         output_names=inference_graph.OUTPUTS,
         metadata={
@@ -52,8 +59,10 @@ def main(flags: Flags, arguments: list[str]) -> None:
             "tensorflow_version": tf.version.VERSION,
         },
         saved_names=saved_names,
-        optimize=options.optimize,
     )
+    removed = write(export_path, optimize=options.optimize)
+    if options.save_inference_graph:
+        export_forms.write_unfrozen(build_graph, export_path)
     print(
         f"exported {weights.title(checkpoint, saved_names)}: {model.model_variant}, "
         f"{model.num_classes} classes, images of any size seen at {view.image_size} pixels\n"
@@ -61,6 +70,7 @@ def main(flags: Flags, arguments: list[str]) -> None:
         f"  {output_files.metadata_path(export_path)}\n"
         f"use it: python infer.py IMAGES --model={shlex.quote(export_path)}"
     )
+    export_forms.write(forms, export_path, lambda path: write(path, optimize=False))
     outdated = [path for path in removed if not os.path.exists(path)]
     if outdated:
         print(f"removed, because they were made of the previous export: {', '.join(outdated)}")

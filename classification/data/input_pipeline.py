@@ -48,7 +48,7 @@ def training_batches(
 
     @tf.autograph.experimental.do_not_convert
     def prepare(serialized: tf.Tensor, index: tf.Tensor) -> dict[str, tf.Tensor]:
-        example = _parse(serialized, spec, view)
+        example = _parse(serialized, spec, view.labels_offset)
         image = preprocess.training_image(
             example.pop("encoded"), view, augmentation, tf.stack([first_seed, index])
         )
@@ -84,7 +84,7 @@ def evaluation_batches(
 
     @tf.autograph.experimental.do_not_convert
     def prepare(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
-        example = _parse(serialized, spec, view)
+        example = _parse(serialized, spec, view.labels_offset)
         image = preprocess.decode(example.pop("encoded"))
         return {"image": preprocess.evaluation_image(image, view), **example}
 
@@ -96,22 +96,47 @@ def evaluation_batches(
     return examples.batch(batch_size).prefetch(_PREFETCHED_BATCHES)
 
 
+def whole_images(spec: ClassificationSpec, split: str, labels_offset: int) -> tf.data.Dataset:
+    """Reads the images of a split one by one, each once and at its own size.
+
+    Args:
+      spec, split: the dataset and the name of the split.
+      labels_offset: see `ViewOptions`.
+
+    Returns:
+      A dataset of dictionaries: "image" uint8 [height, width, 3], RGB; "label" int32 [], id of the
+      network's class; "image_name" string [].
+
+    Raises:
+      ValueError: the split or its files are missing.
+    """
+
+    @tf.autograph.experimental.do_not_convert
+    def decode(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
+        example = _parse(serialized, spec, labels_offset)
+        return {"image": preprocess.decode(example.pop("encoded")), **example}
+
+    records = tf.data.TFRecordDataset(record_order.nonempty_shards(spec, split))
+    examples = records.map(decode, num_parallel_calls=os.cpu_count() or 1, deterministic=True)
+    return examples.prefetch(_PREFETCHED_BATCHES)
+
+
 # Records of one class may lie behind each other; they are files, so that many fit into memory.
 _SHUFFLED_EXAMPLES = 4096
 
 
-def _parse(serialized: tf.Tensor, spec: ClassificationSpec, view: ViewOptions) -> dict:
+def _parse(serialized: tf.Tensor, spec: ClassificationSpec, labels_offset: int) -> dict:
     """Reads a record: "image_name", "encoded" and "label", the id of a class of the network."""
     example = record_format.parse_example(serialized)
-    label = tf.cast(example["label"], tf.int32) - view.labels_offset
-    num_classes = spec.num_classes - view.labels_offset
+    label = tf.cast(example["label"], tf.int32) - labels_offset
+    num_classes = spec.num_classes - labels_offset
     check = record_errors.check(
         (label >= 0) & (label < num_classes),
         lambda: [
             "image ",
             example["image_name"],
             tf.strings.format(" has the label {}, ", example["label"]),
-            f"but dataset {spec.name} has the labels {view.labels_offset}.."
+            f"but dataset {spec.name} has the labels {labels_offset}.."
             f"{spec.num_classes - 1} for the network: build it again, or give another "
             "--labels_offset",
         ],

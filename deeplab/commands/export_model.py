@@ -8,15 +8,15 @@ import sys
 
 import tensorflow.compat.v1 as tf
 
-from commands import weights
+from commands import export_forms, weights
 from commands.flags import Flags
-from commands.shared_options import WeightsOptions
-from common import export_names, files
+from commands.shared_options import FormOptions, WeightsOptions
+from common import export_names
 from common.dataset_files import DATASET_FILE, DATASETS_ROOT
 from common.run_options import OPTIONS_FILE
 from datasets.segmentation import specs
 from deeplab import inference_graph
-from deeplab.commands import export_variants, network_flags
+from deeplab.commands import export_scores, network_flags
 from deeplab.commands.export_model_flags import ExportOptions
 from deeplab.commands.shared_options import InferenceOptions
 from deeplab.data import crop_sizes
@@ -26,7 +26,6 @@ from export import freeze, output_files
 from serving import contract
 from training import best_checkpoint, checkpoints
 
-INFERENCE_GRAPH_FILE = "inference_graph.pbtxt"
 DEFAULT_CROP_SIZE = (513, 513)
 # Of a checkpoint that does not say it. research/deeplab's default, that of its published graphs.
 DEFAULT_OUTPUT_STRIDE = 8
@@ -52,7 +51,11 @@ def main(flags: Flags, arguments: list[str]) -> None:
         static_graph=options.static_graph,
         resize=description,
     )
-    forms = export_variants.Forms.from_options(options, description.dataset_name)
+    forms = export_forms.Forms.from_options(
+        flags.options(FormOptions),
+        export_scores.exported_task(description.model.num_classes),
+        description.dataset_name,
+    )
     write = functools.partial(
         freeze.freeze,
         checkpoint_path=checkpoint,
@@ -89,10 +92,7 @@ def main(flags: Flags, arguments: list[str]) -> None:
         optimize=options.optimize,
     )
     if options.save_inference_graph:
-        with tf.Graph().as_default() as graph:
-            build_graph()
-        path = os.path.join(os.path.dirname(export_path), INFERENCE_GRAPH_FILE)
-        files.write(path, str(graph.as_graph_def()).encode())
+        export_forms.write_unfrozen(build_graph, export_path)
     print(
         f"exported {weights.title(checkpoint, saved_names)}: "
         f"{description.model.model_variant}, "
@@ -101,7 +101,7 @@ def main(flags: Flags, arguments: list[str]) -> None:
         f"  {output_files.metadata_path(export_path)}\n"
         f"use it: python infer.py IMAGES --model={shlex.quote(export_path)}"
     )
-    export_variants.write(
+    export_forms.write(
         forms, export_path, lambda path: write(build_graph, export_path=path, optimize=False)
     )
     outdated = [path for path in removed if not os.path.exists(path)]

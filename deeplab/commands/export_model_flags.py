@@ -3,7 +3,7 @@
 import dataclasses
 
 from commands.command import Command
-from commands.shared_options import ExportedFileOptions, WeightsOptions
+from commands.shared_options import ExportedFileOptions, FormOptions, WeightsOptions
 from common.option_fields import DATA, NETWORK, RESULTS, option
 from deeplab.commands.network_flags import AS_TRAINED
 from deeplab.commands.shared_options import (
@@ -59,12 +59,6 @@ class ExportOptions(ExportedFileOptions):
         NETWORK,
         is_common=True,
     )
-    save_inference_graph: bool = option(
-        False,
-        "Whether the graph before freezing is written too, as text: inference_graph.pbtxt beside "
-        "the .pb.",
-        RESULTS,
-    )
     static_graph: bool = option(
         False,
         "Whether the graph has neither assertions nor operations whose output size depends on "
@@ -73,44 +67,6 @@ class ExportOptions(ExportedFileOptions):
         RESULTS,
         is_common=True,
     )
-    quantize: tuple[str, ...] = option(
-        (),
-        "Also write 8-bit forms, which are faster and a little less exact: _int8.xml and .bin for "
-        "OpenVINO and, with tflite among formats, _int8.tflite. Needs calibration_images.",
-        RESULTS,
-        is_common=True,
-        choices=("int8",),
-    )
-    formats: tuple[str, ...] = option(
-        ("pb",),
-        "What is written, comma separated: pb always is; tflite is the network for LiteRT, for one "
-        "image at a time.",
-        RESULTS,
-        is_common=True,
-    )
-    calibration_images: str | None = option(
-        None,
-        "Images that 8-bit forms are fitted to: a folder or a quoted pattern. Some 100 images like "
-        "those to come, such as the training run's.",
-        RESULTS,
-        is_common=True,
-    )
-    num_calibration_images: int = option(
-        128, "Number of calibration images used, evenly spread.", RESULTS, lower=1
-    )
-    verify_images: str | None = option(
-        None,
-        "Images, a folder or a quoted pattern, on which every installed engine is compared with "
-        "the graph as it was built; the result also goes to verification.json beside the .pb.",
-        RESULTS,
-    )
-    quantize_dataset_dir: str | None = option(
-        None,
-        "Folder of records on which the mean IoU of 8-bit forms is compared with that of float32.",
-        RESULTS,
-        computed_default="the training run's dataset in data/tfrecords, where it exists",
-    )
-    quantize_split: str = option("val", "Split of quantize_dataset_dir to score.", RESULTS)
 
 
 COMMAND = Command(
@@ -127,6 +83,7 @@ flags of its network:
     main="deeplab.commands.export_model",
     options=(
         ExportOptions,
+        FormOptions,
         InferenceOptions,
         WeightsOptions,
         ResizeOptions,

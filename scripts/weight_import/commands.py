@@ -4,8 +4,9 @@ import dataclasses
 
 import tensorflow.compat.v1 as tf
 
+from commands import image_flags
 from commands.flags import Flags
-from deeplab.commands import image_flags, network_flags
+from deeplab.commands import network_flags
 from deeplab.run_description import RunDescription
 from scripts.weight_import import importing
 from scripts.weight_import.frozen_graph import FrozenGraph

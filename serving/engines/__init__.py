@@ -86,8 +86,9 @@ def create(
 
 def why_not(export: Export, name: str, precision: str = FLOAT32) -> str | None:
     """Returns why an engine cannot run an export; None where it can."""
-    if importlib.util.find_spec(_PACKAGES[name]) is None:
-        return f"its package is not installed: {_INSTALL[name]}."
+    missing = missing_package(name)
+    if missing is not None:
+        return missing
     if name == TENSORFLOW:
         return None if precision == FLOAT32 else "it has no 8-bit form; use openvino or litert."
     if not export.network_inputs or not export.network_outputs:
@@ -99,6 +100,16 @@ def why_not(export: Export, name: str, precision: str = FLOAT32) -> str | None:
     if path != export.path and not os.path.exists(path):
         how = "--quantize=int8" if precision == INT8 else "--formats=pb,tflite"
         return f"there is no {path}: python export_model.py {how} writes it."
+    return None
+
+
+def missing_package(name: str) -> str | None:
+    """Returns that the package of an engine is missing, and how to install it; None if it is there.
+
+    It continues the name of the engine.
+    """
+    if importlib.util.find_spec(_PACKAGES[name]) is None:
+        return f"its package is not installed: {_INSTALL[name]}."
     return None
 
 

@@ -11,7 +11,9 @@ import pytest
 import tensorflow.compat.v1 as tf
 from PIL import Image
 
-from deeplab.commands import export_variants
+from commands import export_forms
+from commands.export_forms import Forms
+from deeplab.commands import export_scores
 from deeplab.network import model
 from reference import comparison
 from serving import engines, export_file
@@ -20,6 +22,7 @@ from serving.engines import autotune, graph_parts, split_engine
 from tests.support import tiny_export, toy_export
 from tests.support.tiny_export import CROP, OPTIONS
 
+TASK = export_scores.exported_task(num_classes=3)
 METADATA = {"class_names": ["ground", "disc", "ring"], "crop_size": list(CROP)}
 
 needs_openvino = pytest.mark.skipif(
@@ -147,8 +150,7 @@ def test_openvino_takes_several_scales(tmp_path):
 @needs_litert
 def test_litert_gives_tensorflows_answers(tmp_path):
     path = write_export(tmp_path)
-    forms = export_variants.Forms(True, False, [], [], None)
-    export_variants.write(forms, path, write_plain=None)
+    export_forms.write(Forms(TASK, tflite=True), path, plain_writer(path))
     with DeepLabModel(path, "tensorflow") as first, DeepLabModel(path, "litert") as other:
         assert other.engine_name == "litert"
         assert_same_answers(first, other)
@@ -159,8 +161,7 @@ def test_litert_gives_tensorflows_answers(tmp_path):
 def test_a_damaged_litert_file_is_named(tmp_path, damage):
     path = write_export(tmp_path)
     form = engines.form_path(path, engines.LITERT, engines.FLOAT32)
-    forms = export_variants.Forms(True, False, [], [], None)
-    export_variants.write(forms, path, write_plain=None)
+    export_forms.write(Forms(TASK, tflite=True), path, plain_writer(path))
     content = pathlib.Path(form).read_bytes()
     if damage == "custom":  # An operation that LiteRT does not have.
         with tf.Graph().as_default(), tf.Session() as session:
@@ -194,9 +195,8 @@ def test_int8_is_near_and_reported(tmp_path):
     for index, image in enumerate(random_images(CROP, (30, 41), CROP)):
         files.append(str(tmp_path / f"{index}.png"))
         Image.fromarray(image).save(files[-1])
-    export_variants.write(
-        export_variants.Forms(False, True, files, files, None), path, plain_writer(path)
-    )
+    forms = Forms(TASK, int8=True, calibration_images=files, verify_images=files)
+    export_forms.write(forms, path, plain_writer(path))
     results = json.loads((tmp_path / "verification.json").read_text())["engines"]
     by_form = {(result["engine"], result["precision"]): result for result in results}
     assert by_form["openvino", "int8"]["equal_pixels"] > 0.8

@@ -1,0 +1,295 @@
+"""What `export_model.py` makes of a `.pb`: files for other engines, 8-bit forms, their check."""
+
+import dataclasses
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+from PIL import Image
+
+from commands.image_flags import find_images
+from commands.shared_options import DEFAULT_SPLIT, FormOptions
+from common import files, json_files
+from common.dataset_files import DATASET_FILE, DATASETS_ROOT
+from export import openvino_int8, tflite
+from serving import contract, engines, export_file, image_reading
+from serving.engines import graph_parts
+from serving.exported_model import ExportedModel
+from serving.parity import Parity
+
+VERIFICATION_FILE = "verification.json"
+INFERENCE_GRAPH_FILE = "inference_graph.pbtxt"
+_FORMATS = ("pb", "tflite")
+
+Model = TypeVar("Model", bound=ExportedModel)
+
+
+@dataclasses.dataclass(frozen=True)
+class ExportedTask(Generic[Model]):
+    """What a task knows of its exports.
+
+    Attributes:
+      model: the class that runs them.
+      as_input: returns an image as the graph of a model takes it, uint8 [height, width, 3].
+      compare: compares a model of a precision with a reference on image files, in this order:
+        model, precision, paths, reference.
+      open_split: takes the folder of a dataset and the name of its split. Raises ValueError if
+        models cannot be scored on it; otherwise returns a function that scores a model: values by
+        name, higher ones better.
+      score_titles: what each of these scores is called, by its name.
+      is_calibrated_thoroughly: see `openvino_int8.quantize`.
+    """
+
+    model: type[Model]
+    as_input: Callable[[Model, Image.Image], np.ndarray]
+    compare: Callable[[Model, str, Sequence[str], Model], Parity]
+    open_split: Callable[[str, str], Callable[[Model], Mapping[str, float]]]
+    score_titles: Mapping[str, str]
+    is_calibrated_thoroughly: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class ScoredSplit(Generic[Model]):
+    """A split of records on which the forms of an export are scored.
+
+    Attributes:
+      directory: of the dataset.
+      name: of the split.
+      score: see `ExportedTask.open_split`.
+    """
+
+    directory: str
+    name: str
+    score: Callable[[Model], Mapping[str, float]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Forms(Generic[Model]):
+    """What is written beside a `.pb`.
+
+    Attributes:
+      task: what the exports are of.
+      tflite: whether files for LiteRT are written.
+      int8: whether 8-bit forms are written.
+      calibration_images: files that they are fitted to.
+      verify_images: files on which the engines are compared.
+      split: on which 8-bit forms are scored, or None.
+    """
+
+    task: ExportedTask[Model]
+    tflite: bool = False
+    int8: bool = False
+    calibration_images: Sequence[str] = ()
+    verify_images: Sequence[str] = ()
+    split: ScoredSplit[Model] | None = None
+
+    @classmethod
+    def from_options(
+        cls, values: FormOptions, task: ExportedTask[Model], dataset_name: str
+    ) -> "Forms[Model]":
+        """Finds out what to write, before anything is written.
+
+        Args:
+          values: the flags.
+          task: what is exported.
+          dataset_name: of the dataset that the network was trained on; "" if unknown.
+
+        Raises:
+          ValueError: a flag is missing, names no images, or asks for a package that is not
+            installed; or models cannot be scored on the split.
+        """
+        unknown = [name for name in values.formats if name not in _FORMATS]
+        if unknown:
+            raise ValueError(f"--formats has {unknown[0]!r}; expected {' or '.join(_FORMATS)}.")
+        has_tflite, int8 = "tflite" in values.formats, bool(values.quantize)
+        if int8 and values.calibration_images is None:
+            raise ValueError(
+                "--quantize=int8 needs images to fit the 8-bit range to: give "
+                "--calibration_images=FOLDER or a quoted pattern."
+            )
+        calibration = find_images(values.calibration_images, "calibration_images") if int8 else []
+        if int8:
+            _require_packages(has_tflite)
+        spread = np.linspace(
+            0, len(calibration) - 1, min(values.num_calibration_images, len(calibration))
+        )
+        return cls(
+            task,
+            tflite=has_tflite,
+            int8=int8,
+            calibration_images=[calibration[round(index)] for index in spread],
+            verify_images=find_images(values.verify_images, "verify_images"),
+            split=_find_split(values, task, dataset_name) if int8 else None,
+        )
+
+
+def _require_packages(has_tflite: bool) -> None:
+    """Makes sure that there is something to quantize for, with what it needs."""
+    missing = engines.missing_package(engines.OPENVINO)
+    if missing is None:
+        openvino_int8.require_packages()
+    elif not has_tflite:
+        raise ValueError(f"--quantize=int8: {missing} Or add --formats=pb,tflite for LiteRT.")
+
+
+def _find_split(
+    values: FormOptions, task: ExportedTask[Model], dataset_name: str
+) -> ScoredSplit[Model] | None:
+    """Opens the split that is asked for, or that of the dataset of training, if it is there."""
+    given, name = values.quantize_dataset_dir, values.quantize_split
+    directory = given or os.path.join(DATASETS_ROOT, dataset_name)
+    if not os.path.exists(os.path.join(directory, DATASET_FILE)):
+        if given is None:
+            return None
+        raise ValueError(f"--quantize_dataset_dir: {directory} has no {DATASET_FILE}.")
+    try:
+        return ScoredSplit(directory, name, task.open_split(directory, name))
+    except ValueError as error:
+        if given is not None or name != DEFAULT_SPLIT:
+            raise
+        print(f"note: 8-bit forms are not scored: {error}", file=sys.stderr)
+        return None
+
+
+def check_split(directory: str, split: str, splits: Iterable[str]) -> None:
+    """Makes sure (ValueError) that the dataset in a folder has a split, given all that it has."""
+    if split not in splits:
+        raise ValueError(
+            f"{directory} has no split {split!r} for --quantize_split; it has "
+            f"{', '.join(sorted(splits))}."
+        )
+
+
+def write_unfrozen(build_graph: Callable[[], object], export_path: str) -> None:
+    """Writes the graph that a function builds, as text, into the folder of an export."""
+    with tf.Graph().as_default() as graph:
+        build_graph()
+    path = os.path.join(os.path.dirname(export_path), INFERENCE_GRAPH_FILE)
+    files.write(path, str(graph.as_graph_def()).encode())
+
+
+def write(forms: Forms, export_path: str, write_plain: Callable[[str], object]) -> None:
+    """Writes the forms of an export and what the check says of them.
+
+    Args:
+      forms: what to write.
+      export_path: the `.pb`, which is there.
+      write_plain: writes the graph as it was built, unoptimized, to a path.
+    """
+    if not (forms.tflite or forms.int8 or forms.verify_images or forms.split):
+        return
+    export = export_file.read_export(export_path, expected=forms.task.model.SIGNATURE)
+    if forms.tflite:
+        _write_tflite(export, engines.FLOAT32, None)
+    if forms.int8:
+        _write_int8(forms, export)
+    report: dict[str, Any] = {}
+    if forms.verify_images:
+        report["engines"] = _verify(forms, export, write_plain)
+    if forms.split is not None:
+        report |= _score(forms.task, forms.split, export)
+    if report:
+        path = os.path.join(os.path.dirname(export_path), VERIFICATION_FILE)
+        json_files.write(path, report)
+        print(f"  {path}")
+
+
+def _write_int8(forms: Forms, export: export_file.Export) -> None:
+    examples = list(_network_inputs(forms.task, export, forms.calibration_images))
+    if forms.tflite:
+        _write_tflite(export, engines.INT8, examples)
+    if engines.why_not(export, engines.OPENVINO) is None:
+        import openvino
+
+        from serving.engines.openvino_network import read_network
+
+        model = read_network(export, openvino.Core())
+        path = engines.form_path(export.path, engines.OPENVINO, engines.INT8)
+        is_thorough = forms.task.is_calibrated_thoroughly
+        openvino_int8.quantize(model, examples, path, is_thorough=is_thorough)
+        print(f"  {path}")
+
+
+def _write_tflite(export: export_file.Export, precision: str, examples) -> None:
+    path = engines.form_path(export.path, engines.LITERT, precision)
+    shapes = graph_parts.input_shapes(export)
+    tflite.convert(
+        graph_parts.network(export),
+        {name: [1, *shape.as_list()[1:]] for name, shape in shapes.items()},
+        export.network_outputs,
+        path,
+        None if examples is None else lambda: examples,
+    )
+    print(f"  {path}  ({os.path.getsize(path) / 1e6:.1f} MB)")
+
+
+def _network_inputs(
+    task: ExportedTask, export: export_file.Export, paths: Sequence[str]
+) -> Iterator[dict[str, np.ndarray]]:
+    """Yields what the network sees of each image, by name: [1, height, width, depth]."""
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.import_graph_def(graph_parts.around_network(export), name="")
+        names = export.network_inputs
+        with task.model(export.path, engines.TENSORFLOW) as model:
+            for path in paths:
+                image = task.as_input(model, image_reading.read_image(path))
+                feed = {f"{contract.INPUT}:0": image[np.newaxis]}
+                values = session.run([f"{name}:0" for name in names], feed)
+                yield dict(zip(names, values, strict=True))
+
+
+def _verify(
+    forms: Forms, export: export_file.Export, write_plain: Callable[[str], object]
+) -> list[dict]:
+    """Compares every engine that can run the export with the graph as it was built."""
+    load, compare = forms.task.model, forms.task.compare
+    found = []
+    print(f"compared with the plain graph on {len(forms.verify_images)} images:")
+    with tempfile.TemporaryDirectory() as folder:
+        plain = os.path.join(folder, "plain.pb")
+        write_plain(plain)
+        with load(plain, engines.TENSORFLOW) as reference:
+            for name, precision in _forms_of(export):
+                with load(export.path, name, precision=precision) as model:
+                    result = compare(model, precision, forms.verify_images, reference)
+                found.append(dataclasses.asdict(result))
+                print(
+                    f"  {name} {precision}: largest difference of a probability "
+                    f"{result.max_probability_difference:.2g}, {result.agreement()}"
+                )
+    return found
+
+
+def _score(
+    task: ExportedTask[Model], split: ScoredSplit[Model], export: export_file.Export
+) -> dict[str, dict]:
+    """Returns the scores of float32 and of each 8-bit form on a split, by name."""
+    scores = {}
+    for name, precision in _forms_of(export):
+        if precision == engines.FLOAT32 and name != engines.TENSORFLOW:
+            continue
+        with task.model(export.path, name, precision=precision) as model:
+            scores[f"{name} {precision}"] = split.score(model)
+    plain = scores[f"{engines.TENSORFLOW} {engines.FLOAT32}"]
+    report: dict[str, dict] = {}
+    for score, title in task.score_titles.items():
+        print(f"{title} on {split.name} of {split.directory}:")
+        report[score] = {"dataset_dir": split.directory, "split": split.name}
+        for form, values in scores.items():
+            difference = 100 * (values[score] - plain[score])
+            print(f"  {form}: {values[score]:.4f} ({difference:+.2f} points)")
+            report[score][form] = values[score]
+    return report
+
+
+def _forms_of(export: export_file.Export) -> list[tuple[str, str]]:
+    return [
+        (name, precision)
+        for precision in engines.PRECISIONS
+        for name in engines.NAMES
+        if name != engines.AUTO and engines.why_not(export, name, precision) is None
+    ]

@@ -1,0 +1,117 @@
+"""What an export is written as besides: which forms flags ask for, and what they lack."""
+
+import pathlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from commands import export_forms
+from commands.export_forms import ExportedTask, Forms
+from commands.shared_options import FormOptions
+from export import openvino_int8
+from serving import engines, parity
+from serving.image_classifier import ImageClassifier
+
+INT8 = {"quantize": ("int8",), "formats": ("pb", "tflite")}
+
+
+def open_split(directory: str, split: str):
+    export_forms.check_split(directory, split, ["train"])
+    return lambda model: {"accuracy": 0.5}
+
+
+TASK = ExportedTask(
+    ImageClassifier,
+    as_input=lambda model, image: np.asarray(image),
+    compare=parity.compare_classification,
+    open_split=open_split,
+    score_titles={"accuracy": "accuracy"},
+)
+
+
+@pytest.fixture
+def images(tmp_path, monkeypatch) -> list[str]:
+    """Ten images in the folder `images` of the working directory."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(openvino_int8, "require_packages", lambda: None)
+    folder = pathlib.Path("images")
+    folder.mkdir()
+    paths = [str(folder / f"{index}.png") for index in range(10)]
+    for path in paths:
+        Image.new("RGB", (4, 4)).save(path)
+    return paths
+
+
+def forms(dataset_name: str = "pets", **given) -> Forms:
+    return Forms.from_options(FormOptions(**given), TASK, dataset_name)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"formats": ["onnx"]}, "--formats has 'onnx'; expected pb or tflite"),
+        ({"quantize": ["int8"]}, "needs images to fit the 8-bit range to"),
+        ({"verify_images": "nowhere"}, "--verify_images: nowhere: no such file"),
+        (
+            {"quantize": ["int8"], "calibration_images": "."},
+            r"--calibration_images: folder \. holds no images",
+        ),
+        (
+            {**INT8, "calibration_images": "images", "quantize_dataset_dir": "nowhere"},
+            r"--quantize_dataset_dir: nowhere has no dataset\.json",
+        ),
+    ],
+)
+def test_forms_that_cannot_be_made_are_said_before(images, given, message):
+    with pytest.raises(ValueError, match=message):
+        forms(**given)
+
+
+def test_without_flags_nothing_is_written_besides(images):
+    assert forms() == Forms(TASK, calibration_images=[], verify_images=[])
+
+
+def test_calibration_images_are_spread_evenly(images):
+    found = forms(**INT8, calibration_images="images", num_calibration_images=4)
+    assert found.calibration_images == [images[index] for index in (0, 3, 6, 9)]
+    assert forms(**INT8, calibration_images="images").calibration_images == images
+    assert (found.tflite, found.int8, found.split) == (True, True, None)
+
+
+def test_the_dataset_of_training_is_scored_where_it_has_the_split(images, capsys):
+    given = {**INT8, "calibration_images": "images"}
+    folder = pathlib.Path("data", "tfrecords", "pets")
+    folder.mkdir(parents=True)
+    (folder / "dataset.json").touch()
+    split = forms(**given, quantize_split="train").split
+    assert (split.directory, split.name) == (str(folder), "train")
+    assert split.score(None) == {"accuracy": 0.5}
+    # Nobody asked for a score.
+    assert forms(**given).split is None
+    expected = "note: 8-bit forms are not scored: data/tfrecords/pets has no split 'val' for"
+    assert capsys.readouterr().err.startswith(expected)
+    for asked in ({"quantize_split": "test"}, {"quantize_dataset_dir": str(folder)}):
+        with pytest.raises(ValueError, match=r"pets has no split '\w+' for --quantize_split; it h"):
+            forms(**given, **asked)
+    assert forms(dataset_name="cars", **given).split is None
+
+
+def test_packages_that_are_missing_are_said_before(tmp_path, images, monkeypatch):
+    given = {"quantize": ("int8",), "calibration_images": "images"}
+    installed: set[str] = set()
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    for module in (engines, openvino_int8):
+        monkeypatch.setattr(
+            module.importlib.util, "find_spec", lambda name: name in installed or None
+        )
+    with pytest.raises(ValueError, match=r"run make setup-openvino.* Or add --formats=pb,tflite"):
+        forms(**given)
+    assert forms(**given, formats=("pb", "tflite")).int8
+    installed.add("openvino")
+    for formats in (("pb",), ("pb", "tflite")):
+        with pytest.raises(ValueError, match=r"not installed \(nncf\): run make setup-openvino"):
+            forms(**given, formats=formats)
+    installed.add("nncf")
+    assert forms(**given).int8
