@@ -72,15 +72,28 @@ class Scene(Canvas):
       horizon: the y at which the ground begins.
     """
 
-    def __init__(self, rng: np.random.Generator, height: int, width: int, mood: Mood):
+    def __init__(
+        self,
+        rng: np.random.Generator,
+        height: int,
+        width: int,
+        mood: Mood,
+        tile: np.ndarray | None = None,
+    ):
+        """Creates an empty canvas.
+
+        Args:
+          tile: texture of level ground, a result of `ground_tile`; None to draw one.
+        """
         super().__init__(rng, height, width, mood)
         self.horizon = height * rng.uniform(0.32, 0.44)
         self._rows, self._columns = np.mgrid[:height, :width].astype(np.float32)
         self._depth = np.clip((self._rows - self.horizon) / (height - self.horizon), 0, 1)
         self._sun_x = width * (0.5 + 0.45 * self.light)
         self._field = rgb(rng.choice(_FIELDS.split())) * rng.uniform(0.85, 1.1)
-        # Texture of level ground in perspective.
-        tile = noise(rng, (512, 512), (32, 32), octaves=5)
+        if tile is None:
+            tile = ground_tile(rng)
+        # The tile in perspective.
         distance = 1 / np.maximum(self._rows - self.horizon + 7, 2)
         u, v = (self._columns - width / 2) * (50 * distance) + 256, 9000 * distance
         self._texture = cv2.remap(tile, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
@@ -184,6 +197,11 @@ class Scene(Canvas):
         large = cv2.resize(patch[top:bottom], inside.shape[::-1])
         np.copyto(self.color[rows], large, where=inside[..., None])
         self.ids[rows][inside] = CLASS_NAMES.index(name)
+
+
+def ground_tile(rng: np.random.Generator) -> np.ndarray:
+    """Returns a texture of level ground, seen from above: float32 [512, 512], about -1..1."""
+    return noise(rng, (512, 512), (32, 32), octaves=5)
 
 
 def photograph(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:

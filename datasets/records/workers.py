@@ -1,7 +1,8 @@
 """Runs a function over many files on all cores, in order, with a progress bar.
 
-Threads, not processes: decoding, compressing and filtering images happens in libraries that let
-other threads run meanwhile, and a thread needs no pickling and no second import of TensorFlow.
+Threads by default: decoding, compressing and filtering images happens in libraries that let other
+threads run meanwhile, and a thread needs no pickling and no second import of TensorFlow. Processes
+for what is mostly Python itself, such as drawing, where threads wait for each other.
 """
 
 import collections
@@ -9,8 +10,11 @@ import contextlib
 import ctypes
 import dataclasses
 import functools
+import multiprocessing
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent import futures
 from typing import Generic, TypeVar
@@ -72,14 +76,17 @@ def map_in_order(
     num_workers: int | None = None,
     show_progress: bool = True,
     limit: WeightLimit[T, R] | None = None,
+    in_processes: bool = False,
 ) -> Generator[R, None, None]:
-    """Yields `function(argument)` for each argument, in order, computed by many threads.
+    """Yields `function(argument)` for each argument, in order, computed by many workers.
 
     Args:
-      function: called in a worker thread; what it raises is raised here.
+      function: called in a worker; what it raises is raised here.
       description, unit: of the progress bar on stderr.
-      num_workers: threads; None for one per core.
+      num_workers: threads or processes; None for one per core.
       limit: what calls may take together; None for four calls per worker, whatever they take.
+      in_processes: whether workers are processes, each of which takes half a second to start.
+        Function, arguments and results are pickled then.
     """
     keep_freed_memory()
     num_workers = num_workers or num_cores()
@@ -91,7 +98,7 @@ def map_in_order(
         disable=not show_progress,
         dynamic_ncols=True,
     )
-    with bar, futures.ThreadPoolExecutor(num_workers) as pool:
+    with bar, _start_pool(num_workers, in_processes) as pool:
         try:
             calls: Iterator[tuple[Callable[[], R], int]]
             calls = ((functools.partial(function, argument), 0) for argument in arguments)
@@ -103,6 +110,28 @@ def map_in_order(
                 yield result
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _start_pool(num_workers: int, in_processes: bool) -> futures.Executor:
+    if not in_processes:
+        return futures.ThreadPoolExecutor(num_workers)
+    # Not forked: a copy of a process in which other threads run may wait for a lock forever.
+    context = multiprocessing.get_context("spawn")
+    return futures.ProcessPoolExecutor(num_workers, context, initializer=_prepare_process)
+
+
+def _prepare_process() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the caller's, who ends the pool.
+    keep_freed_memory()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Ends this process when its parent was killed, as it would wait for calls forever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def _weigh(

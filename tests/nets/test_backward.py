@@ -72,9 +72,13 @@ def gradients(build, is_lean: bool, size=(9, 7), weights_seed=1, **options):
         found = tf.gradients(loss, [inputs, *variables])
         session.run(tf.global_variables_initializer())
         weights = np.random.RandomState(weights_seed)
-        for variable in variables:
-            offset = float("gamma" in variable.op.name)
-            variable.load(weights.normal(offset, 0.5, variable.shape.as_list()), session)
+        values = {
+            variable.initializer.inputs[1]: weights.normal(
+                float("gamma" in variable.op.name), 0.5, variable.shape.as_list()
+            )
+            for variable in variables
+        }
+        session.run([variable.initializer for variable in variables], values)
         kept = {
             tensor.op.type
             for op in graph.get_operations()

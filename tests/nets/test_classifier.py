@@ -7,6 +7,7 @@ import tensorflow.compat.v1 as tf
 from nets import classifier, registry
 from nets.batch_norm import BatchNormMode
 from reference import comparison
+from tests.support import sessions
 from tests.support.numpy_layers import hard_swish
 
 OPTIONS = {
@@ -35,7 +36,7 @@ def classify(name, images=IMAGES, is_training=False, num_classes=7, keep_prob=0.
 
 
 def run(*fetches):
-    with tf.Session() as session:
+    with sessions.unoptimized() as session:
         comparison.fill_variables(session)
         return session.run(fetches)
 
@@ -191,7 +192,7 @@ def test_image_sizes_may_be_unknown(monkeypatch, name):
             options=OPTIONS,
         )
     assert logits.shape.as_list() == [None, 7]
-    with tf.Session() as session:
+    with sessions.unoptimized() as session:
         comparison.fill_variables(session)
         logits, expected = session.run([logits, expected], {fed: images})
     np.testing.assert_allclose(logits, expected, rtol=1e-4, atol=1e-5 * np.abs(expected).max())

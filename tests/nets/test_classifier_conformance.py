@@ -16,6 +16,7 @@ from tf_slim.nets import inception_v3, resnet_v1, vgg
 
 from nets import classifier, registry
 from nets.batch_norm import BatchNormMode
+from tests.support import sessions
 
 OPTIONS = {
     "multi_grid": None,
@@ -105,7 +106,7 @@ def test_logits_and_variables_are_the_reference_s(reference, name):
         classify(images, name, num_classes, is_training=True)
     assert shapes() == entry["variables"]
     assert num_trainable() == entry["trainable_parameters"]
-    with tf.Session() as session:
+    with sessions.unoptimized() as session:
         fill(session, entry["weight_gain"])
         logits, end_points = session.run([logits, end_points])
     assert error(logits, arrays[f"{name}_logits"]) <= LARGEST_ERROR
@@ -151,7 +152,7 @@ def run_both(ours, theirs, gain):
     """Builds both, each in its graph, and returns their variables' shapes and logits."""
     found = []
     for build in (ours, theirs):
-        with tf.Graph().as_default(), tf.Session() as session:
+        with tf.Graph().as_default(), sessions.unoptimized() as session:
             logits = build()
             fill(session, gain)
             found.append((shapes(), session.run(logits)))
@@ -252,7 +253,7 @@ def test_published_mobilenet_v2_recognizes_images(shared):
             images.append(np.asarray(image))
             labels.append(IMAGENETTE[class_folder.name.partition("_")[0]])
     logits, _ = classify(np.stack(images), "mobilenet_v2", 1001)
-    with tf.Session() as session:
+    with sessions.unoptimized() as session:
         path = shared / "pretrained" / "mobilenet_v2_imagenet" / "model.ckpt"
         tf.train.Saver(tf.global_variables()).restore(session, str(path))
         logits = session.run(logits)

@@ -10,7 +10,7 @@ from nets import densenet
 from nets.backward import lean_gradients
 from nets.batch_norm import BatchNormMode, SyncGroup
 from reference import comparison
-from tests.support import numpy_layers
+from tests.support import numpy_layers, sessions
 
 SMALL = {"growth_rate": 4, "root_depth": 8, "num_units": (2, 3, 2, 2)}
 
@@ -61,7 +61,7 @@ def in_numpy(images, variables, num_units):
 def test_features_and_feature_maps_for_decoders():
     images = np.random.RandomState(3).normal(size=(1, 64, 96, 3))
     features, end_points = build(tf.constant(images, tf.float32), **SMALL)
-    with tf.Session() as session:
+    with sessions.unoptimized() as session:
         comparison.fill_variables(session)
         features, end_points = session.run([features, end_points])
         variables = session.run({v.op.name: v for v in tf.global_variables()})
@@ -84,7 +84,7 @@ SYNCHRONIZED = pytest.mark.parametrize("is_synchronized", [False, True])
 @SYNCHRONIZED
 def test_gradients_equal_those_of_tensorflow(output_stride, is_synchronized):
     def gradients(context):
-        with tf.Graph().as_default(), tf.Session() as session, context:
+        with tf.Graph().as_default(), sessions.unoptimized() as session, context:
             images = np.random.RandomState(3).normal(size=(2, 64, 96, 3))
             images = tf.constant(images, tf.float32)
             group = SyncGroup(1) if is_synchronized else None

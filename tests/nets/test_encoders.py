@@ -6,6 +6,7 @@ import tensorflow.compat.v1 as tf
 
 from nets import registry
 from nets.batch_norm import BatchNormMode
+from tests.support import sessions
 
 OPTIONS = {
     "multi_grid": None,
@@ -70,43 +71,36 @@ class TestEncoder:
     """What holds for every encoder of the registry."""
 
     @pytest.mark.parametrize("name", ENCODERS)
-    def test_features_and_stages_are_as_the_registry_says(self, name):
-        encoder = registry.encoder(name)
-        height, width = 2 * 32 + 1, 3 * 32 + 1
-        for output_stride in (8, 16, 32):
-            with tf.Graph().as_default():
-                features, end_points = extract(tf.zeros([2, height, width, 3]), name, output_stride)
-                assert features.shape.as_list() == [
-                    2,
-                    (height - 1) // output_stride + 1,
-                    (width - 1) // output_stride + 1,
-                    encoder.depth,
-                ]
-                assert [stage.stride for stage in encoder.stages] == [4, 8, 16]
-                for stage in encoder.stages:
-                    stride = min(stage.stride, output_stride)
-                    assert end_points[stage.end_point].shape.as_list() == [
-                        2,
-                        (height - 1) // stride + 1,
-                        (width - 1) // stride + 1,
-                        stage.depth,
-                    ], stage
-                names = [variable.op.name for variable in tf.global_variables()]
-                assert all(name.startswith(f"{encoder.scope}/") for name in names)
-
-    @pytest.mark.parametrize("name", ENCODERS)
-    def test_atrous_features_subsampled_are_the_dense_network_s(self, name):
+    def test_strides_and_depths_are_the_registry_s_and_atrous_features_are_dense_ones(self, name):
         """Features at stride 8 hold those of a coarser stride at every second or fourth place."""
+        encoder = registry.encoder(name)
+        assert [stage.stride for stage in encoder.stages] == [4, 8, 16]
         # In mobilenet_v3_small_seg the unit that halves the resolution last keeps its channels, so
         # that research/slim gives it a shortcut once its stride is 1: another function at 32.
         coarse = 16 if name == "mobilenet_v3_small_seg" else 32
-        images = np.random.RandomState(7).uniform(0, 255, [1, 97, 129, 3])
+        height, width = 2 * 32 + 1, 3 * 32 + 1
+        images = np.random.RandomState(7).uniform(0, 255, [1, height, width, 3])
+        features = {}
         with tf.variable_scope(tf.get_variable_scope(), reuse=tf.AUTO_REUSE):
-            dense, _ = extract(tf.constant(images, tf.float32), name, coarse)
-            atrous, _ = extract(tf.constant(images, tf.float32), name, 8)
-        with tf.Session() as session:
+            for output_stride in (8, 16, 32):
+                features[output_stride], end_points = extract(
+                    tf.constant(images, tf.float32), name, output_stride
+                )
+                for tensor, stride, depth in (
+                    (features[output_stride], output_stride, encoder.depth),
+                    *(
+                        (end_points[stage.end_point], stage.stride, stage.depth)
+                        for stage in encoder.stages
+                    ),
+                ):
+                    stride = min(stride, output_stride)
+                    sides = [(side - 1) // stride + 1 for side in (height, width)]
+                    assert tensor.shape.as_list() == [1, *sides, depth], (tensor, output_stride)
+        names = [variable.op.name for variable in tf.global_variables()]
+        assert all(name.startswith(f"{encoder.scope}/") for name in names)
+        with sessions.unoptimized() as session:
             random_weights(session)
-            dense, atrous = session.run([dense, atrous])
+            dense, atrous = session.run([features[coarse], features[8]])
         step = coarse // 8
         largest = np.abs(dense).max()
         assert largest > 0.1
@@ -116,7 +110,7 @@ class TestEncoder:
     def test_padding_color_is_normalized_to_zero(self, name):
         encoder = registry.encoder(name)
         pixel = tf.constant(encoder.mean_pixel, tf.float32)
-        with tf.Session() as session:
+        with sessions.unoptimized() as session:
             zero, one_more = session.run([encoder.normalize(pixel), encoder.normalize(pixel + 1.0)])
         np.testing.assert_allclose(zero, 0.0, atol=1e-6)
         np.testing.assert_allclose(one_more, encoder.scale, rtol=1e-4)
@@ -129,7 +123,7 @@ def test_multi_grid_changes_the_last_block_only():
         ones, _ = extract(images, "xception_tiny", 16, multi_grid=(1, 1, 1))
         grid, grid_points = extract(images, "xception_tiny", 16, multi_grid=(1, 2, 4))
     before_last = "exit_flow/block1/unit_1/xception_module/separable_conv2_pointwise"
-    with tf.Session() as session:
+    with sessions.unoptimized() as session:
         random_weights(session)
         plain, ones, grid, first, second = session.run(
             [plain, ones, grid, plain_points[before_last], grid_points[before_last]]

@@ -8,6 +8,7 @@ from nets import registry, vgg
 from nets.batch_norm import BatchNormMode
 from reference import comparison
 from tests.support import numpy_layers as layers
+from tests.support import sessions
 from tests.support.numpy_layers import hard_sigmoid, hard_swish, relu, relu6
 
 OPTIONS = {
@@ -33,7 +34,7 @@ def run(name, size, output_stride, gain=1.0, **options):
         options={**OPTIONS, **options},
     )
     taps = [end_points[stage.end_point] for stage in registry.encoder(name).stages]
-    with tf.Session() as session:
+    with sessions.unoptimized() as session:
         comparison.fill_variables(session)
         gammas = [v for v in tf.global_variables() if v.op.name.endswith("gamma")]
         session.run([tf.assign(gamma, gain * gamma) for gamma in gammas])
@@ -284,7 +285,7 @@ def test_vgg_16(pool):
     features, end_points = vgg.build(
         normalized, "vgg_16", output_stride=32, weight_decay=0.0, pool=pool
     )
-    with tf.Session() as session:
+    with sessions.unoptimized() as session:
         comparison.fill_variables(session)
         features, end_points = session.run([features, end_points])
         variables = session.run({v.op.name: v for v in tf.global_variables()})

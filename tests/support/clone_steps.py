@@ -13,6 +13,7 @@ from deployment import model_deploy
 from deployment.config import DeploymentConfig
 from deployment.variable_copies import VariableCopies
 from nets.batch_norm import SyncGroup
+from tests.support import sessions
 
 SIZE = 33
 
@@ -105,7 +106,7 @@ def step(
             gradients = tf.gradients(loss, variables)
         moving = [variable for variable in tf.model_variables() if "moving" in variable.op.name]
         random = np.random.RandomState(1)
-        with tf.Session() as session:
+        with sessions.unoptimized() as session:
             session.run(tf.global_variables_initializer())
             initial_values = {
                 variable.initializer.inputs[1]: random.normal(

@@ -22,8 +22,9 @@ from datasets.records import workers
 
 DEFAULT_FOLDER = os.path.join("data", "class_demo")
 
-_DRAWING = 1  # Raise it when the same seed gives other images.
+_DRAWING = 2  # Raise it when the same seed gives other images.
 _SIZES = ((96, 96), (88, 104), (96, 84))  # height, width
+_MANY = 100  # Images that are worth starting processes for.
 
 
 def open_source(
@@ -57,7 +58,11 @@ def open_source(
                     missing.append((path, kind, (seed, number, label, index)))
     if missing:
         drawn = workers.map_in_order(
-            _draw, missing, description="drawing", show_progress=show_progress
+            _draw,
+            missing,
+            description="drawing",
+            show_progress=show_progress,
+            in_processes=len(missing) >= _MANY,
         )
         list(drawn)
     return dataclasses.replace(class_folders.open_source(data_dir), name="class_demo")

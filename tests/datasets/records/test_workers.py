@@ -1,6 +1,8 @@
 """datasets.records.workers: threads that keep the order and bound what is in work at once."""
 
+import os
 import platform
+import signal
 import subprocess
 import sys
 import threading
@@ -25,6 +27,47 @@ def test_workers_keep_the_order_and_bound_what_waits():
     assert next(results) == 0
     assert len(begun) <= 16
     assert list(results) == [number * number for number in range(1, 200)]
+
+
+def test_processes_keep_the_order_and_hand_over_what_they_raise():
+    results = workers.map_in_order(
+        _invert,
+        [4, 2, 1, 0, 5],
+        description="",
+        num_workers=2,
+        show_progress=False,
+        in_processes=True,
+    )
+    values, processes = zip(*(next(results) for _ in range(3)), strict=True)
+    assert values == (0.25, 0.5, 1.0)
+    assert os.getpid() not in processes
+    with pytest.raises(ZeroDivisionError):
+        next(results)
+
+
+def _invert(number: int) -> tuple[float, int]:
+    return 1 / number, os.getpid()
+
+
+KILLED_CALLER = """
+import os, signal, time
+from datasets.records import workers
+
+calls = workers.map_in_order(
+    time.sleep, [0, 100], description="", num_workers=1, show_progress=False, in_processes=True
+)
+next(calls)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="a signal of POSIX")
+def test_processes_end_with_a_caller_that_is_killed():
+    # It waits until no process has the output open.
+    result = subprocess.run(
+        [sys.executable, "-c", KILLED_CALLER], stdout=subprocess.PIPE, timeout=60
+    )
+    assert result.returncode == -signal.SIGKILL
 
 
 class Weights:

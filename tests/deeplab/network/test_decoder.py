@@ -8,6 +8,7 @@ import tf_slim as slim
 from deeplab.network import decoder, model
 from nets import layers, registry
 from tests.deeplab.network.test_model import TINY, images, replace
+from tests.support import sessions
 
 
 def test_decoder_input_is_features_laplacian_projection():
@@ -24,7 +25,7 @@ def test_decoder_input_is_features_laplacian_projection():
     size = [layers.scale_dimension(65, 1 / 4), layers.scale_dimension(49, 1 / 4)]
     assert joined.shape.as_list() == [2, *size, 8 + 1 + 48]
     # Corners aligned at stride 4: 65 -> 17 and 49 -> 13 take every fourth pixel as it is.
-    with tf.Session() as session:
+    with sessions.unoptimized() as session:
         session.run(tf.global_variables_initializer())
         joined, laplacian = session.run([joined, features["laplacian"]])
     np.testing.assert_allclose(joined[..., 8:9], laplacian[:, ::4, ::4] / 255.0, atol=1e-5)
@@ -39,7 +40,7 @@ def test_the_network_reads_the_laplacian_at_the_decoder_s_stride_only():
     whole = model.multi_scale_logits(features, TINY)[model.MERGED_LOGITS]
     with tf.variable_scope(tf.get_variable_scope(), reuse=True):
         part = model.multi_scale_logits(sparse, TINY)[model.MERGED_LOGITS]
-    with tf.Session() as session:
+    with sessions.unoptimized() as session:
         session.run(tf.global_variables_initializer())
         whole, part = session.run([whole, part])
     np.testing.assert_array_equal(whole, part)

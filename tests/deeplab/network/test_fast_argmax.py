@@ -7,6 +7,7 @@ import tensorflow.compat.v1 as tf
 from deeplab.network import fast_argmax, model
 from deeplab.options import ModelOptions
 from reference import comparison
+from tests.support import sessions
 
 
 def logits_of(kind: str, *shape: int) -> np.ndarray:
@@ -41,7 +42,7 @@ def test_ids_are_those_of_resized_logits(kind, shape, size):
     fast = fast_argmax.upsampled_argmax(tensor, *size)
     assert fast.dtype == tf.int32
     resized = tf.image.resize_bilinear(tensor, size, align_corners=True)
-    with tf.Session() as session:
+    with sessions.unoptimized() as session:
         ids, values = session.run([fast, resized], {tensor: logits})
     assert ids.shape == (shape[0], *size)
     chosen = np.take_along_axis(values, ids[..., None], -1)[..., 0]
@@ -77,7 +78,7 @@ def test_fast_class_ids_are_the_network_s(options, scales, is_fast):
         fast = model.predict(features, options, scales=scales, fast_class_ids=True)
     used = any("fast_argmax" in op.name for op in tf.get_default_graph().get_operations())
     assert used == is_fast
-    with tf.Session() as session:
+    with sessions.unoptimized() as session:
         comparison.fill_variables(session)
         # Else the class with the largest bias wins everywhere.
         biases = next(v for v in tf.global_variables() if v.op.name == "logits/semantic/biases")

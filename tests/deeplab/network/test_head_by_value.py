@@ -15,6 +15,7 @@ from nets import registry
 from nets.batch_norm import BatchNormMode
 from reference import comparison
 from tests.support import numpy_layers as layers
+from tests.support import sessions
 from tests.support.numpy_layers import hard_sigmoid, relu, relu6, sigmoid
 
 HEIGHT, WIDTH = 66, 49
@@ -45,7 +46,7 @@ def run(options):
         )
     encoder = registry.encoder(options.model_variant)
     taps = {stage.stride: end_points[stage.end_point] for stage in encoder.stages}
-    with tf.Session() as session:
+    with sessions.unoptimized() as session:
         comparison.fill_variables(session)
         gammas = [v for v in tf.global_variables() if v.op.name.endswith("gamma")]
         head = [gamma for gamma in gammas if not gamma.op.name.startswith("xception")]
@@ -147,7 +148,7 @@ def test_image_pooling_follows_the_scale_of_the_image():
     scaled = change(image_pooling_crop_size=(17, 17), output_stride=8)
     images = np.random.RandomState(3).uniform(0, 255, [2, HEIGHT, WIDTH, 3])
     half = layers.resize(images, 33, 25)
-    with tf.Graph().as_default(), tf.Session() as session:
+    with tf.Graph().as_default(), sessions.unoptimized() as session:
         tensor = model.multi_scale_logits({"image": tf.constant(half, tf.float32)}, scaled)
         comparison.fill_variables(session)
         head = [v for v in tf.global_variables() if v.op.name in net.variables]
@@ -273,7 +274,7 @@ def test_class_before_the_resize():
     prediction = model.predict(features, options)
     weights = next(v for v in tf.global_variables() if v.op.name == "logits/semantic/weights")
     spread = tf.assign(weights, tf.random.stateless_normal(weights.shape, [3, 7], stddev=20.0))
-    with tf.Session() as session:
+    with sessions.unoptimized() as session:
         comparison.fill_variables(session)
         session.run(spread)
         logits, class_ids, probabilities = session.run(

@@ -8,6 +8,7 @@ import tensorflow.compat.v1 as tf
 
 from deeplab.network import model, transfer
 from deeplab.options import ModelOptions, ObjectiveOptions
+from tests.support import sessions
 
 TINY = ModelOptions(
     num_classes=3,
@@ -66,11 +67,11 @@ def test_every_trainable_variable_gets_a_gradient(options):
     variables = tf.trainable_variables()
     gradients = tf.gradients(loss, variables)
     assert None not in gradients
-    with tf.Session() as session:
+    with sessions.unoptimized() as session:
         session.run(tf.global_variables_initializer())
-        for variable in variables:  # Zero betas behind zero logits would hide a missing path.
-            if variable.op.name.endswith("beta"):
-                variable.load(np.full(variable.shape.as_list(), 0.1), session)
+        # Zero betas behind zero logits would hide a missing path.
+        betas = [variable for variable in variables if variable.op.name.endswith("beta")]
+        session.run([tf.assign(beta, tf.fill(beta.shape, 0.1)) for beta in betas])
         values = session.run(gradients)
     dead = [v.op.name for v, value in zip(variables, values, strict=True) if not np.any(value)]
     assert dead == []
@@ -86,7 +87,7 @@ def test_dynamic_and_static_sizes_give_the_same_logits():
         options = replace(image_pyramid=pyramid)
         static_logits = model.multi_scale_logits(features, options)[model.MERGED_LOGITS]
         dynamic_logits = model.multi_scale_logits(dynamic, options)[model.MERGED_LOGITS]
-        with tf.Session() as session:
+        with sessions.unoptimized() as session:
             session.run(tf.global_variables_initializer())
             expected, actual = session.run([static_logits, dynamic_logits])
         np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-7)
@@ -97,7 +98,7 @@ def test_image_pyramid_merges_the_scales(method, merge):
     options = replace(image_pyramid=(0.5, 1.0), merge_method=method)
     logits = model.multi_scale_logits(images(), options)
     assert list(logits) == ["logits_0.50", "logits_1.00", "merged_logits"]
-    with tf.Session() as session:
+    with sessions.unoptimized() as session:
         session.run(tf.global_variables_initializer())
         half, full, merged = session.run(list(logits.values()))
     assert half.shape == full.shape
@@ -116,7 +117,7 @@ def test_flip_alone_is_averaged():
     plain = model.predict(features, TINY).probabilities
     mirror = model.predict(mirrored, TINY).probabilities
     both = model.predict(features, TINY, add_flipped=True)
-    with tf.Session() as session:
+    with sessions.unoptimized() as session:
         session.run(tf.global_variables_initializer())
         spread_logits(session)
         plain, mirror, probabilities, class_ids = session.run(
@@ -139,7 +140,7 @@ def test_scales_are_averaged_as_probabilities():
         assert logits.shape[1] == expected_side
         members.append(tf.image.resize_bilinear(logits, size, align_corners=True))
     prediction = model.predict(features, TINY, scales=(0.5, 1.5))
-    with tf.Session() as session:
+    with sessions.unoptimized() as session:
         session.run(tf.global_variables_initializer())
         spread_logits(session)
         members, probabilities = session.run([members, prediction.probabilities])
@@ -187,7 +188,7 @@ def test_laplacian_adapter_keeps_the_network_s_function():
     features["laplacian"] = tf.zeros_like(features["laplacian"])
     plain = replace(decoder_use_gradient=False)
     plain_logits = model.multi_scale_logits(features, plain)[model.MERGED_LOGITS]
-    with tf.Session() as session:
+    with sessions.unoptimized() as session:
         session.run(tf.global_variables_initializer())
         expected = session.run(plain_logits)
         names = [v.op.name for v in tf.global_variables()]
@@ -198,9 +199,9 @@ def test_laplacian_adapter_keeps_the_network_s_function():
     features["laplacian"] = tf.zeros_like(features["laplacian"])
     logits = model.multi_scale_logits(features, TINY)[model.MERGED_LOGITS]
     adapt = transfer.laplacian_adapter(TINY)
-    with tf.Session() as session:
+    with sessions.unoptimized() as session:
         session.run(tf.global_variables_initializer())
-        adapted = []
+        adapted, values = [], {}
         variables = tf.global_variables()
         for variable, initial in zip(variables, session.run(variables), strict=True):
             name = variable.op.name
@@ -208,7 +209,8 @@ def test_laplacian_adapter_keeps_the_network_s_function():
             if value.shape != initial.shape:
                 value = adapt(name, value, initial)
                 adapted.append(name)
-            variable.load(value, session)
+            values[variable.initializer.inputs[1]] = value
+        session.run([variable.initializer for variable in variables], values)
         actual = session.run(logits)
     assert len(adapted) == 1 + 4 + 1  # Depthwise weights, its batch norm, pointwise weights.
     np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-6)

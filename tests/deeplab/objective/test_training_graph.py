@@ -7,7 +7,7 @@ import tensorflow.compat.v1 as tf
 from deeplab.network import model
 from deeplab.options import ObjectiveOptions
 from serving.drawing import visualize
-from tests.support import clone_steps
+from tests.support import clone_steps, sessions
 
 DESCRIPTION = clone_steps.description()
 
@@ -31,12 +31,19 @@ def _equally_labeled(batch_size: int):
     return batch
 
 
-def test_clones_that_share_statistics_have_the_gradients_of_one_network(monkeypatch):
+@pytest.fixture(scope="module")
+def synchronized():
+    """Loss, gradients and statistics of a step of two clones that share batch norm's."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        _without_dropout(monkeypatch)
+        return clone_steps.step(_equally_labeled(2), ObjectiveOptions(sync_batch_norm=True), 2)
+
+
+def test_clones_that_share_statistics_have_the_gradients_of_one_network(monkeypatch, synchronized):
     _without_dropout(monkeypatch)
     batch = _equally_labeled(2)
 
     one = clone_steps.step(batch, ObjectiveOptions(), num_clones=1)
-    synchronized = clone_steps.step(batch, ObjectiveOptions(sync_batch_norm=True), num_clones=2)
     on_their_own = clone_steps.step(batch, ObjectiveOptions(), num_clones=2)
 
     _assert_equal(one, synchronized)
@@ -46,17 +53,14 @@ def test_clones_that_share_statistics_have_the_gradients_of_one_network(monkeypa
         _assert_equal(one, on_their_own)
 
 
-def test_copies_of_the_variables_have_the_same_gradients(monkeypatch):
+def test_copies_of_the_variables_have_the_same_gradients(monkeypatch, synchronized):
     _without_dropout(monkeypatch)
-    batch, objective = clone_steps.batch(2), ObjectiveOptions(sync_batch_norm=True)
+    objective = ObjectiveOptions(sync_batch_norm=True)
 
-    expected, actual = (
-        clone_steps.step(batch, objective, 2, with_copies=with_copies)
-        for with_copies in (False, True)
-    )
+    with_copies = clone_steps.step(_equally_labeled(2), objective, 2, with_copies=True)
 
-    length = np.sqrt(sum(np.sum(np.square(each, dtype=float)) for each in expected[1]))
-    for one, other in zip(expected[1], actual[1], strict=True):
+    length = np.sqrt(sum(np.sum(np.square(each, dtype=float)) for each in synchronized[1]))
+    for one, other in zip(synchronized[1], with_copies[1], strict=True):
         assert np.linalg.norm(one - other) < 1e-5 * length
 
 
@@ -81,7 +85,7 @@ def test_loss_is_cross_entropy_over_labeled_pixels_plus_weight_decay(monkeypatch
     logits = tf.image.resize_bilinear(
         logits, [clone_steps.SIZE, clone_steps.SIZE], align_corners=True
     )
-    with tf.Session() as session:
+    with sessions.unoptimized() as session:
         session.run(tf.global_variables_initializer())
         loss_value, logits_value, regularization = session.run(
             [loss, logits, clones[0].regularization_losses]
@@ -110,7 +114,7 @@ def test_images_show_the_first_images_labels_and_predictions_in_class_colors():
     batch = clone_steps.batch(5)
     clones, _ = clone_steps.build(batch, ObjectiveOptions(save_summaries_images=True))
     merged = tf.summary.merge(clones[0].summaries)
-    with tf.Session() as session:
+    with sessions.unoptimized() as session:
         session.run(tf.global_variables_initializer())
         summary = tf.Summary.FromString(session.run(merged))
         values = {value.tag: value for value in summary.value}
@@ -143,7 +147,7 @@ def test_summaries_have_the_same_tags_for_any_number_of_clones():
         with tf.Graph().as_default():
             clones, _ = clone_steps.build(clone_steps.batch(2), ObjectiveOptions(), num_clones)
             merged = tf.summary.merge(clones[0].summaries)
-            with tf.Session() as session:
+            with sessions.unoptimized() as session:
                 session.run(tf.global_variables_initializer())
                 summary = tf.Summary.FromString(session.run(merged))
             tags.append([value.tag for value in summary.value])

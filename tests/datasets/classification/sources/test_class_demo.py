@@ -44,6 +44,13 @@ def test_the_same_images_are_drawn_and_what_is_missing_is_added(tmp_path):
         draw(tmp_path / "a", seed=1)
 
 
+def test_processes_draw_the_same_images(tmp_path, monkeypatch):
+    draw(tmp_path / "threads")
+    monkeypatch.setattr(class_demo, "_MANY", 0)
+    draw(tmp_path / "processes")
+    assert read_bytes(tmp_path / "processes") == read_bytes(tmp_path / "threads")
+
+
 def test_other_folders_are_not_touched(tmp_path):
     (tmp_path / "mine.jpg").touch()
     with pytest.raises(ValueError, match="For images of your own, take source 'class_folders'"):
