@@ -105,11 +105,11 @@ def test_gradients_equal_those_of_tensorflow(output_stride, is_synchronized):
         np.testing.assert_allclose(one / largest, other / largest, atol=1e-5, err_msg=name)
 
 
-def kept_bytes(context, is_synchronized):
+def kept_bytes(context, num_units, is_synchronized):
     """Returns the size of the forward pass's tensors that the backward pass of a step reads."""
     with tf.Graph().as_default() as graph, context:
         group = SyncGroup(1) if is_synchronized else None
-        arguments = {"growth_rate": 16, "root_depth": 32, "num_units": (6, 12, 8)}
+        arguments = {"growth_rate": 16, "root_depth": 32, "num_units": num_units}
         images = tf.placeholder(tf.float32, [2, 64, 64, 3])
         features, _ = build(images, is_training=True, sync_group=group, **arguments)
         if group:
@@ -127,11 +127,13 @@ def kept_bytes(context, is_synchronized):
         return sum(kept.values())
 
 
-@SYNCHRONIZED
-def test_the_backward_pass_keeps_less_than_a_third(is_synchronized):
-    plain = kept_bytes(contextlib.nullcontext(), is_synchronized)
-    lean = kept_bytes(lean_gradients(), is_synchronized)
-    assert 0 < lean < plain / 3
+@pytest.mark.parametrize(
+    ("num_units", "is_synchronized", "share"), [((6, 12, 8), False, 0.3), ((3, 6, 4), True, 0.45)]
+)
+def test_the_longer_the_blocks_the_less_the_backward_pass_keeps(num_units, is_synchronized, share):
+    plain = kept_bytes(contextlib.nullcontext(), num_units, is_synchronized)
+    lean = kept_bytes(lean_gradients(), num_units, is_synchronized)
+    assert 0 < lean < share * plain
 
 
 def peak_bytes(context):

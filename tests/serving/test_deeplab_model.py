@@ -20,7 +20,7 @@ from deeplab.options import ModelOptions
 from reference import comparison
 from serving import upscaling
 from serving.deeplab_model import DeepLabModel, ImageShrunkWarning, Segmentation
-from tests.support import tiny_export, toy_export
+from tests.support import sessions, tiny_export, toy_export
 from tests.support.tiny_export import CROP, OPTIONS
 
 pytestmark = pytest.mark.filterwarnings("ignore::serving.deeplab_model.ImageShrunkWarning")
@@ -41,7 +41,7 @@ METADATA = {
 
 def save_checkpoint(folder, options: ModelOptions) -> str:
     """Saves the reference weights of a network, and a variable of an optimizer beside them."""
-    with tf.Graph().as_default(), tf.Session() as session:
+    with tf.Graph().as_default(), sessions.unoptimized() as session:
         features = {"image": tf.zeros([1, 33, 33, 3]), "laplacian": tf.zeros([1, 33, 33, 1])}
         model.multi_scale_logits(features, options)
         tf.get_variable("logits/semantic/weights/Momentum", [1])

@@ -15,6 +15,7 @@ from deeplab.network import model
 from deeplab.options import ModelOptions
 from nets import registry
 from reference import comparison
+from tests.support import sessions
 
 
 def build(
@@ -75,7 +76,7 @@ def write(path: pathlib.Path, options: ModelOptions, crop_size: tuple[int, int],
       path: the `.pb`.
       options, crop_size, how: as for `build`.
     """
-    with tf.Graph().as_default() as graph, tf.Session() as session:
+    with tf.Graph().as_default() as graph, sessions.unoptimized() as session:
         output_names = build(options, crop_size, **how)
         comparison.fill_variables(session)
         graph_def = tf.graph_util.convert_variables_to_constants(

@@ -14,6 +14,7 @@ from nets import classifier
 from nets.batch_norm import BatchNormMode
 from reference import comparison
 from serving import contract
+from tests.support import sessions
 
 CLASS_NAMES = ("cat", "dog", "owl")
 OPTIONS = ModelOptions(num_classes=3, model_variant="xception_tiny")
@@ -52,7 +53,7 @@ def save(folder: pathlib.Path, description: RunDescription = DESCRIPTION) -> str
     write_description(description, str(folder))
     size = description.view.image_size
     images = np.stack([random_image(seed, size, size) for seed in range(16)])
-    with tf.Graph().as_default(), tf.Session() as session:
+    with tf.Graph().as_default(), sessions.unoptimized() as session:
         logits = build(tf.constant(images, tf.float32), description.model)
         comparison.fill_variables(session)
         # So that images of different colors differ in their likeliest class.

@@ -19,7 +19,7 @@ from deeplab.options import ModelOptions
 from deeplab.run_description import RunDescription, write_description
 from reference import comparison
 from serving.deeplab_model import DeepLabModel
-from tests.support import command_runs
+from tests.support import command_runs, sessions
 from training import best_checkpoint
 
 STEP = 12
@@ -43,7 +43,7 @@ DESCRIPTION = RunDescription(
 
 def save(folder: pathlib.Path, options: ModelOptions) -> str:
     folder.mkdir(parents=True)
-    with tf.Graph().as_default(), tf.Session() as session:
+    with tf.Graph().as_default(), sessions.unoptimized() as session:
         model.multi_scale_logits({"image": tf.zeros([1, 33, 33, 3])}, options)
         comparison.fill_variables(session)
         session.run(tf.train.create_global_step().initializer)

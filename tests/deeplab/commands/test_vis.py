@@ -17,7 +17,7 @@ from datasets.segmentation.sources import cityscapes
 from deeplab import run_description
 from deeplab.network import model
 from deeplab.options import ModelOptions
-from tests.support import tiny_dataset
+from tests.support import sessions, tiny_dataset
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 # The commands run in one process: TensorFlow takes seconds to start.
@@ -84,7 +84,7 @@ def command(tmp_path_factory):
     specs.write_spec(spec)
     logdir = root / "runs" / "streets"
     logdir.mkdir(parents=True)
-    with tf.Graph().as_default(), tf.Session() as session:
+    with tf.Graph().as_default(), sessions.unoptimized() as session:
         tf.set_random_seed(3)
         model.predict({"image": tf.zeros([1, *CROP, 3])}, NETWORK)
         tf.train.create_global_step()
@@ -94,7 +94,7 @@ def command(tmp_path_factory):
         tf.train.Saver().save(session, str(logdir / "model.ckpt"), 7)
         values = session.run({v.op.name: v for v in tf.global_variables()})
     # The same as the averages of another training, whose own weights are zero.
-    with tf.Graph().as_default(), tf.Session() as session:
+    with tf.Graph().as_default(), sessions.unoptimized() as session:
         averages = {f"{name}/ExponentialMovingAverage": value for name, value in values.items()}
         zeros = {name: np.zeros_like(value) for name, value in values.items()}
         variables = {name: tf.Variable(each) for name, each in {**zeros, **averages}.items()}

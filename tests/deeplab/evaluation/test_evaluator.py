@@ -21,7 +21,7 @@ from deeplab.evaluation.evaluator import Evaluation, Evaluator
 from deeplab.network import model
 from deeplab.options import InputOptions, ModelOptions
 from tests.deeplab.evaluation.test_score_report import read_summaries
-from tests.support import command_runs, tiny_dataset
+from tests.support import command_runs, sessions, tiny_dataset
 from training import ema
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
@@ -44,7 +44,7 @@ def images_of(*sizes):
 
 def save_network(directory, network=NETWORK, step=7):
     """Saves a network with random weights and returns the checkpoint."""
-    with tf.Graph().as_default(), tf.Session() as session:
+    with tf.Graph().as_default(), sessions.unoptimized() as session:
         tf.set_random_seed(3)
         zeros = {"image": tf.zeros([1, 33, 33, 3]), "laplacian": tf.zeros([1, 33, 33, 1])}
         model.predict(zeros, network)
@@ -60,7 +60,7 @@ def save_network(directory, network=NETWORK, step=7):
 def save_with_averages(directory, checkpoint):
     """Saves zeros, with the values of a checkpoint as their moving averages."""
     reader = tf.train.load_checkpoint(checkpoint)
-    with tf.Graph().as_default(), tf.Session() as session:
+    with tf.Graph().as_default(), sessions.unoptimized() as session:
         variables = {}
         for name in reader.get_variable_to_shape_map():
             value = reader.get_tensor(name)

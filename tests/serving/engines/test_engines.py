@@ -19,7 +19,7 @@ from reference import comparison
 from serving import engines, export_file
 from serving.deeplab_model import DeepLabModel
 from serving.engines import autotune, graph_parts, split_engine
-from tests.support import tiny_export, toy_export
+from tests.support import sessions, tiny_export, toy_export
 from tests.support.tiny_export import CROP, OPTIONS
 
 TASK = export_scores.exported_task(num_classes=3)
@@ -34,7 +34,7 @@ needs_litert = pytest.mark.skipif(
 
 
 def write_export(folder, **how) -> str:
-    with tf.Graph().as_default(), tf.Session() as session:
+    with tf.Graph().as_default(), sessions.unoptimized() as session:
         features = {"image": tf.zeros([1, 33, 33, 3]), "laplacian": tf.zeros([1, 33, 33, 1])}
         model.multi_scale_logits(features, OPTIONS)
         comparison.fill_variables(session)

@@ -62,7 +62,7 @@ def _features(seeds) -> tuple[np.ndarray, np.ndarray]:
     histograms, labels = [], []
     for label, kind in enumerate(KINDS):
         for seed in seeds:
-            image = draw_portrait(np.random.default_rng((label, seed)), kind, 96, 96)
+            image = draw_portrait(np.random.default_rng((label, seed)), kind, 64, 64)
             counts = cv2.calcHist([image], [0, 1, 2], None, [6] * 3, [0, 256] * 3)
             histograms.append(np.sqrt(counts.reshape(-1) / image.shape[0] / image.shape[1]))
             labels.append(label)
@@ -70,7 +70,7 @@ def _features(seeds) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_colors_do_not_tell_the_classes():
-    """A ridge classifier of color histograms, at the size of the demo."""
+    """A ridge classifier of color histograms; a sixth is chance."""
     train, train_labels = _features(range(100))
     val, val_labels = _features(range(100, 120))
     mean = train.mean(axis=0)
@@ -79,4 +79,4 @@ def test_colors_do_not_tell_the_classes():
         gram = train.T @ train + strength * np.eye(train.shape[1])
         weights = np.linalg.solve(gram, train.T @ (targets - targets.mean(axis=0)))
         accuracy = (((val - mean) @ weights).argmax(axis=1) == val_labels).mean()
-        assert accuracy < 0.6, (strength, accuracy)
+        assert accuracy < 0.5, (strength, accuracy)
