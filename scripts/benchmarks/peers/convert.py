@@ -1,4 +1,6 @@
-"""Turns a frozen graph into what other engines read: ENGINE MODEL OUTPUT BATCH SIZE PACKAGES.
+"""Turns a frozen graph into what other engines read: ENGINE MODEL FILE OUTPUT SHAPE PACKAGES.
+
+OUTPUT is the node that is computed, SHAPE that of the images: batch,height,width,3.
 
 Runs in the project's environment, for its TensorFlow; tf2onnx comes from PACKAGES, the folder of
 the peers' packages.
@@ -8,21 +10,21 @@ import sys
 
 from commands import tensorflow_start
 
-_INPUT, _OUTPUT = "ImageTensor", "SemanticPredictions"
+_INPUT = "ImageTensor"
 
 
 def main() -> None:
     tensorflow_start.import_quietly()
     import tensorflow as tf
 
-    engine, model_path, output_path, batch, size, packages = sys.argv[1:]
-    shape = [int(batch), int(size), int(size), 3]
+    engine, model_path, file_path, output, sides, packages = sys.argv[1:]
+    shape = [int(side) for side in sides.split(",")]
     if engine == "litert":
         converter = tf.compat.v1.lite.TFLiteConverter.from_frozen_graph(
-            model_path, [_INPUT], [_OUTPUT], {_INPUT: shape}
+            model_path, [_INPUT], [output], {_INPUT: shape}
         )
         content = converter.convert()
-        with open(output_path, "wb") as file:
+        with open(file_path, "wb") as file:
             file.write(content)
         return
     sys.path.append(packages)  # At the end: what both have is the project's.
@@ -33,10 +35,10 @@ def main() -> None:
     tf2onnx.convert.from_graph_def(
         graph_def,
         input_names=[f"{_INPUT}:0"],
-        output_names=[f"{_OUTPUT}:0"],
+        output_names=[f"{output}:0"],
         shape_override={f"{_INPUT}:0": shape},
         opset=18,
-        output_path=output_path,
+        output_path=file_path,
     )
 
 
