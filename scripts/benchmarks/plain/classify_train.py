@@ -41,11 +41,16 @@ def main() -> None:
 
 def _step(batch: Mapping[str, tf.Tensor], network: str, num_classes: int) -> tf.Tensor:
     """Builds the step; computing its result, the total loss, does it."""
+    add_losses(batch, network, num_classes)
+    optimizer = tf.train.MomentumOptimizer(_LEARNING_RATE, _MOMENTUM, use_nesterov=True)
+    return slim.learning.create_train_op(tf.losses.get_total_loss(), optimizer)
+
+
+def add_losses(batch: Mapping[str, tf.Tensor], network: str, num_classes: int) -> None:
+    """Builds the network on a batch of `batches.labeled_images`, and its losses."""
     build = _slim_resnet if network in _SLIM_RESNETS else _network
     logits = build(batch["image"], network, num_classes)
     tf.losses.softmax_cross_entropy(tf.one_hot(batch["label"], num_classes), logits)
-    optimizer = tf.train.MomentumOptimizer(_LEARNING_RATE, _MOMENTUM, use_nesterov=True)
-    return slim.learning.create_train_op(tf.losses.get_total_loss(), optimizer)
 
 
 def _slim_resnet(images: tf.Tensor, network: str, num_classes: int) -> tf.Tensor:
