@@ -6,8 +6,19 @@ _IGNORE_LABEL = 255
 _IGNORED_SHARE = 0.05
 
 
+def labeled_images(batch_size: int, size: int, num_classes: int) -> dict[str, np.ndarray]:
+    """Makes images and a class for each.
+
+    Returns:
+      "image" float32 [batch, size, size, 3], 0..255; "label" int32 [batch].
+    """
+    random = np.random.RandomState(0)
+    image = random.uniform(0, 255, [batch_size, size, size, 3]).astype(np.float32)
+    return {"image": image, "label": random.randint(0, num_classes, batch_size).astype(np.int32)}
+
+
 def constant_batch(batch_size: int, crop_size: int, num_classes: int) -> dict[str, np.ndarray]:
-    """Makes images and labels.
+    """Makes images and masks.
 
     Returns:
       "image" float32 [batch, crop, crop, 3], 0..255; "label" int32 [batch, crop, crop, 1], in

@@ -57,7 +57,7 @@ def _predict(
     checkpoint = settings.path("growth", folder, "model.ckpt")
     model = settings.path("growth", folder, "export", "frozen_inference_graph.pb")
     networks.write_checkpoint(options, checkpoint)
-    missing = networks.export(options, checkpoint, model, size)
+    missing = networks.export(options, checkpoint, model, (size, size))
     images = settings.path("growth", "images.npy")
     np.save(images, networks.draw_images(batch, size))
     parameters = {"model": model, "images": images, "batch": batch, "engine": "tensorflow"}

@@ -5,8 +5,9 @@ import os
 import sys
 from typing import NamedTuple
 
-from scripts.benchmarks import dataset, networks
+from scripts.benchmarks import classifiers, dataset, networks, processes
 from scripts.benchmarks.settings import Settings
+from serving import contract
 
 # What every engine can read; those that are not installed are not measured.
 _ALL_FORMS = ("--formats=pb,tflite",)
@@ -22,39 +23,107 @@ class ModelFile(NamedTuple):
 
 
 class Models:
-    """The exports of a network of `networks.NETWORKS`: as the project makes them, and plain."""
+    """The exports of a network: as the project makes them, and plain.
 
-    def __init__(self, settings: Settings, name: str, size: int):
-        """Makes the exports for images of `size` pixels on each side, in the work folder."""
+    Args:
+      settings: how the run goes.
+      name: of the network.
+      image_size: (height, width) of the images that are predicted.
+
+    Attributes:
+      name: of the network.
+      contender: module of `ours` that predicts with an export.
+      output: node of an export that engines compute.
+      ours, plain: the exports; the plain one is the graph as it was built, as research/deeplab and
+        research/slim export.
+    """
+
+    contender = ""
+    output = ""
+    _directory = ""
+    _forms: tuple[str, ...] = _ALL_FORMS
+
+    def __init__(self, settings: Settings, name: str, image_size: tuple[int, int]):
         self._settings = settings
-        self._size = size
+        self._image_size = image_size
         self.name = name
-        self._checkpoint = settings.path("models", name, "model.ckpt")
-        networks.write_checkpoint(networks.NETWORKS[name], self._checkpoint)
-        self.ours = self._export("ours", _ALL_FORMS)
-        # As research/deeplab exports: the graph as it was built.
-        self.plain = self._export("plain", ("--nooptimize",))
+        self._checkpoint = self._write_checkpoint()
+        self.ours = self._export_as("ours", self._forms)
+        self.plain = self._export_as("plain", ("--nooptimize",))
 
     def quantized(self) -> ModelFile:
         """Exports it for 8-bit arithmetic, calibrated with images that the project draws."""
         folder = self._settings.path("calibration", "")
         dataset.draw(folder, _NUM_CALIBRATION_IMAGES, *_CALIBRATION_SIZE)
         images = os.path.join(folder, "images")
-        flags = (*_ALL_FORMS, "--quantize=int8", f"--calibration_images={images}")
-        return self._export("int8", flags)
+        flags = (*self._forms, "--quantize=int8", f"--calibration_images={images}")
+        return self._export_as("int8", flags)
 
     def converted(self, engine: str, batch: int) -> ModelFile:
         """Converts the plain export for "onnxruntime" or "litert", which takes `batch` images."""
-        path = self._settings.path("models", self.name, f"{engine}_batch{batch}")
+        path = self._path(f"{engine}_batch{batch}")
         if self.plain.missing or not self._settings.has_peers:
             return ModelFile(path, self.plain.missing)
         pattern = os.path.join(self._settings.peers_venv, "lib", "python*", "site-packages")
         (packages,) = glob.glob(pattern)
-        arguments = engine, self.plain.path, path, str(batch), str(self._size), packages
-        missing = networks.run(sys.executable, "-m", "scripts.benchmarks.peers.convert", *arguments)
+        shape = ",".join(map(str, (batch, *self._image_size, 3)))
+        arguments = engine, self.plain.path, path, self.output, shape, packages
+        missing = processes.run(
+            sys.executable, "-m", "scripts.benchmarks.peers.convert", *arguments
+        )
         return ModelFile(path, missing)
 
-    def _export(self, kind: str, flags: tuple[str, ...]) -> ModelFile:
+    def _path(self, *parts: str) -> str:
+        return self._settings.path(self._directory, self.name, *parts)
+
+    def _export_as(self, kind: str, flags: tuple[str, ...]) -> ModelFile:
+        path = self._path(kind, "frozen_inference_graph.pb")
+        return ModelFile(path, self._export(path, flags))
+
+    def _write_checkpoint(self) -> str:
+        """Writes a checkpoint with random weights; returns its path."""
+        raise NotImplementedError
+
+    def _export(self, path: str, flags: tuple[str, ...]) -> str | None:
+        """Exports the checkpoint; returns why that is not possible, or None."""
+        raise NotImplementedError
+
+
+class SegmentationModels(Models):
+    """The exports of a network of `networks.NETWORKS`, for images of their size."""
+
+    contender = "ours.predict"
+    output = contract.SEGMENTATION.predictions
+    _directory = "models"
+
+    def _write_checkpoint(self) -> str:
+        path = self._path("model.ckpt")
+        networks.write_checkpoint(networks.NETWORKS[self.name], path)
+        return path
+
+    def _export(self, path: str, flags: tuple[str, ...]) -> str | None:
         options = networks.NETWORKS[self.name]
-        path = self._settings.path("models", self.name, kind, "frozen_inference_graph.pb")
-        return ModelFile(path, networks.export(options, self._checkpoint, path, self._size, flags))
+        return networks.export(options, self._checkpoint, path, self._image_size, flags)
+
+
+class ClassifierModels(Models):
+    """The exports of a classifier that sees images at `network_size` pixels on each side."""
+
+    contender = "ours.classify_predict"
+    output = contract.CLASSIFICATION.probabilities
+    _directory = "classifiers"
+    _forms = ()  # export_model.py of classification has no --formats.
+
+    def __init__(
+        self, settings: Settings, name: str, image_size: tuple[int, int], network_size: int
+    ):
+        self._network_size = network_size
+        super().__init__(settings, name, image_size)
+
+    def _write_checkpoint(self) -> str:
+        path = self._path("run", "model.ckpt")
+        classifiers.write_checkpoint(self.name, self._network_size, path)
+        return path
+
+    def _export(self, path: str, flags: tuple[str, ...]) -> str | None:
+        return classifiers.export(self._checkpoint, path, flags)

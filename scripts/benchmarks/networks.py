@@ -1,7 +1,6 @@
 """The networks that are measured, with random weights, and the images they see."""
 
 import dataclasses
-import subprocess
 import sys
 
 import numpy as np
@@ -10,6 +9,7 @@ import tensorflow.compat.v1 as tf
 from deeplab.network import model
 from deeplab.options import ModelOptions
 from reference import comparison
+from scripts.benchmarks import processes
 
 NUM_CLASSES = 21
 
@@ -43,21 +43,21 @@ def export(
     options: ModelOptions,
     checkpoint: str,
     path: str,
-    crop_size: int,
+    crop_size: tuple[int, int],
     further_flags: tuple[str, ...] = (),
 ) -> str | None:
-    """Exports a checkpoint for images of `crop_size` on each side, with the project's command.
+    """Exports a checkpoint for images of `crop_size`, (height, width), with the project's command.
 
     Returns:
       Why that is not possible, in one line; None where it was.
     """
     values = {"num_classes": options.num_classes, **network_flags(options)}
-    return run(
+    return processes.run(
         sys.executable,
         "export_model.py",
         f"--checkpoint_path={checkpoint}",
         f"--export_path={path}",
-        f"--crop_size={crop_size},{crop_size}",
+        f"--crop_size={crop_size[0]},{crop_size[1]}",
         *(f"--{name}={value}" for name, value in values.items()),
         *further_flags,
     )
@@ -73,25 +73,16 @@ def network_flags(options: ModelOptions) -> dict[str, str]:
     }
 
 
-def run(*command: str) -> str | None:
-    """Runs a command that prepares something; returns why it failed, in one line, or None."""
-    finished = subprocess.run(command, capture_output=True, text=True, check=False)
-    if finished.returncode == 0:
-        return None
-    lines = (finished.stderr or finished.stdout).strip().splitlines()
-    errors = [line for line in lines if line.startswith("error: ")] or lines[-1:]
-    return errors[0].strip() if errors else f"exit status {finished.returncode}"
-
-
-def draw_images(count: int, size: int) -> np.ndarray:
-    """Draws images, uint8 [count, size, size, 3], with detail at every scale, as photographs."""
+def draw_images(count: int, height: int, width: int | None = None) -> np.ndarray:
+    """Draws images, uint8 [count, height, width, 3], with detail at every scale, as photographs."""
+    width = width or height
     random = np.random.RandomState(0)
-    image = np.zeros([count, size, size, 3], np.float32)
+    image = np.zeros([count, height, width, 3], np.float32)
     cells = 2
-    while cells < size:
+    while cells < max(height, width):
         coarse = random.uniform(-1, 1, [count, cells, cells, 3])
-        places = np.arange(size) * cells // size
-        image += coarse[:, places][:, :, places] / np.sqrt(cells)
+        rows, columns = (np.arange(side) * cells // side for side in (height, width))
+        image += coarse[:, rows][:, :, columns] / np.sqrt(cells)
         cells *= 2
     low, high = image.min(), image.max()
     return ((image - low) * (255 / (high - low))).astype(np.uint8)

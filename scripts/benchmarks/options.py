@@ -6,7 +6,16 @@ import os
 from common.option_fields import GENERAL, RESULTS, option
 
 # Those of `suite.BENCHMARKS`, which imports TensorFlow.
-NAMES = ("predict", "start", "train", "feed", "build", "growth")
+NAMES = (
+    "predict",
+    "start",
+    "train",
+    "feed",
+    "build",
+    "classify_predict",
+    "classify_train",
+    "growth",
+)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -17,16 +17,17 @@ def serve(
 
     Args:
       load: loads the network, given the parameters and the images, uint8
-        [batch, height, width, 3]; returns the function that predicts their class maps.
+        [batch, height, width, 3]; returns the function that predicts their class maps, or the
+        probabilities of their classes.
       versions: package to version, for the table.
     """
     channel = contender.Channel()
     parameters = contender.parameters()
     images = np.load(parameters["images"])[: parameters["batch"]]
     predict = load(parameters, images)
-    ids = predict()
+    answer = predict()
     if "answer" in parameters:
-        np.save(parameters["answer"], np.asarray(ids))
+        np.save(parameters["answer"], np.asarray(answer))
     if parameters.get("with_loading"):
         channel.serve(lambda: load(parameters, images)(), versions=versions)
     else:

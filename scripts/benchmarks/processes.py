@@ -1,4 +1,4 @@
-"""Memory and processor time of a process and its children, from Linux.
+"""Runs commands; memory and processor time of a process and its children, from Linux.
 
 On other systems nothing is known: memory is None, and no time passes.
 """
@@ -6,7 +6,18 @@ On other systems nothing is known: memory is None, and no time passes.
 import os
 import pathlib
 import re
+import subprocess
 from collections.abc import Iterator
+
+
+def run(*command: str) -> str | None:
+    """Runs a command that prepares something; returns why it failed, in one line, or None."""
+    finished = subprocess.run(command, capture_output=True, text=True, check=False)
+    if finished.returncode == 0:
+        return None
+    lines = (finished.stderr or finished.stdout).strip().splitlines()
+    errors = [line for line in lines if line.startswith("error: ")] or lines[-1:]
+    return errors[0].strip() if errors else f"exit status {finished.returncode}"
 
 
 def peak_bytes(pid: int) -> int | None:

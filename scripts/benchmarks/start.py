@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from scripts.benchmarks import networks, predict
-from scripts.benchmarks.models import ModelFile, Models
+from scripts.benchmarks.models import ModelFile, SegmentationModels
 from scripts.benchmarks.report import Table
 from scripts.benchmarks.rounds import Contender
 from scripts.benchmarks.settings import Settings
@@ -27,10 +27,9 @@ def run(settings: Settings, names: Sequence[str] = NETWORKS, size: int = SIZE) -
     for name in names:
         title = networks.TITLES[name]
         settings.report(f"start: {title}")
-        models = Models(settings, name, size)
+        models = SegmentationModels(settings, name, (size, size))
+        # Without PyTorch, which has no file to load and would compile each network that it builds.
         loading = predict.contenders(settings, models, images, 1, with_loading=True)
-        # PyTorch has no file to load, and would compile each network that it builds.
-        loading = [each for each in loading if not each.name.startswith("smp")]
         whole = [
             _infer(settings, "plain graph", photo, models.plain),
             _infer(settings, "ours", photo, models.ours),

@@ -9,7 +9,17 @@ import tensorflow.compat.v1 as tf
 
 from commands.flags import Flags
 from common import json_files
-from scripts.benchmarks import build, feed, growth, predict, report, start, train
+from scripts.benchmarks import (
+    build,
+    classify_predict,
+    classify_train,
+    feed,
+    growth,
+    predict,
+    report,
+    start,
+    train,
+)
 from scripts.benchmarks.options import BenchmarkOptions
 from scripts.benchmarks.report import Table
 from scripts.benchmarks.settings import PEERS_VENV, Settings
@@ -20,6 +30,8 @@ BENCHMARKS: dict[str, Callable[[Settings], list[Table]]] = {
     "train": train.run,
     "feed": feed.run,
     "build": build.run,
+    "classify_predict": classify_predict.run,
+    "classify_train": classify_train.run,
     "growth": growth.run,
 }
 

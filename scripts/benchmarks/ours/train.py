@@ -1,13 +1,6 @@
-"""Contender: a step of the training loop on a task whose batches are the same again and again.
-
-The loop reports a line after each step; there it waits for its turn.
-"""
+"""Contender: a step of segmentation's training, with the same batch again and again."""
 
 import dataclasses
-import os
-import shutil
-import tempfile
-import time
 from typing import Any
 
 import tensorflow.compat.v1 as tf
@@ -16,33 +9,21 @@ from datasets.segmentation.specs import DatasetSpec, SplitSpec
 from deeplab.options import InputOptions, ObjectiveOptions
 from deeplab.run_description import RunDescription
 from deeplab.task import SegmentationTask
-from deployment.config import DeploymentConfig
 from scripts.benchmarks import batches, contender, networks
-from training import loop
-from training.options import OptimizerOptions, TrainOptions
-
-_WARM_UP_STEPS = 2
+from scripts.benchmarks.ours import steps
+from training.options import OptimizerOptions
 
 
 def main() -> None:
     channel = contender.Channel()
     parameters = contender.parameters()
-    folder = tempfile.mkdtemp()
     tf.disable_v2_behavior()
-    tf.logging.set_verbosity(tf.logging.ERROR)
-    loop.train(
+    steps.serve(
+        channel,
         _task(parameters),
-        TrainOptions(
-            os.path.join(folder, "logs"),
-            training_number_of_steps=1 << 20,
-            train_batch_size=parameters["batch"],
-            log_steps=1,
-            save_interval_secs=0,
-            save_summaries_secs=0,
-        ),
+        parameters["batch"],
         OptimizerOptions(),
-        DeploymentConfig(parameters.get("clones", 1), clone_on_cpu=True),
-        report=_Turns(channel, folder),
+        num_clones=parameters.get("clones", 1),
     )
 
 
@@ -54,39 +35,7 @@ class _ConstantBatches(SegmentationTask):
         height, _ = self.description.train_crop_size
         batch = batches.constant_batch(batch_size, height, self.description.model.num_classes)
         names = [f"image_{index}" for index in range(batch_size)]
-        # Not as constants of the graph, which would be folded and copied.
-        dataset = tf.data.Dataset.from_tensors({**batch, "image_name": names}).repeat()
-        return dataset.prefetch(1)
-
-
-class _Turns:
-    """Takes the training's lines: after each step it may have to wait for the next round."""
-
-    def __init__(self, channel: contender.Channel, folder: str):
-        self._channel = channel
-        self._folder = folder
-        self._steps_left = _WARM_UP_STEPS
-        self._is_warm = False
-        self._steps = 0
-        self._start = 0.0
-
-    def __call__(self, line: str) -> None:
-        if not line.startswith("step "):
-            return
-        self._steps_left -= 1
-        if self._steps_left:
-            return
-        if self._is_warm:
-            self._channel.say_seconds((time.perf_counter() - self._start) / self._steps)
-        else:
-            self._is_warm = True
-            self._channel.say_ready(versions={"TensorFlow": tf.version.VERSION})
-        steps = self._channel.wait()
-        if steps is None:
-            shutil.rmtree(self._folder)
-            os._exit(0)  # The training would save a checkpoint that nobody wants.
-        self._steps = self._steps_left = steps
-        self._start = time.perf_counter()
+        return steps.repeated({**batch, "image_name": names})
 
 
 def _task(parameters: dict[str, Any]) -> SegmentationTask:

@@ -1,26 +1,33 @@
-"""The networks of segmentation_models.pytorch that are measured."""
+"""The networks of segmentation_models.pytorch and torchvision that are measured."""
 
 import contextlib
 import importlib
+import itertools
 from importlib import metadata
 
 import torch
 
 
-def import_smp():
-    """Imports segmentation_models.pytorch, beside any build of PyTorch.
+def import_torchvision():
+    """Imports torchvision, beside any build of PyTorch.
 
-    It needs Python code of torchvision only. Where torchvision's compiled part is for another build
-    than the PyTorch that is there (CUDA and CPU), its import stops at two operators that are not
-    there; declared, without any code, they let the Python part in.
+    Only its Python code is needed. Where its compiled part is for another build than the PyTorch
+    that is there (CUDA and CPU), its import stops at two operators that are not there; declared,
+    without any code, they let the Python part in.
     """
     try:
-        importlib.import_module("torchvision")
+        return importlib.import_module("torchvision")
     except RuntimeError:
         signature = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
         for name in ("nms", "qnms"):
             with contextlib.suppress(RuntimeError):
                 torch.library.define(f"torchvision::{name}", signature)
+        return importlib.import_module("torchvision")
+
+
+def import_smp():
+    """Imports segmentation_models.pytorch, which imports torchvision."""
+    import_torchvision()
     return importlib.import_module("segmentation_models_pytorch")
 
 
@@ -46,3 +53,31 @@ def versions() -> dict[str, str]:
         "segmentation_models.pytorch": import_smp().__version__,
         "timm": metadata.version("timm"),
     }
+
+
+def classifier(name: str, num_classes: int) -> torch.nn.Module:
+    """Builds a torchvision classifier with random weights, by the project's name of its network.
+
+    ResNet-50 gets the strides of research/slim, in the last unit of a block instead of the next
+    one's first, which saves a seventh of the arithmetic.
+    """
+    models = import_torchvision().models
+    builders = {
+        "resnet_v1_50": models.resnet50,
+        "mobilenet_v2": models.mobilenet_v2,
+        "densenet121": models.densenet121,
+    }
+    network = builders[name](weights=None, num_classes=num_classes)
+    if name == "resnet_v1_50":
+        blocks = (network.layer1, network.layer2, network.layer3, network.layer4)
+        for block, following in itertools.pairwise(blocks):
+            block[-1].conv2.stride = (2, 2)
+            block[-1].downsample = torch.nn.MaxPool2d(1, stride=2)
+            following[0].conv2.stride = (1, 1)
+            following[0].downsample[0].stride = (1, 1)
+    return network.to(memory_format=torch.channels_last)
+
+
+def classifier_versions() -> dict[str, str]:
+    """Returns the versions that the tables of classifiers name."""
+    return {"PyTorch": torch.__version__, "torchvision": import_torchvision().__version__}

@@ -1,4 +1,5 @@
-"""Contender: a TensorFlow session on a frozen graph, as research/deeplab's demonstration has it."""
+"""Contender: a TensorFlow session on a frozen graph, as research/deeplab's demonstration
+has it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +16,8 @@ def load(parameters: Mapping[str, Any], images: np.ndarray) -> prediction.Predic
     with tf.Graph().as_default() as graph:
         tf.import_graph_def(graph_def, name="")
     session = tf.Session(graph=graph)
-    return lambda: session.run("SemanticPredictions:0", {"ImageTensor:0": images})
+    output = f"{parameters['output']}:0"
+    return lambda: session.run(output, {"ImageTensor:0": images})
 
 
 if __name__ == "__main__":

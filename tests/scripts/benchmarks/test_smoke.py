@@ -5,7 +5,17 @@ import pathlib
 
 import pytest
 
-from scripts.benchmarks import build, feed, growth, predict, report, start, train
+from scripts.benchmarks import (
+    build,
+    classify_predict,
+    classify_train,
+    feed,
+    growth,
+    predict,
+    report,
+    start,
+    train,
+)
 from scripts.benchmarks.settings import Settings
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
@@ -77,6 +87,26 @@ def test_build(settings):
         "ours, no gradient",
         "ours, the check alone",
     )
+
+
+def test_classify_predict(settings):
+    (table,) = classify_predict.run(settings, [("resnet_v1_18", 2)], (48, 40), 32)
+    results = check(table, "plain graph", "ours, engine=tensorflow", "ours, engine=auto")
+    assert float(results["plain graph"].facts["difference"]) == 0
+    assert float(results["ours, engine=tensorflow"].facts["difference"]) < 1e-4
+    assert results["ONNX Runtime"].is_peer
+
+
+@pytest.mark.parametrize(
+    ("network", "other"),
+    [
+        ("resnet_v1_18", "ours, --recompute_activations"),
+        ("densenet121", "ours, --norecompute_activations"),
+    ],
+)
+def test_classify_train(settings, network, other):
+    (table,) = classify_train.run(settings, [(network, 32, 2)])
+    check(table, "plain graph", "ours", other)
 
 
 def test_growth(settings):
