@@ -79,4 +79,4 @@ def test_colors_do_not_tell_the_classes():
         gram = train.T @ train + strength * np.eye(train.shape[1])
         weights = np.linalg.solve(gram, train.T @ (targets - targets.mean(axis=0)))
         accuracy = (((val - mean) @ weights).argmax(axis=1) == val_labels).mean()
-        assert accuracy < 0.5, (strength, accuracy)
+        assert accuracy < 0.42, (strength, accuracy)
