@@ -142,14 +142,20 @@ def _find_split(
     """Opens the split that is asked for, or that of the dataset of training, if it is there."""
     given, name = values.quantize_dataset_dir, values.quantize_split
     directory = given or os.path.join(DATASETS_ROOT, dataset_name)
+    is_asked = given is not None or name != DEFAULT_SPLIT
     if not os.path.exists(os.path.join(directory, DATASET_FILE)):
-        if given is None:
+        if not is_asked:
             return None
-        raise ValueError(f"--quantize_dataset_dir: {directory} has no {DATASET_FILE}.")
+        if given is not None:
+            raise ValueError(f"--quantize_dataset_dir: {directory} has no {DATASET_FILE}.")
+        raise ValueError(
+            f"--quantize_split={name}: {directory} has no {DATASET_FILE}; give the folder of the "
+            "records as --quantize_dataset_dir."
+        )
     try:
         return ScoredSplit(directory, name, task.open_split(directory, name))
     except ValueError as error:
-        if given is not None or name != DEFAULT_SPLIT:
+        if is_asked:
             raise
         print(f"note: 8-bit forms are not scored: {error}", file=sys.stderr)
         return None

@@ -95,6 +95,8 @@ def test_the_dataset_of_training_is_scored_where_it_has_the_split(images, capsys
         with pytest.raises(ValueError, match=r"pets has no split '\w+' for --quantize_split; it h"):
             forms(**given, **asked)
     assert forms(dataset_name="cars", **given).split is None
+    with pytest.raises(ValueError, match=r"--quantize_split=test: data/tfrecords/cars has no data"):
+        forms(dataset_name="cars", **given, quantize_split="test")
 
 
 def test_packages_that_are_missing_are_said_before(tmp_path, images, monkeypatch):
