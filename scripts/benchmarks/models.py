@@ -41,14 +41,13 @@ class Models:
     contender = ""
     output = ""
     _directory = ""
-    _forms: tuple[str, ...] = _ALL_FORMS
 
     def __init__(self, settings: Settings, name: str, image_size: tuple[int, int]):
         self._settings = settings
         self._image_size = image_size
         self.name = name
         self._checkpoint = self._write_checkpoint()
-        self.ours = self._export_as("ours", self._forms)
+        self.ours = self._export_as("ours", _ALL_FORMS)
         self.plain = self._export_as("plain", ("--nooptimize",))
 
     def quantized(self) -> ModelFile:
@@ -56,7 +55,7 @@ class Models:
         folder = self._settings.path("calibration", "")
         dataset.draw(folder, _NUM_CALIBRATION_IMAGES, *_CALIBRATION_SIZE)
         images = os.path.join(folder, "images")
-        flags = (*self._forms, "--quantize=int8", f"--calibration_images={images}")
+        flags = (*_ALL_FORMS, "--quantize=int8", f"--calibration_images={images}")
         return self._export_as("int8", flags)
 
     def converted(self, engine: str, batch: int) -> ModelFile:
@@ -112,7 +111,6 @@ class ClassifierModels(Models):
     contender = "ours.classify_predict"
     output = contract.CLASSIFICATION.probabilities
     _directory = "classifiers"
-    _forms = ()  # export_model.py of classification has no --formats.
 
     def __init__(
         self, settings: Settings, name: str, image_size: tuple[int, int], network_size: int
