@@ -14,7 +14,7 @@ LOGDIR ?=
 CHECKPOINT ?=
 MODEL ?=
 PICTURES ?=
-OUTPUT ?= masks
+OUTPUT ?=
 JOBS ?= 2
 ARGS ?=
 
@@ -71,11 +71,11 @@ demo: setup  ## Everything on images the project draws: records, training, score
 classification-demo: setup  ## A classifier of images the project draws, in two minutes
 	@$(RUN) -m scripts.classification_demo $(ARGS)
 
-tfrecords: setup  ## Turn images and masks into TFRecords: DATA_DIR=my_images; without it, the demo
+tfrecords: setup  ## Turn images with masks or classes into TFRecords: DATASET=... DATA_DIR=...; without, the demo
 	@$(RUN) -m datasets.build_tfrecords $(call flag,dataset,DATASET) \
 	  $(call flag,data_dir,DATA_DIR) $(call flag,output_dir,TFRECORDS) $(ARGS)
 
-check-dataset: setup  ## Report what is wrong with images and masks: DATA_DIR=my_images
+check-dataset: setup  ## Report what is wrong with images, masks or classes: DATASET=... DATA_DIR=my_images
 	@$(RUN) -m datasets.build_tfrecords --check_only $(call flag,dataset,DATASET) \
 	  $(call flag,data_dir,DATA_DIR) $(ARGS)
 
@@ -96,7 +96,7 @@ export: setup  ## Freeze the newest checkpoint, or CHECKPOINT=..., into a .pb
 
 # PICTURES is one path, or several as the shell takes them: names with spaces in quotes then. A
 # forgotten one is told before `setup`, which installs for minutes.
-infer: $(if $(strip $(value PICTURES)),setup,no-images)  ## Write colored masks: PICTURES='photo.jpg folder/' MODEL=... OUTPUT=masks
+infer: $(if $(strip $(value PICTURES)),setup,no-images)  ## Write colored masks, or classes: PICTURES='photo.jpg folder/' MODEL=... OUTPUT=...
 	@whole=$(call quoted,PICTURES); case $$whole in "~/"*) whole=$$HOME/$${whole#??};; esac; \
 	  if test -e "$$whole"; then set -- "$$whole"; elif (eval "set -- "$(call quoted,PICTURES)) 2>/dev/null; then \
 	    eval "set -- "$(call quoted,PICTURES); else \

@@ -84,6 +84,7 @@ class ViewOptions:
         "Height and width of the network's input in pixels.",
         DATA,
         is_common=True,
+        lower=1,
         flag_default=None,
         synonyms=("train_image_size",),
         computed_default="that of the published network: 224 or 299",
@@ -210,6 +211,7 @@ class ObjectiveOptions:
         True,
         "Whether batch norm is trained. Turn it off for batches of fewer than 8 images a clone.",
         LOSS,
+        computed_default="yes; no with trainable_scopes",
         aliases=("freeze_bn", "freeze_batch_norm", "train_bn"),
     )
     batch_norm_decay: float | None = option(

@@ -62,7 +62,7 @@ class WeightsOptions:
         None,
         "Whether the moving averages of the weights (train.py --ema_decay) replace the weights.",
         START,
-        computed_default="no; for the best checkpoint that eval.py kept, whichever it scored",
+        computed_default="no; for the best checkpoint that was kept, whichever was scored",
     )
 
 
@@ -133,7 +133,7 @@ class ExportedFileOptions:
     checkpoint_path: str | None = option(
         None,
         "Checkpoint (model.ckpt-1000), or a folder, whose newest is taken (runs/NAME/best for the "
-        "best that eval.py kept), or 'best' or 'latest' for that one of the newest training run in "
+        "best that was kept), or 'best' or 'latest' for that one of the newest training run in "
         "runs/.",
         START,
         is_common=True,

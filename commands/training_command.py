@@ -85,3 +85,12 @@ def listed(effective: Any) -> str:
     title = type(effective).__name__.removesuffix("Options").removesuffix("Config").lower()
     fields = " ".join(f"{name}={value!r}" for name, value in vars(effective).items())
     return textwrap.fill(f"{title}: {fields}", width=100, subsequent_indent="  ")
+
+
+def trains_batch_norm(flags: Flags) -> bool:
+    """Returns whether batch norm is trained: if only parts of a network are, only if it is asked.
+
+    Its statistics belong to all of the network: they would change in what is not trained.
+    """
+    name = "fine_tune_batch_norm"
+    return flags.value(name) if flags.is_given(name) else not flags.value("trainable_scopes")

@@ -48,8 +48,8 @@ class ModelOptions:
     )
     output_stride: int = option(
         16,
-        "Ratio of image size to the encoder's feature map size: 8, 16 or 32. 8 is finer than 16 "
-        "and takes about three times as long.",
+        "Image size over the encoder's feature map size: 8, 16 or 32. 8 is finer than 16 and takes "
+        "three times as long.",
         NETWORK,
         is_common=True,
         aliases=("stride", "os"),

@@ -141,6 +141,8 @@ TESTED_ELSEWHERE = {
     "nets/recomputation.py": "tests/nets/test_backward.py",
     "nets/registry.py": "tests/nets/test_encoders.py",
     "scripts/benchmarks/contender_process.py": "tests/scripts/benchmarks/test_rounds.py",
+    "scripts/benchmarks/models.py": "tests/scripts/benchmarks/test_smoke.py",
+    "scripts/benchmarks/predict.py": "tests/scripts/benchmarks/test_smoke.py",
     "scripts/weight_import/importing.py": "tests/scripts/test_import_tflite.py",
     "scripts/weight_import/network.py": "tests/scripts/test_import_graph.py",
     "serving/exported_model.py": "tests/serving/test_deeplab_model.py",

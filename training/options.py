@@ -77,7 +77,8 @@ class TrainOptions:
     trainable_scopes: tuple[str, ...] = option(
         (),
         "Starts of the names of the variables that are trained, such as "
-        "MobilenetV2/Logits,MobilenetV2/Conv_1; the others stay as they are.",
+        "MobilenetV2/Logits,MobilenetV2/Conv_1; the others stay as they are, and so do the "
+        "statistics of batch norm unless fine_tune_batch_norm is given.",
         SCHEDULE,
         computed_default="all",
         aliases=("trainable",),

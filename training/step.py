@@ -83,9 +83,14 @@ class StepFunction:
             loss = None if self._is_over() else self._do_step(session)
             is_over = self._is_over()
             is_validated = self._is_validation_due()
+            start = time.monotonic()
             if is_over or is_validated or (self.checkpointer and self._save_timer.is_due()):
                 self.save(session)
-            return loss, (is_validated and self._validate()) or is_over
+            if not is_validated:
+                return loss, is_over
+            ends_early = self._validate()
+            self._progress.leave_out(time.monotonic() - start)
+            return loss, ends_early or is_over
         except (NonFiniteError, SaveError):
             raise  # The values are no good, or saving itself fails.
         except Exception as error:
@@ -137,7 +142,6 @@ class StepFunction:
         assert self._validation is not None
         assert self.checkpointer is not None
         assert self.checkpointer.newest is not None
-        start = time.monotonic()
         score, lines = self._validation.run(self.checkpointer.newest, self.step)
         for line in lines:
             self.report(line)
@@ -145,7 +149,6 @@ class StepFunction:
             self._writer.add_scalars(
                 {f"validation/{tag}": value for tag, value in score.scalars.items()}, self.step
             )
-        self._progress.leave_out(time.monotonic() - start)
         reason = self._validation.why_stopped()
         if reason and self.step < self._num_steps:
             self.report(f"training ends early: {reason}")

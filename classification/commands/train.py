@@ -78,6 +78,7 @@ def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
     )
     objective = flags.options(
         ObjectiveOptions,
+        fine_tune_batch_norm=training_command.trains_batch_norm(flags),
         batch_norm_decay=_given(flags, "batch_norm_decay", choose_decay(num_steps)),
     )
     augmentation = flags.options(AugmentationOptions)

@@ -75,7 +75,8 @@ def evaluation_batches(
       shuffle_seed: decides their order; None for that of the records.
 
     Returns:
-      A dataset like that of `training_batches`, but images are not varied.
+      A dataset like that of `training_batches`, but images are not varied; besides, "number" int64
+      [batch], the place of each in the order of the records.
 
     Raises:
       ValueError: the split or its files are missing.
@@ -83,12 +84,12 @@ def evaluation_batches(
     _check_batch_size(batch_size)
 
     @tf.autograph.experimental.do_not_convert
-    def prepare(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
+    def prepare(number: tf.Tensor, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
         example = _parse(serialized, spec, view.labels_offset)
         image = preprocess.decode(example.pop("encoded"))
-        return {"image": preprocess.evaluation_image(image, view), **example}
+        return {"image": preprocess.evaluation_image(image, view), "number": number, **example}
 
-    records = tf.data.TFRecordDataset(record_order.nonempty_shards(spec, split))
+    records = tf.data.TFRecordDataset(record_order.nonempty_shards(spec, split)).enumerate()
     if shuffle_seed is not None:
         num_examples = spec.split(split).num_examples
         records = records.shuffle(min(num_examples, _SHUFFLED_EXAMPLES), seed=shuffle_seed)

@@ -21,10 +21,12 @@ from nets import classifier
 from nets.batch_norm import BatchNormMode
 from training.evaluation_session import EvaluationSession
 
-# Images by which the two kinds of batch norm statistics are compared; a tenth more or less of them
-# is far from chance.
-_NUM_COMPARED = 128
+# The most images by which the two kinds of batch norm statistics are compared; a tenth more or less
+# of them is far from chance.
+_MOST_COMPARED = 128
 _COMPARED_BATCH = 32
+# Statistics of fewer images are none.
+_LEAST_COMPARED = 8
 # What statistics of the batch have to score more, before it is said.
 _LARGE_DIFFERENCE = 0.1
 
@@ -40,6 +42,7 @@ class Evaluation:
       batch_statistics_accuracy, compared_accuracy: share of some images that are right with the
         statistics of their batch in batch norm, and with the moving ones, which always count
         otherwise; None where they were not compared.
+      num_compared: number of those images.
       seconds: time that it took, without building the network.
     """
 
@@ -51,6 +54,7 @@ class Evaluation:
     metrics: metrics.Metrics
     batch_statistics_accuracy: float | None
     compared_accuracy: float | None
+    num_compared: int
     seconds: float
 
     def warning(self) -> str | None:
@@ -60,9 +64,9 @@ class Evaluation:
             return None
         return (
             f"with the statistics of each batch in batch norm {batch:.0%} of "
-            f"{_NUM_COMPARED} images would be right, with the moving statistics {moving:.0%}: "
-            "these lag behind the weights. Train longer, or lower --batch_norm_decay (0.9 follows "
-            "within 20 steps)."
+            f"{self.num_compared} images would be right, with the moving statistics {moving:.0%}: "
+            "these do not suit the weights. Train longer, or lower --batch_norm_decay (0.9 follows "
+            "within 20 steps); where batch norm was not trained, train it."
         )
 
 
@@ -71,11 +75,13 @@ class PredictedBatch:
     """What a classifier says of some images of a split.
 
     Attributes:
+      numbers: int64 [batch], places of the images in the order of the records.
       image_names: bytes [batch], the records' names.
       labels: int32 [batch].
       probabilities: float32 [batch, classes].
     """
 
+    numbers: np.ndarray
     image_names: np.ndarray
     labels: np.ndarray
     probabilities: np.ndarray
@@ -120,9 +126,10 @@ class Evaluator:
             self._fetches = _build(self._iterator.get_next(), description, False)
             variables = tf.global_variables()
             self._shuffled = None
-            if compares_statistics:
+            self._compared_batch = min(_COMPARED_BATCH, spec.split(split).num_examples)
+            if compares_statistics and self._compared_batch >= _LEAST_COMPARED:
                 batches = input_pipeline.evaluation_batches(
-                    spec, split, view, batch_size=_COMPARED_BATCH, shuffle_seed=0
+                    spec, split, view, batch_size=self._compared_batch, shuffle_seed=0
                 )
                 self._shuffled = tf.data.make_initializable_iterator(batches)
                 with tf.variable_scope(tf.get_variable_scope(), reuse=True):
@@ -156,14 +163,13 @@ class Evaluator:
         """
         start = time.monotonic()
         counter = metrics.Counter(self._num_classes)
-        are_right: dict[bytes, bool] = {}
+        is_right = np.zeros(self._spec.split(self._split).num_examples, bool)
         for batch in self.predict():
             counter.add(batch.labels, batch.probabilities)
             if observe is not None:
                 observe(batch)
-            hits = batch.probabilities.argmax(axis=1) == batch.labels
-            are_right.update(zip(batch.image_names, hits.tolist(), strict=True))
-        batch_accuracy, compared_accuracy = self._compare(are_right)
+            is_right[batch.numbers] = batch.probabilities.argmax(axis=1) == batch.labels
+        by_batch, by_moving = self._compare(is_right)
         return Evaluation(
             self._session.checkpoint,
             self._session.step,
@@ -171,8 +177,9 @@ class Evaluator:
             num_images=self._spec.split(self._split).num_examples,
             confusion=counter.confusion,
             metrics=counter.metrics(),
-            batch_statistics_accuracy=batch_accuracy,
-            compared_accuracy=compared_accuracy,
+            batch_statistics_accuracy=float(np.mean(by_batch)) if by_batch else None,
+            compared_accuracy=float(np.mean(by_moving)) if by_batch else None,
+            num_compared=len(by_batch),
             seconds=time.monotonic() - start,
         )
 
@@ -192,25 +199,24 @@ class Evaluator:
         for values in batches:
             yield PredictedBatch(**values)
 
-    def _compare(self, are_right: Mapping[bytes, bool]) -> tuple[float | None, float | None]:
-        """Returns what of some images is right with batch statistics, and without.
+    def _compare(self, is_right: np.ndarray) -> tuple[list[bool], list[bool]]:
+        """Returns which of some images are right with batch statistics, and which without.
 
-        Images are told apart by their names, which records of other programs may lack.
+        Args:
+          is_right: bool [images], which are right with the moving statistics.
         """
-        if self._shuffled is None or len(are_right) < self._spec.split(self._split).num_examples:
-            return None, None
         by_batch: list[bool] = []
         by_moving: list[bool] = []
+        if self._shuffled is None:
+            return by_batch, by_moving
         for values in self._session.batches(self._shuffled, self._shuffled_fetches):
             batch = PredictedBatch(**values)
             # The last one may be too small for statistics of its own.
-            if len(by_batch) >= _NUM_COMPARED or len(batch.labels) < _COMPARED_BATCH:
+            if len(by_batch) >= _MOST_COMPARED or len(batch.labels) < self._compared_batch:
                 break
             by_batch += (batch.probabilities.argmax(axis=1) == batch.labels).tolist()
-            by_moving += [are_right[name] for name in batch.image_names]
-        if not by_batch:
-            return None, None
-        return float(np.mean(by_batch)), float(np.mean(by_moving))
+            by_moving += is_right[batch.numbers].tolist()
+        return by_batch, by_moving
 
 
 def _build(
@@ -228,6 +234,7 @@ def _build(
         options=model.encoder_options(),
     )
     return {
+        "numbers": batch["number"],
         "image_names": batch["image_name"],
         "labels": batch["label"],
         "probabilities": tf.nn.softmax(logits),

@@ -51,7 +51,9 @@ def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
     inputs = flags.options(
         InputOptions, crop_size=description.train_crop_size, **description.resize_values()
     )
-    objective = flags.options(ObjectiveOptions)
+    objective = flags.options(
+        ObjectiveOptions, fine_tune_batch_norm=training_command.trains_batch_norm(flags)
+    )
     optimizer_options = flags.options(OptimizerOptions)
     train_options = flags.options(
         TrainOptions,

@@ -27,12 +27,15 @@ def encode(image: np.ndarray) -> bytes:
         return session.run(tf.io.encode_jpeg(image))
 
 
-def write(directory: str, name: str = "squares", **num_images: int) -> specs.ClassificationSpec:
+def write(
+    directory: str, name: str = "squares", has_names: bool = True, **num_images: int
+) -> specs.ClassificationSpec:
     """Writes a dataset of records.
 
     Args:
       directory: of the records.
       name: of the dataset.
+      has_names: whether the records name their images.
       **num_images: of each class, by split.
     """
     os.makedirs(directory, exist_ok=True)
@@ -49,7 +52,7 @@ def write(directory: str, name: str = "squares", **num_images: int) -> specs.Cla
             for label, image_name in examples:
                 image = draw(label, int(image_name.split("/")[1]))
                 example = record_format.encode_example(
-                    image_name,
+                    image_name if has_names else "",
                     encode(image),
                     "jpeg",
                     label,

@@ -82,6 +82,22 @@ def test_scores_are_those_of_single_images(spec, checkpoint):
     assert (evaluation.step, evaluation.num_images, evaluation.split) == (7, 42, "val")
     assert evaluation.confusion.sum() == 42
     assert evaluation.batch_statistics_accuracy is not None
+    assert evaluation.num_compared == 32
+
+
+def test_images_without_names_are_compared_too(spec, checkpoint, tmp_path):
+    """Records of research/slim's flowers have no file names."""
+    unnamed = labeled_images.write(str(tmp_path / "unnamed"), has_names=False, val=3)
+    evaluations = []
+    for each in (unnamed, labeled_images.write(str(tmp_path / "named"), val=3)):
+        evaluator = Evaluator(each, "val", DESCRIPTION)
+        evaluator.restore(checkpoint)
+        evaluations.append(evaluator.score())
+        evaluator.close()
+    without, named = evaluations
+    assert without.num_compared == named.num_compared == 9
+    assert without.compared_accuracy == named.compared_accuracy == named.metrics.accuracy
+    assert without.batch_statistics_accuracy == named.batch_statistics_accuracy
 
 
 def test_the_validator_scores_alike_and_says_how(spec, checkpoint):
@@ -99,13 +115,13 @@ def test_the_validator_scores_alike_and_says_how(spec, checkpoint):
 
 
 def _evaluation(batch: float | None, moving: float | None) -> Evaluation:
-    return Evaluation("x", 1, "val", 9, np.eye(3), None, batch, moving, 0.0)
+    return Evaluation("x", 1, "val", 9, np.eye(3), None, batch, moving, 64, 0.0)
 
 
 def test_it_warns_where_batch_statistics_would_score_ten_points_more():
     assert _evaluation(None, None).warning() is None
     assert _evaluation(0.9, 0.8).warning() is None
-    assert "90% of 128 images would be right, with the moving statistics 75%" in (
+    assert "90% of 64 images would be right, with the moving statistics 75%" in (
         _evaluation(0.9, 0.75).warning()
     )
 

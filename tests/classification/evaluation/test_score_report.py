@@ -28,6 +28,7 @@ def _evaluation(confusion, **changes) -> Evaluation:
         "metrics": counter.metrics(),
         "batch_statistics_accuracy": None,
         "compared_accuracy": None,
+        "num_compared": 0,
         "seconds": 1.25,
     }
     return Evaluation(**{**fields, **changes})
@@ -53,7 +54,7 @@ def test_the_table_has_each_class_and_what_is_confused():
         (
             [[4, 0], [2, 1]],
             {"batch_statistics_accuracy": 0.9, "compared_accuracy": 0.5},
-            "these lag behind the weights",
+            "these do not suit the weights",
         ),
     ],
 )
