@@ -5,6 +5,7 @@ import contextlib
 import dataclasses
 import hashlib
 import io
+import math
 import os
 import re
 import unicodedata
@@ -24,6 +25,9 @@ IDS_ENDINGS = {"png": "_ids.png", "npy": "_ids.npy"}
 ENDINGS = (MASK_ENDING, OVERLAY_ENDING, PROBABILITIES_ENDING, *IDS_ENDINGS.values())
 
 _JPEG_QUALITY = 92
+# Overlays have at most so many pixels, a whole fraction of the image's sides: programs made with
+# Pillow take a file of more for an attack, and few viewers open it.
+_MAX_OVERLAY_PIXELS = 89_000_000
 # Larger overlays are shrunk to this: the format's 65500, less what a legend may add.
 _MAX_JPEG_SIZE = 40_000
 # File systems allow 255 bytes in a name; the rest is for the endings and a number.
@@ -133,7 +137,7 @@ def write_results(
     Args:
       directory: an existing folder.
       name: what the files' names begin with.
-      image: the RGB image, which becomes the overlay.
+      image: the RGB image, which becomes the overlay unless that is reduced.
       class_ids: integers [height, width].
       probabilities: float32 [height, width, num_classes], or None where `options` ask for none.
       class_names: name of each class id.
@@ -160,6 +164,9 @@ def write_results(
                 probabilities=probabilities.astype(np.float16),
                 class_names=np.array(class_names),
             )
+    factor = overlay_reduction(image.height, image.width)
+    if factor > 1:
+        image, class_ids = image.reduce(factor), class_ids[::factor, ::factor]
     visualize.paint_overlay(image, class_ids, palette, class_names, options.opacity)
     if max(image.size) > _MAX_JPEG_SIZE:
         image.thumbnail((_MAX_JPEG_SIZE, _MAX_JPEG_SIZE))
@@ -168,6 +175,11 @@ def write_results(
     # Full color resolution: at half of it, the edges of the outlines bleed.
     _write_image(base + OVERLAY_ENDING, image, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
     return shares
+
+
+def overlay_reduction(height: int, width: int) -> int:
+    """Returns by what number the sides of an image are divided in its overlay."""
+    return math.ceil(math.sqrt(height * width / _MAX_OVERLAY_PIXELS))
 
 
 def _write_image(path: str, image: Image.Image, file_format: str, **how: Any) -> None:
