@@ -6,7 +6,7 @@ import dataclasses
 import os
 
 from common import image_files, memory, texts
-from serving import results
+from serving import geotiff, results
 
 MIB = 1 << 20
 
@@ -72,6 +72,20 @@ def read_head(path: str) -> Head:
         if image.format in _FORMATS_READ_WHOLE:
             num_bytes += os.fstat(file.fileno()).st_size
         return Head(image.height, image.width, num_bytes)
+
+
+def georeferenced_head(facts: geotiff.GeoFacts) -> Head:
+    """Returns the head of a TIFF that is read through rasterio."""
+    # The channels, once as they are stored and once as they are used, and Pillow's copy.
+    return Head(facts.height, facts.width, 10 * facts.height * facts.width)
+
+
+def windows_bytes(head: Head, tile_bytes: int) -> int:
+    """Returns the most bytes that an image takes that is read and written by windows."""
+    factor = results.overlay_reduction(head.height, head.width)
+    num_drawn = -(-head.height // factor) * -(-head.width // factor)
+    drawing = (10 + 1 + _OVERLAY_BYTES) * num_drawn + _BAND_BYTES * min(num_drawn, _BAND_PIXELS)
+    return max(tile_bytes, drawing)
 
 
 def image_bytes(

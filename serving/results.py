@@ -16,13 +16,20 @@ import numpy as np
 from PIL import Image
 
 from common import files
+from serving import geotiff
 from serving.drawing import legend, visualize
 
 MASK_ENDING = "_mask.png"
 OVERLAY_ENDING = "_overlay.jpg"
 PROBABILITIES_ENDING = "_probabilities.npz"
 IDS_ENDINGS = {"png": "_ids.png", "npy": "_ids.npy"}
-ENDINGS = (MASK_ENDING, OVERLAY_ENDING, PROBABILITIES_ENDING, *IDS_ENDINGS.values())
+ENDINGS = (
+    MASK_ENDING,
+    geotiff.MASK_ENDING,
+    OVERLAY_ENDING,
+    PROBABILITIES_ENDING,
+    *IDS_ENDINGS.values(),
+)
 
 _JPEG_QUALITY = 92
 # Overlays have at most so many pixels, a whole fraction of the image's sides: programs made with
@@ -131,6 +138,7 @@ def write_results(
     class_names: Sequence[str],
     palette: visualize.Palette,
     options: ResultOptions,
+    facts: geotiff.GeoFacts | None = None,
 ) -> np.ndarray:
     """Writes the files of one image, each whole or not at all.
 
@@ -143,13 +151,19 @@ def write_results(
       class_names: name of each class id.
       palette: RGB color, 0..255, of each class id.
       options: what to write.
+      facts: georeference of the image, whose mask then is a GeoTIFF; None for a PNG.
 
     Returns:
       float64 [num_classes], each class's share of the pixels.
     """
     shares = visualize.class_shares(class_ids, len(class_names))
     base = os.path.join(directory, name)
-    _write_image(base + MASK_ENDING, visualize.mask_image(class_ids, palette), "PNG")
+    if facts is None:
+        _write_image(base + MASK_ENDING, visualize.mask_image(class_ids, palette), "PNG")
+    else:
+        path = base + geotiff.MASK_ENDING
+        with geotiff.writing_mask(path, facts, class_names, palette) as writer:
+            writer.write(0, 0, class_ids)
     if options.ids_format == "png":
         gray = Image.fromarray(class_ids.astype(np.uint8))
         _write_image(base + IDS_ENDINGS["png"], gray, "PNG")
@@ -167,14 +181,29 @@ def write_results(
     factor = overlay_reduction(image.height, image.width)
     if factor > 1:
         image, class_ids = image.reduce(factor), class_ids[::factor, ::factor]
+    write_overlay(directory, name, image, class_ids, shares, class_names, palette, options)
+    return shares
+
+
+def write_overlay(
+    directory: str,
+    name: str,
+    image: Image.Image,
+    class_ids: np.ndarray,
+    shares: np.ndarray,
+    class_names: Sequence[str],
+    palette: visualize.Palette,
+    options: ResultOptions,
+) -> None:
+    """Paints an image, which is changed, and writes it with its legend; see `write_results`."""
     visualize.paint_overlay(image, class_ids, palette, class_names, options.opacity)
     if max(image.size) > _MAX_JPEG_SIZE:
         image.thumbnail((_MAX_JPEG_SIZE, _MAX_JPEG_SIZE))
     if options.legend:
         image = legend.append_legend(image, shares, class_names, palette)
     # Full color resolution: at half of it, the edges of the outlines bleed.
-    _write_image(base + OVERLAY_ENDING, image, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
-    return shares
+    path = os.path.join(directory, name + OVERLAY_ENDING)
+    _write_image(path, image, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
 
 
 def overlay_reduction(height: int, width: int) -> int:

@@ -1,6 +1,7 @@
 """Writes colored masks of images: infer.py. `infer_flags` has its words and flags."""
 
 import functools
+import logging
 import os
 import sys
 import time
@@ -14,7 +15,7 @@ from commands.flags import Flags
 from common import files, image_files
 from common.texts import printable
 from deeplab.commands.infer_flags import InferOptions
-from serving import export_file, file_inference, image_search, memory, results, tiling
+from serving import export_file, file_inference, geotiff, image_search, memory, results, tiling
 from serving.deeplab_model import DeepLabModel, ImageShrunkWarning, ImageTiledWarning
 from serving.drawing import visualize
 
@@ -48,6 +49,13 @@ def main(flags: Flags, arguments: list[str]) -> int:
     paths = found.paths
     if not paths:
         return 1
+    georeferenced = next(filter(geotiff.loses_reference, paths), None)
+    if georeferenced is not None:
+        print(
+            f"note: {printable(georeferenced)} is georeferenced, and its mask will not be: make "
+            "setup-geo installs what that needs.",
+            file=sys.stderr,
+        )
     names = results.choose_names(paths)
     _check_inputs_survive(paths, names, output, options)
     limit = memory.default_limit()
@@ -115,6 +123,8 @@ def _set_up_output() -> None:
     warnings.simplefilter("ignore", ImageTiledWarning)  # … and `_TileProgress`.
     # About metadata, which nobody reads here.
     warnings.filterwarnings("ignore", module=r"PIL\.")
+    warnings.filterwarnings("ignore", module="rasterio")
+    logging.getLogger("rasterio").setLevel(logging.CRITICAL)  # What it logs, it raises as well.
     image_files.silence_libtiff()
     # The budget bounds the size of images, by the memory that there is, and --max_pixels.
     Image.MAX_IMAGE_PIXELS = None
@@ -217,7 +227,10 @@ def _check_inputs_survive(
     """
     inputs = {os.path.realpath(path) for path in paths}
     for path, name in zip(paths, names, strict=True):
-        for result in results.result_paths(output, name, options):
+        written = results.result_paths(output, name, options)
+        if path.lower().endswith(geotiff.ENDINGS):
+            written.append(os.path.join(output, name + geotiff.MASK_ENDING))
+        for result in written:
             if os.path.realpath(result) in inputs:
                 raise ValueError(
                     f"the result of {printable(path)} would overwrite the image "

@@ -1,6 +1,7 @@
 """The command `infer.py`, in processes of its own."""
 
 import functools
+import importlib.util
 import os
 import pathlib
 import subprocess
@@ -8,7 +9,7 @@ import sys
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
 from tests.support import command_runs, toy_export
 
@@ -146,6 +147,37 @@ def test_much_larger_images_run_in_tiles(tmp_path, infer):
         assert result.returncode in (1, 2)
         assert message in result.stderr
         assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("is_installed", [False, True])
+def test_georeferenced_images(tmp_path, infer, is_installed):
+    if is_installed:
+        pytest.importorskip("rasterio")
+    elif importlib.util.find_spec("rasterio"):
+        pytest.skip("rasterio is installed")
+    toy_export.write(tmp_path / "model")
+    image = toy_export.image(20, 30)
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    tags.tagtype.update({33550: 12, 33922: 12, 34735: 3})
+    tags[33550] = (0.5, 0.5, 0.0)
+    tags[33922] = (0.0, 0.0, 0.0, 400_000.0, 5_900_000.0, 0.0)
+    tags[34735] = (1, 1, 0, 2, 1024, 0, 1, 1, 3072, 0, 1, 32633)  # UTM zone 33 north.
+    Image.fromarray(image).save(tmp_path / "x.tif", tiffinfo=tags)
+    Image.fromarray(image).save(tmp_path / "y.tif")
+    result = infer("x.tif", "y.tif", "--model=model")
+    assert result.returncode == 0
+    if is_installed:
+        assert result.stderr == ""
+        names = ["x_mask.tif", "x_overlay.jpg", "y_mask.png", "y_overlay.jpg"]
+    else:
+        assert result.stderr == (
+            "note: x.tif is georeferenced, and its mask will not be: make setup-geo installs what "
+            "that needs.\n"
+        )
+        names = ["x_mask.png", "x_overlay.jpg", "y_mask.png", "y_overlay.jpg"]
+    assert files(tmp_path / "masks") == names
+    mask = Image.open(tmp_path / "masks" / names[0])
+    np.testing.assert_array_equal(mask, image.argmax(axis=2))
 
 
 def test_the_limit_on_pixels_is_memory_not_a_number(tmp_path, infer):
