@@ -145,7 +145,7 @@ def write_results(
     Args:
       directory: an existing folder.
       name: what the files' names begin with.
-      image: the RGB image, which becomes the overlay unless that is reduced.
+      image: the RGB image, which becomes the overlay, or is closed if that is reduced.
       class_ids: integers [height, width].
       probabilities: float32 [height, width, num_classes], or None where `options` ask for none.
       class_names: name of each class id.
@@ -180,7 +180,9 @@ def write_results(
             )
     factor = overlay_reduction(image.height, image.width)
     if factor > 1:
-        image, class_ids = image.reduce(factor), class_ids[::factor, ::factor]
+        reduced = image.reduce(factor)
+        image.close()  # Frees its pixels, whoever still holds it.
+        image, class_ids = reduced, class_ids[::factor, ::factor]
     write_overlay(directory, name, image, class_ids, shares, class_names, palette, options)
     return shares
 
