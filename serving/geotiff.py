@@ -151,6 +151,10 @@ class MaskWriter:
         """Writes a part of the mask, integers [height, width] below 256."""
         from rasterio.windows import Window
 
+        if class_ids.max() >= len(self.counts):
+            raise ValueError(
+                f"class ids run up to {class_ids.max()}; an 8-bit mask holds 0 to 255."
+            )
         class_ids = class_ids.astype(np.uint8)
         self.counts += np.bincount(class_ids.ravel(), minlength=256)
         height, width = class_ids.shape

@@ -14,10 +14,14 @@ MIB = 1 << 20
 # a conversion, and what the decoder keeps.
 _READ_BYTES = {"WEBP": 17, "AVIF": 12}
 _READ_BYTES_OF_OTHERS = 9
+# Of RGB images that are neither converted nor turned.
+_READ_BYTES_AS_THEY_ARE = 5
+_FORMATS_READ_BY_ROWS = ("JPEG", "PNG", "BMP", "PPM")
 # A progressive JPEG's decoder holds the coefficients of the whole image, two bytes each.
 _PROGRESSIVE_BYTES = 2
 # From the network to the end: the image and its ids.
-_HELD_BYTES = 4 + 1
+_IMAGE_BYTES = 4
+_HELD_BYTES = _IMAGE_BYTES + 1
 # While results are written: the encoded mask, then the overlay with a legend of up to half its
 # height, and the encoded JPEG. That of a huge image is reduced, and a copy.
 _MASK_BYTES = 1
@@ -64,6 +68,9 @@ def read_head(path: str) -> Head:
     with open(path, "rb") as file:
         image = image_files.open_image(file, path)
         per_pixel = _READ_BYTES.get(image.format or "", _READ_BYTES_OF_OTHERS)
+        is_upright_rgb = image.mode == "RGB" and "exif" not in image.info
+        if is_upright_rgb and image.format in _FORMATS_READ_BY_ROWS:
+            per_pixel = _READ_BYTES_AS_THEY_ARE
         if image.info.get("progressive"):
             num_channels = len(image.getbands())
             pixel_bytes = 1 if num_channels == 1 else 4
@@ -104,7 +111,10 @@ def image_bytes(
     per_pixel += _GRAPH_BYTES if resizes_inside and not tile_bytes else 0
     factor = results.overlay_reduction(head.height, head.width)
     overlay = _OVERLAY_BYTES + (_REDUCED_BYTES if factor > 1 else 0)
-    written = max(_MASK_BYTES, overlay / factor**2)
+    written = overlay / factor**2
+    if factor > 1:  # The image itself is gone when its reduced copy is painted.
+        written = max(_REDUCED_BYTES / factor**2, written - _IMAGE_BYTES)
+    written = max(_MASK_BYTES, written)
     bands = _BAND_BYTES * min(num_pixels, _BAND_PIXELS)
     # The legend of a narrow image widens the whole overlay.
     legend = _PANEL_BYTES * head.height * max(0, _LEGEND_WIDTH - head.width)

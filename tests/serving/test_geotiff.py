@@ -159,6 +159,17 @@ def test_files_without_a_georeference_are_images_like_others(tmp_path, model):
     assert "x_mask.png" in os.listdir(tmp_path / "out")
 
 
+def test_ids_that_a_byte_does_not_hold_are_refused(tmp_path):
+    facts = geotiff.find_facts(save(tmp_path / "x.tif", channels(20, 30)))
+    assert facts is not None
+    with (
+        pytest.raises(ValueError, match="class ids run up to 300; an 8-bit mask holds 0 to 255"),
+        geotiff.writing_mask(str(tmp_path / "m.tif"), facts, ["a"], [(0, 0, 0)]) as writer,
+    ):
+        writer.write(0, 0, np.full([20, 30], 300))
+    assert not (tmp_path / "m.tif").exists()
+
+
 def test_ground_control_points_are_kept(tmp_path, model):
     points = [
         rasterio.control.GroundControlPoint(row, column, 10 + column / 100, 50 - row / 100)
