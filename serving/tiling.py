@@ -28,6 +28,8 @@ _EDGE_POWER = 0.5
 _CONFIDENCE_POWER = 4
 # Sums that are held at once: 256 MiB of float32. Wider images are blended in strips of columns.
 _MAX_SUMS = 1 << 26
+# Sums that are turned into probabilities at once.
+_MAX_FINISHED = 1 << 22
 # A strip has at least the width of so many tiles, since those across its borders run twice.
 _MIN_STRIP_TILES = 2
 
@@ -112,8 +114,8 @@ class Plan:
     def num_bytes(self, num_classes: int) -> int:
         """Returns the memory that blending takes, the network and the image aside."""
         widest = max(end - first for first, end in self.strips(num_classes))
-        # The sums, and what becomes of a step of rows: at most the band again.
-        return 2 * 4 * self.tile[0] * widest * (num_classes + 1)
+        sums = self.tile[0] * widest * (num_classes + 1)
+        return 4 * (sums + 2 * max(_MAX_FINISHED, widest * num_classes))
 
 
 def plan(size: tuple[int, int], largest: tuple[int, int], overlap: float) -> Plan:
@@ -180,7 +182,7 @@ def segment(
                     band.add(row, left, ids, probabilities)
                 if progress is not None:
                     progress(len(batch))
-            yield band.finish(row, strip)
+            yield from band.finish(row, strip)
 
 
 class _Blended:
@@ -214,17 +216,19 @@ class _Blended:
             self._sums[target, columns] += weighted[source]
             self._weights[target, columns] += weights[source]
 
-    def finish(self, row: int, strip: tuple[int, int]) -> Block:
-        """Returns the rows that no further tile reaches, and makes room for others."""
+    def finish(self, row: int, strip: tuple[int, int]) -> Iterator[Block]:
+        """Yields the rows that no further tile reaches, and makes room for others."""
         top = self._plan.tops[row]
         is_last = row + 1 == len(self._plan.tops)
         bottom = self._plan.size[0] if is_last else self._plan.tops[row + 1]
-        rows = np.arange(top, bottom) % self._plan.tile[0]
-        probabilities = self._sums[rows]
-        probabilities /= self._weights[rows][..., np.newaxis]
-        self._sums[rows] = 0
-        self._weights[rows] = 0
-        return Block(top, strip[0], probabilities.argmax(axis=2), probabilities)
+        num_at_once = max(1, _MAX_FINISHED // self._sums[0].size)
+        for first in range(top, bottom, num_at_once):
+            rows = np.arange(first, min(first + num_at_once, bottom)) % self._plan.tile[0]
+            probabilities = self._sums[rows]
+            probabilities /= self._weights[rows][..., np.newaxis]
+            self._sums[rows] = 0
+            self._weights[rows] = 0
+            yield Block(first, strip[0], probabilities.argmax(axis=2), probabilities)
 
 
 class _Nearest:
@@ -246,10 +250,10 @@ class _Nearest:
         inside = ids[top - self._tops[row] : bottom - self._tops[row], first - left : end - left]
         self._ids[:, first:end] = inside
 
-    def finish(self, row: int, strip: tuple[int, int]) -> Block:
-        """Returns the rows that are the nearest to a row of tiles."""
+    def finish(self, row: int, strip: tuple[int, int]) -> Iterator[Block]:
+        """Yields the rows that are the nearest to a row of tiles."""
         top, _ = self._rows[self._tops[row]]
-        return Block(top, strip[0], self._ids[:, strip[0] : strip[1]].copy(), None)
+        yield Block(top, strip[0], self._ids[:, strip[0] : strip[1]].copy(), None)
 
 
 def _edge_weights(side: int) -> np.ndarray:

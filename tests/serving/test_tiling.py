@@ -74,11 +74,13 @@ def test_an_overlap_that_makes_no_sense_is_named():
 @pytest.mark.parametrize("overlap", [0, 0.25, 0.5, 0.8])
 @pytest.mark.parametrize("max_sums", [1 << 26, 1])
 @pytest.mark.parametrize("batch_size", [1, 5])
+@pytest.mark.parametrize("max_finished", [1, 1 << 22])
 def test_a_network_of_single_pixels_gives_the_same_in_tiles(
-    monkeypatch, overlap, max_sums, batch_size
+    monkeypatch, overlap, max_sums, batch_size, max_finished
 ):
     """In one strip of columns, and in as many as there may be."""
     monkeypatch.setattr(tiling, "_MAX_SUMS", max_sums)
+    monkeypatch.setattr(tiling, "_MAX_FINISHED", max_finished)
     image = random_image(101, 150)
     planned = tiling.plan((101, 150), (24, 32), overlap)
     assert (len(planned.strips(CLASSES)) > 1) == (max_sums == 1)
