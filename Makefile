@@ -25,7 +25,7 @@ quoted = '$(subst ','\'',$(value $(1)))'
 flag = $(if $(strip $(value $(2))),--$(1)=$(call quoted,$(2)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-beam setup-openvino setup-litert demo classification-demo \
+.PHONY: help setup setup-dev setup-beam setup-openvino setup-litert setup-geo demo classification-demo \
 	tfrecords check-dataset train eval vis export infer tensorboard lint format test test-all lock bench \
 	bench-peers-setup bench-peers-lock clean
 
@@ -58,6 +58,9 @@ setup-openvino: requirements/openvino.lock setup  ## Also install the engine Ope
 	$(RUN) -m pip install --quiet --disable-pip-version-check -r $<
 
 setup-litert: requirements/litert.lock setup  ## Also install the engine LiteRT
+	$(RUN) -m pip install --quiet --disable-pip-version-check -r $<
+
+setup-geo: requirements/geo.lock setup  ## Also install rasterio: GeoTIFFs keep their georeference
 	$(RUN) -m pip install --quiet --disable-pip-version-check -r $<
 
 $(VENV)/bin/python:
@@ -135,6 +138,8 @@ lock: pyproject.toml  ## Pin the newest allowed versions again (needs uv)
 	  --extra openvino pyproject.toml -o requirements/openvino.lock
 	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \
 	  --extra litert pyproject.toml -o requirements/litert.lock
+	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \
+	  --extra geo pyproject.toml -o requirements/geo.lock
 
 bench: setup  ## Measure speed and memory beside the peers, into docs/benchmarks.md: 35 minutes
 	@$(RUN) -m scripts.benchmarks.run $(ARGS)

@@ -133,7 +133,7 @@ def _describe_bomb(error: Image.DecompressionBombError) -> str:
     pixels, limit = (int(count) / 1e6 for count in counts[:2])
     return (
         f"it has {pixels:.0f} million pixels, more than the {limit:.0f} million that are read at "
-        "most. Cut it into tiles or scale it down."
+        "most. Raise PIL.Image.MAX_IMAGE_PIXELS if you trust the file, or cut it into parts."
     )
 
 

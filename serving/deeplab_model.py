@@ -5,13 +5,13 @@ that research/deeplab published; the older ones take one image at a time and hav
 """
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
-from serving import contract, graph_inspection, image_reading, upscaling
+from serving import contract, graph_inspection, image_reading, tiling, upscaling
 from serving.export_file import Export
 from serving.exported_model import ExportedModel
 
@@ -19,12 +19,23 @@ ImageInput = image_reading.ImageInput
 
 # Values of a batch at the output of the network: 256 MiB of float32.
 _MAX_BATCH_VALUES = 1 << 26
+# Tiles that run together: more are no faster on a CPU, and take the memory of as many images.
+_MAX_TILES_AT_ONCE = 4
 # Each size of images is warned of once, and a service sees any number of sizes.
 _MAX_WARNINGS = 20
+
+# Images that would be shrunk by more than this are tiled by default.
+_MAX_SHRINKING = 1.5
+# Less shows the network nothing.
+_MIN_TILE = 16
 
 
 class ImageShrunkWarning(UserWarning):
     """An image is larger than the graph takes, so the network saw it at a smaller size."""
+
+
+class ImageTiledWarning(UserWarning):
+    """An image is so much larger than the graph takes that it ran in tiles, which takes longer."""
 
 
 class Segmentation(NamedTuple):
@@ -89,21 +100,46 @@ class DeepLabModel(ExportedModel):
         resized = decoded.resize((width, height), Image.Resampling.LANCZOS)
         return resized, self._run([np.asarray(resized)], False)[0].ids
 
-    def segment(self, image: ImageInput) -> np.ndarray:
-        """Returns the class ids of an image at its own size, int32 [height, width]."""
-        return self.predict_batch([image])[0].ids
+    def segment(
+        self,
+        image: ImageInput,
+        *,
+        tile: str | int = tiling.AUTO,
+        overlap: float = tiling.DEFAULT_OVERLAP,
+    ) -> np.ndarray:
+        """Returns the class ids of an image at its own size, int32 [height, width].
 
-    def segment_batch(self, images: Iterable[ImageInput]) -> list[np.ndarray]:
+        `tile` and `overlap` are those of `predict_batch`.
+        """
+        return self._predict_any([image], tile=tile, overlap=overlap)[0].ids
+
+    def segment_batch(
+        self,
+        images: Iterable[ImageInput],
+        *,
+        tile: str | int = tiling.AUTO,
+        overlap: float = tiling.DEFAULT_OVERLAP,
+    ) -> list[np.ndarray]:
         """Returns what `segment` returns for each image; faster where sizes are equal."""
-        return [prediction.ids for prediction in self.predict_batch(images)]
+        return [each.ids for each in self._predict_any(images, tile=tile, overlap=overlap)]
 
-    def probabilities(self, image: ImageInput) -> np.ndarray:
+    def probabilities(
+        self,
+        image: ImageInput,
+        *,
+        tile: str | int = tiling.AUTO,
+        overlap: float = tiling.DEFAULT_OVERLAP,
+    ) -> np.ndarray:
         """Returns the class probabilities of an image, float32 [height, width, num_classes].
+
+        `tile` and `overlap` are those of `predict_batch`.
 
         Raises:
           ValueError: the graph gives none.
         """
-        probabilities = self.predict_batch([image], with_probabilities=True)[0].probabilities
+        probabilities = self._predict_any([image], True, tile=tile, overlap=overlap)[
+            0
+        ].probabilities
         assert probabilities is not None
         return probabilities
 
@@ -112,39 +148,175 @@ class DeepLabModel(ExportedModel):
         images: Iterable[ImageInput],
         with_probabilities: bool = False,
         ids_type: type = np.int32,
+        *,
+        tile: str | int = tiling.AUTO,
+        overlap: float = tiling.DEFAULT_OVERLAP,
+        progress: tiling.Progress | None = None,
     ) -> list[Segmentation]:
         """Segments images at their own sizes.
 
-        An image larger than the crop is shrunk for the network, and the result brought back to its
-        size; with probabilities in the graph its borders become smooth. That loses small objects,
-        so `ImageShrunkWarning` names both sizes, once for each size. Images that the network sees
-        at one size run together. The results are those of single images.
+        An image that fits the crop runs as it is, and images that the network sees at one size run
+        together; the results are those of single images. A larger image is shrunk for the network,
+        and the result brought back to its size, or it runs in overlapping tiles of its own scale,
+        whose probabilities are blended (`serving.tiling`). Shrinking loses small objects, and tiles
+        take time, so `ImageShrunkWarning` or `ImageTiledWarning` says so, once for each size.
 
         Args:
           images: any number of images, of any sizes, or one array [batch, height, width, 3].
           with_probabilities: whether to return probabilities.
           ids_type: type of the class ids; np.uint8 takes a quarter of the memory.
+          tile: "auto" tiles images that would be shrunk to less than two thirds, "off" shrinks all
+            that are larger than the crop; a number tiles them all, and is the tiles' side in
+            pixels, up to the crop.
+          overlap: share of a tile's side by which neighbors overlap, 0 to 0.9. More takes more
+            time: at 0.5, each pixel runs four times.
+          progress: called with the number of tiles of an image that have run, first 0, and of all.
 
         Returns:
           The predictions in the order of the images.
 
         Raises:
           ValueError: the graph gives no probabilities, an image is damaged or not an image, class
-            ids do not fit the type, or the model was closed.
+            ids do not fit the type, `tile` or `overlap` is out of range, or the model was closed.
           TypeError: `images` is not a list, or something in it is not an image.
           OSError: the file of an image cannot be opened.
           ForkedProcessError: this process was forked after the model had been loaded.
         """
+        return self._predict_any(images, with_probabilities, ids_type, tile, overlap, progress)
+
+    def _predict_any(
+        self,
+        images: Iterable[ImageInput],
+        with_probabilities: bool = False,
+        ids_type: type = np.int32,
+        tile: str | int = tiling.AUTO,
+        overlap: float = tiling.DEFAULT_OVERLAP,
+        progress: tiling.Progress | None = None,
+    ) -> list[Segmentation]:
+        """See `predict_batch`; every public method calls it, so that warnings name its caller."""
         self._check_usable()
         if with_probabilities and not self.has_probabilities:
             raise ValueError(
                 f"{self.path} gives no probabilities: it has no node {contract.PROBABILITIES}. "
                 "Export the checkpoint again with python export_model.py."
             )
-        fitted = [self._fit_array(image) for image in image_reading.as_list(images)]
-        for _, size in fitted:
-            self._warn_if_shrunk(size)
-        return self._predict(fitted, with_probabilities, ids_type)
+        results: dict[int, Segmentation] = {}
+        whole: dict[int, tuple[np.ndarray, tuple[int, int]]] = {}
+        for index, image in enumerate(image_reading.as_list(images)):
+            loaded = _load(image)
+            size = _size(loaded)
+            planned = self.plan_tiles(*size, tile, overlap)
+            if planned is None or tile == tiling.AUTO:  # Otherwise tiles were asked for.
+                self._warn_if_larger(size, planned)
+            if planned is None:
+                whole[index] = self._fit_loaded(loaded)
+            else:
+                results[index] = self._predict_tiles(
+                    planned, _reader(loaded), with_probabilities, ids_type, progress
+                )
+        predictions = self._predict(list(whole.values()), with_probabilities, ids_type)
+        results.update(zip(whole, predictions, strict=True))
+        return [results[index] for index in range(len(results))]
+
+    def plan_tiles(
+        self,
+        height: int,
+        width: int,
+        tile: str | int = tiling.AUTO,
+        overlap: float = tiling.DEFAULT_OVERLAP,
+    ) -> tiling.Plan | None:
+        """Returns how `predict_batch` tiles an image of a size; None where the image runs whole.
+
+        Raises:
+          ValueError: `tile` or `overlap` is out of range.
+        """
+        largest = self._largest_tile(tile)
+        planned = tiling.plan((height, width), largest, overlap)  # Checks the overlap, too.
+        if tile == tiling.OFF or (self.resizes_inside and tile == tiling.AUTO):
+            return None
+        if tile == tiling.AUTO and self._fitting_scale(height, width) >= 1 / _MAX_SHRINKING:
+            return None
+        if not self.resizes_inside and self._fitting_scale(height, width) >= 1:
+            return None
+        return planned if planned.num_tiles > 1 else None
+
+    def _largest_tile(self, tile: str | int) -> tuple[int, int]:
+        if tile in (tiling.AUTO, tiling.OFF):
+            return self.crop_size
+        if isinstance(tile, bool) or not isinstance(tile, (int, np.integer)):
+            raise ValueError(
+                f"tile is {tile!r}; expected {tiling.AUTO!r}, {tiling.OFF!r}, or the side of "
+                "tiles in pixels."
+            )
+        most = None if self.resizes_inside else max(self.crop_size)
+        if tile < _MIN_TILE or (most is not None and tile > most):
+            allowed = f"at least {_MIN_TILE}" if most is None else f"{_MIN_TILE} to {most}"
+            raise ValueError(
+                f"tile is {tile}; expected {allowed} pixels, since the model takes "
+                f"{self.crop_size[0]}x{self.crop_size[1]} (height x width)."
+            )
+        if self.resizes_inside:
+            return int(tile), int(tile)
+        return min(int(tile), self.crop_size[0]), min(int(tile), self.crop_size[1])
+
+    def blocks(
+        self,
+        planned: tiling.Plan,
+        read: tiling.Read,
+        progress: tiling.Progress | None = None,
+    ) -> Iterator[tiling.Block]:
+        """Segments an image in tiles, without holding it.
+
+        Args:
+          planned: the tiles, as `plan_tiles` returns them.
+          read: returns a part of the image, see `tiling.Read`.
+          progress: as of `predict_batch`.
+
+        Yields:
+          Finished parts of the image.
+        """
+        self._check_usable()
+        num_classes = self.num_classes if self.has_probabilities else 0
+        total, done = planned.num_runs(num_classes), 0
+
+        def count(num_tiles: int) -> None:
+            nonlocal done
+            done += num_tiles
+            if progress is not None:
+                progress(done, total)
+
+        count(0)
+        batch_size = min(_MAX_TILES_AT_ONCE, self._batch_size(*planned.tile))
+        yield from tiling.segment(
+            planned,
+            read,
+            lambda tiles: self._run(tiles, self.has_probabilities),
+            num_classes,
+            batch_size,
+            self.has_probabilities,
+            count,
+        )
+
+    def _predict_tiles(
+        self,
+        planned: tiling.Plan,
+        read: tiling.Read,
+        with_probabilities: bool,
+        ids_type: type,
+        progress: tiling.Progress | None,
+    ) -> Segmentation:
+        class_ids: np.ndarray = np.empty(planned.size, ids_type)
+        probabilities = None
+        if with_probabilities:
+            probabilities = np.empty([*planned.size, self.num_classes], np.float32)
+        for block in self.blocks(planned, read, progress):
+            _check_ids(block.ids, ids_type)
+            rows = slice(block.top, block.top + block.ids.shape[0])
+            columns = slice(block.left, block.left + block.ids.shape[1])
+            class_ids[rows, columns] = block.ids
+            if probabilities is not None:
+                probabilities[rows, columns] = block.probabilities
+        return Segmentation(class_ids, probabilities)
 
     def _predict(
         self,
@@ -188,30 +360,43 @@ class DeepLabModel(ExportedModel):
         padded = max(height, self.crop_size[0]) * max(width, self.crop_size[1])
         return max(1, _MAX_BATCH_VALUES // (padded * self.num_classes))
 
-    def _warn_if_shrunk(self, size: tuple[int, int]) -> None:
+    def _warn_if_larger(self, size: tuple[int, int], planned: tiling.Plan | None) -> None:
+        """Says what becomes of an image larger than the crop."""
         seen = self.fitted_size(*size)
-        if seen == size or size in self._warned_sizes or len(self._warned_sizes) >= _MAX_WARNINGS:
+        if size in self._warned_sizes or len(self._warned_sizes) >= _MAX_WARNINGS:
+            return
+        if planned is None and seen == size:
             return
         self._warned_sizes.add(size)
         crop = f"{self.crop_size[0]}x{self.crop_size[1]}"
-        warnings.warn(
-            f"an image of {size[0]}x{size[1]} (height x width) is larger than the model's {crop} "
-            f"and was shrunk to {seen[0]}x{seen[1]}: small objects are lost. Export the checkpoint "
-            f"with a larger --crop_size, or cut images into tiles of at most {crop}.",
-            ImageShrunkWarning,
-            stacklevel=4,
+        larger = (
+            f"an image of {size[0]}x{size[1]} (height x width) is larger than the model's {crop}"
         )
+        if planned is None:
+            message = (
+                f"{larger} and was shrunk to {seen[0]}x{seen[1]}: small objects are lost. Export "
+                f"the checkpoint with a larger --crop_size, or run it in tiles: "
+                f"tile={min(self.crop_size)}."
+            )
+        else:
+            message = (
+                f"{larger} and runs in {planned.num_tiles} overlapping tiles, which takes the time "
+                f"of {planned.num_tiles} images; tile={tiling.OFF!r} shrinks it instead."
+            )
+        category = ImageShrunkWarning if planned is None else ImageTiledWarning
+        warnings.warn(message, category, stacklevel=4)
 
     def _fit_array(self, image: ImageInput) -> tuple[np.ndarray, tuple[int, int]]:
         """Returns an image as the graph takes it, and the (height, width) that it has."""
-        decoded = image_reading.decode(image)
-        if isinstance(decoded, np.ndarray):
-            decoded = image_reading.to_rgb_array(decoded)
-            height, width = decoded.shape[:2]
-            if self.fitted_size(height, width) == (height, width):
-                return decoded, (height, width)  # Through Pillow it would take a millisecond.
-        rgb = image_reading.to_rgb(decoded)
-        return np.asarray(self.fit(rgb)), (rgb.height, rgb.width)
+        return self._fit_loaded(_load(image))
+
+    def _fit_loaded(self, loaded: np.ndarray | Image.Image) -> tuple[np.ndarray, tuple[int, int]]:
+        size = _size(loaded)
+        if isinstance(loaded, np.ndarray):
+            if self.fitted_size(*size) == size:
+                return loaded, size  # Through Pillow it would take a millisecond.
+            loaded = Image.fromarray(loaded)
+        return np.asarray(self.fit(loaded)), size
 
     def fit(self, image: Image.Image) -> Image.Image:
         """Returns the image as the graph takes it: no larger than its crop."""
@@ -240,12 +425,7 @@ def _to_size(
 ) -> Segmentation:
     """Brings a prediction to an image's own size, and drops probabilities not asked for."""
     class_ids, probabilities = prediction
-    limits = np.iinfo(ids_type)
-    if class_ids.size and not limits.min <= class_ids.min() <= class_ids.max() <= limits.max:
-        raise ValueError(
-            f"class ids run from {class_ids.min()} to {class_ids.max()}; {limits.dtype} holds "
-            f"{limits.min} to {limits.max}."
-        )
+    _check_ids(class_ids, ids_type)
     if class_ids.shape == size:
         class_ids = class_ids.astype(ids_type, copy=False)
     elif probabilities is None:
@@ -255,3 +435,34 @@ def _to_size(
         if with_probabilities:
             probabilities = upscaling.upscale_probabilities(probabilities, size)
     return Segmentation(class_ids, probabilities if with_probabilities else None)
+
+
+def _check_ids(class_ids: np.ndarray, ids_type: type) -> None:
+    limits = np.iinfo(ids_type)
+    if class_ids.size and not limits.min <= class_ids.min() <= class_ids.max() <= limits.max:
+        raise ValueError(
+            f"class ids run from {class_ids.min()} to {class_ids.max()}; {limits.dtype} holds "
+            f"{limits.min} to {limits.max}."
+        )
+
+
+def _load(image: ImageInput) -> np.ndarray | Image.Image:
+    """Returns an image as RGB: uint8 [height, width, 3], or a Pillow image."""
+    decoded = image_reading.decode(image)
+    if isinstance(decoded, np.ndarray):
+        return image_reading.to_rgb_array(decoded)
+    return image_reading.to_rgb(decoded)
+
+
+def _size(loaded: np.ndarray | Image.Image) -> tuple[int, int]:
+    if isinstance(loaded, np.ndarray):
+        return loaded.shape[0], loaded.shape[1]
+    return loaded.height, loaded.width
+
+
+def _reader(loaded: np.ndarray | Image.Image) -> tiling.Read:
+    if isinstance(loaded, np.ndarray):
+        array = loaded
+        return lambda top, bottom, left, right: array[top:bottom, left:right]
+    image = loaded
+    return lambda top, bottom, left, right: np.asarray(image.crop((left, top, right, bottom)))

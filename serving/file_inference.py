@@ -3,16 +3,23 @@
 import collections
 import dataclasses
 import errno
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeAlias
 
 import numpy as np
 from PIL import Image
 
 from common import texts
-from serving import image_reading, memory, results
+from serving import geotiff, image_reading, memory, results, tiling
 from serving.deeplab_model import DeepLabModel, Segmentation
 
+# Called with an image that runs in tiles: its path, its (height, width), how many tiles have run,
+# first 0, and how many there are.
+Progress: TypeAlias = Callable[[str, tuple[int, int], int, int], object]
+
+_BY_WINDOWS = ValueError("read by windows")
 # Errors that a file system may raise for the name of one result and not for the next.
 _ERRORS_OF_ONE_FILE = (errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL)
 # If an image takes more than this share of what is left for images, a run on an empty image first
@@ -32,7 +39,8 @@ class Outcome:
       shares: float64 [num_classes], each class's share of the pixels; None if the image failed.
       error: why it failed, or None.
       size: (height, width) of the image, upright; None if it failed.
-      network_size: (height, width) at which the network saw it; None if it failed.
+      network_size: (height, width) at which the network saw it, whole or in tiles; None if it
+        failed.
     """
 
     path: str
@@ -42,21 +50,32 @@ class Outcome:
     network_size: tuple[int, int] | None = None
 
 
+# None for one that is read by windows.
+_Loaded: TypeAlias = Image.Image | Exception | None
+
+
 @dataclasses.dataclass(frozen=True)
 class _Job:
-    """An image to come: its memory in bytes, or why it is not read."""
+    """An image to come: its memory in bytes, or why it is not read.
+
+    Attributes:
+      facts: of a georeferenced TIFF.
+      windows: its tiles, if it is read and written by windows, never as a whole.
+    """
 
     path: str
     name: str
     head: memory.Head | None = None
     num_bytes: int = 0
     error: Exception | None = None
+    facts: geotiff.GeoFacts | None = None
+    windows: tiling.Plan | None = None
 
 
 @dataclasses.dataclass
 class _Batch:
     jobs: list[_Job]
-    reading: list[Future[Image.Image | Exception]] = dataclasses.field(default_factory=list)
+    reading: list[Future[_Loaded]] = dataclasses.field(default_factory=list)
     writing: list[Future[Outcome]] = dataclasses.field(default_factory=list)
 
     @property
@@ -76,6 +95,9 @@ def segment_files(
     options: results.ResultOptions,
     batch_size: int,
     budget: memory.Budget,
+    tiles: tiling.TileOptions | None = None,
+    max_pixels: int | None = None,
+    progress: Progress | None = None,
 ) -> Iterator[Outcome]:
     """Segments images and writes their results.
 
@@ -90,6 +112,9 @@ def segment_files(
       options: what to write.
       batch_size: the most images that are read, segmented and written together.
       budget: bounds the memory that this process takes.
+      tiles: what becomes of images larger than the network takes.
+      max_pixels: images of more are not read; None for no limit.
+      progress: called for images that run in tiles.
 
     Yields:
       What became of each image, in order. One that cannot be read, or would take more memory than
@@ -100,7 +125,8 @@ def segment_files(
     """
     todo = list(zip(paths, names, strict=True))
     with ThreadPoolExecutor() as pool:
-        planner = _Planner(model, todo, options, batch_size, budget, pool)
+        tiles = tiles or tiling.TileOptions()
+        planner = _Planner(model, todo, options, batch_size, budget, pool, tiles, max_pixels)
         before, batch = _Batch([]), planner.next_batch()
         while batch is not None:
             if not batch.reading:  # Nothing is in memory.
@@ -115,9 +141,19 @@ def segment_files(
                     before = _Batch([])
                 if planner.fits(before, batch, following):
                     following.reading = [pool.submit(_read, job) for job in following.jobs]
-            predictions = _predict(model, loaded, options.probabilities)
+            predictions: list[Segmentation | Exception | Outcome] = [
+                _segment_windows(model, job, directory, options, progress)
+                if item is None
+                else prediction
+                for job, item, prediction in zip(
+                    batch.jobs,
+                    loaded,
+                    _predict(model, batch.jobs, loaded, options.probabilities, tiles, progress),
+                    strict=True,
+                )
+            ]
             batch.writing = [
-                pool.submit(_write, model, job, image, prediction, directory, options)
+                pool.submit(_write, model, job, image, prediction, directory, options, tiles)
                 for job, image, prediction in zip(batch.jobs, loaded, predictions, strict=True)
             ]
             del loaded, predictions  # Otherwise they stay while the next batch is read.
@@ -141,13 +177,18 @@ class _Planner:
         batch_size: int,
         budget: memory.Budget,
         pool: ThreadPoolExecutor,
+        tiles: tiling.TileOptions,
+        max_pixels: int | None,
     ):
         self._model = model
         self._todo = collections.deque(todo)
         self._num_probabilities = model.num_classes if options.probabilities else 0
+        self._may_take_windows = not options.probabilities and options.ids_format is None
         self._batch_size = batch_size
         self._budget = budget
         self._pool = pool
+        self._tiles = tiles
+        self._max_pixels = max_pixels
         self._planned: collections.deque[_Job] = collections.deque()
         self._network_is_measured = False
 
@@ -195,11 +236,34 @@ class _Planner:
     def _plan(self, todo: tuple[str, str]) -> _Job:
         path, name = todo
         try:
-            head = memory.read_head(path)
+            facts = geotiff.find_facts(path)
+            head = memory.read_head(path) if facts is None else memory.georeferenced_head(facts)
+            self._check_pixels(path, head)
+            planned = _plan_tiles(self._model, (head.height, head.width), self._tiles)
         except (ValueError, OSError, MemoryError) as error:
             return _Job(path, name, error=error)
-        num_bytes = memory.image_bytes(head, self._num_probabilities, self._model.resizes_inside)
-        return self._judge(_Job(path, name, head, num_bytes))
+        tile_bytes = 0
+        if planned is not None:
+            tile_bytes = planned.num_bytes(
+                self._model.num_classes if self._model.has_probabilities else 0
+            )
+        if facts is not None and planned is not None and self._may_take_windows:
+            num_bytes = memory.windows_bytes(head, tile_bytes)
+            return self._judge(_Job(path, name, head, num_bytes, facts=facts, windows=planned))
+        num_bytes = memory.image_bytes(
+            head, self._num_probabilities, self._model.resizes_inside, tile_bytes
+        )
+        return self._judge(_Job(path, name, head, num_bytes, facts=facts))
+
+    def _check_pixels(self, path: str, head: memory.Head) -> None:
+        """Refuses (ValueError) an image of more pixels than allowed."""
+        num_pixels = head.height * head.width
+        if self._max_pixels is not None and num_pixels > self._max_pixels:
+            raise ValueError(
+                f"{texts.printable(path)}: {head.height}x{head.width} (height x width) are "
+                f"{num_pixels} pixels, more than --max_pixels={self._max_pixels}. Raise that if "
+                "you trust the file."
+            )
 
     def _judge(self, job: _Job) -> _Job:
         """Refuses an image that would take more than there may be."""
@@ -209,41 +273,145 @@ class _Planner:
         return _Job(job.path, job.name, error=error)
 
 
-def _read(job: _Job) -> Image.Image | Exception:
+def _read(job: _Job) -> _Loaded:
     if job.error is not None:
         return job.error
+    if job.windows is not None:
+        return None
     try:
+        if job.facts is not None:
+            with geotiff.reading(job.path) as reader:
+                return Image.fromarray(reader(0, job.facts.height, 0, job.facts.width))
         return image_reading.read_image(job.path)
     except (ValueError, OSError, MemoryError) as error:
         return error
 
 
+def _plan_tiles(
+    model: DeepLabModel, size: tuple[int, int], tiles: tiling.TileOptions
+) -> tiling.Plan | None:
+    return model.plan_tiles(*size, tiles.tile, tiles.overlap)
+
+
 def _predict(
-    model: DeepLabModel, loaded: Sequence[Image.Image | Exception], with_probabilities: bool
+    model: DeepLabModel,
+    jobs: Sequence[_Job],
+    loaded: Sequence[_Loaded],
+    with_probabilities: bool,
+    tiles: tiling.TileOptions,
+    progress: Progress | None,
 ) -> list[Segmentation | Exception]:
-    """Predicts images together, and one by one where the network refuses one of them."""
-    images = [item for item in loaded if not isinstance(item, Exception)]
+    """Predicts images together, and one by one where the network refuses one of them.
+
+    Those that are read by windows get an exception that nobody reads.
+    """
+    images = [item for item in loaded if isinstance(item, Image.Image)]
     try:
-        predicted = iter(model.predict_batch(images, with_probabilities, np.uint8))
+        predicted = iter(
+            model.predict_batch(
+                images,
+                with_probabilities,
+                np.uint8,
+                tile=tiles.tile,
+                overlap=tiles.overlap,
+                progress=_counter(model, jobs, loaded, tiles, progress),
+            )
+        )
     except (ValueError, MemoryError) as error:
         if len(loaded) == 1:
             return [error]
-        return [_predict(model, [item], with_probabilities)[0] for item in loaded]
-    return [item if isinstance(item, Exception) else next(predicted) for item in loaded]
+        return [
+            _predict(model, [job], [item], with_probabilities, tiles, progress)[0]
+            for job, item in zip(jobs, loaded, strict=True)
+        ]
+    return [
+        next(predicted) if isinstance(item, Image.Image) else item or _BY_WINDOWS for item in loaded
+    ]
+
+
+def _segment_windows(
+    model: DeepLabModel,
+    job: _Job,
+    directory: str,
+    options: results.ResultOptions,
+    progress: Progress | None,
+) -> Outcome | Exception:
+    """Segments a georeferenced TIFF by windows, and writes its results; raises as `_write` does."""
+    assert job.facts is not None
+    assert job.windows is not None
+    facts, size = job.facts, job.windows.size
+    path = os.path.join(directory, job.name + geotiff.MASK_ENDING)
+
+    def count(done: int, total: int) -> None:
+        if progress is not None:
+            progress(job.path, size, done, total)
+
+    try:
+        with geotiff.reading(job.path) as reader:
+            with geotiff.writing_mask(path, facts, model.class_names, model.palette) as writer:
+                for block in model.blocks(job.windows, reader, count):
+                    writer.write(block.top, block.left, block.ids)
+            factor = results.overlay_reduction(*size)
+            results.write_overlay(
+                directory,
+                job.name,
+                Image.fromarray(reader(0, size[0], 0, size[1], factor)),
+                geotiff.read_reduced_mask(path, factor),
+                writer.shares,
+                model.class_names,
+                model.palette,
+                options,
+            )
+    except (ValueError, MemoryError, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in _ERRORS_OF_ONE_FILE:
+            raise
+        return error
+    return Outcome(job.path, writer.shares, None, size, size)
+
+
+def _counter(
+    model: DeepLabModel,
+    jobs: Sequence[_Job],
+    loaded: Sequence[_Loaded],
+    tiles: tiling.TileOptions,
+    progress: Progress | None,
+) -> tiling.Progress | None:
+    """Returns what counts the tiles of a batch, whose tiled images run in their order."""
+    if progress is None:
+        return None
+    report = progress
+    sizes = {
+        job.path: (item.height, item.width)
+        for job, item in zip(jobs, loaded, strict=True)
+        if isinstance(item, Image.Image)
+    }
+    tiled = iter([path for path, size in sizes.items() if _plan_tiles(model, size, tiles)])
+    current = ""
+
+    def count(done: int, total: int) -> None:
+        nonlocal current
+        if not done:
+            current = next(tiled)
+        report(current, sizes[current], done, total)
+
+    return count
 
 
 def _write(
     model: DeepLabModel,
     job: _Job,
-    image: Image.Image | Exception,
-    prediction: Segmentation | Exception,
+    image: _Loaded,
+    prediction: Segmentation | Exception | Outcome,
     directory: str,
     options: results.ResultOptions,
+    tiles: tiling.TileOptions,
 ) -> Outcome:
     """Writes the results of one image, if it has any; raises as `segment_files` does."""
+    if isinstance(prediction, Outcome):
+        return prediction
     if isinstance(prediction, Exception):
         return _failed(job, prediction)
-    assert not isinstance(image, Exception)  # Its prediction would be that exception.
+    assert isinstance(image, Image.Image)  # Its prediction would be that exception.
     size = (image.height, image.width)
     try:
         shares = results.write_results(
@@ -255,12 +423,14 @@ def _write(
             model.class_names,
             model.palette,
             options,
+            job.facts,
         )
     except (ValueError, MemoryError, OSError) as error:
         if isinstance(error, OSError) and error.errno not in _ERRORS_OF_ONE_FILE:
             raise
         return _failed(job, error)
-    return Outcome(job.path, shares, None, size, model.fitted_size(*size))
+    seen = size if _plan_tiles(model, size, tiles) else model.fitted_size(*size)
+    return Outcome(job.path, shares, None, size, seen)
 
 
 def _failed(job: _Job, error: Exception) -> Outcome:

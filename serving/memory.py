@@ -6,6 +6,7 @@ import dataclasses
 import os
 
 from common import image_files, memory, texts
+from serving import geotiff, results
 
 MIB = 1 << 20
 
@@ -13,12 +14,20 @@ MIB = 1 << 20
 # a conversion, and what the decoder keeps.
 _READ_BYTES = {"WEBP": 17, "AVIF": 12}
 _READ_BYTES_OF_OTHERS = 9
+# Of RGB images that are neither converted nor turned.
+_READ_BYTES_AS_THEY_ARE = 5
+_FORMATS_READ_BY_ROWS = ("JPEG", "PNG", "BMP", "PPM")
 # A progressive JPEG's decoder holds the coefficients of the whole image, two bytes each.
 _PROGRESSIVE_BYTES = 2
-# While results are written: the image, its ids, the overlay with a legend of up to half its height,
-# and the encoded JPEG.
+# From the network to the end: the image and its ids.
+_IMAGE_BYTES = 4
+_HELD_BYTES = _IMAGE_BYTES + 1
+# While results are written: the encoded mask, then the overlay with a legend of up to half its
+# height, and the encoded JPEG. That of a huge image is reduced, and a copy.
+_MASK_BYTES = 1
 _PANEL_BYTES = 6
-_WRITE_BYTES = 4 + 1 + _PANEL_BYTES + 3
+_OVERLAY_BYTES = _PANEL_BYTES + 3
+_REDUCED_BYTES = 4
 _LEGEND_WIDTH = 500
 # More bytes for each pixel of the band that is painted or brought to size.
 _BAND_BYTES = 30
@@ -59,6 +68,9 @@ def read_head(path: str) -> Head:
     with open(path, "rb") as file:
         image = image_files.open_image(file, path)
         per_pixel = _READ_BYTES.get(image.format or "", _READ_BYTES_OF_OTHERS)
+        is_upright_rgb = image.mode == "RGB" and "exif" not in image.info
+        if is_upright_rgb and image.format in _FORMATS_READ_BY_ROWS:
+            per_pixel = _READ_BYTES_AS_THEY_ARE
         if image.info.get("progressive"):
             num_channels = len(image.getbands())
             pixel_bytes = 1 if num_channels == 1 else 4
@@ -69,21 +81,45 @@ def read_head(path: str) -> Head:
         return Head(image.height, image.width, num_bytes)
 
 
-def image_bytes(head: Head, num_probabilities: int, resizes_inside: bool) -> int:
+def georeferenced_head(facts: geotiff.GeoFacts) -> Head:
+    """Returns the head of a TIFF that is read through rasterio."""
+    # The channels, once as they are stored and once as they are used, and Pillow's copy.
+    return Head(facts.height, facts.width, 10 * facts.height * facts.width)
+
+
+def windows_bytes(head: Head, tile_bytes: int) -> int:
+    """Returns the most bytes that an image takes that is read and written by windows."""
+    factor = results.overlay_reduction(head.height, head.width)
+    num_drawn = -(-head.height // factor) * -(-head.width // factor)
+    drawing = (10 + 1 + _OVERLAY_BYTES) * num_drawn + _BAND_BYTES * min(num_drawn, _BAND_PIXELS)
+    return max(tile_bytes, drawing)
+
+
+def image_bytes(
+    head: Head, num_probabilities: int, resizes_inside: bool, tile_bytes: int = 0
+) -> int:
     """Returns the most bytes that an image takes from reading to writing.
 
     Args:
       head: of the image file.
       num_probabilities: classes whose probabilities are written; 0 for none.
       resizes_inside: whether the graph is given the image at its own size, whatever that is.
+      tile_bytes: what blending its tiles takes, if it is tiled.
     """
     num_pixels = head.height * head.width
-    per_pixel = _WRITE_BYTES + _PROBABILITY_BYTES * num_probabilities
-    per_pixel += _GRAPH_BYTES if resizes_inside else 0
+    per_pixel = _HELD_BYTES + _PROBABILITY_BYTES * num_probabilities
+    per_pixel += _GRAPH_BYTES if resizes_inside and not tile_bytes else 0
+    factor = results.overlay_reduction(head.height, head.width)
+    overlay = _OVERLAY_BYTES + (_REDUCED_BYTES if factor > 1 else 0)
+    written = overlay / factor**2
+    if factor > 1:  # The image itself is gone when its reduced copy is painted.
+        written = max(_REDUCED_BYTES / factor**2, written - _IMAGE_BYTES)
+    written = max(_MASK_BYTES, written)
     bands = _BAND_BYTES * min(num_pixels, _BAND_PIXELS)
     # The legend of a narrow image widens the whole overlay.
     legend = _PANEL_BYTES * head.height * max(0, _LEGEND_WIDTH - head.width)
-    return max(head.read_bytes, per_pixel * num_pixels + bands + legend)
+    writing = int(written * num_pixels) + bands + legend
+    return max(head.read_bytes, per_pixel * num_pixels + max(tile_bytes, writing))
 
 
 class Budget:
@@ -114,7 +150,7 @@ class Budget:
             f"{texts.printable(path)}: {head.height}x{head.width} pixels (height x width) take "
             f"about {_in_mb(num_bytes)} MB from reading to writing; the limit is "
             f"{_in_mb(self.limit)} MB, of which the model leaves {_in_mb(self.for_images)} MB. "
-            f"Allow more with --memory_limit_mb={_in_mb(needed)}, or cut the image into tiles."
+            f"Allow more with --memory_limit_mb={_in_mb(needed)}, or cut the image into parts."
         )
 
 

@@ -5,6 +5,7 @@ import contextlib
 import dataclasses
 import hashlib
 import io
+import math
 import os
 import re
 import unicodedata
@@ -15,15 +16,25 @@ import numpy as np
 from PIL import Image
 
 from common import files
+from serving import geotiff
 from serving.drawing import legend, visualize
 
 MASK_ENDING = "_mask.png"
 OVERLAY_ENDING = "_overlay.jpg"
 PROBABILITIES_ENDING = "_probabilities.npz"
 IDS_ENDINGS = {"png": "_ids.png", "npy": "_ids.npy"}
-ENDINGS = (MASK_ENDING, OVERLAY_ENDING, PROBABILITIES_ENDING, *IDS_ENDINGS.values())
+ENDINGS = (
+    MASK_ENDING,
+    geotiff.MASK_ENDING,
+    OVERLAY_ENDING,
+    PROBABILITIES_ENDING,
+    *IDS_ENDINGS.values(),
+)
 
 _JPEG_QUALITY = 92
+# Overlays have at most so many pixels, a whole fraction of the image's sides: programs made with
+# Pillow take a file of more for an attack, and few viewers open it.
+_MAX_OVERLAY_PIXELS = 89_000_000
 # Larger overlays are shrunk to this: the format's 65500, less what a legend may add.
 _MAX_JPEG_SIZE = 40_000
 # File systems allow 255 bytes in a name; the rest is for the endings and a number.
@@ -127,25 +138,32 @@ def write_results(
     class_names: Sequence[str],
     palette: visualize.Palette,
     options: ResultOptions,
+    facts: geotiff.GeoFacts | None = None,
 ) -> np.ndarray:
     """Writes the files of one image, each whole or not at all.
 
     Args:
       directory: an existing folder.
       name: what the files' names begin with.
-      image: the RGB image, which becomes the overlay.
+      image: the RGB image, which becomes the overlay, or is closed if that is reduced.
       class_ids: integers [height, width].
       probabilities: float32 [height, width, num_classes], or None where `options` ask for none.
       class_names: name of each class id.
       palette: RGB color, 0..255, of each class id.
       options: what to write.
+      facts: georeference of the image, whose mask then is a GeoTIFF; None for a PNG.
 
     Returns:
       float64 [num_classes], each class's share of the pixels.
     """
     shares = visualize.class_shares(class_ids, len(class_names))
     base = os.path.join(directory, name)
-    _write_image(base + MASK_ENDING, visualize.mask_image(class_ids, palette), "PNG")
+    if facts is None:
+        _write_image(base + MASK_ENDING, visualize.mask_image(class_ids, palette), "PNG")
+    else:
+        path = base + geotiff.MASK_ENDING
+        with geotiff.writing_mask(path, facts, class_names, palette) as writer:
+            writer.write(0, 0, class_ids)
     if options.ids_format == "png":
         gray = Image.fromarray(class_ids.astype(np.uint8))
         _write_image(base + IDS_ENDINGS["png"], gray, "PNG")
@@ -160,14 +178,39 @@ def write_results(
                 probabilities=probabilities.astype(np.float16),
                 class_names=np.array(class_names),
             )
+    factor = overlay_reduction(image.height, image.width)
+    if factor > 1:
+        reduced = image.reduce(factor)
+        image.close()  # Frees its pixels, whoever still holds it.
+        image, class_ids = reduced, class_ids[::factor, ::factor]
+    write_overlay(directory, name, image, class_ids, shares, class_names, palette, options)
+    return shares
+
+
+def write_overlay(
+    directory: str,
+    name: str,
+    image: Image.Image,
+    class_ids: np.ndarray,
+    shares: np.ndarray,
+    class_names: Sequence[str],
+    palette: visualize.Palette,
+    options: ResultOptions,
+) -> None:
+    """Paints an image, which is changed, and writes it with its legend; see `write_results`."""
     visualize.paint_overlay(image, class_ids, palette, class_names, options.opacity)
     if max(image.size) > _MAX_JPEG_SIZE:
         image.thumbnail((_MAX_JPEG_SIZE, _MAX_JPEG_SIZE))
     if options.legend:
         image = legend.append_legend(image, shares, class_names, palette)
     # Full color resolution: at half of it, the edges of the outlines bleed.
-    _write_image(base + OVERLAY_ENDING, image, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
-    return shares
+    path = os.path.join(directory, name + OVERLAY_ENDING)
+    _write_image(path, image, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
+
+
+def overlay_reduction(height: int, width: int) -> int:
+    """Returns by what number the sides of an image are divided in its overlay."""
+    return math.ceil(math.sqrt(height * width / _MAX_OVERLAY_PIXELS))
 
 
 def _write_image(path: str, image: Image.Image, file_format: str, **how: Any) -> None:

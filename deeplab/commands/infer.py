@@ -1,5 +1,7 @@
 """Writes colored masks of images: infer.py. `infer_flags` has its words and flags."""
 
+import functools
+import logging
 import os
 import sys
 import time
@@ -13,12 +15,15 @@ from commands.flags import Flags
 from common import files, image_files
 from common.texts import printable
 from deeplab.commands.infer_flags import InferOptions
-from serving import export_file, file_inference, image_search, memory, results
-from serving.deeplab_model import DeepLabModel, ImageShrunkWarning
+from serving import export_file, file_inference, geotiff, image_search, memory, results, tiling
+from serving.deeplab_model import DeepLabModel, ImageShrunkWarning, ImageTiledWarning
 from serving.drawing import visualize
 
 # From so many on it pays to find out which engine is the fastest.
 _MANY_IMAGES = 50
+
+# An image that takes less time needs no bar of its own.
+_BAR_DELAY_SECS = 2
 
 # Height and width up to which a larger crop is a way out: memory grows with it.
 _LARGEST_CROP = 2049
@@ -33,6 +38,7 @@ def main(flags: Flags, arguments: list[str]) -> int:
     options = results.ResultOptions(
         given.opacity, given.legend, given.save_ids, given.save_probabilities
     )
+    tiles = tiling.TileOptions(_parse_tile(given.tile), given.overlap)
     output = given.output
     _check_output(output)
     found = image_search.search(arguments, results.ENDINGS)
@@ -43,12 +49,20 @@ def main(flags: Flags, arguments: list[str]) -> int:
     paths = found.paths
     if not paths:
         return 1
+    georeferenced = next(filter(geotiff.loses_reference, paths), None)
+    if georeferenced is not None:
+        print(
+            f"note: {printable(georeferenced)} is georeferenced, and its mask will not be: make "
+            "setup-geo installs what that needs.",
+            file=sys.stderr,
+        )
     names = results.choose_names(paths)
     _check_inputs_survive(paths, names, output, options)
     limit = memory.default_limit()
     if given.memory_limit_mb is not None:
         limit = given.memory_limit_mb * memory.MIB
     num_failed = num_shrunk = 0
+    tile_progress = _TileProgress()
     with DeepLabModel(
         given.model or export_file.find_newest_export(),
         given.engine,
@@ -57,12 +71,22 @@ def main(flags: Flags, arguments: list[str]) -> int:
         try_engines=len(paths) >= _MANY_IMAGES,
         trust=given.trust,
     ) as model:
+        model.plan_tiles(*model.crop_size, tiles.tile, tiles.overlap)  # Refuses wrong values.
         budget = memory.Budget(limit)
         _make(output)
         results.remove_leftovers(output)
         start = time.time()
         outcomes = file_inference.segment_files(
-            model, paths, names, output, options, given.batch_size, budget
+            model,
+            paths,
+            names,
+            output,
+            options,
+            given.batch_size,
+            budget,
+            tiles,
+            given.max_pixels,
+            functools.partial(tile_progress.update, model),
         )
         for outcome in tqdm(outcomes, total=len(paths), unit="image", disable=None):
             num_failed += outcome.error is not None
@@ -78,6 +102,12 @@ def main(flags: Flags, arguments: list[str]) -> int:
         f"{num_written} of {len(paths)} images, {num_written / (time.time() - start):.1f} "
         f"images/s: {written}"
     )
+    if len(tile_progress.paths) > 1:
+        print(
+            f"note: {len(tile_progress.paths)} of {len(paths)} images are larger than the model "
+            "takes and ran in tiles",
+            file=sys.stderr,
+        )
     if num_shrunk > 1:
         print(
             f"warning: {num_shrunk} of {len(paths)} images are larger than the model takes and "
@@ -89,11 +119,14 @@ def main(flags: Flags, arguments: list[str]) -> int:
 
 def _set_up_output() -> None:
     """Has everything that is printed stay readable, and our own lines the only ones."""
-    warnings.simplefilter("ignore", ImageShrunkWarning)  # `_shrunk_warning` says it.
+    warnings.simplefilter("ignore", ImageShrunkWarning)  # `_shrunk_warning` says it …
+    warnings.simplefilter("ignore", ImageTiledWarning)  # … and `_TileProgress`.
     # About metadata, which nobody reads here.
     warnings.filterwarnings("ignore", module=r"PIL\.")
+    warnings.filterwarnings("ignore", module="rasterio")
+    logging.getLogger("rasterio").setLevel(logging.CRITICAL)  # What it logs, it raises as well.
     image_files.silence_libtiff()
-    # The budget bounds the size of images, by the memory that there is.
+    # The budget bounds the size of images, by the memory that there is, and --max_pixels.
     Image.MAX_IMAGE_PIXELS = None
 
 
@@ -121,6 +154,51 @@ def _make(folder: str) -> None:
         ) from None
 
 
+def _parse_tile(value: str) -> str | int:
+    if value in (tiling.AUTO, tiling.OFF):
+        return value
+    if not value.isdecimal():
+        raise ValueError(
+            f"--tile={printable(value)}: expected {tiling.AUTO}, {tiling.OFF}, or the side of "
+            "tiles in pixels."
+        )
+    return int(value)
+
+
+class _TileProgress:
+    """Says once that images run in tiles, and shows on a terminal how far one has come.
+
+    Attributes:
+      paths: the images that have run in tiles.
+    """
+
+    def __init__(self) -> None:
+        self.paths: set[str] = set()
+        self._bar: tqdm | None = None
+
+    def update(
+        self, model: DeepLabModel, path: str, size: tuple[int, int], done: int, total: int
+    ) -> None:
+        """See `file_inference.Progress`."""
+        if not done:
+            if not self.paths:
+                tqdm.write(
+                    f"note: {printable(path)} is {size[0]}x{size[1]} (height x width), and the "
+                    f"model takes at most {model.crop_size[0]}x{model.crop_size[1]}: it runs in "
+                    f"{total} overlapping tiles, which takes the time of {total} images. "
+                    "--tile=off shrinks it, --overlap=0.25 takes fewer.",
+                    file=sys.stderr,
+                )
+            self.paths.add(path)
+            self._bar = tqdm(
+                total=total, unit="tile", leave=False, disable=None, delay=_BAR_DELAY_SECS
+            )
+        if self._bar is not None:
+            self._bar.update(done - self._bar.n if not self._bar.disable else 0)
+            if done == total:
+                self._bar.close()
+
+
 def _shrunk_warning(outcome: file_inference.Outcome, model: DeepLabModel) -> str:
     """Returns what to say of the first image that was shrunk."""
     assert outcome.size is not None, "an image that was shrunk has been read"
@@ -133,9 +211,9 @@ def _shrunk_warning(outcome: file_inference.Outcome, model: DeepLabModel) -> str
     return (
         f"warning: {printable(outcome.path)} is {height}x{width} (height x width), and the model "
         f"takes at most {model.crop_size[0]}x{model.crop_size[1]}: it was shrunk to "
-        f"{outcome.network_size[0]}x{outcome.network_size[1]}, so small objects are lost. Cut it "
-        f"into tiles of at most {model.crop_size[0]}x{model.crop_size[1]}, or export the "
-        f"checkpoint again with {larger}."
+        f"{outcome.network_size[0]}x{outcome.network_size[1]}, so small objects are lost. Run it "
+        f"in tiles with --tile={min(model.crop_size)}, or export the checkpoint again with "
+        f"{larger}."
     )
 
 
@@ -149,7 +227,10 @@ def _check_inputs_survive(
     """
     inputs = {os.path.realpath(path) for path in paths}
     for path, name in zip(paths, names, strict=True):
-        for result in results.result_paths(output, name, options):
+        written = results.result_paths(output, name, options)
+        if path.lower().endswith(geotiff.ENDINGS):
+            written.append(os.path.join(output, name + geotiff.MASK_ENDING))
+        for result in written:
             if os.path.realpath(result) in inputs:
                 raise ValueError(
                     f"the result of {printable(path)} would overwrite the image "

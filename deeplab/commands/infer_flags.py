@@ -4,7 +4,7 @@ import dataclasses
 
 from commands.command import Command
 from commands.shared_options import EngineOptions
-from common.option_fields import HARDWARE, RESULTS, option
+from common.option_fields import HARDWARE, NETWORK, RESULTS, option
 
 # As in `serving.results`, which imports TensorFlow.
 _ID_FORMATS = ("npy", "png")
@@ -47,6 +47,25 @@ class InferOptions(EngineOptions):
         RESULTS,
         is_common=True,
     )
+    tile: str = option(
+        "auto",
+        "What becomes of images larger than the model takes: 'auto' runs those in overlapping "
+        "tiles that would be shrunk to less than two thirds, and shrinks the others; 'off' shrinks "
+        "all; a number tiles all and is the tiles' side in pixels, up to what the model takes.",
+        NETWORK,
+        is_common=True,
+        aliases=("tile_size", "tiles", "window_size", "patch_size"),
+    )
+    overlap: float = option(
+        0.5,
+        "Share of a tile's side by which neighbors overlap. At 0.5 each pixel runs four times; "
+        "0.25 takes half the time, and more seams show.",
+        NETWORK,
+        is_common=True,
+        lower=0.0,
+        upper=0.9,
+        aliases=("tile_overlap",),
+    )
     batch_size: int = option(
         4,
         "Images that are read, segmented and written together; those of one size run through the "
@@ -55,6 +74,16 @@ class InferOptions(EngineOptions):
         is_common=True,
         lower=1,
         aliases=("batch",),
+    )
+    max_pixels: int | None = option(
+        None,
+        "Refuses images of more pixels by name, before they are decoded: for files of strangers, "
+        "of which a small one may unpack to gigabytes.",
+        HARDWARE,
+        is_common=True,
+        lower=1,
+        computed_default="as many as memory_limit_mb holds",
+        aliases=("max_image_pixels",),
     )
     memory_limit_mb: int | None = option(
         None,
@@ -73,8 +102,9 @@ Writes colored masks of images: python infer.py photo.jpg holiday/ 'scans/**/*.p
 
 For every image: NAME_mask.png, a palette PNG whose indices are the class ids, and NAME_overlay.jpg,
 the mask painted over the image, with a legend. Both have the image's own size (the overlay plus its
-legend). An image that cannot be read is reported and the rest goes on; the exit status is then 1.
-Images larger than the model takes are shrunk for it, with a warning.""",
+legend; it is reduced above 89 million pixels). An image that cannot be read is reported and the
+rest goes on; the exit status is then 1. Images larger than the model takes run in overlapping
+tiles, or are shrunk for it a little; the command says so.""",
     main="deeplab.commands.infer",
     options=(InferOptions,),
     positional="IMAGES…: files, folders or patterns",

@@ -19,11 +19,19 @@ from deeplab.network import model
 from deeplab.options import ModelOptions
 from reference import comparison
 from serving import upscaling
-from serving.deeplab_model import DeepLabModel, ImageShrunkWarning, Segmentation
+from serving.deeplab_model import (
+    DeepLabModel,
+    ImageShrunkWarning,
+    ImageTiledWarning,
+    Segmentation,
+)
 from tests.support import sessions, tiny_export, toy_export
 from tests.support.tiny_export import CROP, OPTIONS
 
-pytestmark = pytest.mark.filterwarnings("ignore::serving.deeplab_model.ImageShrunkWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::serving.deeplab_model.ImageShrunkWarning"),
+    pytest.mark.filterwarnings("ignore::serving.deeplab_model.ImageTiledWarning"),
+]
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 METADATA = {
@@ -175,8 +183,8 @@ def toy(tmp_path):
 
 def test_class_of_a_large_image_is_the_likeliest_after_a_bilinear_resize(toy):
     image = toy_export.image(150, 170)
-    probabilities = toy.probabilities(image)
-    ids = toy.segment(image)
+    probabilities = toy.probabilities(image, tile="off")
+    ids = toy.segment(image, tile="off")
     assert probabilities.shape == (150, 170, 3)
     np.testing.assert_allclose(probabilities.sum(axis=2), 1.0, atol=1e-5)
     chosen = np.take_along_axis(probabilities, ids[..., None], axis=2)[..., 0]
@@ -260,8 +268,8 @@ def test_an_image_larger_than_the_crop_is_told_with_both_sizes_once(toy):
     large, small = toy_export.image(200, 100), toy_export.image(48, 64)
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
-        toy.segment(large)
-        toy.segment_batch([large, small])
+        toy.segment(large, tile="off")
+        toy.segment_batch([large, small], tile="off")
         toy.segment(toy_export.image(49, 64))
     assert [each.category for each in seen] == [ImageShrunkWarning] * 2  # Once for each size.
     assert "200x100 (height x width) is larger than the model's 48x64 and was shrunk to 48x24" in (
@@ -275,9 +283,102 @@ def test_an_image_larger_than_the_crop_is_told_with_both_sizes_once(toy):
         toy.warm_up((400, 500))
         for number in range(60):  # Any number of sizes, and a bounded number of warnings.
             warnings.filterwarnings("ignore", category=ImageShrunkWarning)
+            warnings.filterwarnings("ignore", category=ImageTiledWarning)
             toy.segment(toy_export.image(50 + number, 9))
     assert len(toy._warned_sizes) <= 20
     assert toy.fitted_size(200, 100) == (48, 24)
+
+
+def test_a_much_larger_image_runs_in_tiles_and_that_is_told_once(toy):
+    """The toy's answer depends on single pixels, so that any blend of tiles is exact."""
+    image = toy_export.image(150, 170)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        ids = toy.segment(image)
+        (same,) = toy.segment_batch([Image.fromarray(image)])
+        (prediction,) = toy.predict_batch([image], True, np.uint8, tile=20, overlap=0.2)
+        probabilities = toy.probabilities(image)
+    (warning,) = seen
+    assert warning.category is ImageTiledWarning
+    assert warning.filename == __file__
+    assert "150x170 (height x width) is larger than the model's 48x64 and runs in 30 overl" in str(
+        warning.message
+    )
+    np.testing.assert_array_equal(ids, image.argmax(axis=2))
+    assert ids.dtype == np.int32
+    np.testing.assert_array_equal(same, ids)
+    np.testing.assert_array_equal(prediction.ids, ids)
+    assert prediction.ids.dtype == np.uint8
+    np.testing.assert_allclose(prediction.probabilities, probabilities, atol=1e-6)
+    exponentials = np.exp(image / 16.0 - image.max(axis=2, keepdims=True) / 16.0)
+    expected = exponentials / exponentials.sum(axis=2, keepdims=True)
+    np.testing.assert_allclose(probabilities, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("size", "tile", "num_tiles"),
+    [
+        ((48, 64), "auto", None),
+        ((48, 64), 20, None),  # What fits runs whole.
+        ((72, 96), "auto", None),  # Shrunk to two thirds.
+        ((73, 96), "auto", 3 * 2),
+        ((49, 64), 64, 2),
+        ((1000, 1000), "off", None),
+        ((5, 1000), "auto", 31),
+    ],
+)
+def test_which_images_are_tiled(toy, size, tile, num_tiles):
+    planned = toy.plan_tiles(*size, tile=tile)
+    assert (planned and planned.num_tiles) == num_tiles
+
+
+def test_an_image_that_fits_is_the_same_with_any_tiles(exported):
+    image = random_image(*CROP)
+    with DeepLabModel(exported) as served:
+        whole = served.probabilities(image, tile="off")
+        for how in ({}, {"tile": 20}, {"overlap": 0.0}):
+            np.testing.assert_array_equal(served.probabilities(image, **how), whole)
+
+
+def test_a_graph_that_resizes_is_tiled_on_request_only(tmp_path):
+    with DeepLabModel(toy_export.write(tmp_path, metadata={"min_resize_value": 48})) as served:
+        image = toy_export.image(150, 170)
+        assert served.plan_tiles(150, 170) is None
+        assert served.plan_tiles(150, 170, tile=100).tile == (100, 100)
+        np.testing.assert_array_equal(served.segment(image, tile=100), image.argmax(axis=2))
+
+
+def test_a_graph_without_probabilities_is_tiled_too(tmp_path):
+    with DeepLabModel(toy_export.write(tmp_path, published=True)) as served:
+        image = toy_export.image(600, 1100)
+        np.testing.assert_array_equal(served.segment(image), image.argmax(axis=2))
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ({"tile": "on"}, "tile is 'on'; expected 'auto', 'off', or the side of tiles in pixels"),
+        ({"tile": 32.0}, r"tile is 32\.0; expected"),
+        ({"tile": True}, "tile is True; expected"),
+        ({"tile": 65}, "tile is 65; expected 16 to 64 pixels, since the model takes 48x64"),
+        ({"tile": 3}, "tile is 3; expected 16 to 64 pixels"),
+        ({"overlap": 1}, r"overlap is 1; expected 0 to 0\.9"),
+    ],
+)
+def test_tiles_that_make_no_sense_are_named(toy, how, message):
+    for size in ((20, 30), (500, 300)):
+        with pytest.raises(ValueError, match=message):
+            toy.segment(toy_export.image(*size), **how)
+
+
+def test_progress_within_an_image(toy):
+    seen = []
+    images = [toy_export.image(*size) for size in ((100, 200), (20, 30), (150, 64))]
+    toy.predict_batch(images, progress=lambda done, total: seen.append((done, total)))
+    totals = [toy.plan_tiles(100, 200).num_tiles, toy.plan_tiles(150, 64).num_tiles]
+    assert [total for done, total in seen if done == 0] == totals
+    assert [total for done, total in seen if done == total] == totals
+    assert len(seen) > 6
 
 
 @pytest.mark.parametrize("kind", ["gray", "gray1", "rgba", "path", "Path", "bytes", "flipped", "L"])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
-from serving import file_inference, image_reading, memory, results
+from serving import file_inference, image_reading, memory, results, tiling
 from serving.deeplab_model import DeepLabModel
 from tests.support import toy_export
 
@@ -23,6 +23,12 @@ class FakeBudget(memory.Budget):
 
     def measure(self) -> None:
         self.for_images = self._after_network
+
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::serving.deeplab_model.ImageShrunkWarning"),
+    pytest.mark.filterwarnings("ignore::serving.deeplab_model.ImageTiledWarning"),
+]
 
 
 @pytest.fixture
@@ -82,10 +88,10 @@ def test_broken_images_do_not_stop_the_rest(tmp_path, model):
 def test_an_image_that_the_network_refuses_fails_alone(tmp_path, model, monkeypatch):
     predict_batch = model.predict_batch
 
-    def refuse_wide_ones(images, *how):
+    def refuse_wide_ones(images, *how, **tiles):
         if any(image.width > 40 for image in images):
             raise ValueError("too wide")
-        return predict_batch(images, *how)
+        return predict_batch(images, *how, **tiles)
 
     monkeypatch.setattr(model, "predict_batch", refuse_wide_ones)
     paths = save_images(tmp_path / "in", [(20, 30), (20, 50), (20, 30)])
@@ -136,6 +142,38 @@ def test_turned_images_are_turned_once(tmp_path, model):
     )
 
 
+def test_tiled_images_among_others_report_their_own_progress(tmp_path, model):
+    sizes = [(20, 30), (150, 100), (60, 80), (100, 200)]
+    paths = save_images(tmp_path / "in", sizes)
+    (tmp_path / "out").mkdir()
+    seen = []
+    outcomes = list(
+        file_inference.segment_files(
+            model,
+            paths,
+            results.choose_names(paths),
+            str(tmp_path / "out"),
+            results.ResultOptions(),
+            batch_size=4,
+            budget=FakeBudget(1 << 40),
+            tiles=tiling.TileOptions(overlap=0.3),
+            max_pixels=19_999,
+            progress=lambda *how: seen.append(how),
+        )
+    )
+    assert [outcome.error is None for outcome in outcomes] == [True, True, True, False]
+    assert str(outcomes[3].error) == (
+        f"{paths[3]}: 100x200 (height x width) are 20000 pixels, more than --max_pixels=19999. "
+        "Raise that if you trust the file."
+    )
+    assert [outcome.network_size for outcome in outcomes[:3]] == [(20, 30), (150, 100), (48, 64)]
+    total = model.plan_tiles(150, 100, overlap=0.3).num_tiles
+    assert {(path, size, last) for path, size, _, last in seen} == {(paths[1], sizes[1], total)}
+    assert [seen[0][2], seen[-1][2]] == [0, total]
+    ids = np.asarray(Image.open(paths[1])).argmax(axis=2)
+    np.testing.assert_array_equal(Image.open(tmp_path / "out" / "1_mask.png"), ids)
+
+
 @pytest.fixture
 def in_memory(model, monkeypatch):
     """Counts the pixels of images between reading and the end of writing."""
@@ -155,9 +193,9 @@ def in_memory(model, monkeypatch):
             count["now"] -= image.width * image.height
         return shares
 
-    def counted_predict(images, *how):
+    def counted_predict(images, *how, **tiles):
         count["batches"].append(len(images))
-        return predict(images, *how)
+        return predict(images, *how, **tiles)
 
     monkeypatch.setattr(image_reading, "read_image", counted_read)
     monkeypatch.setattr(results, "write_results", counted_write)

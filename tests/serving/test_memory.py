@@ -11,12 +11,14 @@ from serving import memory
 @pytest.mark.parametrize(
     ("name", "mode", "how", "bytes_per_pixel"),
     [
-        ("x.jpg", "RGB", {}, 9),
+        ("x.jpg", "RGB", {}, 5),
         ("x.jpg", "RGB", {"progressive": True}, 10),
         ("x.jpg", "CMYK", {"progressive": True}, 12),
         ("x.jpg", "L", {"progressive": True}, 9),
         ("x.png", "RGBA", {}, 9),
-        ("x.bmp", "RGB", {}, 9),
+        ("x.bmp", "RGB", {}, 5),
+        ("x.png", "RGB", {}, 5),
+        ("x.jpg", "RGB", {"exif": b"Exif\0\0II*\0\x08\0\0\0\0\0"}, 9),
     ],
 )
 def test_memory_of_decoding(tmp_path, name, mode, how, bytes_per_pixel):
@@ -41,6 +43,15 @@ def test_memory_grows_with_pixels_and_probabilities():
     assert take(costly, 0, False) == 1 << 40
 
 
+def test_tiles_count_only_beside_what_else_is_held_meanwhile():
+    head = memory.Head(14_000, 14_000, 0)
+    pixels = 14_000**2
+    assert memory.image_bytes(head, 0, False, 1 << 40) == 5 * pixels + (1 << 40)
+    # The overlay is half as high and wide as the image.
+    assert 6 * pixels < memory.image_bytes(head, 0, False, 1) < 7 * pixels
+    assert memory.image_bytes(head, 0, True, 1) == memory.image_bytes(head, 0, False, 1)
+
+
 def test_a_narrow_image_counts_with_the_width_of_its_legend():
     assert memory.image_bytes(memory.Head(10_000, 1, 0), 0, False) > 6 * 499 * 10_000
 
@@ -53,7 +64,7 @@ def test_the_budget_is_what_the_process_leaves(monkeypatch):
     assert budget.refusal("a\x1b.jpg", head, 1900 * memory.MIB) == (
         "a\\x1b.jpg: 12000x11000 pixels (height x width) take about 1900 MB from reading to "
         "writing; the limit is 2000 MB, of which the model leaves 1300 MB. Allow more with "
-        "--memory_limit_mb=2600, or cut the image into tiles."
+        "--memory_limit_mb=2600, or cut the image into parts."
     )
 
 

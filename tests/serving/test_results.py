@@ -150,6 +150,22 @@ def test_an_overlay_too_large_for_a_jpeg_is_shrunk(tmp_path):
     assert Image.open(tmp_path / "x_overlay.jpg").width == 40_000
 
 
+def test_a_huge_overlay_is_reduced_by_a_whole_number(tmp_path, monkeypatch):
+    monkeypatch.setattr(results, "_MAX_OVERLAY_PIXELS", 1000)
+    image = Image.new("RGB", (101, 50), (200, 100, 0))
+    ids = np.zeros([50, 101], np.uint8)
+    ids[:, 60:] = 1
+    options = results.ResultOptions(legend=False)
+    results.write_results(
+        str(tmp_path), "x", image, ids, None, ["a", "b"], [(0, 0, 0), (0, 0, 255)], options
+    )
+    assert Image.open(tmp_path / "x_mask.png").size == (101, 50)
+    overlay = np.asarray(Image.open(tmp_path / "x_overlay.jpg")).astype(int)
+    assert overlay.shape == (17, 34, 3)
+    assert np.abs(overlay[8, 8] - (200, 100, 0)).max() < 6
+    assert np.abs(overlay[8, 30] - (100, 50, 127)).max() < 6
+
+
 def test_legend_and_gray_ids(tmp_path):
     ids = np.ones([30, 40], np.int32)
     image = Image.new("RGB", (40, 30))

@@ -1,6 +1,7 @@
 """The command `infer.py`, in processes of its own."""
 
 import functools
+import importlib.util
 import os
 import pathlib
 import subprocess
@@ -8,7 +9,7 @@ import sys
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
 from tests.support import command_runs, toy_export
 
@@ -104,16 +105,79 @@ def test_images_larger_than_the_model_takes_are_told_once(tmp_path, infer):
     toy_export.write(tmp_path / "model")
     for number, size in enumerate([(20, 30), (100, 90), (50, 70)]):
         save(tmp_path / "in" / f"{number}.png", number, size)
-    result = infer("in", "--model=model")
+    result = infer("in", "--model=model", "--tile=off")
     assert result.returncode == 0
     warnings = result.stderr.splitlines()
     assert warnings == [
         "warning: in/1.png is 100x90 (height x width), and the model takes at most 48x64: it was "
-        "shrunk to 48x43, so small objects are lost. Cut it into tiles of at most 48x64, or export "
-        "the checkpoint again with --crop_size=129,97.",
+        "shrunk to 48x43, so small objects are lost. Run it in tiles with --tile=48, or export the "
+        "checkpoint again with --crop_size=129,97.",
         "warning: 2 of 3 images are larger than the model takes and were shrunk for it; see above",
     ]
     assert infer("in/0.png", "--model=model").stderr == ""
+
+
+def test_much_larger_images_run_in_tiles(tmp_path, infer):
+    toy_export.write(tmp_path / "model")
+    sizes = [(20, 30), (100, 90), (150, 70), (50, 70)]
+    ids = [save(tmp_path / "in" / f"{n}.png", n, size) for n, size in enumerate(sizes)]
+    result = infer("in", "--model=model")
+    assert result.returncode == 0
+    assert result.stderr.splitlines() == [
+        "note: in/1.png is 100x90 (height x width), and the model takes at most 48x64: it runs in "
+        "8 overlapping tiles, which takes the time of 8 images. --tile=off shrinks it, "
+        "--overlap=0.25 takes fewer.",
+        "warning: in/3.png is 50x70 (height x width), and the model takes at most 48x64: it was "
+        "shrunk to 45x64, so small objects are lost. Run it in tiles with --tile=48, or export the "
+        "checkpoint again with --crop_size=65,97.",
+        "note: 2 of 4 images are larger than the model takes and ran in tiles",
+    ]
+    for number in (1, 2):
+        mask = Image.open(tmp_path / "masks" / f"{number}_mask.png")
+        np.testing.assert_array_equal(mask, ids[number])
+    result = infer("in/3.png", "--model=model", "--tile=32", "--overlap=0", "--save_probabilities")
+    assert "runs in 6 overlapping tiles" in result.stderr
+    np.testing.assert_array_equal(Image.open(tmp_path / "masks" / "3_mask.png"), ids[3])
+    for flag, message in (
+        ("--tile=on", "--tile=on: expected auto, off, or the side of tiles in pixels."),
+        ("--tile=600", "tile is 600; expected 16 to 64 pixels"),
+        ("--overlap=1", "--overlap"),
+    ):
+        result = infer("in/3.png", "--model=model", flag)
+        assert result.returncode in (1, 2)
+        assert message in result.stderr
+        assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("is_installed", [False, True])
+def test_georeferenced_images(tmp_path, infer, is_installed):
+    if is_installed:
+        pytest.importorskip("rasterio")
+    elif importlib.util.find_spec("rasterio"):
+        pytest.skip("rasterio is installed")
+    toy_export.write(tmp_path / "model")
+    image = toy_export.image(20, 30)
+    tags = TiffImagePlugin.ImageFileDirectory_v2()
+    tags.tagtype.update({33550: 12, 33922: 12, 34735: 3})
+    tags[33550] = (0.5, 0.5, 0.0)
+    tags[33922] = (0.0, 0.0, 0.0, 400_000.0, 5_900_000.0, 0.0)
+    tags[34735] = (1, 1, 0, 2, 1024, 0, 1, 1, 3072, 0, 1, 32633)  # UTM zone 33 north.
+    Image.fromarray(image).save(tmp_path / "x.tif", tiffinfo=tags)
+    Image.fromarray(image).save(tmp_path / "y.tif")
+    result = infer("x.tif", "y.tif", "--model=model")
+    assert result.returncode == 0
+    if is_installed:
+        assert result.stderr == ""
+        names = ["x_mask.tif", "x_overlay.jpg", "y_mask.png", "y_overlay.jpg"]
+    else:
+        assert result.stderr == (
+            "note: x.tif is georeferenced, and its mask will not be: make setup-geo installs what "
+            "that needs.\n"
+        )
+        names = ["x_mask.png", "x_overlay.jpg", "y_mask.png", "y_overlay.jpg"]
+    assert files(tmp_path / "masks") == names
+    mask = Image.open(tmp_path / "masks" / names[0])
+    np.testing.assert_array_equal(mask, image.argmax(axis=2))
 
 
 def test_the_limit_on_pixels_is_memory_not_a_number(tmp_path, infer):
@@ -123,7 +187,7 @@ def test_the_limit_on_pixels_is_memory_not_a_number(tmp_path, infer):
     Image.new("1", (20_000, 9_500)).save(tmp_path / "scan.png")
     result = infer("scan.png", "x.png", "--model=model", "--memory_limit_mb=1500")
     assert result.returncode == 1
-    assert "scan.png: 9500x20000 pixels (height x width) take about 2623 MB" in result.stderr
+    assert "scan.png: 9500x20000 pixels (height x width) take about 1631 MB" in result.stderr
     assert "Allow " in result.stderr
     assert "--memory_limit_mb" in result.stderr
     assert len(result.stderr.splitlines()) == 1
@@ -212,8 +276,8 @@ def test_home_in_arguments_and_flags(tmp_path, infer):
 
 @pytest.mark.slow
 def test_memory_stays_below_its_limit(tmp_path):
-    """Eight images of 36 million pixels, of which two fit into the limit at once."""
-    toy_export.write(tmp_path / "model")
+    """Images of 36 million pixels in tiles, of which two fit into the limit at once."""
+    toy_export.write(tmp_path / "model", metadata={"crop_size": [513, 513]})
     save(tmp_path / "small.png", 1)
     smooth = Image.fromarray(toy_export.image(12, 12)).resize((6000, 6000), Image.BICUBIC)
     for number, how in enumerate([{}, {"progressive": True}, {}, {}]):
@@ -223,7 +287,7 @@ def test_memory_stays_below_its_limit(tmp_path):
     program = f"""
 import re, runpy, sys
 sys.argv = ["infer.py", *{[str(tmp_path)]!r}, "--model={tmp_path}/model", "--output={tmp_path}/out",
-            "--memory_limit_mb=2000", "--batch_size=8"]
+            "--memory_limit_mb=2000", "--batch_size=8", "--overlap=0"]
 try:
     runpy.run_path("infer.py", run_name="__main__")
 finally:
