@@ -15,6 +15,7 @@ CHECKPOINT ?=
 MODEL ?=
 PICTURES ?=
 OUTPUT ?= masks
+PORT ?=
 JOBS ?= 2
 ARGS ?=
 
@@ -25,14 +26,14 @@ quoted = '$(subst ','\'',$(value $(1)))'
 flag = $(if $(strip $(value $(2))),--$(1)=$(call quoted,$(2)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-beam setup-openvino setup-litert demo classification-demo \
-	tfrecords check-dataset train eval vis export infer tensorboard lint format test test-all lock bench \
+.PHONY: help setup setup-dev setup-beam setup-openvino setup-litert setup-serve demo classification-demo \
+	tfrecords check-dataset train eval vis export infer serve tensorboard lint format test test-all lock bench \
 	bench-peers-setup bench-peers-lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo '  Variables: DATASET DATA_DIR TFRECORDS LOGDIR CHECKPOINT MODEL PICTURES OUTPUT JOBS, and ARGS'
+	@echo '  Variables: DATASET DATA_DIR TFRECORDS LOGDIR CHECKPOINT MODEL PICTURES OUTPUT PORT JOBS, and ARGS'
 	@echo "  for any further flags: make train ARGS='--train_batch_size=4 --num_clones=2'."
 	@echo '  Each command explains its flags with --help and --helpfull: $(RUN) train.py --help'
 
@@ -59,6 +60,12 @@ setup-openvino: requirements/openvino.lock setup  ## Also install the engine Ope
 
 setup-litert: requirements/litert.lock setup  ## Also install the engine LiteRT
 	$(RUN) -m pip install --quiet --disable-pip-version-check -r $<
+
+setup-serve: $(VENV)/.installed-serve  ## Also install what make serve needs
+
+$(VENV)/.installed-serve: requirements/serve.lock | setup
+	$(RUN) -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(not (3, 10) <= v <= (3, 13) and \
@@ -108,6 +115,9 @@ infer: $(if $(strip $(value PICTURES)),setup,no-images)  ## Write colored masks:
 no-images:
 	@echo "error: which images? make infer PICTURES='photo.jpg folder/ \"my photo.jpg\"'" >&2; exit 2
 
+serve: setup-serve  ## Answer over HTTP, with a page: MODEL=... PORT=8000
+	@$(RUN) serve.py $(call flag,model,MODEL) $(call flag,port,PORT) $(ARGS)
+
 tensorboard: setup  ## Show curves and images of all training runs
 	@$(RUN) -m tensorboard.main $(or $(call flag,logdir,LOGDIR),--logdir=runs) $(ARGS)
 
@@ -135,6 +145,8 @@ lock: pyproject.toml  ## Pin the newest allowed versions again (needs uv)
 	  --extra openvino pyproject.toml -o requirements/openvino.lock
 	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \
 	  --extra litert pyproject.toml -o requirements/litert.lock
+	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \
+	  --constraints requirements/base.lock --group serve -o requirements/serve.lock
 
 bench: setup  ## Measure speed and memory beside the peers, into docs/benchmarks.md: 25 minutes
 	@$(RUN) -m scripts.benchmarks.run $(ARGS)
