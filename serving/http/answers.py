@@ -19,7 +19,7 @@ _JPEG_QUALITY = 92
 
 def mask_png(ids: np.ndarray, palette: visualize.Palette) -> bytes:
     """Returns a PNG whose pixels are class ids and whose palette has their colors."""
-    return _encode(visualize.mask_image(ids, palette), "PNG")
+    return encode(visualize.mask_image(ids, palette), "PNG")
 
 
 def overlay(
@@ -46,7 +46,7 @@ def overlay(
             color if class_id in classes else _BLACK for class_id, color in enumerate(palette)
         ]
     visualize.paint_overlay(painted, ids, palette, predictor.model.class_names, opacity)
-    return _encode(painted, file_format, quality=_JPEG_QUALITY, subsampling=0)
+    return encode(painted, file_format, quality=_JPEG_QUALITY, subsampling=0)
 
 
 def npy(array: np.ndarray) -> bytes:
@@ -136,7 +136,8 @@ def to_json(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _encode(image: Image.Image, file_format: str, **how: Any) -> bytes:
+def encode(image: Image.Image, file_format: str, **how: Any) -> bytes:
+    """Returns an image as the bytes of a file; `how` is Pillow's."""
     file = io.BytesIO()
     if file_format == "PNG":
         how = {"compress_level": 3}  # Half the time of 6 for a tenth more bytes.

@@ -6,15 +6,24 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from serving.http import endpoints, own_routes
+from serving.http import (
+    endpoints,
+    hugging_face,
+    open_inference,
+    own_routes,
+    pages,
+    tensorflow_serving,
+)
 from serving.http.gate import Gate
 from serving.http.service import Service
+
+_PROTOCOLS = (own_routes, open_inference, tensorflow_serving, hugging_face, pages)
 
 
 def build(service: Service) -> ASGIApp:
     """Returns the application; the caller loads the service, and closes it."""
     app = Starlette(
-        routes=own_routes.routes(service),
+        routes=[each for module in _PROTOCOLS for each in module.routes(service)],
         exception_handlers={HTTPException: _refuse},
     )
     app.router.redirect_slashes = False
