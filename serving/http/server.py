@@ -138,6 +138,8 @@ def set_up_log(logs_requests: bool) -> None:
         ("serve", logging.INFO),
         ("serve.access", logging.INFO if logs_requests else logging.WARNING),
         ("uvicorn", logging.WARNING),
+        # It writes a line for each broken form, which the client is told of.
+        ("python_multipart", logging.CRITICAL),
     ):
         logging.getLogger(name).setLevel(level)
     for name in ("serve", "uvicorn"):
