@@ -15,6 +15,7 @@ CHECKPOINT ?=
 MODEL ?=
 PICTURES ?=
 OUTPUT ?=
+PORT ?=
 JOBS ?= 2
 ARGS ?=
 
@@ -25,14 +26,15 @@ quoted = '$(subst ','\'',$(value $(1)))'
 flag = $(if $(strip $(value $(2))),--$(1)=$(call quoted,$(2)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-beam setup-openvino setup-litert setup-geo demo classification-demo \
-	tfrecords check-dataset train eval vis export infer tensorboard lint format test test-all lock bench \
+.PHONY: help setup setup-dev setup-beam setup-openvino setup-litert setup-geo setup-serve demo \
+	classification-demo tfrecords check-dataset train eval vis export infer serve tensorboard lint format \
+	test test-all lock bench \
 	bench-peers-setup bench-peers-lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo '  Variables: DATASET DATA_DIR TFRECORDS LOGDIR CHECKPOINT MODEL PICTURES OUTPUT JOBS, and ARGS'
+	@echo '  Variables: DATASET DATA_DIR TFRECORDS LOGDIR CHECKPOINT MODEL PICTURES OUTPUT PORT JOBS, and ARGS'
 	@echo "  for any further flags: make train ARGS='--train_batch_size=4 --num_clones=2'."
 	@echo '  Each command explains its flags with --help and --helpfull: $(RUN) train.py --help'
 
@@ -62,6 +64,12 @@ setup-litert: requirements/litert.lock setup  ## Also install the engine LiteRT
 
 setup-geo: requirements/geo.lock setup  ## Also install rasterio: GeoTIFFs keep their georeference
 	$(RUN) -m pip install --quiet --disable-pip-version-check -r $<
+
+setup-serve: $(VENV)/.installed-serve  ## Also install what make serve needs
+
+$(VENV)/.installed-serve: requirements/serve.lock | setup
+	$(RUN) -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(not (3, 10) <= v <= (3, 13) and \
@@ -111,6 +119,9 @@ infer: $(if $(strip $(value PICTURES)),setup,no-images)  ## Write colored masks,
 no-images:
 	@echo "error: which images? make infer PICTURES='photo.jpg folder/ \"my photo.jpg\"'" >&2; exit 2
 
+serve: setup-serve  ## Answer over HTTP, with a page: MODEL=... PORT=8000
+	@$(RUN) serve.py $(call flag,model,MODEL) $(call flag,port,PORT) $(ARGS)
+
 tensorboard: setup  ## Show curves and images of all training runs
 	@$(RUN) -m tensorboard.main $(or $(call flag,logdir,LOGDIR),--logdir=runs) $(ARGS)
 
@@ -140,6 +151,8 @@ lock: pyproject.toml  ## Pin the newest allowed versions again (needs uv)
 	  --extra litert pyproject.toml -o requirements/litert.lock
 	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \
 	  --extra geo pyproject.toml -o requirements/geo.lock
+	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \
+	  --constraints requirements/base.lock --group serve -o requirements/serve.lock
 
 bench: setup  ## Measure speed and memory beside the peers, into docs/benchmarks.md: 35 minutes
 	@$(RUN) -m scripts.benchmarks.run $(ARGS)

@@ -18,16 +18,17 @@ if TYPE_CHECKING:
 
 
 def run(name: str) -> NoReturn:
-    """Runs a command of a task and exits: `python NAME.py [--task=TASK] …`.
+    """Runs a command and exits: `python NAME.py [--task=TASK] …`.
 
     Args:
-      name: of the command; `TASK/commands/NAME_flags.py` describes it.
+      name: of the command; `TASK/commands/NAME_flags.py` describes it or, for a command that has
+        no task, that of the package in `task_choice.WITHOUT_TASK`.
     """
     startup.prepare()
     with startup.ending_at_once():
         from commands import task_choice
 
-        task = task_choice.take(name, sys.argv)
+        task = task_choice.WITHOUT_TASK.get(name) or task_choice.take(name, sys.argv)
         if importlib.util.find_spec(f"{task}.commands.{name}_flags") is None:
             print(f"error: the task {task} has no command {name}.", file=sys.stderr)
             sys.exit(2)

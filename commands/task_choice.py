@@ -17,6 +17,9 @@ from common.dataset_files import DATASET_FILE, DATASETS_ROOT
 # The packages of the tasks; the first is taken where nothing tells.
 TASKS = ("deeplab", "classification")
 
+# Commands of no task, and the packages that hold them: they take what any task has made.
+WITHOUT_TASK = {"serve": "serving"}
+
 # What dataset.json calls its task, if not by the name of the task's package.
 _OF_DATASETS = {"segmentation": "deeplab"}
 # Sources of datasets by task, as `--dataset` of build_tfrecords names them.

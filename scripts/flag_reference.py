@@ -20,6 +20,7 @@ _COMMANDS = {
     "python vis.py": "vis",
     "python export_model.py": "export_model",
     "python infer.py": "infer",
+    "python serve.py": "serve",
     "python -m datasets.build_tfrecords": "build_tfrecords",
     "python -m datasets.describe_tfrecords": "describe_tfrecords",
 }
@@ -49,12 +50,12 @@ def text() -> str:
 
 
 def _commands() -> Iterator[tuple[str, str, str]]:
-    """Yields how a command is called, its name, and the task."""
-    for task in task_choice.TASKS:
+    """Yields how a command is called, its name, and the package of its task."""
+    for task in (*task_choice.TASKS, *task_choice.WITHOUT_TASK.values()):
         for line, name in _COMMANDS.items():
             if importlib.util.find_spec(f"{task}.commands.{name}_flags") is not None:
-                is_default = task == task_choice.TASKS[0]
-                yield (line if is_default else f"{line} --task={task}"), name, task
+                needs_no_flag = task not in task_choice.TASKS[1:]
+                yield (line if needs_no_flag else f"{line} --task={task}"), name, task
 
 
 def _cell(content: str) -> str:

@@ -14,8 +14,8 @@ def command(name: str, task: str = "deeplab") -> Command:
 
 
 def tasks_with(name: str) -> list[str]:
-    """Returns the tasks that have a command."""
-    tasks = task_choice.TASKS
+    """Returns the packages of tasks that have a command, or of one without a task."""
+    tasks = (*task_choice.TASKS, *task_choice.WITHOUT_TASK.values())
     return [task for task in tasks if importlib.util.find_spec(f"{task}.commands.{name}_flags")]
 
 

@@ -1,0 +1,141 @@
+"""Serves exported models over HTTP: serve.py. `serve_flags` has its words and flags."""
+
+import importlib.util
+import os
+import warnings
+
+from PIL import Image
+
+from commands.flags import Flags
+from commands.shared_options import EngineOptions
+from common import image_files
+from common.texts import printable
+from serving import export_file
+from serving.commands.serve_flags import ServeOptions
+from serving.deeplab_model import ImageShrunkWarning
+
+_PACKAGES = ("starlette", "uvicorn", "python_multipart", "prometheus_client")
+_TOKEN_VARIABLE = "SERVE_TOKEN"
+_MIN_TOKEN_CHARS = 8
+_THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
+
+
+def main(flags: Flags, arguments: list[str]) -> int:
+    """Turns flags into settings and serves; returns the exit status."""
+    del arguments
+    missing = [each for each in _PACKAGES if importlib.util.find_spec(each) is None]
+    if missing:
+        raise ValueError(
+            f"the service needs {', '.join(missing)}: run make setup-serve, or pip install -r "
+            "requirements/serve.lock."
+        )
+    from serving.http import server
+    from serving.http.hosting import ModelSettings
+    from serving.http.image_input import ImageLimits
+    from serving.http.service import Service, ServiceSettings
+
+    options, engine = flags.options(ServeOptions), flags.options(EngineOptions)
+    exports = parse_exports(engine.model or export_file.find_newest_export())
+    token = read_token(options.token_file)
+    if options.host not in _THIS_MACHINE and token is None:
+        print(
+            f"warning: everybody who reaches {printable(options.host)} can use the service; "
+            "--token_file asks for a token."
+        )
+    image_files.silence_libtiff()
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # About metadata, which nobody reads here.
+    # Answers say at which size the network has seen an image.
+    warnings.simplefilter("ignore", ImageShrunkWarning)
+    Image.MAX_IMAGE_PIXELS = None  # `ImageLimits` bounds them, before Pillow would warn.
+    settings = ServiceSettings(
+        max_bytes=options.max_bytes,
+        images=ImageLimits(options.max_pixels),
+        memory_bytes=options.memory_limit_mb << 20,
+        time_limit_secs=options.time_limit_secs,
+        token=token,
+        models=ModelSettings(
+            batch_size=options.batch_size,
+            batch_timeout_secs=options.batch_timeout_ms / 1000,
+            queue_size=options.queue_size,
+            reload_secs=options.reload_secs,
+            trust=engine.trust,
+            engine={
+                "engine": engine.engine,
+                "precision": engine.precision,
+                "num_threads": engine.num_threads,
+            },
+        ),
+    )
+    server.set_up_log(options.access_log)
+    listening = server.bind(options.host, options.port)
+    service = Service(exports, settings)
+    server.run(service, listening, options.drain_secs, options.drain_delay_secs)
+    return 0
+
+
+def parse_exports(text: str) -> dict[str, str]:
+    """Returns the paths of exports by the names of their models.
+
+    Args:
+      text: "PATH" or "NAME=PATH", several with commas between.
+
+    Raises:
+      ValueError: two have one name, a name is not one of a URL, or a path does not exist.
+    """
+    exports: dict[str, str] = {}
+    for part in [text] if os.path.exists(text) else filter(None, text.split(",")):
+        name, equals, path = part.partition("=")
+        if not equals or os.path.exists(part):
+            name, path = name_of(part), part
+        path = os.path.expanduser(path)
+        if not os.path.exists(path):
+            raise ValueError(f"--model: {printable(path)} does not exist.")
+        if not name or not all(char.isalnum() or char in "-_. " for char in name):
+            raise ValueError(
+                f"--model: {printable(name)!r} cannot be a model's name; write NAME=PATH with "
+                "letters, digits, '-', '_' and '.'."
+            )
+        if name in exports:
+            raise ValueError(
+                f"--model: two models have the name {name}: {printable(exports[name])} and "
+                f"{printable(path)}. Write NAME=PATH."
+            )
+        exports[name] = path
+    if not exports:
+        raise ValueError("--model is empty; expected the path of an export.")
+    return exports
+
+
+def name_of(path: str) -> str:
+    """Returns a name for an export: its file's, or that of the training run around it."""
+    path = os.path.abspath(path)
+    for ending in (".tar.gz", ".tgz", ".pb"):
+        path = path.removesuffix(ending)
+    parts = [each for each in path.split(os.sep) if each]
+    while len(parts) > 1 and parts[-1] in ("frozen_inference_graph", "export", "best"):
+        parts.pop()
+    return "".join(char if char.isalnum() or char in "-_." else "_" for char in parts[-1])
+
+
+def read_token(path: str | None) -> str | None:
+    """Returns the token: of a file, or of the environment; None for none.
+
+    Raises:
+      ValueError: it is too short to keep anybody out, or not ASCII.
+      OSError: the file cannot be read.
+    """
+    if path is None:
+        token, source = os.environ.get(_TOKEN_VARIABLE), _TOKEN_VARIABLE
+        if token is None:
+            return None
+    else:
+        source = f"--token_file={printable(path)}"
+        with open(path, encoding="utf-8", errors="replace") as file:
+            token = file.readline()
+    token = token.strip()
+    if len(token) < _MIN_TOKEN_CHARS or not token.isascii() or not token.isprintable():
+        raise ValueError(
+            f"{source}: the token has {len(token)} characters; expected at least "
+            f"{_MIN_TOKEN_CHARS}, all of them ASCII."
+        )
+    return token
