@@ -24,7 +24,7 @@ from classification.options import (
 )
 from classification.run_description import RunDescription
 from classification.task import ClassificationTask
-from commands import training_command
+from commands import epochs, training_command
 from commands.flags import Flags
 from commands.shared_options import ClusterOptions, DatasetOptions
 from common.run_options import OPTIONS_FILE, RUNS_ROOT
@@ -58,7 +58,7 @@ def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
     description = _describe(flags, spec, train_logdir)
     num_images = spec.split(data.train_split).num_examples
     batch_size = flags.value("train_batch_size")
-    epoch = max(1, round(num_images / max(1, batch_size * deployment.num_replicas)))
+    epoch = epochs.count_steps(num_images, batch_size * deployment.num_replicas)
     num_steps = _given(flags, "training_number_of_steps", DEFAULT_EPOCHS * epoch)
     options = flags.options(
         ClassifierTrainOptions,
