@@ -3,6 +3,7 @@
 import glob
 import os
 
+from commands import epochs
 from commands.flags import Flags
 from common import json_files
 from common.dataset_files import DATASET_FILE, DATASETS_ROOT
@@ -19,14 +20,15 @@ def explain_epochs(name: str, value: str, flags: Flags) -> str | None:
     found = _find_dataset(flags)
     if found is not None and batch_size > 0:
         dataset, num_images = found
-        epoch = -(-num_images // batch_size)
+        batch_size *= max(1, flags.value("num_replicas"))
+        epoch = epochs.count_steps(num_images, batch_size)
         steps = (
             f"an epoch of dataset {dataset} ({num_images} images) is {epoch} "
             f"{'step' if epoch == 1 else 'steps'} of {batch_size} images"
         )
         if value.isdecimal() and int(value):
-            epochs = "1 epoch is" if int(value) == 1 else f"{value} epochs are"
-            steps += f", so {epochs} --training_number_of_steps={int(value) * epoch}"
+            given = "1 epoch is" if int(value) == 1 else f"{value} epochs are"
+            steps += f", so {given} --training_number_of_steps={int(value) * epoch}"
     return (
         f"there is no flag --{name}; training is counted in steps (--training_number_of_steps): "
         f"{steps}."

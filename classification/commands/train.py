@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import os
+from collections.abc import Sequence
 
 import tensorflow.compat.v1 as tf
 
@@ -24,10 +25,11 @@ from classification.options import (
 )
 from classification.run_description import RunDescription
 from classification.task import ClassificationTask
-from commands import training_command
+from commands import epochs, training_command
 from commands.flags import Flags
 from commands.shared_options import ClusterOptions, DatasetOptions
 from common.run_options import OPTIONS_FILE, RUNS_ROOT
+from common.texts import first_few
 from datasets.classification.specs import ClassificationSpec
 from datasets.records import shard_check
 from deployment.config import DeploymentConfig
@@ -58,7 +60,7 @@ def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
     description = _describe(flags, spec, train_logdir)
     num_images = spec.split(data.train_split).num_examples
     batch_size = flags.value("train_batch_size")
-    epoch = max(1, round(num_images / max(1, batch_size * deployment.num_replicas)))
+    epoch = epochs.count_steps(num_images, batch_size * deployment.num_replicas)
     num_steps = _given(flags, "training_number_of_steps", DEFAULT_EPOCHS * epoch)
     options = flags.options(
         ClassifierTrainOptions,
@@ -126,6 +128,14 @@ def _given(flags: Flags, name: str, default):
     return default if value is None else value
 
 
+def _difference(trained: Sequence[str], found: Sequence[str]) -> str:
+    """Says how two lists of classes differ, however many there are."""
+    pairs = enumerate(zip(trained, found, strict=False))
+    first = next((f"class {i} was {a!r} and is {b!r}" for i, (a, b) in pairs if a != b), None)
+    numbers = f"{len(trained)} ({first_few(trained)}) became {len(found)} ({first_few(found)})"
+    return f"{numbers}; {first}" if first else numbers
+
+
 def _describe(flags: Flags, spec: ClassificationSpec, train_logdir: str) -> RunDescription:
     """Returns what is trained: the flags say it, or options.json if the folder has a checkpoint.
 
@@ -138,9 +148,9 @@ def _describe(flags: Flags, spec: ClassificationSpec, train_logdir: str) -> RunD
         names = spec.class_names[stored.view.labels_offset :]
         if names != stored.class_names:
             raise ValueError(
-                f"dataset {spec.name} in {spec.directory} has the classes {', '.join(names)}, but "
-                f"{train_logdir} was trained on {stored.dataset_name} with "
-                f"{', '.join(stored.class_names)}. Choose another --train_logdir."
+                f"{train_logdir} was trained on {stored.dataset_name}, and dataset {spec.name} in "
+                f"{spec.directory} has other classes: {_difference(stored.class_names, names)}. "
+                "Choose another --train_logdir."
             )
         given = {**flags.given(ModelOptions), **flags.given(ViewOptions)}
         training_command.check_same_flags(

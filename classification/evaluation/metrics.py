@@ -38,15 +38,23 @@ class Counter:
 
     Attributes:
       confusion: int64 [classes, classes], images by label (row) and predicted class.
+      num_undefined: int64 [classes], images by label whose probabilities hold NaN: they have no
+        predicted class, are not found, and make the cross entropy NaN.
     """
 
     def __init__(self, num_classes: int):
         self.confusion = np.zeros((num_classes, num_classes), np.int64)
+        self.num_undefined = np.zeros(num_classes, np.int64)
         self._num_in_top = 0
         self._loss = 0.0
 
     def add(self, labels: np.ndarray, probabilities: np.ndarray) -> None:
         """Adds a batch: labels, integers [batch], and probabilities, float [batch, classes]."""
+        # argmax takes the first NaN for the largest, and no comparison with NaN is true.
+        is_undefined = np.isnan(probabilities).any(axis=1)
+        np.add.at(self.num_undefined, labels[is_undefined], 1)
+        self._loss += np.nan if is_undefined.any() else 0.0
+        labels, probabilities = labels[~is_undefined], probabilities[~is_undefined]
         predicted = probabilities.argmax(axis=1)
         np.add.at(self.confusion, (labels, predicted), 1)
         own = probabilities[np.arange(len(labels)), labels]
@@ -57,9 +65,10 @@ class Counter:
 
     def metrics(self) -> Metrics:
         """Returns the scores of all batches."""
-        total = self.confusion.sum()
         correct = np.diagonal(self.confusion)
-        support, predicted = self.confusion.sum(axis=1), self.confusion.sum(axis=0)
+        support = self.confusion.sum(axis=1) + self.num_undefined
+        predicted = self.confusion.sum(axis=0)
+        total = support.sum()
         with np.errstate(invalid="ignore"):
             recall, precision = correct / support, correct / predicted
         occurs = support > 0

@@ -9,7 +9,7 @@ import contextlib
 import dataclasses
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from common.texts import first_few, printable
 from datasets.classification.check_report import Report
@@ -129,31 +129,35 @@ class _Collector:
         }
         self._examined: list[tuple[str, Sample, tuple[int, int]]] = []
         self._suspects: list[Finding] = []
-        self._first_with_digest: dict[bytes, tuple[str, Sample]] = {}
+        self._with_digest: dict[bytes, list[tuple[str, Sample]]] = {}
 
     def add(self, finding: Finding) -> None:
         """Takes what was found in the next example."""
-        sample = finding.sample
+        example = finding.split, finding.sample
         if finding.is_suspect:
-            self._suspects.append(Finding(finding.split, sample))
+            self._suspects.append(Finding(*example))
         if finding.digest is not None:
-            example = finding.split, sample
-            first_split, first = self._first_with_digest.setdefault(finding.digest, example)
-            if first.label == sample.label:
-                finding.problems += image_checks.compare(*example, first_split, first)
-            else:
-                # Nobody knows which of the labels is right, so neither image is used.
-                other = Finding(first_split, first)
-                self._report_label(finding, first)
-                self._report_label(other, sample)
-                self._take(other)
+            self._with_digest.setdefault(finding.digest, []).append(example)
         self._take(finding)
-        self._examined.append((finding.split, sample, finding.size))
+        self._examined.append((*example, finding.size))
 
     def _take(self, finding: Finding) -> None:
         self._problems += finding.problems
         if finding.has_error:
             self._unusable.add((finding.split, finding.sample.name))
+
+    def _compare(self, examples: Sequence[tuple[str, Sample]]) -> None:
+        """Reports examples whose images are the same, byte for byte."""
+        first_split, first = examples[0]
+        contester = next((each for _, each in examples if each.label != first.label), None)
+        for split, sample in examples:
+            finding = Finding(split, sample)
+            if contester is None:
+                finding.problems += image_checks.compare(split, sample, first_split, first)
+            else:
+                # Nobody knows which of the labels is right, so none of the images is used.
+                self._report_label(finding, contester if sample.label == first.label else first)
+            self._take(finding)
 
     def _report_label(self, finding: Finding, other: Sample) -> None:
         ours, theirs = (self._source.class_names[each.label] for each in (finding.sample, other))
@@ -175,6 +179,8 @@ class _Collector:
 
     def finish(self) -> Report:
         """Judges what only shows when all examples are known."""
+        for examples in self._with_digest.values():
+            self._compare(examples)
         counters = {split: LabelCounter(self._source.num_classes) for split in self._source.splits}
         for split, sample, size in self._examined:
             if (split, sample.name) not in self._unusable:

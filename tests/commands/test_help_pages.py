@@ -109,6 +109,11 @@ def test_epochs_are_answered_in_steps_of_the_dataset(tmp_path):
     (tmp_path / "x.flags").write_text("--train_batch_size=4\n")
     recipe = answer("train", "--flagfile=x.flags", "--epochs=1", cwd=tmp_path).stderr
     assert "is 92 steps of 4 images, so 1 epoch is --training_number_of_steps=92" in recipe
+    # 11.47 steps: as many as training takes for an epoch.
+    rounded = answer("train", "--train_batch_size=32", "--epochs=1", cwd=tmp_path).stderr
+    assert "is 11 steps of 32 images, so 1 epoch is --training_number_of_steps=11" in rounded
+    joined = ("--train_batch_size=16", "--num_replicas=2")
+    assert "is 11 steps of 32 images" in answer("train", *joined, "--epochs=1", cwd=tmp_path).stderr
     unknown = answer("train", "--epochs=10", cwd=tmp_path / "data").stderr
     assert "the number of images / train_batch_size (8) steps" in unknown
 

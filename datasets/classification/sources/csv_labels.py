@@ -5,21 +5,20 @@
       images/a.jpg          images/a.jpg,wren,train
       images/b.jpg          b,robin,val
 
-The first line may name the columns; without it they are file, label and, if there are three, split.
-A file is a path in the folder of data, in that of the table, or in `images/` of either, and may be
-without its ending. Labels are names, or whole numbers that are class ids.
+`label_table` says what the table may look like. A file is a path in the folder of data, in that of
+the table, or in `images/` of either, and may be without its ending. Labels are names, or whole
+numbers that are class ids.
 """
 
-import csv
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
 
-from common import files, image_files
+from common import image_files
 from common.texts import first_few
-from datasets.classification.sources import class_names
+from datasets.classification.sources import class_names, label_table
 from datasets.classification.sources.class_names import Classes
+from datasets.classification.sources.label_table import KNOWN_NAMES, Row
 from datasets.classification.sources.source import TRAIN, Sample, Source, draw_val
 from datasets.images import image_folders
 from datasets.images.image_folders import compose
@@ -30,31 +29,6 @@ TABLE = "labels.csv"
 EXPECTED = f"images, and {TABLE} or --labels_csv with their labels"
 
 _MAX_CLASSES = 100_000
-# In the order in which a line is searched for them.
-_DELIMITERS = "\t;,"
-# What people call the columns, without capitals, spaces and underscores.
-_FILE = frozenset(
-    {
-        *("file", "files", "filename", "filepath", "path", "image", "images", "img", "imagename"),
-        *("imagefile", "imagepath", "imageid", "imgname", "id", "name"),
-    }
-)
-_LABEL = frozenset(
-    {
-        *("label", "labels", "class", "classname", "classid", "classlabel", "category"),
-        *("categoryid", "categoryname", "target", "labelid", "labelname", "breed", "species"),
-    }
-)
-_SPLIT = frozenset({"split", "set", "subset", "partition", "fold", "usage"})
-
-
-class _Row(NamedTuple):
-    """What a line of the table says; `split` is None where there is no such column."""
-
-    line: int
-    file: str
-    label: str
-    split: str | None
 
 
 def open_source(
@@ -86,13 +60,13 @@ def open_source(
         raise ValueError(
             f"{path} does not exist; expected {EXPECTED}. data_dir {data_dir!r} holds {holds}."
         )
-    rows = _read(path)
+    rows, has_header = label_table.read(path)
     splits = _name_splits(rows, path)
     classes = _find_classes(rows, path, class_names_file)
     finder = _Finder(data_dir, path)
     found: dict[str, list[Sample]] = {split: [] for split in splits.values()}
     seen: list[Problem] = []
-    lines: dict[tuple[str, str], _Row] = {}
+    lines: dict[tuple[str, str], Row] = {}
     for row in rows:
         split = splits[row.split or ""]
         file = finder.find(row.file)
@@ -100,6 +74,8 @@ def open_source(
             message = (
                 f"line {row.line} names {row.file!r}: there is no such image. Correct the line."
             )
+            if row is rows[0] and not has_header:
+                message += f" If it names the columns: those known are {KNOWN_NAMES}."
             seen.append(Problem(ERROR, "missing", message, path, split, row.file))
             continue
         sample = Sample(finder.name(file), file, classes.ids[row.label])
@@ -107,7 +83,7 @@ def open_source(
         if first is row:
             found[split].append(sample)
         else:
-            is_same = first.label == row.label
+            is_same = classes.ids[first.label] == classes.ids[row.label]
             message = f"line {row.line} names {row.file!r}, and so does line {first.line}"
             if not is_same:
                 message += f": labels {row.label!r} and {first.label!r}"
@@ -129,60 +105,7 @@ def _by_name(sample: Sample) -> str:
     return sample.name
 
 
-def _read(path: str) -> list[_Row]:
-    """Reads the lines of the table that are not empty."""
-    text = files.read_text(path)
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    delimiter = next((each for each in _DELIMITERS if each in first), None)
-    if delimiter is None:
-        raise ValueError(
-            f"{path}: line 1 is {first!r}; expected a file and its label, separated by a comma, "
-            "semicolon or tab."
-        )
-    reader = csv.reader(text.splitlines(), delimiter=delimiter, skipinitialspace=True)
-    try:
-        table = [
-            (reader.line_num, [cell.strip() for cell in cells]) for cells in reader if any(cells)
-        ]
-    except csv.Error as error:
-        raise ValueError(
-            f"{path}: line {reader.line_num} is no line of a table: {error}."
-        ) from None
-    head = [re.sub(r"[\W_]", "", cell.lower()) for cell in table[0][1]]
-    columns = {
-        what: index
-        for what, names in (("file", _FILE), ("label", _LABEL), ("split", _SPLIT))
-        for index, cell in reversed(list(enumerate(head)))
-        if cell in names
-    }
-    if {"file", "label"} <= columns.keys():
-        table = table[1:]
-    elif len(head) in (2, 3):
-        columns = dict(zip(("file", "label", "split"), range(len(head)), strict=False))
-    else:
-        raise ValueError(
-            f"{path}: line 1 has {len(head)} columns: {first_few(table[0][1])}; expected the names "
-            "file, label and, optionally, split among them."
-        )
-    return [_parse(path, line, cells, len(head), columns) for line, cells in table]
-
-
-def _parse(
-    path: str, line: int, cells: Sequence[str], num_columns: int, columns: Mapping[str, int]
-) -> _Row:
-    if len(cells) != num_columns:
-        raise ValueError(
-            f"{path}: line {line} has {len(cells)} columns, line 1 has {num_columns}. Put names "
-            "with separators in them into double quotes."
-        )
-    values = {what: cells[index] for what, index in columns.items()}
-    empty = [what for what, value in values.items() if not value]
-    if empty:
-        raise ValueError(f"{path}: line {line} has no {empty[0]}. Fill it in, or remove the line.")
-    return _Row(line, values["file"], values["label"], values.get("split"))
-
-
-def _name_splits(rows: Sequence[_Row], path: str) -> dict[str, str]:
+def _name_splits(rows: Sequence[Row], path: str) -> dict[str, str]:
     """Returns the splits by the names that the table has for them, "" where it has none."""
     if not rows:
         raise ValueError(f"{path} names no image; expected a file and its label on each line.")
@@ -202,11 +125,12 @@ def _name_splits(rows: Sequence[_Row], path: str) -> dict[str, str]:
     return {name: split for split, name in named.items()}
 
 
-def _find_classes(rows: Sequence[_Row], path: str, class_names_file: str | None) -> Classes:
+def _find_classes(rows: Sequence[Row], path: str, class_names_file: str | None) -> Classes:
     labels = {row.label: row for row in reversed(rows)}
-    if not all(re.fullmatch(r"[+-]?\d+", label) for label in labels):
+    # Programs write whole numbers as 1.0 where a column of theirs once lacked some.
+    if not all(re.fullmatch(r"[+-]?\d+(\.0*)?", label) for label in labels):
         return class_names.order(sorted(labels), class_names_file, path)
-    ids = {label: int(label) for label in labels}
+    ids = {label: int(label.partition(".")[0]) for label in labels}
     for label, class_id in ids.items():
         if not 0 <= class_id < _MAX_CLASSES:
             raise ValueError(

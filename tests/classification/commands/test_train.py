@@ -104,6 +104,26 @@ def test_it_resumes_without_repeating_flags_and_refuses_others(folder):
     )
 
 
+def test_a_dataset_with_other_classes_is_refused_in_a_short_line(folder):
+    dataset = folder / "data" / "tfrecords" / "squares" / "dataset.json"
+    text = dataset.read_text()
+    spec = json.loads(text)
+    trained = spec["class_names"]
+    counts = [split["examples_per_class"] for split in spec["splits"].values()]
+    spec["class_names"] = [*trained[:2], *(f"other {index}" for index in range(500))]
+    for count in counts:
+        count += [0] * 499
+    try:
+        dataset.write_text(json.dumps(spec))
+        told = _run("train.py", folder).stderr
+    finally:
+        dataset.write_text(text)
+    assert "3 (" in told
+    assert "other 1, other 2 and 497 more" in told
+    assert f"class 2 was {trained[2]!r} and is 'other 0'" in told
+    assert len(told) < 600
+
+
 def test_the_classifier_warm_starts_another_one_and_only_parts_may_be_trained(folder):
     result = _run(
         "train.py",

@@ -39,6 +39,21 @@ def test_a_label_is_found_among_the_five_most_probable_classes():
     assert counter.metrics().accuracy == 0.25
 
 
+def test_an_image_with_nan_among_its_probabilities_is_not_found():
+    counter = metrics.Counter(3)
+    counter.add(
+        np.array([0, 1, 2, 1]),
+        np.array([[np.nan] * 3, [0.1, 0.8, np.nan], [0.2, 0.7, 0.1], [0.1, 0.8, 0.1]]),
+    )
+    found = counter.metrics()
+    np.testing.assert_array_equal(counter.confusion, [[0, 0, 0], [0, 1, 0], [0, 1, 0]])
+    assert found.accuracy == 0.25
+    assert found.top_5 == 0.5
+    np.testing.assert_array_equal(found.support, [1, 2, 1])
+    np.testing.assert_array_equal(found.recall, [0, 0.5, 0])
+    assert np.isnan(found.cross_entropy)
+
+
 def test_without_images_nothing_is_defined():
     found = metrics.Counter(3).metrics()
     assert np.isnan([found.accuracy, found.top_5, found.mean_recall, found.cross_entropy]).all()

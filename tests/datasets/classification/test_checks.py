@@ -99,6 +99,20 @@ def test_the_same_image_under_two_labels_is_an_error_of_both(pets):
     }
 
 
+def test_of_an_image_under_two_labels_no_copy_is_used(pets):
+    shutil.copy(pets / "train/cat/0.jpg", pets / "train/cat/again.jpg")
+    shutil.copy(pets / "train/cat/0.jpg", pets / "train/dog/copy.jpg")
+    shutil.copy(pets / "train/cat/0.jpg", pets / "val/cat/copy.jpg")
+    report = check(pets)
+    messages = {problem.name: problem.message for problem in report.errors}
+    cats = {"train/cat/0.jpg", "train/cat/again.jpg", "val/cat/copy.jpg"}
+    assert messages.keys() == {*cats, "train/dog/copy.jpg"}
+    assert all(f"{pets}/train/dog/copy.jpg" in messages[name] for name in cats)
+    assert report.statistics["train"].examples_per_class == (11, 12)
+    assert report.statistics["val"].examples_per_class == (2, 2)
+    assert not found(report, "repeated")
+
+
 def test_classes_without_images_are_an_error_and_with_few_a_warning(pets):
     (pets / "train/emu").mkdir()
     class_images.save(pets / "train/yak", 9, shift=120)

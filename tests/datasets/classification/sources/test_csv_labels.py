@@ -75,6 +75,23 @@ def test_numbers_are_class_ids(birds, tmp_path):
         open_table(birds, text, class_names_file=str(names))
 
 
+def test_whole_floats_are_class_ids(birds):
+    source = open_table(birds, "a,0.0\nb,1.0\nd,1\nb.jpg,1\n", val_fraction=0)
+    assert source.class_names == ("class_0", "class_1")
+    assert [sample.label for sample in source.splits["train"]] == [0, 1, 1]
+    (repeated,) = (each for each in source.problems if each.kind == "repeated")
+    assert repeated.severity == "warning"
+    assert open_table(birds, "a,0.5\nb,1.0\n").class_names == ("0.5", "1.0")
+
+
+def test_a_first_line_with_unknown_names_is_told_of(birds):
+    source = open_table(birds, "X,Y\na,x\nq,y\n")
+    first, second = (each.message for each in source.problems if each.kind == "missing")
+    assert "line 1 names 'X': there is no such image." in first
+    assert "If it names the columns: those known are file (or image, filename" in first
+    assert "columns" not in second
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
