@@ -28,7 +28,7 @@ SCHEDULE = "Schedule and optimizer"
 LOSS = "Loss and batch norm"
 HARDWARE = "Where it runs"
 RESULTS = "What is kept"
-COMPATIBILITY = "Accepted for research/deeplab's scripts"
+COMPATIBILITY = "Accepted for scripts of research/deeplab and research/slim"
 GENERAL = "General"
 GROUPS = (DATA, NETWORK, START, SCHEDULE, LOSS, HARDWARE, RESULTS, COMPATIBILITY, GENERAL)
 

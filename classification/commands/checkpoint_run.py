@@ -7,7 +7,11 @@ from collections.abc import Iterator
 import tensorflow.compat.v1 as tf
 
 from classification.commands.dataset_choice import read_dataset
-from classification.commands.shared_options import BatchOptions, EvaluatedViewOptions
+from classification.commands.shared_options import (
+    BatchOptions,
+    EvaluatedViewOptions,
+    TrainedNetworkOptions,
+)
 from classification.evaluation.evaluator import Evaluator
 from classification.run_description import RunDescription, read_description
 from commands.checkpoint_search import Checkpoints
@@ -50,6 +54,8 @@ class CheckpointRun:
         self._checkpoints = Checkpoints(flags, name, split, logdir, limit_flag)
         directory = os.path.dirname(self._checkpoints.first) or "."
         self.description = as_evaluated(read_description(directory), flags)
+        if name == "eval":
+            check_as_trained(self.description, flags, os.path.join(directory, OPTIONS_FILE))
         self.spec = read_dataset(flags.options(DatasetOptions), self.description.dataset_name)
         _check_same_classes(self.spec, self.description, os.path.join(directory, OPTIONS_FILE))
         self.evaluator = Evaluator(
@@ -79,6 +85,17 @@ def as_evaluated(trained: RunDescription, flags: Flags) -> RunDescription:
     if size is None:
         return trained
     return dataclasses.replace(trained, view=dataclasses.replace(trained.view, image_size=size))
+
+
+def check_as_trained(trained: RunDescription, flags: Flags, options_path: str) -> None:
+    """Refuses (ValueError) flags of `TrainedNetworkOptions` that contradict the training."""
+    stored = {**vars(trained.model), **vars(trained.view)}
+    for name, value in flags.given(TrainedNetworkOptions).items():
+        if value != stored[name]:
+            raise ValueError(
+                f"--{name} is {value}, but {options_path} says that the network was trained with "
+                f"{stored[name]}. Omit the flag."
+            )
 
 
 def _check_same_classes(

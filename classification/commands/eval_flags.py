@@ -4,21 +4,24 @@ import dataclasses
 
 from classification.commands.shared_options import (
     BatchOptions,
+    DatasetOptions,
     EvaluatedViewOptions,
+    TrainedNetworkOptions,
     explain_classes,
 )
 from commands.command import Command
+from commands.flags import Flags
 from commands.shared_options import (
+    DEFAULT_SPLIT,
     CheckpointOptions,
-    DatasetOptions,
     ScoredSplitOptions,
     WeightsOptions,
 )
-from common.option_fields import RESULTS, option
+from common.option_fields import COMPATIBILITY, RESULTS, change, changed, option, refused
 
 
 @dataclasses.dataclass(frozen=True)
-class EvalOptions(ScoredSplitOptions):
+class _EvalOptions(ScoredSplitOptions):
     """What eval.py scores, and how long."""
 
     max_number_of_evaluations: int = option(
@@ -35,6 +38,42 @@ class EvalOptions(ScoredSplitOptions):
         RESULTS,
         is_common=True,
     )
+
+
+EvalOptions = changed(
+    _EvalOptions,
+    eval_logdir=change(None, synonyms=("eval_dir",)),
+    eval_split=change(DEFAULT_SPLIT, synonyms=("dataset_split_name",)),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class SlimEvaluationOptions:
+    """Flags of research/slim's eval_image_classifier.py for what does not exist here."""
+
+    num_preprocessing_threads: int = option(
+        4, "Accepted and ignored: the input pipeline chooses its threads.", COMPATIBILITY
+    )
+    max_num_batches: int | None = refused(
+        None, "a split is scored as a whole; make a split of fewer images, or omit the flag"
+    )
+    master: str = refused("", "scoring runs in this process; omit the flag")
+    quantize: bool = refused(
+        False,
+        "training for 8 bits (tf.contrib.quantize) is gone from TensorFlow; export_model.py "
+        "--quantize=int8 scores its 8-bit forms",
+    )
+    use_grayscale: bool = refused(False, "networks see colors; omit the flag")
+
+
+def _explain_unknown(name: str, value: str, flags: Flags) -> str | None:
+    del value, flags
+    if name == "moving_average_decay":
+        return (
+            f"there is no flag --{name}; --use_ema scores the moving averages that train.py "
+            "--ema_decay kept."
+        )
+    return explain_classes(name)
 
 
 COMMAND = Command(
@@ -54,8 +93,10 @@ folder of the training run.""",
         DatasetOptions,
         CheckpointOptions,
         WeightsOptions,
+        TrainedNetworkOptions,
         EvaluatedViewOptions,
         BatchOptions,
+        SlimEvaluationOptions,
     ),
-    explain_unknown=lambda name, *_: explain_classes(name),
+    explain_unknown=_explain_unknown,
 )

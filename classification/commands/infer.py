@@ -51,25 +51,40 @@ def main(flags: Flags, arguments: list[str]) -> int:
         print(f"error: {problem}", file=sys.stderr)
     if not found.paths:
         return 1
-    results = []
-    with ImageClassifier(
-        options.model or export_file.find_newest_export(),
-        options.engine,
-        precision=options.precision,
-        num_threads=options.num_threads,
-        try_engines=len(found.paths) >= _MANY_IMAGES,
-        trust=options.trust,
-    ) as model:
-        for result in _classify(model, found.paths, options):
-            is_good = not result.error
-            tqdm.write(_line(result), file=sys.stdout if is_good else sys.stderr)
-            results.append(result)
+    results: list[_Result] = []
+    num_columns = options.top
+    try:
+        with ImageClassifier(
+            options.model or export_file.find_newest_export(),
+            options.engine,
+            precision=options.precision,
+            num_threads=options.num_threads,
+            try_engines=len(found.paths) >= _MANY_IMAGES,
+            trust=options.trust,
+        ) as model:
+            num_columns = min(options.top, model.num_classes)
+            for result in _classify(model, found.paths, options):
+                results.append(result)  # First: it is known even if its line cannot be printed.
+                is_good = not result.error
+                tqdm.write(_line(result), file=sys.stdout if is_good else sys.stderr)
+    except BaseException:  # Ctrl-C, too: what is known by then took its time.
+        if options.output and results:
+            _write(options.output, results, num_columns)
+            print(
+                f"{printable(options.output)}: {len(results)} of {len(found.paths)} images, those "
+                "before the end came",
+                file=sys.stderr,
+            )
+        raise
     if options.output:
-        num_classes = min(options.top, model.num_classes)
-        text = (_as_json if options.output.endswith(".json") else _as_csv)(results, num_classes)
-        files.write(options.output, text.encode(errors="backslashreplace"))
+        _write(options.output, results, num_columns)
         print(printable(options.output))
     return 1 if found.problems or any(result.error for result in results) else 0
+
+
+def _write(path: str, results: Sequence[_Result], num_columns: int) -> None:
+    text = (_as_json if path.endswith(".json") else _as_csv)(results, num_columns)
+    files.write(path, text.encode(errors="backslashreplace"))
 
 
 def _check_output(path: str | None) -> None:

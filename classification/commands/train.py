@@ -13,6 +13,7 @@ from classification.commands.train_flags import (
     DEFAULT_EPOCHS,
     ClassifierOptimizerOptions,
     ClassifierTrainOptions,
+    DecayTypeOptions,
     TrainingDataOptions,
     WarmStartOptions,
 )
@@ -77,6 +78,7 @@ def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
             flags, "learning_rate_decay_step", _EPOCHS_PER_DECAY * epoch
         ),
         slow_start_step=_given(flags, "slow_start_step", round(_SHARE_OF_SLOW_START * num_steps)),
+        **flags.options(DecayTypeOptions).changes(flags.given(ClassifierOptimizerOptions)),
     )
     objective = flags.options(
         ObjectiveOptions,

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from classification.commands import infer
 from serving.image_classifier import ImageClassifier
-from tests.support import command_runs, tiny_classifier
+from tests.support import command_calls, command_runs, tiny_classifier
 
 
 @pytest.fixture(scope="module")
@@ -110,3 +111,47 @@ def test_the_best_checkpoint_may_be_seen_at_another_size(folder):
     assert result.returncode == 0, result.stderr
     with ImageClassifier(str(folder / "large" / "x.pb"), "tensorflow") as model:
         assert model.image_size == (48, 48)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError("no more memory")])
+@pytest.mark.parametrize("ending", ["csv", "json"])
+def test_what_was_classified_is_kept_when_the_rest_fails(
+    folder, monkeypatch, capsys, error, ending
+):
+    calls = []
+    run = ImageClassifier.run
+
+    def failing(self, *arguments):
+        calls.append(arguments)
+        if len(calls) == 3:
+            raise error
+        return run(self, *arguments)
+
+    expected = _expected(folder)
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(ImageClassifier, "run", failing)
+    words = [f"--output=part.{ending}", "--batch_size=1", "--engine=tensorflow"]
+    flags = command_calls.flags("infer", *words, task="classification")
+    with pytest.raises((KeyboardInterrupt, ValueError)):
+        infer.main(flags, ["photos"])
+    told = f"part.{ending}: 2 of 3 images, those before the end came\n"
+    assert capsys.readouterr().err.endswith(told)
+    with open(f"part.{ending}", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file)) if ending == "csv" else json.load(file)
+    assert [row["file"] for row in rows] == ["photos/0.png", "photos/1.png"]
+    tells = {"csv": lambda row: row["class_1"], "json": lambda row: row["classes"][0]["class_name"]}
+    classes = [tells[ending](row) for row in rows]
+    assert classes == [each.class_name for each in expected[:2]]
+
+
+def test_a_former_output_stays_when_nothing_was_classified(folder, monkeypatch):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(ImageClassifier, "run", interrupted)
+    (folder / "former.csv").write_text("former")
+    flags = command_calls.flags("infer", "--output=former.csv", task="classification")
+    with pytest.raises(KeyboardInterrupt):
+        infer.main(flags, ["photos"])
+    assert (folder / "former.csv").read_text() == "former"
