@@ -93,6 +93,8 @@ def build(
             "not. Choose another with --output_dir."
         )
 
+    build_folder.check_writable(output_dir)
+
     def plan_shards() -> ShardPlan[SampleT, SplitT, SpecT]:
         return shard_plan.plan_shards(
             encoder,

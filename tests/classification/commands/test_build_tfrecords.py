@@ -1,6 +1,7 @@
 """The commands of records of classification: what they write and print, and their errors."""
 
 import dataclasses
+import os
 import shutil
 
 import pytest
