@@ -11,6 +11,7 @@ import itertools
 import os
 import re
 import socket
+import tempfile
 import time
 from collections.abc import Iterable, Iterator
 
@@ -173,6 +174,12 @@ def find_obstacle(folder: str) -> tuple[str, str] | None:
         return existing, "is not a folder"
     if not os.access(existing, os.W_OK | os.X_OK):
         return existing, "cannot be written to"
+    if not os.path.isdir(folder):
+        try:  # What the access rights promise root does not hold everywhere, in /proc for one.
+            with tempfile.TemporaryDirectory(prefix=".", suffix=".tmp", dir=existing):
+                pass
+        except OSError as error:
+            return existing, f"cannot be written to ({reason(error)})"
     return None
 
 

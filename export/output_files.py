@@ -15,6 +15,15 @@ def metadata_path(export_path: str) -> str:
     return export_names.beside(export_path, export_names.DESCRIPTION_ENDING)
 
 
+def check_writable(export_path: str) -> None:
+    """Raises ValueError if a graph cannot be written there: before it is built."""
+    if os.path.isdir(export_path):
+        raise ValueError(f"export_path {export_path} is a folder; expected the name of a file.")
+    obstacle = files.find_obstacle(os.path.dirname(export_path) or ".")
+    if obstacle is not None:
+        raise ValueError(f"export_path {export_path}: {' '.join(obstacle)}; choose another one.")
+
+
 def write(export_path: str, graph: bytes, description: bytes) -> list[str]:
     """Writes a graph and its description (to `metadata_path`), whole or not at all.
 

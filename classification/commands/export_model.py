@@ -33,6 +33,7 @@ def main(flags: Flags, arguments: list[str]) -> None:
     model, view = description.model, description.view
     folder = os.path.join(best_checkpoint.training_folder(checkpoint), "export")
     export_path = options.export_path or os.path.join(folder, export_names.GRAPH_FILE)
+    output_files.check_writable(export_path)
     build_graph = functools.partial(inference_graph.build_inference_graph, model, view)
     forms = export_forms.Forms.from_options(
         flags.options(FormOptions),

@@ -51,7 +51,7 @@ def check_writable(output_dir: str) -> None:
     if obstacle is not None:
         path, problem = obstacle
         kind = PermissionError if os.path.isdir(path) else NotADirectoryError
-        raise kind(f"output_dir {output_dir}: {path} {problem}.")
+        raise kind(f"output_dir {output_dir}: {path} {problem}. Choose another with --output_dir.")
 
 
 def prepare(output_dir: str, shards: Collection[str], *, is_finished: bool) -> None:

@@ -93,6 +93,8 @@ def build(
             "not. Choose another with --output_dir."
         )
 
+    build_folder.check_writable(output_dir)
+
     def plan_shards() -> ShardPlan[SampleT, SplitT, SpecT]:
         return shard_plan.plan_shards(
             encoder,
@@ -176,9 +178,14 @@ def _find_unusable(
             print(text, file=sys.stderr)
     if errors and not skip_errors:
         found, them = ("1 error", "it") if len(errors) == 1 else (f"{len(errors)} errors", "them")
+        remedy = (
+            "; skipping examples with --on_error=skip does not fix all."
+            if split_errors
+            else ", or skip those examples with --on_error=skip."
+        )
         raise ValueError(
-            f"{what} found {found} in the dataset (above), so nothing was written. Fix {them}, or "
-            "skip those examples with --on_error=skip."
+            f"{what} found {found} in the dataset (above), so nothing was written. Fix {them}"
+            f"{remedy}"
         )
     for problem in split_errors:
         subject = f"split {problem.split!r}: " if problem.split else ""

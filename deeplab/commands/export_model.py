@@ -40,6 +40,7 @@ def main(flags: Flags, arguments: list[str]) -> None:
     checkpoint = checkpoints.find_checkpoint(options.checkpoint_path or checkpoints.LATEST)
     saved_names = weights.saved_names(checkpoint, flags.options(WeightsOptions).use_ema)
     description, export_path = describe(flags, options, checkpoint)
+    output_files.check_writable(export_path)
     crop_size = choose_crop_size(options, description)
     _check_crop_holds_resized(crop_size, description)
     build_graph = functools.partial(

@@ -145,3 +145,11 @@ def test_what_keeps_a_folder_from_being_written_to_is_found(tmp_path, monkeypatc
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     expected = (str(tmp_path), "cannot be written to")
     assert files.find_obstacle(str(tmp_path / "new" / "folder")) == expected
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs /proc")
+def test_a_folder_is_tried_where_access_rights_promise_too_much(monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: True)
+    path, problem = files.find_obstacle("/proc/new/folder")
+    assert path == "/proc"
+    assert problem.startswith("cannot be written to (")

@@ -71,13 +71,24 @@ def find_layout(data_dir: str) -> Layout:
         if images_dir is not None:
             inside = sorted(os.path.relpath(pair.images, data_dir) + "/" for pair in found.values())
             holds = f"{os.path.basename(images_dir)}/ and also {', '.join(inside)}"
+        hint = ""
+        if images_dir is None and _may_be_classes(data_dir):
+            hint = " If these are folders of images by class, give --dataset=class_folders."
         raise ValueError(
             f"data_dir {data_dir!r} holds {holds}; expected either {EXPECTED}. docs/datasets.md "
-            "draws the folders."
+            f"draws the folders.{hint}"
         )
     folders = Folders(images_dir, _find_masks(data_dir))
     lists = _find_lists(data_dir)
     return Layout({} if lists else _split_below(folders), folders, lists)
+
+
+def _may_be_classes(data_dir: str) -> bool:
+    """Whether there are folders of images, perhaps below splits, and nothing called masks."""
+    folders = image_folders.subfolders(data_dir)
+    below = [name for path in folders.values() for name in image_folders.subfolders(path)]
+    has_masks = any(fold(name) in _MASKS for name in (*folders, *below))
+    return not has_masks and any(map(_holds_images, folders.values()))
 
 
 def _find_masks(parent: str) -> str:

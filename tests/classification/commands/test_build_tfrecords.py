@@ -1,6 +1,7 @@
 """The commands of records of classification: what they write and print, and their errors."""
 
 import dataclasses
+import os
 import shutil
 
 import pytest
@@ -92,6 +93,21 @@ def test_a_single_class_is_not_skipped(tmp_path):
     with pytest.raises(ValueError, match="split 'train': there is one class only, 'cat'"):
         build(*flags)
     assert not (tmp_path / "out").exists()
+
+
+def test_skipping_is_offered_only_where_it_helps(pets, tmp_path):
+    (pets / "emu").mkdir()
+    (pets / "cat/0.jpg").write_bytes(b"no image")
+    with pytest.raises(ValueError, match=r"the check found 2 errors .* does not fix all"):
+        build(f"--data_dir={pets}", f"--output_dir={tmp_path}/out")
+
+
+def test_a_folder_that_cannot_be_made_is_told_before_images_are_read(pets, capfd):
+    if not os.path.isdir("/proc"):
+        pytest.skip("needs /proc")
+    with pytest.raises(OSError, match=r"output_dir /proc/zz: /proc cannot .* --output_dir"):
+        build(f"--data_dir={pets}", "--output_dir=/proc/zz")
+    assert "checking" not in capfd.readouterr().err
 
 
 def test_what_is_missing_is_told():

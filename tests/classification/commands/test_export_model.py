@@ -93,6 +93,11 @@ INT8 = ("--formats=pb,tflite", "--quantize=int8")
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--export_path=photos"], "error: export_path photos is a folder; expected the name"),
+        (
+            ["--export_path=runs/squares/options.json/x.pb"],
+            "options.json is not a folder; choose another one",
+        ),
         (["--quantize=int8"], "--quantize=int8 needs images to fit the 8-bit range to"),
         (["--quantize=int4"], "int4"),
         (["--formats=pb,onnx"], "--formats has 'onnx'; expected pb or tflite"),

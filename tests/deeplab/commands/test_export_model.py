@@ -177,6 +177,7 @@ def test_published_checkpoint_is_described_by_flags(tmp_path, command):
 
 def test_wrong_input_is_one_line(tmp_path, command, trained):
     (tmp_path / "bare").mkdir()
+    (tmp_path / "bare" / "checkpoint").touch()
     for name in os.listdir(trained):
         if name.startswith("model.ckpt"):
             os.link(trained / name, tmp_path / "bare" / name)
@@ -187,6 +188,8 @@ def test_wrong_input_is_one_line(tmp_path, command, trained):
         (["--dataset=cityscapes"], 1, "trained on shapes, which has other classes"),
         (["--max_resize_value=600", "--min_resize_value=300"], 1, "max_resize_value is 600"),
         (["--export_path=folder"], 1, "expected the name of a .pb file"),
+        (["--export_path=bare"], 1, "export_path bare is a folder; expected"),
+        (["--export_path=bare/checkpoint/x.pb"], 1, "checkpoint is not a folder; choose another"),
         ([*bare], 1, "has no options.json"),
         ([*bare, "--model_variant=xception_tiny", "--num_classes=3"], 1, "another network"),
         (["--crop_sze=33,33"], 2, "Did you mean --crop_size"),

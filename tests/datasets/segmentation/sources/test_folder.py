@@ -217,6 +217,17 @@ def test_empty_folder_is_named(tmp_path):
         folder.open_source(str(tmp_path))
 
 
+@pytest.mark.parametrize("name", ["cat/a.jpg", "train/cat/a.jpg"])
+def test_folders_of_classes_are_told_how_to_build(tmp_path, name):
+    save(tmp_path / name, smooth_rgb())
+    with pytest.raises(ValueError, match="by class, give --dataset=class_folders"):
+        folder.open_source(str(tmp_path))
+    (tmp_path / "cat" / "masks").mkdir(parents=True)
+    (tmp_path / "dog" / "labels").mkdir(parents=True)
+    with pytest.raises(ValueError, match=r"draws the folders\.$"):
+        folder.open_source(str(tmp_path))
+
+
 def test_both_layouts_at_once_are_refused(tmp_path):
     save_pair(tmp_path, "a", IDS)
     save_pair(tmp_path / "train", "a", IDS)
