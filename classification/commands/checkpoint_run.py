@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import tensorflow.compat.v1 as tf
 
-from classification.commands.dataset_choice import read_dataset
+from classification.commands.dataset_choice import check_labels_offset, read_dataset
 from classification.commands.shared_options import (
     BatchOptions,
     EvaluatedViewOptions,
@@ -58,6 +58,7 @@ class CheckpointRun:
             check_as_trained(self.description, flags, os.path.join(directory, OPTIONS_FILE))
         self.spec = read_dataset(flags.options(DatasetOptions), self.description.dataset_name)
         _check_same_classes(self.spec, self.description, os.path.join(directory, OPTIONS_FILE))
+        check_labels_offset(self.spec, split, self.description.view.labels_offset)
         self.evaluator = Evaluator(
             self.spec,
             split,
