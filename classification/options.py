@@ -4,6 +4,7 @@ Names and defaults are those of research/slim's train_image_classifier.py where 
 """
 
 import dataclasses
+import math
 from typing import Any
 
 from common.option_fields import DATA, HARDWARE, LOSS, NETWORK, option
@@ -174,8 +175,7 @@ class AugmentationOptions:
                 f"color_distortion is {self.color_distortion!r}; expected one of "
                 f"{', '.join(COLOR_DISTORTIONS)}."
             )
-        if self.mixup < 0:
-            raise ValueError(f"mixup is {self.mixup}; expected 0 or more.")
+        _check_weight("mixup", self.mixup)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -232,8 +232,8 @@ class ObjectiveOptions:
     )
 
     def __post_init__(self) -> None:
-        if self.weight_decay < 0:
-            raise ValueError(f"weight_decay is {self.weight_decay}; expected 0 or more.")
+        for name in ("weight_decay", "auxiliary_loss_weight"):
+            _check_weight(name, getattr(self, name))
         if not 0 <= self.label_smoothing < 1:
             raise ValueError(
                 f"label_smoothing is {self.label_smoothing}; expected 0 to less than 1, such as "
@@ -275,9 +275,20 @@ class ObjectiveOptions:
             weights = tuple(float(word) for word in self.class_weights.split(","))
         except ValueError:
             weights = ()
-        if len(weights) != len(num_images) or not all(weight >= 0 for weight in weights):
+        is_right = len(weights) == len(num_images) and all(map(_is_weight, weights))
+        if not is_right or not any(weights):
             raise ValueError(
                 f"class_weights is {self.class_weights!r}; expected {BALANCED}, or "
-                f"{len(num_images)} numbers of 0 or more, comma separated, one for each class."
+                f"{len(num_images)} numbers of 0 or more, not all 0, comma separated, one for each "
+                "class."
             )
         return weights
+
+
+def _is_weight(value: float) -> bool:
+    return math.isfinite(value) and value >= 0
+
+
+def _check_weight(name: str, value: float) -> None:
+    if not _is_weight(value):
+        raise ValueError(f"{name} is {value}; expected 0 or more.")

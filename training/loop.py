@@ -177,6 +177,8 @@ def _initializer(
         warm_start = WarmStart(
             start.checkpoint, step.network_variables, options.exclude_scopes, task.adapt
         )
+        if options.excludes_by_flag:
+            warm_start.check_exclude_scopes()
     elif start.kind == "scratch":
         report("training from scratch")
 

@@ -20,6 +20,7 @@ class TrainOptions:
 
     Attributes:
       exclude_scopes: starts of the names of variables that `initial_checkpoint` does not set.
+      excludes_by_flag: whether a user named `exclude_scopes`, so that each has to be of a variable.
       last_layer_scopes: starts of the names of the variables that a new task trains from scratch.
       bias_gradient_multiplier: learning rate of biases, relative to that of their layer.
 
@@ -74,6 +75,7 @@ class TrainOptions:
         ),
     )
     exclude_scopes: tuple[str, ...] = ()
+    excludes_by_flag: bool = False
     trainable_scopes: tuple[str, ...] = option(
         (),
         "Starts of the names of the variables that are trained, such as "

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from common import checkpoint_reader
+from common.texts import first_few
 from training import checkpoints
 
 # See `task.Task.adapt`.
@@ -65,6 +66,19 @@ class WarmStart:
         self._exclude_scopes = tuple(exclude_scopes)
         self._adapt = adapt
         self._check_main_scope()
+
+    def check_exclude_scopes(self) -> None:
+        """Refuses (ValueError) an excluded scope with which no variable begins, as a typo does."""
+        for scope in self._exclude_scopes:
+            if not any(
+                name.startswith(scope) for name in (*self._variables, *self._reader.weights)
+            ):
+                known = sorted({"/".join(name.split("/")[:2]) for name in self._variables})
+                raise ValueError(
+                    f"checkpoint_exclude_scopes has {scope!r}, with which no variable of the "
+                    f"network or of {self._reader.checkpoint} begins; those of the network begin "
+                    f"with {first_few(known, 20)}."
+                )
 
     def load(self, session: tf.Session) -> list[Transfer]:
         """Assigns the values, once the variables are initialized; returns what became of each.

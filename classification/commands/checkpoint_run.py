@@ -6,14 +6,11 @@ from collections.abc import Iterator
 
 import tensorflow.compat.v1 as tf
 
-from classification.commands.dataset_choice import read_dataset
-from classification.commands.shared_options import (
-    BatchOptions,
-    EvaluatedViewOptions,
-    TrainedNetworkOptions,
-)
+from classification.commands.dataset_choice import check_labels_offset, read_dataset
+from classification.commands.network_description import describe
+from classification.commands.shared_options import BatchOptions
 from classification.evaluation.evaluator import Evaluator
-from classification.run_description import RunDescription, read_description
+from classification.run_description import RunDescription
 from commands.checkpoint_search import Checkpoints
 from commands.flags import Flags
 from commands.shared_options import DatasetOptions
@@ -53,11 +50,15 @@ class CheckpointRun:
         tf.logging.set_verbosity(tf.logging.FATAL)  # its lines about checkpoints repeat ours
         self._checkpoints = Checkpoints(flags, name, split, logdir, limit_flag)
         directory = os.path.dirname(self._checkpoints.first) or "."
-        self.description = as_evaluated(read_description(directory), flags)
-        if name == "eval":
-            check_as_trained(self.description, flags, os.path.join(directory, OPTIONS_FILE))
-        self.spec = read_dataset(flags.options(DatasetOptions), self.description.dataset_name)
-        _check_same_classes(self.spec, self.description, os.path.join(directory, OPTIONS_FILE))
+        description = describe(flags, self._checkpoints.first)
+        self.spec = read_dataset(flags.options(DatasetOptions), description.dataset_name or None)
+        if not description.dataset_name:  # Of a checkpoint without options.json.
+            _check_number_of_classes(self.spec, description)
+            names = self.spec.class_names[description.view.labels_offset :]
+            description = dataclasses.replace(description, class_names=names)
+        self.description = description
+        _check_same_classes(self.spec, description, os.path.join(directory, OPTIONS_FILE))
+        check_labels_offset(self.spec, split, self.description.view.labels_offset)
         self.evaluator = Evaluator(
             self.spec,
             split,
@@ -79,23 +80,15 @@ class CheckpointRun:
         self.evaluator.close()
 
 
-def as_evaluated(trained: RunDescription, flags: Flags) -> RunDescription:
-    """Returns a trained network with what flags may change of how it sees an image."""
-    size = flags.options(EvaluatedViewOptions).eval_image_size
-    if size is None:
-        return trained
-    return dataclasses.replace(trained, view=dataclasses.replace(trained.view, image_size=size))
-
-
-def check_as_trained(trained: RunDescription, flags: Flags, options_path: str) -> None:
-    """Refuses (ValueError) flags of `TrainedNetworkOptions` that contradict the training."""
-    stored = {**vars(trained.model), **vars(trained.view)}
-    for name, value in flags.given(TrainedNetworkOptions).items():
-        if value != stored[name]:
-            raise ValueError(
-                f"--{name} is {value}, but {options_path} says that the network was trained with "
-                f"{stored[name]}. Omit the flag."
-            )
+def _check_number_of_classes(spec: ClassificationSpec, description: RunDescription) -> None:
+    num_classes, offset = description.model.num_classes, description.view.labels_offset
+    if spec.num_classes - offset != num_classes:
+        raise ValueError(
+            f"the checkpoint has logits of {num_classes} classes, but dataset {spec.name!r} in "
+            f"{spec.directory} has {spec.num_classes} (labels_offset is {offset}): name another "
+            "--dataset_dir, or the number of leading classes that the network lacks with "
+            "--labels_offset."
+        )
 
 
 def _check_same_classes(

@@ -84,6 +84,8 @@ def _keep_if_best(run: CheckpointRun, evaluation: Evaluation, use_ema: bool) -> 
     """
     if evaluation.split != validation.SPLIT:
         return None
+    if not run.description.dataset_name:
+        return None  # Of another program: its folder is no training run's.
     if run.description.dataset_name != run.spec.name:
         return (
             "not compared with the best so far: the training run was on the dataset "

@@ -9,12 +9,15 @@ import tensorflow.compat.v1 as tf
 
 from classification import inference_graph
 from classification.commands import export_scores
-from classification.commands.checkpoint_run import as_evaluated
-from classification.run_description import TASK, read_description
+from classification.commands.export_model_flags import ClassNamesOptions
+from classification.commands.network_description import describe
+from classification.run_description import TASK, RunDescription
 from commands import export_forms, weights
 from commands.flags import Flags
 from commands.shared_options import ExportedFileOptions, FormOptions, WeightsOptions
-from common import export_names
+from common import export_names, files
+from common.run_options import OPTIONS_FILE
+from common.texts import printable
 from export import freeze, output_files
 from serving import contract
 from training import best_checkpoint, checkpoints
@@ -29,8 +32,16 @@ def main(flags: Flags, arguments: list[str]) -> None:
     options = flags.options(ExportedFileOptions)
     checkpoint = checkpoints.find_checkpoint(options.checkpoint_path or checkpoints.LATEST)
     saved_names = weights.saved_names(checkpoint, flags.options(WeightsOptions).use_ema)
-    description = as_evaluated(read_description(os.path.dirname(checkpoint) or "."), flags)
+    description = _with_names(
+        describe(flags, checkpoint), flags.options(ClassNamesOptions).class_names_file
+    )
     model, view = description.model, description.view
+    directory = os.path.dirname(checkpoint) or "."
+    if options.export_path is None and not os.path.exists(os.path.join(directory, OPTIONS_FILE)):
+        raise ValueError(
+            f"{printable(directory)} is not the folder of a training run (it has no "
+            f"{OPTIONS_FILE}), so the export does not go there: give --export_path."
+        )
     folder = os.path.join(best_checkpoint.training_folder(checkpoint), "export")
     export_path = options.export_path or os.path.join(folder, export_names.GRAPH_FILE)
     output_files.check_writable(export_path)
@@ -75,3 +86,25 @@ def main(flags: Flags, arguments: list[str]) -> None:
     outdated = [path for path in removed if not os.path.exists(path)]
     if outdated:
         print(f"removed, because they were made of the previous export: {', '.join(outdated)}")
+
+
+def _with_names(description: RunDescription, path: str | None) -> RunDescription:
+    """Returns a description with the names of a file; None for no file.
+
+    Raises:
+      ValueError: the classes have names already, or the file has another number of them.
+    """
+    if path is None:
+        return description
+    if description.class_names:
+        raise ValueError("class_names_file is given, but the training run names its classes.")
+    names = tuple(line.strip() for line in files.read_text(path).splitlines() if line.strip())
+    num_classes, offset = description.model.num_classes, description.view.labels_offset
+    if len(names) == num_classes + offset:
+        names = names[offset:]
+    if len(names) != num_classes:
+        raise ValueError(
+            f"{printable(path)} has {len(names)} names; expected one a line for each of the "
+            f"{num_classes} classes of the checkpoint."
+        )
+    return dataclasses.replace(description, class_names=names)

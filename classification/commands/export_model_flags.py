@@ -1,9 +1,27 @@
 """The command export_model.py of classification: its words and its flags."""
 
-from classification.commands.shared_options import EvaluatedViewOptions
+import dataclasses
+
+from classification.commands.shared_options import (
+    EvaluatedViewOptions,
+    TrainedNetworkOptions,
+)
 from commands.command import Command
 from commands.flags import Flags
 from commands.shared_options import ExportedFileOptions, FormOptions, WeightsOptions
+from common.option_fields import NETWORK, option
+
+
+@dataclasses.dataclass(frozen=True)
+class ClassNamesOptions:
+    """The classes of a checkpoint that no options.json describes."""
+
+    class_names_file: str | None = option(
+        None,
+        "Text file with the name of each class of the network, one a line, for a checkpoint "
+        "without options.json; with labels_offset it may name the leading classes, too.",
+        NETWORK,
+    )
 
 
 def _explain_unknown(name: str, value: str, flags: Flags) -> str | None:
@@ -23,6 +41,13 @@ Freezes a classifier into one .pb for inference: python export_model.py
 Without flags it exports the newest checkpoint of the newest training run; --checkpoint_path=best
 takes the best one. Class names and preprocessing are in the file: it takes images of any size.""",
     main="classification.commands.export_model",
-    options=(ExportedFileOptions, FormOptions, WeightsOptions, EvaluatedViewOptions),
+    options=(
+        ExportedFileOptions,
+        FormOptions,
+        WeightsOptions,
+        ClassNamesOptions,
+        TrainedNetworkOptions,
+        EvaluatedViewOptions,
+    ),
     explain_unknown=_explain_unknown,
 )

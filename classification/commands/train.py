@@ -3,12 +3,14 @@
 import dataclasses
 import functools
 import os
+import sys
 from collections.abc import Sequence
 
 import tensorflow.compat.v1 as tf
 
 from classification import run_description
-from classification.commands.dataset_choice import read_dataset
+from classification.commands.checkpoint_logits import explain_one_off, last_layer_scopes
+from classification.commands.dataset_choice import check_labels_offset, read_dataset
 from classification.commands.train_flags import (
     DEFAULT_EPOCHS,
     ClassifierOptimizerOptions,
@@ -67,11 +69,19 @@ def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
         ClassifierTrainOptions,
         train_logdir=train_logdir,
         exclude_scopes=flags.options(WarmStartOptions).checkpoint_exclude_scopes,
+        excludes_by_flag=True,
         last_layer_scopes=last_layer_scopes(description.model),
         bias_gradient_multiplier=1.0,
         training_number_of_steps=num_steps,
         validate_every=_given(flags, "validate_every", epoch if SPLIT in spec.splits else 0),
     )
+    for split in (data.train_split, *([SPLIT] if options.validate_every else [])):
+        check_labels_offset(spec, split, description.view.labels_offset)
+    if options.initial_checkpoint and not checkpoints.latest_checkpoint(train_logdir):
+        checkpoint = checkpoints.find_checkpoint(options.initial_checkpoint)
+        note = explain_one_off(checkpoint, description.model, description.view.labels_offset)
+        if note:
+            print(f"note: {note}", file=sys.stderr)
     optimizer_options = flags.options(
         ClassifierOptimizerOptions,
         learning_rate_decay_step=_given(
@@ -119,12 +129,6 @@ def choose_decay(num_steps: int) -> float:
     return min(highest, max(lowest, 1 - 1 / (_SHARE_OF_STEPS * num_steps)))
 
 
-def last_layer_scopes(model: ModelOptions) -> tuple[str, ...]:
-    """Returns starts of the names of the variables of a network's logits."""
-    scope = model.encoder.scope
-    return tuple(f"{scope}/{name}" for name in ("logits", "Logits", "AuxLogits", "fc8"))
-
-
 def _given(flags: Flags, name: str, default):
     value = flags.value(name)
     return default if value is None else value
@@ -160,6 +164,12 @@ def _describe(flags: Flags, spec: ClassificationSpec, train_logdir: str) -> RunD
         )
         return dataclasses.replace(stored, dataset_name=spec.name)
     view = flags.options(ViewOptions)
+    if view.labels_offset and spec.num_classes - view.labels_offset < 2:
+        raise ValueError(
+            f"labels_offset is {view.labels_offset}, which leaves less than 2 of the "
+            f"{spec.num_classes} classes of dataset {spec.name}; expected at most "
+            f"{max(0, spec.num_classes - 2)}."
+        )
     model = flags.options(ModelOptions, num_classes=spec.num_classes - view.labels_offset)
     facts = model.encoder.classifier
     view = dataclasses.replace(

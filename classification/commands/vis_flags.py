@@ -5,6 +5,7 @@ import dataclasses
 from classification.commands.shared_options import (
     BatchOptions,
     EvaluatedViewOptions,
+    TrainedNetworkOptions,
     explain_classes,
 )
 from commands.command import Command
@@ -45,6 +46,7 @@ probability; mistakes-STEP.png: those that it is wrong about, the surest first."
         DatasetOptions,
         CheckpointOptions,
         WeightsOptions,
+        TrainedNetworkOptions,
         EvaluatedViewOptions,
         BatchOptions,
     ),

@@ -68,7 +68,8 @@ def build_clone(
     if AUXILIARY_LOGITS in end_points and objective.auxiliary_loss_weight:
         auxiliary = _cross_entropy(end_points[AUXILIARY_LOGITS], labels, weights)
         tf.losses.add_loss(objective.auxiliary_loss_weight * auxiliary)
-    hits = tf.equal(tf.argmax(logits, 1), tf.argmax(labels, 1))
+    # Of mixed images, the label is that of the larger share.
+    hits = tf.equal(tf.argmax(logits, 1, output_type=batch["label"].dtype), batch["label"])
     with tf.name_scope(None):  # the same tags for any number of clones
         tf.summary.scalar("losses/cross_entropy", loss)
         tf.summary.scalar("accuracy/training_batch", tf.reduce_mean(tf.cast(hits, tf.float32)))
@@ -98,7 +99,9 @@ def _mix(
         shares = tf.reshape(share, [-1] + [1] * (values.shape.rank - 1))
         return shares * values + (1.0 - shares) * tf.reverse(values, [0])
 
-    return blend(images), blend(labels), blend(weights)
+    # A weight goes with its own label: the loss is that of both images, each times its weight.
+    weighted, weights = blend(weights[:, tf.newaxis] * labels), blend(weights)
+    return blend(images), tf.div_no_nan(weighted, weights[:, tf.newaxis]), weights
 
 
 def _cross_entropy(logits: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:

@@ -14,6 +14,7 @@ from classification.options import (
 )
 from classification.run_description import RunDescription
 
+INF, NAN = float("inf"), float("nan")
 DESCRIPTION = RunDescription(
     ModelOptions(num_classes=2, model_variant="resnet_v1_18"),
     ViewOptions(image_size=64, preprocessing="vgg"),
@@ -32,7 +33,7 @@ def test_balanced_weights_make_all_classes_count_alike():
 def test_weights_are_numbers_one_for_each_class():
     assert ObjectiveOptions().weights_of_classes((1, 2)) is None
     assert ObjectiveOptions(class_weights="1,0.5").weights_of_classes((1, 2)) == (1.0, 0.5)
-    for wrong in ("1", "1,2,3", "1,x", "1,-1", "even"):
+    for wrong in ("1", "1,2,3", "1,x", "1,-1", "even", "1,inf", "nan,1", "0,0"):
         with pytest.raises(ValueError, match=r"expected balanced, or 2 numbers"):
             ObjectiveOptions(class_weights=wrong).weights_of_classes((1, 2))
     with pytest.raises(ValueError, match="does not say how many images each class has"):
@@ -50,7 +51,19 @@ def test_weights_are_numbers_one_for_each_class():
             "sync_batch_norm is set, but batch norm is frozen",
         ),
         (lambda: AugmentationOptions(min_crop_area=0), "min_crop_area is 0; expected above 0"),
+        (lambda: ObjectiveOptions(weight_decay=INF), "weight_decay is inf; expected 0 or more"),
+        (lambda: ObjectiveOptions(weight_decay=NAN), "weight_decay is nan; expected 0 or more"),
+        (
+            lambda: ObjectiveOptions(auxiliary_loss_weight=-0.4),
+            "auxiliary_loss_weight is -0.4; expected 0 or more",
+        ),
+        (
+            lambda: ObjectiveOptions(auxiliary_loss_weight=NAN),
+            "auxiliary_loss_weight is nan; expected 0 or more",
+        ),
         (lambda: AugmentationOptions(mixup=-1), "mixup is -1; expected 0 or more"),
+        (lambda: AugmentationOptions(mixup=INF), "mixup is inf; expected 0 or more"),
+        (lambda: AugmentationOptions(mixup=NAN), "mixup is nan; expected 0 or more"),
         (lambda: AugmentationOptions(color_distortion="x"), "expected one of none, fast, full"),
         (lambda: ModelOptions(1).validate(), "num_classes is 1; expected 2 or more"),
         (lambda: ModelOptions(2, "lenet").validate(), "model_variant is 'lenet'; expected one of"),

@@ -172,3 +172,15 @@ def test_checkpoint_with_other_shapes_throughout_is_refused(tmp_path):
 
     with pytest.raises(ValueError, match=r"no variable that fits encoder.*depth_multiplier"):
         WarmStart(save(tmp_path, 9, saved), _network())
+
+
+def test_an_excluded_scope_of_no_variable_is_refused_where_it_was_named(tmp_path):
+    checkpoint = save(tmp_path, 9, SAVED)
+    variables = _network()
+    scopes = ("logits", "encoder/old", "Nope/Logits")
+    WarmStart(checkpoint, variables, scopes[:2]).check_exclude_scopes()
+    with pytest.raises(
+        ValueError,
+        match=r"checkpoint_exclude_scopes has 'Nope/Logits', .* begin with decoder/conv0, encoder/",
+    ):
+        WarmStart(checkpoint, variables, scopes).check_exclude_scopes()

@@ -151,7 +151,17 @@ def test_the_classifier_warm_starts_another_one_and_only_parts_may_be_trained(fo
     assert all(name.startswith(("MobilenetV3/Logits", "MobilenetV3/Conv_2")) for name in changed)
 
 
-def test_leading_classes_can_be_left_out(folder, tmp_path):
+@pytest.mark.parametrize(
+    ("offset", "message"),
+    [
+        (
+            1,
+            "labels_offset is 1, which leaves out the classes blue of dataset squares, but 6",
+        ),
+        (2, "labels_offset is 2, which leaves less than 2 of the 3 classes"),
+    ],
+)
+def test_leading_classes_that_have_images_cannot_be_left_out(folder, tmp_path, offset, message):
     spec = labeled_images.write(str(tmp_path / "records"), train=6)
     result = _run(
         "train.py",
@@ -159,11 +169,12 @@ def test_leading_classes_can_be_left_out(folder, tmp_path):
         *SMALL,
         f"--dataset_dir={spec.directory}",
         "--train_logdir=runs/offset",
-        "--labels_offset=1",
+        f"--labels_offset={offset}",
         "--training_number_of_steps=1",
     )
     assert result.returncode == 1
-    assert "has the label 0, but dataset squares has the labels 1..2" in result.stderr
+    assert result.stderr.startswith(f"error: {message}")
+    assert not (folder / "runs" / "offset").exists()
 
 
 @pytest.mark.parametrize(
@@ -173,6 +184,10 @@ def test_leading_classes_can_be_left_out(folder, tmp_path):
         (["--dataset=missing"], "there is no dataset in data/tfrecords/missing"),
         (["--train_split=test"], "has no split 'test'"),
         (["--trainable_scopes=x"], "trainable_scopes has 'x', with which no trainable variable"),
+        (
+            ["--tf_initial_checkpoint=runs/squares", "--checkpoint_exclude_scopes=Nope/Logits"],
+            "checkpoint_exclude_scopes has 'Nope/Logits', with which no variable of the network",
+        ),
         (["--patience=2", "--validate_every=0"], "patience is 2, but nothing is validated"),
     ],
 )

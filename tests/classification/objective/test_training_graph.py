@@ -63,8 +63,11 @@ def test_smoothed_labels_and_weighted_classes(monkeypatch):
     assert loss == pytest.approx(expected.mean(), rel=1e-5)
 
 
-def test_mixup_blends_images_and_labels_by_the_same_shares(monkeypatch):
-    (loss,), logits, mixed, _ = _losses_and_logits(monkeypatch, ObjectiveOptions(), mixup=0.5)
+@pytest.mark.parametrize("weights", [None, (1.0, 0.0, 5.0)])
+def test_mixup_blends_images_and_their_losses_by_the_same_shares(monkeypatch, weights):
+    (loss,), logits, mixed, _ = _losses_and_logits(
+        monkeypatch, ObjectiveOptions(), class_weights=weights, mixup=0.5
+    )
     with tf.Session() as session:
         images = session.run(_batch()["image"])
     other = images[::-1]
@@ -79,9 +82,11 @@ def test_mixup_blends_images_and_labels_by_the_same_shares(monkeypatch):
     )
     assert (shares >= 0.5 - 1e-5).all()
     assert np.ptp(shares) > 0
+    own = np.ones(4) if weights is None else np.array(weights)[LABELS]
     labels = np.eye(3)[LABELS]
-    labels = shares[:, None] * labels + (1 - shares[:, None]) * labels[::-1]
-    assert loss == pytest.approx(_cross_entropy(logits, labels).mean(), rel=1e-4)
+    first, second = (_cross_entropy(logits, each) for each in (labels, labels[::-1]))
+    losses = shares * own * first + (1 - shares) * own[::-1] * second
+    assert loss == pytest.approx(losses.mean(), rel=1e-4)
 
 
 def test_every_trainable_variable_gets_a_gradient():
