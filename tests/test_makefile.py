@@ -89,7 +89,14 @@ def test_one_image_or_several(checkout, images, expected):
         (checkout / name).touch()
     arguments = make(checkout, "infer", f"PICTURES={images}", HOME=str(checkout))
     expected = [path.format(home=checkout) for path in expected]
-    assert arguments == ["infer.py", *expected, "--output=masks"]
+    assert arguments == ["infer.py", *expected]
+
+
+def test_the_output_is_the_command_s_own_unless_it_is_given(checkout):
+    """A folder of masks for segmentation, a table for classifiers."""
+    (checkout / "a.jpg").touch()
+    arguments = make(checkout, "infer", "PICTURES=a.jpg", "OUTPUT=classes.csv")
+    assert arguments == ["infer.py", "a.jpg", "--output=classes.csv"]
 
 
 @pytest.mark.parametrize("arguments", [(), ("PICTURES= ",), ("-j4",)])

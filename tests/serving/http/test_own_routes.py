@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from serving.deeplab_model import DeepLabModel, ImageShrunkWarning
+from serving.deeplab_model import DeepLabModel, ImageTiledWarning
 from serving.drawing import visualize
 from serving.http import rle
 from serving.http.image_input import ImageLimits
@@ -47,7 +47,7 @@ def test_the_mask_is_what_the_model_says(service, expected):
 def test_an_image_larger_than_the_crop_is_what_the_model_says(service, exports):
     image = toy_export.image(90, 110)
     answer = service.post("/segment?format=npy", toy_service.png(image))
-    with DeepLabModel(exports["toy"]) as model, pytest.warns(ImageShrunkWarning):
+    with DeepLabModel(exports["toy"]) as model, pytest.warns(ImageTiledWarning):
         np.testing.assert_array_equal(np.load(io.BytesIO(answer.body)), model.segment(image))
 
 
