@@ -79,7 +79,7 @@ $(VENV)/bin/python:
 demo: setup  ## Everything on images the project draws: records, training, scores, export, masks
 	@$(RUN) -m scripts.demo $(ARGS)
 
-classification-demo: setup  ## A classifier of images the project draws, in two minutes
+classification-demo: setup  ## A classifier of images the project draws, in about two minutes
 	@$(RUN) -m scripts.classification_demo $(ARGS)
 
 tfrecords: setup  ## Turn images with masks or classes into TFRecords: DATASET=... DATA_DIR=...; without, the demo
