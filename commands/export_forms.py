@@ -170,6 +170,13 @@ def check_split(directory: str, split: str, splits: Iterable[str]) -> None:
         )
 
 
+def report_removed(paths: Sequence[str]) -> None:
+    """Prints which forms of the previous export were removed and not written again."""
+    outdated = [path for path in paths if not os.path.exists(path)]
+    if outdated:
+        print(f"removed, because they were made of the previous export: {', '.join(outdated)}")
+
+
 def write_unfrozen(build_graph: Callable[[], object], export_path: str) -> None:
     """Writes the graph that a function builds, as text, into the folder of an export."""
     with tf.Graph().as_default() as graph:

@@ -108,6 +108,11 @@ def _object(content: Any, source: str) -> dict[str, Any]:
     return content
 
 
+def defined(number: float) -> float | None:
+    """Returns a number for a file, with null in place of what is not defined (NaN)."""
+    return None if math.isnan(number) else float(number)
+
+
 def write(path: str, fields: Mapping[str, Any]) -> None:
     """Writes a JSON file that people can read; it appears when it is complete."""
     text = json.dumps(fields, indent=2, ensure_ascii=False)

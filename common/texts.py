@@ -1,5 +1,6 @@
 """Pieces of messages that several rooms need."""
 
+import math
 from collections.abc import Iterable
 
 
@@ -27,3 +28,8 @@ def shorten(text: str, limit: int = 600) -> str:
         return text
     num_last = limit // 3
     return f"{text[: limit - num_last - 3]} … {text[-num_last:]}"
+
+
+def percent(share: float) -> str:
+    """Returns a share as "12.34%"; "-" where it is not defined (NaN)."""
+    return "-" if math.isnan(share) else f"{100 * share:.2f}%"

@@ -83,9 +83,7 @@ def main(flags: Flags, arguments: list[str]) -> None:
         f"use it: python infer.py IMAGES --model={shlex.quote(export_path)}"
     )
     export_forms.write(forms, export_path, lambda path: write(path, optimize=False))
-    outdated = [path for path in removed if not os.path.exists(path)]
-    if outdated:
-        print(f"removed, because they were made of the previous export: {', '.join(outdated)}")
+    export_forms.report_removed(removed)
 
 
 def _with_names(description: RunDescription, path: str | None) -> RunDescription:

@@ -9,7 +9,7 @@ import numpy as np
 
 from classification.evaluation.evaluator import Evaluation
 from common import json_files
-from common.texts import first_few, printable
+from common.texts import first_few, percent, printable
 from training import summaries
 
 FORMAT_VERSION = 1
@@ -29,16 +29,16 @@ def format_table(evaluation: Evaluation, class_names: Sequence[str]) -> str:
     width = max([len("class"), *(len(names[index]) for index in shown)])
     lines = [f"{'id':>4}  {'class':<{width}}  {'recall':>7}  {'precision':>9}  {'images':>6}"]
     lines += [
-        f"{index:>4}  {names[index]:<{width}}  {_percent(scores.recall[index]):>7}  "
-        f"{_percent(scores.precision[index]):>9}  {scores.support[index]:>6}"
+        f"{index:>4}  {names[index]:<{width}}  {percent(scores.recall[index]):>7}  "
+        f"{percent(scores.precision[index]):>9}  {scores.support[index]:>6}"
         for index in shown
     ]
     if len(shown) < len(names):
         lines.append(f"(the {len(shown)} classes of lowest recall, of {len(names)})")
     lines += _confusions(evaluation.confusion, names)
     lines.append(
-        f"top-1 {_percent(scores.accuracy)}, top-5 {_percent(scores.top_5)}, mean recall "
-        f"{_percent(scores.mean_recall)}, cross entropy {scores.cross_entropy:.4f} on "
+        f"top-1 {percent(scores.accuracy)}, top-5 {percent(scores.top_5)}, mean recall "
+        f"{percent(scores.mean_recall)}, cross entropy {scores.cross_entropy:.4f} on "
         f"{evaluation.num_images} images of {evaluation.split!r} at step {evaluation.step} "
         f"({evaluation.seconds:.0f} s)"
     )
@@ -71,7 +71,7 @@ def _describe_failure(evaluation: Evaluation, names: Sequence[str]) -> str | Non
         )
     if evaluation.metrics.accuracy <= share < 1:
         return (
-            f"calling every image {names[commonest]!r} is right for {_percent(share)}: the network "
+            f"calling every image {names[commonest]!r} is right for {percent(share)}: the network "
             "is no better."
         )
     return None
@@ -101,17 +101,17 @@ def write_json(
         "num_images": evaluation.num_images,
         "checkpoint": evaluation.checkpoint,
         "step": evaluation.step,
-        "accuracy": _defined(scores.accuracy),
-        "top_5": _defined(scores.top_5),
-        "mean_recall": _defined(scores.mean_recall),
-        "cross_entropy": _defined(scores.cross_entropy),
+        "accuracy": json_files.defined(scores.accuracy),
+        "top_5": json_files.defined(scores.top_5),
+        "mean_recall": json_files.defined(scores.mean_recall),
+        "cross_entropy": json_files.defined(scores.cross_entropy),
         "batch_statistics_accuracy": evaluation.batch_statistics_accuracy,
         "classes": [
             {
                 "id": index,
                 "name": name,
-                "recall": _defined(scores.recall[index]),
-                "precision": _defined(scores.precision[index]),
+                "recall": json_files.defined(scores.recall[index]),
+                "precision": json_files.defined(scores.precision[index]),
                 "images": int(scores.support[index]),
             }
             for index, name in enumerate(class_names)
@@ -142,11 +142,3 @@ def write_summaries(evaluation: Evaluation, directory: str, class_names: Sequenc
     for index, name in enumerate(first_few([name], 1) for name in class_names):
         values[f"eval/recall/{index}_{name}"] = float(scores.recall[index])
     summaries.write_scalars(directory, values, evaluation.step)
-
-
-def _percent(share: float) -> str:
-    return "-" if math.isnan(share) else f"{100 * share:.2f}%"
-
-
-def _defined(share: float) -> float | None:
-    return None if math.isnan(share) else float(share)

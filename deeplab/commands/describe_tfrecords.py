@@ -1,10 +1,7 @@
 """Describes records of other programs. `describe_tfrecords_flags` has its words and flags."""
 
-import os
-import sys
-
+from commands import descriptions
 from commands.flags import Flags
-from common.dataset_files import DATASET_FILE
 from datasets.segmentation import foreign_records
 from datasets.segmentation.sources import class_file
 from datasets.segmentation.specs import write_spec
@@ -15,18 +12,11 @@ def main(flags: Flags, arguments: list[str]) -> None:
     """Reads the shards and writes their description."""
     del arguments
     options = flags.options(DescribeOptions)
-    directory = options.tfrecords
-    if directory is None:
-        raise ValueError("--tfrecords is missing: give the folder of the shards.")
-    if not os.path.isdir(directory):
-        raise ValueError(f"--tfrecords={directory} is not a folder.")
-    path = os.path.join(directory, DATASET_FILE)
-    if os.path.exists(path) and not options.overwrite:
-        raise ValueError(f"{path} exists already; --overwrite replaces it.")
+    directory, path = descriptions.find_folder(options.tfrecords, options.overwrite)
     classes = _read_classes(options)
     spec = foreign_records.describe(
         directory,
-        name=options.name or os.path.basename(os.path.abspath(directory)),
+        name=options.name or descriptions.name_of(directory),
         class_names=None if classes is None else classes.names,
         palette=_read_palette(options) if classes is None else classes.display_palette,
         ignore_label=options.ignore_label if classes is None else classes.ignore_label,
@@ -39,9 +29,7 @@ def main(flags: Flags, arguments: list[str]) -> None:
             f"  {name:8} {split.num_examples:7} images up to {split.max_width}x"
             f"{split.max_height}, shards: {split.num_shards}"
         )
-    for name, flag in (("train", "train.py --train_split"), ("val", "eval.py --eval_split")):
-        if name not in spec.splits:
-            print(f"There is no split {name!r}: name another with {flag}.", file=sys.stderr)
+    descriptions.warn_of_missing_splits(spec.splits)
     print(f"Train on it: python train.py --dataset_dir={directory}")
 
 

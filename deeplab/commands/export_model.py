@@ -105,9 +105,7 @@ def main(flags: Flags, arguments: list[str]) -> None:
     export_forms.write(
         forms, export_path, lambda path: write(build_graph, export_path=path, optimize=False)
     )
-    outdated = [path for path in removed if not os.path.exists(path)]
-    if outdated:
-        print(f"removed, because they were made of the previous export: {', '.join(outdated)}")
+    export_forms.report_removed(removed)
 
 
 def describe(flags: Flags, options: ExportOptions, checkpoint: str) -> tuple[RunDescription, str]:

@@ -1,12 +1,11 @@
 """Reports of an evaluation: a table for people, JSON for programs, and TensorBoard."""
 
-import math
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from common import json_files
-from common.texts import first_few, printable
+from common.texts import first_few, percent, printable
 from deeplab.evaluation.evaluator import Evaluation
 from training import summaries
 
@@ -23,12 +22,12 @@ def format_table(evaluation: Evaluation, class_names: Sequence[str]) -> str:
     for index, name in enumerate(class_names):
         share = evaluation.confusion[index].sum() / total
         lines.append(
-            f"{index:>4}  {name:<{width}}  {_percent(scores.class_iou[index]):>7}  "
-            f"{_percent(scores.class_accuracy[index]):>7}  {_percent(share):>9}"
+            f"{index:>4}  {name:<{width}}  {percent(scores.class_iou[index]):>7}  "
+            f"{percent(scores.class_accuracy[index]):>7}  {percent(share):>9}"
         )
     lines.append(
-        f"mean IoU {_percent(scores.mean_iou)}, pixel accuracy {_percent(scores.pixel_accuracy)}, "
-        f"mean accuracy {_percent(scores.mean_accuracy)} on {evaluation.num_images} images of "
+        f"mean IoU {percent(scores.mean_iou)}, pixel accuracy {percent(scores.pixel_accuracy)}, "
+        f"mean accuracy {percent(scores.mean_accuracy)} on {evaluation.num_images} images of "
         f"{evaluation.split!r} at step {evaluation.step} ({evaluation.seconds:.0f} s)"
     )
     if scores.absent_classes:
@@ -56,7 +55,7 @@ def _warning(evaluation: Evaluation, class_names: Sequence[str]) -> str | None:
     if scores.mean_iou <= scores.constant_mean_iou:
         return (
             f"calling every pixel {class_names[scores.constant_class]!r} gives the mean "
-            f"IoU {_percent(scores.constant_mean_iou)}: the network is no better."
+            f"IoU {percent(scores.constant_mean_iou)}: the network is no better."
         )
     return None
 
@@ -85,19 +84,19 @@ def write_json(
         "num_pictures": evaluation.num_images,
         "checkpoint": evaluation.checkpoint,
         "step": evaluation.step,
-        "miou": _defined(scores.mean_iou),
-        "pixel_accuracy": _defined(scores.pixel_accuracy),
-        "mean_accuracy": _defined(scores.mean_accuracy),
+        "miou": json_files.defined(scores.mean_iou),
+        "pixel_accuracy": json_files.defined(scores.pixel_accuracy),
+        "mean_accuracy": json_files.defined(scores.mean_accuracy),
         "constant_class": scores.constant_class,
-        "constant_miou": _defined(scores.constant_mean_iou),
+        "constant_miou": json_files.defined(scores.constant_mean_iou),
         "only_predicted_class": scores.only_predicted_class,
         "absent_classes": list(scores.absent_classes),
         "classes": [
             {
                 "id": index,
                 "name": name,
-                "iou": _defined(scores.class_iou[index]),
-                "accuracy": _defined(scores.class_accuracy[index]),
+                "iou": json_files.defined(scores.class_iou[index]),
+                "accuracy": json_files.defined(scores.class_accuracy[index]),
             }
             for index, name in enumerate(class_names)
         ],
@@ -130,11 +129,3 @@ def write_summaries(
     for index, iou in enumerate(scores.class_iou):
         values[f"{tag}_class_{index}"] = iou
     summaries.write_scalars(directory, values, evaluation.step)
-
-
-def _percent(share: float) -> str:
-    return "-" if math.isnan(share) else f"{100 * share:.2f}%"
-
-
-def _defined(share: float) -> float | None:
-    return None if math.isnan(share) else share
