@@ -1,5 +1,6 @@
 """What `export_model.py` makes of a `.pb`: files for other engines, 8-bit forms, their check."""
 
+import contextlib
 import dataclasses
 import os
 import sys
@@ -16,10 +17,11 @@ from commands.shared_options import DEFAULT_SPLIT, FormOptions
 from common import files, json_files
 from common.dataset_files import DATASET_FILE, DATASETS_ROOT
 from export import openvino_int8, tflite
-from serving import contract, engines, export_file, image_reading
+from serving import engines, export_file, image_reading
 from serving.engines import graph_parts
 from serving.exported_model import ExportedModel
 from serving.parity import Parity
+from serving.processing import choice
 
 VERIFICATION_FILE = "verification.json"
 INFERENCE_GRAPH_FILE = "inference_graph.pbtxt"
@@ -220,7 +222,8 @@ def _write_int8(forms: Forms, export: export_file.Export) -> None:
 
         from serving.engines.openvino_network import read_network
 
-        model = read_network(export, openvino.Core())
+        shapes = choice.create(export, None).input_shapes
+        model = read_network(export, shapes, openvino.Core())
         path = engines.form_path(export.path, engines.OPENVINO, engines.INT8)
         is_thorough = forms.task.is_calibrated_thoroughly
         openvino_int8.quantize(model, examples, path, is_thorough=is_thorough)
@@ -229,10 +232,10 @@ def _write_int8(forms: Forms, export: export_file.Export) -> None:
 
 def _write_tflite(export: export_file.Export, precision: str, examples) -> None:
     path = engines.form_path(export.path, engines.LITERT, precision)
-    shapes = graph_parts.input_shapes(export)
+    shapes = choice.create(export, None).input_shapes
     tflite.convert(
-        graph_parts.network(export),
-        {name: [1, *shape.as_list()[1:]] for name, shape in shapes.items()},
+        tf.GraphDef.FromString(graph_parts.network(export, shapes)),
+        {name: [1, *shapes[name]] for name in export.network_inputs},
         export.network_outputs,
         path,
         None if examples is None else lambda: examples,
@@ -244,15 +247,13 @@ def _network_inputs(
     task: ExportedTask, export: export_file.Export, paths: Sequence[str]
 ) -> Iterator[dict[str, np.ndarray]]:
     """Yields what the network sees of each image, by name: [1, height, width, depth]."""
-    with tf.Graph().as_default(), tf.Session() as session:
-        tf.import_graph_def(graph_parts.around_network(export), name="")
-        names = export.network_inputs
-        with task.model(export.path, engines.TENSORFLOW) as model:
-            for path in paths:
-                image = task.as_input(model, image_reading.read_image(path))
-                feed = {f"{contract.INPUT}:0": image[np.newaxis]}
-                values = session.run([f"{name}:0" for name in names], feed)
-                yield dict(zip(names, values, strict=True))
+    with (
+        contextlib.closing(choice.create(export, None)) as processing,
+        task.model(export.path, engines.TENSORFLOW) as model,
+    ):
+        for path in paths:
+            image = task.as_input(model, image_reading.read_image(path))
+            yield processing.prepare(image[np.newaxis])
 
 
 def _verify(

@@ -115,7 +115,7 @@ def _logits_nodes() -> list[str]:
     return [
         operation.name
         for operation in tf.get_default_graph().get_operations()
-        if contract.SEGMENTATION.is_logits(operation.name)
+        if contract.SEGMENTATION.logits_number(operation.name) is not None
     ]
 
 

@@ -73,9 +73,7 @@ class ExportedModel(abc.ABC):
         )
         forks.note_loading()
         self.path = export.path
-        nodes = {node.name: node for node in export.graph_def.node}
-        batch = nodes[contract.INPUT].attr["shape"].shape.dim[:1]
-        self.takes_batches = not batch or batch[0].size != 1
+        self.takes_batches = export.takes_batches
         trial_size = self._describe(export)
         self._engine = engines.create(
             export, engine, precision, num_threads, trial_size if try_engines else None

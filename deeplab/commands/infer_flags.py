@@ -108,4 +108,5 @@ tiles, or are shrunk for it a little; the command says so.""",
     main="deeplab.commands.infer",
     options=(InferOptions,),
     positional="IMAGES…: files, folders or patterns",
+    needs_tensorflow=False,
 )

@@ -13,8 +13,8 @@ from serving import contract
 from serving.engines import autotune
 from serving.engines.engine import Engine, Network
 from serving.engines.split_engine import SplitEngine
-from serving.engines.tensorflow_engine import TensorFlowEngine
 from serving.export_file import Export
+from serving.processing import choice
 
 AUTO = "auto"
 TENSORFLOW = "tensorflow"
@@ -96,6 +96,12 @@ def why_not(export: Export, name: str, precision: str = FLOAT32) -> str | None:
             f"the graph has no nodes {contract.NETWORK_IMAGE} and {export.signature.logits}; "
             "export the checkpoint again with python export_model.py, or use engine tensorflow."
         )
+    if not choice.is_described(export):
+        return (
+            "its description is that of an earlier version, and does not say how images become the "
+            "network's input; export the checkpoint again with python export_model.py, or use "
+            "engine tensorflow."
+        )
     path = model_path(export.path, name, precision)
     if path != export.path and not os.path.exists(path):
         how = "--quantize=int8" if precision == INT8 else "--formats=pb,tflite"
@@ -131,15 +137,18 @@ def form_path(export_path: str, name: str, precision: str) -> str:
 
 def _build(export: Export, name: str, precision: str, num_threads: int | None) -> Engine:
     if name == TENSORFLOW:
+        from serving.engines.tensorflow_engine import TensorFlowEngine
+
         return TensorFlowEngine(export, num_threads)
     path = model_path(export.path, name, precision)
+    surroundings = choice.create(export, num_threads)
     network: Network
     if name == OPENVINO:
         from serving.engines.openvino_network import OpenVINONetwork
 
-        network = OpenVINONetwork(export, path, num_threads)
+        network = OpenVINONetwork(export, surroundings.input_shapes, path, num_threads)
     else:
         from serving.engines.litert_network import LiteRTNetwork
 
         network = LiteRTNetwork(export, path, num_threads)
-    return SplitEngine(export, network, name, num_threads)
+    return SplitEngine(export, network, surroundings, name)

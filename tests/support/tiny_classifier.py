@@ -1,5 +1,6 @@
 """A small classifier with weights of its own, and its export from a checkpoint."""
 
+import dataclasses
 import functools
 import pathlib
 
@@ -93,6 +94,11 @@ def write(
         path,
         input_name=contract.INPUT,
         output_names=inference_graph.OUTPUTS,
-        metadata={"task": "classification", "class_names": CLASS_NAMES, **metadata},
+        metadata={
+            "task": "classification",
+            "class_names": CLASS_NAMES,
+            "view": dataclasses.asdict(view),
+            **metadata,
+        },
     )
     return path
