@@ -177,7 +177,7 @@ class FormOptions:
     formats: tuple[str, ...] = option(
         ("pb",),
         "What is written, comma separated: pb always is; tflite is the network for LiteRT, for one "
-        "image at a time.",
+        "image at a time; onnx is the whole graph for ONNX Runtime and others.",
         RESULTS,
         is_common=True,
     )
