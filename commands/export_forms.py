@@ -12,11 +12,12 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 from PIL import Image
 
+from commands import whole_graphs
 from commands.image_flags import find_images
 from commands.shared_options import DEFAULT_SPLIT, FormOptions
 from common import files, json_files
 from common.dataset_files import DATASET_FILE, DATASETS_ROOT
-from export import openvino_int8, tflite
+from export import onnx_file, openvino_int8, tflite
 from serving import engines, export_file, image_reading
 from serving.engines import graph_parts
 from serving.exported_model import ExportedModel
@@ -25,7 +26,8 @@ from serving.processing import choice
 
 VERIFICATION_FILE = "verification.json"
 INFERENCE_GRAPH_FILE = "inference_graph.pbtxt"
-_FORMATS = ("pb", "tflite")
+PB, TFLITE, ONNX = "pb", "tflite", "onnx"
+_FORMATS = (PB, TFLITE, ONNX)
 
 Model = TypeVar("Model", bound=ExportedModel)
 
@@ -39,6 +41,8 @@ class ExportedTask(Generic[Model]):
       as_input: returns an image as the graph of a model takes it, uint8 [height, width, 3].
       compare: compares a model of a precision with a reference on image files, in this order:
         model, precision, paths, reference.
+      parity: what such a comparison finds; made of engine, precision, number of images, largest
+        difference of a probability and share of equal predictions.
       open_split: takes the folder of a dataset and the name of its split. Raises ValueError if
         models cannot be scored on it; otherwise returns a function that scores a model: values by
         name, higher ones better.
@@ -49,6 +53,7 @@ class ExportedTask(Generic[Model]):
     model: type[Model]
     as_input: Callable[[Model, Image.Image], np.ndarray]
     compare: Callable[[Model, str, Sequence[str], Model], Parity]
+    parity: Callable[[str, str, int, float, float], Parity]
     open_split: Callable[[str, str], Callable[[Model], Mapping[str, float]]]
     score_titles: Mapping[str, str]
     is_calibrated_thoroughly: bool = False
@@ -76,6 +81,7 @@ class Forms(Generic[Model]):
     Attributes:
       task: what the exports are of.
       tflite: whether files for LiteRT are written.
+      onnx: whether an ONNX file is written.
       int8: whether 8-bit forms are written.
       calibration_images: files that they are fitted to.
       verify_images: files on which the engines are compared.
@@ -84,6 +90,7 @@ class Forms(Generic[Model]):
 
     task: ExportedTask[Model]
     tflite: bool = False
+    onnx: bool = False
     int8: bool = False
     calibration_images: Sequence[str] = ()
     verify_images: Sequence[str] = ()
@@ -106,8 +113,12 @@ class Forms(Generic[Model]):
         """
         unknown = [name for name in values.formats if name not in _FORMATS]
         if unknown:
-            raise ValueError(f"--formats has {unknown[0]!r}; expected {' or '.join(_FORMATS)}.")
-        has_tflite, int8 = "tflite" in values.formats, bool(values.quantize)
+            raise ValueError(
+                f"--formats has {unknown[0]!r}; expected some of {', '.join(_FORMATS)}."
+            )
+        has_tflite, int8 = TFLITE in values.formats, bool(values.quantize)
+        if ONNX in values.formats:
+            onnx_file.require_package()
         if int8 and values.calibration_images is None:
             raise ValueError(
                 "--quantize=int8 needs images to fit the 8-bit range to: give "
@@ -122,6 +133,7 @@ class Forms(Generic[Model]):
         return cls(
             task,
             tflite=has_tflite,
+            onnx=ONNX in values.formats,
             int8=int8,
             calibration_images=[calibration[round(index)] for index in spread],
             verify_images=find_images(values.verify_images, "verify_images"),
@@ -195,20 +207,31 @@ def write(forms: Forms, export_path: str, write_plain: Callable[[str], object]) 
       export_path: the `.pb`, which is there.
       write_plain: writes the graph as it was built, unoptimized, to a path.
     """
-    if not (forms.tflite or forms.int8 or forms.verify_images or forms.split):
+    if not (forms.tflite or forms.onnx or forms.int8 or forms.verify_images or forms.split):
         return
-    export = export_file.read_export(export_path, expected=forms.task.model.SIGNATURE)
+    with tempfile.TemporaryDirectory() as folder:
+        plain = os.path.join(folder, "plain.pb")
+        if forms.onnx or forms.verify_images:
+            write_plain(plain)
+        export = export_file.read_export(export_path, expected=forms.task.model.SIGNATURE)
+        _write(forms, export, plain)
+
+
+def _write(forms: Forms, export: export_file.Export, plain: str) -> None:
+    """Writes the forms and the report; `plain` is the unoptimized graph where it is needed."""
     if forms.tflite:
         _write_tflite(export, engines.FLOAT32, None)
+    if forms.onnx:
+        whole_graphs.write_onnx(plain, export.path)
     if forms.int8:
         _write_int8(forms, export)
     report: dict[str, Any] = {}
     if forms.verify_images:
-        report["engines"] = _verify(forms, export, write_plain)
+        report["engines"] = _verify(forms, export, plain)
     if forms.split is not None:
         report |= _score(forms.task, forms.split, export)
     if report:
-        path = os.path.join(os.path.dirname(export_path), VERIFICATION_FILE)
+        path = os.path.join(os.path.dirname(export.path), VERIFICATION_FILE)
         json_files.write(path, report)
         print(f"  {path}")
 
@@ -256,26 +279,29 @@ def _network_inputs(
             yield processing.prepare(image[np.newaxis])
 
 
-def _verify(
-    forms: Forms, export: export_file.Export, write_plain: Callable[[str], object]
-) -> list[dict]:
-    """Compares every engine that can run the export with the graph as it was built."""
-    load, compare = forms.task.model, forms.task.compare
+def _verify(forms: Forms, export: export_file.Export, plain: str) -> list[dict]:
+    """Compares every engine and form of the export with the graph as it was built."""
+    task, paths = forms.task, forms.verify_images
     found = []
-    print(f"compared with the plain graph on {len(forms.verify_images)} images:")
-    with tempfile.TemporaryDirectory() as folder:
-        plain = os.path.join(folder, "plain.pb")
-        write_plain(plain)
-        with load(plain, engines.TENSORFLOW) as reference:
-            for name, precision in _forms_of(export):
-                with load(export.path, name, precision=precision) as model:
-                    result = compare(model, precision, forms.verify_images, reference)
-                found.append(dataclasses.asdict(result))
-                print(
-                    f"  {name} {precision}: largest difference of a probability "
-                    f"{result.max_probability_difference:.2g}, {result.agreement()}"
-                )
-    return found
+    print(f"compared with the plain graph on {len(paths)} images:")
+    with task.model(plain, engines.TENSORFLOW) as reference:
+        for name, precision in _forms_of(export):
+            with task.model(export.path, name, precision=precision) as model:
+                found.append(task.compare(model, precision, paths, reference))
+                _print_parity(found[-1])
+        for name, form in whole_graphs.forms_of(export):
+            images = (task.as_input(reference, image_reading.read_image(path)) for path in paths)
+            largest, equal = whole_graphs.compare(form, plain, images)
+            found.append(task.parity(name, engines.FLOAT32, len(paths), largest, equal))
+            _print_parity(found[-1])
+    return [dataclasses.asdict(each) for each in found]
+
+
+def _print_parity(result: Parity) -> None:
+    print(
+        f"  {result.engine} {result.precision}: largest difference of a probability "
+        f"{result.max_probability_difference:.2g}, {result.agreement()}"
+    )
 
 
 def _score(

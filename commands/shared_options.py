@@ -6,7 +6,7 @@ from common.option_fields import DATA, HARDWARE, RESULTS, START, option
 
 DEFAULT_SPLIT = "val"
 # As in `serving.engines`, which imports TensorFlow.
-_ENGINES = ("auto", "tensorflow", "openvino", "litert")
+_ENGINES = ("auto", "tensorflow", "openvino", "litert", "onnxruntime")
 _PRECISIONS = ("float32", "int8")
 
 
@@ -177,7 +177,7 @@ class FormOptions:
     formats: tuple[str, ...] = option(
         ("pb",),
         "What is written, comma separated: pb always is; tflite is the network for LiteRT, for one "
-        "image at a time.",
+        "image at a time; onnx is the whole graph for ONNX Runtime and others.",
         RESULTS,
         is_common=True,
     )

@@ -5,6 +5,7 @@ generate for them would have to be imported with all the rest. Format: protobuf.
 """
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 # Wire types.
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
@@ -13,54 +14,76 @@ _FIXED_SIZES = {FIXED64: 8, FIXED32: 4}
 _MAX_VARINT_BYTES = 10
 
 
-def fields(message: memoryview) -> Iterator[tuple[int, int, memoryview | int]]:
+class Field(NamedTuple):
+    """A field of a message; nothing is copied.
+
+    Attributes:
+      number: its number.
+      value: an integer of 64 bits without sign, or the bytes of anything else.
+      raw: the bytes that it takes, with its number.
+    """
+
+    number: int
+    value: int | memoryview
+    raw: memoryview
+
+    @property
+    def content(self) -> memoryview:
+        """The bytes of a message or text (ValueError for an integer)."""
+        if isinstance(self.value, int):
+            raise ValueError(f"field {self.number} is a number instead of a message")
+        return self.value
+
+    @property
+    def text(self) -> str:
+        """The value as text (ValueError if it is none)."""
+        return bytes(self.content).decode()
+
+
+def fields(message: memoryview) -> Iterator[Field]:
     """Yields the fields of a message as they are stored.
 
-    Yields:
-      (number, wire type, value): the value of a varint is an integer of 64 bits without sign, of
-      every other type its bytes, which are not copied.
-
     Raises:
-      ValueError: the message is truncated or no such message.
+      ValueError: it is truncated or no message.
     """
     position, end = 0, len(message)
     while position < end:
+        start = position
         key, position = _varint(message, position)
         number, kind = key >> 3, key & 7
+        value: int | memoryview
         if not number:
-            raise ValueError("a field has the number 0")
+            raise ValueError(f"it is damaged at byte {start}")
         if kind == VARINT:
             value, position = _varint(message, position)
-            yield number, kind, value
-            continue
-        if kind == BYTES:
-            size, position = _varint(message, position)
-        elif kind in _FIXED_SIZES:
-            size = _FIXED_SIZES[kind]
         else:
-            raise ValueError(f"field {number} has the wire type {kind}")
-        if size > end - position:
-            raise ValueError(f"field {number} is truncated")
-        yield number, kind, message[position : position + size]
-        position += size
+            if kind == BYTES:
+                size, position = _varint(message, position)
+            elif kind in _FIXED_SIZES:
+                size = _FIXED_SIZES[kind]
+            else:
+                raise ValueError(f"it is damaged at byte {start}")
+            if size > end - position:
+                raise ValueError("it is truncated")
+            value = message[position : position + size]
+            position += size
+        yield Field(number, value, message[start:position])
 
 
-def messages(message: memoryview, wanted: int) -> Iterator[memoryview]:
-    """Yields the contents of all fields of a number that are messages, texts or bytes."""
-    for number, kind, value in fields(message):
-        if number == wanted and kind == BYTES:
-            assert isinstance(value, memoryview)
-            yield value
+def select(message: memoryview, number: int) -> Iterator[Field]:
+    """Yields the fields of a number."""
+    return (field for field in fields(message) if field.number == number)
 
 
-def first_message(message: memoryview, wanted: int) -> memoryview | None:
-    """Returns the content of the first such field; None where there is none."""
-    return next(messages(message, wanted), None)
+def first(message: memoryview, number: int) -> Field | None:
+    """Returns the first field of a number; None where there is none."""
+    return next(select(message, number), None)
 
 
-def text(value: memoryview) -> str:
-    """Returns a text (ValueError if it is not UTF-8)."""
-    return bytes(value).decode()
+def text(message: memoryview, number: int) -> str:
+    """Returns the first text of a number; "" where there is none."""
+    field = first(message, number)
+    return "" if field is None else field.text
 
 
 def encode_varint(number: int, value: int) -> bytes:
@@ -81,7 +104,7 @@ def _varint(message: memoryview, position: int) -> tuple[int, int]:
         value |= (byte & 0x7F) << (7 * index)
         if byte < 0x80:
             return value % (1 << 64), position + index + 1
-    raise ValueError("a number is truncated")
+    raise ValueError("it is truncated or damaged")
 
 
 def _encoded(value: int) -> bytes:

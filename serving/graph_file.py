@@ -39,8 +39,8 @@ class Node:
     def text_attribute(self, name: str) -> bytes:
         """Returns the value of an attribute that holds text; b"" where there is none."""
         value = self._attribute(name)
-        found = None if value is None else wire.first_message(value, _VALUE_BYTES)
-        return b"" if found is None else bytes(found)
+        found = None if value is None else wire.first(value, _VALUE_BYTES)
+        return b"" if found is None else bytes(found.content)
 
     def shape_attribute(self, name: str) -> list[int] | None:
         """Returns the value of an attribute that holds a shape, -1 for unknown sides.
@@ -48,20 +48,21 @@ class Node:
         None where there is no such attribute, or nothing is known of the shape.
         """
         value = self._attribute(name)
-        shape = None if value is None else wire.first_message(value, _VALUE_SHAPE)
+        shape = None if value is None else wire.first(value, _VALUE_SHAPE)
         if shape is None:
             return None
-        sides = [
-            next((v for n, _, v in wire.fields(side) if n == _DIMENSION_SIZE), 0)
-            for side in wire.messages(shape, _SHAPE_DIMENSION)
-        ]
-        return [side - (1 << 64) if side >> 63 else side for side in sides if isinstance(side, int)]
+        sides = []
+        for dimension in wire.select(shape.content, _SHAPE_DIMENSION):
+            size = wire.first(dimension.content, _DIMENSION_SIZE)
+            side = 0 if size is None or not isinstance(size.value, int) else size.value
+            sides.append(side - (1 << 64) if side >> 63 else side)
+        return sides
 
     def _attribute(self, name: str) -> memoryview | None:
-        for entry in wire.messages(self.content, _NODE_ATTRIBUTE):
-            key = wire.first_message(entry, _ENTRY_KEY)
-            if key is not None and bytes(key) == name.encode():
-                return wire.first_message(entry, _ENTRY_VALUE)
+        for entry in wire.select(self.content, _NODE_ATTRIBUTE):
+            if wire.text(entry.content, _ENTRY_KEY) == name:
+                value = wire.first(entry.content, _ENTRY_VALUE)
+                return None if value is None else value.content
         return None
 
 
@@ -75,7 +76,7 @@ def read_nodes(graph: memoryview) -> dict[str, Node]:
       DamagedError: it is truncated or no graph.
     """
     try:
-        nodes = [_read_node(content) for content in wire.messages(graph, _GRAPH_NODE)]
+        nodes = [_read_node(field.content) for field in wire.select(graph, _GRAPH_NODE)]
     except ValueError as error:
         raise DamagedError(str(error)) from None
     return {node.name: node for node in nodes}
@@ -106,24 +107,20 @@ def cut(
         if name in needed
     )
     parts = [wire.encode_bytes(_GRAPH_NODE, content) for content in contents]
-    for number in (_GRAPH_LIBRARY, _GRAPH_VERSIONS):
-        parts += [wire.encode_bytes(number, each) for each in wire.messages(graph, number)]
-    return b"".join(parts)
+    rest = (f.raw for f in wire.fields(graph) if f.number in (_GRAPH_LIBRARY, _GRAPH_VERSIONS))
+    return b"".join([*parts, *rest])
 
 
 def _read_node(content: memoryview) -> Node:
     name = operation = ""
     inputs = []
-    for number, kind, value in wire.fields(content):
-        if kind != wire.BYTES or number not in (_NODE_NAME, _NODE_OP, _NODE_INPUT):
-            continue
-        assert isinstance(value, memoryview)
-        if number == _NODE_NAME:
-            name = wire.text(value)
-        elif number == _NODE_OP:
-            operation = wire.text(value)
-        else:
-            inputs.append(wire.text(value).lstrip("^").split(":")[0])
+    for field in wire.fields(content):
+        if field.number == _NODE_NAME:
+            name = field.text
+        elif field.number == _NODE_OP:
+            operation = field.text
+        elif field.number == _NODE_INPUT:
+            inputs.append(field.text.lstrip("^").split(":")[0])
     return Node(name, operation, tuple(inputs), content)
 
 

@@ -31,6 +31,7 @@ def exported_task(description: RunDescription) -> ExportedTask[ImageClassifier]:
         ImageClassifier,
         as_input=_as_input,
         compare=parity.compare_classification,
+        parity=parity.ClassParity,
         open_split=open_split,
         score_titles={"accuracy": "accuracy", "top_5": f"top-{metrics.TOP} accuracy"},
         # Else 8 bits move the logits up to four times as far (docs/classification.md).

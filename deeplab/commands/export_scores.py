@@ -26,6 +26,7 @@ def exported_task(num_classes: int) -> ExportedTask[DeepLabModel]:
         DeepLabModel,
         as_input=_as_input,
         compare=parity.compare_segmentation,
+        parity=parity.PixelParity,
         open_split=open_split,
         score_titles={"mean_iou": "mean IoU"},
     )

@@ -25,6 +25,7 @@ TASK = ExportedTask(
     ImageClassifier,
     as_input=lambda model, image: np.asarray(image),
     compare=parity.compare_classification,
+    parity=parity.ClassParity,
     open_split=open_split,
     score_titles={"accuracy": "accuracy"},
 )
@@ -50,7 +51,7 @@ def forms(dataset_name: str = "pets", **given) -> Forms:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"formats": ["onnx"]}, "--formats has 'onnx'; expected pb or tflite"),
+        ({"formats": ["onxn"]}, "--formats has 'onxn'; expected some of pb, tflite, onnx"),
         ({"quantize": ["int8"]}, "needs images to fit the 8-bit range to"),
         ({"verify_images": "nowhere"}, "--verify_images: nowhere: no such file"),
         (
