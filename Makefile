@@ -158,6 +158,8 @@ lock: pyproject.toml  ## Pin the newest allowed versions again (needs uv)
 	  --extra onnx pyproject.toml -o requirements/onnx.lock
 	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \
 	  --constraints requirements/base.lock --group serve -o requirements/serve.lock
+	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \
+	  --constraints requirements/base.lock --group serving -o requirements/serving.lock
 
 bench: setup  ## Measure speed and memory beside the peers, into docs/benchmarks.md: 35 minutes
 	@$(RUN) -m scripts.benchmarks.run $(ARGS)

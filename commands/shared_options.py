@@ -5,7 +5,7 @@ import dataclasses
 from common.option_fields import DATA, HARDWARE, RESULTS, START, option
 
 DEFAULT_SPLIT = "val"
-# As in `serving.engines`, which imports TensorFlow.
+# As in `serving.engines`, which imports NumPy.
 _ENGINES = ("auto", "tensorflow", "openvino", "litert", "onnxruntime")
 _PRECISIONS = ("float32", "int8")
 

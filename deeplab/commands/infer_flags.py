@@ -6,7 +6,7 @@ from commands.command import Command
 from commands.shared_options import EngineOptions
 from common.option_fields import HARDWARE, NETWORK, RESULTS, option
 
-# As in `serving.results`, which imports TensorFlow.
+# As in `serving.results`, which imports NumPy.
 _ID_FORMATS = ("npy", "png")
 
 
