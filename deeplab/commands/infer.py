@@ -14,6 +14,7 @@ from tqdm import tqdm
 from commands.flags import Flags
 from common import files, image_files
 from common.texts import printable
+from deeplab.commands import infer_beam
 from deeplab.commands.infer_flags import InferOptions
 from serving import export_file, file_inference, geotiff, image_search, memory, results, tiling
 from serving.deeplab_model import DeepLabModel, ImageShrunkWarning, ImageTiledWarning
@@ -39,6 +40,10 @@ def main(flags: Flags, arguments: list[str]) -> int:
         given.opacity, given.legend, given.save_ids, given.save_probabilities
     )
     tiles = tiling.TileOptions(_parse_tile(given.tile), given.overlap)
+    if given.runner is not None:
+        return infer_beam.segment(given, arguments, options, tiles)
+    if given.beam_options:
+        raise ValueError("--beam_options goes with --runner, the engine that takes them.")
     output = given.output
     _check_output(output)
     found = image_search.search(arguments, results.ENDINGS)
