@@ -20,7 +20,7 @@ _HEADS = (
     rb"FLV\x01",
     rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11",  # ASF and WMV.
     rb"\0\0\x01[\xb3\xba]",  # MPEG-1 and 2, bare and as a program stream.
-    rb"G.{187}G.{187}G",  # A transport stream, and one with time stamps.
+    rb"G(?!IF8).{187}G.{187}G",  # A transport stream, and one with time stamps.
     rb".{4}G.{191}G.{191}G",
     rb"OggS",
     rb"DKIF",

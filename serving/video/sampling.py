@@ -14,7 +14,8 @@ class Sampler:
     """
 
     def __init__(self, frames_per_second: float | None, source_rate: float):
-        self._rate = frames_per_second
+        takes_all = frames_per_second is None or frames_per_second >= source_rate
+        self._rate = None if takes_all else frames_per_second
         self._half_interval = 0.5 / source_rate
         self._next_secs = 0.0
 

@@ -49,14 +49,19 @@ def download_image(source: Source, folder: str) -> str | None:
         kind = response.headers.get_content_type().lower()
         if kind.startswith(_VIDEO_TYPES):
             return None
-        head = response.read(_HEAD_BYTES)
+        chunks = _chunks(response, source)
+        head = b""
+        while len(head) < _HEAD_BYTES and (chunk := next(chunks, b"")):
+            head += chunk
         if video_files.is_video(head):
             return None
         if not _is_image(head):
             what = image_files.describe_kind("", head) or f"content of type {printable(kind)}"
             raise ValueError(f"{source.shown}: neither an image nor a video ({what}).")
         path = os.path.join(folder, str(len(os.listdir(folder))))
-        _save(response, head, path, source)
+        with open(path, "wb") as file:
+            file.write(head)
+            file.writelines(chunks)
         return path
 
 
@@ -111,25 +116,23 @@ def _is_image(head: bytes) -> bool:
     return True
 
 
-def _save(response: http.client.HTTPResponse, head: bytes, path: str, source: Source) -> None:
+def _chunks(response: http.client.HTTPResponse, source: Source) -> Iterator[bytes]:
+    """Yields what a server sends; raises as `download_image` does."""
     end = time.monotonic() + _MAX_DOWNLOAD_SECS
     num_bytes = 0
-    with open(path, "wb") as file:
-        chunk = head
-        while chunk:
-            num_bytes += len(chunk)
-            if num_bytes > _MAX_IMAGE_BYTES:
-                raise ValueError(
-                    f"{source.shown}: the image has more than {_MAX_IMAGE_BYTES >> 20} MB; "
-                    "download it yourself and give the file."
-                )
-            if time.monotonic() > end:
-                raise ValueError(
-                    f"{source.shown}: the image takes more than {_MAX_DOWNLOAD_SECS} s; download "
-                    "it yourself and give the file."
-                )
-            file.write(chunk)
-            chunk = response.read1(_CHUNK_BYTES)
+    while chunk := response.read1(_CHUNK_BYTES):
+        num_bytes += len(chunk)
+        if num_bytes > _MAX_IMAGE_BYTES:
+            raise ValueError(
+                f"{source.shown}: the image has more than {_MAX_IMAGE_BYTES >> 20} MB; download it "
+                "yourself and give the file."
+            )
+        if time.monotonic() > end:
+            raise ValueError(
+                f"{source.shown}: the image takes more than {_MAX_DOWNLOAD_SECS} s; download it "
+                "yourself and give the file."
+            )
+        yield chunk
     expected = response.headers.get("Content-Length")
     if expected is not None and expected.isdecimal() and num_bytes < int(expected):
         raise ValueError(
