@@ -60,12 +60,17 @@ def find(arguments: Sequence[str], download_folder: str) -> Inputs:
     found = image_search.search(paths, endings, with_videos=True)
     inputs.problems += found.problems
     inputs.notes += found.notes
+    num_results = 0
     for path in found.paths:
-        if is_video(path):
+        if path not in paths and video_results.is_result(path):
+            num_results += 1
+        elif is_video(path):
             inputs.videos.append(sources.of_file(path))
         else:
             inputs.images.append(path)
             inputs.name_paths.append(path)
+    if num_results:
+        inputs.notes.append(f"skipped the class ids of {num_results} frames of videos.")
     for source in remote.values():
         _add_remote(inputs, source, download_folder)
     endless = [source for source in inputs.videos if source.is_live]

@@ -39,6 +39,12 @@ def is_frame_of_ids(path: str) -> bool:
     return folder.endswith(IDS_ENDING) and _FRAME_NAME.fullmatch(name) is not None
 
 
+def is_result(path: str) -> bool:
+    """Returns whether a file is a frame's class ids, beside the overlay of its video."""
+    overlay = os.path.dirname(path).removesuffix(IDS_ENDING) + OVERLAY_ENDING
+    return is_frame_of_ids(path) and os.path.isfile(overlay)
+
+
 class ResultWriter:
     """Writes the results of a video frame by frame, as a context.
 

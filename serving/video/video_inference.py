@@ -136,6 +136,7 @@ def segment_video(
                 for item in zip(frames, segmentations, strict=True):
                     segmented.put(item)
                 progress(len(batch))
+            has_ended = unsegmented.is_over
             segmented.close()
             painting.join()
             segmented.raise_error()
@@ -146,7 +147,7 @@ def segment_video(
             reading.join(_PATIENCE_SECS)
         if not writer.num_frames:
             raise ValueError(f"{reader.source.shown}: interrupted before its first frame was done.")
-    is_partial = is_interrupted() and not reader.is_live
+    is_partial = not has_ended and not reader.is_live
     return VideoOutcome(
         writer.partial_paths() if is_partial else writer.complete(),
         writer.num_frames,

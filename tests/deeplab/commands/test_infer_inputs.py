@@ -35,6 +35,19 @@ def test_content_decides_what_is_a_video(tmp_path):
     assert inputs.images == [str(tmp_path / name) for name in ("g.mp4", "h.png", "i.avif")]
 
 
+def test_class_ids_of_an_earlier_run_are_not_taken_for_images(tmp_path):
+    for folder in ("x_ids", "y_ids"):
+        (tmp_path / folder).mkdir()
+        Image.new("L", (4, 3)).save(tmp_path / folder / "000001.png")
+    (tmp_path / "x_overlay.mp4").write_bytes(b"")
+    mine = str(tmp_path / "y_ids" / "000001.png")
+    inputs = infer_inputs.find([str(tmp_path / "**")], str(tmp_path))
+    assert inputs.images == [mine]  # It is beside no overlay.
+    assert inputs.notes[-1] == "skipped the class ids of 1 frames of videos."
+    result = str(tmp_path / "x_ids" / "000001.png")
+    assert infer_inputs.find([result], str(tmp_path)).images == [result]
+
+
 def test_what_has_no_end_comes_last_and_alone(tmp_path):
     path = drawn_videos.write(tmp_path / "x.mkv", drawn_videos.frames(1))
     inputs = infer_inputs.find(["camera:3", "rtsp://a/b", str(path), "camera:3"], str(tmp_path))

@@ -171,6 +171,26 @@ def test_an_interruption_while_no_frame_comes(tmp_path, model):
     assert list((tmp_path / "other").iterdir()) == []
 
 
+def test_a_file_whose_frames_are_all_done_is_complete_in_spite_of_an_interruption(
+    tmp_path, model, monkeypatch
+):
+    is_done = threading.Event()
+    predict = model.predict_batch
+
+    def predict_last(*arguments, **how):
+        time.sleep(0.3)  # The reader ends meanwhile.
+        is_done.set()
+        return predict(*arguments, **how)
+
+    monkeypatch.setattr(model, "predict_batch", predict_last)
+    outcome = segment(
+        model, tmp_path / "out", FakeReader(scene, 6), batch_size=6, interrupted=is_done.is_set
+    )
+    assert not outcome.is_partial
+    assert outcome.num_frames == 6
+    assert outcome.paths == [str(tmp_path / "out" / "x_overlay.mp4")]
+
+
 @pytest.mark.parametrize("part", ["reader", "network", "writer"])
 def test_an_error_of_any_part_ends_all_of_them(tmp_path, model, monkeypatch, part):
     before = threading.active_count()
