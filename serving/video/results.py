@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -43,6 +44,20 @@ def is_result(path: str) -> bool:
     """Returns whether a file is a frame's class ids, beside the overlay of its video."""
     overlay = os.path.dirname(path).removesuffix(IDS_ENDING) + OVERLAY_ENDING
     return is_frame_of_ids(path) and os.path.isfile(overlay)
+
+
+class DrawnFrame(NamedTuple):
+    """A frame whose results are ready to be written.
+
+    Attributes:
+      overlay: uint8 [height, width, 3], RGB, with its legend, of even sides.
+      class_ids: uint8 [height, width].
+      shares: float64 [num_classes], each class's share of the pixels.
+    """
+
+    overlay: np.ndarray
+    class_ids: np.ndarray
+    shares: np.ndarray
 
 
 class ResultWriter:
@@ -112,15 +127,14 @@ class ResultWriter:
         """Each class's share of the pixels of all frames, float64 [num_classes]."""
         return self._num_pixels / max(1.0, self._num_pixels.sum())
 
-    def write(self, pixels: np.ndarray, class_ids: np.ndarray) -> None:
-        """Writes the results of the next frame.
+    def draw(self, pixels: np.ndarray, class_ids: np.ndarray) -> DrawnFrame:
+        """Returns what `write` takes; several threads may draw at once.
 
         Args:
           pixels: the frame, uint8 [height, width, 3], RGB.
           class_ids: uint8 [height, width].
         """
         shares = visualize.class_shares(class_ids, len(self._class_names))
-        self._num_pixels += shares
         image = Image.fromarray(pixels)
         visualize.paint_overlay(
             image, class_ids, self._palette, self._class_names, self._options.opacity
@@ -128,10 +142,15 @@ class ResultWriter:
         overlay = np.asarray(image)
         if self._legend is not None and self._legend.height:
             overlay = np.concatenate([overlay, np.asarray(self._legend.draw(shares))])
-        self._video.write(writing.pad_to_even(overlay))
+        return DrawnFrame(writing.pad_to_even(overlay), class_ids, shares)
+
+    def write(self, drawn: DrawnFrame) -> None:
+        """Writes the results of the next frame."""
+        self._video.write(drawn.overlay)
+        self._num_pixels += drawn.shares
         self.num_frames += 1
         if self._options.ids_format is not None:
-            self._write_ids(class_ids)
+            self._write_ids(drawn.class_ids)
 
     def complete(self) -> list[str]:
         """Gives the results of a block that has ended their names; returns these."""

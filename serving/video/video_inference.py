@@ -1,9 +1,12 @@
 """A video in, its overlay out: reading, the network and writing overlap, in constant memory."""
 
 import dataclasses
+import os
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +15,7 @@ from serving import memory, tiling
 from serving.results import ResultOptions
 from serving.video.channel import Channel
 from serving.video.reading import Frame, VideoReader
-from serving.video.results import ResultWriter
+from serving.video.results import DrawnFrame, ResultWriter
 from serving.video.sampling import Sampler
 from serving.video.smoothing import Smoother
 
@@ -24,13 +27,17 @@ _POLL_SECS = 0.2
 # A reader that waits for a server is left behind after this.
 _PATIENCE_SECS = 3.0
 
+# Threads that draw overlays, which for large frames takes longer than a small network.
+_NUM_PAINTERS = min(4, os.cpu_count() or 1)
+
 # Bytes per pixel of a frame: what a decoder keeps (some 16 frames of 1.5 bytes, and one as it is
-# converted), a frame that waits for the network, one that waits to be written, and what the
-# painter and the encoder take.
+# converted), a frame that waits for the network, one that waits to be drawn, and what each painter
+# and the encoder take.
 _DECODER_BYTES = 30
 _READ_BYTES = 3
 _SEGMENTED_BYTES = 4
-_WRITER_BYTES = 50
+_PAINTER_BYTES = 30
+_ENCODER_BYTES = 20
 # A graph that resizes images itself holds several copies of them as 32-bit numbers.
 _GRAPH_BYTES = 64
 
@@ -128,7 +135,7 @@ def segment_video(
         directory, name, size, rate, model.class_names, model.palette, results
     ) as writer:
         reading = _start(_read, reader.frames(sampler), unsegmented)
-        painting = _start(_paint, segmented, writer)
+        writing = _start(_write, segmented, writer)
         try:
             for batch in _batches(unsegmented, batch_size, is_interrupted):
                 frames = [frame.pixels for frame in batch]
@@ -138,12 +145,12 @@ def segment_video(
                 progress(len(batch))
             has_ended = unsegmented.is_over
             segmented.close()
-            painting.join()
+            writing.join()
             segmented.raise_error()
         finally:
             unsegmented.abandon()
             segmented.abandon()
-            painting.join()
+            writing.join()
             reading.join(_PATIENCE_SECS)
         if not writer.num_frames:
             raise ValueError(f"{reader.source.shown}: interrupted before its first frame was done.")
@@ -184,7 +191,7 @@ def _fit_batch(
             "that if you trust the file."
         )
     planned = model.plan_tiles(height, width, options.tiles.tile, options.tiles.overlap)
-    fixed = num_pixels * (_DECODER_BYTES + _WRITER_BYTES)
+    fixed = num_pixels * (_DECODER_BYTES + _NUM_PAINTERS * _PAINTER_BYTES + _ENCODER_BYTES)
     if smoother is not None:
         fixed += smoother.num_bytes(height, width)
     elif planned is not None:
@@ -224,14 +231,18 @@ def _read(frames: Iterator[Frame], unsegmented: Channel[Frame]) -> None:
     unsegmented.close(error)
 
 
-def _paint(segmented: Channel[tuple[np.ndarray, np.ndarray]], writer: ResultWriter) -> None:
-    """Writes results until they end, or writing fails."""
+def _write(segmented: Channel[tuple[np.ndarray, np.ndarray]], writer: ResultWriter) -> None:
+    """Draws and writes results until they end, or that fails."""
+    drawing: deque[Future[DrawnFrame]] = deque()
     try:
-        while True:
-            item = segmented.get()
-            if item is None:
-                return
-            writer.write(*item)
+        with ThreadPoolExecutor(_NUM_PAINTERS) as painters:
+            while (item := segmented.get()) is not None:
+                drawing.append(painters.submit(writer.draw, *item))
+                del item  # Otherwise it stays until the next one comes.
+                if len(drawing) == _NUM_PAINTERS:
+                    writer.write(drawing.popleft().result())
+            while drawing:
+                writer.write(drawing.popleft().result())
     except BaseException as caught:
         segmented.abandon(caught)
 

@@ -16,7 +16,7 @@ def write(folder, number: int, name="x", **how) -> list[str]:
         str(folder), name, (40, 60), 10, toy_export.CLASS_NAMES, toy_export.PALETTE, options
     ) as writer:
         for frame in drawn_videos.frames(number):
-            writer.write(frame, frame.argmax(axis=2).astype(np.uint8))
+            writer.write(writer.draw(frame, frame.argmax(axis=2).astype(np.uint8)))
     return writer.complete()
 
 
@@ -47,7 +47,7 @@ def test_what_an_interrupted_run_left_goes_with_the_next_complete_one(tmp_path):
     with results.ResultWriter(
         str(tmp_path), "x", (40, 60), 10, toy_export.CLASS_NAMES, toy_export.PALETTE, options
     ) as writer:
-        writer.write(frame, frame.argmax(axis=2).astype(np.uint8))
+        writer.write(writer.draw(frame, frame.argmax(axis=2).astype(np.uint8)))
     assert listed(tmp_path) == ["x_partial_ids", "x_partial_overlay.mp4"]
     assert sorted(map(os.path.basename, writer.partial_paths())) == listed(tmp_path)
     write(tmp_path, 2)
