@@ -105,16 +105,16 @@ def _add_remote(inputs: Inputs, source: sources.Source, download_folder: str) ->
         inputs.videos.append(source)
         return
     try:
-        path = web.download_image(source, download_folder)
+        found = web.resolve(source, download_folder)
     except ValueError as error:
         inputs.problems.append(str(error))
         return
-    if path is None:
-        inputs.videos.append(source)
+    if isinstance(found, sources.Source):
+        inputs.videos.append(found)
     else:
-        inputs.images.append(path)
+        inputs.images.append(found)
         inputs.name_paths.append(source.name_path)
-        inputs.shown[path] = source.shown
+        inputs.shown[found] = source.shown
 
 
 def check_results(

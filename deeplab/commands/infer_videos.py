@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from tqdm import tqdm
 
+from common import files
 from common.interruption import Interruption
 from common.texts import printable
 from serving import memory, results
@@ -42,7 +43,8 @@ def segment(
       interrupted before all were complete.
     """
     status = 0
-    _say("note: sound is not carried over to the overlays of videos")
+    if not all(source.is_camera for source in sources):
+        _say("note: sound is not carried over to the overlays of videos")
     interruption = Interruption()
     for number, (source, name) in enumerate(zip(sources, names, strict=True)):
         with interruption.listening():
@@ -81,7 +83,10 @@ def _segment(
     interruption: Interruption,
 ) -> VideoOutcome:
     if source.is_file:
-        reading.check_file(str(source.address))
+        try:
+            reading.check_file(str(source.address))
+        except OSError as error:
+            raise ValueError(f"{source.shown}: {files.reason(error)}") from None
     with reading.VideoReader(source) as reader:
         size = (reader.height, reader.width)
         _say_size(model, source, size, options)

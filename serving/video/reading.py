@@ -104,7 +104,7 @@ class VideoReader:
         count = self._get(self._cv2.CAP_PROP_FRAME_COUNT)
         is_known = not source.is_live and 0 < count < _MAX_NUM_FRAMES
         self.num_frames = round(count) if is_known else None
-        self.is_live = source.is_live or (source.is_on_web and self.num_frames is None)
+        self.is_live = source.is_live or (source.may_be_live and self.num_frames is None)
         self._last_secs = 0.0
 
     def __enter__(self) -> "VideoReader":

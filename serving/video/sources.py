@@ -26,12 +26,14 @@ class Source:
       shown: how messages call it: without the password or the token of an address.
       name_path: a path that results are named after, as those of a file are.
       is_live: whether it goes on without an end, and does not wait for a slow reader.
+      may_be_live: whether it is if its container does not say how long it is, either.
     """
 
     address: str | int
     shown: str
     name_path: str
     is_live: bool = False
+    may_be_live: bool = False
 
     @property
     def is_file(self) -> bool:

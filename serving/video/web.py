@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import dataclasses
 import http.client
 import io
 import os
@@ -24,22 +25,24 @@ _MAX_IMAGE_BYTES = 256 << 20
 _CHUNK_BYTES = 1 << 16
 # Bytes that show the kind of an image.
 _HEAD_BYTES = 4096
-# Kinds of content that do not begin as a video file does: playlists, and images one by one.
-_VIDEO_TYPES = (
-    *("video/", "multipart/x-mixed-replace"),
+_VIDEO_FILE = "video/"
+# Kinds of content that do not begin as a video file does, and may go on without an end: images one
+# by one, and playlists, whose own length says nothing.
+_ENDLESS = (
+    "multipart/x-mixed-replace",
     *("application/vnd.apple.mpegurl", "application/x-mpegurl", "audio/mpegurl"),
 )
 
 
-def download_image(source: Source, folder: str) -> str | None:
-    """Downloads an address if it is an image.
+def resolve(source: Source, folder: str) -> Source | str:
+    """Finds out what an address leads to, and downloads it if it is an image.
 
     Args:
       source: the address.
       folder: where the image goes.
 
     Returns:
-      The path of the image; None for a video.
+      The path of the image; for a video, the source with what its server says of it.
 
     Raises:
       ValueError: there is neither, the server refuses or is silent, or the image is too large or
@@ -47,14 +50,17 @@ def download_image(source: Source, folder: str) -> str | None:
     """
     with _explaining(source), _open(str(source.address)) as response:
         kind = response.headers.get_content_type().lower()
-        if kind.startswith(_VIDEO_TYPES):
-            return None
+        has_length = response.headers.get("Content-Length") is not None
+        if kind.startswith(_VIDEO_FILE) and has_length:
+            return source
+        if kind.startswith((_VIDEO_FILE, *_ENDLESS)):
+            return dataclasses.replace(source, may_be_live=True)
         chunks = _chunks(response, source)
         head = b""
         while len(head) < _HEAD_BYTES and (chunk := next(chunks, b"")):
             head += chunk
         if video_files.is_video(head):
-            return None
+            return dataclasses.replace(source, may_be_live=not has_length)
         if not _is_image(head):
             what = image_files.describe_kind("", head) or f"content of type {printable(kind)}"
             raise ValueError(f"{source.shown}: neither an image nor a video ({what}).")
@@ -117,7 +123,7 @@ def _is_image(head: bytes) -> bool:
 
 
 def _chunks(response: http.client.HTTPResponse, source: Source) -> Iterator[bytes]:
-    """Yields what a server sends; raises as `download_image` does."""
+    """Yields what a server sends; raises as `resolve` does."""
     end = time.monotonic() + _MAX_DOWNLOAD_SECS
     num_bytes = 0
     while chunk := response.read1(_CHUNK_BYTES):

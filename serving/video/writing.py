@@ -43,6 +43,7 @@ class VideoWriter:
           size: (height, width) of the frames, both even: `even`.
           rate: frames a second.
         """
+        _check_encodable(path, shown)
         self.num_frames = 0
         self._path = path
         self._shown = shown
@@ -121,6 +122,17 @@ def pad_to_even(pixels: np.ndarray) -> np.ndarray:
         return pixels
     padding = ((0, height - pixels.shape[0]), (0, width - pixels.shape[1]), (0, 0))
     return np.pad(pixels, padding, "edge")
+
+
+def _check_encodable(path: str, shown: str) -> None:
+    """Refuses (ValueError) a path that would end OpenCV, and the process with it."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        raise ValueError(
+            f"{shown}: OpenCV writes only into folders whose names are UTF-8; choose another "
+            "--output."
+        ) from None
 
 
 def _open(path: str, codec: str, size: tuple[int, int], rate: float):

@@ -289,6 +289,7 @@ def test_addresses_of_images_and_videos(tmp_path, infer):
     answers = {
         "/a%20b.png": image,
         "/clip.mkv": web_server.content(video, "application/octet-stream"),
+        "/bare.mjpeg": web_server.content(b"".join(map(jpeg, 30 * drawn)), "video/x-jpeg"),
         "/locked.png": web_server.with_password("me", "pa ss", image),
         "/cut.png": web_server.content(png.getvalue()[: len(png.getvalue()) // 2], "image/png"),
         "/short.png": web_server.content(png.getvalue()[:-9], "image/png", len(png.getvalue())),
@@ -298,6 +299,7 @@ def test_addresses_of_images_and_videos(tmp_path, infer):
         result = infer(
             f"{address}/a%20b.png?x=1",
             f"{address}/clip.mkv",
+            f"{address}/bare.mjpeg",
             f"{locked}/locked.png",
             f"{address}/locked.png",
             f"{address}/cut.png",
@@ -318,6 +320,9 @@ def test_addresses_of_images_and_videos(tmp_path, infer):
     np.testing.assert_array_equal(ids, drawn[0].argmax(axis=2))
     assert (tmp_path / "masks" / "locked_mask.png").is_file()
     assert_ids(tmp_path / "masks" / "clip_ids", drawn)
+    # Nothing says how many frames it has, and yet it has an end, and is waited for.
+    assert "150 frames at 25 a second" in result.stdout
+    assert len(files(tmp_path / "masks" / "bare_ids")) == 150
 
 
 def test_a_full_disk_leaves_no_half_a_video(tmp_path, infer):

@@ -11,13 +11,11 @@ def taken(times, frames_per_second, rate):
 
 
 @pytest.mark.parametrize("rate", [10.0, 25.0, 30000 / 1001, 120.0])
-@pytest.mark.parametrize("wanted", [None, 25.0, 30.0, 1000.0])
+@pytest.mark.parametrize("wanted", [None, 1.0, 1.001, 40.0])
 def test_no_frame_is_lost_where_as_many_are_wanted_as_there_are(rate, wanted):
-    if wanted is not None and wanted < rate:
-        pytest.skip("fewer are wanted")
     # Containers round times to milliseconds.
     times = [round(index / rate, 3) for index in range(1000)]
-    assert taken(times, wanted, rate) == list(range(1000))
+    assert taken(times, wanted and wanted * rate, rate) == list(range(1000))
 
 
 def test_frames_are_evenly_spaced_in_time():

@@ -47,6 +47,7 @@ def test_it_is_the_average_by_its_formula(model, share):
         assert (found[5] != model.segment(drawn[5])).any()
 
 
+@pytest.mark.filterwarnings("ignore::serving.deeplab_model.ImageShrunkWarning")
 def test_shrunk_frames_are_averaged_at_the_size_of_the_network(model):
     drawn = frames(3, (60, 80))
     smoother = Smoother(model, 0.5, tiling.TileOptions(tiling.OFF))

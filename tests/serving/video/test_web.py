@@ -11,10 +11,10 @@ from tests.support import toy_export, toy_service, web_server
 PNG = toy_service.png(toy_export.image(20, 30))
 
 
-def download(address: str, folder: pathlib.Path):
+def resolve(address: str, folder: pathlib.Path):
     source = sources.parse(address)
     assert source is not None
-    return web.download_image(source, str(folder))
+    return web.resolve(source, str(folder))
 
 
 def test_images_are_downloaded_and_videos_are_not(tmp_path):
@@ -29,10 +29,16 @@ def test_images_are_downloaded_and_videos_are_not(tmp_path):
     }
     with web_server.serving(answers) as address:
         for path in ("/image", "/a/b \u00e9", "/image?x=a b#c"):
-            found = download(address + path, tmp_path)
+            found = resolve(address + path, tmp_path)
             assert pathlib.Path(found).read_bytes() == PNG
-        for path in ("/film", "/typed", "/list", "/camera"):
-            assert download(address + path, tmp_path) is None
+        for path, may_be_live in (
+            ("/film", False),
+            ("/typed", False),
+            ("/list", True),
+            ("/camera", True),
+        ):
+            found = resolve(address + path, tmp_path)
+            assert (found.shown, found.may_be_live) == (address + path, may_be_live)
     assert len(list(tmp_path.iterdir())) == 3
 
 
@@ -83,12 +89,12 @@ def test_what_goes_wrong_is_named_with_the_address(tmp_path, monkeypatch):
             ("/pdf", r"/pdf: neither an image nor a video \(a PDF file\)\."),
         ):
             with pytest.raises(ValueError, match=message) as caught:
-                download(address + path, tmp_path)
+                resolve(address + path, tmp_path)
             assert str(caught.value).startswith(address)
             assert "\n" not in str(caught.value)
     with pytest.raises(
         ValueError, match=r"http://127\.0\.0\.1:9/x: it cannot be read \(Connection"
     ):
-        download("http://127.0.0.1:9/x", tmp_path)
+        resolve("http://127.0.0.1:9/x", tmp_path)
     with pytest.raises(ValueError, match=r"http://no-such-host\.invalid/x: it cannot be read"):
-        download("http://no-such-host.invalid/x", tmp_path)
+        resolve("http://no-such-host.invalid/x", tmp_path)

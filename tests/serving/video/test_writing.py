@@ -68,6 +68,20 @@ def test_a_size_that_the_codec_does_not_take_is_named(tmp_path):
         pass
 
 
+def test_names_that_are_not_utf8(tmp_path):
+    path = tmp_path / os.fsdecode(b"\xff.mp4")
+    with writing.writing(str(path), (48, 64), 10) as writer:
+        writer.write(np.zeros([48, 64, 3], np.uint8))
+    assert os.listdir(tmp_path) == [path.name]
+    folder = tmp_path / os.fsdecode(b"\xfe")
+    folder.mkdir()
+    with (
+        pytest.raises(ValueError, match=r"x\.mp4: OpenCV writes only into folders whose names are"),
+        writing.writing(str(folder / "x.mp4"), (48, 64), 10),
+    ):
+        pass
+
+
 def test_odd_sides_are_padded():
     image = np.arange(3 * 5 * 3, dtype=np.uint8).reshape([3, 5, 3])
     padded = writing.pad_to_even(image)
