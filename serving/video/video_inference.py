@@ -68,7 +68,8 @@ class VideoOutcome:
     Attributes:
       paths: what was written.
       num_frames: frames that were written.
-      num_seen: frames that were read, those that were not taken included.
+      num_seen: frames that were read, those that were not taken included; of a partial one, how many
+        there are.
       num_dropped: frames of a live source that were not waited for.
       rate: frames a second of what was written.
       seconds: how long it took.
@@ -158,7 +159,7 @@ def segment_video(
     return VideoOutcome(
         writer.partial_paths() if is_partial else writer.complete(),
         writer.num_frames,
-        reader.num_seen,
+        (reader.num_frames or reader.num_seen) if is_partial else reader.num_seen,
         unsegmented.num_dropped,
         rate,
         time.monotonic() - start,

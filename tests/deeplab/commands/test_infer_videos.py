@@ -232,6 +232,7 @@ def test_an_interrupted_file_leaves_what_is_finished_as_partial(tmp_path, infer,
         command.process.join(60)
         assert command.process.exitcode == 128 + number, command.stderr()
         assert "interrupted: x.mkv: the results end there, and are named so" in command.stderr()
+        assert " of 1500 frames at 10 a second" in command.stdout()
     assert files(tmp_path / "masks") == ["x_partial_ids", "x_partial_overlay.mp4"]
     overlay, _ = drawn_videos.read(tmp_path / "masks" / "x_partial_overlay.mp4")
     assert 20 < len(overlay) < 1500

@@ -41,6 +41,7 @@ class FakeReader:
     rate: float = 10.0
     is_uneven: bool = False
     num_seen: int = 0
+    num_frames: int | None = None
     source: sources.Source = dataclasses.field(default_factory=lambda: sources.of_file("x"))
 
     def frames(self, sampler):
