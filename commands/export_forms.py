@@ -1,62 +1,28 @@
 """What `export_model.py` makes of a `.pb`: files for other engines, 8-bit forms, their check."""
 
-import contextlib
 import dataclasses
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Generic
 
 import numpy as np
 import tensorflow.compat.v1 as tf
-from PIL import Image
 
-from commands import whole_graphs
+from commands import network_forms, whole_graphs
+from commands.exported_task import ExportedTask, Model
 from commands.image_flags import find_images
 from commands.shared_options import DEFAULT_SPLIT, FormOptions
 from common import files, json_files
 from common.dataset_files import DATASET_FILE, DATASETS_ROOT
-from export import onnx_file, openvino_int8, tflite
+from export import onnx_file, openvino_int8
 from serving import engines, export_file, image_reading
-from serving.engines import graph_parts
-from serving.exported_model import ExportedModel
 from serving.parity import Parity
-from serving.processing import choice
 
 VERIFICATION_FILE = "verification.json"
 INFERENCE_GRAPH_FILE = "inference_graph.pbtxt"
-PB, TFLITE, ONNX = "pb", "tflite", "onnx"
-_FORMATS = (PB, TFLITE, ONNX)
-
-Model = TypeVar("Model", bound=ExportedModel)
-
-
-@dataclasses.dataclass(frozen=True)
-class ExportedTask(Generic[Model]):
-    """What a task knows of its exports.
-
-    Attributes:
-      model: the class that runs them.
-      as_input: returns an image as the graph of a model takes it, uint8 [height, width, 3].
-      compare: compares a model of a precision with a reference on image files, in this order:
-        model, precision, paths, reference.
-      parity: what such a comparison finds; made of engine, precision, number of images, largest
-        difference of a probability and share of equal predictions.
-      open_split: takes the folder of a dataset and the name of its split. Raises ValueError if
-        models cannot be scored on it; otherwise returns a function that scores a model: values by
-        name, higher ones better.
-      score_titles: what each of these scores is called, by its name.
-      is_calibrated_thoroughly: see `openvino_int8.quantize`.
-    """
-
-    model: type[Model]
-    as_input: Callable[[Model, Image.Image], np.ndarray]
-    compare: Callable[[Model, str, Sequence[str], Model], Parity]
-    parity: Callable[[str, str, int, float, float], Parity]
-    open_split: Callable[[str, str], Callable[[Model], Mapping[str, float]]]
-    score_titles: Mapping[str, str]
-    is_calibrated_thoroughly: bool = False
+_FORMATS = ("pb", "saved_model", "onnx", "tflite", "openvino")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,8 +46,8 @@ class Forms(Generic[Model]):
 
     Attributes:
       task: what the exports are of.
-      tflite: whether files for LiteRT are written.
-      onnx: whether an ONNX file is written.
+      tflite, openvino: whether files of the network for LiteRT, or OpenVINO, are written.
+      onnx, saved_model: whether an ONNX file, or a SavedModel, of the graph is written.
       int8: whether 8-bit forms are written.
       calibration_images: files that they are fitted to.
       verify_images: files on which the engines are compared.
@@ -90,7 +56,9 @@ class Forms(Generic[Model]):
 
     task: ExportedTask[Model]
     tflite: bool = False
+    openvino: bool = False
     onnx: bool = False
+    saved_model: bool = False
     int8: bool = False
     calibration_images: Sequence[str] = ()
     verify_images: Sequence[str] = ()
@@ -116,9 +84,13 @@ class Forms(Generic[Model]):
             raise ValueError(
                 f"--formats has {unknown[0]!r}; expected some of {', '.join(_FORMATS)}."
             )
-        has_tflite, int8 = TFLITE in values.formats, bool(values.quantize)
-        if ONNX in values.formats:
+        has_tflite, int8 = "tflite" in values.formats, bool(values.quantize)
+        if "onnx" in values.formats:
             onnx_file.require_package()
+        if "openvino" in values.formats:
+            missing = engines.missing_package(engines.OPENVINO)
+            if missing is not None:
+                raise ValueError(f"--formats=openvino: {missing}")
         if int8 and values.calibration_images is None:
             raise ValueError(
                 "--quantize=int8 needs images to fit the 8-bit range to: give "
@@ -133,7 +105,9 @@ class Forms(Generic[Model]):
         return cls(
             task,
             tflite=has_tflite,
-            onnx=ONNX in values.formats,
+            openvino="openvino" in values.formats,
+            onnx="onnx" in values.formats,
+            saved_model="saved_model" in values.formats,
             int8=int8,
             calibration_images=[calibration[round(index)] for index in spread],
             verify_images=find_images(values.verify_images, "verify_images"),
@@ -207,7 +181,8 @@ def write(forms: Forms, export_path: str, write_plain: Callable[[str], object]) 
       export_path: the `.pb`, which is there.
       write_plain: writes the graph as it was built, unoptimized, to a path.
     """
-    if not (forms.tflite or forms.onnx or forms.int8 or forms.verify_images or forms.split):
+    written = (forms.tflite, forms.openvino, forms.onnx, forms.saved_model, forms.int8)
+    if not (any(written) or forms.verify_images or forms.split):
         return
     with tempfile.TemporaryDirectory() as folder:
         plain = os.path.join(folder, "plain.pb")
@@ -219,12 +194,18 @@ def write(forms: Forms, export_path: str, write_plain: Callable[[str], object]) 
 
 def _write(forms: Forms, export: export_file.Export, plain: str) -> None:
     """Writes the forms and the report; `plain` is the unoptimized graph where it is needed."""
-    if forms.tflite:
-        _write_tflite(export, engines.FLOAT32, None)
+    if forms.saved_model:
+        whole_graphs.write_saved_model(forms.task, export)
     if forms.onnx:
         whole_graphs.write_onnx(plain, export.path)
+    if forms.tflite:
+        network_forms.write_tflite(export, engines.FLOAT32, None)
+    if forms.openvino:
+        network_forms.write_openvino(export)
     if forms.int8:
-        _write_int8(forms, export)
+        network_forms.write_int8(
+            forms.task, export, forms.calibration_images, with_tflite=forms.tflite
+        )
     report: dict[str, Any] = {}
     if forms.verify_images:
         report["engines"] = _verify(forms, export, plain)
@@ -234,49 +215,6 @@ def _write(forms: Forms, export: export_file.Export, plain: str) -> None:
         path = os.path.join(os.path.dirname(export.path), VERIFICATION_FILE)
         json_files.write(path, report)
         print(f"  {path}")
-
-
-def _write_int8(forms: Forms, export: export_file.Export) -> None:
-    examples = list(_network_inputs(forms.task, export, forms.calibration_images))
-    if forms.tflite:
-        _write_tflite(export, engines.INT8, examples)
-    if engines.why_not(export, engines.OPENVINO) is None:
-        import openvino
-
-        from serving.engines.openvino_network import read_network
-
-        shapes = choice.create(export, None).input_shapes
-        model = read_network(export, shapes, openvino.Core())
-        path = engines.form_path(export.path, engines.OPENVINO, engines.INT8)
-        is_thorough = forms.task.is_calibrated_thoroughly
-        openvino_int8.quantize(model, examples, path, is_thorough=is_thorough)
-        print(f"  {path}")
-
-
-def _write_tflite(export: export_file.Export, precision: str, examples) -> None:
-    path = engines.form_path(export.path, engines.LITERT, precision)
-    shapes = choice.create(export, None).input_shapes
-    tflite.convert(
-        tf.GraphDef.FromString(graph_parts.network(export, shapes)),
-        {name: [1, *shapes[name]] for name in export.network_inputs},
-        export.network_outputs,
-        path,
-        None if examples is None else lambda: examples,
-    )
-    print(f"  {path}  ({os.path.getsize(path) / 1e6:.1f} MB)")
-
-
-def _network_inputs(
-    task: ExportedTask, export: export_file.Export, paths: Sequence[str]
-) -> Iterator[dict[str, np.ndarray]]:
-    """Yields what the network sees of each image, by name: [1, height, width, depth]."""
-    with (
-        contextlib.closing(choice.create(export, None)) as processing,
-        task.model(export.path, engines.TENSORFLOW) as model,
-    ):
-        for path in paths:
-            image = task.as_input(model, image_reading.read_image(path))
-            yield processing.prepare(image[np.newaxis])
 
 
 def _verify(forms: Forms, export: export_file.Export, plain: str) -> list[dict]:

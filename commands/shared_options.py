@@ -176,8 +176,9 @@ class FormOptions:
     )
     formats: tuple[str, ...] = option(
         ("pb",),
-        "What is written, comma separated: pb always is; tflite is the network for LiteRT, for one "
-        "image at a time; onnx is the whole graph for ONNX Runtime and others.",
+        "What is written, comma separated: pb always is; saved_model (for TensorFlow Serving) and "
+        "onnx (for ONNX Runtime and others) are the whole graph; tflite (for LiteRT, one image at "
+        "a time) and openvino are its network.",
         RESULTS,
         is_common=True,
     )

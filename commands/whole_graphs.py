@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterable
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from commands.exported_task import ExportedTask
 from common import export_names
-from export import onnx_file
+from export import onnx_file, saved_model
 from serving import contract, export_file, tensorflow_session
+from serving.engines import graph_parts
 from serving.export_file import Export
 
 # Takes uint8 images [batch, height, width, 3]; returns class ids and probabilities.
@@ -41,12 +43,30 @@ def write_onnx(plain_path: str, export_path: str) -> None:
     print(f"  {path}  ({os.path.getsize(path) / 1e6:.1f} MB)")
 
 
+def write_saved_model(task: ExportedTask, export: Export) -> None:
+    """Writes the SavedModel of an export."""
+    path = export_names.saved_model_path(export.path)
+    size = graph_parts.input_shapes(export)[contract.NETWORK_IMAGE].as_list()[1:3]
+    saved_model.write(
+        export.graph_def,
+        contract.INPUT,
+        [export.signature.predictions, export.signature.probabilities],
+        lambda image, run: task.answer(image, run, export.metadata),
+        size,
+        path,
+    )
+    print(f"  {path}")
+
+
 def forms_of(export: Export) -> list[tuple[str, Load]]:
     """Returns the forms of an export that can be run here: a name, and what loads it as a `Run`."""
     found: list[tuple[str, Load]] = []
     path = export_names.find_beside(export.path, export_names.ONNX_ENDING)
     if path is not None and importlib.util.find_spec("onnxruntime") is not None:
         found.append(("onnx", lambda: _onnx_run(path)))
+    folder = export_names.saved_model_path(export.path)
+    if os.path.isdir(folder):
+        found.append(("saved_model", lambda: _saved_model_run(folder, export)))
     return found
 
 
@@ -94,3 +114,15 @@ def _onnx_run(path: str):
     options.log_severity_level = 3  # Errors only: it warns of constants that it has no use for.
     session = onnxruntime.InferenceSession(path, options, ["CPUExecutionProvider"])
     yield lambda images: session.run(None, {contract.INPUT: images})
+
+
+@contextlib.contextmanager
+def _saved_model_run(folder: str, export: Export):
+    with tf.Graph().as_default(), tf.Session() as session:
+        loaded = tf.saved_model.loader.load(session, [tf.saved_model.tag_constants.SERVING], folder)
+        signature = loaded.signature_def[saved_model.TENSORS_SIGNATURE]
+        names = (export.signature.predictions, export.signature.probabilities)
+        yield session.make_callable(
+            [signature.outputs[name].name for name in names],
+            [signature.inputs[contract.INPUT].name],
+        )
