@@ -26,7 +26,7 @@ quoted = '$(subst ','\'',$(value $(1)))'
 flag = $(if $(strip $(value $(2))),--$(1)=$(call quoted,$(2)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-beam setup-openvino setup-litert setup-geo setup-serve demo \
+.PHONY: help setup setup-dev setup-beam setup-openvino setup-litert setup-onnx setup-geo setup-serve demo \
 	classification-demo tfrecords check-dataset train eval vis export infer serve tensorboard lint format \
 	test test-all lock bench \
 	bench-peers-setup bench-peers-lock clean
@@ -60,6 +60,9 @@ setup-openvino: requirements/openvino.lock setup  ## Also install the engine Ope
 	$(RUN) -m pip install --quiet --disable-pip-version-check -r $<
 
 setup-litert: requirements/litert.lock setup  ## Also install the engine LiteRT
+	$(RUN) -m pip install --quiet --disable-pip-version-check -r $<
+
+setup-onnx: requirements/onnx.lock setup  ## Also install what ONNX files take, and ONNX Runtime
 	$(RUN) -m pip install --quiet --disable-pip-version-check -r $<
 
 setup-geo: requirements/geo.lock setup  ## Also install rasterio: GeoTIFFs keep their georeference
@@ -152,7 +155,11 @@ lock: pyproject.toml  ## Pin the newest allowed versions again (needs uv)
 	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \
 	  --extra geo pyproject.toml -o requirements/geo.lock
 	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \
+	  --extra onnx pyproject.toml -o requirements/onnx.lock
+	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \
 	  --constraints requirements/base.lock --group serve -o requirements/serve.lock
+	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \
+	  --constraints requirements/base.lock --group serving -o requirements/serving.lock
 
 bench: setup  ## Measure speed and memory beside the peers, into docs/benchmarks.md: 35 minutes
 	@$(RUN) -m scripts.benchmarks.run $(ARGS)

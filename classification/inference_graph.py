@@ -1,5 +1,7 @@
 """Images in, class probabilities out: the graph that an export of a classifier freezes."""
 
+from collections.abc import Callable, Sequence
+
 import tensorflow.compat.v1 as tf
 
 from classification.data import preprocess
@@ -58,3 +60,29 @@ def build_inference_graph(options: ModelOptions, view: ViewOptions) -> list[str]
     tf.identity(class_ids, signature.predictions)
     tf.identity(probabilities, signature.probabilities)
     return [*OUTPUTS, contract.NETWORK_IMAGE, signature.logits]
+
+
+def build_answer(
+    image: tf.Tensor,
+    run: Callable[[tf.Tensor], Sequence[tf.Tensor]],
+    class_names: Sequence[str],
+) -> dict[str, tf.Tensor]:
+    """Builds what a client that sends an image file is given.
+
+    Args:
+      image: uint8 [height, width, 3].
+      run: an exported graph; takes images [1, height, width, 3], returns class ids and
+        probabilities.
+      class_names: may be empty.
+
+    Returns:
+      "class_ids" int32 [], "class_names" string [] and "probabilities" float32 [num_classes].
+    """
+    class_ids, probabilities = run(image[tf.newaxis])
+    num_classes = probabilities.shape.as_list()[1]
+    names = list(class_names) or [f"class {number}" for number in range(num_classes)]
+    return {
+        "class_ids": class_ids[0],
+        "class_names": tf.gather(tf.constant(names), class_ids[0]),
+        "probabilities": probabilities[0],
+    }

@@ -23,7 +23,7 @@ class Command:
       options: dataclasses whose fields are its flags.
       positional: what its positional arguments are; "" where it takes none.
       computed_defaults: see `Flags`.
-      needs_tensorflow: whether `main` uses TensorFlow.
+      needs_tensorflow: whether `main` uses TensorFlow in any case.
       keeps_memory: whether the process runs with the settings of `commands.allocator`.
       explain_unknown: explains a flag that does not exist better than a spelling check can, or
         returns None: (name, value given with it or "", the flags that do exist).

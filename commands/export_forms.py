@@ -4,52 +4,25 @@ import dataclasses
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Generic
 
 import numpy as np
 import tensorflow.compat.v1 as tf
-from PIL import Image
 
+from commands import network_forms, whole_graphs
+from commands.exported_task import ExportedTask, Model
 from commands.image_flags import find_images
 from commands.shared_options import DEFAULT_SPLIT, FormOptions
 from common import files, json_files
 from common.dataset_files import DATASET_FILE, DATASETS_ROOT
-from export import openvino_int8, tflite
-from serving import contract, engines, export_file, image_reading
-from serving.engines import graph_parts
-from serving.exported_model import ExportedModel
+from export import onnx_file, openvino_int8
+from serving import engines, export_file, image_reading
 from serving.parity import Parity
 
 VERIFICATION_FILE = "verification.json"
 INFERENCE_GRAPH_FILE = "inference_graph.pbtxt"
-_FORMATS = ("pb", "tflite")
-
-Model = TypeVar("Model", bound=ExportedModel)
-
-
-@dataclasses.dataclass(frozen=True)
-class ExportedTask(Generic[Model]):
-    """What a task knows of its exports.
-
-    Attributes:
-      model: the class that runs them.
-      as_input: returns an image as the graph of a model takes it, uint8 [height, width, 3].
-      compare: compares a model of a precision with a reference on image files, in this order:
-        model, precision, paths, reference.
-      open_split: takes the folder of a dataset and the name of its split. Raises ValueError if
-        models cannot be scored on it; otherwise returns a function that scores a model: values by
-        name, higher ones better.
-      score_titles: what each of these scores is called, by its name.
-      is_calibrated_thoroughly: see `openvino_int8.quantize`.
-    """
-
-    model: type[Model]
-    as_input: Callable[[Model, Image.Image], np.ndarray]
-    compare: Callable[[Model, str, Sequence[str], Model], Parity]
-    open_split: Callable[[str, str], Callable[[Model], Mapping[str, float]]]
-    score_titles: Mapping[str, str]
-    is_calibrated_thoroughly: bool = False
+_FORMATS = ("pb", "saved_model", "onnx", "tflite", "openvino")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +46,8 @@ class Forms(Generic[Model]):
 
     Attributes:
       task: what the exports are of.
-      tflite: whether files for LiteRT are written.
+      tflite, openvino: whether files of the network for LiteRT, or OpenVINO, are written.
+      onnx, saved_model: whether an ONNX file, or a SavedModel, of the graph is written.
       int8: whether 8-bit forms are written.
       calibration_images: files that they are fitted to.
       verify_images: files on which the engines are compared.
@@ -82,6 +56,9 @@ class Forms(Generic[Model]):
 
     task: ExportedTask[Model]
     tflite: bool = False
+    openvino: bool = False
+    onnx: bool = False
+    saved_model: bool = False
     int8: bool = False
     calibration_images: Sequence[str] = ()
     verify_images: Sequence[str] = ()
@@ -104,8 +81,16 @@ class Forms(Generic[Model]):
         """
         unknown = [name for name in values.formats if name not in _FORMATS]
         if unknown:
-            raise ValueError(f"--formats has {unknown[0]!r}; expected {' or '.join(_FORMATS)}.")
+            raise ValueError(
+                f"--formats has {unknown[0]!r}; expected some of {', '.join(_FORMATS)}."
+            )
         has_tflite, int8 = "tflite" in values.formats, bool(values.quantize)
+        if "onnx" in values.formats:
+            onnx_file.require_package()
+        if "openvino" in values.formats:
+            missing = engines.missing_package(engines.OPENVINO)
+            if missing is not None:
+                raise ValueError(f"--formats=openvino: {missing}")
         if int8 and values.calibration_images is None:
             raise ValueError(
                 "--quantize=int8 needs images to fit the 8-bit range to: give "
@@ -120,6 +105,9 @@ class Forms(Generic[Model]):
         return cls(
             task,
             tflite=has_tflite,
+            openvino="openvino" in values.formats,
+            onnx="onnx" in values.formats,
+            saved_model="saved_model" in values.formats,
             int8=int8,
             calibration_images=[calibration[round(index)] for index in spread],
             verify_images=find_images(values.verify_images, "verify_images"),
@@ -193,88 +181,65 @@ def write(forms: Forms, export_path: str, write_plain: Callable[[str], object]) 
       export_path: the `.pb`, which is there.
       write_plain: writes the graph as it was built, unoptimized, to a path.
     """
-    if not (forms.tflite or forms.int8 or forms.verify_images or forms.split):
+    written = (forms.tflite, forms.openvino, forms.onnx, forms.saved_model, forms.int8)
+    if not (any(written) or forms.verify_images or forms.split):
         return
-    export = export_file.read_export(export_path, expected=forms.task.model.SIGNATURE)
+    with tempfile.TemporaryDirectory() as folder:
+        plain = os.path.join(folder, "plain.pb")
+        if forms.onnx or forms.verify_images:
+            write_plain(plain)
+        export = export_file.read_export(export_path, expected=forms.task.model.SIGNATURE)
+        _write(forms, export, plain)
+
+
+def _write(forms: Forms, export: export_file.Export, plain: str) -> None:
+    """Writes the forms and the report; `plain` is the unoptimized graph where it is needed."""
+    if forms.saved_model:
+        whole_graphs.write_saved_model(forms.task, export)
+    if forms.onnx:
+        whole_graphs.write_onnx(plain, export.path)
     if forms.tflite:
-        _write_tflite(export, engines.FLOAT32, None)
+        network_forms.write_tflite(export, engines.FLOAT32, None)
+    if forms.openvino:
+        network_forms.write_openvino(export)
     if forms.int8:
-        _write_int8(forms, export)
+        network_forms.write_int8(
+            forms.task, export, forms.calibration_images, with_tflite=forms.tflite
+        )
     report: dict[str, Any] = {}
     if forms.verify_images:
-        report["engines"] = _verify(forms, export, write_plain)
+        report["engines"] = _verify(forms, export, plain)
     if forms.split is not None:
         report |= _score(forms.task, forms.split, export)
     if report:
-        path = os.path.join(os.path.dirname(export_path), VERIFICATION_FILE)
+        path = os.path.join(os.path.dirname(export.path), VERIFICATION_FILE)
         json_files.write(path, report)
         print(f"  {path}")
 
 
-def _write_int8(forms: Forms, export: export_file.Export) -> None:
-    examples = list(_network_inputs(forms.task, export, forms.calibration_images))
-    if forms.tflite:
-        _write_tflite(export, engines.INT8, examples)
-    if engines.why_not(export, engines.OPENVINO) is None:
-        import openvino
-
-        from serving.engines.openvino_network import read_network
-
-        model = read_network(export, openvino.Core())
-        path = engines.form_path(export.path, engines.OPENVINO, engines.INT8)
-        is_thorough = forms.task.is_calibrated_thoroughly
-        openvino_int8.quantize(model, examples, path, is_thorough=is_thorough)
-        print(f"  {path}")
-
-
-def _write_tflite(export: export_file.Export, precision: str, examples) -> None:
-    path = engines.form_path(export.path, engines.LITERT, precision)
-    shapes = graph_parts.input_shapes(export)
-    tflite.convert(
-        graph_parts.network(export),
-        {name: [1, *shape.as_list()[1:]] for name, shape in shapes.items()},
-        export.network_outputs,
-        path,
-        None if examples is None else lambda: examples,
-    )
-    print(f"  {path}  ({os.path.getsize(path) / 1e6:.1f} MB)")
-
-
-def _network_inputs(
-    task: ExportedTask, export: export_file.Export, paths: Sequence[str]
-) -> Iterator[dict[str, np.ndarray]]:
-    """Yields what the network sees of each image, by name: [1, height, width, depth]."""
-    with tf.Graph().as_default(), tf.Session() as session:
-        tf.import_graph_def(graph_parts.around_network(export), name="")
-        names = export.network_inputs
-        with task.model(export.path, engines.TENSORFLOW) as model:
-            for path in paths:
-                image = task.as_input(model, image_reading.read_image(path))
-                feed = {f"{contract.INPUT}:0": image[np.newaxis]}
-                values = session.run([f"{name}:0" for name in names], feed)
-                yield dict(zip(names, values, strict=True))
-
-
-def _verify(
-    forms: Forms, export: export_file.Export, write_plain: Callable[[str], object]
-) -> list[dict]:
-    """Compares every engine that can run the export with the graph as it was built."""
-    load, compare = forms.task.model, forms.task.compare
+def _verify(forms: Forms, export: export_file.Export, plain: str) -> list[dict]:
+    """Compares every engine and form of the export with the graph as it was built."""
+    task, paths = forms.task, forms.verify_images
     found = []
-    print(f"compared with the plain graph on {len(forms.verify_images)} images:")
-    with tempfile.TemporaryDirectory() as folder:
-        plain = os.path.join(folder, "plain.pb")
-        write_plain(plain)
-        with load(plain, engines.TENSORFLOW) as reference:
-            for name, precision in _forms_of(export):
-                with load(export.path, name, precision=precision) as model:
-                    result = compare(model, precision, forms.verify_images, reference)
-                found.append(dataclasses.asdict(result))
-                print(
-                    f"  {name} {precision}: largest difference of a probability "
-                    f"{result.max_probability_difference:.2g}, {result.agreement()}"
-                )
-    return found
+    print(f"compared with the plain graph on {len(paths)} images:")
+    with task.model(plain, engines.TENSORFLOW) as reference:
+        for name, precision in _forms_of(export):
+            with task.model(export.path, name, precision=precision) as model:
+                found.append(task.compare(model, precision, paths, reference))
+                _print_parity(found[-1])
+        for name, form in whole_graphs.forms_of(export):
+            images = (task.as_input(reference, image_reading.read_image(path)) for path in paths)
+            largest, equal = whole_graphs.compare(form, plain, images)
+            found.append(task.parity(name, engines.FLOAT32, len(paths), largest, equal))
+            _print_parity(found[-1])
+    return [dataclasses.asdict(each) for each in found]
+
+
+def _print_parity(result: Parity) -> None:
+    print(
+        f"  {result.engine} {result.precision}: largest difference of a probability "
+        f"{result.max_probability_difference:.2g}, {result.agreement()}"
+    )
 
 
 def _score(

@@ -52,9 +52,11 @@ def execute(command: "Command") -> NoReturn:
 
             allocator.apply()
         with startup.ending_at_once():
-            if command.needs_tensorflow:
-                from commands import tensorflow_start
+            from commands import tensorflow_start
 
+            if command.needs_tensorflow:
                 tensorflow_start.import_quietly()
+            else:
+                tensorflow_start.import_quietly_when_needed()
             main = execution.load(command)
         sys.exit(execution.call(main, flags, arguments))

@@ -5,8 +5,8 @@ import dataclasses
 from common.option_fields import DATA, HARDWARE, RESULTS, START, option
 
 DEFAULT_SPLIT = "val"
-# As in `serving.engines`, which imports TensorFlow.
-_ENGINES = ("auto", "tensorflow", "openvino", "litert")
+# As in `serving.engines`, which imports NumPy.
+_ENGINES = ("auto", "tensorflow", "openvino", "litert", "onnxruntime")
 _PRECISIONS = ("float32", "int8")
 
 
@@ -176,8 +176,9 @@ class FormOptions:
     )
     formats: tuple[str, ...] = option(
         ("pb",),
-        "What is written, comma separated: pb always is; tflite is the network for LiteRT, for one "
-        "image at a time.",
+        "What is written, comma separated: pb always is; saved_model (for TensorFlow Serving) and "
+        "onnx (for ONNX Runtime and others) are the whole graph; tflite (for LiteRT, one image at "
+        "a time) and openvino are its network.",
         RESULTS,
         is_common=True,
     )

@@ -3,7 +3,10 @@
     frozen_inference_graph.pb      the graph; the name is that of research/deeplab
     inference_graph.json           its description, for people and other programs
     inference_graph.tflite         its network for LiteRT
-    inference_graph_int8.xml …     8-bit forms
+    inference_graph.xml, .bin      its network for OpenVINO
+    inference_graph.onnx           the whole graph for ONNX Runtime and others
+    inference_graph_int8.xml …     8-bit forms of the network
+    saved_model/                   the whole graph for TensorFlow Serving
 
 In an archive, programs written for research/deeplab's exports take the first member whose name
 contains "frozen_inference_graph" for the graph, so no other file has it in its name.
@@ -18,11 +21,25 @@ DESCRIPTION_ENDING = ".json"
 # Endings of what `export_model.py` makes of a graph, of no use once the graph is replaced.
 LITERT_ENDING = ".tflite"
 LITERT_INT8_ENDING = "_int8.tflite"
+OPENVINO_ENDING = ".xml"
 OPENVINO_INT8_ENDING = "_int8.xml"
-_FORM_ENDINGS = (LITERT_ENDING, LITERT_INT8_ENDING, OPENVINO_INT8_ENDING, "_int8.bin")
+ONNX_ENDING = ".onnx"
+# The folder beside `GRAPH_FILE`; beside another graph, its name comes first.
+SAVED_MODEL = "saved_model"
+_FORM_ENDINGS = (
+    LITERT_ENDING,
+    LITERT_INT8_ENDING,
+    OPENVINO_ENDING,
+    ".bin",
+    OPENVINO_INT8_ENDING,
+    "_int8.bin",
+    ONNX_ENDING,
+)
 # Attribute of the graph's input that holds the description, too. TensorFlow ignores attributes that
 # start with an underscore and carries them along.
 METADATA_ATTRIBUTE = "_metadata"
+# The same in the metadata of an ONNX file.
+ONNX_METADATA_KEY = "description"
 
 
 def beside(graph_path: str, ending: str) -> str:
@@ -58,6 +75,13 @@ def check_free(graph_path: str) -> None:
             )
 
 
+def saved_model_path(graph_path: str) -> str:
+    """Returns the path of the SavedModel, a folder, beside a graph."""
+    folder, stem = os.path.split(beside(graph_path, ""))
+    return os.path.join(folder, SAVED_MODEL if stem == _STEM else f"{stem}_{SAVED_MODEL}")
+
+
 def form_paths(graph_path: str) -> list[str]:
     """Returns the paths that forms of a graph may have, under either name."""
-    return [named(graph_path, end) for end in _FORM_ENDINGS for named in (beside, beside_formerly)]
+    named = [f(graph_path, ending) for ending in _FORM_ENDINGS for f in (beside, beside_formerly)]
+    return [*named, saved_model_path(graph_path)]

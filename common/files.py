@@ -1,4 +1,4 @@
-"""Writes files whole or not at all, clears away what killed writers left, and reads text.
+"""Writes files and folders whole or not at all, removes what killed writers left, reads text.
 
 A file is written under a temporary name in its own folder and renamed when it is complete. The
 temporary name tells the host and the process that writes it, so that a later run knows which of
@@ -10,6 +10,7 @@ import contextlib
 import itertools
 import os
 import re
+import shutil
 import socket
 import tempfile
 import time
@@ -92,11 +93,31 @@ def replacing(path: str, ending: str = "") -> Iterator[str]:
 
 
 @contextlib.contextmanager
+def replacing_folder(path: str) -> Iterator[str]:
+    """Yields an empty folder beside `path`, which takes the place of `path` when the block ends.
+
+    When the block raises, it is removed, and `path` is as it was before. An OSError of the change
+    names `path`.
+    """
+    with _temporary(path) as temporary:
+        try:
+            os.makedirs(temporary)
+        except OSError as error:
+            raise cannot_write(printable(path), error) from error
+        yield temporary
+        with set_aside([path]):
+            try:
+                os.replace(temporary, path)
+            except OSError as error:
+                raise cannot_write(printable(path), error) from error
+
+
+@contextlib.contextmanager
 def set_aside(paths: Iterable[str]) -> Iterator[list[str]]:
     """Takes files away while a block runs, for good when it ends; when it raises, they come back.
 
-    For files that must not be there beside what the block writes. Yields the paths of those that
-    existed. An OSError names the file that cannot be renamed.
+    For files, and whole folders, that must not be there beside what the block writes. Yields the
+    paths of those that existed. An OSError names the one that cannot be renamed.
     """
     moved: dict[str, str] = {}
     with contextlib.ExitStack() as stack:
@@ -119,7 +140,8 @@ def set_aside(paths: Iterable[str]) -> Iterator[list[str]]:
 def remove_leftovers(folder: str, former: re.Pattern[str] | None = None) -> list[str]:
     """Removes the temporary files in a folder that no living process writes; returns their paths.
 
-    Those of other hosts, which may share the folder, go when they are a day old.
+    Temporary folders, too. Those of other hosts, which may share the folder, go when they are a
+    day old.
 
     Args:
       folder: where they are.
@@ -131,7 +153,7 @@ def remove_leftovers(folder: str, former: re.Pattern[str] | None = None) -> list
             match = _TEMPORARY_NAME.fullmatch(name) or (former and former.fullmatch(name))
             if match and _is_abandoned(os.path.join(folder, name), **match.groupdict()):
                 with contextlib.suppress(OSError):
-                    os.remove(os.path.join(folder, name))
+                    _remove(os.path.join(folder, name))
                     removed.append(os.path.join(folder, name))
     return removed
 
@@ -150,8 +172,16 @@ def _temporary(path: str, ending: str = "") -> Iterator[str]:
         yield temporary
     finally:
         with contextlib.suppress(OSError):
-            os.remove(temporary)
+            _remove(temporary)
         _in_progress.discard(absolute)
+
+
+def _remove(path: str) -> None:
+    """Removes a file, or a folder with all that is in it."""
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path)
+    else:
+        os.remove(path)
 
 
 def _is_abandoned(path: str, pid: str, host: str = _HOST) -> bool:

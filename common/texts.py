@@ -33,3 +33,9 @@ def shorten(text: str, limit: int = 600) -> str:
 def percent(share: float) -> str:
     """Returns a share as "12.34%"; "-" where it is not defined (NaN)."""
     return "-" if math.isnan(share) else f"{100 * share:.2f}%"
+
+
+def first_line(error: Exception) -> str:
+    """Returns the first line of an error: TensorFlow's messages may go on with a stack trace."""
+    lines = str(getattr(error, "message", None) or error).splitlines()
+    return printable(lines[0]) if lines else type(error).__name__

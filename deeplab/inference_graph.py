@@ -5,9 +5,11 @@ written for its published graphs run on ours. What differs: a batch may hold sev
 Laplacian is computed inside, and the error about an image that does not fit names both sizes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import tensorflow.compat.v1 as tf
+from tensorflow.compat.v2 import image as image_v2
 
 from datasets.segmentation import laplacian
 from deeplab.data import crop_sizes, preprocess
@@ -16,6 +18,10 @@ from deeplab.options import ModelOptions, ResizeOptions
 from nets import registry
 from serving import contract
 
+# An exported graph: takes images, uint8 [1, height, width, 3]; returns class ids and probabilities.
+Run: TypeAlias = Callable[[tf.Tensor], Sequence[tf.Tensor]]
+
+MASK_BYTES = "mask_bytes"
 _NO_RESIZE = ResizeOptions()
 
 
@@ -115,7 +121,7 @@ def _logits_nodes() -> list[str]:
     return [
         operation.name
         for operation in tf.get_default_graph().get_operations()
-        if contract.SEGMENTATION.is_logits(operation.name)
+        if contract.SEGMENTATION.logits_number(operation.name) is not None
     ]
 
 
@@ -148,3 +154,33 @@ def _pad(
     channels = tf.concat([channels, beside], axis=2)
     # In a frozen graph a static shape alone would be lost; engines need it in all that follows.
     return tf.reshape(channels, [-1, *crop_size, len(fill)])
+
+
+def build_mask_file(image: tf.Tensor, run: Run, crop_size: tuple[int, int] | None) -> tf.Tensor:
+    """Builds what a client that sends an image file is given: a mask as a file.
+
+    Args:
+      image: uint8 [height, width, 3].
+      run: the exported graph.
+      crop_size: (height, width) that it takes at most, None for any. A larger image is shrunk as
+        `DeepLabModel` does it, and the class ids are brought back to its size.
+
+    Returns:
+      string [], a gray 8-bit PNG whose values are class ids.
+    """
+    size = tf.shape(image)[:2]
+    seen = image
+    if crop_size is not None:
+        sides = tf.cast(size, tf.float32)
+        scale = tf.reduce_min(tf.constant(crop_size, tf.float32) / sides)
+        shrunk = tf.maximum(tf.cast(scale * sides, tf.int32), 1)
+        seen = tf.cond(scale < 1.0, lambda: _shrink(image, shrunk), lambda: image)
+    class_ids = tf.cast(run(seen[tf.newaxis])[0], tf.uint8)[..., tf.newaxis]
+    # The same ids where the size is the same.
+    mask = tf.image.resize_nearest_neighbor(class_ids, size, half_pixel_centers=True)[0]
+    return tf.io.encode_png(mask)
+
+
+def _shrink(image: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
+    resized = image_v2.resize(image, size, image_v2.ResizeMethod.LANCZOS3, antialias=True)
+    return tf.cast(tf.clip_by_value(tf.round(resized), 0.0, 255.0), tf.uint8)

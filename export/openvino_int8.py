@@ -4,13 +4,11 @@ Needs the packages openvino and nncf, which are optional.
 """
 
 import importlib.util
-import os
-import tempfile
 from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from common import files
+from export import openvino_file
 
 
 def require_packages() -> None:
@@ -41,7 +39,6 @@ def quantize(
     """
     require_packages()
     import nncf
-    import openvino
     from nncf.quantization.range_estimator import RangeEstimatorParametersSet
 
     names = {  # Of an input, OpenVINO knows "node:0" where the graph has "node".
@@ -68,10 +65,4 @@ def quantize(
         # out, which is no slower (docs/serving.md).
         ignored_scope=nncf.IgnoredScope(types=["Concat"], validate=False),
     )
-    with tempfile.TemporaryDirectory() as folder:
-        saved = os.path.join(folder, "model.xml")
-        openvino.save_model(quantized, saved, compress_to_fp16=False)
-        # OpenVINO finds the weights by the name of the `.xml`, which therefore comes last.
-        for ending in (".bin", ".xml"):
-            with open(os.path.splitext(saved)[0] + ending, "rb") as file:
-                files.write(os.path.splitext(path)[0] + ending, file.read())
+    openvino_file.write(quantized, path)

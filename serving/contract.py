@@ -27,6 +27,9 @@ NETWORK_INPUTS = (NETWORK_IMAGE, NETWORK_LAPLACIAN)
 # Its output. With several scales or mirror images there are also SemanticLogits_1 …
 LOGITS = "SemanticLogits"
 
+# How classifiers see images, as research/slim does it.
+PREPROCESSINGS = ("inception", "vgg")
+
 # Larger numbers are mistakes or worse; no image has such a side.
 _MAX_SIDE = 1 << 16
 # They would move the cursor of a terminal or end a line; halves of surrogates cannot be printed.
@@ -54,9 +57,10 @@ class Signature:
     logits: str
     max_classes: int | None = None
 
-    def is_logits(self, node_name: str) -> bool:
-        """Returns whether a node is an output of the network."""
-        return re.fullmatch(rf"{self.logits}(_\d+)?", node_name) is not None
+    def logits_number(self, node_name: str) -> int | None:
+        """Returns which output of the network a node is, from 0; None for other nodes."""
+        found = re.fullmatch(rf"{self.logits}(?:_(\d+))?", node_name)
+        return None if found is None else int(found[1] or 0)
 
 
 SEGMENTATION = Signature(
@@ -80,6 +84,15 @@ SIGNATURES = {each.task: each for each in (SEGMENTATION, CLASSIFICATION)}
 
 
 @dataclasses.dataclass(frozen=True)
+class View:
+    """How a classifier sees an image; see `classification.options.ViewOptions`."""
+
+    image_size: int
+    preprocessing: str
+    labels_offset: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
 class Metadata:
     """The part of an export's description that its users read. Foreign graphs have none.
 
@@ -89,6 +102,13 @@ class Metadata:
       crop_size: (height, width) of the largest image that the graph takes, or None if unknown.
       min_resize_value: shorter side to which the graph itself resizes every image, or None.
       task: name of the task; None where it is not said, as in exports of earlier versions.
+      num_classes: their number, or None if unknown.
+      max_resize_value, resize_factor, keep_aspect_ratio: the rest of this resize.
+      mean_pixel: the color, RGB, 0..255, that pads images to the crop; () if unknown.
+      add_flipped_images: whether the network also sees the mirror image.
+      upsamples_logits: whether a pixel's class is found from logits at image size; otherwise it is
+        that of the nearest logits.
+      view: how a classifier sees images, or None if unknown.
     """
 
     class_names: tuple[str, ...] = ()
@@ -96,6 +116,14 @@ class Metadata:
     crop_size: tuple[int, int] | None = None
     min_resize_value: int | None = None
     task: str | None = None
+    num_classes: int | None = None
+    max_resize_value: int | None = None
+    resize_factor: int | None = None
+    keep_aspect_ratio: bool = True
+    mean_pixel: tuple[float, ...] = ()
+    add_flipped_images: bool = False
+    upsamples_logits: bool = True
+    view: View | None = None
 
 
 def parse_metadata(content: bytes, source: str) -> Metadata:
@@ -132,24 +160,42 @@ def _whole(value: Any) -> Any:
 
 def _problem(metadata: Metadata) -> str | None:
     num_classes, num_colors = len(metadata.class_names), len(metadata.palette)
+    view = metadata.view
     task = metadata.task or SEGMENTATION.task
     if task not in SIGNATURES:
         return f"task is {printable(task)!r:.60}; expected one of {', '.join(SIGNATURES)}"
     most = SIGNATURES[task].max_classes
     if most is not None and num_classes > most:
         return f"class_names has {num_classes} names; expected at most {most}"
+    if metadata.num_classes is not None and num_classes not in (0, metadata.num_classes):
+        return f"class_names has {num_classes} names; expected num_classes, {metadata.num_classes}"
     if num_colors not in (0, num_classes):
         return f"there are {num_classes} class_names, but {num_colors} colors in palette"
-    shorter = metadata.min_resize_value
+    if len(metadata.mean_pixel) not in (0, 3):
+        return f"mean_pixel has {len(metadata.mean_pixel)} values; expected 3"
+    if view is not None and view.preprocessing not in PREPROCESSINGS:
+        return (
+            f"preprocessing is {printable(view.preprocessing)!r:.60}; expected "
+            f"{' or '.join(PREPROCESSINGS)}"
+        )
     for key, numbers, smallest, largest in (
         ("palette", [value for color in metadata.palette for value in color], 0, 255),
         ("crop_size", metadata.crop_size or (), 1, _MAX_SIDE),
-        ("min_resize_value", () if shorter is None else (shorter,), 1, _MAX_SIDE),
+        ("min_resize_value", _given(metadata.min_resize_value), 1, _MAX_SIDE),
+        ("max_resize_value", _given(metadata.max_resize_value), 1, _MAX_SIDE),
+        ("num_classes", _given(metadata.num_classes), 1, most or _MAX_SIDE),
+        ("resize_factor", _given(metadata.resize_factor), 1, _MAX_SIDE),
+        ("mean_pixel", metadata.mean_pixel, 0, 255),
+        ("image_size", () if view is None else (view.image_size,), 1, _MAX_SIDE),
     ):
         for number in numbers:
             if not smallest <= number <= largest:
                 return f"{key} has {number}; expected {smallest} to {largest}"
     return None
+
+
+def _given(value: int | None) -> tuple[int, ...]:
+    return () if value is None else (value,)
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -1,6 +1,6 @@
 """`DeepLabModel`: an exported network, from an image to class ids.
 
-Needs TensorFlow, NumPy and Pillow, but no training code. Runs our exports and the frozen graphs
+Needs an engine, NumPy and Pillow, but no training code. Runs our exports and the frozen graphs
 that research/deeplab published; the older ones take one image at a time and have no probabilities.
 """
 
@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from serving import contract, graph_inspection, image_reading, tiling, upscaling
+from serving import contract, facts, image_reading, tiling, upscaling
 from serving.export_file import Export
 from serving.exported_model import ExportedModel
 
@@ -68,14 +68,12 @@ class DeepLabModel(ExportedModel):
 
     def _describe(self, export: Export) -> tuple[int, int]:
         self._warned_sizes: set[tuple[int, int]] = set()
-        self.has_probabilities = any(
-            node.name == contract.PROBABILITIES for node in export.graph_def.node
-        )
-        facts = graph_inspection.inspect(export)
-        self.class_names = facts.class_names
-        self.palette = facts.palette
-        self.crop_size = facts.crop_size or (self.INPUT_SIZE, self.INPUT_SIZE)
-        self.resizes_inside = facts.resizes_inside
+        self.has_probabilities = contract.PROBABILITIES in export.node_names
+        known = facts.inspect(export)
+        self.class_names = known.class_names
+        self.palette = known.palette
+        self.crop_size = known.crop_size or (self.INPUT_SIZE, self.INPUT_SIZE)
+        self.resizes_inside = known.resizes_inside
         return self.crop_size
 
     def warm_up(self, size: tuple[int, int] | None = None, batch_size: int = 1) -> None:

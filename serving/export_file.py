@@ -3,12 +3,11 @@
 import dataclasses
 import functools
 import glob
+import mmap
 import os
 import stat
-from collections.abc import Container
-
-import tensorflow.compat.v1 as tf
-from google.protobuf.message import DecodeError
+from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 from common.export_names import (
     DESCRIPTION_ENDING,
@@ -17,8 +16,11 @@ from common.export_names import (
     find_beside,
 )
 from common.texts import printable
-from serving import archive, contract, graph_screening, tensorflow_session
+from serving import archive, contract, graph_file
 from serving.contract import Metadata, Signature
+
+if TYPE_CHECKING:
+    import tensorflow.compat.v1 as tf
 
 # The limit of a protocol buffer.
 _MAX_GRAPH_BYTES = (1 << 31) - 1
@@ -27,28 +29,60 @@ _MAX_DESCRIPTION_BYTES = 1 << 24
 
 @dataclasses.dataclass(frozen=True)
 class Export:
-    """An exported model: a frozen graph, its description and task, and the file it is from."""
+    """An exported model: what is known of its graph, and the graph itself once it is asked for.
+
+    Only `graph_def` and `graph` need TensorFlow.
+
+    Attributes:
+      path: the file that it is from.
+      metadata: its description.
+      signature: its task.
+      node_names: names of the graph's nodes.
+      takes_batches: whether the graph takes several images at once.
+      trust: whether the graph may have operations that read and write files or run programs.
+    """
 
     path: str
-    graph_def: tf.GraphDef
     metadata: Metadata
     signature: Signature = contract.SEGMENTATION
+    node_names: Collection[str] = ()
+    takes_batches: bool = True
+    trust: bool = False
 
     @functools.cached_property
-    def graph(self) -> tf.Graph:
+    def graph_def(self) -> "tf.GraphDef":
+        """The graph, read and screened when it is first asked for (ValueError if it is refused)."""
+        from serving import tensorflow_session
+
+        return tensorflow_session.parse_graph(self.read_graph(), printable(self.path), self.trust)
+
+    @functools.cached_property
+    def graph(self) -> "tf.Graph":
         """The graph in TensorFlow, loaded when it is first asked for (ValueError if it cannot)."""
+        from serving import tensorflow_session
+
         return tensorflow_session.load_graph(self.graph_def, self.path)
 
     @property
     def network_inputs(self) -> list[str]:
         """Nodes that feed the network; none in foreign graphs."""
-        return sorted(n.name for n in self.graph_def.node if n.name in contract.NETWORK_INPUTS)
+        return sorted(name for name in self.node_names if name in contract.NETWORK_INPUTS)
 
     @property
     def network_outputs(self) -> list[str]:
-        """Nodes of the network's logits; none in foreign graphs."""
-        is_logits = self.signature.is_logits
-        return sorted(n.name for n in self.graph_def.node if is_logits(n.name))
+        """Nodes of the network's logits, in the order of their numbers; none in foreign graphs."""
+        found = {name: self.signature.logits_number(name) for name in self.node_names}
+        numbers = {name: number for name, number in found.items() if number is not None}
+        return sorted(numbers, key=lambda name: numbers[name])
+
+    def read_graph(self) -> bytes:
+        """Returns the content of the graph's file.
+
+        Raises:
+          ValueError: an archive is damaged.
+          OSError: the file cannot be opened.
+        """
+        return _read_graph(self.path)
 
 
 def find_newest_export(root: str = "runs") -> str:
@@ -85,31 +119,28 @@ def read_export(path: str, trust: bool = False, expected: Signature | None = Non
     """
     if os.path.isdir(path):
         path = _graph_in_folder(path)
-    is_archive = path.endswith(archive.ENDINGS)
-    content = _graph_in_archive(path) if is_archive else _read_file(path, _MAX_GRAPH_BYTES)
     name = printable(path)
     try:
-        graph_def = tf.GraphDef.FromString(content)
-    except DecodeError:
+        nodes = graph_file.read_nodes(memoryview(_map_graph(path)))
+    except graph_file.DamagedError:
         raise ValueError(
             f"{name} is truncated or not a frozen TensorFlow graph; copy it again, or name the .pb "
             "file that export_model.py wrote."
         ) from None
-    nodes = {node.name: node for node in graph_def.node}
     signature = _find_signature(nodes, expected, name)
-    if not trust:
-        graph_screening.check_operations(graph_def, name)
-    graph_screening.check_constants(graph_def, name)
-    metadata = _read_metadata(path, nodes[contract.INPUT])
+    image = nodes[contract.INPUT]
+    metadata = _read_metadata(path, image.text_attribute(METADATA_ATTRIBUTE))
     if metadata.task not in (None, signature.task):
         raise ValueError(
             f"{name} is a {signature.kind}, but the task in its description is {metadata.task}: it "
             "describes another graph."
         )
-    return Export(path, graph_def, metadata, signature)
+    shape = image.shape_attribute("shape")
+    takes_batches = not shape or shape[0] != 1
+    return Export(path, metadata, signature, frozenset(nodes), takes_batches, trust)
 
 
-def _find_signature(nodes: Container[str], expected: Signature | None, name: str) -> Signature:
+def _find_signature(nodes: Collection[str], expected: Signature | None, name: str) -> Signature:
     """Returns that of the task whose predictions a graph has.
 
     Raises:
@@ -133,8 +164,7 @@ def _find_signature(nodes: Container[str], expected: Signature | None, name: str
     return wanted
 
 
-def _read_metadata(path: str, input_node: tf.NodeDef) -> Metadata:
-    inside = input_node.attr[METADATA_ATTRIBUTE].s
+def _read_metadata(path: str, inside: bytes) -> Metadata:
     if inside:
         return contract.parse_metadata(inside, f"the description in {printable(path)}")
     ending = next((e for e in archive.ENDINGS if path.endswith(e)), os.path.splitext(path)[1])
@@ -145,15 +175,36 @@ def _read_metadata(path: str, input_node: tf.NodeDef) -> Metadata:
     return contract.parse_metadata(content, f"the description {printable(beside)}")
 
 
+def _read_graph(path: str) -> bytes:
+    if path.endswith(archive.ENDINGS):
+        return _graph_in_archive(path)
+    return _read_file(path, _MAX_GRAPH_BYTES)
+
+
+def _map_graph(path: str) -> bytes | mmap.mmap:
+    """As `_read_graph`, but of a file only those parts take memory that are looked at."""
+    if path.endswith(archive.ENDINGS):
+        return _graph_in_archive(path)
+    _check_file(path, _MAX_GRAPH_BYTES)
+    with open(path, "rb") as file:
+        if not os.fstat(file.fileno()).st_size:
+            return b""  # Nothing can be mapped.
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
 def _read_file(path: str, limit: int) -> bytes:
     """Returns the content of a regular file of at most `limit` bytes."""
-    if not stat.S_ISREG(os.stat(path).st_mode):
-        raise ValueError(f"{printable(path)} is not a file.")
+    _check_file(path, limit)
     with open(path, "rb") as file:
-        content = file.read(limit + 1)
-    if len(content) > limit:
+        return file.read()
+
+
+def _check_file(path: str, limit: int) -> None:
+    status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode):
+        raise ValueError(f"{printable(path)} is not a file.")
+    if status.st_size > limit:
         raise ValueError(f"{printable(path)} is larger than the {limit} bytes that it can have.")
-    return content
 
 
 def _graph_in_folder(folder: str) -> str:

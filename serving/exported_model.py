@@ -23,7 +23,7 @@ class ExportedModel(abc.ABC):
       path: file of the graph.
       class_names: name of each class id; "class 0" … when the graph carries no names.
       takes_batches: whether the graph takes several images of one size at once.
-      engine_name: "tensorflow", "openvino" or "litert".
+      engine_name: "tensorflow", "openvino", "litert" or "onnxruntime".
     """
 
     SIGNATURE: ClassVar[contract.Signature]
@@ -45,7 +45,7 @@ class ExportedModel(abc.ABC):
         Args:
           path: a `.pb`, a folder with one, or a published `.tar.gz`; see
             `export_file.read_export`.
-          engine: "tensorflow", "openvino", "litert", or "auto" for the fastest one that is
+          engine: one of `engines.NAMES`; "auto" for the fastest one that is
             installed and can run the model.
           precision: "float32", or "int8" where `export_model.py --quantize=int8` wrote it.
           num_threads: CPU threads; None for the engine's own choice, all cores.
@@ -73,9 +73,7 @@ class ExportedModel(abc.ABC):
         )
         forks.note_loading()
         self.path = export.path
-        nodes = {node.name: node for node in export.graph_def.node}
-        batch = nodes[contract.INPUT].attr["shape"].shape.dim[:1]
-        self.takes_batches = not batch or batch[0].size != 1
+        self.takes_batches = export.takes_batches
         trial_size = self._describe(export)
         self._engine = engines.create(
             export, engine, precision, num_threads, trial_size if try_engines else None

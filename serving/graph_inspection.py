@@ -1,4 +1,4 @@
-"""What a caller has to know about a graph: from its description, or from the way it is built.
+"""What a caller has to know about a graph that has no description: from the way it is built.
 
 research/deeplab's exports do not state which images they take and how many classes they have. Their
 `ImageTensor` is resized (if at all) and padded to the crop as a single image, gets its batch
@@ -6,63 +6,13 @@ dimension back from ExpandDims, and goes into the first convolution; the class i
 """
 
 import collections
-import dataclasses
 from collections.abc import Iterator
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from common import palettes
-from serving import contract, tensorflow_session
+from serving import contract
 from serving.export_file import Export
-
-
-@dataclasses.dataclass(frozen=True)
-class Facts:
-    """What `DeepLabModel` has as attributes of these names; `crop_size` is None if unknown."""
-
-    class_names: tuple[str, ...]
-    palette: tuple[tuple[int, int, int], ...]
-    crop_size: tuple[int, int] | None
-    resizes_inside: bool
-
-
-def inspect(export: Export) -> Facts:
-    """Returns the description of a segmentation network; what is missing is found in its graph.
-
-    Raises:
-      ValueError: the graph cannot be loaded, or has more classes than 8-bit class ids can tell.
-    """
-    metadata = export.metadata
-    class_names, crop_size = find_class_names(export), metadata.crop_size
-    resizes = metadata.min_resize_value is not None
-    if crop_size is None:
-        resizes |= resizes_images(export.graph)
-        with tensorflow_session.session_for(export.graph) as session:
-            crop_size = measure_crop(session)
-    palette = metadata.palette or palettes.voc_palette(len(class_names))
-    return Facts(class_names, palette, crop_size, resizes)
-
-
-def find_class_names(export: Export) -> tuple[str, ...]:
-    """Returns the names in an export's description, or "class 0" … for the classes of its graph.
-
-    Raises:
-      ValueError: the graph cannot be loaded, or has more classes than its task allows, or an
-        unknown number of them.
-    """
-    if export.metadata.class_names:
-        return export.metadata.class_names
-    most = export.signature.max_classes
-    num_classes = count_classes(export) or most
-    if num_classes is None:
-        raise ValueError(
-            f"{export.path} has neither class_names in a description nor a number of classes that "
-            "its graph shows: write them into a JSON file beside it (docs/serving.md)."
-        )
-    if most is not None and num_classes > most:
-        raise ValueError(f"{export.path} has {num_classes} classes; at most {most} are supported.")
-    return tuple(f"class {class_id}" for class_id in range(num_classes))
 
 
 def measure_crop(session: tf.Session) -> tuple[int, int] | None:

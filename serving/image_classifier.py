@@ -1,6 +1,6 @@
 """`ImageClassifier`: an exported classifier, from images to the likeliest classes of each.
 
-Needs TensorFlow, NumPy and Pillow, but no training code.
+Needs an engine, NumPy and Pillow, but no training code.
 """
 
 from collections.abc import Iterable, Sequence
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from serving import contract, graph_inspection, image_reading
+from serving import contract, facts, image_reading
 from serving.export_file import Export
 from serving.exported_model import ExportedModel
 
@@ -55,8 +55,8 @@ class ImageClassifier(ExportedModel):
     SIGNATURE = contract.CLASSIFICATION
 
     def _describe(self, export: Export) -> tuple[int, int]:
-        self.class_names = graph_inspection.find_class_names(export)
-        self.image_size = graph_inspection.network_size(export)
+        self.class_names = facts.find_class_names(export)
+        self.image_size = facts.network_size(export)
         return self.image_size or _ANY_SIZE
 
     def warm_up(self, size: tuple[int, int] | None = None, batch_size: int = 1) -> None:

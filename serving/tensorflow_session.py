@@ -3,10 +3,35 @@
 import re
 
 import tensorflow.compat.v1 as tf
+from google.protobuf.message import DecodeError
 
 from common import tf_errors
-from common.texts import printable
+from common.texts import first_line, printable
 from serving import graph_screening
+
+
+def parse_graph(content: bytes, name: str, trust: bool) -> tf.GraphDef:
+    """Parses a frozen graph and screens it, without running any of it.
+
+    Args:
+      content: the graph as it is stored.
+      name: its file, printable, for errors.
+      trust: whether it may have operations that read and write files or run programs.
+
+    Raises:
+      ValueError: it is damaged or not to be trusted.
+    """
+    try:
+        graph_def = tf.GraphDef.FromString(content)
+    except DecodeError:
+        raise ValueError(
+            f"{name} is truncated or not a frozen TensorFlow graph; copy it again, or name the .pb "
+            "file that export_model.py wrote."
+        ) from None
+    if not trust:
+        graph_screening.check_operations(graph_def, name)
+    graph_screening.check_constants(graph_def, name)
+    return graph_def
 
 
 def load_graph(graph_def: tf.GraphDef, path: str) -> tf.Graph:
@@ -43,9 +68,3 @@ def reason(error: tf.errors.OpError) -> str:
     line = tf_errors.reason(error)
     _, failed, said = line.partition("assertion failed: ")
     return re.sub(r"\] \[|^\[|\]$", " ", said).strip() if failed else printable(line)
-
-
-def first_line(error: Exception) -> str:
-    """Returns the first line of an error: TensorFlow's messages may go on with a stack trace."""
-    lines = str(getattr(error, "message", None) or error).splitlines()
-    return printable(lines[0]) if lines else type(error).__name__

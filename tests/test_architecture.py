@@ -145,7 +145,9 @@ TESTED_ELSEWHERE = {
     "scripts/benchmarks/predict.py": "tests/scripts/benchmarks/test_smoke.py",
     "scripts/weight_import/importing.py": "tests/scripts/test_import_tflite.py",
     "scripts/weight_import/network.py": "tests/scripts/test_import_graph.py",
+    "serving/engines/openvino_network.py": "tests/serving/engines/test_engines.py",
     "serving/exported_model.py": "tests/serving/test_deeplab_model.py",
+    "serving/processing/segmentation.py": "tests/serving/engines/test_engines.py",
     "scripts/weight_import/tflite_file.py": "tests/scripts/test_import_tflite.py",
 }
 

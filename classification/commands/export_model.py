@@ -51,7 +51,12 @@ def main(flags: Flags, arguments: list[str]) -> None:
         export_scores.exported_task(description),
         description.dataset_name,
     )
-    metadata = contract.Metadata(class_names=description.class_names, task=TASK)
+    metadata = contract.Metadata(
+        class_names=description.class_names,
+        task=TASK,
+        num_classes=model.num_classes,
+        view=contract.View(**dataclasses.asdict(view)),
+    )
     write = functools.partial(
         freeze.freeze,
         build_graph,
@@ -61,8 +66,6 @@ def main(flags: Flags, arguments: list[str]) -> None:
         metadata={
             "format_version": FORMAT_VERSION,
             **dataclasses.asdict(metadata),
-            "num_classes": model.num_classes,
-            "view": dataclasses.asdict(view),
             "model": dataclasses.asdict(model),
             "dataset_name": description.dataset_name,
             "checkpoint": os.path.basename(checkpoint),

@@ -7,10 +7,12 @@ import tensorflow.compat.v1 as tf
 import tqdm
 from PIL import Image
 
+from classification import inference_graph
 from classification.data import input_pipeline
 from classification.evaluation import metrics
 from classification.run_description import RunDescription
-from commands.export_forms import ExportedTask, check_split
+from commands.export_forms import check_split
+from commands.exported_task import ExportedTask
 from datasets.classification import specs
 from datasets.classification.specs import ClassificationSpec
 from datasets.records import shard_check
@@ -31,7 +33,11 @@ def exported_task(description: RunDescription) -> ExportedTask[ImageClassifier]:
         ImageClassifier,
         as_input=_as_input,
         compare=parity.compare_classification,
+        parity=parity.ClassParity,
         open_split=open_split,
+        answer=lambda image, run, metadata: inference_graph.build_answer(
+            image, run, metadata.class_names
+        ),
         score_titles={"accuracy": "accuracy", "top_5": f"top-{metrics.TOP} accuracy"},
         # Else 8 bits move the logits up to four times as far (docs/classification.md).
         is_calibrated_thoroughly=True,

@@ -52,4 +52,5 @@ is reported and the rest goes on; the exit status is then 1.""",
     main="classification.commands.infer",
     options=(InferOptions,),
     positional="IMAGES…: files, folders or patterns",
+    needs_tensorflow=False,
 )

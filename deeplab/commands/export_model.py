@@ -23,6 +23,7 @@ from deeplab.data import crop_sizes
 from deeplab.options import ResizeOptions
 from deeplab.run_description import RunDescription, read_description
 from export import freeze, output_files
+from nets import registry
 from serving import contract
 from training import best_checkpoint, checkpoints
 
@@ -69,14 +70,16 @@ def main(flags: Flags, arguments: list[str]) -> None:
                     description.class_names,
                     description.palette,
                     crop_size,
-                    description.min_resize_value,
+                    task=contract.SEGMENTATION.task,
+                    num_classes=description.model.num_classes,
+                    mean_pixel=registry.encoder(description.model.model_variant).mean_pixel,
+                    add_flipped_images=inference.add_flipped_images,
+                    upsamples_logits=description.model.prediction_with_upsampled_logits,
+                    **description.resize_values(),
                 )
             ),
-            "num_classes": description.model.num_classes,
             "ignore_label": description.ignore_label,
-            **description.resize_values(),
             "inference_scales": options.inference_scales,
-            "add_flipped_images": inference.add_flipped_images,
             "static_graph": options.static_graph,
             "model": dataclasses.asdict(description.model),
             "dataset_name": description.dataset_name,

@@ -6,11 +6,14 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 from PIL import Image
 
-from commands.export_forms import ExportedTask, check_split
+from commands.export_forms import check_split
+from commands.exported_task import ExportedTask
 from datasets.records import shard_check, tfrecords
 from datasets.segmentation import record_format, specs
+from deeplab import inference_graph
 from deeplab.evaluation import metrics
 from serving import parity
+from serving.contract import Metadata
 from serving.deeplab_model import DeepLabModel
 
 _IMAGES_AT_ONCE = 8
@@ -26,9 +29,17 @@ def exported_task(num_classes: int) -> ExportedTask[DeepLabModel]:
         DeepLabModel,
         as_input=_as_input,
         compare=parity.compare_segmentation,
+        parity=parity.PixelParity,
         open_split=open_split,
+        answer=_answer,
         score_titles={"mean_iou": "mean IoU"},
     )
+
+
+def _answer(image: tf.Tensor, run: inference_graph.Run, metadata: Metadata) -> dict[str, tf.Tensor]:
+    # A graph that resizes takes images of any size.
+    crop_size = metadata.crop_size if metadata.min_resize_value is None else None
+    return {inference_graph.MASK_BYTES: inference_graph.build_mask_file(image, run, crop_size)}
 
 
 def _as_input(model: DeepLabModel, image: Image.Image) -> np.ndarray:

@@ -16,7 +16,7 @@ from tqdm import tqdm
 from commands.flags import Flags
 from common import files, image_files
 from common.texts import printable
-from deeplab.commands import infer_inputs, infer_videos
+from deeplab.commands import infer_beam, infer_inputs, infer_videos
 from deeplab.commands.infer_flags import InferOptions
 from serving import export_file, file_inference, geotiff, memory, results, tiling
 from serving.deeplab_model import DeepLabModel, ImageShrunkWarning, ImageTiledWarning
@@ -50,6 +50,15 @@ def _segment(given: InferOptions, arguments: list[str], download_folder: str) ->
         given.opacity, given.legend, given.save_ids, given.save_probabilities
     )
     tiles = tiling.TileOptions(_parse_tile(given.tile), given.overlap)
+    if given.runner is not None:
+        if given.frames_per_second is not None or given.temporal_smoothing:
+            raise ValueError(
+                "--frames_per_second and --temporal_smoothing are of videos, and --runner takes "
+                "images only; omit one or the other."
+            )
+        return infer_beam.segment(given, arguments, options, tiles)
+    if given.beam_options:
+        raise ValueError("--beam_options goes with --runner, the engine that takes them.")
     output = given.output
     _check_output(output)
     inputs = infer_inputs.find(arguments, download_folder)

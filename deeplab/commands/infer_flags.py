@@ -6,7 +6,7 @@ from commands.command import Command
 from commands.shared_options import EngineOptions
 from common.option_fields import DATA, HARDWARE, NETWORK, RESULTS, option
 
-# As in `serving.results`, which imports TensorFlow.
+# As in `serving.results`, which imports NumPy.
 _ID_FORMATS = ("npy", "png")
 
 
@@ -106,6 +106,25 @@ class InferOptions(EngineOptions):
         computed_default="as many as memory_limit_mb holds",
         aliases=("max_image_pixels",),
     )
+    runner: str | None = option(
+        None,
+        "Segment on Apache Beam with this runner, such as DirectRunner (this machine), FlinkRunner "
+        "or DataflowRunner: images and results in folders that all machines see, or in buckets "
+        "(gs://, s3://). A run that was ended goes on. Needs `make setup-beam`.",
+        HARDWARE,
+    )
+    beam_options: str = option(
+        "",
+        "Further options of Beam and its runner, in one string: '--direct_num_workers=2'.",
+        HARDWARE,
+    )
+    shard_size: int = option(
+        256,
+        "With --runner, images that a worker takes at once, and that are done again after it was "
+        "ended.",
+        HARDWARE,
+        lower=1,
+    )
     memory_limit_mb: int | None = option(
         None,
         "Memory in MB that the command may take, the network included: fewer images are held at "
@@ -134,4 +153,5 @@ too.""",
     main="deeplab.commands.infer",
     options=(InferOptions,),
     positional="IMAGES…: files, folders, patterns, camera:0 or addresses",
+    needs_tensorflow=False,
 )

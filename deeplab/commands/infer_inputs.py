@@ -8,7 +8,7 @@ from common import image_files, video_files
 from common.texts import printable
 from serving import image_search, results
 from serving.video import results as video_results
-from serving.video import sources, web
+from serving.video import sources
 
 
 @dataclasses.dataclass
@@ -104,6 +104,8 @@ def _add_remote(inputs: Inputs, source: sources.Source, download_folder: str) ->
     if not source.is_on_web:
         inputs.videos.append(source)
         return
+    from serving.video import web  # It takes a while to load.
+
     try:
         found = web.resolve(source, download_folder)
     except ValueError as error:

@@ -121,4 +121,5 @@ Models of several tasks can be served together. An export that is replaced is lo
 one goes on. SIGTERM finishes what has begun. Needs the packages of `make setup-serve`.""",
     main="serving.commands.serve",
     options=(_ServedEngineOptions, ServeOptions),
+    needs_tensorflow=False,
 )

@@ -1,8 +1,8 @@
 """Runs exported graphs: `create` picks an engine by name.
 
-`auto` prefers OpenVINO and LiteRT to TensorFlow (docs/serving.md has the figures). Where both can
-run an export, it tries them, since which one is faster depends on network and processor. Their
-packages are optional and imported when they are needed.
+`auto` prefers all others to TensorFlow (docs/serving.md has the figures). Where several can run an
+export, it tries them, since which one is faster depends on network and processor. Their packages
+are optional and imported when they are needed, TensorFlow too.
 """
 
 import importlib.util
@@ -13,31 +13,42 @@ from serving import contract
 from serving.engines import autotune
 from serving.engines.engine import Engine, Network
 from serving.engines.split_engine import SplitEngine
-from serving.engines.tensorflow_engine import TensorFlowEngine
 from serving.export_file import Export
+from serving.processing import choice
 
 AUTO = "auto"
 TENSORFLOW = "tensorflow"
 OPENVINO = "openvino"
 LITERT = "litert"
+ONNXRUNTIME = "onnxruntime"
 FLOAT32 = "float32"
 INT8 = "int8"
-NAMES = (AUTO, TENSORFLOW, OPENVINO, LITERT)
+NAMES = (AUTO, TENSORFLOW, OPENVINO, LITERT, ONNXRUNTIME)
 PRECISIONS = (FLOAT32, INT8)
 
-_PACKAGES = {TENSORFLOW: "tensorflow", OPENVINO: "openvino", LITERT: "ai_edge_litert"}
-# Both are always faster than TensorFlow. LiteRT starts sooner: it has nothing to compile.
-_OPTIONAL = (LITERT, OPENVINO)
+_PACKAGES = {
+    TENSORFLOW: "tensorflow",
+    OPENVINO: "openvino",
+    LITERT: "ai_edge_litert",
+    ONNXRUNTIME: "onnxruntime",
+}
+# All are faster than TensorFlow. The first ones start sooner: LiteRT has nothing to compile.
+_OPTIONAL = (LITERT, ONNXRUNTIME, OPENVINO)
 _INSTALL = {
     OPENVINO: "run make setup-openvino, or pip install openvino",
     LITERT: "run make setup-litert, or pip install ai-edge-litert",
+    ONNXRUNTIME: "run make setup-onnx, or pip install onnxruntime",
+    TENSORFLOW: "run make setup, or pip install tensorflow",
 }
-# Engines that read another file than the `.pb`.
+# What engines read, and what `export_model.py` needs to be told to write it.
 _ENDINGS = {
     (LITERT, FLOAT32): export_names.LITERT_ENDING,
     (LITERT, INT8): export_names.LITERT_INT8_ENDING,
+    (OPENVINO, FLOAT32): export_names.OPENVINO_ENDING,
     (OPENVINO, INT8): export_names.OPENVINO_INT8_ENDING,
+    (ONNXRUNTIME, FLOAT32): export_names.ONNX_ENDING,
 }
+_FORMATS = {LITERT: "tflite", ONNXRUNTIME: "onnx", OPENVINO: "openvino"}
 
 
 def create(
@@ -89,16 +100,24 @@ def why_not(export: Export, name: str, precision: str = FLOAT32) -> str | None:
     missing = missing_package(name)
     if missing is not None:
         return missing
+    if precision == INT8 and (name, INT8) not in _ENDINGS:
+        return "it has no 8-bit form; use openvino or litert."
     if name == TENSORFLOW:
-        return None if precision == FLOAT32 else "it has no 8-bit form; use openvino or litert."
+        return None
     if not export.network_inputs or not export.network_outputs:
         return (
             f"the graph has no nodes {contract.NETWORK_IMAGE} and {export.signature.logits}; "
             "export the checkpoint again with python export_model.py, or use engine tensorflow."
         )
+    if not choice.is_described(export):
+        return (
+            "its description is that of an earlier version, and does not say how images become the "
+            "network's input; export the checkpoint again with python export_model.py, or use "
+            "engine tensorflow."
+        )
     path = model_path(export.path, name, precision)
     if path != export.path and not os.path.exists(path):
-        how = "--quantize=int8" if precision == INT8 else "--formats=pb,tflite"
+        how = "--quantize=int8" if precision == INT8 else f"--formats=pb,{_FORMATS[name]}"
         return f"there is no {path}: python export_model.py {how} writes it."
     return None
 
@@ -116,12 +135,16 @@ def missing_package(name: str) -> str | None:
 def model_path(export_path: str, name: str, precision: str) -> str:
     """Returns the file that an engine reads for an export, under the name of any version.
 
-    Where there is none, the path to which `export_model.py` writes it.
+    Where there is none, the path to which `export_model.py` writes it. OpenVINO reads the `.pb` as
+    well, though not as fast.
     """
     ending = _ENDINGS.get((name, precision))
     if ending is None:
         return export_path
-    return export_names.find_beside(export_path, ending) or form_path(export_path, name, precision)
+    found = export_names.find_beside(export_path, ending)
+    if found is None and (name, precision) == (OPENVINO, FLOAT32):
+        return export_path
+    return found or form_path(export_path, name, precision)
 
 
 def form_path(export_path: str, name: str, precision: str) -> str:
@@ -131,15 +154,24 @@ def form_path(export_path: str, name: str, precision: str) -> str:
 
 def _build(export: Export, name: str, precision: str, num_threads: int | None) -> Engine:
     if name == TENSORFLOW:
+        from serving.engines.tensorflow_engine import TensorFlowEngine
+
         return TensorFlowEngine(export, num_threads)
     path = model_path(export.path, name, precision)
+    surroundings = choice.create(export, num_threads)
     network: Network
     if name == OPENVINO:
         from serving.engines.openvino_network import OpenVINONetwork
 
-        network = OpenVINONetwork(export, path, num_threads)
+        network = OpenVINONetwork(export, surroundings.input_shapes, path, num_threads)
+    elif name == ONNXRUNTIME:
+        from serving.engines.onnxruntime_network import ONNXRuntimeNetwork
+
+        network = ONNXRuntimeNetwork(
+            export.network_inputs, export.network_outputs, path, num_threads
+        )
     else:
         from serving.engines.litert_network import LiteRTNetwork
 
         network = LiteRTNetwork(export, path, num_threads)
-    return SplitEngine(export, network, name, num_threads)
+    return SplitEngine(export, network, surroundings, name)

@@ -9,7 +9,7 @@ class Engine(Protocol):
     """Runs an exported graph on images of one size.
 
     Attributes:
-      name: "tensorflow", "openvino" or "litert".
+      name: "tensorflow", "openvino", "litert" or "onnxruntime".
     """
 
     name: str

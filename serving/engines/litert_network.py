@@ -5,7 +5,8 @@ import os
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from serving import tensorflow_session
+from common import streams
+from common.texts import first_line
 from serving.export_file import Export
 
 
@@ -25,14 +26,14 @@ class LiteRTNetwork:
             not loaded, so that a file cannot bring code along.
         """
         try:
-            self._interpreter = Interpreter(
-                model_path=path, num_threads=num_threads or os.cpu_count()
-            )
-            self._interpreter.allocate_tensors()
+            with streams.silent_stderr():  # It tells which of its parts it uses.
+                self._interpreter = Interpreter(
+                    model_path=path, num_threads=num_threads or os.cpu_count()
+                )
+                self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise ValueError(
-                f"{path} cannot be loaded by LiteRT: {tensorflow_session.first_line(error)}. "
-                "Export it again."
+                f"{path} cannot be loaded by LiteRT: {first_line(error)}. Export it again."
             ) from None
         inputs, outputs = (
             {tensor["name"].split(":")[0]: tensor["index"] for tensor in details}

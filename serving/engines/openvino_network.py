@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from collections.abc import Mapping
 
 import numpy as np
 import openvino
@@ -14,11 +15,18 @@ from serving.export_file import Export
 class OpenVINONetwork:
     """See `engine.Network`."""
 
-    def __init__(self, export: Export, path: str, num_threads: int | None):
+    def __init__(
+        self,
+        export: Export,
+        input_shapes: Mapping[str, tuple[int, int, int]],
+        path: str,
+        num_threads: int | None,
+    ):
         """Reads the network.
 
         Args:
           export: the model that the network belongs to.
+          input_shapes: see `Processing.input_shapes`.
           path: an OpenVINO model (`.xml`) of the network, or the export itself.
           num_threads: CPU threads; None for all cores.
 
@@ -27,7 +35,7 @@ class OpenVINONetwork:
         """
         self._core = openvino.Core()
         try:
-            self._load(export, path, num_threads)
+            self._load(export, input_shapes, path, num_threads)
         except RuntimeError as error:
             # The lines before name places in OpenVINO's own code.
             reason = printable(str(error).strip().splitlines()[-1])
@@ -35,9 +43,17 @@ class OpenVINONetwork:
                 f"{path} cannot be loaded by OpenVINO: {reason}. Export it again."
             ) from None
 
-    def _load(self, export: Export, path: str, num_threads: int | None) -> None:
-        is_plain = path == export.path
-        self._model = read_network(export, self._core) if is_plain else self._core.read_model(path)
+    def _load(
+        self,
+        export: Export,
+        input_shapes: Mapping[str, tuple[int, int, int]],
+        path: str,
+        num_threads: int | None,
+    ) -> None:
+        if path == export.path:
+            self._model = read_network(export, input_shapes, self._core)
+        else:
+            self._model = self._core.read_model(path)
         self._input_names = [_find_name(self._model.inputs, n) for n in export.network_inputs]
         self._output_names = [_find_name(self._model.outputs, n) for n in export.network_outputs]
         # By default a CPU that has bfloat16 uses it, which changes about one pixel in a hundred.
@@ -86,12 +102,14 @@ class OpenVINONetwork:
         )
 
 
-def read_network(export: Export, core: openvino.Core) -> openvino.Model:
+def read_network(
+    export: Export, input_shapes: Mapping[str, tuple[int, int, int]], core: openvino.Core
+) -> openvino.Model:
     """Returns the network of an export as a model of OpenVINO, for any size of batch."""
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "network.pb")
         with open(path, "wb") as file:
-            file.write(graph_parts.network(export).SerializeToString())
+            file.write(graph_parts.network(export, input_shapes))
         # A frozen graph marks no outputs; OpenVINO takes those that nothing reads.
         return core.read_model(path)
 

@@ -1,57 +1,50 @@
-"""TensorFlow around the network, and another engine for the network itself."""
+"""A network in another engine than TensorFlow, with NumPy around it."""
 
 import threading
 
 import numpy as np
-import tensorflow.compat.v1 as tf
 
-from serving import contract, tensorflow_session
-from serving.engines import graph_parts
 from serving.engines.engine import Network
 from serving.export_file import Export
+from serving.processing import Processing
 
 
 class SplitEngine:
     """See `engine.Engine`."""
 
-    def __init__(self, export: Export, network: Network, name: str, num_threads: int | None):
+    def __init__(self, export: Export, network: Network, processing: Processing, name: str):
+        """Joins the parts.
+
+        Args:
+          export: the model that they belong to.
+          network: the network, in the engine.
+          processing: what surrounds it.
+          name: the engine's name.
+        """
         self.name = name
-        self._path = export.path
+        self._path, self._inputs = export.path, export.network_inputs
+        self._num_names = len(export.metadata.class_names)
         self._network: Network | None = network
+        self._processing = processing
         self._lock = threading.Lock()
-        graph = tensorflow_session.load_graph(graph_parts.around_network(export), export.path)
-        self._session = tensorflow_session.session_for(graph, num_threads)
-        image, ids, probabilities = (
-            f"{node}:0"
-            for node in (
-                contract.INPUT,
-                export.signature.predictions,
-                export.signature.probabilities,
-            )
-        )
-        logits = [f"{node}:0" for node in export.network_outputs]
-        inputs = [f"{node}:0" for node in export.network_inputs]
-        self._prepare = self._session.make_callable(inputs, [image])
-        self._to_ids = self._session.make_callable([ids], [image, *logits])
-        self._to_all = self._session.make_callable([ids, probabilities], [image, *logits])
 
     def run(
         self, images: np.ndarray, with_probabilities: bool
     ) -> tuple[np.ndarray, np.ndarray | None]:
         """See `engine.Engine.run`."""
         assert self._network is not None, "closed"
-        try:
-            inputs = self._prepare(images)
-        except tf.errors.OpError as error:
-            raise ValueError(f"{self._path}: {tensorflow_session.reason(error)}") from error
+        inputs = self._processing.prepare(images)
         with self._lock:  # A network has one set of buffers, and its outputs lie in them.
-            outputs = self._network.run(inputs)
-            if with_probabilities:
-                class_ids, probabilities = self._to_all(images, *outputs)
-                return class_ids, probabilities
-            return self._to_ids(images, *outputs)[0], None
+            logits = self._network.run([inputs[name] for name in self._inputs])
+            num_classes = logits[0].shape[-1]
+            if self._num_names not in (0, num_classes):
+                raise ValueError(
+                    f"{self._path} has {num_classes} classes, but its description has "
+                    f"{self._num_names} class_names: it describes another graph."
+                )
+            return self._processing.finish(images, logits, with_probabilities)
 
     def close(self) -> None:
         """Frees the memory of both."""
-        self._session.close()
+        self._processing.close()
         self._network = None

@@ -16,8 +16,7 @@ import numpy as np
 from common import video_files
 from common.texts import printable
 from serving.video.sampling import Sampler
-from serving.video.sources import Source
-from serving.video.web import SILENCE_SECS
+from serving.video.sources import SILENCE_SECS, Source
 
 if TYPE_CHECKING:
     import cv2
@@ -55,8 +54,12 @@ def import_quietly():
     """Returns OpenCV, which reports what goes wrong by results only, and not on stderr."""
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", _FFMPEG_QUIET)
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")  # It is read at the import.
-    import cv2
-
+    try:
+        import cv2
+    except ModuleNotFoundError:
+        raise ValueError(
+            "videos, cameras and streams need OpenCV: pip install opencv-python-headless"
+        ) from None
     with contextlib.suppress(AttributeError):
         cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     return cv2

@@ -13,6 +13,8 @@ _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 # OpenCV's FFmpeg has many more, which open files, and pipes to programs, as well.
 _WEB = ("http", "https")
 _STREAMS = ("rtsp", "rtsps")
+# Seconds that a server may be silent.
+SILENCE_SECS = 20
 # In names of results: what file systems and shells take for something else.
 _UNSAFE_LETTERS = re.compile(r"[\x00-\x1f\x7f/\\:*?\"<>|]+")
 

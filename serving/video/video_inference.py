@@ -68,8 +68,8 @@ class VideoOutcome:
     Attributes:
       paths: what was written.
       num_frames: frames that were written.
-      num_seen: frames that were read, those that were not taken included; of a partial one, how many
-        there are.
+      num_seen: frames that were read, those that were not taken included; of a partial video, how
+        many it has.
       num_dropped: frames of a live source that were not waited for.
       rate: frames a second of what was written.
       seconds: how long it took.

@@ -16,10 +16,10 @@ from PIL import Image, UnidentifiedImageError
 
 from common import image_files, video_files
 from common.texts import printable
+from serving.video import sources
 from serving.video.sources import Source
 
-# Seconds that a server may be silent, and that an image may take in all.
-SILENCE_SECS = 20
+# That an image may take in all.
 _MAX_DOWNLOAD_SECS = 120
 _MAX_IMAGE_BYTES = 256 << 20
 _CHUNK_BYTES = 1 << 16
@@ -87,7 +87,7 @@ def _open(address: str) -> http.client.HTTPResponse:
         password = urllib.parse.unquote(parts.password or "")
         token = base64.b64encode(f"{user}:{password}".encode()).decode()
         request.add_unredirected_header("Authorization", f"Basic {token}")
-    return urllib.request.urlopen(request, timeout=SILENCE_SECS)
+    return urllib.request.urlopen(request, timeout=sources.SILENCE_SECS)
 
 
 @contextlib.contextmanager
@@ -102,7 +102,7 @@ def _explaining(source: Source) -> Iterator[None]:
         if isinstance(error, OSError) and error.filename is not None:
             raise  # About our own file.
         if isinstance(cause, TimeoutError):
-            reason = f"the server does not answer within {SILENCE_SECS} s"
+            reason = f"the server does not answer within {sources.SILENCE_SECS} s"
         else:
             text = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
             reason = f"it cannot be read ({printable(' '.join(text.split()))})"

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from commands import export_forms
-from commands.export_forms import ExportedTask, Forms
+from commands.export_forms import Forms
+from commands.exported_task import ExportedTask
 from commands.shared_options import FormOptions
 from export import openvino_int8
 from serving import engines, parity
@@ -25,7 +26,9 @@ TASK = ExportedTask(
     ImageClassifier,
     as_input=lambda model, image: np.asarray(image),
     compare=parity.compare_classification,
+    parity=parity.ClassParity,
     open_split=open_split,
+    answer=lambda image, run, metadata: {},
     score_titles={"accuracy": "accuracy"},
 )
 
@@ -50,7 +53,10 @@ def forms(dataset_name: str = "pets", **given) -> Forms:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"formats": ["onnx"]}, "--formats has 'onnx'; expected pb or tflite"),
+        (
+            {"formats": ["onxn"]},
+            "--formats has 'onxn'; expected some of pb, saved_model, on",
+        ),
         ({"quantize": ["int8"]}, "needs images to fit the 8-bit range to"),
         ({"verify_images": "nowhere"}, "--verify_images: nowhere: no such file"),
         (

@@ -58,7 +58,7 @@ LOADING = {
     "early": (["train.py"], "absl", RAISES),
     "by a signal": (["eval.py"], "tensorflow", IS_SIGNALLED.format("SIGINT")),
     "by an exception": (["vis.py"], "tensorflow", RAISES),
-    "hidden": (["infer.py", "x.jpg"], "tensorflow", HIDES),
+    "hidden": (["export_model.py"], "tensorflow", HIDES),
     "in a callback": (["export_model.py"], "tensorflow", IN_CALLBACK),
     "a module": (["-m", "datasets.build_tfrecords"], "absl", RAISES),
     "a script": (["-m", "scripts.demo"], "absl", IS_SIGNALLED.format("SIGINT")),

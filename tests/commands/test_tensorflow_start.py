@@ -1,9 +1,14 @@
 """Packages that commands do without although they are installed."""
 
 import importlib
+import os
+import pathlib
+import subprocess
 import sys
 
 from tf_slim.losses import metric_learning
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 def test_scikit_learn_is_kept_out_of_tf_slim_and_of_nothing_else(tmp_path, monkeypatch):
@@ -22,3 +27,33 @@ def test_scikit_learn_is_kept_out_of_tf_slim_and_of_nothing_else(tmp_path, monke
     assert importlib.import_module("sklearn.metrics").imported  # A user's own import.
     for name in ("sklearn", "sklearn.metrics"):
         monkeypatch.delitem(sys.modules, name)
+
+
+PROGRAM = """
+import os, sys
+from commands import tensorflow_start
+tensorflow_start.import_quietly_when_needed()
+assert "tensorflow" not in sys.modules
+import tensorflow.compat.v1 as tf
+with tf.Graph().as_default(), tf.Session() as session:
+    print(session.run(tf.constant(3)), sys.modules.get("keras"), len(sys.meta_path))
+tensorflow_start.import_quietly_when_needed()
+print(len(sys.meta_path), os.environ.get("TF_CPP_MIN_LOG_LEVEL"))
+print("still there", file=sys.stderr)
+"""
+
+
+def test_tensorflow_is_imported_quietly_when_something_needs_it():
+    environment = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
+    result = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    first, second = result.stdout.splitlines()
+    assert first.startswith("3 None ")
+    assert second == f"{first.split()[-1]} None"
+    assert result.stderr == "still there\n"

@@ -39,3 +39,11 @@ def test_two_graphs_whose_files_would_be_mixed_up_are_refused(tmp_path):
         export_names.check_free(str(folder / name))
     with pytest.raises(ValueError, match=r"inference_graph\.pb and .*frozen_inference_graph\.pb c"):
         export_names.check_free(str(folder / "inference_graph.pb"))
+
+
+def test_the_folder_of_a_saved_model_is_named_after_another_graph():
+    path = export_names.saved_model_path
+    assert path("runs/a/export/frozen_inference_graph.pb") == "runs/a/export/saved_model"
+    assert path("exports/mine.pb") == "exports/mine_saved_model"
+    assert path("frozen_inference_graph_513.pb") == "inference_graph_513_saved_model"
+    assert "exports/mine_saved_model" in export_names.form_paths("exports/mine.pb")

@@ -33,6 +33,63 @@ def test_an_error_keeps_the_old_file_and_names_it(tmp_path):
     assert os.listdir(tmp_path) == ["a.txt"]
 
 
+def test_a_folder_takes_the_place_of_another(tmp_path):
+    path = tmp_path / "model"
+    for content in ("first", "second"):
+        with files.replacing_folder(str(path)) as temporary:
+            (pathlib.Path(temporary) / content).mkdir()
+            (pathlib.Path(temporary) / content / "file").write_text(content)
+        assert [each.name for each in path.iterdir()] == [content]
+        assert (path / content / "file").read_text() == content
+    assert os.listdir(tmp_path) == ["model"]
+
+
+def test_an_error_keeps_the_old_folder(tmp_path, monkeypatch):
+    path = tmp_path / "model"
+    path.mkdir()
+    (path / "old").touch()
+
+    def write() -> None:
+        with files.replacing_folder(str(path)) as temporary:
+            write_to_a_full_disk(os.path.join(temporary, "file"))
+
+    with pytest.raises(OSError, match="No space left on device"):
+        write()
+    original = os.replace
+
+    def replace(source: str, target: str) -> None:
+        if target == str(path) and "new" in os.listdir(source):
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        original(source, target)
+
+    monkeypatch.setattr(os, "replace", replace)
+    with (
+        pytest.raises(OSError, match=r"model cannot be written: Invalid cross-device link"),
+        files.replacing_folder(str(path)) as temporary,
+    ):
+        (pathlib.Path(temporary) / "new").touch()
+    assert os.listdir(tmp_path) == ["model"]
+    assert os.listdir(path) == ["old"]
+
+
+def test_whole_folders_are_set_aside(tmp_path):
+    path = tmp_path / "model"
+    (path / "inside").mkdir(parents=True)
+
+    def fail() -> None:
+        with files.set_aside([str(path)]):
+            assert not path.exists()
+            raise ValueError("stop")
+
+    with pytest.raises(ValueError, match="stop"):
+        fail()
+    assert (path / "inside").is_dir()
+    with files.set_aside([str(path)]) as removed:
+        pass
+    assert removed == [str(path)]
+    assert os.listdir(tmp_path) == []
+
+
 def test_an_error_about_another_file_stays_as_it_is(tmp_path):
     with (
         pytest.raises(FileNotFoundError, match="elsewhere"),

@@ -4,7 +4,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from common import palettes
-from serving import contract, graph_inspection
+from serving import contract, facts, graph_inspection
 from serving.contract import Metadata
 from serving.export_file import Export
 
@@ -31,45 +31,47 @@ def build(
         kernel = tf.ones([1, 1, 3, num_classes])
         logits = tf.nn.conv2d((2 / 255) * images - 1, kernel, 1, "SAME", name="first")
         tf.argmax(logits, axis=3, name=contract.PREDICTIONS)
-    return Export("graph.pb", graph.as_graph_def(), metadata or Metadata())
+    export = Export("graph.pb", metadata or Metadata())
+    export.__dict__["graph_def"] = graph.as_graph_def()  # As if it had been read.
+    return export
 
 
 def test_a_graph_without_a_description_tells_crop_classes_and_colors():
-    facts = graph_inspection.inspect(build())
-    assert facts.class_names == tuple(f"class {index}" for index in range(5))
-    assert facts.palette == palettes.voc_palette(5)
-    assert facts.crop_size == CROP
-    assert not facts.resizes_inside
+    known = facts.inspect(build())
+    assert known.class_names == tuple(f"class {index}" for index in range(5))
+    assert known.palette == palettes.voc_palette(5)
+    assert known.crop_size == CROP
+    assert not known.resizes_inside
 
 
 def test_a_description_is_believed_and_completed():
     named = Metadata(class_names=("sky", "road", "sea"), crop_size=(7, 9))
-    facts = graph_inspection.inspect(build(metadata=named))
-    assert (facts.class_names, facts.crop_size) == (named.class_names, (7, 9))
-    assert facts.palette == palettes.voc_palette(3)
+    known = facts.inspect(build(metadata=named))
+    assert (known.class_names, known.crop_size) == (named.class_names, (7, 9))
+    assert known.palette == palettes.voc_palette(3)
     colored = Metadata(class_names=("a", "b"), palette=((1, 2, 3), (4, 5, 6)))
-    facts = graph_inspection.inspect(build(metadata=colored))
-    assert (facts.palette, facts.crop_size) == (colored.palette, CROP)
+    known = facts.inspect(build(metadata=colored))
+    assert (known.palette, known.crop_size) == (colored.palette, CROP)
     resized = Metadata(class_names=("a",), crop_size=(7, 9), min_resize_value=5)
-    assert graph_inspection.inspect(build(metadata=resized)).resizes_inside
+    assert facts.inspect(build(metadata=resized)).resizes_inside
 
 
 def test_a_graph_that_takes_images_of_any_size_has_no_crop():
-    facts = graph_inspection.inspect(build(crop=None))
-    assert (facts.crop_size, facts.resizes_inside) == (None, False)
+    known = facts.inspect(build(crop=None))
+    assert (known.crop_size, known.resizes_inside) == (None, False)
 
 
 @pytest.mark.parametrize("resizes", [True, False])
 def test_a_resize_before_the_network_is_seen(resizes):
     export = build(resizes=resizes)
     assert graph_inspection.resizes_images(export.graph) == resizes
-    assert graph_inspection.inspect(export).crop_size == CROP
+    assert facts.inspect(export).crop_size == CROP
 
 
 def test_more_classes_than_a_byte_can_tell_are_refused():
-    assert len(graph_inspection.inspect(build(num_classes=256)).class_names) == 256
+    assert len(facts.inspect(build(num_classes=256)).class_names) == 256
     with pytest.raises(ValueError, match=r"^graph\.pb has 257 classes; at most 256 are supported"):
-        graph_inspection.inspect(build(num_classes=257))
+        facts.inspect(build(num_classes=257))
 
 
 def test_names_that_are_too_few_are_those_of_another_graph():

@@ -1,5 +1,6 @@
 """A frozen export in `ImageClassifier`: the checkpoint's probabilities, engines, and bad input."""
 
+import dataclasses
 import importlib.util
 import io
 import json
@@ -13,13 +14,16 @@ import pytest
 import tensorflow.compat.v1 as tf
 from PIL import ExifTags, Image
 
+from classification.data import preprocess
+from classification.options import ViewOptions
 from common import export_names
 from export import tflite
-from serving import engines, export_file
+from serving import contract, engines, export_file
 from serving.deeplab_model import DeepLabModel
 from serving.engines import graph_parts
 from serving.image_classifier import ImageClassifier
-from tests.support import tiny_classifier, toy_export
+from serving.processing.classification import ClassifierProcessing
+from tests.support import sessions, tiny_classifier, toy_export
 from tests.support.tiny_classifier import CLASS_NAMES
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -174,14 +178,36 @@ def test_other_engines_give_tensorflows_probabilities(tmp_path, checkpoint, mode
     export = export_file.read_export(path)
     assert (export.network_inputs, export.network_outputs) == (["NetworkImage"], ["ClassLogits"])
     form = engines.form_path(path, engines.LITERT, engines.FLOAT32)
-    network = graph_parts.network(export)
-    tflite.convert(network, {"NetworkImage": [1, 32, 32, 3]}, ["ClassLogits"], form)
+    network = graph_parts.network(export, {"NetworkImage": (32, 32, 3)})
+    tflite.convert(
+        tf.GraphDef.FromString(network), {"NetworkImage": [1, 32, 32, 3]}, ["ClassLogits"], form
+    )
     images = random_images(*SIZES)
     with ImageClassifier(path, engine) as other:
         assert other.engine_name == engine
         np.testing.assert_allclose(
             other.probabilities(images), model.probabilities(images), atol=1e-4
         )
+
+
+@pytest.mark.parametrize("preprocessing", ["inception", "vgg"])
+def test_numpy_makes_tensorflows_input_and_probabilities(preprocessing):
+    view = ViewOptions(image_size=32, preprocessing=preprocessing, labels_offset=0)
+    processing = ClassifierProcessing(contract.View(32, preprocessing))
+    for size in ((40, 50), (31, 90), (200, 133), (33, 5), (1, 1)):
+        images = np.stack(random_images(size, size))
+        with tf.Graph().as_default(), sessions.unoptimized() as session:
+            expected = session.run(preprocess.evaluation_images(tf.constant(images), view))
+        found = processing.prepare(images)["NetworkImage"]
+        np.testing.assert_allclose(found, expected, atol=1e-4)
+    logits = np.random.RandomState(0).normal(0, 3, [2, 5]).astype(np.float32)
+    before = logits.copy()
+    class_ids, probabilities = processing.finish(images, [logits], True)
+    np.testing.assert_array_equal(class_ids, logits.argmax(-1))
+    expected = np.exp(logits.astype(float))
+    np.testing.assert_allclose(probabilities, expected / expected.sum(-1, keepdims=True), 1e-6)
+    np.testing.assert_array_equal(logits, before)
+    assert processing.finish(images, [logits], False)[1] is None
 
 
 def test_other_graphs_of_classifiers_count_their_classes(tmp_path, checkpoint):
@@ -264,5 +290,9 @@ print("imported:", sorted(unwanted & set(sys.modules)))
 def test_the_description_is_in_the_graph_and_beside_it(exported):
     beside = export_names.beside(exported, export_names.DESCRIPTION_ENDING)
     described = json.loads(pathlib.Path(beside).read_text())
-    assert described == {"task": "classification", "class_names": list(CLASS_NAMES)}
+    assert described == {
+        "task": "classification",
+        "class_names": list(CLASS_NAMES),
+        "view": dataclasses.asdict(tiny_classifier.VIEW),
+    }
     assert export_file.read_export(exported).metadata.task == "classification"

@@ -1,5 +1,6 @@
 """A small classifier with weights of its own, and its export from a checkpoint."""
 
+import dataclasses
 import functools
 import pathlib
 
@@ -58,10 +59,7 @@ def save(folder: pathlib.Path, description: RunDescription = DESCRIPTION) -> str
         comparison.fill_variables(session)
         # So that images of different colors differ in their likeliest class.
         values = session.run(logits)
-        weights, biases = (
-            next(each for each in tf.global_variables() if each.op.name.endswith(f"logits/{name}"))
-            for name in ("weights", "biases")
-        )
+        weights, biases = _last_layer(description.model.num_classes)
         scale = _SPREAD / values.std(axis=0)
         session.run(tf.assign(biases, scale * (biases - values.mean(axis=0))))
         session.run(tf.assign(weights, scale * weights))
@@ -69,6 +67,14 @@ def save(folder: pathlib.Path, description: RunDescription = DESCRIPTION) -> str
         session.run(step.initializer)
         session.run(tf.assign(step, STEP))
         return tf.train.Saver().save(session, str(folder / "model.ckpt"), global_step=STEP)
+
+
+def _last_layer(num_classes: int) -> tuple[tf.Variable, tf.Variable]:
+    """Returns weights and biases of the logits' layer, which encoders name differently."""
+    variables = {each.op.name: each for each in tf.global_variables()}
+    is_last = {name: each.shape.as_list() == [num_classes] for name, each in variables.items()}
+    (biases,) = (name for name in variables if is_last[name] and name.endswith("/biases"))
+    return variables[biases.removesuffix("biases") + "weights"], variables[biases]
 
 
 def write(
@@ -93,6 +99,11 @@ def write(
         path,
         input_name=contract.INPUT,
         output_names=inference_graph.OUTPUTS,
-        metadata={"task": "classification", "class_names": CLASS_NAMES, **metadata},
+        metadata={
+            "task": "classification",
+            "class_names": CLASS_NAMES,
+            "view": dataclasses.asdict(view),
+            **metadata,
+        },
     )
     return path

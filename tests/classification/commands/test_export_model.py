@@ -100,7 +100,7 @@ INT8 = ("--formats=pb,tflite", "--quantize=int8")
         ),
         (["--quantize=int8"], "--quantize=int8 needs images to fit the 8-bit range to"),
         (["--quantize=int4"], "int4"),
-        (["--formats=pb,onnx"], "--formats has 'onnx'; expected pb or tflite"),
+        (["--formats=pb,onxn"], "--formats has 'onxn'; expected some of pb, saved_model, on"),
         ([*INT8, "--calibration_images=empty"], "--calibration_images: folder empty holds no im"),
         ([*INT8, "--calibration_images=none"], "--calibration_images: none: no such file"),
         (["--verify_images=empty"], "--verify_images: folder empty holds no images"),

@@ -89,7 +89,11 @@ def test_wrong_input_is_one_line(tmp_path, infer):
         (["x.png", "--model=old.pb", "--save_probabilities"], 1, "gives no probabilities"),
         (["x.png", "--model=old.pb", "--output=x.png"], 1, "x.png is not a folder; choose another"),
         (["x.png", "--model=old.pb", "--output=x.png/sub"], 1, "x.png is not a folder; choose"),
-        (["x.png", "--model=old.pb", "--output=/proc/x"], 1, "--output=/proc/x: /proc cannot be written to"),
+        (
+            ["x.png", "--model=old.pb", "--output=/proc/x"],
+            1,
+            "/proc/x: /proc cannot be written",
+        ),
         (["x.png", "--model=old.pb", "--memory_limit_mb=50"], 1, "x.png: 20x30 pixels (height"),
         (["x.png", "--modle=old.pb"], 2, "Did you mean --model"),
     ):

@@ -1,5 +1,6 @@
 """Engines against TensorFlow on one export: the same answers."""
 
+import dataclasses
 import importlib.util
 import json
 import pathlib
@@ -15,15 +16,23 @@ from commands import export_forms
 from commands.export_forms import Forms
 from deeplab.commands import export_scores
 from deeplab.network import model
+from deeplab.options import ResizeOptions
+from nets import registry
 from reference import comparison
-from serving import engines, export_file
+from serving import contract, engines, export_file
 from serving.deeplab_model import DeepLabModel
 from serving.engines import autotune, graph_parts, split_engine
+from serving.processing import choice, class_ids
 from tests.support import sessions, tiny_export, toy_export
 from tests.support.tiny_export import CROP, OPTIONS
 
 TASK = export_scores.exported_task(num_classes=3)
-METADATA = {"class_names": ["ground", "disc", "ring"], "crop_size": list(CROP)}
+METADATA = {
+    "class_names": ["ground", "disc", "ring"],
+    "crop_size": list(CROP),
+    "mean_pixel": list(registry.encoder(OPTIONS.model_variant).mean_pixel),
+}
+RESIZE = ResizeOptions(min_resize_value=30, max_resize_value=49, resize_factor=4)
 
 needs_openvino = pytest.mark.skipif(
     importlib.util.find_spec("openvino") is None, reason="needs the package openvino"
@@ -33,13 +42,13 @@ needs_litert = pytest.mark.skipif(
 )
 
 
-def write_export(folder, **how) -> str:
+def write_export(folder, metadata=METADATA, options=OPTIONS, **how) -> str:
     with tf.Graph().as_default(), sessions.unoptimized() as session:
         features = {"image": tf.zeros([1, 33, 33, 3]), "laplacian": tf.zeros([1, 33, 33, 1])}
-        model.multi_scale_logits(features, OPTIONS)
+        model.multi_scale_logits(features, options)
         comparison.fill_variables(session)
         checkpoint = tf.train.Saver().save(session, str(folder / "model.ckpt"))
-    return tiny_export.write(folder, checkpoint, METADATA, fast_labels=True, **how)
+    return tiny_export.write(folder, checkpoint, metadata, options, fast_labels=True, **how)
 
 
 @pytest.fixture(scope="module")
@@ -65,45 +74,14 @@ def assert_same_answers(first: DeepLabModel, second: DeepLabModel) -> None:
     assert np.mean(second.segment(images[0]) == expected[0].ids) > 0.999
 
 
-def test_parts_of_a_graph_are_the_graph(exported):
-    """What is before the network, the network, and what is behind, run one after the other."""
-    export = export_file.read_export(exported)
-    assert export.network_inputs == ["NetworkGradient", "NetworkImage"]
-    assert export.network_outputs == ["SemanticLogits"]
-    image = random_images((30, 41))[0][None]
-    with tf.Graph().as_default(), tf.Session() as session:
-        tf.import_graph_def(export.graph_def, name="")
-        expected = session.run(
-            ["SemanticPredictions:0", "SemanticProbabilities:0"], {"ImageTensor:0": image}
-        )
-    network, around = graph_parts.network(export), graph_parts.around_network(export)
-    assert "ImageTensor" not in {node.name for node in network.node}
-    with tf.Graph().as_default(), tf.Session() as session:
-        tf.import_graph_def(around, name="")
-        inputs = session.run(
-            [f"{name}:0" for name in export.network_inputs], {"ImageTensor:0": image}
-        )
-    assert inputs[1].shape == (1, *CROP, 3)
-    with tf.Graph().as_default(), tf.Session() as session:
-        tf.import_graph_def(network, name="")
-        feed = {f"{n}:0": v for n, v in zip(export.network_inputs, inputs, strict=True)}
-        logits = session.run("SemanticLogits:0", feed)
-    with tf.Graph().as_default(), tf.Session() as session:
-        tf.import_graph_def(around, name="")
-        ids, probabilities = session.run(
-            ["SemanticPredictions:0", "SemanticProbabilities:0"],
-            {"ImageTensor:0": image, "SemanticLogits:0": logits},
-        )
-    np.testing.assert_array_equal(ids, expected[0])
-    np.testing.assert_allclose(probabilities, expected[1], atol=1e-6)
-
-
 class _TensorFlowNetwork:
     """The network in a session of its own, in the place of another engine."""
 
-    def __init__(self, export: export_file.Export):
+    def __init__(self, export: export_file.Export, input_shapes):
+        content = graph_parts.network(export, input_shapes)
         with tf.Graph().as_default() as graph:
-            tf.import_graph_def(graph_parts.network(export), name="")
+            tf.import_graph_def(tf.GraphDef.FromString(content), name="")
+        assert contract.INPUT not in [each.name for each in graph.get_operations()]
         self._session = tf.Session(graph=graph)
         self._feeds = [f"{name}:0" for name in export.network_inputs]
         self._fetches = [f"{name}:0" for name in export.network_outputs]
@@ -112,24 +90,69 @@ class _TensorFlowNetwork:
         return self._session.run(self._fetches, dict(zip(self._feeds, inputs, strict=True)))
 
 
-def test_an_engine_around_another_network_gives_tensorflows_answers(tmp_path):
-    export = export_file.read_export(write_export(tmp_path, scales=(0.75, 1.0)))
+def split_engine_of(export: export_file.Export) -> split_engine.SplitEngine:
+    surroundings = choice.create(export, None)
+    network = _TensorFlowNetwork(export, surroundings.input_shapes)
+    return split_engine.SplitEngine(export, network, surroundings, "other")
+
+
+@pytest.mark.parametrize(
+    ("options", "how", "metadata"),
+    [
+        ({}, {}, {}),
+        ({}, {"scales": (0.75, 1.0), "add_flipped": True}, {"add_flipped_images": True}),
+        ({}, {"resize": RESIZE}, RESIZE.resize_values()),
+        (
+            {"prediction_with_upsampled_logits": False, "decoder_use_gradient": False},
+            {},
+            {"upsamples_logits": False},
+        ),
+    ],
+    ids=["plain", "scales and mirror images", "resize", "nearest logits"],
+)
+def test_numpy_around_a_network_gives_tensorflows_answers(tmp_path, options, how, metadata):
+    described = {**METADATA, **metadata}
+    path = write_export(tmp_path, described, dataclasses.replace(OPTIONS, **options), **how)
+    export = export_file.read_export(path)
+    has_laplacian = options.get("decoder_use_gradient", True)
+    assert export.network_inputs == ["NetworkGradient", "NetworkImage"][not has_laplacian :]
+    assert len(export.network_outputs) == (4 if how.get("add_flipped") else 1)
     whole = engines.create(export, "tensorflow", "float32", None, None)
-    split = split_engine.SplitEngine(export, _TensorFlowNetwork(export), "other", None)
-    for size in (CROP, (30, 41)):
+    split = split_engine_of(export)
+    for size in (CROP, (30, 41), (7, 64), (1, 1)):
         images = np.stack(random_images(size, size))
         for with_probabilities in (False, True):
             class_ids, probabilities = split.run(images, with_probabilities)
             expected_ids, expected = whole.run(images, with_probabilities)
-            assert np.mean(class_ids == expected_ids) > 0.999
+            assert class_ids.dtype == expected_ids.dtype
+            assert np.mean(class_ids == expected_ids) > 0.9999
             if with_probabilities:
-                np.testing.assert_allclose(probabilities, expected, atol=1e-5)
+                np.testing.assert_allclose(probabilities, expected, atol=2e-6)
             else:
                 assert probabilities is None
-    with pytest.raises(ValueError, match="this graph was exported for images of at most 49 65"):
-        split.run(np.zeros([1, 80, 50, 3], np.uint8), False)
+    if "resize" not in how:
+        message = r"The image .*is 80 50 but this graph was exported for images of at most 49 65"
+        with pytest.raises(ValueError, match=message):
+            split.run(np.zeros([1, 80, 50, 3], np.uint8), False)
     split.close()
     whole.close()
+
+
+def test_a_crop_of_any_size_gives_tensorflows_answers(tmp_path, monkeypatch):
+    """Where the logits do not divide the crop evenly, each of them is interpolated."""
+    export = export_file.read_export(write_export(tmp_path))
+    whole = engines.create(export, "tensorflow", "float32", None, None)
+    split = split_engine_of(export)
+    monkeypatch.setattr(class_ids, "factor", lambda side, target: 0)
+    monkeypatch.setattr("serving.processing.segmentation._BAND_VALUES", 500)
+    images = np.stack(random_images((33, 50)))
+    assert np.mean(split.run(images, False)[0] == whole.run(images, False)[0]) > 0.9999
+
+
+def test_a_description_with_other_classes_is_named(tmp_path):
+    export = export_file.read_export(write_export(tmp_path, {**METADATA, "class_names": ["sky"]}))
+    with pytest.raises(ValueError, match="has 3 classes, but its description has 1 class_names"):
+        split_engine_of(export).run(np.zeros([1, 9, 9, 3], np.uint8), False)
 
 
 @needs_openvino
@@ -141,8 +164,8 @@ def test_openvino_gives_tensorflows_answers(exported):
 
 @needs_openvino
 def test_openvino_takes_several_scales(tmp_path):
-    path = write_export(tmp_path, scales=(0.75, 1.0), add_flipped=True)
-    assert len(export_file.read_export(path).network_outputs) == 4
+    metadata = {**METADATA, "add_flipped_images": True}
+    path = write_export(tmp_path, metadata, scales=(0.75, 1.0), add_flipped=True)
     with DeepLabModel(path, "tensorflow") as first, DeepLabModel(path, "openvino") as other:
         assert_same_answers(first, other)
 
@@ -253,11 +276,14 @@ def test_the_fastest_of_several_engines_stays_and_the_others_are_closed():
 
 def test_what_an_engine_cannot_run_is_said(tmp_path, exported, monkeypatch):
     foreign = str(toy_export.write(tmp_path / "toy.pb"))
+    (tmp_path / "former").mkdir()
+    former = write_export(tmp_path / "former", {**METADATA, "mean_pixel": []})
     monkeypatch.setattr(engines.importlib.util, "find_spec", lambda name: True)
     with DeepLabModel(foreign) as served:
         assert served.engine_name == "tensorflow"
     for path, engine, precision, message in (
         (foreign, "openvino", "float32", "has no nodes NetworkImage and SemanticLogits"),
+        (former, "openvino", "float32", "its description is that of an earlier version"),
         (exported, "litert", "float32", r"there is no .*\.tflite: .*--formats=pb,tflite"),
         (exported, "openvino", "int8", r"there is no .*_int8\.xml: .*--quantize=int8"),
         (exported, "tensorflow", "int8", "has no 8-bit form"),

@@ -106,10 +106,16 @@ def test_what_is_no_video_is_refused_before_ffmpeg_sees_it(tmp_path):
             reading.check_file(str(tmp_path / "x.mp4"))
 
 
+def test_without_opencv_it_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    with pytest.raises(ValueError, match="need OpenCV: pip install opencv-python-headless"):
+        reading.import_quietly()
+
+
 def test_opencv_is_imported_with_the_first_video_and_tensorflow_never():
     code = (
-        "import sys, serving.video.video_inference, serving.video.web\n"
-        "assert not {'cv2', 'tensorflow'} & set(sys.modules)\n"
+        "import sys, deeplab.commands.infer\n"
+        "assert not {'cv2', 'tensorflow', 'http.client'} & set(sys.modules)\n"
     )
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False, timeout=60)
     assert result.returncode == 0

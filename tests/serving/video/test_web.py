@@ -43,7 +43,7 @@ def test_images_are_downloaded_and_videos_are_not(tmp_path):
 
 
 def test_what_goes_wrong_is_named_with_the_address(tmp_path, monkeypatch):
-    monkeypatch.setattr(web, "SILENCE_SECS", 0.5)
+    monkeypatch.setattr(sources, "SILENCE_SECS", 0.5)
     monkeypatch.setattr(web, "_MAX_IMAGE_BYTES", len(PNG) + 10_000)
     monkeypatch.setattr(web, "_MAX_DOWNLOAD_SECS", 0.5)
 

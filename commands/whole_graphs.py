@@ -1,0 +1,128 @@
+"""Forms of an export that hold the whole graph, for servers other than ours, and their check."""
+
+import contextlib
+import importlib.util
+import os
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from commands.exported_task import ExportedTask
+from common import export_names
+from export import onnx_file, saved_model
+from serving import contract, export_file, tensorflow_session
+from serving.engines import graph_parts
+from serving.export_file import Export
+
+# Takes uint8 images [batch, height, width, 3]; returns class ids and probabilities.
+Run = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+Load = Callable[[], contextlib.AbstractContextManager[Run]]
+
+
+def write_onnx(plain_path: str, export_path: str) -> None:
+    """Writes the ONNX file of an export.
+
+    Args:
+      plain_path: the graph as it was built. The optimized one finds classes in a way that takes
+        operations of unknown size, which are slow in other engines.
+      export_path: the `.pb` beside which the file goes.
+
+    Raises:
+      ValueError: the graph cannot be written as ONNX.
+    """
+    export = export_file.read_export(plain_path)
+    path = export_names.beside(export_path, export_names.ONNX_ENDING)
+    onnx_file.convert(
+        export.graph_def,
+        contract.INPUT,
+        [export.signature.predictions, export.signature.probabilities],
+        [*export.network_inputs, *export.network_outputs],
+        path,
+    )
+    print(f"  {path}  ({os.path.getsize(path) / 1e6:.1f} MB)")
+
+
+def write_saved_model(task: ExportedTask, export: Export) -> None:
+    """Writes the SavedModel of an export."""
+    path = export_names.saved_model_path(export.path)
+    size = graph_parts.input_shapes(export)[contract.NETWORK_IMAGE].as_list()[1:3]
+    saved_model.write(
+        export.graph_def,
+        contract.INPUT,
+        [export.signature.predictions, export.signature.probabilities],
+        lambda image, run: task.answer(image, run, export.metadata),
+        size,
+        path,
+    )
+    print(f"  {path}")
+
+
+def forms_of(export: Export) -> list[tuple[str, Load]]:
+    """Returns the forms of an export that can be run here: a name, and what loads it as a `Run`."""
+    found: list[tuple[str, Load]] = []
+    path = export_names.find_beside(export.path, export_names.ONNX_ENDING)
+    if path is not None and importlib.util.find_spec("onnxruntime") is not None:
+        found.append(("onnx", lambda: _onnx_run(path)))
+    folder = export_names.saved_model_path(export.path)
+    if os.path.isdir(folder):
+        found.append(("saved_model", lambda: _saved_model_run(folder, export)))
+    return found
+
+
+def compare(
+    form: Load,
+    plain_path: str,
+    images: Iterable[np.ndarray],
+) -> tuple[float, float]:
+    """Compares a form with the graph as it was built.
+
+    Args:
+      form: loads it; see `forms_of`.
+      plain_path: the graph.
+      images: uint8 [height, width, 3] as the graph takes them, at least one.
+
+    Returns:
+      The largest difference of a probability, and the share of equal predictions.
+    """
+    largest, num_equal, num_all = 0.0, 0, 0
+    with form() as run, _tensorflow_run(plain_path) as expected_run:
+        for image in images:
+            (ids, probabilities), (expected_ids, expected) = (
+                each(image[np.newaxis]) for each in (run, expected_run)
+            )
+            largest = max(largest, float(np.abs(probabilities - expected).max()))
+            num_equal += int(np.count_nonzero(ids == expected_ids))
+            num_all += expected_ids.size
+    return largest, num_equal / num_all
+
+
+@contextlib.contextmanager
+def _tensorflow_run(path: str):
+    export = export_file.read_export(path)
+    graph = tensorflow_session.load_graph(export.graph_def, path)
+    names = (export.signature.predictions, export.signature.probabilities)
+    with tf.Session(graph=graph) as session:
+        yield session.make_callable([f"{name}:0" for name in names], [f"{contract.INPUT}:0"])
+
+
+@contextlib.contextmanager
+def _onnx_run(path: str):
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # Errors only: it warns of constants that it has no use for.
+    session = onnxruntime.InferenceSession(path, options, ["CPUExecutionProvider"])
+    yield lambda images: session.run(None, {contract.INPUT: images})
+
+
+@contextlib.contextmanager
+def _saved_model_run(folder: str, export: Export):
+    with tf.Graph().as_default(), tf.Session() as session:
+        loaded = tf.saved_model.loader.load(session, [tf.saved_model.tag_constants.SERVING], folder)
+        signature = loaded.signature_def[saved_model.TENSORS_SIGNATURE]
+        names = (export.signature.predictions, export.signature.probabilities)
+        yield session.make_callable(
+            [signature.outputs[name].name for name in names],
+            [signature.inputs[contract.INPUT].name],
+        )

@@ -1,0 +1,106 @@
+"""Very many images with Apache Beam: infer.py --runner=…"""
+
+import importlib.util
+import logging
+import sys
+import time
+
+from common.texts import printable
+from deeplab.commands.infer_flags import InferOptions
+from serving import engines, export_file, memory, results, tiling
+from serving.beam import file_store, job
+from serving.beam.job import Settings, Shard
+
+
+def segment(
+    given: InferOptions,
+    arguments: list[str],
+    options: results.ResultOptions,
+    tiles: tiling.TileOptions,
+) -> int:
+    """Segments images on the workers of a runner; returns the exit status.
+
+    Raises:
+      ValueError: Beam is not installed or refuses its options, or a shard cannot be finished.
+    """
+    if importlib.util.find_spec("apache_beam") is None:
+        raise ValueError(
+            f"--runner={given.runner} needs Apache Beam, which is not installed: make setup-beam"
+        )
+    logging.disable(logging.WARNING)  # Beam names every cloud whose packages are missing.
+    from serving.beam import pipeline
+
+    assert given.runner is not None
+    settings = Settings(
+        model=_find_model(given),
+        engine=given.engine,
+        precision=given.precision,
+        num_threads=given.num_threads,
+        trust=given.trust,
+        output=given.output,
+        results=options,
+        tiles=tiles,
+        batch_size=given.batch_size,
+        max_pixels=given.max_pixels,
+        memory_limit=None if given.memory_limit_mb is None else given.memory_limit_mb * memory.MIB,
+    )
+    found = file_store.find_images(arguments, results.ENDINGS)
+    for note in found.notes:
+        print(f"note: {note}", file=sys.stderr)
+    for problem in found.problems:
+        print(f"error: {problem}", file=sys.stderr)
+    if not found.images:
+        return 1
+    names = results.choose_names([image.path for image in found.images])
+    shards = job.plan(found.images, names, settings, given.shard_size)
+    pending = [shard for shard in shards if not _is_finished(shard)]
+    num_pending = sum(len(shard.paths) for shard in pending)
+    print(
+        f"{len(found.images)} images in {len(shards)} shards, of which {len(pending)} are to be "
+        f"done on {given.runner}"
+    )
+    start = time.time()
+    if pending:
+        pipeline.run(pending, settings, given.runner, given.beam_options)
+    records = [_finished(shard) for shard in shards]
+    failures = [failure for record in records for failure in record.failures]
+    for path, reason in failures:
+        name = printable(path)
+        print(f"error: {reason if name in reason else f'{name}: {reason}'}", file=sys.stderr)
+    table = job.write_failures(records, settings.output)
+    print(
+        f"{len(found.images) - len(failures)} of {len(found.images)} images, "
+        f"{num_pending / (time.time() - start):.1f} images/s: {printable(settings.output)}"
+        + (f"; those that failed are in {printable(table)}" if table else "")
+    )
+    return 1 if failures or found.problems else 0
+
+
+def _find_model(given: InferOptions) -> str:
+    """Returns the file of the export, after a look at whether it can be used."""
+    path = given.model or export_file.find_newest_export()
+    if file_store.is_remote(path):
+        return path
+    export = export_file.read_export(path, given.trust)
+    if given.engine != engines.AUTO:
+        reason = engines.why_not(export, given.engine, given.precision)
+        if reason is not None:
+            raise ValueError(f"engine {given.engine} cannot run {printable(path)}: {reason}")
+    return export.path
+
+
+def _is_finished(shard: Shard) -> bool:
+    record = job.recall(shard)
+    return record is not None and record.error is None
+
+
+def _finished(shard: Shard) -> job.Record:
+    record = job.recall(shard)
+    if record is None:
+        raise ValueError(
+            f"{printable(shard.state_path)} is missing although the run has ended: check that "
+            "every machine has the model, the images and --output under the same paths as this one."
+        )
+    if record.error is not None:
+        raise ValueError(record.error)
+    return record

@@ -1,0 +1,29 @@
+"""Which processing surrounds the network of an export."""
+
+from serving import contract
+from serving.export_file import Export
+from serving.processing import Processing
+from serving.processing.classification import ClassifierProcessing
+from serving.processing.segmentation import SegmentationProcessing
+
+
+def is_described(export: Export) -> bool:
+    """Returns whether an export says all that it takes; those of earlier versions do not."""
+    metadata = export.metadata
+    if export.signature == contract.CLASSIFICATION:
+        return metadata.view is not None
+    return metadata.crop_size is not None and bool(metadata.mean_pixel)
+
+
+def create(export: Export, num_threads: int | None) -> Processing:
+    """Returns what surrounds a network, given an export that is described.
+
+    Args:
+      export: the model.
+      num_threads: CPU threads; None for all cores.
+    """
+    if export.signature == contract.CLASSIFICATION:
+        assert export.metadata.view is not None
+        return ClassifierProcessing(export.metadata.view)
+    has_laplacian = contract.NETWORK_LAPLACIAN in export.network_inputs
+    return SegmentationProcessing(export.metadata, has_laplacian, export.path, num_threads)

@@ -1,0 +1,180 @@
+"""Forms of whole graphs and of networks: written beside an export, checked, taken away with it."""
+
+import importlib.util
+import io
+import json
+import pathlib
+import shutil
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+from PIL import Image
+
+from classification.commands import export_scores as classifiers_scores
+from commands import export_forms, whole_graphs
+from commands.export_forms import Forms
+from common import export_names
+from deeplab.commands import export_scores
+from serving import export_file
+from serving.deeplab_model import DeepLabModel
+from serving.image_classifier import ImageClassifier
+from tests.support import random_network, sessions, tiny_classifier
+from tests.support.tiny_export import CROP, OPTIONS
+
+SEGMENTATION = export_scores.exported_task(num_classes=3)
+CLASSIFICATION = classifiers_scores.exported_task(tiny_classifier.DESCRIPTION)
+HAS_ONNX = all(map(importlib.util.find_spec, ("onnx", "onnxruntime")))
+HAS_OPENVINO = importlib.util.find_spec("openvino") is not None
+
+needs_onnx = pytest.mark.skipif(not HAS_ONNX, reason="needs the packages onnx and onnxruntime")
+needs_openvino = pytest.mark.skipif(not HAS_OPENVINO, reason="needs the package openvino")
+
+
+def write_network(folder: pathlib.Path, **how) -> str:
+    metadata = {"class_names": ["sky", "Bäume", "way"], "crop_size": list(CROP), **how}
+    return random_network.write(folder, OPTIONS, CROP, metadata=metadata)
+
+
+def write_classifier(folder: pathlib.Path) -> str:
+    return tiny_classifier.write(folder, tiny_classifier.save(folder))
+
+
+def write_forms(path: str, task=SEGMENTATION, **which) -> None:
+    forms = Forms(task, **which)
+    export_forms.write(forms, path, lambda plain: shutil.copyfile(path, plain))
+
+
+def image_files(folder: pathlib.Path, *sizes: tuple[int, int]) -> list[str]:
+    paths = [folder / f"{number}.png" for number in range(len(sizes))]
+    for number, (path, size) in enumerate(zip(paths, sizes, strict=True)):
+        Image.fromarray(random_network.random_images(1, *size, seed=number)[0]).save(path)
+    return list(map(str, paths))
+
+
+@pytest.mark.parametrize(
+    ("write", "task", "equal"),
+    [
+        (write_network, SEGMENTATION, "equal_pixels"),
+        (write_classifier, CLASSIFICATION, "equal_classes"),
+    ],
+)
+def test_every_form_is_checked(tmp_path, write, task, equal, capsys):
+    path = write(tmp_path / "export")
+    files = image_files(tmp_path, CROP, (30, 41), (90, 200))
+    which = {"onnx": HAS_ONNX, "openvino": HAS_OPENVINO, "saved_model": True}
+    write_forms(path, task, **which, verify_images=files)
+    folder = tmp_path / "export"
+    results = json.loads((folder / "verification.json").read_text())["engines"]
+    by_form = {each["engine"]: each for each in results}
+    expected = {"tensorflow", "saved_model", *["onnx"] * HAS_ONNX, *["openvino"] * HAS_OPENVINO}
+    assert expected <= by_form.keys()
+    for each in by_form.values():
+        assert each["num_images"] == 3
+        assert each[equal] >= 0.9999
+        assert each["max_probability_difference"] < 1e-3
+    printed = capsys.readouterr().out
+    assert "saved_model float32: largest difference of a probability" in printed
+
+
+@pytest.mark.parametrize("form", ["saved_model", pytest.param("onnx", marks=needs_onnx)])
+def test_a_form_of_another_graph_is_found_out(tmp_path, form):
+    path, other = write_network(tmp_path / "export"), write_network(tmp_path / "other")
+    write_forms(path, **{form: True})
+    export = export_file.read_export(other)
+    graph = tf.GraphDef()
+    graph.CopyFrom(export.graph_def)
+    biases = next(node for node in graph.node if node.name.endswith("semantic/biases"))
+    biases.attr["value"].tensor.CopyFrom(tf.make_tensor_proto([0.0, 5.0, -5.0]))
+    pathlib.Path(other).write_bytes(graph.SerializeToString())
+    ((name, load),) = whole_graphs.forms_of(export_file.read_export(path))
+    assert name == form
+    images = random_network.random_images(1, *CROP)
+    assert whole_graphs.compare(load, path, images)[1] > 0.9999
+    difference, equal = whole_graphs.compare(load, other, images)
+    assert difference > 0.1
+    assert equal < 0.9
+
+
+def serve_bytes(export_path: str, contents: list[bytes]) -> dict[str, np.ndarray]:
+    folder = export_names.saved_model_path(export_path)
+    with tf.Graph().as_default(), sessions.unoptimized() as session:
+        signature = tf.saved_model.loader.load(session, ["serve"], folder).signature_def[
+            "serve_bytes"
+        ]
+        outputs = {name: info.name for name, info in signature.outputs.items()}
+        return session.run(outputs, {signature.inputs["image_bytes"].name: contents})
+
+
+def test_masks_are_those_of_the_python_class(tmp_path):
+    path = write_network(tmp_path)
+    write_forms(path, saved_model=True)
+    files = image_files(tmp_path, CROP, (30, 41), (140, 120))
+    (masks,) = serve_bytes(path, [pathlib.Path(file).read_bytes() for file in files]).values()
+    with DeepLabModel(path, "tensorflow") as model:
+        expected = model.segment_batch(files, tile="off")
+    for number, (content, ids) in enumerate(zip(masks, expected, strict=True)):
+        mask = Image.open(io.BytesIO(content))
+        assert (mask.format, mask.mode) == ("PNG", "L")
+        assert np.asarray(mask).shape == ids.shape
+        equal = np.mean(np.asarray(mask) == ids)
+        # The last one was shrunk, by another program, and its ids brought back as they are.
+        assert equal == 1.0 if number < 2 else equal > 0.9
+
+
+def test_answers_of_classifiers_are_those_of_the_python_class(tmp_path):
+    path = write_classifier(tmp_path)
+    write_forms(path, CLASSIFICATION, saved_model=True)
+    files = image_files(tmp_path, (32, 32), (30, 41), (140, 120))
+    found = serve_bytes(path, [pathlib.Path(file).read_bytes() for file in files])
+    with ImageClassifier(path, "tensorflow") as model:
+        expected = model.probabilities(files)
+        predictions = model.run(files)
+    np.testing.assert_allclose(found["probabilities"], expected, atol=1e-5)
+    assert found["class_ids"].tolist() == expected.argmax(axis=1).tolist()
+    assert [n.decode() for n in found["class_names"]] == [each.class_name for each in predictions]
+
+
+@needs_openvino
+def test_openvinos_file_holds_the_network_in_float32(tmp_path):
+    from serving.engines.openvino_network import OpenVINONetwork
+
+    path = write_network(tmp_path)
+    write_forms(path, openvino=True)
+    export = export_file.read_export(path)
+    images = random_network.random_images(2, *CROP).astype(np.float32)
+    inputs = [
+        images if name == "NetworkImage" else images[..., :1] for name in export.network_inputs
+    ]
+    (expected,), (found,) = (
+        OpenVINONetwork(export, source, None).run(inputs)
+        for source in (path, str(tmp_path / "inference_graph.xml"))
+    )
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+@needs_onnx
+@needs_openvino
+def test_forms_go_with_the_graph_that_they_were_made_of(tmp_path):
+    path = write_network(tmp_path)
+    write_forms(path, onnx=True, openvino=True, saved_model=True)
+    made = {"inference_graph.onnx", "inference_graph.xml", "inference_graph.bin", "saved_model"}
+    assert made < {each.name for each in tmp_path.iterdir()}
+    write_network(tmp_path)  # The same: they stay.
+    assert made < {each.name for each in tmp_path.iterdir()}
+    write_network(tmp_path, min_resize_value=None, crop_size=[33, 33])
+    assert made.isdisjoint({each.name for each in tmp_path.iterdir()})
+    assert not [each for each in tmp_path.iterdir() if each.name.endswith(".tmp")]
+
+
+@needs_onnx
+def test_a_folder_can_be_moved(tmp_path):
+    path = write_network(tmp_path / "here")
+    write_forms(path, onnx=True, saved_model=True)
+    shutil.move(tmp_path / "here", tmp_path / "there")
+    export = export_file.read_export(str(tmp_path / "there"))
+    images = random_network.random_images(1, *CROP)
+    forms = whole_graphs.forms_of(export)
+    assert len(forms) == 2
+    for _, load in forms:
+        assert whole_graphs.compare(load, export.path, images)[1] > 0.9999

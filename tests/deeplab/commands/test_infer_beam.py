@@ -1,0 +1,96 @@
+"""infer.py --runner: the files of the local run, on Apache Beam."""
+
+import filecmp
+import importlib.util
+import os
+import pathlib
+
+import pytest
+from PIL import Image
+
+from deeplab.commands import infer_beam
+from serving.beam import job
+from tests.support import command_calls, toy_export
+
+LOCAL = "--runner=FnApiRunner"  # Inside this process.
+
+needs_beam = pytest.mark.skipif(
+    importlib.util.find_spec("apache_beam") is None,
+    reason="Apache Beam is not installed: make setup-beam",
+)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch) -> pathlib.Path:
+    monkeypatch.chdir(tmp_path)
+    toy_export.write(tmp_path / "toy.pb")
+    (tmp_path / "in").mkdir()
+    for index, size in enumerate([(20, 30), (40, 60), (90, 100), (20, 30), (11, 13)]):
+        Image.fromarray(toy_export.image(*size, index)).save(tmp_path / "in" / f"{index}.png")
+    return tmp_path
+
+
+def infer(*arguments: str) -> int:
+    flags = command_calls.flags("infer", "--model=toy.pb", "--save_ids=png", *arguments)
+    from deeplab.commands import infer as command
+
+    return command.main(flags, ["in"])
+
+
+@needs_beam
+def test_beam_writes_what_the_local_run_writes(folder, capsys):
+    (folder / "in" / "broken.png").write_bytes(b"no image")
+    assert infer("--output=local") == 1
+    assert infer("--output=beam", LOCAL, "--shard_size=2") == 1
+    output = capsys.readouterr()
+    assert "6 images in 3 shards, of which 3 are to be done on FnApiRunner" in output.out
+    assert "in/broken.png: not an image file" in output.err
+    names = sorted(os.listdir("local"))
+    assert len(names) == 15
+    assert sorted(os.listdir("beam")) == sorted([".infer", "failures.csv", *names])
+    assert filecmp.cmpfiles("local", "beam", names, shallow=False)[0] == names
+
+
+@needs_beam
+def test_a_run_that_was_ended_goes_on(folder, capsys, monkeypatch):
+    segment = job.segment
+
+    def end_at_the_second(model, shard, settings):
+        if shard.names[0] == "2":
+            raise KeyboardInterrupt
+        segment(model, shard, settings)
+
+    monkeypatch.setattr(job, "segment", end_at_the_second)
+    with pytest.raises(BaseException):  # noqa: B017, PT011 (a runner wraps it)
+        infer("--output=beam", LOCAL, "--shard_size=2")
+    monkeypatch.setattr(job, "segment", segment)
+    done = {path: os.stat(path).st_mtime_ns for path in pathlib.Path("beam").glob("*_mask.png")}
+    capsys.readouterr()
+    assert infer("--output=beam", LOCAL, "--shard_size=2") == 0
+    assert f"5 images in 3 shards, of which {3 - len(done) // 2} are" in capsys.readouterr().out
+    assert all(os.stat(path).st_mtime_ns == time for path, time in done.items())
+    assert len(list(pathlib.Path("beam").glob("*_mask.png"))) == 5
+    assert infer("--output=beam", LOCAL, "--shard_size=2") == 0
+    assert "of which 0 are to be done" in capsys.readouterr().out
+
+
+@needs_beam
+def test_what_beam_refuses_is_one_line(folder):
+    with pytest.raises(ValueError, match="Beam refuses --runner=FnApiRunner --streaming=maybe"):
+        infer(LOCAL, "--beam_options=--streaming=maybe")
+    with pytest.raises(ValueError, match=r"engine litert cannot run toy\.pb"):
+        infer(LOCAL, "--engine=litert")
+
+
+def test_flags_of_videos_are_refused(folder):
+    for flag in ("--frames_per_second=1", "--temporal_smoothing=0.5"):
+        with pytest.raises(ValueError, match="are of videos, and --runner takes images only"):
+            infer(LOCAL, flag)
+
+
+def test_flags_that_do_not_go_together(folder, monkeypatch):
+    with pytest.raises(ValueError, match="--beam_options goes with --runner"):
+        infer("--beam_options=--x")
+    monkeypatch.setattr(infer_beam.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ValueError, match=r"--runner=FnApiRunner needs Apache Beam.*setup-beam"):
+        infer(LOCAL)
