@@ -24,7 +24,9 @@ _MAX_NAME_BYTES = 120
 _MAX_AGE_SECS = 24 * 3600
 
 _HOST = re.sub(r"[^A-Za-z0-9]", "", socket.gethostname())[:40] or "host"
-_TEMPORARY_NAME = re.compile(r"\..*\.(?P<host>[A-Za-z0-9]+)-(?P<pid>\d+)-\d+\.tmp", re.DOTALL)
+_TEMPORARY_NAME = re.compile(
+    r"\..*\.(?P<host>[A-Za-z0-9]+)-(?P<pid>\d+)-\d+\.tmp(\.[a-z0-9]+)?", re.DOTALL
+)
 
 # UTF-32 first: its mark begins as that of UTF-16 does.
 _BYTE_ORDER_MARKS = {
@@ -68,13 +70,17 @@ def read_text(path: str) -> str:
 
 
 @contextlib.contextmanager
-def replacing(path: str) -> Iterator[str]:
+def replacing(path: str, ending: str = "") -> Iterator[str]:
     """Yields a temporary path beside `path`, which takes the place of `path` when the block ends.
 
     When the block raises, the temporary file is removed and `path` is as it was before. An OSError
     that cannot be about another file names `path`.
+
+    Args:
+      path: the file.
+      ending: what the temporary path ends with, for writers that choose a format by it: ".mp4".
     """
-    with _temporary(path) as temporary:
+    with _temporary(path, ending) as temporary:
         try:
             yield temporary
             os.replace(temporary, path)
@@ -153,11 +159,12 @@ def remove_leftovers(folder: str, former: re.Pattern[str] | None = None) -> list
 
 
 @contextlib.contextmanager
-def _temporary(path: str) -> Iterator[str]:
+def _temporary(path: str, ending: str = "") -> Iterator[str]:
     """Yields a temporary path for a file; what is there when the block ends is removed."""
     folder, name = os.path.split(path)
-    name = os.fsdecode(os.fsencode(name)[:_MAX_NAME_BYTES])
-    name = f".{name}.{_HOST}-{os.getpid()}-{next(_numbers)}.tmp"
+    # Without the bytes that are not UTF-8: some writers take only names that are.
+    name = os.fsencode(name)[:_MAX_NAME_BYTES].decode(errors="ignore")
+    name = f".{name}.{_HOST}-{os.getpid()}-{next(_numbers)}.tmp{ending}"
     temporary = os.path.join(folder, name)
     absolute = os.path.abspath(temporary)
     _in_progress.add(absolute)

@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
+from common import video_files
 from common.texts import printable
 
 Image.init()  # Loads Pillow's decoders; `Image.open` with a list of formats does not.
@@ -34,6 +35,7 @@ ENDINGS = (
 )
 
 _RAW = "a camera's raw file"
+_VIDEO = "a video"
 # Endings of images that are not read -> what they are.
 UNREAD_KINDS = {
     **dict.fromkeys((".heic", ".heif", ".hif"), "a HEIC file, as phones take them"),
@@ -56,7 +58,7 @@ UNREAD_KINDS = {
 }
 
 _HOW_TO_CONVERT = "Convert it to JPEG or PNG"
-_HEAD_BYTES = 64
+_HEAD_BYTES = video_files.HEAD_BYTES
 
 
 def open_image(data: bytes | BinaryIO, path: str) -> Image.Image:
@@ -83,6 +85,8 @@ def open_image(data: bytes | BinaryIO, path: str) -> Image.Image:
         kind = describe_kind(path, head)
         if kind is None:
             raise ValueError(f"{name}: not an image file that can be read.") from None
+        if kind == _VIDEO:
+            raise ValueError(f"{name}: this is {kind}, and an image is wanted.") from None
         raise ValueError(f"{name}: this is {kind}, which is not read. {_HOW_TO_CONVERT}.") from None
     except Image.DecompressionBombError as error:
         raise ValueError(f"{name}: {_describe_bomb(error)}") from None
@@ -107,7 +111,10 @@ def describe_kind(path: str, data: bytes = b"") -> str | None:
     for pattern, kind in _HEADS:
         if re.match(pattern, head, re.DOTALL):
             return kind
-    return UNREAD_KINDS.get(os.path.splitext(path)[1].lower())
+    if video_files.is_video(head):
+        return _VIDEO
+    ending = os.path.splitext(path)[1].lower()
+    return _VIDEO if ending in video_files.ENDINGS else UNREAD_KINDS.get(ending)
 
 
 _HEADS = (

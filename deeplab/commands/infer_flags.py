@@ -4,7 +4,7 @@ import dataclasses
 
 from commands.command import Command
 from commands.shared_options import EngineOptions
-from common.option_fields import HARDWARE, NETWORK, RESULTS, option
+from common.option_fields import DATA, HARDWARE, NETWORK, RESULTS, option
 
 # As in `serving.results`, which imports NumPy.
 _ID_FORMATS = ("npy", "png")
@@ -35,7 +35,8 @@ class InferOptions(EngineOptions):
     )
     save_ids: str | None = option(
         None,
-        "Also write the plain class ids: png (8-bit gray) or npy (int32).",
+        "Also write the plain class ids: png (8-bit gray) or npy (int32); of a video, NAME_ids/ "
+        "holds one file for each frame.",
         RESULTS,
         is_common=True,
         choices=_ID_FORMATS,
@@ -66,10 +67,30 @@ class InferOptions(EngineOptions):
         upper=0.9,
         aliases=("tile_overlap",),
     )
+    frames_per_second: float | None = option(
+        None,
+        "Frames of a video that are segmented for each second of it, evenly spaced in time; its "
+        "overlay has these only.",
+        DATA,
+        is_common=True,
+        lower=0.001,
+        computed_default="all frames",
+        aliases=("fps", "frame_rate"),
+    )
+    temporal_smoothing: float = option(
+        0.0,
+        "Weight of the past, 0 to 0.99, in an average of probabilities over the frames of a video: "
+        "0.7 takes away much of the flickering and lags a little behind what moves.",
+        NETWORK,
+        is_common=True,
+        lower=0.0,
+        upper=0.99,
+        aliases=("smoothing", "ema"),
+    )
     batch_size: int = option(
         4,
-        "Images that are read, segmented and written together; those of one size run through the "
-        "network at once.",
+        "Images, or frames, that are read, segmented and written together; those of one size run "
+        "through the network at once.",
         HARDWARE,
         is_common=True,
         lower=1,
@@ -117,15 +138,20 @@ class InferOptions(EngineOptions):
 
 COMMAND = Command(
     description="""\
-Writes colored masks of images: python infer.py photo.jpg holiday/ 'scans/**/*.png'
+Writes colored masks of images and videos: python infer.py photo.jpg holiday/ clip.mp4
 
 For every image: NAME_mask.png, a palette PNG whose indices are the class ids, and NAME_overlay.jpg,
 the mask painted over the image, with a legend. Both have the image's own size (the overlay plus its
 legend; it is reduced above 89 million pixels). An image that cannot be read is reported and the
 rest goes on; the exit status is then 1. Images larger than the model takes run in overlapping
-tiles, or are shrunk for it a little; the command says so.""",
+tiles, or are shrunk for it a little; the command says so.
+
+For every video, camera (camera:0) or stream (rtsp://…): NAME_overlay.mp4, with as many frames as
+were read. Ctrl-C ends a camera or a stream, whose overlay is complete then; of a file, what is
+finished stays as NAME_partial_overlay.mp4. Addresses (https://…) of images and videos are read,
+too.""",
     main="deeplab.commands.infer",
     options=(InferOptions,),
-    positional="IMAGES…: files, folders or patterns",
+    positional="IMAGES…: files, folders, patterns, camera:0 or addresses",
     needs_tensorflow=False,
 )

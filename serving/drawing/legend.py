@@ -8,20 +8,20 @@ from PIL import Image, ImageDraw
 
 from serving.drawing import lettering, visualize
 
-_PANEL_COLOR = (255, 255, 255)
-_NAME_COLOR = (32, 36, 42)
-_SHARE_COLOR = (118, 124, 134)
+PANEL_COLOR = (255, 255, 255)
+NAME_COLOR = (32, 36, 42)
+SHARE_COLOR = (118, 124, 134)
 _SWATCH_EDGE = (150, 154, 162)
 _SWATCH_SUPERSAMPLING = 4
-_MIN_FONT_SIZE = 13
+MIN_FONT_SIZE = 13
 # Letters are a fiftieth of the image's width …
-_WIDTH_IN_LETTERS = 50
+WIDTH_IN_LETTERS = 50
 # … but where that makes a strip of more than half the image's height, they shrink by steps.
 _MAX_SHARE_OF_HEIGHT = 0.5
-_SHRINK_STEP = 0.8
+SHRINK_STEP = 0.8
 
 
-class _Measures:
+class Measures:
     """Lengths in pixels, for letters of a size."""
 
     def __init__(self, font_size: int):
@@ -55,19 +55,19 @@ def append_legend(
       class_names: name of each class id.
       palette: RGB color of each class id.
     """
-    font_size = max(_MIN_FONT_SIZE, round(image.width / _WIDTH_IN_LETTERS))
+    font_size = max(MIN_FONT_SIZE, round(image.width / WIDTH_IN_LETTERS))
     while True:
-        measures = _Measures(font_size)
+        measures = Measures(font_size)
         rows, width = _place(
             _entries(font_size, shares, class_names, palette), measures, image.width
         )
         height = len(rows) * measures.line_height + measures.margin
-        if font_size == _MIN_FONT_SIZE or height <= _MAX_SHARE_OF_HEIGHT * image.height:
+        if font_size == MIN_FONT_SIZE or height <= _MAX_SHARE_OF_HEIGHT * image.height:
             break
-        font_size = max(_MIN_FONT_SIZE, int(_SHRINK_STEP * font_size))
+        font_size = max(MIN_FONT_SIZE, int(SHRINK_STEP * font_size))
 
     panel_size = (max(image.width, width), image.height + height)
-    panel = Image.new("RGB", panel_size, _PANEL_COLOR)
+    panel = Image.new("RGB", panel_size, PANEL_COLOR)
     panel.paste(image, (0, 0))
     draw = ImageDraw.Draw(panel)
     ascent, descent = lettering.default_font(font_size).getmetrics()
@@ -77,10 +77,10 @@ def append_legend(
         middle += measures.line_height // 2
         baseline = middle + (ascent - descent) // 2
         for x, entry in entries:
-            panel.paste(_draw_swatch(swatch, entry.color), (x, middle - swatch // 2))
+            panel.paste(draw_swatch(swatch, entry.color), (x, middle - swatch // 2))
             x += swatch + gap
-            entry.name.draw(draw, x, baseline, _NAME_COLOR)
-            entry.share.draw(draw, x + entry.name.width + gap, baseline, _SHARE_COLOR)
+            entry.name.draw(draw, x, baseline, NAME_COLOR)
+            entry.share.draw(draw, x + entry.name.width + gap, baseline, SHARE_COLOR)
     return panel
 
 
@@ -115,7 +115,7 @@ def _entries(
 
 
 def _place(
-    entries: Sequence[_Entry], measures: _Measures, width: int
+    entries: Sequence[_Entry], measures: Measures, width: int
 ) -> tuple[list[list[tuple[int, _Entry]]], int]:
     """Returns the rows, each of (left edge, entry), and the width that they need."""
     rows: list[list[tuple[int, _Entry]]] = [[]]
@@ -131,9 +131,10 @@ def _place(
     return rows, right + measures.margin
 
 
-def _draw_swatch(size: int, color: tuple[int, ...]) -> Image.Image:
+def draw_swatch(size: int, color: tuple[int, ...]) -> Image.Image:
+    """Returns a rounded square of a color, as wide and high as `size`."""
     large = _SWATCH_SUPERSAMPLING * size
-    tile = Image.new("RGB", (large, large), _PANEL_COLOR)
+    tile = Image.new("RGB", (large, large), PANEL_COLOR)
     ImageDraw.Draw(tile).rounded_rectangle(
         (0, 0, large - 1, large - 1), large // 4, color, _SWATCH_EDGE
     )

@@ -113,8 +113,10 @@ def test_names_may_be_as_long_as_the_system_allows(tmp_path, name):
 def test_leftovers_of_processes_that_ended_are_removed(tmp_path):
     pid = os.fork()
     if pid == 0:
-        with files.replacing(str(tmp_path / "of a killed process")) as temporary:
-            pathlib.Path(temporary).write_bytes(b"half")
+        path = str(tmp_path / "of a killed process")
+        with files.replacing(path) as plain, files.replacing(path, ".mp4") as video:
+            pathlib.Path(plain).write_bytes(b"half")
+            pathlib.Path(video).write_bytes(b"half")
             os._exit(0)
     os.waitpid(pid, 0)
     (tmp_path / "mine.tmp").write_bytes(b"a user's own file")
@@ -122,9 +124,10 @@ def test_leftovers_of_processes_that_ended_are_removed(tmp_path):
     old = tmp_path / ".y.otherhost-1-1.tmp"
     old.write_bytes(b"another host's, old")
     os.utime(old, (0, 0))
-    with files.replacing(str(tmp_path / "in progress")) as temporary:
+    with files.replacing(str(tmp_path / "in progress"), ".mp4") as temporary:
+        assert temporary.endswith(".tmp.mp4")
         pathlib.Path(temporary).write_bytes(b"")
-        assert len(files.remove_leftovers(str(tmp_path))) == 2
+        assert len(files.remove_leftovers(str(tmp_path))) == 3
         assert os.path.exists(temporary)
     assert sorted(os.listdir(tmp_path)) == [".x.otherhost-1-1.tmp", "in progress", "mine.tmp"]
 

@@ -120,3 +120,34 @@ def test_names_cannot_reach_the_terminal(tmp_path):
     for text in (*found.notes, *found.problems):
         assert text.isprintable()
     assert "b\\nc.heic" in found.notes[0]
+
+
+def test_videos_are_found_where_they_are_wanted(tmp_path):
+    a = save(tmp_path / "a.jpg")
+    for name in ("b.MP4", "c.mkv", "d.txt", "sub/e.mov"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"x")
+    found = image_search.search([str(tmp_path)], with_videos=True)
+    assert found.paths == [a, str(tmp_path / "b.MP4"), str(tmp_path / "c.mkv")]
+    assert found.notes == [
+        f"folder {tmp_path}: skipped files without the name of an image or video: d.txt.",
+        f"folder {tmp_path}: skipped 1 image or video in its subfolders; '{tmp_path}/**' includes "
+        "them.",
+    ]
+    found = image_search.search([str(tmp_path)])
+    assert found.paths == [a]
+    assert found.notes[0] == (
+        f"folder {tmp_path}: cannot read b.MP4 (a video), c.mkv (a video). Convert what you need "
+        "to JPEG or PNG."
+    )
+    assert image_search.search([f"{tmp_path}/*.flv"], with_videos=True).problems == [
+        f"no image or video matches '{tmp_path}/*.flv'"
+    ]
+
+
+def test_addresses_and_cameras_are_no_files():
+    for argument in ("https://host/x.jpg", "camera:0", "/dev/video9"):
+        assert image_search.search([argument]).problems == [
+            f"{argument}: only files are read here, neither addresses nor cameras"
+        ]

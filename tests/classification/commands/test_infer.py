@@ -82,6 +82,7 @@ def test_a_broken_image_is_told_and_the_rest_goes_on(folder):
         (["photos", "--output=out.txt"], "expected the name of a .csv or .json file"),
         (["photos", "--output=photos/0.png/x.csv"], "choose another --output"),
         (["none.jpg"], "none.jpg: no such file or folder"),
+        (["camera:0"], "camera:0: only files are read here, neither addresses nor cameras"),
         (["photos", "--top=0"], "top"),
         ([], "which images?"),
     ],
@@ -155,3 +156,12 @@ def test_a_former_output_stays_when_nothing_was_classified(folder, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         infer.main(flags, ["photos"])
     assert (folder / "former.csv").read_text() == "former"
+
+
+def test_videos_are_of_segmentation(folder):
+    (folder / "clip.mp4").write_bytes(b"\0\0\0\x20ftypisom" + bytes(60))
+    result = _infer(folder, "clip.mp4", "photos/0.png")
+    (folder / "clip.mp4").unlink()
+    assert result.returncode == 1
+    assert result.stderr == "error: clip.mp4: this is a video, and an image is wanted.\n"
+    assert "photos/0.png: " in result.stdout

@@ -84,7 +84,7 @@ def test_wrong_input_is_one_line(tmp_path, infer):
     for arguments, status, message in (
         ([], 1, "which images?"),
         (["x.png"], 1, "run python export_model.py"),
-        (["nothing*.png", "--model=old.pb"], 1, "no image matches 'nothing*.png'"),
+        (["nothing*.png", "--model=old.pb"], 1, "no image or video matches 'nothing*.png'"),
         (["x.png", "--model=bad.pb"], 1, "bad.pb is truncated or no"),
         (["x.png", "--model=old.pb", "--save_probabilities"], 1, "gives no probabilities"),
         (["x.png", "--model=old.pb", "--output=x.png"], 1, "x.png is not a folder; choose another"),

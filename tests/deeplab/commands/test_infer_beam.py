@@ -82,6 +82,12 @@ def test_what_beam_refuses_is_one_line(folder):
         infer(LOCAL, "--engine=litert")
 
 
+def test_flags_of_videos_are_refused(folder):
+    for flag in ("--frames_per_second=1", "--temporal_smoothing=0.5"):
+        with pytest.raises(ValueError, match="are of videos, and --runner takes images only"):
+            infer(LOCAL, flag)
+
+
 def test_flags_that_do_not_go_together(folder, monkeypatch):
     with pytest.raises(ValueError, match="--beam_options goes with --runner"):
         infer("--beam_options=--x")
