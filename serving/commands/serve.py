@@ -11,7 +11,7 @@ from PIL import Image
 
 from commands.flags import Flags
 from commands.shared_options import EngineOptions
-from common import image_files
+from common import export_names, image_files
 from common.texts import printable
 from serving import export_file
 from serving.commands.serve_flags import COMMAND, ServeOptions
@@ -126,7 +126,7 @@ def parse_exports(text: str) -> dict[str, str]:
     for part in [text] if os.path.exists(text) else filter(None, text.split(",")):
         name, equals, path = part.partition("=")
         if not equals or os.path.exists(part):
-            name, path = name_of(part), part
+            name, path = export_names.model_name(part), part
         path = os.path.expanduser(path)
         if not os.path.exists(path):
             raise ValueError(f"--model: {printable(path)} does not exist.")
@@ -144,17 +144,6 @@ def parse_exports(text: str) -> dict[str, str]:
     if not exports:
         raise ValueError("--model is empty; expected the path of an export.")
     return exports
-
-
-def name_of(path: str) -> str:
-    """Returns a name for an export: its file's, or that of the training run around it."""
-    path = os.path.abspath(path)
-    for ending in (".tar.gz", ".tgz", ".pb"):
-        path = path.removesuffix(ending)
-    parts = [each for each in path.split(os.sep) if each]
-    while len(parts) > 1 and parts[-1] in ("frozen_inference_graph", "export", "best"):
-        parts.pop()
-    return "".join(char if char.isalnum() or char in "-_." else "_" for char in parts[-1])
 
 
 def read_token(path: str | None) -> str | None:
