@@ -10,6 +10,8 @@ from scripts.classification_demo import ClassificationDemoOptions
 IMAGES = "data/class_demo"
 RECORDS = "data/tfrecords/class_demo"
 RUN = "runs/class_demo"
+# Numbers of steps that run beside those before: vis.py and export_model.py, beside eval.py.
+TOGETHER = (4, 5)
 
 
 def commands(steps: int) -> list[list[str]]:
@@ -29,7 +31,7 @@ def commands(steps: int) -> list[list[str]]:
         ["export_model.py", f"--checkpoint_path={RUN}/best"],
         [
             "infer.py",
-            f"{IMAGES}/val/**/*.jpg",
+            f"{IMAGES}/val/*/*_00?.jpg",
             f"--model={RUN}/export/frozen_inference_graph.pb",
             f"--output={RUN}/classes.csv",
         ],
@@ -39,7 +41,7 @@ def commands(steps: int) -> list[list[str]]:
 def main(flags: Flags, arguments: list[str]) -> int:
     del arguments
     start = time.time()
-    status = demo_runner.run(commands(flags.options(ClassificationDemoOptions).steps))
+    status = demo_runner.run(commands(flags.options(ClassificationDemoOptions).steps), TOGETHER)
     if status:
         return status
     step, accuracy = best_accuracy()

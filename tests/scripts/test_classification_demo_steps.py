@@ -31,7 +31,16 @@ def test_it_reports_the_best_and_ends_at_the_first_failure(monkeypatch, tmp_path
         called.append(command[1])
         return SimpleNamespace(returncode=status)
 
+    class Process(SimpleNamespace):
+        def communicate(self):
+            return b"", None
+
+    def start(command, stdout, stderr):
+        called.append(command[1])
+        return Process(returncode=status)
+
     monkeypatch.setattr(demo_runner.subprocess, "run", call)
+    monkeypatch.setattr(demo_runner.subprocess, "Popen", start)
     flags = Flags([ClassificationDemoOptions])
     flags.parse(["demo"])
     run = tmp_path / classification_demo_steps.RUN
