@@ -10,13 +10,13 @@ from typing import Any, Generic
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from commands import network_forms, whole_graphs
+from commands import bundles, network_forms, whole_graphs
 from commands.exported_task import ExportedTask, Model
 from commands.image_flags import find_images
 from commands.shared_options import DEFAULT_SPLIT, FormOptions
 from common import files, json_files
 from common.dataset_files import DATASET_FILE, DATASETS_ROOT
-from export import onnx_file, openvino_int8
+from export import model_repository, onnx_file, openvino_int8
 from serving import engines, export_file, image_reading
 from serving.parity import Parity
 
@@ -49,6 +49,10 @@ class Forms(Generic[Model]):
       tflite, openvino: whether files of the network for LiteRT, or OpenVINO, are written.
       onnx, saved_model: whether an ONNX file, or a SavedModel, of the graph is written.
       int8: whether 8-bit forms are written.
+      bundles: kinds of model repositories that are written, of `model_repository.KINDS`; they need
+        a SavedModel or an ONNX file.
+      bundle_dir: their folder; None for one beside the `.pb`.
+      bundle_name: the model's name in them; None for the training run's.
       calibration_images: files that they are fitted to.
       verify_images: files on which the engines are compared.
       split: on which 8-bit forms are scored, or None.
@@ -60,6 +64,9 @@ class Forms(Generic[Model]):
     onnx: bool = False
     saved_model: bool = False
     int8: bool = False
+    bundles: Sequence[str] = ()
+    bundle_dir: str | None = None
+    bundle_name: str | None = None
     calibration_images: Sequence[str] = ()
     verify_images: Sequence[str] = ()
     split: ScoredSplit[Model] | None = None
@@ -85,8 +92,10 @@ class Forms(Generic[Model]):
                 f"--formats has {unknown[0]!r}; expected some of {', '.join(_FORMATS)}."
             )
         has_tflite, int8 = "tflite" in values.formats, bool(values.quantize)
-        if "onnx" in values.formats:
+        has_onnx = "onnx" in values.formats or bool({"triton", "ovms"} & {*values.bundle})
+        if has_onnx:
             onnx_file.require_package()
+        _check_bundle(values)
         if "openvino" in values.formats:
             missing = engines.missing_package(engines.OPENVINO)
             if missing is not None:
@@ -106,13 +115,34 @@ class Forms(Generic[Model]):
             task,
             tflite=has_tflite,
             openvino="openvino" in values.formats,
-            onnx="onnx" in values.formats,
-            saved_model="saved_model" in values.formats,
+            onnx=has_onnx,
+            saved_model="saved_model" in values.formats or "tfserving" in values.bundle,
+            bundles=values.bundle,
+            bundle_dir=values.bundle_dir,
+            bundle_name=values.bundle_name,
             int8=int8,
             calibration_images=[calibration[round(index)] for index in spread],
             verify_images=find_images(values.verify_images, "verify_images"),
             split=_find_split(values, task, dataset_name) if int8 else None,
         )
+
+
+def _check_bundle(values: FormOptions) -> None:
+    """Makes sure (ValueError) that model repositories can be written as they are asked for."""
+    for name in ("bundle_dir", "bundle_name"):
+        if getattr(values, name) is not None and not values.bundle:
+            raise ValueError(
+                f"--{name} is given, but no --bundle; expected one or more of "
+                f"{', '.join(model_repository.KINDS)} there."
+            )
+    if values.bundle_name is not None:
+        try:
+            model_repository.check_name(values.bundle_name)
+        except ValueError as error:
+            raise ValueError(f"--bundle_name: {error}") from None
+    obstacle = files.find_obstacle(values.bundle_dir) if values.bundle_dir is not None else None
+    if obstacle is not None:
+        raise ValueError(f"--bundle_dir={values.bundle_dir}: {' '.join(obstacle)}.")
 
 
 def _require_packages(has_tflite: bool) -> None:
@@ -206,6 +236,8 @@ def _write(forms: Forms, export: export_file.Export, plain: str) -> None:
         network_forms.write_int8(
             forms.task, export, forms.calibration_images, with_tflite=forms.tflite
         )
+    if forms.bundles:
+        bundles.write(export, forms.bundles, forms.bundle_dir, forms.bundle_name)
     report: dict[str, Any] = {}
     if forms.verify_images:
         report["engines"] = _verify(forms, export, plain)

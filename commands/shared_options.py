@@ -8,6 +8,8 @@ DEFAULT_SPLIT = "val"
 # As in `serving.engines`, which imports NumPy.
 _ENGINES = ("auto", "tensorflow", "openvino", "litert", "onnxruntime")
 _PRECISIONS = ("float32", "int8")
+# As in `export.model_repository`.
+_BUNDLES = ("tfserving", "triton", "ovms")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -181,6 +183,27 @@ class FormOptions:
         "a time) and openvino are its network.",
         RESULTS,
         is_common=True,
+    )
+    bundle: tuple[str, ...] = option(
+        (),
+        "Also lay the export out as a server's model repository, with its configuration: tfserving "
+        "(TensorFlow Serving), triton (Triton Inference Server) or ovms (OpenVINO Model Server), "
+        "or several of them. Writes the formats that these read.",
+        RESULTS,
+        choices=_BUNDLES,
+    )
+    bundle_dir: str | None = option(
+        None,
+        "Folder of the model repositories, each in a folder of its server's name. A model that is "
+        "there gets a further version.",
+        RESULTS,
+        computed_default="bundles/ in the folder of the .pb",
+    )
+    bundle_name: str | None = option(
+        None,
+        "Name of the model in its repositories.",
+        RESULTS,
+        computed_default="that of the training run's folder, or of the .pb",
     )
     calibration_images: str | None = option(
         None,

@@ -12,8 +12,8 @@ from commands.exported_task import ExportedTask
 from common import export_names
 from export import onnx_file, saved_model
 from serving import contract, export_file, tensorflow_session
-from serving.engines import graph_parts
 from serving.export_file import Export
+from serving.processing import choice
 
 # Takes uint8 images [batch, height, width, 3]; returns class ids and probabilities.
 Run = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -46,7 +46,7 @@ def write_onnx(plain_path: str, export_path: str) -> None:
 def write_saved_model(task: ExportedTask, export: Export) -> None:
     """Writes the SavedModel of an export."""
     path = export_names.saved_model_path(export.path)
-    size = graph_parts.input_shapes(export)[contract.NETWORK_IMAGE].as_list()[1:3]
+    size = choice.create(export, None).input_shapes[contract.NETWORK_IMAGE][:2]
     saved_model.write(
         export.graph_def,
         contract.INPUT,

@@ -81,6 +81,17 @@ def saved_model_path(graph_path: str) -> str:
     return os.path.join(folder, SAVED_MODEL if stem == _STEM else f"{stem}_{SAVED_MODEL}")
 
 
+def model_name(path: str) -> str:
+    """Returns a name for an export: its file's, or that of the training run around it."""
+    path = os.path.abspath(path)
+    for ending in (".tar.gz", ".tgz", ".pb"):
+        path = path.removesuffix(ending)
+    parts = [each for each in path.split(os.sep) if each]
+    while len(parts) > 1 and parts[-1] in (f"frozen_{_STEM}", "export", "best"):
+        parts.pop()
+    return "".join(char if char.isalnum() or char in "-_." else "_" for char in parts[-1])
+
+
 def form_paths(graph_path: str) -> list[str]:
     """Returns the paths that forms of a graph may have, under either name."""
     named = [f(graph_path, ending) for ending in _FORM_ENDINGS for f in (beside, beside_formerly)]

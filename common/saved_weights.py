@@ -9,6 +9,9 @@ from common import checkpoint_reader
 from common.checkpoint_reader import Reader
 from common.texts import first_few
 
+# Collection of a graph: scopes of variables that the network has in training only.
+TRAINING_ONLY = "training_only_scopes"
+
 _MOST_LISTED = 4
 
 
@@ -21,7 +24,8 @@ def restore(
     """Loads all weights of a network, and returns the checkpoint's reader.
 
     Args:
-      session: of the network's graph, to which nothing is added.
+      session: of the network's graph, to which nothing is added. Its collection `TRAINING_ONLY` has
+        the scopes of variables that the checkpoint may have besides.
       checkpoint: prefix of its files.
       variables: those of the network.
       saved_names: under which names the checkpoint holds the values, by variable name; the
@@ -34,7 +38,12 @@ def restore(
     reader = Reader(checkpoint)
     saved = {**reader.shapes, **{name: reader.shapes[other] for name, other in names.items()}}
     by_name = {variable.op.name: variable for variable in variables}
-    check({name: variable.shape.as_list() for name, variable in by_name.items()}, saved, checkpoint)
+    scopes = tuple(f"{scope}/" for scope in session.graph.get_collection(TRAINING_ONLY))
+    check(
+        {name: variable.shape.as_list() for name, variable in by_name.items()},
+        {name: shape for name, shape in saved.items() if not name.startswith(scopes)},
+        checkpoint,
+    )
     checkpoint_reader.load(
         session, reader, {names.get(name, name): variable for name, variable in by_name.items()}
     )

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 import tensorflow.compat.v1 as tf
 import tf_slim as slim
 
+from common import saved_weights
 from nets import inception_v3, layers, mobilenet, mobilenet_v3, registry
 from nets.batch_norm import BatchNormMode
 
@@ -20,6 +21,7 @@ _MOBILENET_V2_DEPTH = 1280
 _MOBILENET_V3_LARGE_DEPTH = 1280
 _MOBILENET_V3_SMALL_DEPTH = 1024
 # Pooling and convolution of the auxiliary classifier: research/slim, nets/inception_v3.py.
+_AUXILIARY = "AuxLogits"
 _AUXILIARY_KERNEL = 5
 # Table 1 of the paper; seven places each way are what five poolings leave of 224 pixels.
 _VGG_DEPTH = 4096
@@ -153,10 +155,13 @@ def _inception_v3(end_points: dict[str, tf.Tensor], settings: _Settings) -> tf.T
     """In training with a second classifier at two thirds of the way: end point "AuxLogits"."""
     if settings.is_training:
         with (
-            tf.variable_scope("AuxLogits"),
+            tf.variable_scope(_AUXILIARY),
             slim.arg_scope([slim.conv2d], **inception_v3.normalizer(settings.batch_norm)),
         ):
-            end_points["AuxLogits"] = _auxiliary_logits(end_points["Mixed_6e"], settings)
+            end_points[_AUXILIARY] = _auxiliary_logits(end_points["Mixed_6e"], settings)
+    else:
+        scope = f"{tf.get_variable_scope().name}/{_AUXILIARY}"
+        tf.add_to_collection(saved_weights.TRAINING_ONLY, scope)
     return _logits_of_slim(settings.dropout(settings.pool(end_points["features"])), settings)
 
 

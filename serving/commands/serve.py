@@ -2,20 +2,28 @@
 
 import importlib.util
 import os
+import shlex
 import warnings
+from typing import TYPE_CHECKING
 
+from absl import flags as absl_flags
 from PIL import Image
 
 from commands.flags import Flags
 from commands.shared_options import EngineOptions
-from common import image_files
+from common import export_names, image_files
 from common.texts import printable
 from serving import export_file
-from serving.commands.serve_flags import ServeOptions
+from serving.commands.serve_flags import COMMAND, ServeOptions
 from serving.deeplab_model import ImageShrunkWarning
+
+if TYPE_CHECKING:
+    from serving.http.lifespan import LifespanApp
+    from serving.http.service import Service
 
 _PACKAGES = ("starlette", "uvicorn", "python_multipart", "prometheus_client")
 _TOKEN_VARIABLE = "SERVE_TOKEN"
+_FLAGS_VARIABLE = "SERVE_FLAGS"
 _MIN_TOKEN_CHARS = 8
 _THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 
@@ -30,6 +38,42 @@ def main(flags: Flags, arguments: list[str]) -> int:
             "requirements/serve.lock."
         )
     from serving.http import server
+
+    service, options = build(flags)
+    server.set_up_log(options.access_log)
+    listening = server.bind(options.host, options.port)
+    server.run(service, listening, options.drain_secs, options.drain_delay_secs)
+    return 0
+
+
+def application() -> "LifespanApp":
+    """Returns the application for other ASGI servers; the flags are in SERVE_FLAGS.
+
+    Raises:
+      ValueError: a flag is wrong, or names what is not there.
+    """
+    from serving.http import server
+    from serving.http.lifespan import LifespanApp
+
+    flags = Flags(COMMAND.options, COMMAND.computed_defaults)
+    given = shlex.split(os.environ.get(_FLAGS_VARIABLE, ""))
+    try:
+        unused = flags.parse([_FLAGS_VARIABLE, *given])
+    except absl_flags.Error as error:
+        raise ValueError(f"{_FLAGS_VARIABLE}: {error}") from None
+    if unused:
+        raise ValueError(f"{_FLAGS_VARIABLE}: {unused[0]!r} is no flag; expected --NAME=VALUE.")
+    service, options = build(flags)
+    server.set_up_log(options.access_log)
+    return LifespanApp(service, options.drain_secs)
+
+
+def build(flags: Flags) -> tuple["Service", ServeOptions]:
+    """Returns the service that flags describe, not loaded yet, and what of them a server needs.
+
+    Raises:
+      ValueError, OSError: a flag names what is not there.
+    """
     from serving.http.hosting import ModelSettings
     from serving.http.image_input import ImageLimits
     from serving.http.service import Service, ServiceSettings
@@ -66,11 +110,7 @@ def main(flags: Flags, arguments: list[str]) -> int:
             },
         ),
     )
-    server.set_up_log(options.access_log)
-    listening = server.bind(options.host, options.port)
-    service = Service(exports, settings)
-    server.run(service, listening, options.drain_secs, options.drain_delay_secs)
-    return 0
+    return Service(exports, settings), options
 
 
 def parse_exports(text: str) -> dict[str, str]:
@@ -86,7 +126,7 @@ def parse_exports(text: str) -> dict[str, str]:
     for part in [text] if os.path.exists(text) else filter(None, text.split(",")):
         name, equals, path = part.partition("=")
         if not equals or os.path.exists(part):
-            name, path = name_of(part), part
+            name, path = export_names.model_name(part), part
         path = os.path.expanduser(path)
         if not os.path.exists(path):
             raise ValueError(f"--model: {printable(path)} does not exist.")
@@ -104,17 +144,6 @@ def parse_exports(text: str) -> dict[str, str]:
     if not exports:
         raise ValueError("--model is empty; expected the path of an export.")
     return exports
-
-
-def name_of(path: str) -> str:
-    """Returns a name for an export: its file's, or that of the training run around it."""
-    path = os.path.abspath(path)
-    for ending in (".tar.gz", ".tgz", ".pb"):
-        path = path.removesuffix(ending)
-    parts = [each for each in path.split(os.sep) if each]
-    while len(parts) > 1 and parts[-1] in ("frozen_inference_graph", "export", "best"):
-        parts.pop()
-    return "".join(char if char.isalnum() or char in "-_." else "_" for char in parts[-1])
 
 
 def read_token(path: str | None) -> str | None:

@@ -12,6 +12,7 @@ from datasets.segmentation import record_format, sources, specs
 from datasets.segmentation.sources import class_file, demo
 from deeplab.commands import build_tfrecords_flags, infer_flags, shared_options
 from deeplab.commands.describe_tfrecords_flags import DescribeOptions
+from export import model_repository
 from scripts.benchmarks import options, suite
 from serving import engines, results
 
@@ -29,6 +30,7 @@ def test_they_are_those_of_the_modules():
     assert DescribeOptions.ignore_label == class_file.DEFAULT_IGNORE_LABEL
     assert tuple(sorted(specs.PUBLISHED_DATASETS)) == shared_options.PUBLISHED_DATASETS
     assert tuple(engines.NAMES) == command_options._ENGINES
+    assert model_repository.KINDS == command_options._BUNDLES
     assert tuple(engines.PRECISIONS) == command_options._PRECISIONS
     assert tuple(sorted(results.IDS_ENDINGS)) == infer_flags._ID_FORMATS
     assert tuple(suite.BENCHMARKS) == options.NAMES

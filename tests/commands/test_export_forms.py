@@ -10,7 +10,7 @@ from commands import export_forms
 from commands.export_forms import Forms
 from commands.exported_task import ExportedTask
 from commands.shared_options import FormOptions
-from export import openvino_int8
+from export import onnx_file, openvino_int8
 from serving import engines, parity
 from serving.image_classifier import ImageClassifier
 
@@ -57,6 +57,19 @@ def forms(dataset_name: str = "pets", **given) -> Forms:
             {"formats": ["onxn"]},
             "--formats has 'onxn'; expected some of pb, saved_model, on",
         ),
+        (
+            {"bundle_name": "a"},
+            "--bundle_name is given, but no --bundle; expected one or more",
+        ),
+        ({"bundle_dir": "a"}, "--bundle_dir is given, but no --bundle"),
+        (
+            {"bundle": ["tfserving"], "bundle_name": "a/b"},
+            "--bundle_name: 'a/b' cannot be the name of a model; expected letters, digits",
+        ),
+        (
+            {"bundle": ["tfserving"], "bundle_dir": "images/0.png/a"},
+            r"--bundle_dir=images/0\.png/a: .*/images/0\.png is not a folder",
+        ),
         ({"quantize": ["int8"]}, "needs images to fit the 8-bit range to"),
         ({"verify_images": "nowhere"}, "--verify_images: nowhere: no such file"),
         (
@@ -76,6 +89,31 @@ def test_forms_that_cannot_be_made_are_said_before(images, given, message):
 
 def test_without_flags_nothing_is_written_besides(images):
     assert forms() == Forms(TASK, calibration_images=[], verify_images=[])
+
+
+def test_model_repositories_bring_the_formats_that_they_hold(images, monkeypatch):
+    monkeypatch.setattr(onnx_file, "require_package", lambda: None)
+    served = forms(bundle=("tfserving",))
+    assert (served.saved_model, served.onnx, served.bundles) == (True, False, ("tfserving",))
+    for kind in ("triton", "ovms"):
+        served = forms(bundle=(kind,), bundle_dir="here", bundle_name="pets")
+        assert (served.saved_model, served.onnx) == (False, True)
+        assert (served.bundle_dir, served.bundle_name) == ("here", "pets")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"formats": ["onnx"]}, r"not installed \(onnx\): run make setup-onnx"),
+        ({"bundle": ["triton"]}, r"not installed \(onnx\): run make setup-onnx"),
+        ({"formats": ["openvino"]}, "--formats=openvino: its package is not installed: run make"),
+    ],
+)
+def test_packages_of_formats_that_are_missing_are_said_before(images, monkeypatch, given, message):
+    for module in (engines, onnx_file):
+        monkeypatch.setattr(module.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ValueError, match=message):
+        forms(**given)
 
 
 def test_calibration_images_are_spread_evenly(images):

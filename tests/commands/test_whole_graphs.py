@@ -178,3 +178,54 @@ def test_a_folder_can_be_moved(tmp_path):
     assert len(forms) == 2
     for _, load in forms:
         assert whole_graphs.compare(load, export.path, images)[1] > 0.9999
+
+
+@needs_onnx
+@pytest.mark.parametrize(
+    ("write", "task", "sides"),
+    [(write_network, SEGMENTATION, (-1, -1, 3)), (write_classifier, CLASSIFICATION, (3,))],
+)
+def test_model_repositories(tmp_path, write, task, sides):
+    path = write(tmp_path / "scenes" / "export")
+    kinds = ("tfserving", "triton", "ovms")
+    write_forms(path, task, onnx=True, saved_model=True, bundles=kinds)
+    bundles = tmp_path / "scenes" / "export" / "bundles"
+    for kind in kinds:
+        readme = (bundles / kind / "README.md").read_text()
+        assert "models/scenes" in readme
+    config = (bundles / "triton" / "scenes" / "config.pbtxt").read_text()
+    assert f"dims: [{', '.join(map(str, sides))}]" in config
+    shutil.move(bundles, tmp_path / "elsewhere")
+    export = export_file.read_export(path)
+    images = random_network.random_images(2, *CROP)
+    expected = DeepLabModel if task is SEGMENTATION else ImageClassifier
+    assert task.model is expected
+    for folder in ("triton", "ovms"):
+        model = tmp_path / "elsewhere" / folder / "scenes" / "1" / "model.onnx"
+        assert (
+            model.read_bytes()
+            == pathlib.Path(export_names.beside(path, export_names.ONNX_ENDING)).read_bytes()
+        )
+    served = tmp_path / "elsewhere" / "tfserving" / "scenes" / "1"
+    with whole_graphs._saved_model_run(str(served), export) as run:
+        ids, probabilities = run(images)
+    assert (ids.shape[0], probabilities.shape[-1]) == (2, 3)
+
+
+@needs_onnx
+@needs_openvino
+def test_openvino_runs_the_onnx_file_that_its_server_gets(tmp_path):
+    import openvino
+
+    path = write_network(tmp_path)
+    write_forms(path, onnx=True)
+    core = openvino.Core()
+    model = core.read_model(str(tmp_path / "inference_graph.onnx"))
+    compiled = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    with whole_graphs._tensorflow_run(path) as run:
+        for number, size in ((1, CROP), (2, (30, 41)), (1, (1, 1))):
+            images = random_network.random_images(number, *size)
+            ids, probabilities = run(images)
+            found = compiled({"ImageTensor": images})
+            assert np.mean(found[0] == ids) >= 0.9999
+            np.testing.assert_allclose(found[1], probabilities, atol=1e-4)

@@ -1,6 +1,7 @@
 """Which checkpoints belong to a network; tests of export and evaluation restore real ones."""
 
 import pytest
+import tensorflow.compat.v1 as tf
 
 from common import saved_weights
 
@@ -26,3 +27,25 @@ def test_every_kind_of_difference_is_named():
     )
     with pytest.raises(ValueError, match=message):
         saved_weights.check(network, saved, "model.ckpt")
+
+
+def test_what_only_training_has_may_be_in_the_checkpoint(tmp_path):
+    def build(*names):
+        for name in names:
+            tf.get_variable(name, [2], initializer=tf.ones_initializer())
+
+    with tf.Graph().as_default(), tf.Session() as session:
+        build("net/weights", "net/helper/weights")
+        session.run(tf.global_variables_initializer())
+        checkpoint = tf.train.Saver().save(session, str(tmp_path / "model.ckpt"))
+    for scopes in ([], ["net/help"], ["net/helper"]):
+        with tf.Graph().as_default(), tf.Session() as session:
+            build("net/weights")
+            for scope in scopes:
+                tf.add_to_collection(saved_weights.TRAINING_ONLY, scope)
+            if scopes == ["net/helper"]:
+                saved_weights.restore(session, checkpoint, tf.global_variables())
+                assert session.run("net/weights:0").tolist() == [1.0, 1.0]
+            else:
+                with pytest.raises(ValueError, match="unknown to the network: net/helper/weights"):
+                    saved_weights.restore(session, checkpoint, tf.global_variables())

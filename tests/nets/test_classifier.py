@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
+from common import saved_weights
 from nets import classifier, registry
 from nets.batch_norm import BatchNormMode
 from reference import comparison
@@ -122,11 +123,13 @@ def test_the_auxiliary_classifier_is_there_in_training_only():
     _, end_points = classify("inception_v3", np.zeros([1, 75, 90, 3], np.float32))
     assert "AuxLogits" not in end_points
     evaluated = {variable.op.name for variable in tf.global_variables()}
+    assert tf.get_collection(saved_weights.TRAINING_ONLY) == ["InceptionV3/AuxLogits"]
     for size in ((75, 90), (363, 300)):
         tf.reset_default_graph()
         images = np.zeros([1, *size, 3], np.float32)
         _, end_points = classify("inception_v3", images, is_training=True)
         assert end_points["AuxLogits"].shape.as_list() == [1, 7]
+        assert tf.get_collection(saved_weights.TRAINING_ONLY) == []
         trained = {variable.op.name: variable.shape.as_list() for variable in tf.global_variables()}
         assert all(name.startswith("InceptionV3/AuxLogits/") for name in trained.keys() - evaluated)
         # The same for every size, so that one checkpoint serves all.
