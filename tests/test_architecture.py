@@ -135,6 +135,7 @@ LINES_OF_WEIGHT = 120
 # The others, and where their tests are.
 TESTED_ELSEWHERE = {
     "common/option_fields.py": "tests/commands/test_flags.py",
+    "deeplab/commands/infer_images.py": "tests/deeplab/commands/test_infer.py",
     "datasets/records/building.py": "tests/datasets/test_build_tfrecords.py",
     "datasets/records/dataset_file.py": "tests/datasets/segmentation/test_specs.py",
     "datasets/segmentation/foreign_records.py": "tests/datasets/test_describe_tfrecords.py",

@@ -35,6 +35,12 @@ class Inputs:
     def is_empty(self) -> bool:
         return not self.images and not self.videos
 
+    def files(self) -> dict[str, str]:
+        """Returns the files that are read: real path → what messages call it."""
+        paths = [path for path in self.images if path not in self.shown]
+        paths += [str(source.address) for source in self.videos if source.is_file]
+        return {os.path.realpath(path): printable(path) for path in paths}
+
 
 def find(arguments: Sequence[str], download_folder: str) -> Inputs:
     """Finds what arguments stand for.
@@ -117,33 +123,3 @@ def _add_remote(inputs: Inputs, source: sources.Source, download_folder: str) ->
         inputs.images.append(found)
         inputs.name_paths.append(source.name_path)
         inputs.shown[found] = source.shown
-
-
-def check_results(
-    inputs: Inputs, names: Sequence[str], output: str, options: results.ResultOptions
-) -> None:
-    """Makes sure that no result of a video is written over what is read.
-
-    Args:
-      inputs: what is read.
-      names: for each video, what the names of its results begin with.
-      output: folder of the results.
-      options: what is written.
-
-    Raises:
-      ValueError: one would be.
-    """
-    files = [source.shown for source in inputs.videos if source.is_file]
-    files += [path for path in inputs.images if path not in inputs.shown]
-    by_path = {os.path.realpath(path): path for path in files}
-    for source, name in zip(inputs.videos, names, strict=True):
-        for is_partial in (False, True):
-            path = os.path.realpath(video_results.overlay_path(output, name, is_partial))
-            folder = os.path.realpath(video_results.ids_path(output, name, is_partial))
-            for read, given in by_path.items():
-                is_frame = options.ids_format is not None and video_results.is_frame_of_ids(read)
-                if read == path or (is_frame and os.path.dirname(read) == folder):
-                    raise ValueError(
-                        f"the result of {source.shown} would overwrite {printable(given)}; choose "
-                        "another --output."
-                    )

@@ -1,5 +1,6 @@
 """The part of infer.py that segments videos, and what it says of them."""
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -8,12 +9,47 @@ from tqdm import tqdm
 from common import files
 from common.interruption import Interruption
 from common.texts import printable
+from deeplab.commands.infer_inputs import Inputs
 from serving import memory, results
 from serving.deeplab_model import DeepLabModel
 from serving.drawing import visualize
 from serving.video import reading, video_inference
+from serving.video import results as video_results
 from serving.video.sources import Source
 from serving.video.video_inference import VideoOptions, VideoOutcome
+
+
+def check_results(
+    inputs: Inputs, names: Sequence[str], output: str, options: results.ResultOptions
+) -> None:
+    """Makes sure that no result of a video is written over a file that is read.
+
+    Args:
+      inputs: what is read.
+      names: for each video, what the names of its results begin with.
+      output: folder of the results.
+      options: what is written.
+
+    Raises:
+      ValueError: one would be.
+    """
+    read = inputs.files()
+    if options.ids_format is not None:
+        # A run replaces all frames in the folder.
+        frames = filter(video_results.is_frame_of_ids, list(read))
+        read.update({os.path.dirname(path): read[path] for path in frames})
+    for source, name in zip(inputs.videos, names, strict=True):
+        for is_partial in (False, True):
+            for path in (
+                video_results.overlay_path(output, name, is_partial),
+                video_results.ids_path(output, name, is_partial),
+            ):
+                shown = read.get(os.path.realpath(path))
+                if shown is not None:
+                    raise ValueError(
+                        f"the result of {source.shown} would overwrite {shown}; choose another "
+                        "--output."
+                    )
 
 
 def segment(

@@ -3,7 +3,7 @@
 import pytest
 from PIL import Image
 
-from deeplab.commands import infer_inputs
+from deeplab.commands import infer_images, infer_inputs, infer_videos
 from serving import results
 from tests.support import drawn_videos
 
@@ -70,14 +70,22 @@ def test_what_has_no_end_comes_last_and_alone(tmp_path):
         ("out/x_ids/photo.png", "png", False),
     ],
 )
-def test_no_result_is_written_over_what_is_read(
+def test_no_result_of_a_video_is_written_over_what_is_read(
     tmp_path, monkeypatch, read, ids_format, is_refused
 ):
     monkeypatch.chdir(tmp_path)
     inputs = infer_inputs.Inputs(videos=[infer_inputs.sources.of_file("x.mp4")], images=[read])
     options = results.ResultOptions(ids_format=ids_format)
     if not is_refused:
-        infer_inputs.check_results(inputs, ["x"], "out", options)
+        infer_videos.check_results(inputs, ["x"], "out", options)
         return
     with pytest.raises(ValueError, match=f"the result of x.mp4 would overwrite {read}; choose"):
-        infer_inputs.check_results(inputs, ["x"], "out", options)
+        infer_videos.check_results(inputs, ["x"], "out", options)
+
+
+def test_no_result_of_an_image_is_written_over_a_video(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    video = infer_inputs.sources.of_file("out/x_overlay.jpg")  # By its content.
+    inputs = infer_inputs.Inputs(["x.png"], ["x.png"], videos=[video])
+    with pytest.raises(ValueError, match=r"the result of x\.png would overwrite the image out/x_o"):
+        infer_images.check_results(inputs, ["x"], "out", results.ResultOptions())
