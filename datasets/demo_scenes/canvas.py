@@ -78,9 +78,8 @@ class Canvas:
         """Fills a polygon [n, 2] in image and mask; haze 0..1 fades it."""
         region, inside = self._cover(outline)
         if inside.any():
-            light = self._light(outline, region, material)[..., None]
-            patch = (1 - haze) * light * (color * self.tint) + haze * self.haze
-            np.copyto(self.color[region], patch, where=inside[..., None])
+            light = self._light(outline, region, material)[inside][:, None]
+            self.color[region][inside] = (1 - haze) * light * (color * self.tint) + haze * self.haze
             self.ids[region][inside] = class_id
 
     def darken(self, outline, strength: float) -> None:

@@ -194,8 +194,8 @@ class Scene(Canvas):
         top, bottom = np.clip((int(np.min(far)), int(np.max(near)) + 2), 0, self.height)
         rows = slice(top * SCALE, bottom * SCALE)
         inside = (self.y[rows] >= far) & (self.y[rows] < near + 1) & (self.x >= 0)
-        large = cv2.resize(patch[top:bottom], inside.shape[::-1])
-        np.copyto(self.color[rows], large, where=inside[..., None])
+        large = cv2.resize(patch[top:bottom], inside.shape[::-1]).astype(np.float32, copy=False)
+        cv2.copyTo(large, inside.view(np.uint8), self.color[rows])
         self.ids[rows][inside] = CLASS_NAMES.index(name)
 
 
