@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 # The limit of a protocol buffer.
 _MAX_GRAPH_BYTES = (1 << 31) - 1
 _MAX_DESCRIPTION_BYTES = 1 << 24
+_SAVED_MODEL = "saved_model.pb"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,6 +121,11 @@ def read_export(path: str, trust: bool = False, expected: Signature | None = Non
     if os.path.isdir(path):
         path = _graph_in_folder(path)
     name = printable(path)
+    if os.path.basename(path) == _SAVED_MODEL:
+        raise ValueError(
+            f"{name} is a SavedModel, which is for TensorFlow Serving; name the frozen graph that "
+            f"was written with it ({GRAPH_FILE})."
+        )
     try:
         nodes = graph_file.read_nodes(memoryview(_map_graph(path)))
     except graph_file.DamagedError:

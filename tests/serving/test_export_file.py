@@ -46,6 +46,15 @@ def test_description_beside_a_graph_that_has_none(tmp_path):
             export_file.read_export(str(path))
 
 
+def test_a_saved_model_is_told_from_a_graph(tmp_path):
+    (tmp_path / "saved_model.pb").write_bytes(b"\x08\x01\x12\x00")
+    for path in (tmp_path, tmp_path / "saved_model.pb"):
+        with pytest.raises(
+            ValueError, match=r"saved_model\.pb is a SavedModel, which is for Tensor"
+        ):
+            export_file.read_export(str(path))
+
+
 def make_archive(tmp_path, member: str = "deeplabv3/frozen_inference_graph.pb"):
     archive = tmp_path / "published.tar.gz"
     with tarfile.open(archive, "w:gz") as tar:
