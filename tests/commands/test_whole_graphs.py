@@ -1,10 +1,12 @@
 """Forms of whole graphs and of networks: written beside an export, checked, taken away with it."""
 
+import functools
 import importlib.util
 import io
 import json
 import pathlib
 import shutil
+import tempfile
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from commands import export_forms, whole_graphs
 from commands.export_forms import Forms
 from common import export_names
 from deeplab.commands import export_scores
+from export import output_files
 from serving import export_file
 from serving.deeplab_model import DeepLabModel
 from serving.image_classifier import ImageClassifier
@@ -31,13 +34,28 @@ needs_onnx = pytest.mark.skipif(not HAS_ONNX, reason="needs the packages onnx an
 needs_openvino = pytest.mark.skipif(not HAS_OPENVINO, reason="needs the package openvino")
 
 
-def write_network(folder: pathlib.Path, **how) -> str:
-    metadata = {"class_names": ["sky", "Bäume", "way"], "crop_size": list(CROP), **how}
-    return random_network.write(folder, OPTIONS, CROP, metadata=metadata)
+@functools.cache
+def contents(is_classifier: bool = False) -> bytes:
+    """Returns an exported network, which is the same for all tests."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        if is_classifier:
+            path = tiny_classifier.write(folder, tiny_classifier.save(folder))
+        else:
+            metadata = {"class_names": ["sky", "Bäume", "way"], "crop_size": list(CROP)}
+            path = random_network.write(folder, OPTIONS, CROP, metadata=metadata)
+        return pathlib.Path(path).read_bytes()
+
+
+def write_network(folder: pathlib.Path, content: bytes | None = None) -> str:
+    """Writes the export, or another content, as `freeze` does, and returns its path."""
+    path = str(folder / "frozen_inference_graph.pb")
+    output_files.write(path, content or contents(), b"{}")
+    return path
 
 
 def write_classifier(folder: pathlib.Path) -> str:
-    return tiny_classifier.write(folder, tiny_classifier.save(folder))
+    return write_network(folder, contents(is_classifier=True))
 
 
 def write_forms(path: str, task=SEGMENTATION, **which) -> None:
@@ -163,7 +181,7 @@ def test_forms_go_with_the_graph_that_they_were_made_of(tmp_path):
     assert made < {each.name for each in tmp_path.iterdir()}
     write_network(tmp_path)  # The same: they stay.
     assert made < {each.name for each in tmp_path.iterdir()}
-    write_network(tmp_path, min_resize_value=None, crop_size=[33, 33])
+    write_network(tmp_path, contents() + b"\x12\x00")  # With an empty library.
     assert made.isdisjoint({each.name for each in tmp_path.iterdir()})
     assert not [each for each in tmp_path.iterdir() if each.name.endswith(".tmp")]
 
