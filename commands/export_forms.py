@@ -259,7 +259,7 @@ def _verify(forms: Forms, export: export_file.Export, plain: str) -> list[dict]:
             with task.model(export.path, name, precision=precision) as model:
                 found.append(task.compare(model, precision, paths, reference))
                 _print_parity(found[-1])
-        for name, form in whole_graphs.forms_of(export):
+        for name, form in whole_graphs.forms_of(task, export):
             images = (task.as_input(reference, image_reading.read_image(path)) for path in paths)
             largest, equal = whole_graphs.compare(form, plain, images)
             found.append(task.parity(name, engines.FLOAT32, len(paths), largest, equal))
@@ -268,10 +268,9 @@ def _verify(forms: Forms, export: export_file.Export, plain: str) -> list[dict]:
 
 
 def _print_parity(result: Parity) -> None:
-    print(
-        f"  {result.engine} {result.precision}: largest difference of a probability "
-        f"{result.max_probability_difference:.2g}, {result.agreement()}"
-    )
+    difference = result.max_probability_difference
+    said = "" if difference is None else f"largest difference of a probability {difference:.2g}, "
+    print(f"  {result.engine} {result.precision}: {said}{result.agreement()}")
 
 
 def _score(

@@ -32,6 +32,7 @@ class ExportedTask(Generic[Model]):
         name, higher ones better.
       answer: builds what a client that sends an image file is given, by name; takes the image,
         uint8 [height, width, 3], the graph and its description.
+      answered_ids: returns the class ids in such an answer to one file, shaped as the graph's.
       score_titles: what each of these scores is called, by its name.
       is_calibrated_thoroughly: see `openvino_int8.quantize`.
     """
@@ -39,8 +40,9 @@ class ExportedTask(Generic[Model]):
     model: type[Model]
     as_input: Callable[[Model, Image.Image], np.ndarray]
     compare: Callable[[Model, str, Sequence[str], Model], Parity]
-    parity: Callable[[str, str, int, float, float], Parity]
+    parity: Callable[[str, str, int, float | None, float], Parity]
     open_split: Callable[[str, str], Callable[[Model], Mapping[str, float]]]
     answer: Callable[[tf.Tensor, Run, Metadata], Mapping[str, tf.Tensor]]
+    answered_ids: Callable[[Mapping[str, np.ndarray]], np.ndarray]
     score_titles: Mapping[str, str]
     is_calibrated_thoroughly: bool = False

@@ -3,6 +3,7 @@
 import contextlib
 import importlib.util
 import os
+import sys
 from collections.abc import Callable, Iterable
 
 import numpy as np
@@ -15,8 +16,8 @@ from serving import contract, export_file, tensorflow_session
 from serving.export_file import Export
 from serving.processing import choice
 
-# Takes uint8 images [batch, height, width, 3]; returns class ids and probabilities.
-Run = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+# Takes uint8 images [batch, height, width, 3]; returns class ids, and probabilities if it has them.
+Run = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray | None]]
 Load = Callable[[], contextlib.AbstractContextManager[Run]]
 
 
@@ -58,15 +59,21 @@ def write_saved_model(task: ExportedTask, export: Export) -> None:
     print(f"  {path}")
 
 
-def forms_of(export: Export) -> list[tuple[str, Load]]:
+def forms_of(task: ExportedTask, export: Export) -> list[tuple[str, Load]]:
     """Returns the forms of an export that can be run here: a name, and what loads it as a `Run`."""
     found: list[tuple[str, Load]] = []
     path = export_names.find_beside(export.path, export_names.ONNX_ENDING)
-    if path is not None and importlib.util.find_spec("onnxruntime") is not None:
+    if path is not None and importlib.util.find_spec("onnxruntime") is None:
+        print(
+            f"note: {path} is not checked, since onnxruntime is not installed: run make setup-onnx",
+            file=sys.stderr,
+        )
+    elif path is not None:
         found.append(("onnx", lambda: _onnx_run(path)))
     folder = export_names.saved_model_path(export.path)
     if os.path.isdir(folder):
         found.append(("saved_model", lambda: _saved_model_run(folder, export)))
+        found.append(("saved_model of files", lambda: _files_run(folder, task)))
     return found
 
 
@@ -74,7 +81,7 @@ def compare(
     form: Load,
     plain_path: str,
     images: Iterable[np.ndarray],
-) -> tuple[float, float]:
+) -> tuple[float | None, float]:
     """Compares a form with the graph as it was built.
 
     Args:
@@ -83,15 +90,19 @@ def compare(
       images: uint8 [height, width, 3] as the graph takes them, at least one.
 
     Returns:
-      The largest difference of a probability, and the share of equal predictions.
+      The largest difference of a probability, None where the form gives none, and the share of
+      equal predictions.
     """
-    largest, num_equal, num_all = 0.0, 0, 0
+    largest: float | None = None
+    num_equal = num_all = 0
     with form() as run, _tensorflow_run(plain_path) as expected_run:
         for image in images:
             (ids, probabilities), (expected_ids, expected) = (
                 each(image[np.newaxis]) for each in (run, expected_run)
             )
-            largest = max(largest, float(np.abs(probabilities - expected).max()))
+            if probabilities is not None:
+                assert expected is not None
+                largest = max(largest or 0.0, float(np.abs(probabilities - expected).max()))
             num_equal += int(np.count_nonzero(ids == expected_ids))
             num_all += expected_ids.size
     return largest, num_equal / num_all
@@ -118,11 +129,31 @@ def _onnx_run(path: str):
 
 @contextlib.contextmanager
 def _saved_model_run(folder: str, export: Export):
-    with tf.Graph().as_default(), tf.Session() as session:
-        loaded = tf.saved_model.loader.load(session, [tf.saved_model.tag_constants.SERVING], folder)
-        signature = loaded.signature_def[saved_model.TENSORS_SIGNATURE]
+    with _loaded(folder, saved_model.TENSORS_SIGNATURE) as (session, signature):
         names = (export.signature.predictions, export.signature.probabilities)
         yield session.make_callable(
             [signature.outputs[name].name for name in names],
             [signature.inputs[contract.INPUT].name],
         )
+
+
+@contextlib.contextmanager
+def _files_run(folder: str, task: ExportedTask):
+    with _loaded(folder, saved_model.BYTES_SIGNATURE) as (session, signature):
+        outputs = {name: info.name for name, info in signature.outputs.items()}
+        image_files = signature.inputs[saved_model.BYTES_INPUT].name
+
+        def run(images: np.ndarray) -> tuple[np.ndarray, None]:
+            (image,) = images
+            feed = {image_files: [saved_model.as_png(image)]}
+            return task.answered_ids(session.run(outputs, feed)), None
+
+        yield run
+
+
+@contextlib.contextmanager
+def _loaded(folder: str, signature: str):
+    """Yields a session with a SavedModel in it, and the description of a signature."""
+    with tf.Graph().as_default(), tf.Session() as session:
+        loaded = tf.saved_model.loader.load(session, [tf.saved_model.tag_constants.SERVING], folder)
+        yield session, loaded.signature_def[signature]

@@ -1,8 +1,8 @@
 """A frozen graph → an ONNX file of the whole graph. Knows no task.
 
-Needs the package onnx, which is optional. The conversion is ours and knows the operations that our
-networks consist of. tf2onnx, which knows many more, gives resizes rounded scales, so that class
-borders move, keeps TensorFlow's layout around dynamic sizes, and is hardly maintained.
+Needs the package onnx, which is optional. The conversion is ours: it knows the operations that our
+networks consist of, and TensorFlow's resizes to the pixel. tf2onnx knows many more operations, but
+gives resizes scales in float32, which round.
 """
 
 import importlib.util

@@ -70,7 +70,7 @@ def write(
         empty = np.zeros([*warmup_size, 3], np.uint8)
         requests = [
             _request(TENSORS_SIGNATURE, input_name, empty[np.newaxis]),
-            _request(BYTES_SIGNATURE, BYTES_INPUT, np.array([_as_png(empty)], object)),
+            _request(BYTES_SIGNATURE, BYTES_INPUT, np.array([as_png(empty)], object)),
         ]
         with files.replacing_folder(path) as folder, tf.Session() as session:
             builder = tf.saved_model.Builder(folder)
@@ -152,7 +152,8 @@ def _field(number: int, content: bytes) -> bytes:
     return bytes([number << 3 | 2, *length, size]) + content
 
 
-def _as_png(image: np.ndarray) -> bytes:
+def as_png(image: np.ndarray) -> bytes:
+    """Returns an image, uint8 [height, width, 3], as a file."""
     content = io.BytesIO()
     Image.fromarray(image).save(content, "PNG")
     return content.getvalue()

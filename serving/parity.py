@@ -16,13 +16,14 @@ class Parity(abc.ABC):
     """How far a model is from its reference over some images.
 
     Attributes:
-      max_probability_difference: the largest one, of any class in any image, or at any pixel.
+      max_probability_difference: the largest one, of any class in any image, or at any pixel; None
+        where the model gives no probabilities.
     """
 
     engine: str
     precision: str
     num_images: int
-    max_probability_difference: float
+    max_probability_difference: float | None
 
     @abc.abstractmethod
     def agreement(self) -> str:

@@ -38,6 +38,7 @@ def exported_task(description: RunDescription) -> ExportedTask[ImageClassifier]:
         answer=lambda image, run, metadata: inference_graph.build_answer(
             image, run, metadata.class_names
         ),
+        answered_ids=lambda answer: answer["class_ids"],
         score_titles={"accuracy": "accuracy", "top_5": f"top-{metrics.TOP} accuracy"},
         # Else 8 bits move the logits up to four times as far (docs/classification.md).
         is_calibrated_thoroughly=True,

@@ -1,6 +1,7 @@
 """How the exports of segmentation are compared and scored; `commands.export_forms` does it."""
 
-from collections.abc import Callable, Iterator, Sequence
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -32,6 +33,7 @@ def exported_task(num_classes: int) -> ExportedTask[DeepLabModel]:
         parity=parity.PixelParity,
         open_split=open_split,
         answer=_answer,
+        answered_ids=_answered_ids,
         score_titles={"mean_iou": "mean IoU"},
     )
 
@@ -40,6 +42,11 @@ def _answer(image: tf.Tensor, run: inference_graph.Run, metadata: Metadata) -> d
     # A graph that resizes takes images of any size.
     crop_size = metadata.crop_size if metadata.min_resize_value is None else None
     return {inference_graph.MASK_BYTES: inference_graph.build_mask_file(image, run, crop_size)}
+
+
+def _answered_ids(answer: Mapping[str, np.ndarray]) -> np.ndarray:
+    (content,) = answer[inference_graph.MASK_BYTES]
+    return np.asarray(Image.open(io.BytesIO(content)))[np.newaxis]
 
 
 def _as_input(model: DeepLabModel, image: Image.Image) -> np.ndarray:

@@ -29,6 +29,7 @@ TASK = ExportedTask(
     parity=parity.ClassParity,
     open_split=open_split,
     answer=lambda image, run, metadata: {},
+    answered_ids=lambda answer: answer["class_ids"],
     score_titles={"accuracy": "accuracy"},
 )
 

@@ -1,10 +1,12 @@
 """Forms of whole graphs and of networks: written beside an export, checked, taken away with it."""
 
+import functools
 import importlib.util
 import io
 import json
 import pathlib
 import shutil
+import tempfile
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from commands import export_forms, whole_graphs
 from commands.export_forms import Forms
 from common import export_names
 from deeplab.commands import export_scores
+from export import output_files
 from serving import export_file
 from serving.deeplab_model import DeepLabModel
 from serving.image_classifier import ImageClassifier
@@ -31,13 +34,28 @@ needs_onnx = pytest.mark.skipif(not HAS_ONNX, reason="needs the packages onnx an
 needs_openvino = pytest.mark.skipif(not HAS_OPENVINO, reason="needs the package openvino")
 
 
-def write_network(folder: pathlib.Path, **how) -> str:
-    metadata = {"class_names": ["sky", "Bäume", "way"], "crop_size": list(CROP), **how}
-    return random_network.write(folder, OPTIONS, CROP, metadata=metadata)
+@functools.cache
+def contents(is_classifier: bool = False) -> bytes:
+    """Returns an exported network, which is the same for all tests."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        if is_classifier:
+            path = tiny_classifier.write(folder, tiny_classifier.save(folder))
+        else:
+            metadata = {"class_names": ["sky", "Bäume", "way"], "crop_size": list(CROP)}
+            path = random_network.write(folder, OPTIONS, CROP, metadata=metadata)
+        return pathlib.Path(path).read_bytes()
+
+
+def write_network(folder: pathlib.Path, content: bytes | None = None) -> str:
+    """Writes the export, or another content, as `freeze` does, and returns its path."""
+    path = str(folder / "frozen_inference_graph.pb")
+    output_files.write(path, content or contents(), b"{}")
+    return path
 
 
 def write_classifier(folder: pathlib.Path) -> str:
-    return tiny_classifier.write(folder, tiny_classifier.save(folder))
+    return write_network(folder, contents(is_classifier=True))
 
 
 def write_forms(path: str, task=SEGMENTATION, **which) -> None:
@@ -67,8 +85,10 @@ def test_every_form_is_checked(tmp_path, write, task, equal, capsys):
     folder = tmp_path / "export"
     results = json.loads((folder / "verification.json").read_text())["engines"]
     by_form = {each["engine"]: each for each in results}
-    expected = {"tensorflow", "saved_model", *["onnx"] * HAS_ONNX, *["openvino"] * HAS_OPENVINO}
+    expected = {"tensorflow", "saved_model", "saved_model of files"}
+    expected |= {*["onnx"] * HAS_ONNX, *["openvino"] * HAS_OPENVINO}
     assert expected <= by_form.keys()
+    assert by_form.pop("saved_model of files")[equal] == 1.0
     for each in by_form.values():
         assert each["num_images"] == 3
         assert each[equal] >= 0.9999
@@ -87,7 +107,7 @@ def test_a_form_of_another_graph_is_found_out(tmp_path, form):
     biases = next(node for node in graph.node if node.name.endswith("semantic/biases"))
     biases.attr["value"].tensor.CopyFrom(tf.make_tensor_proto([0.0, 5.0, -5.0]))
     pathlib.Path(other).write_bytes(graph.SerializeToString())
-    ((name, load),) = whole_graphs.forms_of(export_file.read_export(path))
+    name, load = whole_graphs.forms_of(SEGMENTATION, export_file.read_export(path))[0]
     assert name == form
     images = random_network.random_images(1, *CROP)
     assert whole_graphs.compare(load, path, images)[1] > 0.9999
@@ -143,9 +163,8 @@ def test_openvinos_file_holds_the_network_in_float32(tmp_path):
     write_forms(path, openvino=True)
     export = export_file.read_export(path)
     images = random_network.random_images(2, *CROP).astype(np.float32)
-    inputs = [
-        images if name == "NetworkImage" else images[..., :1] for name in export.network_inputs
-    ]
+    laplacian = np.ascontiguousarray(images[..., :1] - 99.0)  # OpenVINO shares memory.
+    inputs = [images if name == "NetworkImage" else laplacian for name in export.network_inputs]
     (expected,), (found,) = (
         OpenVINONetwork(export, source, None).run(inputs)
         for source in (path, str(tmp_path / "inference_graph.xml"))
@@ -162,7 +181,7 @@ def test_forms_go_with_the_graph_that_they_were_made_of(tmp_path):
     assert made < {each.name for each in tmp_path.iterdir()}
     write_network(tmp_path)  # The same: they stay.
     assert made < {each.name for each in tmp_path.iterdir()}
-    write_network(tmp_path, min_resize_value=None, crop_size=[33, 33])
+    write_network(tmp_path, contents() + b"\x12\x00")  # With an empty library.
     assert made.isdisjoint({each.name for each in tmp_path.iterdir()})
     assert not [each for each in tmp_path.iterdir() if each.name.endswith(".tmp")]
 
@@ -174,8 +193,8 @@ def test_a_folder_can_be_moved(tmp_path):
     shutil.move(tmp_path / "here", tmp_path / "there")
     export = export_file.read_export(str(tmp_path / "there"))
     images = random_network.random_images(1, *CROP)
-    forms = whole_graphs.forms_of(export)
-    assert len(forms) == 2
+    forms = whole_graphs.forms_of(SEGMENTATION, export)
+    assert [name for name, _ in forms] == ["onnx", "saved_model", "saved_model of files"]
     for _, load in forms:
         assert whole_graphs.compare(load, export.path, images)[1] > 0.9999
 

@@ -11,6 +11,7 @@ import tarfile
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
+from PIL import Image
 
 from datasets.segmentation import specs
 from datasets.segmentation.sources import voc2012
@@ -103,6 +104,31 @@ def test_newest_training_is_exported_as_it_was_trained(tmp_path, command, traine
     assert described["global_step"] == STEP
     assert described["use_ema"] is False
     assert described["palette"] == [list(color) for color in DESCRIPTION.palette]
+
+
+def test_a_model_repository_comes_with_the_export(tmp_path, command, trained):
+    """Of TensorFlow Serving, which needs no further package."""
+    Image.new("RGB", (30, 20), (200, 10, 90)).save(tmp_path / "image.png")
+    result = command(
+        "--crop_size=33,33",
+        "--bundle=tfserving",
+        "--bundle_dir=served",
+        "--verify_images=image.png",
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    version = tmp_path / "served" / "tfserving" / "shapes" / "1"
+    assert f"served/tfserving/shapes/{version.name}  (how to serve it: " in result.stdout
+    assert (version / "saved_model.pb").exists()
+    assert (version / "assets.extra" / "tf_serving_warmup_requests").exists()
+    checked = json.loads((trained / "export" / "verification.json").read_text())["engines"]
+    assert {"saved_model", "saved_model of files"} <= {each["engine"] for each in checked}
+    assert all(each["equal_pixels"] == 1.0 for each in checked)
+    again = command("--crop_size=49,49")
+    said = "removed, because they were made of the previous export: runs/shapes/export/saved_model"
+    assert said in again.stdout
+    assert not (trained / "export" / "saved_model").exists()
+    assert version.exists()
 
 
 def test_the_best_checkpoint_is_exported_with_the_averages_that_were_scored(
