@@ -134,12 +134,14 @@ lint: setup-dev  ## Check style and types
 format: setup-dev  ## Fix style
 	@$(RUN) -m ruff check --fix . ; $(RUN) -m ruff format .
 
-# A file's tests stay in one process, for what they share.
+# A file's tests stay in one process, for what they share. Long ones begin: see tests/conftest.py.
+PARALLEL = --numprocesses=$(JOBS) --dist=loadfile --no-loadscope-reorder
+
 test: setup-dev  ## Run the fast tests, in JOBS processes (2)
-	@$(RUN) -m pytest -m "not slow" --numprocesses=$(JOBS) --dist=loadfile $(ARGS)
+	@$(RUN) -m pytest -m "not slow" $(PARALLEL) $(ARGS)
 
 test-all: setup-dev  ## Run every test, the slow ones too
-	@$(RUN) -m pytest --numprocesses=$(JOBS) --dist=loadfile $(ARGS)
+	@$(RUN) -m pytest $(PARALLEL) $(ARGS)
 
 lock: pyproject.toml  ## Pin the newest allowed versions again (needs uv)
 	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \

@@ -12,7 +12,18 @@ import tensorflow.compat.v1 as tf  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
+from tests.support import sessions  # noqa: E402
+
 tf.disable_v2_behavior()
+sessions.leave_graphs_as_built()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begins with the tests that have a time limit of their own, because they take long.
+
+    With several processes the last file is then a short one, and they end together.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("timeout") is None)
 
 
 @pytest.fixture(autouse=True)
@@ -20,6 +31,13 @@ def fresh_graph():
     """Every test starts with an empty default graph and a known seed."""
     tf.reset_default_graph()
     tf.set_random_seed(0)
+
+
+@pytest.fixture(scope="module")
+def optimized_graphs():
+    """Lets TensorFlow rewrite the graphs that the tests of a file run, as it does for users."""
+    with sessions.optimized():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -28,10 +28,10 @@ NETWORK = (
 )
 
 
-def run(folder: pathlib.Path, *command: str) -> subprocess.CompletedProcess:
+def run(folder: pathlib.Path, *command: str, **how) -> subprocess.CompletedProcess:
     """Runs a command of the project as a user would, with `folder` as the current one."""
     if command[0] != "-m":
-        return command_runs.run(*command, cwd=folder)
+        return command_runs.run(*command, cwd=folder, **{"is_optimized": True, **how})
     return subprocess.run(
         [sys.executable, *command],
         cwd=folder,
@@ -43,8 +43,8 @@ def run(folder: pathlib.Path, *command: str) -> subprocess.CompletedProcess:
     )
 
 
-def succeed(folder: pathlib.Path, *command: str) -> str:
-    result = run(folder, *command)
+def succeed(folder: pathlib.Path, *command: str, **how) -> str:
+    result = run(folder, *command, **how)
     assert result.returncode == 0, f"{command}\n{result.stdout}\n{result.stderr}"
     return result.stdout + result.stderr
 
@@ -72,7 +72,8 @@ def workplace(tmp_path_factory) -> pathlib.Path:
     draw_folder(folder / "discs")
     out = succeed(folder, "-m", "datasets.build_tfrecords", "--dataset=folder", "--data_dir=discs")
     assert "2 classes" in out
-    succeed(folder, "train.py", *NETWORK, "--training_number_of_steps=60")
+    # The training that goes on from here is optimized.
+    succeed(folder, "train.py", *NETWORK, "--training_number_of_steps=60", is_optimized=False)
     return folder
 
 

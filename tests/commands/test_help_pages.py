@@ -24,22 +24,30 @@ finally:
 """
 
 
-def answer(name: str, *arguments: str, cwd=ROOT) -> subprocess.CompletedProcess:
-    """Runs a command that ends before it imports anything heavy, or fails."""
-    script = ANSWER.replace("json_argv", json.dumps([f"{name}.py", *arguments]))
-    return subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=cwd,
-        env={"PYTHONPATH": str(ROOT), "COLUMNS": "80", "GLIBC_TUNABLES": ""},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+@pytest.fixture
+def answer(tmp_path):
+    """Runs a command that ends before it imports anything heavy, or fails.
+
+    In an empty folder: what lies in one may say which task a command is of.
+    """
+
+    def answer(name: str, *arguments: str, cwd=tmp_path) -> subprocess.CompletedProcess:
+        script = ANSWER.replace("json_argv", json.dumps([f"{name}.py", *arguments]))
+        return subprocess.run(
+            [sys.executable, "-c", script],
+            cwd=cwd,
+            env={"PYTHONPATH": str(ROOT), "COLUMNS": "80", "GLIBC_TUNABLES": ""},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return answer
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_help_shows_what_matters_in_groups(name):
+def test_help_shows_what_matters_in_groups(answer, name):
     page = answer(name, "--help")
     lines = page.stdout.splitlines()
     assert (page.returncode, page.stderr) == (0, "")
@@ -50,7 +58,7 @@ def test_help_shows_what_matters_in_groups(name):
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_helpfull_shows_every_flag_once_and_no_other_librarys(name):
+def test_helpfull_shows_every_flag_once_and_no_other_librarys(answer, name):
     page = answer(name, "--helpfull").stdout
     shown = [
         line.split("=")[0].split(" ")[2].removeprefix("--").removeprefix("[no]")
@@ -61,7 +69,7 @@ def test_helpfull_shows_every_flag_once_and_no_other_librarys(name):
     assert "tt_check_filter" not in page
 
 
-def test_version_names_the_versions():
+def test_version_names_the_versions(answer):
     line = answer("train", "--version").stdout
     assert line.startswith("DeepLabV3+ ")
     assert "TensorFlow 2." in line
@@ -87,7 +95,7 @@ def test_version_names_the_versions():
         ("infer", "--checkpoint=x", "--model"),
     ],
 )
-def test_a_flag_of_another_program_leads_to_ours(name, flag, words):
+def test_a_flag_of_another_program_leads_to_ours(answer, name, flag, words):
     result = answer(name, flag)
     first = result.stderr.splitlines()[0]
     assert (result.returncode, result.stdout) == (2, "")
@@ -95,7 +103,7 @@ def test_a_flag_of_another_program_leads_to_ours(name, flag, words):
     assert words in first
 
 
-def test_epochs_are_answered_in_steps_of_the_dataset(tmp_path):
+def test_epochs_are_answered_in_steps_of_the_dataset(answer, tmp_path):
     folder = tmp_path / "data" / "tfrecords" / "mine"
     folder.mkdir(parents=True)
     spec = {"name": "mine", "splits": {"train": {"num_examples": 367}}}
@@ -127,19 +135,19 @@ def test_epochs_are_answered_in_steps_of_the_dataset(tmp_path):
         ("--nccl=maybe", "flag --nccl=maybe: expected true or false"),
     ],
 )
-def test_a_value_that_a_flag_does_not_take_is_told_with_what_it_takes(flag, words):
+def test_a_value_that_a_flag_does_not_take_is_told_with_what_it_takes(answer, flag, words):
     result = answer("train", flag)
     assert result.returncode == 2
     assert result.stderr.splitlines()[0] == f"error: {words}"
 
 
-def test_a_task_may_be_given_and_a_number_is_a_worker():
+def test_a_task_may_be_given_and_a_number_is_a_worker(answer):
     assert "--train_crop_size" in answer("train", "--task=deeplab", "--help").stdout
     assert "--train_crop_size" in answer("train", "--task", "deeplab", "--help").stdout
     assert "--train_crop_size" in answer("train", "--task=1", "--help").stdout
 
 
-def test_a_task_that_does_not_exist_is_refused():
+def test_a_task_that_does_not_exist_is_refused(answer):
     result = answer("train", "--task=painting")
     assert result.returncode == 2
     assert (

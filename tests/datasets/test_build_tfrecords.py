@@ -14,21 +14,14 @@ import tensorflow.compat.v1 as tf
 
 from datasets.records import build_folder, shard_names, tfrecords
 from datasets.segmentation import specs
-from tests.support import sample_images
+from tests.support import command_runs, sample_images
 
 COMMAND = [sys.executable, "-m", "datasets.build_tfrecords"]
 ROOT = str(pathlib.Path(__file__).resolve().parents[2])
 
 
-def run(*arguments: str, cwd=None, home=None) -> subprocess.CompletedProcess:
-    home = {} if home is None else {"HOME": str(home)}
-    return subprocess.run(
-        [*COMMAND, *arguments],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        env={**os.environ, "PYTHONPATH": ROOT, **home},
-    )
+def run(*arguments: str, cwd=ROOT, **how) -> subprocess.CompletedProcess:
+    return command_runs.run("datasets/build_tfrecords.py", *arguments, cwd=cwd, **how)
 
 
 def last_line(result: subprocess.CompletedProcess) -> str:
@@ -46,7 +39,13 @@ def data_dir(tmp_path):
 
 
 def test_a_folder_becomes_the_last_dataset_built(data_dir, tmp_path):
-    result = run(f"--data_dir={data_dir}", "--val_fraction=0.4", cwd=tmp_path)
+    result = subprocess.run(
+        [*COMMAND, f"--data_dir={data_dir}", "--val_fraction=0.4"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": ROOT},
+    )
     assert result.returncode == 0, result.stderr
     directory = specs.find_last_dataset(str(tmp_path / "data" / "tfrecords"))
     assert os.path.basename(directory) == "pets"
@@ -114,13 +113,14 @@ def test_folders_odd_names_and_a_split_without_masks(tmp_path):
         os.rename(path, os.fsencode(path.parent) + b"/caf\xe9" + ending.encode())
     out = tmp_path / "out"
     options = ["--data_dir=~/" + data_dir.name, f"--output_dir={out}"]
+    home = {"HOME": str(tmp_path)}
 
-    result = run(*options, home=tmp_path)
+    result = run(*options, environment=home)
     assert last_line(result).startswith("error: the check found 1 error in the dataset")
     assert r"train/images/caf\udce9.jpg: the name of this file is not UTF-8" in result.stdout
     assert not out.exists()
 
-    result = run(*options, "--on_error=skip", home=tmp_path)
+    result = run(*options, "--on_error=skip", environment=home)
     assert result.returncode == 0, result.stderr
     assert "Split 'test' has no masks and is left out." in result.stdout
     assert r"skipped: caf\udce9: " in result.stderr
@@ -255,21 +255,15 @@ def test_a_second_build_into_one_folder_is_refused(data_dir, tmp_path):
 def test_a_full_disk_is_one_line_and_leaves_no_half_file(data_dir, tmp_path):
     """A limit on file sizes stands in for the full disk."""
     out = tmp_path / "out"
-    command = " ".join([*COMMAND, f"--data_dir={data_dir}", f"--output_dir={out}", "--nocheck"])
-    result = subprocess.run(
-        ["bash", "-c", f"trap '' XFSZ; ulimit -f 4; exec {command}"],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-    )
+    options = [f"--data_dir={data_dir}", f"--output_dir={out}", "--nocheck"]
+    result = run(*options, max_file_bytes=4096)
     assert result.returncode == 1
     assert last_line(result).startswith(f"error: {out}/train-00000-of-00001.tfrecord cannot be")
     assert os.listdir(out) == [".build"]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "status", "message"),
-    [
+def test_wrong_input_is_told_in_one_line(data_dir, tmp_path):
+    cases = (
         (["--dataset=camvid"], 1, "error: --dataset=camvid needs --data_dir"),
         (["--data_dir=pets", "--output_dir=pets/images/p0.jpg/x"], 1, "is not a folder"),
         (["--data_dir=pets", "--beam_options=--x=1"], 1, "--beam_options goes with --runner"),
@@ -277,13 +271,13 @@ def test_a_full_disk_is_one_line_and_leaves_no_half_file(data_dir, tmp_path):
         (["--data_dir=pets", "--mask_values=0:0,0:1"], 2, "value 0 is named twice"),
         (["--data_dir=pets", "--mask_values=0:0,1:2"], 2, "has the ids 0, 2, but not 1"),
         (["--dataset=camvid", "--data_dir=pets", "--mask_values=0:0"], 1, "has its own classes"),
-    ],
-)
-def test_wrong_input_is_told_in_one_line(data_dir, tmp_path, arguments, status, message):
-    result = run(*arguments, cwd=tmp_path)
-    assert result.returncode == status, result.stderr
-    assert "Traceback" not in result.stderr
-    assert message in result.stderr
+    )
+    inputs = [arguments for arguments, _, _ in cases]
+    results = command_runs.run_series("build_tfrecords", inputs, cwd=tmp_path)
+    for (_, status, message), result in zip(cases, results, strict=True):
+        assert result.returncode == status, result.stderr
+        assert "Traceback" not in result.stderr
+        assert message in result.stderr
     assert os.listdir(tmp_path) == ["pets"]
 
 

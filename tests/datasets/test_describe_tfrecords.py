@@ -2,10 +2,7 @@
 
 import dataclasses
 import os
-import pathlib
 import shutil
-import subprocess
-import sys
 
 import cv2
 import numpy as np
@@ -14,9 +11,7 @@ import tensorflow.compat.v1 as tf
 
 from datasets.records import shard_check, tfrecords
 from datasets.segmentation import foreign_records, specs
-from tests.support import tiny_dataset
-
-ROOT = str(pathlib.Path(__file__).resolve().parents[2])
+from tests.support import command_runs, tiny_dataset
 
 
 @pytest.fixture
@@ -139,9 +134,9 @@ def test_the_errors_of_a_folder_without_description_name_the_command(foreign, tm
 
 def test_the_command_writes_the_description_once(foreign, tmp_path):
     directory, built = foreign
-    command = [sys.executable, "-m", "datasets.describe_tfrecords", f"--tfrecords={directory}"]
+    command = ["datasets/describe_tfrecords.py", f"--tfrecords={directory}"]
     command += ["--class_names=sky, road,sea", "--palette=#000000,#0000ff,ffffff"]
-    result = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    result = command_runs.run(*command, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert "3 classes, 255 is ignored" in result.stdout
     spec = specs.read_spec(directory)
@@ -149,7 +144,7 @@ def test_the_command_writes_the_description_once(foreign, tmp_path):
     assert spec.palette == ((0, 0, 0), (0, 0, 255), (255, 255, 255))
     assert spec.splits == built.splits
     assert np.sum(spec.split("train").pixels_per_class) > 0
-    result = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    result = command_runs.run(*command, cwd=tmp_path)
     assert result.returncode == 1
     assert result.stderr.strip() == (
         f"error: {directory}/dataset.json exists already; --overwrite replaces it."

@@ -17,6 +17,8 @@ OPTIONS = ModelOptions(
     atrous_rates=(1, 2),
     decoder_output_stride=(4,),
     decoder_use_gradient=True,
+    aspp_convs_filters=16,
+    decoder_filters=16,
 )
 CROP = (49, 65)
 MEAN_PIXEL = 127.5
@@ -26,23 +28,52 @@ def random_images(*shape: int) -> np.ndarray:
     return np.random.RandomState(sum(shape)).randint(0, 256, [*shape, 3], np.uint8)
 
 
-def by_hand(image: np.ndarray, gradient: np.ndarray) -> dict[str, tf.Tensor]:
-    """Pads one image and its gradient with NumPy; returns the network's features."""
-    below, beside = CROP[0] - image.shape[0], CROP[1] - image.shape[1]
-    padding = [[0, below], [0, beside]]
-    padded = np.pad(image.astype(np.float32), [*padding, [0, 0]], constant_values=MEAN_PIXEL)
-    return {
-        "image": tf.constant(padded[None]),
-        "laplacian": tf.constant(np.pad(gradient.astype(np.float32), padding)[None, ..., None]),
-    }
-
-
 OUTPUTS = ["SemanticPredictions:0", "SemanticProbabilities:0"]
 
 
-def test_nodes_have_the_published_names_and_types():
-    inference_graph.build_inference_graph(OPTIONS, crop_size=CROP)
-    graph = tf.get_default_graph()
+class Networks:
+    """An exported graph, and the network beside it, fed by hand; both have the same weights."""
+
+    def __init__(self, **how):
+        with tf.Graph().as_default() as graph:
+            inference_graph.build_inference_graph(OPTIONS, crop_size=CROP, **how)
+            self._features = {
+                "image": tf.placeholder(tf.float32, [1, *CROP, 3]),
+                "laplacian": tf.placeholder(tf.float32, [1, *CROP, 1]),
+            }
+            self._prediction = model.predict(self._features, OPTIONS)
+            self.graph = graph
+            self._session = tf.Session()
+            comparison.fill_variables(self._session)
+
+    def export(self, images: np.ndarray) -> list[np.ndarray]:
+        """Returns the exported graph's class ids and probabilities of a batch."""
+        return self._session.run(OUTPUTS, {"ImageTensor:0": images})
+
+    def by_hand(self, image: np.ndarray, gradient: np.ndarray) -> list[np.ndarray]:
+        """Pads one image and its gradient with NumPy; returns the network's ids, probabilities."""
+        below, beside = CROP[0] - image.shape[0], CROP[1] - image.shape[1]
+        padding = [[0, below], [0, beside]]
+        padded = np.pad(image.astype(np.float32), [*padding, [0, 0]], constant_values=MEAN_PIXEL)
+        feed = {
+            self._features["image"]: padded[None],
+            self._features["laplacian"]: np.pad(gradient, padding)[None, ..., None],
+        }
+        return self._session.run([self._prediction.class_ids, self._prediction.probabilities], feed)
+
+
+@pytest.fixture(scope="module")
+def networks() -> Networks:
+    return Networks()
+
+
+@pytest.fixture(scope="module")
+def resizing() -> Networks:
+    """Those of an export that resizes images."""
+    return Networks(resize=ResizeOptions(min_resize_value=33, max_resize_value=49))
+
+
+def test_nodes_have_the_published_names_and_types(networks):
     expected = {
         "ImageTensor": (tf.uint8, [None, None, None, 3]),
         "SemanticPredictions": (tf.int32, [None, None, None]),
@@ -51,74 +82,51 @@ def test_nodes_have_the_published_names_and_types():
         "RawSemanticProbabilities": (tf.float32, [None, *CROP, 5]),
     }
     for name, (dtype, shape) in expected.items():
-        tensor = graph.get_tensor_by_name(f"{name}:0")
+        tensor = networks.graph.get_tensor_by_name(f"{name}:0")
         assert tensor.dtype == dtype
         assert tensor.shape.as_list() == shape
     assert {contract.INPUT, *contract.OUTPUTS} == set(expected)
 
 
 @pytest.mark.parametrize("size", [CROP, (30, 65), (49, 1), (17, 23)])
-def test_graph_equals_network_with_opencvs_gradient(size):
+def test_graph_equals_network_with_opencvs_gradient(networks, size):
     """So the gradient is that of the image: its border is not the padding's."""
-    inference_graph.build_inference_graph(OPTIONS, crop_size=CROP)
     image = random_images(*size)
-    expected = model.predict(by_hand(image, laplacian.laplacian(image)), OPTIONS)
-    with tf.Session() as session:
-        comparison.fill_variables(session)
-        labels, probabilities = session.run(OUTPUTS, {"ImageTensor:0": image[None]})
-        expected_labels, expected_probabilities = session.run(
-            [expected.class_ids, expected.probabilities]
-        )
+    labels, probabilities = networks.export(image[None])
+    expected_labels, expected = networks.by_hand(image, laplacian.laplacian(image))
     window = (slice(None), slice(0, size[0]), slice(0, size[1]))
-    np.testing.assert_allclose(probabilities, expected_probabilities[window], atol=1e-6)
+    np.testing.assert_allclose(probabilities, expected[window], atol=1e-6)
     np.testing.assert_array_equal(labels, expected_labels[window])
     assert np.ptp(probabilities, axis=3).max() > 0.05
 
 
-def test_gradient_reaches_the_result():
-    inference_graph.build_inference_graph(OPTIONS, crop_size=CROP)
+def test_gradient_reaches_the_result(networks):
     image = random_images(*CROP)
-    blind = model.predict(by_hand(image, np.zeros(CROP)), OPTIONS)
-    with tf.Session() as session:
-        comparison.fill_variables(session)
-        seeing, blind = session.run([OUTPUTS[1], blind.probabilities], {"ImageTensor:0": [image]})
+    _, seeing = networks.export(image[None])
+    _, blind = networks.by_hand(image, np.zeros(CROP))
     assert abs(seeing - blind).max() > 1e-2
 
 
-def test_batch_equals_single_images():
-    inference_graph.build_inference_graph(OPTIONS, crop_size=CROP)
+def test_batch_equals_single_images(networks):
     images = random_images(3, 40, 50)
-    with tf.Session() as session:
-        comparison.fill_variables(session)
-        labels, probabilities = session.run(OUTPUTS, {"ImageTensor:0": images})
-        for index in range(3):
-            single = session.run(OUTPUTS, {"ImageTensor:0": images[index : index + 1]})
-            np.testing.assert_array_equal(labels[index], single[0][0])
-            np.testing.assert_allclose(probabilities[index], single[1][0], atol=1e-6)
+    labels, probabilities = networks.export(images)
+    for index in range(3):
+        single = networks.export(images[index : index + 1])
+        np.testing.assert_array_equal(labels[index], single[0][0])
+        np.testing.assert_allclose(probabilities[index], single[1][0], atol=1e-6)
 
 
 @pytest.mark.parametrize("size", [(100, 131), (20, 25)])
-def test_images_are_resized_to_the_range_and_back(size):
+def test_images_are_resized_to_the_range_and_back(resizing, size):
     """The shorter side becomes 33, and image and gradient of the original are resized alike."""
-    inference_graph.build_inference_graph(
-        OPTIONS,
-        crop_size=CROP,
-        resize=ResizeOptions(min_resize_value=33, max_resize_value=49),
-    )
     image = random_images(*size)
     resized = {(100, 131): (33, 43), (20, 25): (33, 41)}[size]
     gradient = laplacian.laplacian(image).astype(np.float32)[..., None]
-    expected = model.predict(
-        by_hand(
-            upscaling.upscale_probabilities(image.astype(np.float32), resized),
-            upscaling.upscale_probabilities(gradient, resized)[..., 0],
-        ),
-        OPTIONS,
+    raw_labels, raw_probabilities = resizing.by_hand(
+        upscaling.upscale_probabilities(image.astype(np.float32), resized),
+        upscaling.upscale_probabilities(gradient, resized)[..., 0],
     )
-    with tf.Session() as session:
-        comparison.fill_variables(session)
-        labels, probabilities = session.run(OUTPUTS, {"ImageTensor:0": image[None]})
-        raw_labels, raw_probabilities = session.run([expected.class_ids, expected.probabilities])
+    labels, probabilities = resizing.export(image[None])
     raw_probabilities = raw_probabilities[0, : resized[0], : resized[1]]
     np.testing.assert_allclose(
         probabilities[0], upscaling.upscale_probabilities(raw_probabilities, size), atol=2e-4
@@ -144,15 +152,12 @@ def test_mirror_image_is_averaged_in():
 
 
 @pytest.mark.parametrize("size", [(50, 65), (49, 66)])
-def test_a_image_that_does_not_fit_is_named_with_the_fix(size):
-    inference_graph.build_inference_graph(OPTIONS, crop_size=CROP)
-    with tf.Session() as session:
-        comparison.fill_variables(session)
-        with pytest.raises(
-            tf.errors.InvalidArgumentError,
-            match=rf"\[{size[0]} {size[1]}\].*at most 49 65.*--crop_size.*--min_resize_value",
-        ):
-            session.run(OUTPUTS, {"ImageTensor:0": random_images(1, *size)})
+def test_a_image_that_does_not_fit_is_named_with_the_fix(networks, size):
+    with pytest.raises(
+        tf.errors.InvalidArgumentError,
+        match=rf"\[{size[0]} {size[1]}\].*at most 49 65.*--crop_size.*--min_resize_value",
+    ):
+        networks.export(random_images(1, *size))
 
 
 @pytest.mark.parametrize(

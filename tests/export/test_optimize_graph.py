@@ -13,6 +13,9 @@ from export import optimize_graph
 from reference import comparison
 from serving import contract
 
+# What is left to TensorFlow's optimizer of graphs, it has to do.
+pytestmark = pytest.mark.usefixtures("optimized_graphs")
+
 DEPTH = 6
 
 

@@ -3,7 +3,6 @@
 import dataclasses
 import pathlib
 import subprocess
-import sys
 import tarfile
 
 import numpy as np
@@ -20,10 +19,9 @@ from scripts.weight_import import importing
 from scripts.weight_import.frozen_graph import FrozenGraph
 from serving import contract
 from serving.deeplab_model import DeepLabModel
-from tests.support import published_export
+from tests.support import command_runs, published_export
 from training import checkpoints
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 CROP = (33, 49)
 OPTIONS = ModelOptions(
     num_classes=21,
@@ -88,16 +86,8 @@ def test_variables_are_copied(imported):
 
 def test_export_of_the_checkpoint_says_what_the_graph_says(imported, graph, tmp_path):
     export = tmp_path / "again.pb"
-    result = subprocess.run(
-        [
-            *(sys.executable, str(ROOT / "export_model.py"), f"--checkpoint_path={imported}"),
-            *(f"--export_path={export}", "--crop_size=33,49"),
-        ],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    arguments = (f"--checkpoint_path={imported}", f"--export_path={export}", "--crop_size=33,49")
+    result = command_runs.run("export_model.py", *arguments, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     image = np.random.RandomState(3).randint(0, 256, [30, 41, 3], np.uint8)
     labels = []
@@ -227,10 +217,5 @@ def test_network_has_to_be_described(graph, tmp_path):
 
 
 def command(*arguments) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [sys.executable, "-m", "scripts.import_graph", *map(str, arguments)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    script = "scripts/import_graph.py"
+    return command_runs.run(script, *map(str, arguments), cwd=command_runs.ROOT)

@@ -2,8 +2,6 @@
 
 import dataclasses
 import pathlib
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -16,9 +14,9 @@ from deeplab.run_description import read_description
 from reference import comparison
 from scripts.weight_import import importing
 from scripts.weight_import.tflite_file import TFLiteFile
+from tests.support import command_runs
 from training import checkpoints
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 SIDE = 33
 OPTIONS = ModelOptions(
     num_classes=5,
@@ -248,8 +246,8 @@ def test_8_bit_file_is_dequantized(imported_int8, restored_logits, original):
     ("given", "message"),
     [
         (
-            {"model_variant": "xception_65"},
-            "--model_variant is xception_65, but .* has no layer in",
+            {"model_variant": "resnet_v1_18"},
+            "--model_variant is resnet_v1_18, but .* has no layer in",
         ),
         ({"output_stride": 8}, r"has rate 1 in the file and 2 in the network.* Give the flags"),
         ({"aspp_convs_filters": 8}, r"image_pooling/weights is \[1, 1, 256, 16\] in the file and"),
@@ -307,12 +305,8 @@ def test_dataset_with_other_classes_is_refused(original, tmp_path):
 
 
 def test_command_ends_with_one_line(tmp_path):
-    result = subprocess.run(
-        [sys.executable, "-m", "scripts.import_tflite", "missing.tflite", str(tmp_path / "out")],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
+    result = command_runs.run(
+        "scripts/import_tflite.py", "missing.tflite", str(tmp_path / "out"), cwd=tmp_path
     )
     assert result.returncode == 1
     assert result.stderr == "error: missing.tflite: No such file or directory\n"

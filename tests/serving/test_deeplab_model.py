@@ -82,7 +82,7 @@ def test_export_equals_the_checkpoints_network(checkpoint, exported):
         tf.train.Saver().restore(session, checkpoint)
         labels, probabilities = session.run([expected.class_ids, expected.probabilities])
     assert len(np.unique(labels)) > 1
-    with DeepLabModel(exported) as served:
+    with sessions.optimized(), DeepLabModel(exported) as served:
         np.testing.assert_array_equal(served.segment(image), labels[0])
         np.testing.assert_allclose(served.probabilities(image), probabilities[0], atol=1e-5)
 

@@ -50,7 +50,7 @@ def random_images(*sizes: tuple[int, int]) -> list[np.ndarray]:
     return [tiny_classifier.random_image(seed, *size) for seed, size in enumerate(sizes)]
 
 
-def test_the_frozen_graph_has_the_checkpoints_probabilities(checkpoint, model):
+def test_the_frozen_graph_has_the_checkpoints_probabilities(checkpoint, exported):
     """Folded batch norms included: the graph of a checkpoint is `classification`'s own."""
     images = random_images(*SIZES)
     with tf.Graph().as_default(), tf.Session() as session:
@@ -63,7 +63,8 @@ def test_the_frozen_graph_has_the_checkpoints_probabilities(checkpoint, model):
             for image in images
         ]
     assert len({each.argmax() for each in expected}) > 1
-    found = model.probabilities(images)
+    with sessions.optimized(), ImageClassifier(exported, engines.TENSORFLOW) as served:
+        found = served.probabilities(images)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, expected, atol=1e-4)
 

@@ -2,10 +2,12 @@
 
 Importing TensorFlow takes three seconds, and the tests of the commands start dozens of processes.
 Each is forked here from a server that has imported it and done nothing with it. What a command
-does from its first line on is the same: arguments, folder, environment, output, exit status.
+does from its first line on is the same: arguments, folder, environment, output, exit status. Graphs
+run as they were built, unless a test asks for TensorFlow's optimizer of graphs.
 """
 
 import contextlib
+import json
 import multiprocessing
 import multiprocessing.forkserver
 import os
@@ -18,12 +20,31 @@ import tempfile
 import unittest.mock
 from collections.abc import Iterator, Mapping, Sequence
 
+from tests.support import sessions
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 # Starts processes from the server; `start_server` comes first.
 CONTEXT = multiprocessing.get_context("forkserver")
-# Nothing that starts a thread: a fork keeps only the one that calls it.
-CONTEXT.set_forkserver_preload(["tensorflow.compat.v1", "tf_slim", "PIL.Image", "cv2", "tqdm"])
+CONTEXT.set_forkserver_preload(["tests.support.preloaded"])
+
+_SERIES = """
+import contextlib, io, json, sys
+from commands import launcher
+
+command, inputs = sys.argv[1:]
+results = []
+for arguments in json.loads(inputs):
+    status, streams = 0, (io.StringIO(), io.StringIO())
+    sys.argv = [command + ".py", *arguments]
+    with contextlib.redirect_stdout(streams[0]), contextlib.redirect_stderr(streams[1]):
+        try:
+            launcher.run(command)
+        except SystemExit as end:
+            status = end.code or 0
+    results.append([status, *(stream.getvalue() for stream in streams)])
+print(json.dumps(results))
+"""
 
 
 def start_server() -> None:
@@ -59,15 +80,18 @@ def started(
     cwd: os.PathLike | str,
     environment: Mapping[str, str] | None = None,
     max_file_bytes: int | None = None,
+    is_optimized: bool = False,
 ) -> Iterator[Command]:
     """Starts `python SCRIPT ARGUMENTS`, and kills it when the block ends, if it still runs.
 
     Args:
-      script: path of a script in the project's root, relative to it.
+      script: its path; one of the project's, relative to the project's root.
       arguments: its arguments.
       cwd: folder to run it in.
       environment: variables to set besides those of this process.
       max_file_bytes: size beyond which no file can be written, as on a full disk.
+      is_optimized: whether TensorFlow rewrites graphs before it runs them, as it does for users;
+        see `sessions.unoptimized`.
 
     Yields:
       The command.
@@ -86,6 +110,7 @@ def started(
                 {**os.environ, "GLIBC_TUNABLES": "", **(environment or {})},
                 outputs,
                 max_file_bytes,
+                is_optimized,
             ),
         )
         start_server()
@@ -106,7 +131,7 @@ def run(
     """Runs `python SCRIPT ARGUMENTS` to its end.
 
     Args:
-      script: path of a script in the project's root, relative to it.
+      script: see `started`.
       arguments: its arguments.
       timeout: seconds after which it is killed.
       **how: see `started`.
@@ -126,6 +151,36 @@ def run(
         )
 
 
+def run_program(program: str, *arguments: str, **how) -> subprocess.CompletedProcess:
+    """Runs `python -c PROGRAM ARGUMENTS` with the project's modules; see `run`."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "program.py")
+        pathlib.Path(path).write_text(program, encoding="utf-8")
+        return run(path, *arguments, **how)
+
+
+def run_series(
+    command: str, inputs: Sequence[Sequence[str]], **how
+) -> list[subprocess.CompletedProcess]:
+    """Runs a command with several lines of arguments, one after the other, in one process.
+
+    Args:
+      command: its name, such as "train".
+      inputs: the arguments of each run.
+      **how: see `started`.
+
+    Returns:
+      What each run gave, as of `run`.
+    """
+    result = run_program(_SERIES, command, json.dumps(inputs), **how)
+    assert result.returncode == 0, result.stderr
+    outcomes = json.loads(result.stdout)
+    return [
+        subprocess.CompletedProcess([command, *arguments], *outcome)
+        for arguments, outcome in zip(inputs, outcomes, strict=True)
+    ]
+
+
 def _run_script(
     script: str,
     arguments: list[str],
@@ -133,6 +188,7 @@ def _run_script(
     environment: dict[str, str],
     outputs: list[str],
     max_file_bytes: int | None,
+    is_optimized: bool,
 ) -> None:
     for descriptor, path in enumerate(outputs, start=1):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), descriptor)
@@ -145,6 +201,8 @@ def _run_script(
     sys.argv = [script, *arguments]
     if max_file_bytes is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (max_file_bytes, max_file_bytes))
+    if not is_optimized:
+        sessions.leave_graphs_as_built()
     try:
         runpy.run_path(script, run_name="__main__")
     finally:

@@ -1,6 +1,8 @@
 """Small datasets of labeled images: the class is the color of a square on noise."""
 
+import functools
 import os
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -23,8 +25,16 @@ def draw(label: int, number: int) -> np.ndarray:
 
 def encode(image: np.ndarray) -> bytes:
     """Returns an image as a JPEG file."""
-    with tf.Graph().as_default(), tf.Session() as session:
-        return session.run(tf.io.encode_jpeg(image))
+    return _encoder()(image)
+
+
+@functools.cache
+def _encoder() -> Callable[[np.ndarray], bytes]:
+    with tf.Graph().as_default() as graph:
+        image = tf.placeholder(tf.uint8, [None, None, 3])
+        jpeg = tf.io.encode_jpeg(image)
+        session = tf.Session(graph=graph)
+    return session.make_callable(jpeg, [image])
 
 
 def write(

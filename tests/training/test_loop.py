@@ -1,8 +1,7 @@
 """The training loop on a linear model: its starts, its ends, and what it needs."""
 
+import os
 import signal
-import subprocess
-import sys
 import time
 
 import numpy as np
@@ -11,7 +10,7 @@ import tensorflow.compat.v1 as tf
 
 from common import memory
 from deployment.config import DeploymentConfig
-from tests.support import toy_process, toy_training
+from tests.support import command_runs, toy_process, toy_training
 from tests.support.full_disk import full_disk
 from tests.training.test_checkpoints import WEIGHTS, save
 from training import checkpoints, loop
@@ -233,18 +232,10 @@ def test_impossible_options_are_refused(tmp_path, options, message):
         toy_training.train(tmp_path, 5, **options)
 
 
-def _start(logdir, steps: int, log) -> subprocess.Popen:
-    return subprocess.Popen(
-        [sys.executable, toy_process.__file__, str(logdir), str(steps)],
-        stdout=log,
-        stderr=subprocess.STDOUT,
-    )
-
-
 def _wait_for_checkpoint(logdir, process) -> None:
     deadline = time.monotonic() + 60
     while checkpoints.latest_checkpoint(str(logdir)) is None:
-        assert process.poll() is None
+        assert process.is_alive()
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
@@ -254,13 +245,13 @@ def _wait_for_checkpoint(logdir, process) -> None:
 )
 def test_killed_training_goes_on_from_its_last_checkpoint(tmp_path, number):
     logdir = tmp_path / "run"
-    with open(tmp_path / "log", "w+") as log:
-        process = _start(logdir, 100000, log)
-        _wait_for_checkpoint(logdir, process)
-        process.send_signal(number)
-        status = process.wait(60)
-        log.seek(0)
-        output = log.read()
+    with command_runs.started(
+        toy_process.__file__, str(logdir), "100000", cwd=tmp_path
+    ) as training:
+        _wait_for_checkpoint(logdir, training.process)
+        os.kill(training.process.pid, number)
+        training.process.join(60)
+        status, output, errors = training.process.exitcode, training.stdout(), training.stderr()
 
     newest = checkpoints.latest_checkpoint(str(logdir))
     step = checkpoints.read_step(newest)
@@ -268,7 +259,7 @@ def test_killed_training_goes_on_from_its_last_checkpoint(tmp_path, number):
         assert status == -number
     else:
         assert status == 128 + number
-        assert f"{signal.Signals(number).name}: finishing this step" in output
+        assert f"{signal.Signals(number).name}: finishing this step" in output + errors
         assert output.endswith(f"saved {newest}\n")
         assert f"step {step:>6}/100000" in output
         assert f"step {step + 1:>6}/100000" not in output

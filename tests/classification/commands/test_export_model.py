@@ -90,34 +90,42 @@ def test_the_graph_is_static_before_freezing_and_after(folder):
 INT8 = ("--formats=pb,tflite", "--quantize=int8")
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--export_path=photos"], "error: export_path photos is a folder; expected the name"),
-        (
-            ["--export_path=runs/squares/options.json/x.pb"],
-            "options.json is not a folder; choose another one",
-        ),
-        (["--quantize=int8"], "--quantize=int8 needs images to fit the 8-bit range to"),
-        (["--quantize=int4"], "int4"),
-        (["--formats=pb,onxn"], "--formats has 'onxn'; expected some of pb, saved_model, on"),
-        ([*INT8, "--calibration_images=empty"], "--calibration_images: folder empty holds no im"),
-        ([*INT8, "--calibration_images=none"], "--calibration_images: none: no such file"),
-        (["--verify_images=empty"], "--verify_images: folder empty holds no images"),
-        (
-            [*INT8, "--calibration_images=photos", "--quantize_split=test"],
-            "data/tfrecords/squares has no split 'test' for --quantize_split; it has val",
-        ),
-        (
-            [*INT8, "--calibration_images=photos", "--quantize_dataset_dir=none"],
-            "--quantize_dataset_dir: none has no dataset.json",
-        ),
-    ],
+WRONG_INPUT = (
+    (["--export_path=photos"], "error: export_path photos is a folder; expected the name"),
+    (
+        ["--export_path=runs/squares/options.json/x.pb"],
+        "options.json is not a folder; choose another one",
+    ),
+    (["--quantize=int8"], "--quantize=int8 needs images to fit the 8-bit range to"),
+    (["--quantize=int4"], "int4"),
+    (["--formats=pb,onxn"], "--formats has 'onxn'; expected some of pb, saved_model, on"),
+    ([*INT8, "--calibration_images=empty"], "--calibration_images: folder empty holds no im"),
+    ([*INT8, "--calibration_images=none"], "--calibration_images: none: no such file"),
+    (["--verify_images=empty"], "--verify_images: folder empty holds no images"),
+    (
+        [*INT8, "--calibration_images=photos", "--quantize_split=test"],
+        "data/tfrecords/squares has no split 'test' for --quantize_split; it has val",
+    ),
+    (
+        [*INT8, "--calibration_images=photos", "--quantize_dataset_dir=none"],
+        "--quantize_dataset_dir: none has no dataset.json",
+    ),
 )
-def test_wrong_input_is_one_line_before_anything_is_written(folder, arguments, message):
+
+
+@pytest.fixture(scope="module")
+def failures(folder):
+    """What each wrong input gives."""
+    common = ("--task=classification", "--export_path=wrong/x.pb")
+    inputs = [[*common, *arguments] for arguments, _ in WRONG_INPUT]
+    return command_runs.run_series("export_model", inputs, cwd=folder)
+
+
+@pytest.mark.parametrize("case", range(len(WRONG_INPUT)))
+def test_wrong_input_is_one_line_before_anything_is_written(folder, failures, case):
     if importlib.util.find_spec("openvino") and not importlib.util.find_spec("nncf"):
         pytest.skip("needs nncf beside openvino")
-    result = export(folder, "--task=classification", "--export_path=wrong/x.pb", *arguments)
+    result, message = failures[case], WRONG_INPUT[case][1]
     assert result.returncode in (1, 2)
     assert message in result.stderr
     assert len(result.stderr.splitlines()) <= 2

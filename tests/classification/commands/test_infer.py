@@ -76,21 +76,20 @@ def test_a_broken_image_is_told_and_the_rest_goes_on(folder):
     ]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
+def test_wrong_input_is_one_line(folder):
+    cases = (
         (["photos", "--output=out.txt"], "expected the name of a .csv or .json file"),
         (["photos", "--output=photos/0.png/x.csv"], "choose another --output"),
         (["none.jpg"], "none.jpg: no such file or folder"),
         (["camera:0"], "camera:0: only files are read here, neither addresses nor cameras"),
         (["photos", "--top=0"], "top"),
         ([], "which images?"),
-    ],
-)
-def test_wrong_input_is_one_line(folder, arguments, message):
-    result = _infer(folder, "--task=classification", *arguments)
-    assert result.returncode in (1, 2)
-    assert message in result.stderr.splitlines()[0]
+    )
+    inputs = [["--task=classification", *arguments] for arguments, _ in cases]
+    results = command_runs.run_series("infer", inputs, cwd=folder)
+    for (_, message), result in zip(cases, results, strict=True):
+        assert result.returncode in (1, 2)
+        assert message in result.stderr.splitlines()[0]
 
 
 def test_an_image_larger_than_memory_allows_is_refused_by_name(folder):

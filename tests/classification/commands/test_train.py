@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 import pathlib
 
 import numpy as np
@@ -10,7 +9,6 @@ import pytest
 from PIL import Image
 
 from classification import run_description
-from classification.commands import train
 from tests.support import command_runs, labeled_images
 from training import checkpoints
 
@@ -177,57 +175,31 @@ def test_leading_classes_that_have_images_cannot_be_left_out(folder, tmp_path, o
     assert not (folder / "runs" / "offset").exists()
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--class_weights=1,2"], "class_weights is '1,2'; expected balanced, or 3 numbers"),
-        (["--dataset=missing"], "there is no dataset in data/tfrecords/missing"),
-        (["--train_split=test"], "has no split 'test'"),
-        (["--trainable_scopes=x"], "trainable_scopes has 'x', with which no trainable variable"),
-        (
-            ["--tf_initial_checkpoint=runs/squares", "--checkpoint_exclude_scopes=Nope/Logits"],
-            "checkpoint_exclude_scopes has 'Nope/Logits', with which no variable of the network",
-        ),
-        (["--patience=2", "--validate_every=0"], "patience is 2, but nothing is validated"),
-    ],
+WRONG_INPUT = (
+    (["--class_weights=1,2"], "class_weights is '1,2'; expected balanced, or 3 numbers"),
+    (["--dataset=missing"], "there is no dataset in data/tfrecords/missing"),
+    (["--train_split=test"], "has no split 'test'"),
+    (["--trainable_scopes=x"], "trainable_scopes has 'x', with which no trainable variable"),
+    (
+        ["--tf_initial_checkpoint=runs/squares", "--checkpoint_exclude_scopes=Nope/Logits"],
+        "checkpoint_exclude_scopes has 'Nope/Logits', with which no variable of the network",
+    ),
+    (["--patience=2", "--validate_every=0"], "patience is 2, but nothing is validated"),
 )
-def test_wrong_input_is_one_line(folder, arguments, message):
-    logdir = "--train_logdir=runs/wrong"
-    result = _run("train.py", folder, "--task=classification", *SMALL, logdir, *arguments)
+
+
+@pytest.fixture(scope="module")
+def failures(folder):
+    """What each wrong input gives."""
+    common = ("--task=classification", *SMALL, "--train_logdir=runs/wrong")
+    inputs = [[*common, *arguments] for arguments, _ in WRONG_INPUT]
+    return command_runs.run_series("train", inputs, cwd=folder)
+
+
+@pytest.mark.parametrize("case", range(len(WRONG_INPUT)))
+def test_wrong_input_is_one_line(failures, case):
+    result = failures[case]
     assert result.returncode == 1
     assert result.stderr.startswith("error: ")
-    assert message in result.stderr
+    assert WRONG_INPUT[case][1] in result.stderr
     assert len(result.stderr.splitlines()) == 1
-
-
-def test_a_broken_image_of_the_split_is_named(folder, tmp_path):
-    spec = labeled_images.write(str(tmp_path / "records"), train=6, val=2)
-    path = spec.shard_paths("val")[0]
-    with open(path, "rb") as file:
-        content = bytearray(file.read())
-    content[len(content) // 2] ^= 0xFF
-    with open(path, "wb") as file:
-        file.write(content)
-    result = _run(
-        "eval.py",
-        folder,
-        f"--dataset_dir={spec.directory}",
-        "--checkpoint_path=runs/squares",
-        f"--eval_logdir={tmp_path}/eval",
-    )
-    assert result.returncode == 1
-    assert "val-00000-of-00001.tfrecord is truncated or damaged after record" in result.stderr
-    assert not os.path.exists(tmp_path / "eval" / "eval-60.json")
-
-
-def test_help_is_that_of_the_task(folder):
-    result = _run("train.py", folder, "--help")
-    assert "Trains a classifier" in result.stdout
-    segmentation = _run("train.py", folder, "--task=deeplab", "--help")
-    assert "Trains DeepLabV3+" in segmentation.stdout
-
-
-def test_the_decay_of_batch_norm_suits_the_length_of_the_training_run():
-    assert [train.choose_decay(steps) for steps in (10, 200, 1000, 10**6)] == pytest.approx(
-        [0.9, 0.95, 0.99, 0.9997]
-    )

@@ -64,17 +64,16 @@ def test_scores_are_those_of_single_images(spec, checkpoint):
     evaluator.close()
 
     with tf.Graph().as_default(), tf.Session() as session:
-        image = tf.placeholder(tf.uint8, [None, None, 3])
-        view = preprocess.evaluation_image(image, DESCRIPTION.view)
+        jpeg = tf.placeholder(tf.string, [])
+        view = preprocess.evaluation_image(preprocess.decode(jpeg), DESCRIPTION.view)
         probabilities = _probabilities(view[tf.newaxis])
         tf.train.Saver(tf.global_variables()).restore(session, checkpoint)
         expected = []
         for name in (name for batch in seen for name in batch.image_names):
             color, number = name.decode().split("/")
             label = list(labeled_images.COLORS).index(color)
-            jpeg = labeled_images.encode(labeled_images.draw(label, int(number)))
-            decoded = session.run(preprocess.decode(tf.constant(jpeg)))
-            expected.append(session.run(probabilities, {image: decoded})[0])
+            file = labeled_images.encode(labeled_images.draw(label, int(number)))
+            expected.append(session.run(probabilities, {jpeg: file})[0])
     found = np.concatenate([batch.probabilities for batch in seen])
     np.testing.assert_allclose(found, expected, atol=1e-5)
     labels = np.concatenate([batch.labels for batch in seen])

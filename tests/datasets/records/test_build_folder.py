@@ -2,14 +2,13 @@
 
 import dataclasses
 import os
-import subprocess
-import sys
 
 import pytest
 
 from common import locks
 from common.dataset_files import DATASET_FILE
 from datasets.records import build_folder, tfrecords
+from tests.support import command_runs
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,9 +54,7 @@ def test_a_build_makes_its_folder_and_is_the_only_one(tmp_path):
         assert build_folder.was_begun(str(output))
         code = "import sys; from datasets.records import build_folder\n"
         code += "with build_folder.sole_build(sys.argv[1]): print('taken')"
-        second = subprocess.run(
-            [sys.executable, "-c", code, str(output)], capture_output=True, text=True, check=False
-        )
+        second = command_runs.run_program(code, str(output), cwd=tmp_path)
     assert second.stdout == ""
     assert "another build of a dataset" in second.stderr
     assert "Wait until that one has ended, or choose another output_dir." in second.stderr

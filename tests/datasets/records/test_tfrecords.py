@@ -1,14 +1,13 @@
 """Shards: features, names, whole or not at all, and damage that is told by file name."""
 
 import os
-import subprocess
-import sys
 import textwrap
 
 import pytest
 import tensorflow.compat.v1 as tf
 
 from datasets.records import tfrecords
+from tests.support import command_runs
 
 RECORDS = [b"first", b"", b"third" * 50]
 
@@ -91,9 +90,8 @@ def test_a_full_disk_is_an_os_error_and_leaves_nothing(tmp_path):
         except OSError as error:
             print(error)
     """
-    result = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, check=True
-    )
+    result = command_runs.run_program(textwrap.dedent(program), cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
     assert f"{path} cannot be written" in result.stdout
     assert os.listdir(tmp_path) == []
 
@@ -106,7 +104,7 @@ def test_temporary_files_of_killed_writers_are_removed(shard, tmp_path):
             writer.write(b"lost")
             os.kill(os.getpid(), signal.SIGKILL)
     """
-    subprocess.run([sys.executable, "-c", textwrap.dedent(program)], capture_output=True)
+    command_runs.run_program(textwrap.dedent(program), cwd=tmp_path)
     assert len(os.listdir(tmp_path)) == 2
     tfrecords.remove_temporary_files(str(tmp_path))
     assert os.listdir(tmp_path) == [os.path.basename(shard)]

@@ -1,14 +1,11 @@
 """The command eval.py beside a training run, and on a disk that is full.
 
 Its network is a stand-in whose score is known: it adds its only variable to the red channel, which
-is the class. All evaluations run in one process, because TensorFlow takes seconds to start.
+is the class. All evaluations run in one process.
 """
 
 import json
 import os
-import pathlib
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -16,10 +13,8 @@ import pytest
 from deeplab import run_description
 from deeplab.run_description import RunDescription
 from tests.deeplab.evaluation.test_evaluator import NETWORK, images_of
-from tests.support import tiny_dataset
+from tests.support import command_runs, tiny_dataset
 from tests.training.test_checkpoints import save
-
-ROOT = pathlib.Path(__file__).resolve().parents[3]
 
 SCRIPT = """
 import contextlib, glob, io, json, os, resource, shutil, sys
@@ -148,15 +143,7 @@ def outcomes(tmp_path_factory):
         for step, shift in ((10, 0.0), (20, 1.0), (30, 2.0)) if name != "young" else ():
             # Larger than the disks that fill up.
             save(run, step, {"shift": np.float32(shift), "shift/Momentum": np.zeros(2000)})
-    result = subprocess.run(
-        [sys.executable, "-c", SCRIPT, json.dumps(CASES)],
-        cwd=root,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    result = command_runs.run_program(SCRIPT, json.dumps(CASES), cwd=root)
     assert result.returncode == 0, result.stderr
     return root, json.loads((root / "outputs.json").read_text())
 

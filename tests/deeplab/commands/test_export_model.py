@@ -57,12 +57,18 @@ def command(tmp_path):
     return functools.partial(command_runs.run, "export_model.py", cwd=tmp_path)
 
 
-@pytest.fixture
-def trained(tmp_path) -> pathlib.Path:
-    folder = tmp_path / "runs" / "shapes"
+@pytest.fixture(scope="module")
+def training_run(tmp_path_factory) -> pathlib.Path:
+    folder = tmp_path_factory.mktemp("training") / "shapes"
     save(folder, OPTIONS)
     write_description(DESCRIPTION, str(folder))
     return folder
+
+
+@pytest.fixture
+def trained(tmp_path, training_run) -> pathlib.Path:
+    """A training run of the test's own."""
+    return shutil.copytree(training_run, tmp_path / "runs" / "shapes")
 
 
 def expected_labels(checkpoint: str, options: ModelOptions, image: np.ndarray) -> np.ndarray:
@@ -201,14 +207,14 @@ def test_published_checkpoint_is_described_by_flags(tmp_path, command):
     assert not (tmp_path / "published" / "export").exists()
 
 
-def test_wrong_input_is_one_line(tmp_path, command, trained):
+def test_wrong_input_is_one_line(tmp_path, trained):
     (tmp_path / "bare").mkdir()
     (tmp_path / "bare" / "checkpoint").touch()
     for name in os.listdir(trained):
         if name.startswith("model.ckpt"):
             os.link(trained / name, tmp_path / "bare" / name)
     bare = ("--checkpoint_path=bare", "--export_path=x/graph.pb")
-    for arguments, status, message in (
+    cases = (
         (["--num_classes=21"], 1, "--num_classes is 21, but"),
         (["--use_ema"], 1, "model.ckpt-12 has no averages of its weights"),
         (["--dataset=cityscapes"], 1, "trained on shapes, which has other classes"),
@@ -219,13 +225,16 @@ def test_wrong_input_is_one_line(tmp_path, command, trained):
         ([*bare], 1, "has no options.json"),
         ([*bare, "--model_variant=xception_tiny", "--num_classes=3"], 1, "another network"),
         (["--crop_sze=33,33"], 2, "Did you mean --crop_size"),
-    ):
-        result = command(*arguments)
+    )
+    results = command_runs.run_series(
+        "export_model", [arguments for arguments, _, _ in cases], cwd=tmp_path
+    )
+    for (arguments, status, message), result in zip(cases, results, strict=True):
         assert result.returncode == status, (arguments, result.stderr)
         assert message in result.stderr, arguments
         assert len(result.stderr.strip().splitlines()) <= 2
-        assert not (trained / "export").exists()
-        assert not (tmp_path / "x").exists()
+    assert not (trained / "export").exists()
+    assert not (tmp_path / "x").exists()
 
 
 def test_other_programs_take_an_archive_of_a_static_graph(tmp_path, command, trained):

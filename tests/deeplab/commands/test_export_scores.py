@@ -1,6 +1,8 @@
 """How an export of segmentation is checked and scored."""
 
 import json
+import pathlib
+import shutil
 
 import numpy as np
 import pytest
@@ -18,10 +20,21 @@ from tests.support.tiny_export import CROP
 TASK = export_scores.exported_task(num_classes=3)
 
 
-def test_check_tells_a_wrong_export_from_a_right_one(tmp_path):
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory) -> pathlib.Path:
+    return pathlib.Path(write_export(tmp_path_factory.mktemp("export")))
+
+
+@pytest.fixture
+def path(tmp_path, exported) -> str:
+    """An export of the test's own."""
+    shutil.copytree(exported.parent, tmp_path, dirs_exist_ok=True)
+    return str(tmp_path / exported.name)
+
+
+def test_check_tells_a_wrong_export_from_a_right_one(tmp_path, path):
     """The reference is another network here, as if optimizing had gone wrong."""
     (tmp_path / "other").mkdir()
-    path = write_export(tmp_path)
     other = write_export(tmp_path / "other", scales=(0.5,))
     image = str(tmp_path / "image.png")
     Image.fromarray(random_images(CROP)[0]).save(image)
@@ -44,14 +57,13 @@ def test_check_tells_a_wrong_export_from_a_right_one(tmp_path):
     ]
 
 
-def test_score_is_the_mean_iou_of_the_split(tmp_path, capsys):
+def test_score_is_the_mean_iou_of_the_split(tmp_path, path, capsys):
     examples = [
         (f"{seed}", *tiny_dataset.random_image(seed, height, width))
         for seed, (height, width) in enumerate([CROP, (30, 41), CROP])
     ]
     directory = str(tmp_path)
     tiny_dataset.write(tmp_path, examples, split="val", num_shards=2)
-    path = write_export(tmp_path)
     split = ScoredSplit(directory, "val", TASK.open_split(directory, "val"))
     export_forms.write(Forms(TASK, split=split), path, plain_writer(path))
     report = json.loads((tmp_path / "verification.json").read_text())["mean_iou"]

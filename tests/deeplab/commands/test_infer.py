@@ -77,11 +77,11 @@ def test_results_among_the_images_are_neither_read_nor_written_over(tmp_path, in
     assert (tmp_path / "in" / "x_mask.png").read_bytes() == before
 
 
-def test_wrong_input_is_one_line(tmp_path, infer):
+def test_wrong_input_is_one_line(tmp_path):
     save(tmp_path / "x.png", 1)
     (tmp_path / "bad.pb").write_bytes(b"no graph")
     toy_export.write(tmp_path / "old.pb", published=True)
-    for arguments, status, message in (
+    cases = (
         ([], 1, "which images?"),
         (["x.png"], 1, "run python export_model.py"),
         (["nothing*.png", "--model=old.pb"], 1, "no image or video matches 'nothing*.png'"),
@@ -96,8 +96,10 @@ def test_wrong_input_is_one_line(tmp_path, infer):
         ),
         (["x.png", "--model=old.pb", "--memory_limit_mb=50"], 1, "x.png: 20x30 pixels (height"),
         (["x.png", "--modle=old.pb"], 2, "Did you mean --model"),
-    ):
-        result = infer(*arguments)
+    )
+    inputs = [arguments for arguments, _, _ in cases]
+    results = command_runs.run_series("infer", inputs, cwd=tmp_path)
+    for (arguments, status, message), result in zip(cases, results, strict=True):
         assert result.returncode == status, (arguments, result.stderr)
         assert message in result.stderr
         assert "Traceback" not in result.stderr

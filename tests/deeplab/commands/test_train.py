@@ -4,7 +4,6 @@ import json
 import os
 import pathlib
 import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -15,7 +14,6 @@ from deeplab import options, run_description
 from tests.support import command_runs, loopback_cluster, tiny_dataset
 from training import checkpoints, ema
 
-ROOT = pathlib.Path(__file__).resolve().parents[3]
 SMALL = (
     "--model_variant=xception_tiny",
     "--train_crop_size=33,33",
@@ -169,50 +167,25 @@ WRONG_INPUT = {
     ),
 }
 
-# Runs commands one after the other in one process, as each start of TensorFlow takes seconds.
-RUN_ALL = """
-import contextlib, io, json, sys
-sys.path.insert(0, {root!r})
-from commands import launcher
-
-results = []
-for arguments in json.load(sys.stdin):
-    sys.argv = ["train.py", *arguments]
-    stderr = io.StringIO()
-    with contextlib.redirect_stderr(stderr), contextlib.redirect_stdout(io.StringIO()):
-        try:
-            launcher.run("train")
-        except SystemExit as end:
-            results.append([end.code, stderr.getvalue()])
-print(json.dumps(results))
-"""
-
 
 @pytest.fixture(scope="module")
-def failures(folder) -> dict[str, tuple[int, str]]:
-    """Exit status and stderr of each wrong input."""
-    result = subprocess.run(
-        [sys.executable, "-c", RUN_ALL.format(root=str(ROOT))],
-        input=json.dumps([arguments for arguments, _, _ in WRONG_INPUT.values()]),
-        cwd=folder,
-        env={**os.environ, "GLIBC_TUNABLES": ""},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert result.returncode == 0, result.stderr
-    return dict(zip(WRONG_INPUT, json.loads(result.stdout), strict=True))
+def failures(folder) -> dict[str, subprocess.CompletedProcess]:
+    """What each wrong input gives."""
+    inputs = [arguments for arguments, _, _ in WRONG_INPUT.values()]
+    results = command_runs.run_series("train", inputs, cwd=folder)
+    return dict(zip(WRONG_INPUT, results, strict=True))
 
 
 @pytest.mark.parametrize("case", WRONG_INPUT)
 def test_wrong_input_is_one_line_and_leaves_nothing_behind(folder, failures, case):
     _, expected_status, message = WRONG_INPUT[case]
-    status, stderr = failures[case]
+    result = failures[case]
 
-    assert status == expected_status
-    assert stderr.startswith("error: ")
-    assert message in stderr
-    assert len(stderr.splitlines()) == status  # a wrong flag also tells of --help
+    assert result.returncode == expected_status
+    assert result.stderr.startswith("error: ")
+    assert message in result.stderr
+    # A wrong flag also tells of --help.
+    assert len(result.stderr.splitlines()) == result.returncode
     assert not (folder / "new").exists()
 
 

@@ -1,10 +1,7 @@
 """vis.py: the command that writes images and predictions of a split."""
 
+import functools
 import json
-import os
-import pathlib
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -17,10 +14,7 @@ from datasets.segmentation.sources import cityscapes
 from deeplab import run_description
 from deeplab.network import model
 from deeplab.options import ModelOptions
-from tests.support import sessions, tiny_dataset
-
-ROOT = pathlib.Path(__file__).resolve().parents[3]
-# The commands run in one process: TensorFlow takes seconds to start.
+from tests.support import command_runs, sessions, tiny_dataset
 
 NETWORK = ModelOptions(
     num_classes=19,
@@ -112,16 +106,8 @@ def command(tmp_path_factory):
     for folder in (logdir, root / "averaged"):
         run_description.write_description(description, str(folder))
     calls = [[*flags, f"--vis_logdir={name}"] for name, flags in RUNS.items()]
-    environment = {key: value for key, value in os.environ.items() if key != "TF_CPP_MIN_LOG_LEVEL"}
-    result = subprocess.run(
-        [sys.executable, "-c", TRY_FLAGS, json.dumps([*calls, [], *([f] for f in WRONG_FLAGS)])],
-        cwd=root,
-        env={**environment, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    inputs = json.dumps([*calls, [], *([flag] for flag in WRONG_FLAGS)])
+    result = command_runs.run_program(TRY_FLAGS, inputs, cwd=root)
     assert result.returncode == 0, result.stderr
     *lines, messages = result.stdout.splitlines()
     done, wrong = json.loads(messages)[: len(calls) + 1], json.loads(messages)[len(calls) + 1 :]
@@ -129,8 +115,10 @@ def command(tmp_path_factory):
     return root, lines, dict(zip(WRONG_FLAGS, wrong, strict=True))
 
 
-def predict(root, image: np.ndarray, resized: tuple[int, int] | None = None, flip: bool = False):
+@functools.cache
+def predict(root, index: int, resized: tuple[int, int] | None = None, flip: bool = False):
     """Class ids of an image alone: resized, padded, predicted, cut, and resized back."""
+    image = IMAGES[index][1]
     size = resized or image.shape[:2]
     crop = (33, 33) if resized else CROP
     with tf.Graph().as_default(), tf.Session() as session:
@@ -161,7 +149,7 @@ def test_predictions_have_the_size_of_the_image(command, run, sizes):
         written = np.asarray(Image.open(results / f"{name}_image.png"))
         np.testing.assert_array_equal(written, image)
         ids = np.asarray(Image.open(results / f"{name}_prediction.png"))
-        np.testing.assert_array_equal(ids, predict(root, image, sizes and sizes[index]))
+        np.testing.assert_array_equal(ids, predict(root, index, sizes and sizes[index]))
         seen.update(np.unique(ids))
     assert len(seen) > 1, "one class everywhere would show too little"
 
@@ -184,7 +172,7 @@ def test_colors_are_the_datasets_or_those_asked_for(command):
         ("colored", palettes.voc_palette(256), True),
     ):
         prediction = Image.open(root / run / "segmentation_results" / "ulm_1_prediction.png")
-        ids = predict(root, IMAGES[1][1], flip=flip)
+        ids = predict(root, 1, flip=flip)
         np.testing.assert_array_equal(
             np.asarray(prediction.convert("RGB")), np.asarray(palette, np.uint8)[ids]
         )

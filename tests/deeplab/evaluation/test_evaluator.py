@@ -5,6 +5,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import time
@@ -31,6 +32,8 @@ NETWORK = ModelOptions(
     atrous_rates=(6, 12),
     decoder_output_stride=(4,),
     decoder_use_gradient=True,
+    aspp_convs_filters=16,
+    decoder_filters=16,
 )
 CROP = InputOptions(crop_size=(33, 49))
 
@@ -60,16 +63,24 @@ def save_network(directory, network=NETWORK, step=7):
 def save_with_averages(directory, checkpoint):
     """Saves zeros, with the values of a checkpoint as their moving averages."""
     reader = tf.train.load_checkpoint(checkpoint)
+    values = {}
+    for name in reader.get_variable_to_shape_map():
+        value = reader.get_tensor(name)
+        if name != "global_step":
+            values[f"{name}/ExponentialMovingAverage"] = value
+            value = np.zeros_like(value)
+        values[name] = value
+    path = str(directory / "averaged.ckpt")
     with tf.Graph().as_default(), sessions.unoptimized() as session:
-        variables = {}
-        for name in reader.get_variable_to_shape_map():
-            value = reader.get_tensor(name)
-            if name != "global_step":
-                variables[f"{name}/ExponentialMovingAverage"] = tf.Variable(value)
-                value = np.zeros_like(value)
-            variables[name] = tf.Variable(value)
-        session.run(tf.global_variables_initializer())
-        return tf.train.Saver(variables).save(session, str(directory / "averaged.ckpt"))
+        session.run(
+            tf.raw_ops.SaveV2(
+                prefix=path,
+                tensor_names=list(values),
+                shape_and_slices=[""] * len(values),
+                tensors=[tf.constant(value) for value in values.values()],
+            )
+        )
+    return path
 
 
 def confusion_of_single_images(checkpoint, images, network, **arguments):
@@ -96,11 +107,16 @@ def confusion_of_single_images(checkpoint, images, network, **arguments):
     return confusion
 
 
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory) -> str:
+    """The network with random weights."""
+    return save_network(tmp_path_factory.mktemp("checkpoint"))
+
+
 @pytest.mark.parametrize("arguments", [{}, {"scales": (0.5,), "add_flipped": True}])
-def test_an_evaluation_is_the_confusion_of_each_image_on_its_own(tmp_path, arguments):
+def test_an_evaluation_is_the_confusion_of_each_image_on_its_own(tmp_path, checkpoint, arguments):
     images = images_of((20, 40), (33, 49), (30, 10))
     spec = tiny_dataset.write(tmp_path, images, split="val")
-    checkpoint = save_network(tmp_path)
     evaluator = Evaluator(spec, "val", NETWORK, CROP, batch_size=2, **arguments)
     with contextlib.closing(evaluator):
         result = evaluate(evaluator, checkpoint)
@@ -185,7 +201,7 @@ def test_a_checkpoint_of_another_network_names_variables_and_both_shapes(tmp_pat
 )
 def test_a_decoder_on_one_side_only_is_named(tmp_path, side, message):
     spec = tiny_dataset.write(tmp_path, images_of((20, 40)), split="val")
-    plain = ModelOptions(num_classes=3, model_variant="xception_tiny")
+    plain = ModelOptions(num_classes=3, model_variant="xception_tiny", aspp_convs_filters=16)
     full = dataclasses.replace(plain, decoder_output_stride=(4,))
     saved, built = (plain, full) if side == "checkpoint" else (full, plain)
     with (
@@ -195,14 +211,15 @@ def test_a_decoder_on_one_side_only_is_named(tmp_path, side, message):
         evaluate(evaluator, save_network(tmp_path, saved))
 
 
-def test_a_truncated_or_missing_checkpoint_is_named(tmp_path):
+def test_a_truncated_or_missing_checkpoint_is_named(tmp_path, checkpoint):
     spec = tiny_dataset.write(tmp_path, images_of((20, 40)), split="val")
-    checkpoint = save_network(tmp_path)
-    with open(f"{checkpoint}.data-00000-of-00001", "rb+") as file:
-        file.truncate(1000)
+    copy = str(tmp_path / "model.ckpt-7")
+    for ending in (".index", ".data-00000-of-00001"):
+        shutil.copyfile(checkpoint + ending, copy + ending)
+    os.truncate(f"{copy}.data-00000-of-00001", 1000)
     with contextlib.closing(Evaluator(spec, "val", NETWORK, CROP)) as evaluator:
         with pytest.raises(ValueError, match=r"model\.ckpt-7 is damaged: .* cannot be read"):
-            evaluate(evaluator, checkpoint)
+            evaluate(evaluator, copy)
         with pytest.raises(ValueError, match="nowhere does not exist"):
             evaluate(evaluator, str(tmp_path / "nowhere"))
 
@@ -251,19 +268,18 @@ def test_a_split_of_which_a_part_is_missing_is_not_scored(tmp_path, red_is_the_c
         Evaluator(spec, "val", NETWORK, CROP)
 
 
-# The command. Each run of it takes the seconds in which TensorFlow starts.
+# The command.
 
 
 @pytest.fixture(scope="module")
-def run_folder(tmp_path_factory):
+def run_folder(tmp_path_factory, checkpoint):
     """A folder with a dataset and a trained network: (root, spec)."""
     root = tmp_path_factory.mktemp("project")
     records = root / "data" / "tfrecords" / "tiny"
     records.mkdir(parents=True)
     spec = tiny_dataset.write(records, images_of((20, 40), (33, 45)), split="val")
     logdir = root / "runs" / "tiny"
-    logdir.mkdir(parents=True)
-    save_network(logdir)
+    shutil.copytree(os.path.dirname(checkpoint), logdir)
     description = run_description.RunDescription(
         model=NETWORK,
         dataset_name="tiny",
@@ -360,7 +376,7 @@ WRONG_FLAGS = {
     "--eval_interval_secs=-1": "eval_interval_secs is -1; expected 0 or more",
 }
 
-# One process for all of them: TensorFlow takes seconds to start.
+# One process for all of them.
 TRY_FLAGS = """
 import json, sys
 from tests.support import command_calls
@@ -381,15 +397,7 @@ def messages_of_wrong_flags(run_folder):
     other = root / "data" / "other"
     other.mkdir()
     specs.write_spec(dataclasses.replace(spec, directory=str(other), class_names=("a", "b", "c")))
-    result = subprocess.run(
-        [sys.executable, "-c", TRY_FLAGS, json.dumps(list(WRONG_FLAGS))],
-        cwd=root,
-        env={**ENVIRONMENT, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    result = command_runs.run_program(TRY_FLAGS, json.dumps(list(WRONG_FLAGS)), cwd=root)
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout.splitlines()[-1])
 
@@ -482,15 +490,8 @@ def evaluations(tmp_path_factory):
             session.run(tf.global_variables_initializer())
             saver = tf.train.Saver(variables, save_relative_paths=True)
             saver.save(session, str(folder / "model.ckpt"), step)
-    result = subprocess.run(
-        [sys.executable, "-c", SCORE_ALL, json.dumps(list(EVALUATIONS.values()))],
-        cwd=root,
-        env={**ENVIRONMENT, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    arguments = json.dumps(list(EVALUATIONS.values()))
+    result = command_runs.run_program(SCORE_ALL, arguments, cwd=root)
     assert result.returncode == 0, result.stderr
     return root, dict(zip(EVALUATIONS, json.loads(result.stdout.splitlines()[-1]), strict=True))
 

@@ -6,8 +6,9 @@ import tensorflow.compat.v1 as tf
 
 from deeplab.network import fast_argmax, model
 from deeplab.options import ModelOptions
+from nets import registry
 from reference import comparison
-from tests.support import sessions
+from tests.support import plain_encoder, sessions
 
 
 def logits_of(kind: str, *shape: int) -> np.ndarray:
@@ -67,7 +68,8 @@ def test_other_factors_are_not_taken(size):
         ({}, (0.5, 1.0), False),
     ],
 )
-def test_fast_class_ids_are_the_network_s(options, scales, is_fast):
+def test_fast_class_ids_are_the_network_s(monkeypatch, options, scales, is_fast):
+    monkeypatch.setattr(registry, "extract_features", plain_encoder.extract_features)
     options = ModelOptions(
         num_classes=4, model_variant="xception_tiny", aspp_convs_filters=8, **options
     )

@@ -8,7 +8,8 @@ import tensorflow.compat.v1 as tf
 
 from deeplab.network import model, transfer
 from deeplab.options import ModelOptions, ObjectiveOptions
-from tests.support import sessions
+from nets import registry
+from tests.support import plain_encoder, sessions
 
 TINY = ModelOptions(
     num_classes=3,
@@ -27,6 +28,11 @@ def images(height=65, width=49, batch=2):
         "image": tf.constant(random.uniform(0, 255, [batch, height, width, 3]), tf.float32),
         "laplacian": tf.constant(random.uniform(-255, 255, [batch, height, width, 1]), tf.float32),
     }
+
+
+@pytest.fixture
+def _plain_encoder(monkeypatch):
+    monkeypatch.setattr(registry, "extract_features", plain_encoder.extract_features)
 
 
 def replace(**changes) -> ModelOptions:
@@ -93,6 +99,7 @@ def test_dynamic_and_static_sizes_give_the_same_logits():
         np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.usefixtures("_plain_encoder")
 @pytest.mark.parametrize(("method", "merge"), [("max", np.max), ("avg", np.mean)])
 def test_image_pyramid_merges_the_scales(method, merge):
     options = replace(image_pyramid=(0.5, 1.0), merge_method=method)
@@ -110,6 +117,7 @@ def softmax(logits):
     return exponentials / exponentials.sum(axis=-1, keepdims=True)
 
 
+@pytest.mark.usefixtures("_plain_encoder")
 def test_flip_alone_is_averaged():
     """research/deeplab ignores --add_flipped_images at a single scale."""
     features = images(batch=1)
@@ -129,6 +137,7 @@ def test_flip_alone_is_averaged():
     np.testing.assert_array_equal(class_ids, expected.argmax(axis=-1))
 
 
+@pytest.mark.usefixtures("_plain_encoder")
 def test_scales_are_averaged_as_probabilities():
     features = images(batch=1)
     size = [65, 49]
