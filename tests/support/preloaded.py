@@ -4,13 +4,16 @@ None of the project's own modules, so that a command imports them as it does for
 that starts a thread: a fork keeps only the one that calls it.
 """
 
-import concurrent.futures.thread  # noqa: F401
+# ruff: noqa: F401
+import concurrent.futures.thread
 
-import cv2  # noqa: F401
+import cv2
 import PIL.Image
 import PIL.ImageDraw
 import PIL.ImageFilter
 import PIL.ImageOps
-import tqdm  # noqa: F401
+import tensorflow.compat.v1
+import tf_slim.nets
+import tqdm
 
 PIL.Image.init()  # The formats.
