@@ -12,7 +12,7 @@ class ClassificationDemoOptions:
     """How long the demo trains."""
 
     steps: int = option(
-        750,
+        700,
         "Training steps. The default takes about a minute on two CPU cores.",
         SCHEDULE,
         is_common=True,

@@ -30,7 +30,7 @@ _MANY = 100  # Images that are worth starting processes for.
 def open_source(
     data_dir: str = DEFAULT_FOLDER,
     *,
-    num_train: int = 350,
+    num_train: int = 300,
     num_val: int = 40,
     seed: int = 0,
     show_progress: bool = True,
