@@ -24,7 +24,7 @@ def import_quietly() -> None:
 
 def import_quietly_when_needed() -> None:
     """Has TensorFlow imported as by `import_quietly`, as soon as something imports it."""
-    if "tensorflow" in sys.modules:  # Somebody has been faster.
+    if sys.modules.get("tensorflow") is not None:  # Somebody has been faster.
         if "TF_CPP_MIN_LOG_LEVEL" not in os.environ:
             with _quiet():
                 _let_it_chat()
