@@ -32,8 +32,10 @@ def test_the_logits_are_tensorflows(exported, batch_size):
     network = ONNXRuntimeNetwork(inputs, outputs, path, num_threads=1)
     images = random_network.random_images(batch_size, *CROP).astype(np.float32)
     values = [images if name == "NetworkImage" else images[..., :1] - 99.0 for name in inputs]
+    shapes = {name: value.shape[1:] for name, value in zip(inputs, values, strict=True)}
+    content = graph_parts.network(export, shapes)
     with tf.Graph().as_default(), tf.Session() as session:
-        tf.import_graph_def(graph_parts.network(export), name="")
+        tf.import_graph_def(tf.GraphDef.FromString(content), name="")
         feed = {f"{name}:0": value for name, value in zip(inputs, values, strict=True)}
         expected = session.run([f"{name}:0" for name in outputs], feed)
     found = network.run(values)
