@@ -50,7 +50,7 @@ def _openvino_model(export: Export):
 
     from serving.engines.openvino_network import read_network
 
-    return read_network(export, choice.create(export, None).input_shapes, openvino.Core())
+    return read_network(export, choice.input_shapes(export), openvino.Core())
 
 
 def write_tflite(
@@ -58,7 +58,7 @@ def write_tflite(
 ) -> None:
     """Writes the network of an export for LiteRT; examples of its inputs make it an 8-bit one."""
     path = engines.form_path(export.path, engines.LITERT, precision)
-    shapes = choice.create(export, None).input_shapes
+    shapes = choice.input_shapes(export)
     tflite.convert(
         tf.GraphDef.FromString(graph_parts.network(export, shapes)),
         {name: [1, *shapes[name]] for name in export.network_inputs},

@@ -47,7 +47,7 @@ def write_onnx(plain_path: str, export_path: str) -> None:
 def write_saved_model(task: ExportedTask, export: Export) -> None:
     """Writes the SavedModel of an export."""
     path = export_names.saved_model_path(export.path)
-    size = choice.create(export, None).input_shapes[contract.NETWORK_IMAGE][:2]
+    size = choice.input_shapes(export)[contract.NETWORK_IMAGE][:2]
     saved_model.write(
         export.graph_def,
         contract.INPUT,

@@ -41,6 +41,7 @@ class Export:
       node_names: names of the graph's nodes.
       takes_batches: whether the graph takes several images at once.
       trust: whether the graph may have operations that read and write files or run programs.
+      unpacked: the graph's file, if it came out of an archive; otherwise it is read when needed.
     """
 
     path: str
@@ -49,6 +50,7 @@ class Export:
     node_names: Collection[str] = ()
     takes_batches: bool = True
     trust: bool = False
+    unpacked: bytes | None = dataclasses.field(default=None, repr=False)
 
     @functools.cached_property
     def graph_def(self) -> "tf.GraphDef":
@@ -80,10 +82,12 @@ class Export:
         """Returns the content of the graph's file.
 
         Raises:
-          ValueError: an archive is damaged.
+          ValueError: it is not a file any more.
           OSError: the file cannot be opened.
         """
-        return _read_graph(self.path)
+        if self.unpacked is not None:
+            return self.unpacked
+        return _read_file(self.path, _MAX_GRAPH_BYTES)
 
 
 def find_newest_export(root: str = "runs") -> str:
@@ -126,8 +130,10 @@ def read_export(path: str, trust: bool = False, expected: Signature | None = Non
             f"{name} is a SavedModel, which is for TensorFlow Serving; name the frozen graph that "
             f"was written with it ({GRAPH_FILE})."
         )
+    unpacked = _graph_in_archive(path) if path.endswith(archive.ENDINGS) else None
     try:
-        nodes = graph_file.read_nodes(memoryview(_map_graph(path)))
+        content = _map_file(path) if unpacked is None else unpacked
+        nodes = graph_file.read_nodes(memoryview(content))
     except graph_file.DamagedError:
         raise ValueError(
             f"{name} is truncated or not a frozen TensorFlow graph; copy it again, or name the .pb "
@@ -143,7 +149,7 @@ def read_export(path: str, trust: bool = False, expected: Signature | None = Non
         )
     shape = image.shape_attribute("shape")
     takes_batches = not shape or shape[0] != 1
-    return Export(path, metadata, signature, frozenset(nodes), takes_batches, trust)
+    return Export(path, metadata, signature, frozenset(nodes), takes_batches, trust, unpacked)
 
 
 def _find_signature(nodes: Collection[str], expected: Signature | None, name: str) -> Signature:
@@ -181,16 +187,8 @@ def _read_metadata(path: str, inside: bytes) -> Metadata:
     return contract.parse_metadata(content, f"the description {printable(beside)}")
 
 
-def _read_graph(path: str) -> bytes:
-    if path.endswith(archive.ENDINGS):
-        return _graph_in_archive(path)
-    return _read_file(path, _MAX_GRAPH_BYTES)
-
-
-def _map_graph(path: str) -> bytes | mmap.mmap:
-    """As `_read_graph`, but of a file only those parts take memory that are looked at."""
-    if path.endswith(archive.ENDINGS):
-        return _graph_in_archive(path)
+def _map_file(path: str) -> bytes | mmap.mmap:
+    """Returns a graph's file, of which only those parts take memory that are looked at."""
     _check_file(path, _MAX_GRAPH_BYTES)
     with open(path, "rb") as file:
         if not os.fstat(file.fileno()).st_size:

@@ -33,7 +33,7 @@ _LEGEND_WIDTH = 500
 _BAND_BYTES = 30
 _BAND_PIXELS = 3_000_000
 # A graph that resizes images itself holds several copies of them as 32-bit numbers.
-_GRAPH_BYTES = 64
+GRAPH_BYTES = 64
 # Probabilities: float32, and a float16 copy while they are written.
 _PROBABILITY_BYTES = 6
 # Kept free in addition to what is counted.
@@ -108,7 +108,7 @@ def image_bytes(
     """
     num_pixels = head.height * head.width
     per_pixel = _HELD_BYTES + _PROBABILITY_BYTES * num_probabilities
-    per_pixel += _GRAPH_BYTES if resizes_inside and not tile_bytes else 0
+    per_pixel += GRAPH_BYTES if resizes_inside and not tile_bytes else 0
     factor = results.overlay_reduction(head.height, head.width)
     overlay = _OVERLAY_BYTES + (_REDUCED_BYTES if factor > 1 else 0)
     written = overlay / factor**2

@@ -9,11 +9,10 @@ Beam (https://beam.apache.org) is the optional extra `beam`: `make setup-beam`.
 
 import dataclasses
 import functools
-import importlib.util
 import logging
-import shlex
 from collections.abc import Callable, Collection
 
+from common import beam
 from datasets.images.memory_limit import MemoryLimit
 from datasets.records import build_folder, conversion, shard_plan
 from datasets.records.encoder import SampleT, SpecT, SplitT
@@ -42,7 +41,7 @@ def convert(
     Raises:
       ValueError: Beam is not installed or refuses its options, or as in `conversion.convert`.
     """
-    require_beam(runner)
+    beam.require(runner)
     write = functools.partial(
         conversion.write_shard,
         # Without what would be sent with each piece of work.
@@ -67,14 +66,6 @@ def convert(
     return conversion.finish(plan, finished)
 
 
-def require_beam(runner: str) -> None:
-    """Raises ValueError if Apache Beam is not installed: before a check that takes minutes."""
-    if importlib.util.find_spec("apache_beam") is None:
-        raise ValueError(
-            f"--runner={runner} needs Apache Beam, which is not installed: make setup-beam"
-        )
-
-
 def _run(
     plan: ShardPlan[SampleT, SplitT, SpecT],
     runner: str,
@@ -84,18 +75,13 @@ def _run(
     """Writes the shards that remain on the workers of a runner."""
     # It logs every cloud that is not installed and every worker that it starts.
     logging.getLogger("apache_beam").setLevel(logging.ERROR)
-    import apache_beam as beam
-    from apache_beam.options.pipeline_options import PipelineOptions
+    import apache_beam
 
-    try:
-        beam_options = PipelineOptions([f"--runner={runner}", *shlex.split(options)])
-        pipeline = beam.Pipeline(options=beam_options)
-    except (SystemExit, ValueError) as error:  # Beam parses with argparse, which wants to exit.
-        raise ValueError(f"Beam refuses --runner={runner} {options}: {error}") from None
+    pipeline = beam.make_pipeline(runner, options)
     plan.prepare()
     if plan.pending:
-        shards = pipeline | "Shards" >> beam.Create(plan.pending) | beam.Reshuffle()
-        _ = shards | "Write" >> beam.Map(write)
+        shards = pipeline | "Shards" >> apache_beam.Create(plan.pending) | apache_beam.Reshuffle()
+        _ = shards | "Write" >> apache_beam.Map(write)
         pipeline.run().wait_until_finish()
 
 

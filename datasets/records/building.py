@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
-from common import dataset_files, texts
+from common import beam, dataset_files, texts
 from datasets.images.image_folders import is_utf8
 from datasets.images.memory_limit import MemoryLimit
 from datasets.records import (
@@ -48,7 +48,7 @@ class BuildSettings:
     def require_runner(self) -> None:
         """Raises ValueError if Beam is asked for and not installed: before anything is read."""
         if self.runner:
-            beam_conversion.require_beam(self.runner)
+            beam.require(self.runner)
         elif self.beam_options:
             raise ValueError("--beam_options goes with --runner, the engine that takes them.")
 

@@ -1,10 +1,10 @@
 """Very many images with Apache Beam: infer.py --runner=…"""
 
-import importlib.util
 import logging
 import sys
 import time
 
+from common import beam
 from common.texts import printable
 from deeplab.commands.infer_flags import InferOptions
 from serving import engines, export_file, memory, results, tiling
@@ -23,14 +23,11 @@ def segment(
     Raises:
       ValueError: Beam is not installed or refuses its options, or a shard cannot be finished.
     """
-    if importlib.util.find_spec("apache_beam") is None:
-        raise ValueError(
-            f"--runner={given.runner} needs Apache Beam, which is not installed: make setup-beam"
-        )
+    assert given.runner is not None
+    beam.require(given.runner)
     logging.disable(logging.WARNING)  # Beam names every cloud whose packages are missing.
     from serving.beam import pipeline
 
-    assert given.runner is not None
     settings = Settings(
         model=_find_model(given),
         engine=given.engine,

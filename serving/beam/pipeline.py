@@ -3,14 +3,13 @@
 The only module that cannot be imported without it.
 """
 
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import apache_beam as beam
+import apache_beam
 from apache_beam.ml.inference.base import ModelHandler, RunInference
-from apache_beam.options.pipeline_options import PipelineOptions
 
+from common import beam
 from serving.beam import job
 from serving.beam.job import Settings, Shard
 from serving.deeplab_model import DeepLabModel
@@ -56,11 +55,7 @@ def run(shards: Sequence[Shard], settings: Settings, runner: str, options: str) 
     Raises:
       ValueError: Beam refuses the options, or the model cannot be loaded by the workers.
     """
-    try:
-        beam_options = PipelineOptions([f"--runner={runner}", *shlex.split(options)])
-        pipeline = beam.Pipeline(options=beam_options)
-    except (SystemExit, ValueError) as error:  # Beam parses with argparse, which wants to exit.
-        raise ValueError(f"Beam refuses --runner={runner} {options}: {error}") from None
-    created = pipeline | "Shards" >> beam.Create(shards) | beam.Reshuffle()
+    pipeline = beam.make_pipeline(runner, options)
+    created = pipeline | "Shards" >> apache_beam.Create(shards) | apache_beam.Reshuffle()
     _ = created | "Segment" >> RunInference(_SegmentationHandler(settings))
     pipeline.run().wait_until_finish()

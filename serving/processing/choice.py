@@ -1,5 +1,8 @@
 """Which processing surrounds the network of an export."""
 
+import contextlib
+from collections.abc import Mapping
+
 from serving import contract
 from serving.export_file import Export
 from serving.processing import Processing
@@ -13,6 +16,12 @@ def is_described(export: Export) -> bool:
     if export.signature == contract.CLASSIFICATION:
         return metadata.view is not None
     return metadata.crop_size is not None and bool(metadata.mean_pixel)
+
+
+def input_shapes(export: Export) -> Mapping[str, tuple[int, int, int]]:
+    """Returns the shapes of a network's inputs, see `Processing`, given a described export."""
+    with contextlib.closing(create(export, None)) as processing:
+        return processing.input_shapes
 
 
 def create(export: Export, num_threads: int | None) -> Processing:

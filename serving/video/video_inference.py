@@ -38,8 +38,6 @@ _READ_BYTES = 3
 _SEGMENTED_BYTES = 4
 _PAINTER_BYTES = 30
 _ENCODER_BYTES = 20
-# A graph that resizes images itself holds several copies of them as 32-bit numbers.
-_GRAPH_BYTES = 64
 
 
 @dataclasses.dataclass(frozen=True)
@@ -200,7 +198,7 @@ def _fit_batch(
     # Frames wait before the network, are in it, and wait behind it.
     per_frame = num_pixels * (2 * _READ_BYTES + 2 * _SEGMENTED_BYTES)
     if model.resizes_inside and planned is None:
-        per_frame += _GRAPH_BYTES * num_pixels
+        per_frame += memory.GRAPH_BYTES * num_pixels
     batch_size = (budget.for_images - fixed) // per_frame
     if batch_size < 1:
         needed = -(-(fixed + per_frame) // memory.MIB)

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from commands import whole_graphs
+from common import export_names
 from export import onnx_file
-from serving import contract, export_file
 from tests.support import sessions
 
 INPUT, OUTPUT = "input", "output"
@@ -64,16 +65,8 @@ def convert(
 
 def write(pb_path: str) -> str:
     """Writes the ONNX file of an export and returns its path."""
-    export = export_file.read_export(pb_path)
-    path = pb_path.removesuffix(".pb") + ".onnx"
-    onnx_file.convert(
-        export.graph_def,
-        contract.INPUT,
-        [export.signature.predictions, export.signature.probabilities],
-        [*export.network_inputs, *export.network_outputs],
-        path,
-    )
-    return path
+    whole_graphs.write_onnx(pb_path, pb_path)
+    return export_names.beside(pb_path, export_names.ONNX_ENDING)
 
 
 def kinds(model) -> list[str]:

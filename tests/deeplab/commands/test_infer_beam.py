@@ -8,7 +8,6 @@ import pathlib
 import pytest
 from PIL import Image
 
-from deeplab.commands import infer_beam
 from serving.beam import job
 from tests.support import command_calls, toy_export
 
@@ -91,6 +90,6 @@ def test_flags_of_videos_are_refused(folder):
 def test_flags_that_do_not_go_together(folder, monkeypatch):
     with pytest.raises(ValueError, match="--beam_options goes with --runner"):
         infer("--beam_options=--x")
-    monkeypatch.setattr(infer_beam.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ValueError, match=r"--runner=FnApiRunner needs Apache Beam.*setup-beam"):
         infer(LOCAL)

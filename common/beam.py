@@ -1,0 +1,34 @@
+"""Pipelines of Apache Beam, the optional extra `beam`: `make setup-beam`."""
+
+import importlib.util
+import shlex
+from typing import Any
+
+
+def require(runner: str) -> None:
+    """Raises ValueError if Apache Beam is not installed: before a check that takes minutes."""
+    if importlib.util.find_spec("apache_beam") is None:
+        raise ValueError(
+            f"--runner={runner} needs Apache Beam, which is not installed: make setup-beam"
+        )
+
+
+def make_pipeline(runner: str, options: str) -> Any:
+    """Returns an empty `apache_beam.Pipeline`.
+
+    Args:
+      runner: Beam's name of the engine, such as "DirectRunner" (this machine) or "SparkRunner".
+      options: further options of Beam, as on a command line: "--direct_num_workers=2".
+
+    Raises:
+      ValueError: Beam refuses them.
+    """
+    import apache_beam
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    try:
+        return apache_beam.Pipeline(
+            options=PipelineOptions([f"--runner={runner}", *shlex.split(options)])
+        )
+    except (SystemExit, ValueError) as error:  # Beam parses with argparse, which wants to exit.
+        raise ValueError(f"Beam refuses --runner={runner} {options}: {error}") from None
