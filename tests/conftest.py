@@ -3,6 +3,7 @@
 import pathlib
 
 import pytest
+from PIL import Image
 
 from commands import tensorflow_start
 
@@ -31,6 +32,12 @@ def fresh_graph():
     """Every test starts with an empty default graph and a known seed."""
     tf.reset_default_graph()
     tf.set_random_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def pillows_limit(monkeypatch):
+    """Commands lift Pillow's limit of pixels for their process, which here is that of the tests."""
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
 
 
 @pytest.fixture(scope="module")
