@@ -1,14 +1,21 @@
 """How much memory this process may use."""
 
+import contextlib
+import ctypes
 import os
 import pathlib
 import re
+import sys
 
 _MEMINFO = pathlib.Path("/proc/meminfo")
 _OWN_GROUPS = pathlib.Path("/proc/self/cgroup")
 _GROUPS = pathlib.Path("/sys/fs/cgroup")
 # Control groups without a limit say "max", or a number of this order.
 _NO_LIMIT = 1 << 60
+
+# Parameters of glibc's mallopt, from malloc.h, and their values in bytes.
+_TRIM_THRESHOLD, _KEPT_BYTES = -1, 256 << 20
+_MMAP_THRESHOLD, _LARGEST_KEPT_BLOCK = -3, 32 << 20  # It takes no more.
 
 
 def total_bytes() -> int | None:
@@ -53,6 +60,20 @@ def check(needed_bytes: int, what: str, advice: str) -> None:
         f"{what} needs {in_words(needed_bytes)} of memory or more, and there are "
         f"{in_words(total)} with swap{free}. {advice}"
     )
+
+
+def keep_freed() -> None:
+    """Makes glibc, where it is used, keep freed blocks of memory for this process's next ones.
+
+    By default arrays of an image's size go back to the system when they are freed, and new ones
+    come page by page: a quarter of the processor time of a conversion, two thirds of that of
+    scaling an image to a classifier's size.
+    """
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):  # Another C library.
+            mallopt = ctypes.CDLL(None).mallopt
+            mallopt(_TRIM_THRESHOLD, _KEPT_BYTES)
+            mallopt(_MMAP_THRESHOLD, _LARGEST_KEPT_BLOCK)
 
 
 def in_words(num_bytes: float) -> str:

@@ -6,14 +6,11 @@ for what is mostly Python itself, such as drawing, where threads wait for each o
 """
 
 import collections
-import contextlib
-import ctypes
 import dataclasses
 import functools
 import multiprocessing
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent import futures
@@ -21,14 +18,12 @@ from typing import Generic, TypeVar
 
 import tqdm
 
+from common import memory
+
 T = TypeVar("T")
 R = TypeVar("R")
 
 _TASKS_PER_WORKER = 4  # Finished results wait for their turn, so their number is bounded.
-
-# Parameters of glibc's mallopt, from malloc.h, and their values in bytes.
-_TRIM_THRESHOLD, _KEPT_BYTES = -1, 256 << 20
-_MMAP_THRESHOLD, _LARGEST_KEPT_BLOCK = -3, 32 << 20  # It takes no more.
 
 
 def num_cores() -> int:
@@ -36,19 +31,6 @@ def num_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def keep_freed_memory() -> None:
-    """Makes glibc, where it is used, keep freed blocks of memory for this process's next ones.
-
-    By default arrays of an image's size go back to the system when they are freed, and new ones
-    come page by page: a quarter of the processor time of a conversion.
-    """
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError, AttributeError):  # Another C library.
-            mallopt = ctypes.CDLL(None).mallopt
-            mallopt(_TRIM_THRESHOLD, _KEPT_BYTES)
-            mallopt(_MMAP_THRESHOLD, _LARGEST_KEPT_BLOCK)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,7 +70,7 @@ def map_in_order(
       in_processes: whether workers are processes, each of which takes half a second to start.
         Function, arguments and results are pickled then.
     """
-    keep_freed_memory()
+    memory.keep_freed()
     num_workers = num_workers or num_cores()
     max_calls = num_workers * _TASKS_PER_WORKER
     bar = tqdm.tqdm(
@@ -122,7 +104,7 @@ def _start_pool(num_workers: int, in_processes: bool) -> futures.Executor:
 
 def _prepare_process() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the caller's, who ends the pool.
-    keep_freed_memory()
+    memory.keep_freed()
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -4,6 +4,7 @@ import threading
 
 import numpy as np
 
+from common import memory
 from serving.engines.engine import Network
 from serving.export_file import Export
 from serving.processing import Processing
@@ -21,6 +22,7 @@ class SplitEngine:
           processing: what surrounds it.
           name: the engine's name.
         """
+        memory.keep_freed()  # NumPy's arrays have the same sizes with every image.
         self.name = name
         self._path, self._inputs = export.path, export.network_inputs
         self._num_names = len(export.metadata.class_names)
