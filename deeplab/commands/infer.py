@@ -11,7 +11,7 @@ from PIL import Image
 from commands.flags import Flags
 from common import files, image_files
 from common.texts import printable
-from deeplab.commands import infer_beam, infer_images, infer_inputs, infer_videos
+from deeplab.commands import infer_images, infer_inputs, infer_videos
 from deeplab.commands.infer_flags import InferOptions
 from serving import export_file, geotiff, memory, results, tiling
 from serving.deeplab_model import DeepLabModel, ImageShrunkWarning, ImageTiledWarning
@@ -44,6 +44,8 @@ def _segment(given: InferOptions, arguments: list[str], download_folder: str) ->
                 "--frames_per_second and --temporal_smoothing are of videos, and --runner takes "
                 "images only; omit one or the other."
             )
+        from deeplab.commands import infer_beam
+
         return infer_beam.segment(given, arguments, options, tiles)
     if given.beam_options:
         raise ValueError("--beam_options goes with --runner, the engine that takes them.")

@@ -3,13 +3,18 @@
 import os
 import tempfile
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
-import openvino
 
 from common.texts import printable
-from serving.engines import graph_parts
+from serving.engines import graph_parts, openvino_runtime
 from serving.export_file import Export
+
+if TYPE_CHECKING:
+    import openvino
+else:
+    openvino = openvino_runtime.load()
 
 
 class OpenVINONetwork:
