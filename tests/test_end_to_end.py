@@ -104,7 +104,7 @@ def test_training_goes_on_and_the_result_segments(workplace):
 @pytest.mark.slow  # The commands' own tests cover each; this is all of them after one training.
 def test_wrong_input_ends_with_one_line_and_a_status(workplace):
     for command, status, message in (
-        (["train.py", "--deocder_output_stride=4"], 2, "Did you mean: decoder_output_stride"),
+        (["train.py", "--deocder_output_stride=4"], 2, "Did you mean --decoder_output_stride"),
         (["train.py", "--dataset_dir=nowhere", "--train_logdir=x"], 1, "nowhere"),
         (["train.py", *NETWORK, "--train_logdir=x", "--train_crop_size=32,33"], 1, "32"),
         (["train.py", *NETWORK, "--train_logdir=x", "--num_clones=3"], 1, "3 clones"),
