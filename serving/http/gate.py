@@ -1,4 +1,4 @@
-"""The outermost layer: counts requests, and writes one line for each to the log."""
+"""The outermost layer: counts and bounds requests, and writes one line for each to the log."""
 
 import logging
 import time
@@ -6,11 +6,13 @@ import time
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common.texts import printable
-from serving.http.endpoints import ROUTE_KEY
+from serving.http.endpoints import ROUTE_KEY, error_response
 from serving.http.service import Service
 
 LOG = logging.getLogger("serve.access")
 _MAX_PATH_CHARS = 200
+# Requests beyond this number are answered 503 before their bodies are read.
+_MAX_REQUESTS = 1000
 _METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH")
 # For every answer: nothing is guessed from content, and no other site shows it in a frame.
 _HEADERS = [
@@ -50,10 +52,14 @@ class Gate:
             num_sent += len(message.get("body", b""))
             await send(message)
 
+        app = self._app
+        if service.in_flight >= _MAX_REQUESTS:
+            app = error_response(503, f"{service.in_flight} requests are being answered.")
+            app.headers.update({"Retry-After": "1", "Connection": "close"})
         service.in_flight += 1
         service.metrics.in_flight.inc()
         try:
-            await self._app(scope, counting_receive, counting_send)
+            await app(scope, counting_receive, counting_send)
         finally:
             service.in_flight -= 1
             service.metrics.in_flight.dec()

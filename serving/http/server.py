@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import uvicorn
 
 from serving.http import app
+from serving.http.connection import Connection
 from serving.http.service import Service
 
 LOG = logging.getLogger("serve")
@@ -18,8 +19,6 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 # Between two looks at how many requests are left.
 _POLL_SECS = 0.05
 _KEEP_ALIVE_SECS = 30
-# Connections beyond this number are answered 503 by uvicorn before their bodies are read.
-_MAX_CONNECTIONS = 1000
 _BACKLOG = 512
 
 
@@ -77,7 +76,7 @@ async def _run(
         lifespan="off",
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE_SECS,
-        limit_concurrency=_MAX_CONNECTIONS,
+        http=Connection,
         backlog=_BACKLOG,
         timeout_graceful_shutdown=max(1, round(drain_secs)),
     )

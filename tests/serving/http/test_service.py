@@ -6,7 +6,7 @@ import threading
 import numpy as np
 import pytest
 
-from serving.http import app
+from serving.http import app, gate
 from serving.http.service import Service, ServiceSettings
 from tests.support import asgi_calls, toy_export, toy_service
 
@@ -137,3 +137,14 @@ def test_an_early_answer_reads_the_body_that_is_left(exports):
         return received, sent[0]["status"]
 
     assert asyncio.run(run()) == (10, 503)
+
+
+def test_more_requests_than_it_holds_are_answered_503(exports, monkeypatch):
+    monkeypatch.setattr(gate, "_MAX_REQUESTS", 1)
+    with toy_service.running(exports) as service:
+        service.service.in_flight = 1
+        answer = service.post("/segment", PNG)
+        assert (answer.status, answer.error) == (503, "1 requests are being answered.")
+        assert answer.headers["retry-after"] == "1"
+        service.service.in_flight = 0
+        assert service.post("/segment", PNG).status == 200
