@@ -141,11 +141,13 @@ def test_classifiers(tmp_path, variant, preprocessing):
     compare_classifier(tmp_path, variant, preprocessing)
 
 
-def compare_classifier(folder, variant: str, preprocessing: str, size: int = 64) -> None:
+def compare_classifier(
+    folder, variant: str, preprocessing: str, size: int = 64, **how: float
+) -> None:
     options = ClassifierOptions(num_classes=3, model_variant=variant)
     view = ViewOptions(image_size=size, preprocessing=preprocessing, labels_offset=0)
     described = dataclasses.replace(tiny_classifier.DESCRIPTION, model=options, view=view)
-    checkpoint = tiny_classifier.save(folder, described)
+    checkpoint = tiny_classifier.save(folder, described, **how)
     path = tiny_classifier.write(folder, checkpoint, options, view)
     images = [
         np.stack([tiny_classifier.random_image(seed, *sides) for seed in range(first, first + 8)])
@@ -175,7 +177,9 @@ def test_every_encoder(tmp_path, variant, output_stride):
 @pytest.mark.parametrize("variant", registry.CLASSIFIERS)
 def test_every_classifier(tmp_path, variant):
     preprocessing = registry.CLASSIFIERS[variant].classifier.preprocessing
-    compare_classifier(tmp_path, variant, preprocessing, size=96)
+    # Deep networks with random weights see images nearly alike: logits that are to differ more hold
+    # differences of numbers of 10,000, of which rounding leaves 0.03.
+    compare_classifier(tmp_path, variant, preprocessing, size=96, spread=0.02)
 
 
 def test_the_file_says_what_it_is_and_can_be_cut(tmp_path):

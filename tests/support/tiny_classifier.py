@@ -22,7 +22,6 @@ OPTIONS = ModelOptions(num_classes=3, model_variant="xception_tiny")
 VIEW = ViewOptions(image_size=32, preprocessing="inception", labels_offset=0)
 DESCRIPTION = RunDescription(OPTIONS, VIEW, "animals", CLASS_NAMES)
 STEP = 7
-# Standard deviation of a logit over images of `random_image`.
 _SPREAD = 2.0
 
 
@@ -48,8 +47,16 @@ def build(images: tf.Tensor, options: ModelOptions = OPTIONS) -> tf.Tensor:
     return logits
 
 
-def save(folder: pathlib.Path, description: RunDescription = DESCRIPTION) -> str:
-    """Saves weights as training does, `options.json` beside them; returns the checkpoint."""
+def save(
+    folder: pathlib.Path, description: RunDescription = DESCRIPTION, spread: float = _SPREAD
+) -> str:
+    """Saves weights as training does, `options.json` beside them; returns the checkpoint.
+
+    Args:
+      folder: where they go.
+      description: of the network.
+      spread: standard deviation of a logit over images of `random_image`.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     write_description(description, str(folder))
     size = description.view.image_size
@@ -60,7 +67,7 @@ def save(folder: pathlib.Path, description: RunDescription = DESCRIPTION) -> str
         # So that images of different colors differ in their likeliest class.
         values = session.run(logits)
         weights, biases = _last_layer(description.model.num_classes)
-        scale = _SPREAD / values.std(axis=0)
+        scale = spread / values.std(axis=0)
         session.run(tf.assign(biases, scale * (biases - values.mean(axis=0))))
         session.run(tf.assign(weights, scale * weights))
         step = tf.train.create_global_step()
