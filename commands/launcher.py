@@ -8,6 +8,7 @@ TensorFlow's silence come before its first line of code.
 
 import importlib
 import importlib.util
+import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
@@ -55,8 +56,19 @@ def execute(command: "Command") -> NoReturn:
             from commands import tensorflow_start
 
             if command.needs_tensorflow:
+                _require_tensorflow()
                 tensorflow_start.import_quietly()
             else:
                 tensorflow_start.import_quietly_when_needed()
             main = execution.load(command)
         sys.exit(execution.call(main, flags, arguments))
+
+
+def _require_tensorflow() -> None:
+    if importlib.util.find_spec("tensorflow") is None:
+        print(
+            f"error: {os.path.basename(sys.argv[0])} needs TensorFlow, which is not installed: run "
+            "make setup, or pip install -r requirements/base.lock",
+            file=sys.stderr,
+        )
+        sys.exit(1)

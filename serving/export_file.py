@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 # The limit of a protocol buffer.
 _MAX_GRAPH_BYTES = (1 << 31) - 1
 _MAX_DESCRIPTION_BYTES = 1 << 24
+_OTHER_FORMS = (".onnx", ".tflite", ".xml")
 _SAVED_MODEL = "saved_model.pb"
 
 
@@ -129,6 +130,11 @@ def read_export(path: str, trust: bool = False, expected: Signature | None = Non
         raise ValueError(
             f"{name} is a SavedModel, which is for TensorFlow Serving; name the frozen graph that "
             f"was written with it ({GRAPH_FILE})."
+        )
+    if os.path.splitext(path)[1] in _OTHER_FORMS:
+        raise ValueError(
+            f"{name} is a form of an export for one engine; name the frozen graph that was written "
+            f"with it ({GRAPH_FILE}), and the engine with engine=… or --engine=…."
         )
     unpacked = _graph_in_archive(path) if path.endswith(archive.ENDINGS) else None
     try:

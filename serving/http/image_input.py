@@ -55,7 +55,7 @@ def read_size(data: bytes, limits: ImageLimits) -> tuple[int, int]:
         image = image_files.open_image(data, _NAME)
     except ValueError as error:
         if image_files.describe_kind(_NAME, data) is not None:
-            raise Refusal(415, f"{str(error).rstrip('.')} Known formats: {_FORMATS}.") from None
+            raise Refusal(415, f"{str(error).rstrip('.')}. Known formats: {_FORMATS}.") from None
         raise Refusal(400, str(error).replace(" Copy it again.", "")) from None
     limits.check(image.height, image.width)
     return image.height, image.width

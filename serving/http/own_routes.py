@@ -1,7 +1,7 @@
 """The service's own endpoints: /segment, /classify, /models, health and metrics."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from starlette.requests import Request
@@ -17,6 +17,8 @@ from serving.http.service import Service
 
 _DEFAULT_OPACITY = 0.5
 _DEFAULT_TOP = 5
+_SEGMENT_PARAMETERS = ("format", "opacity", "classes", "model")
+_CLASSIFY_PARAMETERS = ("top", "model")
 
 
 def routes(service: Service) -> list[Route]:
@@ -50,7 +52,7 @@ async def _segment(service: Service, request: Request, lease: Lease) -> Response
     chosen = negotiation.choose(request.query_params.get("format"), request.headers.get("accept"))
     clock = _Clock()
     body = await bodies.read_image(request, service.settings.max_bytes, lease)
-    values = {**request.query_params, **body.fields}
+    values = _parameters(request, body, _SEGMENT_PARAMETERS)
     if "format" in body.fields:
         chosen = negotiation.choose(body.fields["format"], None)
     opacity = _number(values, "opacity", _DEFAULT_OPACITY, 0, 1)
@@ -79,7 +81,7 @@ async def _segment(service: Service, request: Request, lease: Lease) -> Response
 async def _classify(service: Service, request: Request, lease: Lease) -> Response:
     clock = _Clock()
     body = await bodies.read_image(request, service.settings.max_bytes, lease)
-    values = {**request.query_params, **body.fields}
+    values = _parameters(request, body, _CLASSIFY_PARAMETERS)
     top = int(_number(values, "top", _DEFAULT_TOP, 1, 1 << 20))
     model = service.find_model(values.get("model"), contract.CLASSIFICATION.task)
     clock.note("read")
@@ -116,6 +118,17 @@ def _describe(model: HostedModel) -> dict:
 
 async def _metrics(service: Service, request: Request, lease: Lease) -> Response:
     return Response(service.metrics.text(), media_type=metrics.CONTENT_TYPE)
+
+
+def _parameters(request: Request, body: bodies.ImageBody, allowed: Sequence[str]) -> dict[str, str]:
+    """Returns what the address and the form say (Refusal 400 for a name that is not known)."""
+    values = {**request.query_params, **body.fields}
+    unknown = [name for name in values if name not in allowed]
+    if unknown:
+        raise Refusal(
+            400, f"there is no parameter {unknown[0][:40]!r}; there are {', '.join(allowed)}."
+        )
+    return values
 
 
 def _number(

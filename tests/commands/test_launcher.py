@@ -1,5 +1,6 @@
 """How commands start: interrupts and closed streams before anything is loaded."""
 
+import importlib.util
 import os
 import pathlib
 import signal
@@ -7,6 +8,8 @@ import subprocess
 import sys
 
 import pytest
+
+from commands import launcher
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -95,3 +98,12 @@ def test_ctrl_c_while_it_loads_is_one_word(tmp_path, case):
 def test_sigterm_while_it_loads_ends_it_without_a_word(tmp_path):
     result = _interrupt(tmp_path, ["eval.py"], "tensorflow", IS_SIGNALLED.format("SIGTERM"))
     assert (result.returncode, result.stdout, result.stderr) == (-signal.SIGTERM, "", "")
+
+
+def test_without_tensorflow_a_command_that_needs_it_is_one_line(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["/somewhere/eval.py"])
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(SystemExit) as ended:
+        launcher._require_tensorflow()
+    assert ended.value.code == 1
+    assert capsys.readouterr().err.startswith("error: eval.py needs TensorFlow, which is not inst")

@@ -55,6 +55,14 @@ def test_a_saved_model_is_told_from_a_graph(tmp_path):
             export_file.read_export(str(path))
 
 
+@pytest.mark.parametrize("ending", [".onnx", ".tflite", ".xml"])
+def test_a_form_for_one_engine_leads_to_the_graph(tmp_path, ending):
+    path = tmp_path / f"inference_graph{ending}"
+    path.write_bytes(b"x")
+    with pytest.raises(ValueError, match=r"one engine; name the frozen graph .*frozen_inference_"):
+        export_file.read_export(str(path))
+
+
 def make_archive(tmp_path, member: str = "deeplabv3/frozen_inference_graph.pb"):
     archive = tmp_path / "published.tar.gz"
     with tarfile.open(archive, "w:gz") as tar:
