@@ -42,7 +42,11 @@ def contents(is_classifier: bool = False) -> bytes:
         if is_classifier:
             path = tiny_classifier.write(folder, tiny_classifier.save(folder))
         else:
-            metadata = {"class_names": ["sky", "Bäume", "way"], "crop_size": list(CROP)}
+            metadata = {
+                "class_names": ["sky", "Bäume", "way"],
+                "crop_size": list(CROP),
+                "mean_pixel": [127.5] * 3,
+            }
             path = random_network.write(folder, OPTIONS, CROP, metadata=metadata)
         return pathlib.Path(path).read_bytes()
 
@@ -165,8 +169,12 @@ def test_openvinos_file_holds_the_network_in_float32(tmp_path):
     images = random_network.random_images(2, *CROP).astype(np.float32)
     laplacian = np.ascontiguousarray(images[..., :1] - 99.0)  # OpenVINO shares memory.
     inputs = [images if name == "NetworkImage" else laplacian for name in export.network_inputs]
+    shapes = {
+        name: (*CROP, values.shape[-1])
+        for name, values in zip(export.network_inputs, inputs, strict=True)
+    }
     (expected,), (found,) = (
-        OpenVINONetwork(export, source, None).run(inputs)
+        OpenVINONetwork(export, shapes, source, None).run(inputs)
         for source in (path, str(tmp_path / "inference_graph.xml"))
     )
     np.testing.assert_allclose(found, expected, atol=1e-4)
