@@ -140,7 +140,7 @@ PARALLEL = --numprocesses=$(JOBS) --dist=loadfile --no-loadscope-reorder
 test: setup-dev  ## Run the fast tests, in JOBS processes (2)
 	@$(RUN) -m pytest -m "not slow" $(PARALLEL) $(ARGS)
 
-test-all: setup-dev  ## Run every test, the slow ones too
+test-all: setup-dev setup-litert setup-onnx setup-openvino setup-geo  ## Run every test, slow ones and those of all engines
 	@$(RUN) -m pytest $(PARALLEL) $(ARGS)
 
 lock: pyproject.toml  ## Pin the newest allowed versions again (needs uv)
