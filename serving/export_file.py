@@ -16,7 +16,7 @@ from common.export_names import (
     find_beside,
 )
 from common.texts import printable
-from serving import archive, contract, graph_file
+from serving import archive, contract, graph_file, safe_operations
 from serving.contract import Metadata, Signature
 
 if TYPE_CHECKING:
@@ -140,11 +140,23 @@ def read_export(path: str, trust: bool = False, expected: Signature | None = Non
     try:
         content = _map_file(path) if unpacked is None else unpacked
         nodes = graph_file.read_nodes(memoryview(content))
+        functions, inner_nodes = graph_file.read_functions(memoryview(content))
     except graph_file.DamagedError:
         raise ValueError(
             f"{name} is truncated or not a frozen TensorFlow graph; copy it again, or name the .pb "
             "file that export_model.py wrote."
         ) from None
+    if not trust:
+        # TensorFlow's part is checked again, more closely, before it is loaded.
+        allowed = safe_operations.SAFE_OPERATIONS | functions
+        safe_operations.refuse(
+            name,
+            {
+                each.operation: each.name
+                for each in (*nodes.values(), *inner_nodes)
+                if each.operation not in allowed
+            },
+        )
     signature = _find_signature(nodes, expected, name)
     image = nodes[contract.INPUT]
     metadata = _read_metadata(path, image.text_attribute(METADATA_ATTRIBUTE))

@@ -117,9 +117,9 @@ class ExportedModel(abc.ABC):
 
     def close(self) -> None:
         """Frees the engine's memory; the model cannot be used afterwards."""
-        if not self._is_closed and not forks.is_forked():
+        was_closed, self._is_closed = self._is_closed, True
+        if not was_closed and not forks.is_forked():
             self._engine.close()
-        self._is_closed = True
 
     def _check_usable(self) -> None:
         if self._is_closed:

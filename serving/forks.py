@@ -32,7 +32,7 @@ def check() -> None:
     if is_forked():
         raise ForkedProcessError(
             f"process {os.getpid()} was forked from process {_loaded_in} after a model had been "
-            "loaded there, and TensorFlow would hang in it. Load the model in each worker and none "
+            "loaded there, and its engine would hang in it. Load the model in each worker and none "
             'before the fork, or start workers with multiprocessing\'s "spawn"; docs/serving.md '
             "shows how for gunicorn and Celery."
         )

@@ -1,6 +1,7 @@
 """The nodes of a frozen graph, read without TensorFlow: names, inputs, and small attributes.
 
-Field numbers are those of TensorFlow's graph.proto, node_def.proto and attr_value.proto.
+Field numbers are those of TensorFlow's graph.proto, function.proto, op_def.proto, node_def.proto
+and attr_value.proto.
 """
 
 import dataclasses
@@ -9,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from common import wire
 
 _GRAPH_NODE, _GRAPH_LIBRARY, _GRAPH_VERSIONS = 1, 2, 4
+_LIBRARY_FUNCTION, _FUNCTION_SIGNATURE, _FUNCTION_NODE, _SIGNATURE_NAME = 1, 1, 3, 1
 _NODE_NAME, _NODE_OP, _NODE_INPUT, _NODE_ATTRIBUTE = 1, 2, 3, 5
 _ENTRY_KEY, _ENTRY_VALUE = 1, 2
 _VALUE_BYTES, _VALUE_TYPE, _VALUE_SHAPE = 2, 6, 7
@@ -80,6 +82,29 @@ def read_nodes(graph: memoryview) -> dict[str, Node]:
     except ValueError as error:
         raise DamagedError(str(error)) from None
     return {node.name: node for node in nodes}
+
+
+def read_functions(graph: memoryview) -> tuple[set[str], list[Node]]:
+    """Returns the names of a graph's functions, and the nodes inside them.
+
+    Raises:
+      DamagedError: the graph is truncated.
+    """
+    names, nodes = set(), []
+    try:
+        for library in wire.select(graph, _GRAPH_LIBRARY):
+            for function in wire.select(library.content, _LIBRARY_FUNCTION):
+                signature = wire.first(function.content, _FUNCTION_SIGNATURE)
+                name = None if signature is None else wire.first(signature.content, _SIGNATURE_NAME)
+                if name is not None:
+                    names.add(bytes(name.content).decode(errors="replace"))
+                nodes += [
+                    _read_node(field.content)
+                    for field in wire.select(function.content, _FUNCTION_NODE)
+                ]
+    except ValueError as error:
+        raise DamagedError(str(error)) from None
+    return names, nodes
 
 
 def cut(

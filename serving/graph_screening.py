@@ -17,12 +17,11 @@ import tensorflow.compat.v1 as tf
 from tensorflow.core.framework import tensor_pb2
 from tensorflow.python.framework import op_def_registry
 
-from common.texts import first_few, printable
-from serving.safe_operations import SAFE_OPERATIONS
+from serving import safe_operations
+from serving.safe_operations import SAFE_OPERATIONS, cut
 
 # No network has larger ones: a graph of 2 GiB is the largest that can be stored.
 _MAX_CONSTANT_BYTES = 1 << 31
-_MAX_NAME = 60
 # TensorFlow's own limits; beyond them it ends the process.
 _MAX_RANK = 254
 _MAX_ELEMENTS = 1 << 60
@@ -51,13 +50,7 @@ def check_operations(graph_def: tf.GraphDef, path: str) -> None:
             outside.add(node.op)
         for operation in sorted(outside):
             unsafe.setdefault(operation, node.name)
-    if unsafe:
-        named = first_few(f"{_cut(name)} (node {_cut(node)})" for name, node in unsafe.items())
-        raise ValueError(
-            f"{path} has operations that image networks do not need: {named}. They may read and "
-            "write files or run programs. If you trust where the file comes from, load it with "
-            "--trust, or trust=True in Python."
-        )
+    safe_operations.refuse(path, unsafe)
 
 
 def check_constants(graph_def: tf.GraphDef, path: str) -> None:
@@ -75,7 +68,7 @@ def check_constants(graph_def: tf.GraphDef, path: str) -> None:
                 is_typed = node.op != "Const" or node.attr["dtype"].type == tensor.dtype
                 if size is None or not is_typed:
                     raise ValueError(
-                        f"{path} is damaged: the constant of node {_cut(node.name)} has a shape or "
+                        f"{path} is damaged: the constant of node {cut(node.name)} has a shape or "
                         "type that no tensor has."
                     )
                 total += size
@@ -129,11 +122,6 @@ def _memory_bytes() -> int:
 
 def _too_large(path: str, name: str, size: int, limit: int) -> ValueError:
     return ValueError(
-        f"{path} would take {size / 2**30:.3g} GiB for node {_cut(name)}, more than the "
+        f"{path} would take {size / 2**30:.3g} GiB for node {cut(name)}, more than the "
         f"{limit / 2**30:.3g} GiB allowed here; it is damaged, or not made for this machine."
     )
-
-
-def _cut(name: str) -> str:
-    name = printable(name)
-    return name if len(name) <= _MAX_NAME else f"{name[:_MAX_NAME]}…"

@@ -77,11 +77,11 @@ class ImageClassifier(ExportedModel):
           smaller id comes first.
 
         Raises:
-          ValueError: `top` is below 1; or see `probabilities`.
+          ValueError: `top` is below 1, or no whole number; or see `probabilities`.
           TypeError, OSError, ForkedProcessError: see `probabilities`.
         """
-        if top < 1:
-            raise ValueError(f"top is {top}; expected 1 or more classes.")
+        if not isinstance(top, int) or top < 1:
+            raise ValueError(f"top is {top!r}; expected a whole number of classes, 1 or more.")
         return [self._rank(each, top) for each in self.probabilities(images)]
 
     def probabilities(self, images: Iterable[ImageInput]) -> np.ndarray:

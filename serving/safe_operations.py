@@ -4,6 +4,12 @@ They are those of our exports, of research/deeplab's of both years, and of what 
 tools make of these. None reads or writes anything but tensors.
 """
 
+from collections.abc import Mapping
+
+from common.texts import first_few, printable
+
+_MAX_NAME = 60
+
 _BY_KIND = {
     "inputs, constants and what passes them on": (
         "Const Placeholder PlaceholderV2 PlaceholderWithDefault Identity IdentityN NoOp "
@@ -100,3 +106,25 @@ _BY_KIND = {
 }
 
 SAFE_OPERATIONS = frozenset(" ".join(_BY_KIND.values()).split())
+
+
+def refuse(path: str, unsafe: Mapping[str, str]) -> None:
+    """Raises ValueError, where a graph has operations that are not among them.
+
+    Args:
+      path: its file.
+      unsafe: a node of each such operation.
+    """
+    if unsafe:
+        named = first_few(f"{cut(name)} (node {cut(node)})" for name, node in unsafe.items())
+        raise ValueError(
+            f"{path} has operations that image networks do not need: {named}. They may read and "
+            "write files or run programs. If you trust where the file comes from, load it with "
+            "--trust, or trust=True in Python."
+        )
+
+
+def cut(name: str) -> str:
+    """Returns a graph's name for something, as an error shows it."""
+    name = printable(name)
+    return name if len(name) <= _MAX_NAME else f"{name[:_MAX_NAME]}…"

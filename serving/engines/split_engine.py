@@ -34,9 +34,14 @@ class SplitEngine:
         self, images: np.ndarray, with_probabilities: bool
     ) -> tuple[np.ndarray, np.ndarray | None]:
         """See `engine.Engine.run`."""
-        assert self._network is not None, "closed"
-        inputs = self._processing.prepare(images)
+        try:
+            inputs = self._processing.prepare(images)
+        except RuntimeError:  # Its threads have ended.
+            self._check_open()
+            raise
         with self._lock:  # A network has one set of buffers, and its outputs lie in them.
+            self._check_open()
+            assert self._network is not None
             logits = self._network.run([inputs[name] for name in self._inputs])
             num_classes = logits[0].shape[-1]
             if self._num_names not in (0, num_classes):
@@ -47,6 +52,11 @@ class SplitEngine:
             return self._processing.finish(images, logits, with_probabilities)
 
     def close(self) -> None:
-        """Frees the memory of both."""
-        self._processing.close()
-        self._network = None
+        """Frees the memory of both, once the network does not run."""
+        with self._lock:
+            self._network = None
+            self._processing.close()
+
+    def _check_open(self) -> None:
+        if self._network is None:
+            raise ValueError(f"the model {self._path} was closed while it was used.")

@@ -55,6 +55,23 @@ def test_a_saved_model_is_told_from_a_graph(tmp_path):
             export_file.read_export(str(path))
 
 
+@pytest.mark.parametrize("is_inside", [False, True])
+def test_operations_that_reach_beyond_a_graph_are_refused_whatever_runs_it(tmp_path, is_inside):
+    path = toy_export.write(tmp_path / "toy")
+    graph_def = tf.GraphDef.FromString(path.read_bytes())
+    if is_inside:
+        function = graph_def.library.function.add()
+        function.signature.name = "helper"
+        function.node_def.add(name="peek", op="ReadFile")
+        graph_def.node.add(name="call", op="helper")
+    else:
+        graph_def.node.add(name="peek", op="ReadFile")
+    path.write_bytes(graph_def.SerializeToString())
+    with pytest.raises(ValueError, match=r"ReadFile \(node peek\).*--trust"):
+        export_file.read_export(str(path))
+    assert ("peek" in export_file.read_export(str(path), trust=True).node_names) != is_inside
+
+
 @pytest.mark.parametrize("ending", [".onnx", ".tflite", ".xml"])
 def test_a_form_for_one_engine_leads_to_the_graph(tmp_path, ending):
     path = tmp_path / f"inference_graph{ending}"

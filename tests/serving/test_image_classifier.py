@@ -166,7 +166,7 @@ def test_what_is_no_image_is_one_clear_error(model, images, error, message):
 
 
 def test_top_is_at_least_one(model):
-    with pytest.raises(ValueError, match="top is 0; expected 1 or more classes"):
+    with pytest.raises(ValueError, match="top is 0; expected a whole number of classes, 1 or more"):
         model.run([], top=0)
 
 

@@ -5,7 +5,9 @@ import importlib.util
 import json
 import pathlib
 import shutil
+import threading
 import time
+from concurrent import futures
 
 import numpy as np
 import pytest
@@ -94,6 +96,31 @@ def split_engine_of(export: export_file.Export) -> split_engine.SplitEngine:
     surroundings = choice.create(export, None)
     network = _TensorFlowNetwork(export, surroundings.input_shapes)
     return split_engine.SplitEngine(export, network, surroundings, "other")
+
+
+def test_closing_waits_for_a_run_and_refuses_later_ones(tmp_path):
+    engine = split_engine_of(export_file.read_export(write_export(tmp_path, METADATA)))
+    images = np.stack(random_images(CROP))
+    begun, may_end = threading.Event(), threading.Event()
+    run_network = engine._network.run
+
+    def run_slowly(inputs):
+        begun.set()
+        may_end.wait(30)
+        return run_network(inputs)
+
+    engine._network.run = run_slowly
+    with futures.ThreadPoolExecutor(2) as pool:
+        first = pool.submit(engine.run, images, False)
+        begun.wait(30)
+        closing = pool.submit(engine.close)
+        time.sleep(0.2)
+        assert not closing.done()
+        may_end.set()
+        closing.result(30)
+        assert first.result(30)[0].shape == (1, *CROP)
+    with pytest.raises(ValueError, match="was closed while it was used"):
+        engine.run(images, False)
 
 
 @pytest.mark.parametrize(
