@@ -89,7 +89,9 @@ def search(
         if not images:
             problems.append(problem)
         for path in images:
-            found.setdefault(os.path.realpath(path), path)
+            # A file named twice counts once; links to one file are images of their own.
+            folder, base = os.path.split(path)
+            found.setdefault(os.path.join(os.path.realpath(folder), base), path)
     return Search(list(found.values()), problems, notes)
 
 

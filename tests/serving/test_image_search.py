@@ -24,6 +24,17 @@ def test_files_folders_and_patterns_are_found_once(tmp_path):
     assert found.problems == []
 
 
+def test_links_to_one_file_are_images_of_their_own(tmp_path):
+    folder = tmp_path / "set"
+    folder.mkdir()
+    Image.new("RGB", (4, 4)).save(tmp_path / "stored.png")
+    for name in ("a.png", "b.png"):
+        (folder / name).symlink_to(tmp_path / "stored.png")
+    (tmp_path / "linked").symlink_to(folder)
+    found = image_search.search([str(folder), str(tmp_path / "linked")])
+    assert found.paths == [str(folder / "a.png"), str(folder / "b.png")]
+
+
 def test_results_of_an_earlier_run_are_not_taken_for_images(tmp_path):
     a = save(tmp_path / "a.jpg")
     mask = save(tmp_path / "a_mask.png")
