@@ -6,7 +6,7 @@ n-gram is, the references of the scored images say: scores of different sets can
 
 import collections
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from captioning.evaluation import ngrams
 from captioning.evaluation.ngrams import Ngram
@@ -17,6 +17,7 @@ _SCALE = 10.0
 _SIGMA = 6.0
 
 Captions = Sequence[Sequence[str]]
+_Counts = list[collections.Counter[Ngram]]
 
 
 class Cider:
@@ -28,13 +29,14 @@ class Cider:
         Args:
           references: for each image the words of its references, of at least one.
         """
+        counted = [[_count(words) for words in captions] for captions in references]
         self._num_images = collections.Counter(
             ngram
-            for captions in references
-            for ngram in {each for words in captions for each in _all_ngrams(words)}
+            for captions in counted
+            for ngram in {each for counts in captions for of_length in counts for each in of_length}
         )
         self._log_total = math.log(len(references))
-        self._references = [[self._weigh(words) for words in captions] for captions in references]
+        self._references = [[self._weigh(counts) for counts in captions] for captions in counted]
 
     def score(self, candidates: Captions) -> list[float]:
         """Returns the score of each image, from 0 to 10; a set's score is their mean.
@@ -43,21 +45,20 @@ class Cider:
           candidates: the words of one caption for each image.
         """
         return [
-            _similarity(self._weigh(words), references)
+            _similarity(self._weigh(_count(words)), references)
             for words, references in zip(candidates, self._references, strict=True)
         ]
 
-    def _weigh(self, words: Sequence[str]) -> "_Weighted":
+    def _weigh(self, counts: _Counts) -> "_Weighted":
         """Returns the n-grams of a caption with how often, and how rarely in others, they occur."""
-        by_length: list[dict[Ngram, float]] = []
-        for length in range(1, _MAX_LENGTH + 1):
-            by_length.append(
-                {
-                    ngram: number * (self._log_total - math.log(max(1, self._num_images[ngram])))
-                    for ngram, number in ngrams.count(words, length).items()
-                }
-            )
-        return _Weighted(by_length, max(0, len(words) - 1))
+        by_length = [
+            {
+                ngram: number * (self._log_total - math.log(max(1, self._num_images[ngram])))
+                for ngram, number in of_length.items()
+            }
+            for of_length in counts
+        ]
+        return _Weighted(by_length, counts[1].total())
 
 
 class _Weighted:
@@ -77,9 +78,9 @@ class _Weighted:
         self.length = length
 
 
-def _all_ngrams(words: Sequence[str]) -> Iterable[Ngram]:
-    for length in range(1, _MAX_LENGTH + 1):
-        yield from ngrams.count(words, length)
+def _count(words: Sequence[str]) -> _Counts:
+    """Returns how often the n-grams of a caption occur: those of one word, of two, and so on."""
+    return [ngrams.count(words, length) for length in range(1, _MAX_LENGTH + 1)]
 
 
 def _similarity(candidate: _Weighted, references: Sequence[_Weighted]) -> float:

@@ -61,7 +61,7 @@ def tutorial(caption: str) -> list[str]:
 def _split_word(piece: str) -> list[str]:
     """Splits what has neither spaces nor punctuation but periods, apostrophes and dashes."""
     start, end = [], []
-    if _OPENING_APOSTROPHE.match(piece) and not _MERGED.match(piece):
+    if _OPENING_APOSTROPHE.match(piece):
         start, piece = ["'"], piece[1:]
     stem = piece.rstrip(".")
     if stem != piece and not _ABBREVIATION.fullmatch(stem):
