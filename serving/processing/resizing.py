@@ -63,7 +63,7 @@ def resize_bilinear(
     """
     batch, height, width, channels = images.shape
     rows = interpolation(height, size[0], align_corners)
-    columns = _for_each_channel(interpolation(width, size[1], align_corners), channels)
+    columns = _for_each_channel(width, size[1], align_corners, channels)
     # Otherwise every `take` would copy it.
     values = np.ascontiguousarray(images).reshape(batch, height, width * channels)
     resized = np.empty([batch, size[0], size[1] * channels], np.float32)
@@ -87,8 +87,11 @@ def interpolate(values: np.ndarray, along: Interpolation, axis: int) -> np.ndarr
     return mixed
 
 
-def _for_each_channel(pixels: Interpolation, channels: int) -> Interpolation:
-    """Returns the same of rows that hold the channels of pixels one after another.
+@functools.lru_cache(maxsize=16)
+def _for_each_channel(
+    source: int, target: int, align_corners: bool, channels: int
+) -> Interpolation:
+    """Returns `interpolation` for rows that hold the channels of pixels one after another.
 
     NumPy takes single numbers many times faster than groups of three.
     """
@@ -96,6 +99,7 @@ def _for_each_channel(pixels: Interpolation, channels: int) -> Interpolation:
     def places(pixel: np.ndarray) -> np.ndarray:
         return (pixel[:, np.newaxis] * channels + np.arange(channels)).reshape(-1)
 
+    pixels = interpolation(source, target, align_corners)
     return Interpolation(
         places(pixels.lower), places(pixels.upper), np.repeat(pixels.weight, channels)
     )
