@@ -17,8 +17,7 @@ import tensorflow.compat.v1 as tf
 from tensorflow.core.framework import tensor_pb2
 from tensorflow.python.framework import op_def_registry
 
-from serving import safe_operations
-from serving.safe_operations import SAFE_OPERATIONS, cut
+from serving.safe_operations import SAFE_OPERATIONS, cut, refuse
 
 # No network has larger ones: a graph of 2 GiB is the largest that can be stored.
 _MAX_CONSTANT_BYTES = 1 << 31
@@ -50,7 +49,7 @@ def check_operations(graph_def: tf.GraphDef, path: str) -> None:
             outside.add(node.op)
         for operation in sorted(outside):
             unsafe.setdefault(operation, node.name)
-    safe_operations.refuse(path, unsafe)
+    refuse(path, unsafe)
 
 
 def check_constants(graph_def: tf.GraphDef, path: str) -> None:

@@ -1,10 +1,11 @@
 """A client's connection: uvicorn's, with errors as JSON, and limits on clients that stand still."""
 
 import asyncio
-import json
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from serving.http import endpoints
 
 # A client that takes fewer bytes of an answer in so many seconds is cut off: the answer is held in
 # memory until it is taken.
@@ -48,15 +49,11 @@ class Connection(H11Protocol):
         if self.conn.our_state is not h11.IDLE and self.conn.our_state is not h11.SEND_RESPONSE:
             self.transport.abort()  # In the middle of an answer there is no place for another.
             return
-        body = json.dumps({"error": "this is not a request of HTTP/1.1."}).encode()
-        headers = [
-            (b"content-type", b"application/json"),
-            (b"content-length", str(len(body)).encode()),
-            (b"connection", b"close"),
-        ]
+        answer = endpoints.error_response(400, "this is not a request of HTTP/1.1.")
+        headers = [*answer.raw_headers, (b"connection", b"close")]
         for event in (
             h11.Response(status_code=400, headers=headers, reason=b"Bad Request"),
-            h11.Data(data=body),
+            h11.Data(data=bytes(answer.body)),
             h11.EndOfMessage(),
         ):
             self.transport.write(self.conn.send(event) or b"")
