@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from common.option_fields import DATA, HARDWARE, RESULTS, START, option
+from common.option_fields import DATA, HARDWARE, NETWORK, RESULTS, START, option
 
 DEFAULT_SPLIT = "val"
 # As in `serving.engines`, which imports NumPy.
@@ -272,4 +272,29 @@ class EngineOptions:
         lower=1,
         computed_default="all cores",
         aliases=("threads",),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class TileFlags:
+    """What becomes of images larger than a segmentation network takes."""
+
+    tile: str = option(
+        "auto",
+        "What becomes of images larger than the model takes: 'auto' runs those in overlapping "
+        "tiles that would be shrunk to less than two thirds, and shrinks the others; 'off' shrinks "
+        "all; a number tiles all and is the tiles' side in pixels, up to what the model takes.",
+        NETWORK,
+        is_common=True,
+        aliases=("tile_size", "tiles", "window_size", "patch_size"),
+    )
+    overlap: float = option(
+        0.5,
+        "Share of a tile's side by which neighbors overlap. At 0.5 each pixel runs four times; "
+        "0.25 takes half the time, and more seams show.",
+        NETWORK,
+        is_common=True,
+        lower=0.0,
+        upper=0.9,
+        aliases=("tile_overlap",),
     )

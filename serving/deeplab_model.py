@@ -209,8 +209,8 @@ class DeepLabModel(ExportedModel):
             if planned is None:
                 whole[index] = self._fit_loaded(loaded)
             else:
-                results[index] = self._predict_tiles(
-                    planned, _reader(loaded), with_probabilities, ids_type, progress
+                results[index] = self.predict_tiles(
+                    planned, loaded, with_probabilities, ids_type, progress
                 )
         predictions = self._predict(list(whole.values()), with_probabilities, ids_type)
         results.update(zip(whole, predictions, strict=True))
@@ -262,6 +262,7 @@ class DeepLabModel(ExportedModel):
         planned: tiling.Plan,
         read: tiling.Read,
         progress: tiling.Progress | None = None,
+        run: tiling.Run | None = None,
     ) -> Iterator[tiling.Block]:
         """Segments an image in tiles, without holding it.
 
@@ -269,6 +270,7 @@ class DeepLabModel(ExportedModel):
           planned: the tiles, as `plan_tiles` returns them.
           read: returns a part of the image, see `tiling.Read`.
           progress: as of `predict_batch`.
+          run: runs tiles; None for `run_tiles`.
 
         Yields:
           Finished parts of the image.
@@ -288,26 +290,41 @@ class DeepLabModel(ExportedModel):
         yield from tiling.segment(
             planned,
             read,
-            lambda tiles: self._run(tiles, self.has_probabilities),
+            run or self.run_tiles,
             num_classes,
             batch_size,
             self.has_probabilities,
             count,
         )
 
-    def _predict_tiles(
+    def run_tiles(self, tiles: Sequence[np.ndarray]) -> list[Segmentation]:
+        """Runs the network on tiles uint8 [height, width, 3] of one size, as they are."""
+        return self._run(tiles, self.has_probabilities)
+
+    def predict_tiles(
         self,
         planned: tiling.Plan,
-        read: tiling.Read,
-        with_probabilities: bool,
-        ids_type: type,
-        progress: tiling.Progress | None,
+        image: np.ndarray | Image.Image,
+        with_probabilities: bool = False,
+        ids_type: type = np.int32,
+        progress: tiling.Progress | None = None,
+        run: tiling.Run | None = None,
     ) -> Segmentation:
+        """Segments an image in tiles.
+
+        Args:
+          planned: the tiles, as `plan_tiles` returns them for the image's size.
+          image: RGB, uint8 [height, width, 3] or a Pillow image.
+          with_probabilities: as of `predict_batch`.
+          ids_type: as of `predict_batch`.
+          progress: as of `predict_batch`.
+          run: as of `blocks`.
+        """
         class_ids: np.ndarray = np.empty(planned.size, ids_type)
         probabilities = None
         if with_probabilities:
             probabilities = np.empty([*planned.size, self.num_classes], np.float32)
-        for block in self.blocks(planned, read, progress):
+        for block in self.blocks(planned, _reader(image), progress, run):
             _check_ids(block.ids, ids_type)
             rows = slice(block.top, block.top + block.ids.shape[0])
             columns = slice(block.left, block.left + block.ids.shape[1])

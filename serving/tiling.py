@@ -15,6 +15,8 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
+from common.texts import printable
+
 # What becomes of an image larger than the network takes, besides a side of tiles in pixels.
 AUTO = "auto"
 OFF = "off"
@@ -22,6 +24,7 @@ DEFAULT_OVERLAP = 0.5
 # More is all but the same tile again.
 MAX_OVERLAP = 0.9
 
+_MAX_DIGITS = 9
 # Weight of a pixel: its distance to the nearer edges of the tile, to this power …
 _EDGE_POWER = 0.5
 # … times the probability of its likeliest class to this power.
@@ -55,6 +58,17 @@ class TileOptions:
 
     tile: str | int = AUTO
     overlap: float = DEFAULT_OVERLAP
+
+
+def parse_tile(text: str) -> str | int:
+    """Returns `TileOptions.tile` of a text (ValueError: it is none)."""
+    if text in (AUTO, OFF):
+        return text
+    if not (text.isascii() and text.isdecimal()) or len(text) > _MAX_DIGITS:
+        raise ValueError(
+            f"tile={printable(text)[:80]}: expected {AUTO}, {OFF}, or the side of tiles in pixels."
+        )
+    return int(text)
 
 
 class Block(NamedTuple):

@@ -37,7 +37,7 @@ def _segment(given: InferOptions, arguments: list[str], download_folder: str) ->
     options = results.ResultOptions(
         given.opacity, given.legend, given.save_ids, given.save_probabilities
     )
-    tiles = tiling.TileOptions(_parse_tile(given.tile), given.overlap)
+    tiles = tiling.TileOptions(tiling.parse_tile(given.tile), given.overlap)
     if given.runner is not None:
         if given.frames_per_second is not None or given.temporal_smoothing:
             raise ValueError(
@@ -144,14 +144,3 @@ def _make(folder: str) -> None:
             f"--output={printable(folder)} cannot be made ({error.strerror}); choose another "
             "--output."
         ) from None
-
-
-def _parse_tile(value: str) -> str | int:
-    if value in (tiling.AUTO, tiling.OFF):
-        return value
-    if not value.isdecimal():
-        raise ValueError(
-            f"--tile={printable(value)}: expected {tiling.AUTO}, {tiling.OFF}, or the side of "
-            "tiles in pixels."
-        )
-    return int(value)

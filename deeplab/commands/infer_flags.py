@@ -3,7 +3,7 @@
 import dataclasses
 
 from commands.command import Command
-from commands.shared_options import EngineOptions
+from commands.shared_options import EngineOptions, TileFlags
 from common.option_fields import DATA, HARDWARE, NETWORK, RESULTS, option
 
 # As in `serving.results`, which imports NumPy.
@@ -11,7 +11,7 @@ _ID_FORMATS = ("npy", "png")
 
 
 @dataclasses.dataclass(frozen=True)
-class InferOptions(EngineOptions):
+class InferOptions(EngineOptions, TileFlags):
     """What is written, and what it may take."""
 
     output: str = option(
@@ -47,25 +47,6 @@ class InferOptions(EngineOptions):
         "photograph of 1000x1000 pixels and 21 classes, uncompressed twice as much.",
         RESULTS,
         is_common=True,
-    )
-    tile: str = option(
-        "auto",
-        "What becomes of images larger than the model takes: 'auto' runs those in overlapping "
-        "tiles that would be shrunk to less than two thirds, and shrinks the others; 'off' shrinks "
-        "all; a number tiles all and is the tiles' side in pixels, up to what the model takes.",
-        NETWORK,
-        is_common=True,
-        aliases=("tile_size", "tiles", "window_size", "patch_size"),
-    )
-    overlap: float = option(
-        0.5,
-        "Share of a tile's side by which neighbors overlap. At 0.5 each pixel runs four times; "
-        "0.25 takes half the time, and more seams show.",
-        NETWORK,
-        is_common=True,
-        lower=0.0,
-        upper=0.9,
-        aliases=("tile_overlap",),
     )
     frames_per_second: float | None = option(
         None,

@@ -137,7 +137,7 @@ class _TileProgress:
                     f"note: {name} is {size[0]}x{size[1]} (height x width), and the "
                     f"model takes at most {model.crop_size[0]}x{model.crop_size[1]}: it runs in "
                     f"{total} overlapping tiles, which takes the time of {total} images. "
-                    "--tile=off shrinks it, --overlap=0.25 takes fewer.",
+                    "--tile=off shrinks it, a smaller --overlap takes fewer.",
                     file=sys.stderr,
                 )
             self.paths.add(path)

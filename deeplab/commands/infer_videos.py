@@ -206,8 +206,8 @@ def _say_size(
     if planned is not None:
         _say(
             f"note: {larger}: each runs in {planned.num_tiles} overlapping tiles, which takes the "
-            f"time of {planned.num_tiles} images. --tile=off shrinks them, --overlap=0.25 takes "
-            "fewer."
+            f"time of {planned.num_tiles} images. --tile=off shrinks them, a smaller "
+            "--overlap takes fewer."
         )
     else:
         _say(

@@ -10,10 +10,10 @@ from absl import flags as absl_flags
 from PIL import Image
 
 from commands.flags import Flags
-from commands.shared_options import EngineOptions
+from commands.shared_options import EngineOptions, TileFlags
 from common import export_names, image_files
 from common.texts import printable
-from serving import export_file
+from serving import export_file, tiling
 from serving.commands.serve_flags import COMMAND, ServeOptions
 from serving.deeplab_model import ImageShrunkWarning
 
@@ -74,11 +74,13 @@ def build(flags: Flags) -> tuple["Service", ServeOptions]:
     Raises:
       ValueError, OSError: a flag names what is not there.
     """
+    from serving.http import admission
     from serving.http.hosting import ModelSettings
     from serving.http.image_input import ImageLimits
     from serving.http.service import Service, ServiceSettings
 
     options, engine = flags.options(ServeOptions), flags.options(EngineOptions)
+    tiles = flags.options(TileFlags)
     exports = parse_exports(engine.model or export_file.find_newest_export())
     token = read_token(options.token_file)
     if options.host not in _THIS_MACHINE and token is None:
@@ -100,7 +102,12 @@ def build(flags: Flags) -> tuple["Service", ServeOptions]:
         models=ModelSettings(
             batch_size=options.batch_size,
             batch_timeout_secs=options.batch_timeout_ms / 1000,
-            queue_size=options.queue_size,
+            limits=admission.Limits(
+                num_images=options.queue_size,
+                num_tiles=options.max_tiles,
+                seconds=options.time_limit_secs,
+            ),
+            tiles=tiling.TileOptions(tiling.parse_tile(tiles.tile), tiles.overlap),
             reload_secs=options.reload_secs,
             trust=engine.trust,
             engine={

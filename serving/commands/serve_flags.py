@@ -3,7 +3,7 @@
 import dataclasses
 
 from commands.command import Command
-from commands.shared_options import EngineOptions
+from commands.shared_options import EngineOptions, TileFlags
 from common.option_fields import DATA, HARDWARE, RESULTS, START, change, changed, option
 
 _ServedEngineOptions = changed(
@@ -58,7 +58,8 @@ class ServeOptions:
     )
     queue_size: int = option(
         32,
-        "Images that wait for a model at most; further ones are answered 429.",
+        "Images that a model has at once at most, waiting or running; further ones are answered "
+        "429.",
         HARDWARE,
         is_common=True,
         lower=1,
@@ -81,9 +82,16 @@ class ServeOptions:
         DATA,
         lower=1,
     )
+    max_tiles: int = option(
+        256,
+        "Tiles of an image at most; images of more are answered 413 before they are decoded.",
+        DATA,
+        lower=1,
+    )
     time_limit_secs: float = option(
         30.0,
-        "Seconds from a request's beginning to its answer; then it is answered 504.",
+        "Seconds from a request's beginning to its answer; then it is answered 504. Images that "
+        "would take longer, as far as can be known before, are answered 413 or 429 at once.",
         HARDWARE,
         lower=0.01,
     )
@@ -120,6 +128,6 @@ the Open Inference Protocol v2 is at /v2, TensorFlow Serving's at /v1/models, Hu
 Models of several tasks can be served together. An export that is replaced is loaded while the old
 one goes on. SIGTERM finishes what has begun. Needs the packages of `make setup-serve`.""",
     main="serving.commands.serve",
-    options=(_ServedEngineOptions, ServeOptions),
+    options=(_ServedEngineOptions, TileFlags, ServeOptions),
     needs_tensorflow=False,
 )

@@ -10,11 +10,13 @@ from PIL import Image
 
 from serving.drawing import visualize
 from serving.http import rle
+from serving.http.hosting import Prediction
 from serving.http.predictors import Predictor
 from serving.http.refusals import Refusal
 
 _BLACK = (0, 0, 0)  # A class of this color is left as the image is.
 _JPEG_QUALITY = 92
+_MAX_JPEG_SIDE = 65_500  # Of libjpeg.
 
 
 def mask_png(ids: np.ndarray, palette: visualize.Palette) -> bytes:
@@ -38,7 +40,16 @@ def overlay(
       predictor: has the names and the palette.
       opacity: of the mask, 0..1.
       classes: those that are painted; None for all but the background.
+
+    Raises:
+      Refusal: 400 for an image that is too long for a JPEG.
     """
+    if file_format == "JPEG" and max(ids.shape) > _MAX_JPEG_SIDE:
+        raise Refusal(
+            400,
+            f"a JPEG has at most {_MAX_JPEG_SIDE} rows and columns, and the image is "
+            f"{ids.shape[0]}x{ids.shape[1]} (height x width); ask for format=overlay_png.",
+        )
     painted = Image.fromarray(image)
     palette = list(predictor.model.palette)
     if classes is not None:
@@ -56,15 +67,14 @@ def npy(array: np.ndarray) -> bytes:
     return file.getvalue()
 
 
-def describe_segments(
-    name: str, predictor: Predictor, ids: np.ndarray, with_masks: bool = True
-) -> dict[str, Any]:
+def describe_segments(name: str, prediction: Prediction) -> dict[str, Any]:
     """Returns the classes of an image, the largest first, with shares and COCO's RLE."""
+    predictor, ids, planned = prediction
     model = predictor.model
     height, width = ids.shape
     shares = visualize.class_shares(ids, model.num_classes)
     counts = np.bincount(ids.reshape(-1), minlength=model.num_classes)
-    seen_height, seen_width = predictor.size_seen(height, width)
+    network_size = model.fitted_size(height, width) if planned is None else planned.tile
     classes = []
     for class_id in sorted(np.flatnonzero(shares), key=lambda class_id: -shares[class_id]):
         entry = {
@@ -74,15 +84,15 @@ def describe_segments(
             "share": round(float(shares[class_id]), 6),
             "pixels": int(counts[class_id]),
         }
-        if with_masks:
-            entry["rle"] = {"size": [height, width], "counts": rle.encode(ids == class_id)}
+        entry["rle"] = {"size": [height, width], "counts": rle.encode(ids == class_id)}
         classes.append(entry)
     return {
         "model": name,
         "version": predictor.version,
         "height": height,
         "width": width,
-        "network_size": [seen_height, seen_width],
+        "network_size": list(network_size),
+        "tiles": 1 if planned is None else planned.num_tiles,
         "classes": classes,
     }
 

@@ -1,4 +1,4 @@
-"""Dynamic batching: single images wait a moment for others, and run through a model together."""
+"""Dynamic batching: what waits for a model runs in batches, in a thread of its own."""
 
 import asyncio
 import collections
@@ -8,25 +8,26 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from serving.http import refusals
-
-# Images per second at the start, before any have been measured; and how much a new figure counts.
-_FIRST_SECONDS = 0.1
-_SMOOTHING = 0.2
+from serving.http.pace import Pace
 
 
-@dataclasses.dataclass
+# Compared and found by identity.
+@dataclasses.dataclass(eq=False)
 class _Job:
     item: Any
+    queue: int
     answer: asyncio.Future
 
 
 class Batcher:
-    """A bounded queue in front of a function that takes batches and runs in a thread of its own.
+    """Queues in front of a function that takes batches and runs in a thread of its own.
+
+    The queues take turns in giving an item to a batch, so that none waits for the whole of another.
+    How much waits is bounded by `Admission`, not here.
 
     Attributes:
       worker: the thread; what else is to happen between batches is submitted to it.
-      seconds_per_item: how long an item has taken of late.
+      paces: how fast each queue has been going of late.
     """
 
     def __init__(
@@ -34,7 +35,7 @@ class Batcher:
         run: Callable[[Sequence[Any]], Sequence[Any]],
         batch_size: int,
         timeout_secs: float,
-        capacity: int,
+        num_queues: int = 1,
         observe: Callable[[int, float], None] = lambda size, seconds: None,
     ):
         """Makes a batcher; `start` starts it.
@@ -43,23 +44,24 @@ class Batcher:
           run: takes the items of a batch and returns an answer, or an exception, for each.
           batch_size: the most items of a batch.
           timeout_secs: how long the first item of a batch waits for more.
-          capacity: the most items that wait.
+          num_queues: number of queues.
           observe: is told the size of every batch, and the seconds that it took.
         """
         self._run = run
         self._batch_size = batch_size
         self._timeout_secs = timeout_secs
-        self._capacity = capacity
         self._observe = observe
-        self._waiting: collections.deque[_Job] = collections.deque()
+        self._queues = [collections.deque[_Job]() for _ in range(num_queues)]
+        self._next_queue = 0
         self._arrival = asyncio.Event()
         self._task: asyncio.Task | None = None
+        self._is_stopped = False
         self.worker = ThreadPoolExecutor(1, thread_name_prefix="network")
-        self.seconds_per_item = _FIRST_SECONDS
+        self.paces = [Pace() for _ in range(num_queues)]
 
     def __len__(self) -> int:
         """How many items wait."""
-        return len(self._waiting)
+        return sum(len(each) for each in self._queues)
 
     def start(self) -> None:
         """Starts taking batches, on the running event loop."""
@@ -67,87 +69,97 @@ class Batcher:
 
     async def stop(self) -> None:
         """Stops; what still waits is cancelled."""
+        self._is_stopped = True
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        for job in self._waiting:
-            job.answer.cancel()
-        self._waiting.clear()
+        for queue in self._queues:
+            for job in queue:
+                job.answer.cancel()
+            queue.clear()
         self.worker.shutdown(wait=False)
 
-    def check_room(self, num_items: int) -> None:
-        """Refuses (429) items that would not fit into the queue now, (413) those that never do."""
-        if num_items > self._capacity:
-            raise refusals.Refusal(
-                413,
-                f"the request has {num_items} images; at most {self._capacity} are taken "
-                "(--queue_size). Send several requests.",
-            )
-        if len(self._waiting) + num_items > self._capacity:
-            seconds = len(self._waiting) * self.seconds_per_item
-            raise refusals.busy(f"{len(self._waiting)} images are waiting already", seconds)
-
-    async def submit(self, items: Sequence[Any]) -> list[Any]:
+    async def submit(self, items: Sequence[Any], queue: int = 0) -> list[Any]:
         """Returns the answers to items; raises the first exception among them.
 
-        An item whose caller was cancelled is not run any more.
+        A caller that is cancelled takes back what has not begun to run, and waits for the rest:
+        once it is gone, nothing here holds its items.
 
         Raises:
-          Refusal: the queue is full: none of the items is taken.
+          asyncio.CancelledError: the caller was cancelled, or the batcher was stopped.
         """
-        self.check_room(len(items))
+        if self._is_stopped:
+            raise asyncio.CancelledError
         loop = asyncio.get_running_loop()
-        jobs = [_Job(item, loop.create_future()) for item in items]
-        self._waiting.extend(jobs)
+        jobs = [_Job(item, queue, loop.create_future()) for item in items]
+        answers = [job.answer for job in jobs]
+        self._queues[queue].extend(jobs)
         self._arrival.set()
-        return list(await asyncio.gather(*(job.answer for job in jobs)))
+        try:
+            if answers:
+                await asyncio.wait(answers)
+        except asyncio.CancelledError:
+            for job in jobs:
+                if job in self._queues[queue]:
+                    self._queues[queue].remove(job)
+                    job.answer.cancel()
+            await asyncio.wait(answers)
+            raise
+        # All are looked at, or asyncio would report those that nobody has seen.
+        errors = [each.exception() for each in answers if not each.cancelled()]
+        for error in filter(None, errors):
+            raise error
+        return [each.result() for each in answers]
 
     async def _work(self) -> None:
+        while True:
+            await self._wait_for_items()
+            batch = self._take_batch()
+            if batch:
+                await self._run_batch(batch)
+            del batch  # Not to be held while the loop waits.
+
+    async def _run_batch(self, batch: list[_Job]) -> None:
+        start = time.perf_counter()
         loop = asyncio.get_running_loop()
-        while True:
-            batch = await self._next_batch()
-            if not batch:
-                continue
-            start = time.perf_counter()
-            try:
-                items = [job.item for job in batch]
-                answers = await loop.run_in_executor(self.worker, self._run, items)
-            except Exception as error:
-                answers = [error] * len(batch)
-            seconds = time.perf_counter() - start
-            self.seconds_per_item += _SMOOTHING * (seconds / len(batch) - self.seconds_per_item)
-            self._observe(len(batch), seconds)
-            for job, answer in zip(batch, answers, strict=True):
-                if job.answer.done():  # Its caller has given up.
-                    continue
-                if isinstance(answer, Exception):
-                    job.answer.set_exception(answer)
-                else:
-                    job.answer.set_result(answer)
-            del batch, answers, items  # Not to be held while the loop waits.
+        try:
+            items = [job.item for job in batch]
+            answers = await loop.run_in_executor(self.worker, self._run, items)
+        except asyncio.CancelledError:
+            for job in batch:
+                job.answer.cancel()
+            raise
+        except Exception as error:
+            answers = [error] * len(batch)
+        seconds = time.perf_counter() - start
+        for queue, count in collections.Counter(job.queue for job in batch).items():
+            self.paces[queue].note(count, seconds)
+        self._observe(len(batch), seconds)
+        for job, answer in zip(batch, answers, strict=True):
+            if isinstance(answer, Exception):
+                job.answer.set_exception(answer)
+            else:
+                job.answer.set_result(answer)
 
-    async def _next_batch(self) -> list[_Job]:
+    async def _wait_for_items(self) -> None:
         """Waits for an item, then for as many as make a batch, or for the time to be over."""
-        await self._wait_for_arrival(None)
-        batch: list[_Job] = []
+        while not len(self):
+            self._arrival.clear()
+            await self._arrival.wait()
         deadline = time.monotonic() + self._timeout_secs
-        while True:
-            while self._waiting and len(batch) < self._batch_size:
-                job = self._waiting.popleft()
-                if not job.answer.done():
-                    batch.append(job)
-            left = deadline - time.monotonic()
-            if len(batch) >= self._batch_size or left <= 0:
-                return batch
-            if not await self._wait_for_arrival(left):
-                return batch
-
-    async def _wait_for_arrival(self, seconds: float | None) -> bool:
-        """Waits until something waits; returns whether it does."""
-        while not self._waiting:
+        while len(self) < self._batch_size and (left := deadline - time.monotonic()) > 0:
             self._arrival.clear()
             try:
-                await asyncio.wait_for(self._arrival.wait(), seconds)
+                await asyncio.wait_for(self._arrival.wait(), left)
             except asyncio.TimeoutError:
-                return bool(self._waiting)
-        return True
+                break
+
+    def _take_batch(self) -> list[_Job]:
+        """Takes an item of each queue in turn; none if all have been taken back."""
+        batch: list[_Job] = []
+        while len(batch) < self._batch_size and len(self):
+            queue = self._queues[self._next_queue]
+            self._next_queue = (self._next_queue + 1) % len(self._queues)
+            if queue:
+                batch.append(queue.popleft())
+        return batch

@@ -58,13 +58,15 @@ async def read(request: Request, max_bytes: int, lease: Lease) -> bytes:
 
 
 class TrackedBody:
-    """ASGI's `receive` of a request, which knows whether the body is over."""
+    """ASGI's `receive` of a request, which knows whether the body has begun, and is over."""
 
     def __init__(self, receive: Receive):
         self._receive = receive
+        self.has_begun = False
         self.is_over = False
 
     async def __call__(self) -> Message:
+        self.has_begun = True
         message = await self._receive()
         self.is_over |= message["type"] != "http.request" or not message.get("more_body", False)
         return message
@@ -133,7 +135,7 @@ async def _of_form(headers: Headers, data: bytes) -> ImageBody:
         form = await parser.parse()
     except (MultiPartException, KeyError, ValueError, UnicodeError) as error:
         reason = getattr(error, "message", "") or "it has no boundary, or is damaged"
-        raise Refusal(400, f"the form cannot be read: {reason}.") from None
+        raise Refusal(400, f"the form cannot be read: {reason.rstrip('.')}.") from None
     try:
         files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
         fields = {key: value for key, value in form.multi_items() if isinstance(value, str)}

@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from serving.http import answers, bodies
 from serving.http.budget import Lease
+from serving.http.hosting import HostedModel
 from serving.http.refusals import Refusal
 from serving.http.service import Service
 
@@ -49,9 +50,7 @@ def route(
                 _check_token(request, service.settings.token)
             if needs_models:
                 service.check_ready()
-            with service.budget.lease() as lease:
-                limit = service.settings.time_limit_secs
-                return await asyncio.wait_for(handler(service, request, lease), limit)
+            return await service.within_limit(_handle(service, handler, request))
         except Refusal as refusal:
             response = error_response(refusal.status, refusal.message)
             response.headers.update(refusal.headers)
@@ -66,13 +65,29 @@ def route(
             # The client learns nothing of the inside.
             LOG.exception("%s %s failed", request.method, path)
             response = error_response(500, "the server failed; its log says why.")
-        # A client that waits for "100 Continue" has sent nothing, and will not.
-        waits = "expect" in request.headers and not body.is_over
+        # A client that waits for "100 Continue" gets it when its body is asked for.
+        waits = "expect" in request.headers and not body.has_begun
         if waits or not await body.discard():
             response.headers["Connection"] = "close"
         return response
 
     return Route(path, answer, methods=list(methods))
+
+
+async def _handle(service: Service, handler: Handler, request: Request) -> Response:
+    with service.budget.lease() as lease:
+        return await handler(service, request, lease)
+
+
+def find_model(service: Service, request: Request) -> HostedModel:
+    """Returns the model, and version if any, that the path names (Refusal 404: there is none)."""
+    model = service.find_model(request.path_params["model"])
+    version = request.path_params.get("version")
+    if version not in (None, str(model.current.version)):
+        raise Refusal(
+            404, f"there is no version {version[:20]!r}; {model.current.version} is served."
+        )
+    return model
 
 
 def error_response(status: int, message: str) -> Response:

@@ -1,23 +1,30 @@
-"""One export that is served: its queue, and the newer file that takes its place."""
+"""One export that is served: what it takes, its queues, and the newer file in its place."""
 
 import asyncio
+import contextlib
 import dataclasses
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from common.texts import printable
-from serving import image_search
-from serving.http import predictors
+from serving import image_search, tiling
+from serving.http import admission, predictors
+from serving.http.admission import Admission
 from serving.http.batcher import Batcher
+from serving.http.budget import Lease
 from serving.http.metrics import Metrics
 from serving.http.predictors import Predictor
+from serving.http.refusals import Refusal
+from serving.http.tiled_images import Tile, TiledImages
 
 LOG = logging.getLogger("serve")
+# Queues of a batcher.
+_IMAGES, _TILES = range(2)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,7 +34,8 @@ class ModelSettings:
     Attributes:
       batch_size: the most images that run together.
       batch_timeout_secs: how long an image waits for others.
-      queue_size: the most images that wait for one model.
+      limits: what a model takes at once.
+      tiles: what becomes of images larger than a segmentation network takes.
       reload_secs: seconds between two looks at the files of an export; 0 for none.
       trust: whether graphs may have operations that read and write files.
       engine: further arguments of the models' classes.
@@ -35,17 +43,19 @@ class ModelSettings:
 
     batch_size: int = 8
     batch_timeout_secs: float = 0.002
-    queue_size: int = 32
+    limits: admission.Limits = dataclasses.field(default_factory=admission.Limits)
+    tiles: tiling.TileOptions = dataclasses.field(default_factory=tiling.TileOptions)
     reload_secs: float = 2.0
     trust: bool = False
     engine: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 class Prediction(NamedTuple):
-    """What a model says of an image, and which load of the model said it."""
+    """What a model says of an image, which load of the model said it, and the tiles, if any."""
 
     predictor: Predictor
     values: np.ndarray
+    planned: tiling.Plan | None = None
 
 
 class HostedModel:
@@ -54,7 +64,7 @@ class HostedModel:
     Attributes:
       name: of clients.
       path: as it was given.
-      batcher: its queue.
+      batcher: its queues, of whole images and of tiles.
     """
 
     def __init__(self, name: str, path: str, settings: ModelSettings, metrics: Metrics):
@@ -69,8 +79,12 @@ class HostedModel:
             self._run,
             settings.batch_size,
             settings.batch_timeout_secs,
-            settings.queue_size,
-            self._observe,
+            num_queues=2,
+            observe=self._observe,
+        )
+        self._tiled_images = TiledImages(self.batcher, _TILES)
+        self._admission = Admission(
+            settings.limits, self.batcher.paces[_IMAGES], self._tiled_images.pace
         )
         metrics.waiting.labels(name).set_function(lambda: len(self.batcher))
         metrics.reload_failures.labels(name)
@@ -100,16 +114,56 @@ class HostedModel:
         if self._watching is not None:
             self._watching.cancel()
         await self.batcher.stop()
+        await self._tiled_images.close()
         if self._current is not None:
             self._current.model.close()
 
-    async def predict(self, images: Sequence[np.ndarray]) -> list[Prediction]:
-        """Returns the predictions of images uint8 [height, width, 3], RGB.
+    @contextlib.contextmanager
+    def admit(
+        self, sizes: Sequence[tuple[int, int]], lease: Lease, tile: str | int | None = None
+    ) -> Iterator[None]:
+        """Counts images until they are answered; to be entered before they are decoded.
+
+        Args:
+          sizes: their (height, width).
+          lease: takes what tiles need besides their image.
+          tile: see `Predictor.plan`.
 
         Raises:
-          Refusal: the queue is full.
+          Refusal: 400 for a wrong `tile`, 413 for images that are never taken, 429 for images that
+            are not taken now.
         """
-        return await self.batcher.submit(images)
+        plans = [self._plan(self.current, size, tile) for size in sizes]
+        costs = [(0, 0) if each is None else self.current.cost(each) for each in plans]
+        with self._admission.admit([num_tiles for num_tiles, _ in costs]):
+            lease.take(sum(num_bytes for _, num_bytes in costs))
+            yield
+
+    async def predict(
+        self, images: Sequence[np.ndarray], tile: str | int | None = None
+    ) -> list[Prediction]:
+        """Returns the predictions of images uint8 [height, width, 3], RGB, which are admitted."""
+        predictor = self.current
+        plans = [self._plan(predictor, image.shape[:2], tile) for image in images]
+        whole = [image for image, planned in zip(images, plans, strict=True) if planned is None]
+        answers = iter(await self.batcher.submit(whole, _IMAGES))
+        return [
+            next(answers)
+            if planned is None
+            else Prediction(
+                predictor, await self._tiled_images.predict(predictor, planned, image), planned
+            )
+            for image, planned in zip(images, plans, strict=True)
+        ]
+
+    def _plan(
+        self, predictor: Predictor, size: tuple[int, ...], tile: str | int | None
+    ) -> tiling.Plan | None:
+        height, width = size
+        try:
+            return predictor.plan(height, width, tile)
+        except ValueError as error:
+            raise Refusal(400, str(error)) from None
 
     def _load(self, version: int) -> Predictor:
         return predictors.load(
@@ -117,6 +171,7 @@ class HostedModel:
             version,
             self._settings.batch_size,
             self._settings.trust,
+            self._settings.tiles,
             **self._settings.engine,
         )
 
@@ -132,15 +187,32 @@ class HostedModel:
             predictor.version,
         )
 
-    def _run(self, images: Sequence[np.ndarray]) -> Sequence[Prediction | Exception]:
-        """Runs a batch and, if it fails, each of its images alone; in the batcher's thread."""
+    def _run(self, items: Sequence[np.ndarray | Tile]) -> list[Any]:
+        """Runs a batch of images and of tiles; in the batcher's thread."""
+        tiles = [each for each in items if isinstance(each, Tile)]
+        images = [each for each in items if not isinstance(each, Tile)]
+        of_tiles, of_images = iter(self._run_tiles(tiles)), iter(self._run_images(images))
+        return [next(of_tiles if isinstance(each, Tile) else of_images) for each in items]
+
+    def _run_tiles(self, tiles: Sequence[Tile]) -> Sequence[Any]:
+        if not tiles:
+            return []
+        try:  # All are of one image.
+            return tiles[0].predictor.run_tiles([each.array for each in tiles])
+        except Exception as error:
+            return [error] * len(tiles)
+
+    def _run_images(self, images: Sequence[np.ndarray]) -> Sequence[Prediction | Exception]:
+        """Runs images together and, if that fails, each of them alone."""
+        if not images:
+            return []
         predictor = self.current
         try:
             return [Prediction(predictor, values) for values in predictor.predict(images)]
         except Exception as error:
             if len(images) == 1:
                 return [error]
-        return [self._run([image])[0] for image in images]
+        return [self._run_images([image])[0] for image in images]
 
     def _observe(self, size: int, seconds: float) -> None:
         self._metrics.batch_size.labels(self.name).observe(size)
@@ -179,5 +251,6 @@ class HostedModel:
             )
             return
         self._take(new)
+        await self._tiled_images.wait()  # One may have begun with the old one.
         # Behind the batch that runs now.
         self.batcher.worker.submit(old.model.close)

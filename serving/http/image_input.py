@@ -31,7 +31,13 @@ class ImageLimits:
         """Refuses (413) an image that is larger; (400) one without pixels."""
         if height < 1 or width < 1:
             raise Refusal(400, f"{_NAME} is {height}x{width} and empty.")
-        if height * width > self.max_pixels or max(height, width) > self.max_side:
+        if max(height, width) > self.max_side:
+            raise Refusal(
+                413,
+                f"{_NAME} is {height}x{width} (height x width); a side has at most {self.max_side} "
+                "pixels. Scale it down or cut it into tiles.",
+            )
+        if height * width > self.max_pixels:
             raise Refusal(
                 413,
                 f"{_NAME} is {height}x{width} (height x width): {height * width} pixels; at most "

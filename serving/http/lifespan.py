@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import logging
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.http import app
 from serving.http.service import Service
 
+LOG = logging.getLogger("serve")
 _POLL_SECS = 0.05
 
 
@@ -36,7 +38,8 @@ class LifespanApp:
         await receive()  # "lifespan.startup"
         try:
             await self._service.load()
-        except (ValueError, OSError) as error:
+        except Exception as error:  # A server that never gets ready would only answer 503.
+            LOG.exception("the models cannot be loaded")
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             await self._service.close()
             return

@@ -63,22 +63,14 @@ async def _ready(service: Service, request: Request, lease: Lease) -> Response:
     return endpoints.json_response({"ready": True})
 
 
-def _find(service: Service, request: Request) -> HostedModel:
-    model = service.find_model(request.path_params["model"])
-    version = request.path_params.get("version")
-    if version not in (None, str(model.current.version)):
-        raise Refusal(
-            404, f"there is no version {version[:20]!r}; {model.current.version} is served."
-        )
-    return model
-
-
 async def _model_ready(service: Service, request: Request, lease: Lease) -> Response:
-    return endpoints.json_response({"name": _find(service, request).name, "ready": True})
+    return endpoints.json_response(
+        {"name": endpoints.find_model(service, request).name, "ready": True}
+    )
 
 
 async def _model(service: Service, request: Request, lease: Lease) -> Response:
-    model = _find(service, request)
+    model = endpoints.find_model(service, request)
     return endpoints.json_response(
         {
             "name": model.name,
@@ -122,7 +114,7 @@ def _values_of(output: _Output, predictions: Sequence[Prediction]) -> np.ndarray
 
 
 async def _infer(service: Service, request: Request, lease: Lease) -> Response:
-    model = _find(service, request)
+    model = endpoints.find_model(service, request)
     body = await bodies.read(request, service.settings.max_bytes, lease)
     header, binary = _split(request.headers.get(_HEADER_LENGTH), body)
     lease.take(tensors.JSON_BYTES * len(header))
@@ -138,13 +130,16 @@ async def _infer(service: Service, request: Request, lease: Lease) -> Response:
     else:
         # Counted at the size that the shape states, before numbers become arrays.
         shape = _shape(tensor)
-        service.settings.images.check(*shape[-3:-1])
-        model.batcher.check_room(shape[0] if len(shape) == 4 else 1)
-        lease.take(image_input.num_bytes(1, int(np.prod(shape)) // 3))
-        values = await service.in_pool(_numbers, tensor, shape, binary)
-        name = str(tensor.get("name"))[:40]
-        images = await service.in_pool(tensors.images_of, values, name, service.settings.images)
-        predictions = await model.predict(images)
+        height, width = shape[-3:-1]
+        num_images = shape[0] if len(shape) == 4 else 1
+        _check_count(num_images)
+        service.settings.images.check(height, width)
+        with model.admit([(height, width)] * num_images, lease):
+            lease.take(num_images * image_input.num_bytes(height, width))
+            values = await service.in_pool(_numbers, tensor, shape, binary)
+            name = str(tensor.get("name"))[:40]
+            images = await service.in_pool(tensors.images_of, values, name, service.settings.images)
+            predictions = await model.predict(images)
     return await service.in_pool(_answer, given, model, wanted, predictions)
 
 

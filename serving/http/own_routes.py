@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from serving import contract
+from serving import contract, tiling
 from serving.http import answers, bodies, endpoints, metrics, negotiation
 from serving.http.budget import Lease
 from serving.http.hosting import HostedModel
@@ -17,7 +17,7 @@ from serving.http.service import Service
 
 _DEFAULT_OPACITY = 0.5
 _DEFAULT_TOP = 5
-_SEGMENT_PARAMETERS = ("format", "opacity", "classes", "model")
+_SEGMENT_PARAMETERS = ("format", "opacity", "classes", "tile", "model")
 _CLASSIFY_PARAMETERS = ("top", "model")
 
 
@@ -60,7 +60,9 @@ async def _segment(service: Service, request: Request, lease: Lease) -> Response
     names = model.current.model.class_names
     classes = answers.find_classes(values["classes"], names) if "classes" in values else None
     clock.note("read")
-    [image], [(predictor, ids)] = await service.predict_files(model, [body.data], lease)
+    tile = _tile(values.get("tile"))
+    [image], [prediction] = await service.predict_files(model, [body.data], lease, tile)
+    predictor, ids = prediction.predictor, prediction.values
     clock.note("predict")
     if chosen.form == "mask":
         content = await service.in_pool(answers.mask_png, ids, predictor.model.palette)
@@ -71,7 +73,7 @@ async def _segment(service: Service, request: Request, lease: Lease) -> Response
     elif chosen.form == "npy":
         content = await service.in_pool(answers.npy, ids.astype(np.int32))
     else:
-        description = await service.in_pool(answers.describe_segments, model.name, predictor, ids)
+        description = await service.in_pool(answers.describe_segments, model.name, prediction)
         content = await service.in_pool(answers.to_json, description)
     clock.note("encode")
     headers = {**clock.header, "Vary": "Accept"}
@@ -82,13 +84,15 @@ async def _classify(service: Service, request: Request, lease: Lease) -> Respons
     clock = _Clock()
     body = await bodies.read_image(request, service.settings.max_bytes, lease)
     values = _parameters(request, body, _CLASSIFY_PARAMETERS)
-    top = int(_number(values, "top", _DEFAULT_TOP, 1, 1 << 20))
+    top = _number(values, "top", _DEFAULT_TOP, 1, 1 << 20)
+    if top != int(top):
+        raise Refusal(400, f"top is {top:g}; expected a whole number.")
     model = service.find_model(values.get("model"), contract.CLASSIFICATION.task)
     clock.note("read")
-    _, [(predictor, probabilities)] = await service.predict_files(model, [body.data], lease)
+    _, [prediction] = await service.predict_files(model, [body.data], lease)
     clock.note("predict")
     response = endpoints.json_response(
-        answers.describe_classes(model.name, predictor, probabilities, top)
+        answers.describe_classes(model.name, prediction.predictor, prediction.values, int(top))
     )
     response.headers.update(clock.header)
     return response
@@ -129,6 +133,13 @@ def _parameters(request: Request, body: bodies.ImageBody, allowed: Sequence[str]
             400, f"there is no parameter {unknown[0][:40]!r}; there are {', '.join(allowed)}."
         )
     return values
+
+
+def _tile(text: str | None) -> str | int | None:
+    try:
+        return None if text is None else tiling.parse_tile(text)
+    except ValueError as error:
+        raise Refusal(400, str(error)) from None
 
 
 def _number(

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from common import texts
-from serving import contract, export_file
+from serving import contract, export_file, tiling
 from serving.deeplab_model import DeepLabModel
 from serving.exported_model import ExportedModel
 from serving.image_classifier import ImageClassifier
@@ -26,17 +26,40 @@ class Predictor(abc.ABC):
     TASK: ClassVar[str]
     MODEL: ClassVar[type[ExportedModel]]
 
-    def __init__(self, model: ExportedModel, version: int):
+    def __init__(self, model: ExportedModel, version: int, tiles: tiling.TileOptions):
+        """Takes a loaded model (ValueError: it cannot run such tiles)."""
         self.model: Any = model
         self.version = version
+        self._tiles = tiles
 
     @abc.abstractmethod
     def predict(self, images: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
-        """Returns what the network says of images uint8 [height, width, 3], each by itself."""
+        """Returns what the network says of images uint8 [height, width, 3], each as a whole."""
 
-    def size_seen(self, height: int, width: int) -> tuple[int, int]:
-        """Returns the (height, width) at which the network sees an image."""
-        return height, width
+    def plan(self, height: int, width: int, tile: str | int | None = None) -> tiling.Plan | None:
+        """Returns how an image of a size runs in tiles; None where it runs as a whole.
+
+        Args:
+          height, width: of the image.
+          tile: as of `tiling.TileOptions`; None for what the server was started with.
+
+        Raises:
+          ValueError: `tile` is nothing that the model takes.
+        """
+        del height, width, tile
+        return None
+
+    def cost(self, planned: tiling.Plan) -> tuple[int, int]:
+        """Returns how many tiles run, and the bytes that blending them takes."""
+        raise NotImplementedError  # As the next two, only where `plan` returns any.
+
+    def predict_tiles(self, planned: tiling.Plan, image: np.ndarray, run: tiling.Run) -> np.ndarray:
+        """Returns what the network says of an image in tiles, which `run` runs."""
+        raise NotImplementedError
+
+    def run_tiles(self, tiles: Sequence[np.ndarray]) -> Sequence[Any]:
+        """Runs tiles of one size; see `tiling.Run`."""
+        raise NotImplementedError
 
 
 class Segmenter(Predictor):
@@ -45,13 +68,33 @@ class Segmenter(Predictor):
     TASK = contract.SEGMENTATION.task
     MODEL = DeepLabModel
 
+    def __init__(self, model: ExportedModel, version: int, tiles: tiling.TileOptions):
+        """See `Predictor`."""
+        super().__init__(model, version, tiles)
+        self.plan(1, 1)  # Refuses tiles that are larger than the model takes.
+
     def predict(self, images: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
         """See `Predictor`."""
-        return [each.ids for each in self.model.predict_batch(images, ids_type=np.uint8)]
+        predictions = self.model.predict_batch(images, ids_type=np.uint8, tile=tiling.OFF)
+        return [each.ids for each in predictions]
 
-    def size_seen(self, height: int, width: int) -> tuple[int, int]:
+    def plan(self, height: int, width: int, tile: str | int | None = None) -> tiling.Plan | None:
         """See `Predictor`."""
-        return self.model.fitted_size(height, width)
+        tile = self._tiles.tile if tile is None else tile
+        return self.model.plan_tiles(height, width, tile, self._tiles.overlap)
+
+    def cost(self, planned: tiling.Plan) -> tuple[int, int]:
+        """See `Predictor`."""
+        num_blended = self.model.num_classes if self.model.has_probabilities else 0
+        return planned.num_runs(num_blended), planned.num_bytes(num_blended)
+
+    def predict_tiles(self, planned: tiling.Plan, image: np.ndarray, run: tiling.Run) -> np.ndarray:
+        """See `Predictor`."""
+        return self.model.predict_tiles(planned, image, ids_type=np.uint8, run=run).ids
+
+    def run_tiles(self, tiles: Sequence[np.ndarray]) -> Sequence[Any]:
+        """See `Predictor`."""
+        return self.model.run_tiles(tiles)
 
 
 class Classifier(Predictor):
@@ -68,7 +111,14 @@ class Classifier(Predictor):
 PREDICTORS: Mapping[str, type[Predictor]] = {each.TASK: each for each in (Segmenter, Classifier)}
 
 
-def load(path: str, version: int, warm_up_size: int, trust: bool, **how: Any) -> Predictor:
+def load(
+    path: str,
+    version: int,
+    warm_up_size: int,
+    trust: bool,
+    tiles: tiling.TileOptions,
+    **how: Any,
+) -> Predictor:
     """Loads an export of any task, and runs empty images through it.
 
     Args:
@@ -76,6 +126,7 @@ def load(path: str, version: int, warm_up_size: int, trust: bool, **how: Any) ->
       version: of the predictor.
       warm_up_size: images of the largest batch.
       trust: whether the graph may have operations that read and write files.
+      tiles: what becomes of images larger than a segmentation network takes.
       **how: further arguments of the model's class.
 
     Raises:
@@ -88,10 +139,10 @@ def load(path: str, version: int, warm_up_size: int, trust: bool, **how: Any) ->
             f"{texts.printable(path)} is of the task {task}; {', '.join(PREDICTORS)} are served."
         )
     predictor = PREDICTORS[task]
-    model = predictor.MODEL(path, trust=trust, **how)
+    loaded = predictor(predictor.MODEL(path, trust=trust, **how), version, tiles)
     for size in sorted({1, warm_up_size}):
-        model.warm_up(batch_size=size)
-    return predictor(model, version)
+        loaded.model.warm_up(batch_size=size)
+    return loaded
 
 
 def state_of_files(path: str) -> tuple:

@@ -4,14 +4,14 @@ import asyncio
 import dataclasses
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import numpy as np
 
 from common.texts import first_few, printable
-from serving.http import image_input, refusals
+from serving.http import image_input, refusals, threads
 from serving.http.budget import Budget, Lease
 from serving.http.hosting import HostedModel, ModelSettings, Prediction
 from serving.http.image_input import ImageLimits
@@ -71,6 +71,7 @@ class Service:
         self._is_loaded = False
         self._pool = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="images")
         self._loader = ThreadPoolExecutor(1, thread_name_prefix="loader")
+        self._unfinished: set[asyncio.Task] = set()
 
     @property
     def is_ready(self) -> bool:
@@ -103,47 +104,62 @@ class Service:
         Raises:
           Refusal: 404 if there is none.
         """
-        if name:
-            model = self.models.get(name)
-            if model is None:
-                raise Refusal(
-                    404,
-                    f"there is no model {printable(name)[:80]!r}; there is "
-                    f"{first_few(self.models)}.",
-                )
-            candidates = [model]
-        else:
-            candidates = list(self.models.values())
-        for model in candidates:
-            if task in (None, model.current.TASK):
-                return model
-        if name:
-            raise Refusal(404, f"the model {name!r} is of another task; this needs one of {task}.")
-        raise Refusal(404, f"no model of the task {task} is served.")
+        if not name:
+            for model in self.models.values():
+                if task in (None, model.current.TASK):
+                    return model
+            raise Refusal(404, f"no model for {task} is served.")
+        if name not in self.models:
+            known = first_few(self.models)
+            raise Refusal(404, f"there is no model {printable(name)[:80]!r}; there is {known}.")
+        model = self.models[name]
+        if task not in (None, model.current.TASK):
+            raise Refusal(
+                404, f"the model {name!r} is for {model.current.TASK}; this needs one for {task}."
+            )
+        return model
+
+    async def within_limit(self, answer: Coroutine[Any, Any, _Result]) -> _Result:
+        """Returns what a coroutine returns.
+
+        One that takes too long is cancelled. It may have to wait for a thread before it can give
+        back what it has leased; its caller does not wait for that.
+
+        Raises:
+          asyncio.TimeoutError: it took longer than the time limit.
+        """
+        task = asyncio.get_running_loop().create_task(answer)
+        self._unfinished.add(task)
+        task.add_done_callback(self._unfinished.discard)
+        try:
+            return await asyncio.wait_for(asyncio.shield(task), self.settings.time_limit_secs)
+        finally:
+            task.cancel()
 
     async def in_pool(self, function: Callable[..., _Result], *arguments: Any) -> _Result:
         """Runs what takes a while, such as decoding, in a thread."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, function, *arguments)
-
-    async def decode(self, files: Sequence[bytes], lease: Lease) -> list[np.ndarray]:
-        """Returns image files as arrays uint8 [height, width, 3]; sizes are checked first.
-
-        Raises:
-          Refusal: see `image_input`; or the memory is taken.
-        """
-        sizes = [image_input.read_size(each, self.settings.images) for each in files]
-        lease.take(sum(image_input.num_bytes(*size) for size in sizes))
-        return [await self.in_pool(image_input.decode, each) for each in files]
+        return await threads.run(self._pool, function, *arguments)
 
     async def predict_files(
-        self, model: HostedModel, files: Sequence[bytes], lease: Lease
+        self,
+        model: HostedModel,
+        files: Sequence[bytes],
+        lease: Lease,
+        tile: str | int | None = None,
     ) -> tuple[list[np.ndarray], list[Prediction]]:
         """Returns the images in files, and what a model says of them.
 
+        Args:
+          model: the model.
+          files: image files.
+          lease: takes the memory.
+          tile: see `Predictor.plan`.
+
         Raises:
-          Refusal: see `decode`; or the queue is full, which is found before anything is decoded.
+          Refusal: an image is refused, which is found before anything is decoded, or is damaged.
         """
-        model.batcher.check_room(len(files))
-        images = await self.decode(files, lease)
-        return images, await model.predict(images)
+        sizes = [image_input.read_size(each, self.settings.images) for each in files]
+        with model.admit(sizes, lease, tile):
+            lease.take(sum(image_input.num_bytes(*size) for size in sizes))
+            images = [await self.in_pool(image_input.decode, each) for each in files]
+            return images, await model.predict(images, tile)

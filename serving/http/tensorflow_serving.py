@@ -1,13 +1,16 @@
 """The REST interface of TensorFlow Serving: `/v1/models/M:predict`, with base64 or numbers.
 
 An instance is {"b64": …}, {"NAME": {"b64": …}}, or numbers [height, width, 3]. `instances` are
-answered with `predictions`, one for each; `inputs` with `outputs`.
+answered with `predictions`, one for each; `inputs` with `outputs`. With `signature_name`
+"serve_bytes" a mask is a PNG in base64, as of the SavedModel.
 """
 
-from collections.abc import Sequence
+import base64
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from PIL import Image
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -20,20 +23,24 @@ from serving.http.predictors import Predictor
 from serving.http.refusals import Refusal
 from serving.http.service import Service
 
-_SIGNATURE = "serving_default"
+# As of the SavedModels that `export.saved_model` writes.
+_TENSORS_SIGNATURE, _BYTES_SIGNATURE = "serving_default", "serve_bytes"
 
 
 def routes(service: Service) -> list[Route]:
     """Returns the routes."""
-    return [
-        endpoints.route(service, "/v1/models/{model}:predict", _predict, ["POST"]),
-        endpoints.route(service, "/v1/models/{model}/metadata", _metadata),
-        endpoints.route(service, "/v1/models/{model}", _status),
-    ]
+    found = []
+    for path in ("/v1/models/{model}/versions/{version}", "/v1/models/{model}"):
+        found += [
+            endpoints.route(service, f"{path}:predict", _predict, ["POST"]),
+            endpoints.route(service, f"{path}/metadata", _metadata),
+            endpoints.route(service, path, _status),
+        ]
+    return found
 
 
 async def _status(service: Service, request: Request, lease: Lease) -> Response:
-    model = service.find_model(request.path_params["model"])
+    model = endpoints.find_model(service, request)
     state = {
         "version": str(model.current.version),
         "state": "AVAILABLE",
@@ -43,7 +50,7 @@ async def _status(service: Service, request: Request, lease: Lease) -> Response:
 
 
 async def _metadata(service: Service, request: Request, lease: Lease) -> Response:
-    model = service.find_model(request.path_params["model"])
+    model = endpoints.find_model(service, request)
     signature = contract.SIGNATURES[model.current.TASK]
     return endpoints.json_response(
         {
@@ -62,12 +69,17 @@ async def _metadata(service: Service, request: Request, lease: Lease) -> Respons
 
 
 async def _predict(service: Service, request: Request, lease: Lease) -> Response:
-    model = service.find_model(request.path_params["model"])
+    model = endpoints.find_model(service, request)
     body = await bodies.read(request, service.settings.max_bytes, lease)
     lease.take(tensors.JSON_BYTES * len(body))
     given = await service.in_pool(tensors.parse_json, body)
-    if given.get("signature_name", _SIGNATURE) != _SIGNATURE:
-        raise Refusal(400, f"signature_name has to be {_SIGNATURE}.")
+    signature = given.get("signature_name") or _TENSORS_SIGNATURE
+    if signature not in (_TENSORS_SIGNATURE, _BYTES_SIGNATURE):
+        raise Refusal(
+            400,
+            f"signature_name is {str(signature)[:40]!r}; expected {_TENSORS_SIGNATURE} or "
+            f"{_BYTES_SIGNATURE}.",
+        )
     is_row = "instances" in given
     values = given.get("instances") if is_row else given.get("inputs")
     if not is_row and isinstance(values, dict) and "b64" not in values and len(values) == 1:
@@ -75,16 +87,15 @@ async def _predict(service: Service, request: Request, lease: Lease) -> Response
     if not is_row and isinstance(values, list) and values and isinstance(values[0], list):
         limits = service.settings.images
         images = await service.in_pool(tensors.images_of, values, "inputs", limits)
-        lease.take(tensors.num_bytes(images))
-        predictions = await model.predict(images)
+        predictions = await _predict_images(model, images, lease)
     else:
         if not isinstance(values, list):
             values = [values]
         if not values:
             raise Refusal(400, "instances is empty; expected one image or more.")
-        model.batcher.check_room(len(values))
         predictions = await _predict_values(service, model, values, lease)
-    return await service.in_pool(_answer, predictions, is_row)
+    row = _bytes_row if signature == _BYTES_SIGNATURE else _row
+    return await service.in_pool(_answer, predictions, row, is_row)
 
 
 async def _predict_values(
@@ -102,10 +113,17 @@ async def _predict_values(
     for each in values:
         number = next(iter(each.values()), None) if isinstance(each, dict) else each
         images += await service.in_pool(tensors.images_of, number, "an instance", limits)
-        lease.take(tensors.num_bytes(images[-1:]))
     if len(images) != len(values):
         raise Refusal(400, "an instance holds several images; expected [height, width, 3].")
-    return await model.predict(images)
+    return await _predict_images(model, images, lease)
+
+
+async def _predict_images(
+    model: HostedModel, images: Sequence[np.ndarray], lease: Lease
+) -> list[Prediction]:
+    with model.admit([image.shape[:2] for image in images], lease):
+        lease.take(tensors.num_bytes(images))
+        return await model.predict(images)
 
 
 def _content(instance: Any) -> Any:
@@ -120,8 +138,10 @@ def _content(instance: Any) -> Any:
     return None
 
 
-def _answer(predictions: Sequence[Prediction], is_row: bool) -> Response:
-    rows = [_row(each.predictor, each.values) for each in predictions]
+def _answer(
+    predictions: Sequence[Prediction], row: Callable[[Predictor, np.ndarray], Any], is_row: bool
+) -> Response:
+    rows = [row(each.predictor, each.values) for each in predictions]
     if is_row:
         content: dict[str, Any] = {"predictions": rows}
     elif isinstance(rows[0], dict):
@@ -129,6 +149,13 @@ def _answer(predictions: Sequence[Prediction], is_row: bool) -> Response:
     else:
         content = {"outputs": rows}
     return Response(answers.to_json(content), media_type="application/json")
+
+
+def _bytes_row(predictor: Predictor, values: np.ndarray) -> Any:
+    """Returns an image's output as the signature for files has it: a gray PNG of class ids."""
+    if contract.SIGNATURES[predictor.TASK] is not contract.SEGMENTATION:
+        return _row(predictor, values)
+    return {"b64": base64.b64encode(answers.encode(Image.fromarray(values), "PNG")).decode()}
 
 
 def _row(predictor: Predictor, values: np.ndarray) -> Any:

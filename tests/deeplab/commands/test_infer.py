@@ -132,7 +132,7 @@ def test_much_larger_images_run_in_tiles(tmp_path, infer):
     assert result.stderr.splitlines() == [
         "note: in/1.png is 100x90 (height x width), and the model takes at most 48x64: it runs in "
         "8 overlapping tiles, which takes the time of 8 images. --tile=off shrinks it, "
-        "--overlap=0.25 takes fewer.",
+        "a smaller --overlap takes fewer.",
         "warning: in/3.png is 50x70 (height x width), and the model takes at most 48x64: it was "
         "shrunk to 45x64, so small objects are lost. Run it in tiles with --tile=48, or export the "
         "checkpoint again with --crop_size=65,97.",
@@ -145,7 +145,7 @@ def test_much_larger_images_run_in_tiles(tmp_path, infer):
     assert "runs in 6 overlapping tiles" in result.stderr
     np.testing.assert_array_equal(Image.open(tmp_path / "masks" / "3_mask.png"), ids[3])
     for flag, message in (
-        ("--tile=on", "--tile=on: expected auto, off, or the side of tiles in pixels."),
+        ("--tile=on", "tile=on: expected auto, off, or the side of tiles in pixels."),
         ("--tile=600", "tile is 600; expected 16 to 64 pixels"),
         ("--overlap=1", "--overlap"),
     ):

@@ -8,6 +8,15 @@ import pytest
 from serving.http import answers, rle
 from serving.http.refusals import Refusal
 
+
+class Toy:
+    """What an overlay needs of a predictor."""
+
+    class model:
+        palette = ((0, 0, 0), (255, 0, 0))
+        class_names = ("background", "red")
+
+
 # Written by pycocotools 2.0: `mask.encode(np.asfortranarray(array))["counts"]`.
 PUBLISHED = [
     (np.zeros([3, 4], bool), "<"),
@@ -46,3 +55,11 @@ def test_classes_are_named_or_numbered():
 
 def test_json_keeps_letters_of_every_language():
     assert json.loads(answers.to_json({"name": "Straße 道"})) == {"name": "Straße 道"}
+
+
+def test_an_image_too_long_for_a_jpeg_is_refused_with_the_form_that_takes_it():
+    image = np.zeros([1, 65_501, 3], np.uint8)
+    how = (image, image[..., 0], Toy(), 0.5, None)
+    with pytest.raises(Refusal, match="at most 65500 rows and columns"):
+        answers.overlay(*how, "JPEG")
+    assert answers.overlay(*how, "PNG").startswith(b"\x89PNG")

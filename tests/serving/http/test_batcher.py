@@ -1,4 +1,4 @@
-"""Batches, the bounded queue, and callers who give up."""
+"""Batches, queues that take turns, and callers who give up."""
 
 import asyncio
 import threading
@@ -6,7 +6,6 @@ import threading
 import pytest
 
 from serving.http.batcher import Batcher
-from serving.http.refusals import Refusal
 
 
 class Doubler:
@@ -24,9 +23,9 @@ class Doubler:
         return [ValueError(str(item)) if item < 0 else 2 * item for item in items]
 
 
-def run(test, doubler: Doubler, batch_size=4, timeout_secs=0.0, capacity=8):
+def run(test, doubler: Doubler, batch_size=4, timeout_secs=0.0, num_queues=1):
     async def with_batcher():
-        batcher = Batcher(doubler, batch_size, timeout_secs, capacity)
+        batcher = Batcher(doubler, batch_size, timeout_secs, num_queues)
         batcher.start()
         try:
             return await test(batcher)
@@ -73,26 +72,6 @@ def test_an_item_waits_for_others_up_to_the_timeout():
     assert doubler.batches == [[1, 2]]
 
 
-def test_a_full_queue_refuses_all_items_of_a_request():
-    doubler = Doubler(is_open=False)
-
-    async def test(batcher):
-        running = asyncio.create_task(batcher.submit([0]))
-        await asyncio.sleep(0.05)
-        waiting = asyncio.create_task(batcher.submit([1, 2, 3]))
-        await asyncio.sleep(0.05)
-        with pytest.raises(Refusal) as refused:
-            await batcher.submit([4, 5])
-        assert (refused.value.status, refused.value.headers["Retry-After"]) == (429, "1")
-        with pytest.raises(Refusal) as refused:
-            await batcher.submit([0] * 5)
-        assert refused.value.status == 413
-        doubler.gate.set()
-        return await asyncio.gather(running, waiting)
-
-    assert run(test, doubler, capacity=4) == [[0], [2, 4, 6]]
-
-
 def test_a_failure_is_that_of_its_item():
     doubler = Doubler()
 
@@ -128,7 +107,7 @@ def test_a_function_that_raises_does_not_end_the_queue():
         return items
 
     async def test():
-        batcher = Batcher(fail, 4, 0.0, 8)
+        batcher = Batcher(fail, 4, 0.0)
         batcher.start()
         with pytest.raises(RuntimeError):
             await batcher.submit([1])
@@ -137,3 +116,53 @@ def test_a_function_that_raises_does_not_end_the_queue():
         return answer
 
     assert asyncio.run(test()) == [2]
+
+
+def test_queues_take_turns():
+    doubler = Doubler(is_open=False)
+
+    async def test(batcher):
+        first = asyncio.create_task(batcher.submit([0]))
+        await asyncio.sleep(0.05)
+        many = asyncio.create_task(batcher.submit([1, 2, 3, 4, 5]))
+        few = asyncio.create_task(batcher.submit([11, 12], queue=1))
+        await until(lambda: len(batcher) == 7)
+        doubler.gate.set()
+        return await asyncio.gather(first, many, few)
+
+    assert run(test, doubler, num_queues=2) == [[0], [2, 4, 6, 8, 10], [22, 24]]
+    assert [sorted(each) for each in doubler.batches] == [[0], [1, 2, 11, 12], [3, 4, 5]]
+
+
+def test_a_cancelled_caller_leaves_when_nothing_holds_its_items_any_more():
+    doubler = Doubler(is_open=False)
+
+    async def test(batcher):
+        caller = asyncio.create_task(batcher.submit([1, 2, 3]))
+        await until(lambda: len(batcher) == 1)  # The other two are running.
+        caller.cancel()
+        await asyncio.sleep(0.05)
+        assert (caller.done(), len(batcher)) == (False, 0)
+        doubler.gate.set()
+        await asyncio.wait({caller}, timeout=5)
+        return caller.cancelled()
+
+    assert run(test, doubler, batch_size=2)
+    assert doubler.batches == [[1, 2]]
+
+
+def test_stopping_cancels_what_waits_and_what_comes_later():
+    doubler = Doubler(is_open=False)
+
+    async def test():
+        batcher = Batcher(doubler, 1, 0.0)
+        batcher.start()
+        callers = [asyncio.create_task(batcher.submit([i])) for i in range(3)]
+        await until(lambda: len(batcher) == 2)
+        await batcher.stop()
+        callers.append(asyncio.create_task(batcher.submit([3])))
+        await asyncio.wait(callers, timeout=5)
+        doubler.gate.set()
+        return [each.cancelled() for each in callers]
+
+    assert asyncio.run(test()) == [True] * 4

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from serving.commands import serve
+from serving.http import predictors
 from serving.http.lifespan import LifespanApp
 from serving.http.service import Service, ServiceSettings
 from tests.support import asgi_calls, toy_export, toy_service
@@ -54,6 +55,16 @@ def test_what_cannot_be_loaded_is_the_servers_message(tmp_path):
     answer = Server(app).tell("startup")
     assert answer["type"] == "lifespan.startup.failed"
     assert "bad.pb is truncated or not a frozen TensorFlow graph" in answer["message"]
+
+
+def test_a_failure_that_nobody_has_foreseen_ends_the_start_too(tmp_path, monkeypatch):
+    def fail(*arguments, **how):
+        raise RuntimeError("the engine has died")
+
+    monkeypatch.setattr(predictors, "load", fail)
+    service = Service({"toy": str(toy_export.write(tmp_path / "toy"))}, ServiceSettings())
+    answer = Server(LifespanApp(service, 1.0)).tell("startup")
+    assert answer == {"type": "lifespan.startup.failed", "message": "the engine has died"}
 
 
 def test_the_application_takes_the_flags_of_the_command(tmp_path, monkeypatch):

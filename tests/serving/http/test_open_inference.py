@@ -119,6 +119,15 @@ def test_tensorflow_servings_form(service):
     np.testing.assert_array_equal(answer.json["outputs"], IDS[np.newaxis])
     [row] = predict("color", instances=[{"b64": B64}]).json["predictions"]
     assert row["ClassPredictions"] == int(np.argmax(row["ClassProbabilities"]))
+    for name in ("", "serving_default", None):
+        assert predict("toy", instances=[{"b64": B64}], signature_name=name).status == 200
+    answer = predict("toy/versions/1", instances=[{"b64": B64}], signature_name="serve_bytes")
+    [row] = answer.json["predictions"]
+    mask = Image.open(io.BytesIO(base64.b64decode(row["b64"])))
+    assert mask.mode == "L"
+    np.testing.assert_array_equal(np.asarray(mask), IDS)
+    assert predict("toy/versions/2", instances=[{"b64": B64}]).status == 404
+    assert predict("toy", instances=[{"b64": B64}], signature_name="x").status == 400
     assert predict("toy", instances=[]).status == 400
     assert predict("toy", instances=[{"b64": "?"}]).status == 400
     assert predict("toy", instances=[[[1, 2], [3]]]).status == 400

@@ -123,10 +123,17 @@ def test_classes_are_what_the_classifier_says(service, exports):
         ("/segment", b"x" * 200_001, {}, 413, "more than 200000 bytes"),
         ("/segment", toy_service.png(np.zeros([101, 100, 3], np.uint8)), {}, 413, "10100 pixels"),
         ("/segment?model=nix", toy_service.png(IMAGE), {}, 404, "there is toy, color"),
-        ("/segment?model=color", toy_service.png(IMAGE), {}, 404, "of another task"),
+        (
+            "/segment?model=color",
+            toy_service.png(IMAGE),
+            {},
+            404,
+            "is for classification; this needs one for deeplab",
+        ),
         ("/segment?format=gif", toy_service.png(IMAGE), {}, 400, "format is 'gif'"),
         ("/segment", toy_service.png(IMAGE), {"accept": "video/mp4"}, 406, "Accept is"),
         ("/segment?opacity=2", toy_service.png(IMAGE), {}, 400, "from 0 to 1"),
+        ("/classify?top=1.5", toy_service.png(IMAGE), {}, 400, "top is 1.5; expected a whole"),
         ("/segment?opacity=nan", toy_service.png(IMAGE), {}, 400, "from 0 to 1"),
         (
             "/segment?opactiy=1",

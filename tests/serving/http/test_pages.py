@@ -92,14 +92,26 @@ def test_a_class_is_switched_off_by_keyboard(page, address, photo):
     before = page.evaluate(PIXELS)
     for _ in range(20):
         page.press("Tab", 9)
-        if page.evaluate(
-            "document.activeElement.type === 'checkbox' && document.activeElement.checked"
-        ):
+        if page.evaluate("document.activeElement.matches('#results :checked')"):
             break
-    assert page.evaluate("document.activeElement.type") == "checkbox"
+    assert page.evaluate("document.activeElement.matches('#results :checked')")
     page.press(" ", 32)
     assert page.evaluate("document.activeElement.checked") is False
     assert page.evaluate(PIXELS) != before
+
+
+@needs_browser
+def test_a_large_image_is_tiled_or_shrunk_as_chosen(page, address, tmp_path):
+    large = tmp_path / "large.png"
+    large.write_bytes(toy_service.png(toy_export.image(144, 192)))
+    page.open(address)
+    page.wait_for("document.querySelector('#model').options.length === 2")
+    for number, said in enumerate((", in 25 tiles", ", shrunk to 48x64"), 1):
+        page.choose_files("#files", str(large))
+        page.wait_for(f"document.querySelectorAll('canvas').length === {number}")
+        assert page.evaluate("document.querySelector('h2').innerText").endswith(said)
+        page.evaluate("document.querySelector('#tiles').click()")
+    assert page.problems() == []
 
 
 @needs_browser

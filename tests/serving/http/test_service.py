@@ -139,6 +139,39 @@ def test_an_early_answer_reads_the_body_that_is_left(exports):
     assert asyncio.run(run()) == (10, 503)
 
 
+@pytest.mark.parametrize(("stated", "num_received"), [("9999", 0), ("900", 2)])
+def test_a_client_that_waits_to_be_asked_sends_nothing_or_all(exports, stated, num_received):
+    """With Expect: 100-continue a body comes only once it is asked for, but then as a whole."""
+
+    async def run():
+        service = Service(exports, ServiceSettings(max_bytes=1000, memory_bytes=1500))
+        await service.load()
+        received, sent = 0, []
+
+        async def receive():
+            nonlocal received
+            received += 1
+            return {"type": "http.request", "body": b"x" * 900, "more_body": received < 2}
+
+        async def send(message):
+            sent.append(message)
+
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": "/segment",
+            "query_string": b"",
+            "headers": [(b"expect", b"100-continue"), (b"content-length", stated.encode())],
+        }
+        await app.build(service)(scope, receive, send)
+        await service.close()
+        return received, sent[0]["status"], dict(sent[0]["headers"]).get(b"connection")
+
+    received, status, connection = asyncio.run(run())
+    assert (received, status) == (num_received, 413)
+    assert connection == (b"close" if num_received == 0 else None)
+
+
 def test_more_requests_than_it_holds_are_answered_503(exports, monkeypatch):
     monkeypatch.setattr(gate, "_MAX_REQUESTS", 1)
     with toy_service.running(exports) as service:
