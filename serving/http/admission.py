@@ -111,5 +111,5 @@ class Admission:
         ]
         is_full = self.num_images + num_whole + num_tiled > self._limits.num_images
         if is_full or _MARGIN * max(end for _, end in waits) > self._limits.seconds:
-            reason = f"{self.num_images} images are waiting already"
+            reason = "the model is busy with the images of others"
             raise refusals.busy(reason, max(start for start, _ in waits))
