@@ -27,8 +27,11 @@ def make_pipeline(runner: str, options: str) -> Any:
     from apache_beam.options.pipeline_options import PipelineOptions
 
     try:
-        return apache_beam.Pipeline(
-            options=PipelineOptions([f"--runner={runner}", *shlex.split(options)])
-        )
+        given = PipelineOptions([f"--runner={runner}", *shlex.split(options)])
+        known = given.get_all_options()
+        unknown = given.get_all_options(retain_unknown_options=True).keys() - known.keys()
+        if unknown:
+            raise ValueError(f"it has no option {', '.join(sorted(unknown))}")
+        return apache_beam.Pipeline(options=given)
     except (SystemExit, ValueError) as error:  # Beam parses with argparse, which wants to exit.
         raise ValueError(f"Beam refuses --runner={runner} {options}: {error}") from None

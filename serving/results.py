@@ -69,6 +69,11 @@ class ResultOptions:
         probabilities = (PROBABILITIES_ENDING,) if self.probabilities else ()
         return (MASK_ENDING, OVERLAY_ENDING, *ids, *probabilities)
 
+    @property
+    def possible_endings(self) -> tuple[str, ...]:
+        """Endings of what is written for any image, a georeferenced one too."""
+        return (*self.endings, geotiff.MASK_ENDING)
+
 
 def choose_names(paths: Sequence[str]) -> list[str]:
     """Returns a different name for the results of each image.

@@ -45,7 +45,10 @@ def _segment(given: InferOptions, arguments: list[str], download_folder: str) ->
                 "images only; omit one or the other."
             )
         from deeplab.commands import infer_beam
+        from serving.beam import file_store
 
+        if not file_store.is_remote(given.output):
+            _check_output(given.output)
         return infer_beam.segment(given, arguments, options, tiles)
     if given.beam_options:
         raise ValueError("--beam_options goes with --runner, the engine that takes them.")

@@ -25,7 +25,8 @@ def segment(
     """
     assert given.runner is not None
     beam.require(given.runner)
-    logging.disable(logging.WARNING)  # Beam names every cloud whose packages are missing.
+    # Beam names every cloud whose packages are missing, and every error that it raises as well.
+    logging.disable(logging.ERROR)
     from serving.beam import pipeline
 
     settings = Settings(
@@ -50,13 +51,15 @@ def segment(
         return 1
     names = results.choose_names([image.path for image in found.images])
     shards = job.plan(found.images, names, settings, given.shard_size)
-    pending = [shard for shard in shards if not _is_finished(shard)]
+    states = file_store.states(settings.output)
+    pending = [shard for shard in shards if not job.is_finished(shard, states)]
     num_pending = sum(len(shard.paths) for shard in pending)
     print(
         f"{len(found.images)} images in {len(shards)} shards, of which {len(pending)} are to be "
         f"done on {given.runner}"
     )
     start = time.time()
+    job.write_failures([], settings.output)  # Those of an earlier run.
     if pending:
         pipeline.run(pending, settings, given.runner, given.beam_options)
     records = [_finished(shard) for shard in shards]
@@ -70,6 +73,20 @@ def segment(
         f"{num_pending / (time.time() - start):.1f} images/s: {printable(settings.output)}"
         + (f"; those that failed are in {printable(table)}" if table else "")
     )
+    num_tiled = sum(record.num_tiled for record in records)
+    if num_tiled:
+        print(
+            f"note: {num_tiled} of {len(found.images)} images are larger than the model takes and "
+            "ran in tiles",
+            file=sys.stderr,
+        )
+    num_shrunk = sum(record.num_shrunk for record in records)
+    if num_shrunk:
+        print(
+            f"warning: {num_shrunk} of {len(found.images)} images are larger than the model takes "
+            "and were shrunk for it, so small objects are lost: --tile=SIDE runs them in tiles",
+            file=sys.stderr,
+        )
     return 1 if failures or found.problems else 0
 
 
@@ -84,11 +101,6 @@ def _find_model(given: InferOptions) -> str:
         if reason is not None:
             raise ValueError(f"engine {given.engine} cannot run {printable(path)}: {reason}")
     return export.path
-
-
-def _is_finished(shard: Shard) -> bool:
-    record = job.recall(shard)
-    return record is not None and record.error is None
 
 
 def _finished(shard: Shard) -> job.Record:

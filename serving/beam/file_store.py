@@ -3,12 +3,13 @@
 An address with `://` is in a bucket. Beam is imported for these only.
 """
 
+import contextlib
 import os
 import posixpath
 import shutil
 import uuid
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from common import files, image_files
 from common.texts import printable
@@ -19,7 +20,7 @@ _MAX_STATE_BYTES = 1 << 26
 
 
 class FoundImage(NamedTuple):
-    """An image, and what tells whether it has changed."""
+    """An image, and its state: what tells whether it has changed."""
 
     path: str
     state: str
@@ -60,7 +61,7 @@ def find_images(arguments: Sequence[str], skipped_endings: Sequence[str]) -> Fou
         if not is_remote(address):
             continue
         images = [
-            FoundImage(each.path, f"{each.size_in_bytes} {each.last_updated_in_seconds}")
+            FoundImage(each.path, _remote_state(each))
             for each in _match(address + "*" if address.endswith("/") else address)
             if each.path.lower().endswith(image_files.ENDINGS)
             and not each.path.endswith(tuple(skipped_endings))
@@ -96,9 +97,7 @@ def fetch_all(path: str, folder: str) -> str:
     """
     if not is_remote(path):
         return path
-    found = _match(path.rstrip("/") + "/*") or _match(path)
-    if not found:
-        raise ValueError(f"{printable(path)}: no such file or folder.")
+    found = _match_all(path)
     for each in found:
         with (
             _open(each.path) as source,
@@ -107,6 +106,30 @@ def fetch_all(path: str, folder: str) -> str:
             shutil.copyfileobj(source, target)
     is_file = len(found) == 1 and found[0].path == path
     return os.path.join(folder, posixpath.basename(path)) if is_file else folder
+
+
+def state_of_all(address: str) -> str:
+    """Returns what tells whether a file or folder in a bucket has changed (ValueError: no such)."""
+    return ", ".join(f"{each.path} {_remote_state(each)}" for each in _match_all(address))
+
+
+def states(folder: str, names: Sequence[str] | None = None) -> dict[str, str]:
+    """Returns the states of the files of a folder, by name.
+
+    Args:
+      folder: that may not exist yet.
+      names: only of these, as far as they exist; None for all.
+
+    Raises:
+      ValueError: a bucket cannot be listed.
+    """
+    if is_remote(folder):
+        found = _match(join(folder, "*")) if names is None else _find_all(folder, names)
+        return {posixpath.basename(each.path): _remote_state(each) for each in found}
+    if names is None:
+        names = os.listdir(folder) if os.path.isdir(folder) else []
+    paths = {name: os.path.join(folder, name) for name in names}
+    return {name: _local_state(path) for name, path in paths.items() if os.path.isfile(path)}
 
 
 def publish(folder: str, names: Iterable[str], target: str) -> None:
@@ -174,6 +197,30 @@ def remove(path: str) -> None:
 def _local_state(path: str) -> str:
     status = os.stat(path)
     return f"{status.st_size} {status.st_mtime_ns}"
+
+
+def _remote_state(metadata: Any) -> str:
+    return f"{metadata.size_in_bytes} {metadata.last_updated_in_seconds}"
+
+
+def _match_all(address: str) -> list:
+    """Returns the files of a folder, or the one file (ValueError: there is none)."""
+    found = _match(address.rstrip("/") + "/*") or _match(address)
+    if not found:
+        raise ValueError(f"{printable(address)}: no such file or folder.")
+    return found
+
+
+def _find_all(folder: str, names: Sequence[str]) -> list:
+    """Returns those files of a folder that exist; in their names nothing is a pattern."""
+    from apache_beam.io.filesystem import BeamIOError
+    from apache_beam.io.filesystems import FileSystems
+
+    found = []
+    for name in names:
+        with contextlib.suppress(BeamIOError):
+            found.append(FileSystems.get_filesystem(folder).metadata(join(folder, name)))
+    return found
 
 
 def _match(pattern: str) -> list:

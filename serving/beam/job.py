@@ -1,8 +1,8 @@
 """Very many images as shards, each segmented by one worker and remembered once it is whole.
 
 The folder of the results holds `.infer/`, with a file for each finished shard: what it was made of,
-and which of its images have failed. Another run with the same images, model and options goes on
-with the shards that are missing.
+which of its images have failed, and the state of its results. Another run with the same images,
+model and options goes on with the shards that are missing, or whose results are not as they were.
 """
 
 import csv
@@ -12,14 +12,15 @@ import io
 import json
 import os
 import tempfile
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 
 from common import json_files
 from common.texts import printable
-from serving import file_inference, memory, results, tiling
+from serving import export_state, file_inference, memory, results, tiling
 from serving.beam import file_store
 from serving.beam.file_store import FoundImage
-from serving.deeplab_model import DeepLabModel
+from serving.deeplab_model import DeepLabModel, ImageShrunkWarning, ImageTiledWarning
 
 STATE_FOLDER = ".infer"
 FAILURES_FILE = "failures.csv"
@@ -54,6 +55,8 @@ class Settings:
 
     def load(self) -> DeepLabModel:
         """Loads the model on this machine. Engines are not tried: all workers take the same one."""
+        for each in (ImageShrunkWarning, ImageTiledWarning):  # They are counted.
+            warnings.simplefilter("ignore", each)
         with tempfile.TemporaryDirectory() as folder:
             return DeepLabModel(
                 file_store.fetch_all(self.model, folder),
@@ -73,12 +76,14 @@ class Shard:
       state_path: the file that remembers it.
       fingerprint: changes with the images, the model and the options.
       paths, names: the images, and what the names of their results begin with.
+      results: names of the files that it may write.
     """
 
     state_path: str
     fingerprint: str
     paths: tuple[str, ...]
     names: tuple[str, ...]
+    results: tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,12 +92,20 @@ class Record:
 
     Attributes:
       fingerprint: that of the shard.
+      results: changes with the files of its results.
       failures: (path, reason) of each image that has failed.
+      may_pass: whether the reason of a failure may pass, such as that of a disk; an image that is
+        damaged stays so.
+      num_tiled, num_shrunk: images larger than the network takes that ran in tiles, or shrunk.
       error: why the shard could not be finished, or None.
     """
 
     fingerprint: str
+    results: str = ""
     failures: tuple[tuple[str, str], ...] = ()
+    may_pass: bool = False
+    num_tiled: int = 0
+    num_shrunk: int = 0
     error: str | None = None
 
 
@@ -108,18 +121,19 @@ def plan(
       shard_size: images of a shard.
     """
     shared = {**dataclasses.asdict(settings), "model": _model_state(settings.model)}
+    endings = settings.results.possible_endings
     count = -(-len(images) // shard_size)
     shards = []
     for number in range(count):
         part = slice(number * shard_size, (number + 1) * shard_size)
-        made_of = json.dumps([shared, images[part], names[part]], sort_keys=True)
         name = f"shard-{number:05d}-of-{count:05d}.json"
         shards.append(
             Shard(
                 file_store.join(file_store.join(settings.output, STATE_FOLDER), name),
-                hashlib.sha256(made_of.encode()).hexdigest(),
+                _digest([shared, images[part], names[part]]),
                 tuple(image.path for image in images[part]),
                 tuple(names[part]),
+                tuple(name + ending for name in names[part] for ending in endings),
             )
         )
     return shards
@@ -142,14 +156,33 @@ def recall(shard: Shard) -> Record | None:
     return record if record.fingerprint == shard.fingerprint else None
 
 
+def is_finished(shard: Shard, states: Mapping[str, str]) -> bool:
+    """Whether nothing is left to do for a shard.
+
+    Args:
+      shard: the shard.
+      states: of the files in the folder of the results, see `file_store.states`.
+
+    Raises:
+      OSError: what is remembered cannot be read.
+    """
+    record = recall(shard)
+    return (
+        record is not None
+        and record.error is None
+        and not record.may_pass
+        and record.results == _state_of_results(shard, states)
+    )
+
+
 def segment(model: DeepLabModel, shard: Shard, settings: Settings) -> None:
     """Segments the images of a shard and remembers it, or why that was not possible."""
     try:
-        failures = _segment(model, shard, settings)
+        record = _segment(model, shard, settings)
     except (OSError, ValueError, MemoryError) as error:
-        _remember(shard, Record(shard.fingerprint, error=str(error) or type(error).__name__))
-        return
-    _remember(shard, Record(shard.fingerprint, tuple(failures)))
+        record = Record(shard.fingerprint, error=str(error) or type(error).__name__)
+    content = json.dumps(dataclasses.asdict(record), ensure_ascii=False) + "\n"
+    file_store.write(shard.state_path, content.encode())
 
 
 def write_failures(records: Sequence[Record], output: str) -> str | None:
@@ -171,8 +204,9 @@ def write_failures(records: Sequence[Record], output: str) -> str | None:
     return path
 
 
-def _segment(model: DeepLabModel, shard: Shard, settings: Settings) -> list[tuple[str, str]]:
+def _segment(model: DeepLabModel, shard: Shard, settings: Settings) -> Record:
     failures: list[tuple[str, str]] = []
+    may_pass, num_tiled, num_shrunk = False, 0, 0
     with tempfile.TemporaryDirectory() as folder:
         paths: dict[str, str] = {}  # Local ones to those of the shard.
         names = []
@@ -182,6 +216,7 @@ def _segment(model: DeepLabModel, shard: Shard, settings: Settings) -> list[tupl
                 names.append(name)
             except OSError as error:
                 failures.append((path, str(error)))
+                may_pass = True
         output = settings.output
         if file_store.is_remote(output):
             output = os.path.join(folder, "results")
@@ -202,19 +237,42 @@ def _segment(model: DeepLabModel, shard: Shard, settings: Settings) -> list[tupl
                 own = paths[outcome.path]
                 reason = str(outcome.error).replace(printable(outcome.path), printable(own))
                 failures.append((own, " ".join(reason.split())))
+                may_pass |= not isinstance(outcome.error, ValueError)
+            elif outcome.network_size != outcome.size:
+                num_shrunk += 1
+            elif _is_tiled(model, outcome, settings.tiles):
+                num_tiled += 1
         if file_store.is_remote(settings.output):
             file_store.publish(output, sorted(os.listdir(output)), settings.output)
-    return failures
+    states = file_store.states(settings.output, shard.results)
+    return Record(
+        shard.fingerprint,
+        _state_of_results(shard, states),
+        tuple(failures),
+        may_pass,
+        num_tiled,
+        num_shrunk,
+    )
 
 
-def _remember(shard: Shard, record: Record) -> None:
-    content = json.dumps(dataclasses.asdict(record), ensure_ascii=False) + "\n"
-    file_store.write(shard.state_path, content.encode())
+def _is_tiled(
+    model: DeepLabModel, outcome: file_inference.Outcome, tiles: tiling.TileOptions
+) -> bool:
+    assert outcome.size is not None
+    return model.plan_tiles(*outcome.size, tiles.tile, tiles.overlap) is not None
 
 
-def _model_state(path: str) -> str:
-    """Returns what tells whether a model has changed."""
+def _state_of_results(shard: Shard, states: Mapping[str, str]) -> str:
+    """Returns what changes when a result is removed, or written by another run."""
+    return _digest([(name, states[name]) for name in shard.results if name in states])
+
+
+def _model_state(path: str) -> object:
+    """Returns what changes with any file of an export."""
     if file_store.is_remote(path):
-        return path
-    status = os.stat(path)
-    return f"{path} {status.st_size} {status.st_mtime_ns}"
+        return file_store.state_of_all(path)
+    return [path, export_state.state_of_files(path)]
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

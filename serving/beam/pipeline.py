@@ -54,8 +54,21 @@ def run(shards: Sequence[Shard], settings: Settings, runner: str, options: str) 
 
     Raises:
       ValueError: Beam refuses the options, or the model cannot be loaded by the workers.
+      KeyboardInterrupt: Ctrl-C; what is finished is remembered.
     """
     pipeline = beam.make_pipeline(runner, options)
     created = pipeline | "Shards" >> apache_beam.Create(shards) | apache_beam.Reshuffle()
     _ = created | "Segment" >> RunInference(_SegmentationHandler(settings))
-    pipeline.run().wait_until_finish()
+    try:
+        pipeline.run().wait_until_finish()
+    except Exception as error:
+        if _was_interrupted(error):
+            raise KeyboardInterrupt from None
+        raise
+
+
+def _was_interrupted(error: BaseException | None) -> bool:
+    """Whether Ctrl-C is behind an error: a runner wraps what happens in its workers."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None

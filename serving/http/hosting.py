@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from common.texts import printable
-from serving import image_search, tiling
+from serving import export_state, image_search, tiling
 from serving.http import admission, predictors
 from serving.http.admission import Admission
 from serving.http.batcher import Batcher
@@ -103,7 +103,7 @@ class HostedModel:
         """Loads the export and starts its queue (ValueError, OSError: see `predictors.load`)."""
         loop = asyncio.get_running_loop()
         first = await loop.run_in_executor(loader, self._load, 1)
-        self._state = predictors.state_of_files(first.model.path)
+        self._state = export_state.state_of_files(first.model.path)
         self._take(first)
         self.batcher.start()
         if self._settings.reload_secs > 0:
@@ -224,7 +224,7 @@ class HostedModel:
         while True:
             await asyncio.sleep(self._settings.reload_secs)
             try:
-                state = predictors.state_of_files(self.current.model.path)
+                state = export_state.state_of_files(self.current.model.path)
             except OSError:  # Between removal and renaming.
                 continue
             is_whole = os.path.exists(self.current.model.path) and state == seen

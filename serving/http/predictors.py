@@ -1,7 +1,6 @@
 """The models of all tasks behind one method: a batch of images in, an array for each out."""
 
 import abc
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -143,25 +142,3 @@ def load(
     for size in sorted({1, warm_up_size}):
         loaded.model.warm_up(batch_size=size)
     return loaded
-
-
-def state_of_files(path: str) -> tuple:
-    """Returns what changes when any file of an export is replaced.
-
-    Args:
-      path: of the graph.
-    """
-    beside = os.path.splitext(path)[0]
-    folder = os.path.dirname(path) or "."
-    found = []
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_file() and _belongs(entry.name, path, beside):
-                status = entry.stat()
-                found.append((entry.name, status.st_mtime_ns, status.st_size, status.st_ino))
-    return tuple(sorted(found))
-
-
-def _belongs(name: str, path: str, beside: str) -> bool:
-    stem = os.path.basename(beside).removeprefix("frozen_")
-    return name == os.path.basename(path) or name.removeprefix("frozen_").startswith(stem)

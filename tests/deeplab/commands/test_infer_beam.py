@@ -60,7 +60,7 @@ def test_a_run_that_was_ended_goes_on(folder, capsys, monkeypatch):
         segment(model, shard, settings)
 
     monkeypatch.setattr(job, "segment", end_at_the_second)
-    with pytest.raises(BaseException):  # noqa: B017, PT011 (a runner wraps it)
+    with pytest.raises(KeyboardInterrupt):
         infer("--output=beam", LOCAL, "--shard_size=2")
     monkeypatch.setattr(job, "segment", segment)
     done = {path: os.stat(path).st_mtime_ns for path in pathlib.Path("beam").glob("*_mask.png")}
@@ -77,6 +77,10 @@ def test_a_run_that_was_ended_goes_on(folder, capsys, monkeypatch):
 def test_what_beam_refuses_is_one_line(folder):
     with pytest.raises(ValueError, match="Beam refuses --runner=FnApiRunner --streaming=maybe"):
         infer(LOCAL, "--beam_options=--streaming=maybe")
+    with pytest.raises(ValueError, match="it has no option bad"):
+        infer(LOCAL, "--beam_options=--bad=1")
+    with pytest.raises(ValueError, match="--output=/dev/null/x: /dev/null is not a folder"):
+        infer(LOCAL, "--output=/dev/null/x")
     with pytest.raises(ValueError, match=r"engine litert cannot run toy\.pb"):
         infer(LOCAL, "--engine=litert")
 

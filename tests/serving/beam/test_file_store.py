@@ -29,7 +29,7 @@ def bucket():
 
 @functools.cache  # Beam knows every class that was ever made.
 def _file_system():
-    from apache_beam.io.filesystem import FileMetadata, FileSystem
+    from apache_beam.io.filesystem import BeamIOError, FileMetadata, FileSystem
 
     class _Writer(io.BytesIO):
         def __init__(self, path: str):
@@ -88,7 +88,9 @@ def _file_system():
             raise NotImplementedError
 
         def metadata(self, path):
-            raise NotImplementedError
+            if path not in BUCKET:
+                raise BeamIOError(f"no {path}")
+            return FileMetadata(path, len(BUCKET[path]), 1.0)
 
         def delete(self, paths):
             for path in paths:
@@ -131,6 +133,16 @@ def test_images_and_results_in_a_bucket(tmp_path, bucket):
         *(f"memory://out/{name}" for name in ("a_mask.png", "a_overlay.jpg")),
         *(f"memory://out/{name}" for name in ("b_mask.png", "b_overlay.jpg")),
     }
+    assert job.is_finished(shard, file_store.states("memory://out"))
+    del BUCKET["memory://out/a_mask.png"]
+    assert not job.is_finished(shard, file_store.states("memory://out"))
+    with settings.load() as model:
+        job.segment(model, shard, settings)
+    assert job.is_finished(shard, file_store.states("memory://out"))
+    BUCKET["memory://model/inference_graph.tflite"] = b"another form"
+    (changed,) = job.plan(found.images, ["a", "b", "c"], settings, 8)
+    assert not job.is_finished(changed, file_store.states("memory://out"))
+    del BUCKET["memory://model/inference_graph.tflite"]
     local = job.dataclasses.replace(settings, output=str(tmp_path / "out"))
     (other,) = job.plan(found.images, ["a", "b", "c"], local, 8)
     with local.load() as model:

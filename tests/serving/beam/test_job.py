@@ -59,7 +59,8 @@ def test_a_finished_shard_is_remembered_until_something_changes(tmp_path, settin
     assert job.recall(first) is None
     with settings.load() as model:
         job.segment(model, first, settings)
-    assert job.recall(first) == job.Record(first.fingerprint)
+    record = job.recall(first)
+    assert record == job.Record(first.fingerprint, record.results)
     assert job.recall(second) is None
     assert sorted(os.listdir(settings.output)) == [
         ".infer",
@@ -108,3 +109,70 @@ def test_a_shard_that_cannot_be_written_says_why(tmp_path, settings, monkeypatch
         job.segment(model, shard, settings)
     assert "No space left" in job.recall(shard).error
     assert json.loads(pathlib.Path(shard.state_path).read_text())["failures"] == []
+
+
+def is_finished(shard: job.Shard, settings: job.Settings) -> bool:
+    return job.is_finished(shard, file_store.states(settings.output))
+
+
+def segment_all(shards: list[job.Shard], settings: job.Settings) -> None:
+    with settings.load() as model:
+        for shard in shards:
+            job.segment(model, shard, settings)
+
+
+def test_results_that_are_not_as_they_were_are_made_again(tmp_path, settings):
+    arguments = save_images(tmp_path / "in", 5)
+    shards = plan(arguments, settings, 5)
+    segment_all(shards, settings)
+    assert is_finished(shards[0], settings)
+    other = dataclasses.replace(settings, results=results.ResultOptions(opacity=0.1))
+    segment_all(plan(arguments, other, 4), other)  # Shards of other names, the same results.
+    assert not is_finished(shards[0], settings)
+    segment_all(shards, settings)
+    assert is_finished(shards[0], settings)
+    os.remove(os.path.join(settings.output, "3_mask.png"))
+    assert not is_finished(shards[0], settings)
+
+
+def test_a_failure_that_may_pass_is_tried_again(tmp_path, settings, monkeypatch):
+    arguments = save_images(tmp_path / "in", 2)
+    (shard,) = plan(arguments, settings)
+    fetch = file_store.fetch
+
+    def fail(path, folder):
+        if path.endswith("1.png"):
+            raise OSError(5, "Input/output error")
+        return fetch(path, folder)
+
+    monkeypatch.setattr(file_store, "fetch", fail)
+    segment_all([shard], settings)
+    assert job.recall(shard).failures[0][0].endswith("1.png")
+    assert not is_finished(shard, settings)
+    monkeypatch.setattr(file_store, "fetch", fetch)
+    segment_all([shard], settings)
+    assert job.recall(shard).failures == ()
+    assert is_finished(shard, settings)
+    (tmp_path / "in" / "1.png").write_bytes(b"no image")
+    (shard,) = plan(arguments, settings)
+    segment_all([shard], settings)
+    assert len(job.recall(shard).failures) == 1
+    assert is_finished(shard, settings)  # It stays damaged until it changes.
+
+
+def test_what_is_larger_than_the_model_takes_is_counted(tmp_path, settings):
+    save_images(tmp_path / "in", 2)
+    for name, size in (("tiled", (100, 100)), ("shrunk", (60, 60))):
+        Image.fromarray(toy_export.image(*size)).save(tmp_path / "in" / f"{name}.png")
+    (shard,) = plan([str(tmp_path / "in")], settings, 9)
+    segment_all([shard], settings)
+    record = job.recall(shard)
+    assert (record.num_tiled, record.num_shrunk) == (1, 1)
+
+
+def test_another_form_of_the_model_is_another_model(tmp_path, settings):
+    arguments = save_images(tmp_path / "in", 1)
+    (shard,) = plan(arguments, settings)
+    (tmp_path / "toy_int8.xml").write_bytes(b"a network")
+    (changed,) = plan(arguments, settings)
+    assert changed.fingerprint != shard.fingerprint

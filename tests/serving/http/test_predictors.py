@@ -1,4 +1,4 @@
-"""Exports of all tasks behind one method, and what says that an export has changed."""
+"""Exports of all tasks behind one method."""
 
 import numpy as np
 import pytest
@@ -39,12 +39,3 @@ def test_tiles_are_those_of_the_server_or_of_the_request(exports):
 def test_tiles_that_the_model_does_not_take_are_refused_at_the_start(exports):
     with pytest.raises(ValueError, match="tile is 900; expected 16 to 64 pixels"):
         predictors.load(exports["toy"], 1, 1, False, tiling.TileOptions(tile=900))
-
-
-def test_the_state_changes_with_every_file_of_the_export_and_no_other(tmp_path):
-    path = str(toy_export.write(tmp_path))
-    before = predictors.state_of_files(path)
-    (tmp_path / "notes.txt").write_text("x")
-    assert predictors.state_of_files(path) == before
-    (tmp_path / "inference_graph.tflite").write_bytes(b"x")
-    assert predictors.state_of_files(path) != before
