@@ -1,0 +1,27 @@
+"""What a caption's words cost."""
+
+import tensorflow.compat.v1 as tf
+
+
+def word_losses(logits: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
+    """Returns minus the logarithm of each word's probability.
+
+    Args:
+      logits: float32 [batch, length, words].
+      targets: the words, int [batch, length].
+
+    Returns:
+      float32 [batch, length].
+    """
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=targets, logits=logits)
+
+
+def mean_loss(losses: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    """Returns the mean over the words that there are, a scalar; 0 where there are none.
+
+    Args:
+      losses: float32 [batch, length].
+      mask: 1 for a word, 0 for what only fills up, [batch, length].
+    """
+    weights = tf.cast(mask, losses.dtype)
+    return tf.div_no_nan(tf.reduce_sum(losses * weights), tf.reduce_sum(weights))
