@@ -4,7 +4,7 @@ import dataclasses
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Generic
 
 import numpy as np
@@ -259,12 +259,28 @@ def _verify(forms: Forms, export: export_file.Export, plain: str) -> list[dict]:
             with task.model(export.path, name, precision=precision) as model:
                 found.append(task.compare(model, precision, paths, reference))
                 _print_parity(found[-1])
-        for name, form in whole_graphs.forms_of(task, export):
-            images = (task.as_input(reference, image_reading.read_image(path)) for path in paths)
-            largest, equal = whole_graphs.compare(form, plain, images)
-            found.append(task.parity(name, engines.FLOAT32, len(paths), largest, equal))
-            _print_parity(found[-1])
+        others = whole_graphs.forms_of(task, export)
+        found += _verify_whole_graphs(task, others, paths, plain, reference)
     return [dataclasses.asdict(each) for each in found]
+
+
+def _verify_whole_graphs(
+    task: ExportedTask[Model],
+    forms: Sequence[whole_graphs.Form],
+    paths: Sequence[str],
+    plain: str,
+    reference: Model,
+) -> Iterator[Parity]:
+    """Yields how far forms of the whole graph are from the graph as it was built."""
+    if not forms:
+        return
+    with whole_graphs.plain_run(plain) as expected:
+        for form in forms:
+            images = (task.as_input(reference, image_reading.read_image(path)) for path in paths)
+            largest, equal = whole_graphs.compare(form, expected, images)
+            result = task.parity(form.name, engines.FLOAT32, len(paths), largest, equal)
+            _print_parity(result)
+            yield result
 
 
 def _print_parity(result: Parity) -> None:

@@ -1,6 +1,7 @@
 """Forms of an export that hold the whole graph, for servers other than ours, and their check."""
 
 import contextlib
+import dataclasses
 import importlib.util
 import os
 import sys
@@ -12,13 +13,29 @@ import tensorflow.compat.v1 as tf
 from commands.exported_task import ExportedTask
 from common import export_names
 from export import onnx_file, saved_model
-from serving import contract, export_file, tensorflow_session
+from serving import contract, export_file, image_reading, tensorflow_session
 from serving.export_file import Export
 from serving.processing import choice
 
-# Takes uint8 images [batch, height, width, 3]; returns class ids, and probabilities if it has them.
-Run = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray | None]]
-Load = Callable[[], contextlib.AbstractContextManager[Run]]
+# Takes uint8 images [1, height, width, 3] or, where a form takes files, one of these; returns class
+# ids, and probabilities if it has them.
+Run = Callable[[np.ndarray | bytes], tuple[np.ndarray, np.ndarray | None]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Form:
+    """A form of an export that can be run here.
+
+    Attributes:
+      name: what reports call it.
+      load: loads it.
+      file_kind: kind of the image files that it takes, see `saved_model.as_file`; None where it
+        takes images.
+    """
+
+    name: str
+    load: Callable[[], contextlib.AbstractContextManager[Run]]
+    file_kind: str | None = None
 
 
 def write_onnx(plain_path: str, export_path: str) -> None:
@@ -59,9 +76,9 @@ def write_saved_model(task: ExportedTask, export: Export) -> None:
     print(f"  {path}")
 
 
-def forms_of(task: ExportedTask, export: Export) -> list[tuple[str, Load]]:
-    """Returns the forms of an export that can be run here: a name, and what loads it as a `Run`."""
-    found: list[tuple[str, Load]] = []
+def forms_of(task: ExportedTask, export: Export) -> list[Form]:
+    """Returns the forms of an export that can be run here."""
+    found: list[Form] = []
     path = export_names.find_beside(export.path, export_names.ONNX_ENDING)
     if path is not None and importlib.util.find_spec("onnxruntime") is None:
         print(
@@ -69,24 +86,25 @@ def forms_of(task: ExportedTask, export: Export) -> list[tuple[str, Load]]:
             file=sys.stderr,
         )
     elif path is not None:
-        found.append(("onnx", lambda: _onnx_run(path)))
+        found.append(Form("onnx", lambda: _onnx_run(path)))
     folder = export_names.saved_model_path(export.path)
     if os.path.isdir(folder):
-        found.append(("saved_model", lambda: _saved_model_run(folder, export)))
-        found.append(("saved_model of files", lambda: _files_run(folder, task)))
+        found.append(Form("saved_model", lambda: _saved_model_run(folder, export)))
+        found += [
+            Form(f"saved_model of {kind} files", lambda: _files_run(folder, task), kind)
+            for kind in ("PNG", "JPEG")
+        ]
     return found
 
 
 def compare(
-    form: Load,
-    plain_path: str,
-    images: Iterable[np.ndarray],
+    form: Form, expected_run: Run, images: Iterable[np.ndarray]
 ) -> tuple[float | None, float]:
     """Compares a form with the graph as it was built.
 
     Args:
-      form: loads it; see `forms_of`.
-      plain_path: the graph.
+      form: the form.
+      expected_run: the graph, see `plain_run`.
       images: uint8 [height, width, 3] as the graph takes them, at least one.
 
     Returns:
@@ -95,11 +113,14 @@ def compare(
     """
     largest: float | None = None
     num_equal = num_all = 0
-    with form() as run, _tensorflow_run(plain_path) as expected_run:
+    with form.load() as run:
         for image in images:
-            (ids, probabilities), (expected_ids, expected) = (
-                each(image[np.newaxis]) for each in (run, expected_run)
-            )
+            given: np.ndarray | bytes = image[np.newaxis]
+            if form.file_kind is not None:
+                given = saved_model.as_file(image, form.file_kind)
+                image = np.asarray(image_reading.decode(given))  # JPEG changes it.
+            ids, probabilities = run(given)
+            expected_ids, expected = expected_run(image[np.newaxis])
             if probabilities is not None:
                 assert expected is not None
                 largest = max(largest or 0.0, float(np.abs(probabilities - expected).max()))
@@ -109,7 +130,8 @@ def compare(
 
 
 @contextlib.contextmanager
-def _tensorflow_run(path: str):
+def plain_run(path: str):
+    """Loads a graph, with TensorFlow, as a `Run`."""
     export = export_file.read_export(path)
     graph = tensorflow_session.load_graph(export.graph_def, path)
     names = (export.signature.predictions, export.signature.probabilities)
@@ -143,10 +165,8 @@ def _files_run(folder: str, task: ExportedTask):
         outputs = {name: info.name for name, info in signature.outputs.items()}
         image_files = signature.inputs[saved_model.BYTES_INPUT].name
 
-        def run(images: np.ndarray) -> tuple[np.ndarray, None]:
-            (image,) = images
-            feed = {image_files: [saved_model.as_png(image)]}
-            return task.answered_ids(session.run(outputs, feed)), None
+        def run(content: bytes) -> tuple[np.ndarray, None]:
+            return task.answered_ids(session.run(outputs, {image_files: [content]})), None
 
         yield run
 

@@ -15,6 +15,7 @@ import tensorflow.compat.v1 as tf
 from PIL import Image
 
 from common import files
+from export import image_file
 
 TENSORS_SIGNATURE = tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
 BYTES_SIGNATURE = "serve_bytes"
@@ -70,7 +71,7 @@ def write(
         empty = np.zeros([*warmup_size, 3], np.uint8)
         requests = [
             _request(TENSORS_SIGNATURE, input_name, empty[np.newaxis]),
-            _request(BYTES_SIGNATURE, BYTES_INPUT, np.array([as_png(empty)], object)),
+            _request(BYTES_SIGNATURE, BYTES_INPUT, np.array([as_file(empty, "PNG")], object)),
         ]
         with files.replacing_folder(path) as folder, tf.Session() as session:
             builder = tf.saved_model.Builder(folder)
@@ -105,15 +106,15 @@ def _answers(
     def run_alone(images: tf.Tensor) -> list[tf.Tensor]:
         return list(tf.import_graph_def(graph_def, {f"{input_name}:0": images}, names))
 
-    def of_file(image_file: tf.Tensor) -> Mapping[str, tf.Tensor]:
-        image = tf.image.decode_image(image_file, channels=3, expand_animations=False)
-        image.set_shape([None, None, 3])
-        return answer(image, run)
+    def of_file(numbered: tuple[tf.Tensor, tf.Tensor]) -> Mapping[str, tf.Tensor]:
+        number, content = numbered
+        return answer(image_file.decode(content, number), run)
 
     with tf.Graph().as_default():  # Only for their types, which a loop needs to know before.
         trial = answer(tf.placeholder(tf.uint8, [None, None, 3]), run_alone)
         types = {name: tensor.dtype for name, tensor in trial.items()}
-    return tf.map_fn(of_file, image_files, dtype=types, parallel_iterations=1)
+    numbered = (tf.range(tf.size(image_files)), image_files)
+    return tf.map_fn(of_file, numbered, dtype=types, parallel_iterations=1)
 
 
 def _signature(inputs: Mapping[str, tf.Tensor], outputs: Mapping[str, tf.Tensor]):
@@ -152,8 +153,8 @@ def _field(number: int, content: bytes) -> bytes:
     return bytes([number << 3 | 2, *length, size]) + content
 
 
-def as_png(image: np.ndarray) -> bytes:
-    """Returns an image, uint8 [height, width, 3], as a file."""
+def as_file(image: np.ndarray, kind: str) -> bytes:
+    """Returns an image, uint8 [height, width, 3], as a file of a kind: "PNG" or "JPEG"."""
     content = io.BytesIO()
-    Image.fromarray(image).save(content, "PNG")
+    Image.fromarray(image).save(content, kind)
     return content.getvalue()

@@ -19,7 +19,7 @@ from commands.export_forms import Forms
 from common import export_names
 from deeplab.commands import export_scores
 from export import output_files
-from serving import export_file
+from serving import export_file, tensorflow_session
 from serving.deeplab_model import DeepLabModel
 from serving.image_classifier import ImageClassifier
 from tests.support import random_network, sessions, tiny_classifier
@@ -67,8 +67,8 @@ def write_forms(path: str, task=SEGMENTATION, **which) -> None:
     export_forms.write(forms, path, lambda plain: shutil.copyfile(path, plain))
 
 
-def image_files(folder: pathlib.Path, *sizes: tuple[int, int]) -> list[str]:
-    paths = [folder / f"{number}.png" for number in range(len(sizes))]
+def image_files(folder: pathlib.Path, *sizes: tuple[int, int], ending: str = ".png") -> list[str]:
+    paths = [folder / f"{number}{ending}" for number in range(len(sizes))]
     for number, (path, size) in enumerate(zip(paths, sizes, strict=True)):
         Image.fromarray(random_network.random_images(1, *size, seed=number)[0]).save(path)
     return list(map(str, paths))
@@ -89,16 +89,33 @@ def test_every_form_is_checked(tmp_path, write, task, equal, capsys):
     folder = tmp_path / "export"
     results = json.loads((folder / "verification.json").read_text())["engines"]
     by_form = {each["engine"]: each for each in results}
-    expected = {"tensorflow", "saved_model", "saved_model of files"}
+    of_files = {"saved_model of PNG files", "saved_model of JPEG files"}
+    expected = {"tensorflow", "saved_model", *of_files}
     expected |= {*["onnx"] * HAS_ONNX, *["openvino"] * HAS_OPENVINO}
     assert expected <= by_form.keys()
-    assert by_form.pop("saved_model of files")[equal] == 1.0
+    for name in of_files:
+        assert by_form.pop(name)[equal] == 1.0
     for each in by_form.values():
         assert each["num_images"] == 3
         assert each[equal] >= 0.9999
         assert each["max_probability_difference"] < 1e-3
     printed = capsys.readouterr().out
     assert "saved_model float32: largest difference of a probability" in printed
+
+
+def test_the_plain_graph_is_loaded_once_for_all_forms(tmp_path, monkeypatch):
+    path = write_network(tmp_path)
+    loaded = []
+
+    def count(graph_def: tf.GraphDef, name: str) -> tf.Graph:
+        loaded.append(pathlib.Path(name).name)
+        return load(graph_def, name)
+
+    load = tensorflow_session.load_graph
+    monkeypatch.setattr(tensorflow_session, "load_graph", count)
+    write_forms(path, saved_model=True, verify_images=image_files(tmp_path, CROP))
+    # For the engines, and for three forms.
+    assert loaded.count("plain.pb") == 2
 
 
 @pytest.mark.parametrize("form", ["saved_model", pytest.param("onnx", marks=needs_onnx)])
@@ -111,11 +128,12 @@ def test_a_form_of_another_graph_is_found_out(tmp_path, form):
     biases = next(node for node in graph.node if node.name.endswith("semantic/biases"))
     biases.attr["value"].tensor.CopyFrom(tf.make_tensor_proto([0.0, 5.0, -5.0]))
     pathlib.Path(other).write_bytes(graph.SerializeToString())
-    name, load = whole_graphs.forms_of(SEGMENTATION, export_file.read_export(path))[0]
-    assert name == form
+    first = whole_graphs.forms_of(SEGMENTATION, export_file.read_export(path))[0]
+    assert first.name == form
     images = random_network.random_images(1, *CROP)
-    assert whole_graphs.compare(load, path, images)[1] > 0.9999
-    difference, equal = whole_graphs.compare(load, other, images)
+    with whole_graphs.plain_run(path) as own, whole_graphs.plain_run(other) as foreign:
+        assert whole_graphs.compare(first, own, images)[1] > 0.9999
+        difference, equal = whole_graphs.compare(first, foreign, images)
     assert difference > 0.1
     assert equal < 0.9
 
@@ -130,10 +148,11 @@ def serve_bytes(export_path: str, contents: list[bytes]) -> dict[str, np.ndarray
         return session.run(outputs, {signature.inputs["image_bytes"].name: contents})
 
 
-def test_masks_are_those_of_the_python_class(tmp_path):
+@pytest.mark.parametrize("ending", [".png", ".jpg"])
+def test_masks_are_those_of_the_python_class(tmp_path, ending):
     path = write_network(tmp_path)
     write_forms(path, saved_model=True)
-    files = image_files(tmp_path, CROP, (30, 41), (140, 120))
+    files = image_files(tmp_path, CROP, (30, 41), (140, 120), ending=ending)
     (masks,) = serve_bytes(path, [pathlib.Path(file).read_bytes() for file in files]).values()
     with DeepLabModel(path, "tensorflow") as model:
         expected = model.segment_batch(files, tile="off")
@@ -146,10 +165,11 @@ def test_masks_are_those_of_the_python_class(tmp_path):
         assert equal == 1.0 if number < 2 else equal > 0.9
 
 
-def test_answers_of_classifiers_are_those_of_the_python_class(tmp_path):
+@pytest.mark.parametrize("ending", [".png", ".jpg"])
+def test_answers_of_classifiers_are_those_of_the_python_class(tmp_path, ending):
     path = write_classifier(tmp_path)
     write_forms(path, CLASSIFICATION, saved_model=True)
-    files = image_files(tmp_path, (32, 32), (30, 41), (140, 120))
+    files = image_files(tmp_path, (32, 32), (30, 41), (140, 120), ending=ending)
     found = serve_bytes(path, [pathlib.Path(file).read_bytes() for file in files])
     with ImageClassifier(path, "tensorflow") as model:
         expected = model.probabilities(files)
@@ -202,9 +222,12 @@ def test_a_folder_can_be_moved(tmp_path):
     export = export_file.read_export(str(tmp_path / "there"))
     images = random_network.random_images(1, *CROP)
     forms = whole_graphs.forms_of(SEGMENTATION, export)
-    assert [name for name, _ in forms] == ["onnx", "saved_model", "saved_model of files"]
-    for _, load in forms:
-        assert whole_graphs.compare(load, export.path, images)[1] > 0.9999
+    assert [form.name for form in forms] == [
+        *("onnx", "saved_model", "saved_model of PNG files", "saved_model of JPEG files")
+    ]
+    with whole_graphs.plain_run(export.path) as expected:
+        for form in forms:
+            assert whole_graphs.compare(form, expected, images)[1] > 0.9999
 
 
 @needs_onnx
@@ -249,7 +272,7 @@ def test_openvino_runs_the_onnx_file_that_its_server_gets(tmp_path):
     core = openvino.Core()
     model = core.read_model(str(tmp_path / "inference_graph.onnx"))
     compiled = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    with whole_graphs._tensorflow_run(path) as run:
+    with whole_graphs.plain_run(path) as run:
         for number, size in ((1, CROP), (2, (30, 41)), (1, (1, 1))):
             images = random_network.random_images(number, *size)
             ids, probabilities = run(images)

@@ -80,7 +80,14 @@ def test_files_of_any_sizes_come_together(tmp_path):
     for image, content in zip(images, found["inverted_bytes"], strict=False):
         np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(content))), 255 - image)
     decoded = np.asarray(Image.open(io.BytesIO(contents[3])), np.float32)
-    np.testing.assert_allclose(found["sums"][3], decoded.sum(axis=(0, 1)), rtol=0.02)
+    np.testing.assert_array_equal(found["sums"][3], decoded.sum(axis=(0, 1)))
+
+
+def test_a_file_that_is_not_read_is_named_by_its_number(tmp_path):
+    folder = write(tmp_path / "model")
+    image = random_image(0, 4, 7)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="image_bytes 1 is neither a JPEG nor"):
+        run(folder, "serve_bytes", {"image_bytes": [as_file(image), as_file(image, "GIF")]})
 
 
 def test_weights_are_there_once(tmp_path):

@@ -128,7 +128,7 @@ def test_a_model_repository_comes_with_the_export(tmp_path, command, trained):
     assert (version / "saved_model.pb").exists()
     assert (version / "assets.extra" / "tf_serving_warmup_requests").exists()
     checked = json.loads((trained / "export" / "verification.json").read_text())["engines"]
-    assert {"saved_model", "saved_model of files"} <= {each["engine"] for each in checked}
+    assert {"saved_model", "saved_model of JPEG files"} <= {each["engine"] for each in checked}
     assert all(each["equal_pixels"] == 1.0 for each in checked)
     again = command("--crop_size=49,49")
     said = "removed, because they were made of the previous export: runs/shapes/export/saved_model"
