@@ -65,10 +65,9 @@ def execute(command: "Command") -> NoReturn:
 
 
 def _require_tensorflow() -> None:
-    if importlib.util.find_spec("tensorflow") is None:
-        print(
-            f"error: {os.path.basename(sys.argv[0])} needs TensorFlow, which is not installed: run "
-            "make setup, or pip install -r requirements/base.lock",
-            file=sys.stderr,
-        )
+    from common import tensorflow_package
+
+    problem = tensorflow_package.problem(os.path.basename(sys.argv[0]))
+    if problem is not None:
+        print(f"error: {problem}", file=sys.stderr)
         sys.exit(1)

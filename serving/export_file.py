@@ -53,6 +53,11 @@ class Export:
     trust: bool = False
     unpacked: bytes | None = dataclasses.field(default=None, repr=False)
 
+    @property
+    def is_from_archive(self) -> bool:
+        """Whether the graph came out of an archive, so that no forms of it lie beside it."""
+        return self.unpacked is not None
+
     @functools.cached_property
     def graph_def(self) -> "tf.GraphDef":
         """The graph, read and screened when it is first asked for (ValueError if it is refused)."""

@@ -74,6 +74,8 @@ class ExportedModel(abc.ABC):
         forks.note_loading()
         self.path = export.path
         self.takes_batches = export.takes_batches
+        # Before anything asks TensorFlow, which need not be there.
+        engines.choose(export, engine, precision)
         trial_size = self._describe(export)
         self._engine = engines.create(
             export, engine, precision, num_threads, trial_size if try_engines else None

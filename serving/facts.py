@@ -4,8 +4,9 @@ Only the graph needs TensorFlow, which is therefore imported where a description
 """
 
 import dataclasses
+import types
 
-from common import palettes
+from common import palettes, tensorflow_package
 from serving.export_file import Export
 
 
@@ -29,7 +30,8 @@ def inspect(export: Export) -> Facts:
     class_names, crop_size = find_class_names(export), metadata.crop_size
     resizes = metadata.min_resize_value is not None
     if crop_size is None:
-        from serving import graph_inspection, tensorflow_session
+        graph_inspection = _graph_inspection(export)
+        from serving import tensorflow_session
 
         resizes |= graph_inspection.resizes_images(export.graph)
         with tensorflow_session.session_for(export.graph) as session:
@@ -49,9 +51,7 @@ def find_class_names(export: Export) -> tuple[str, ...]:
         return export.metadata.class_names
     most, num_classes = export.signature.max_classes, export.metadata.num_classes
     if num_classes is None:
-        from serving import graph_inspection
-
-        num_classes = graph_inspection.count_classes(export) or most
+        num_classes = _graph_inspection(export).count_classes(export) or most
     if num_classes is None:
         raise ValueError(
             f"{export.path} has neither class_names in a description nor a number of classes that "
@@ -67,6 +67,16 @@ def network_size(export: Export) -> tuple[int, int] | None:
     view = export.metadata.view
     if view is not None:
         return view.image_size, view.image_size
+    return _graph_inspection(export).network_size(export)
+
+
+def _graph_inspection(export: Export) -> types.ModuleType:
+    """Returns the module of this name, which needs TensorFlow (ValueError where it is missing)."""
+    problem = tensorflow_package.problem(
+        f"{export.path}, whose description does not say all that is to be known of the graph,"
+    )
+    if problem is not None:
+        raise ValueError(f"{problem}.")
     from serving import graph_inspection
 
-    return graph_inspection.network_size(export)
+    return graph_inspection

@@ -13,12 +13,14 @@ from PIL import Image
 from tqdm import tqdm
 
 from classification.commands.infer_flags import InferOptions
+from commands import warning_lines
 from commands.flags import Flags
 from common import files, image_files
 from common.texts import printable
 from datasets.images.memory_limit import MemoryLimit, count_pixels
 from datasets.records import workers
 from serving import export_file, image_reading, image_search
+from serving.engines.engine import EngineSkippedWarning
 from serving.image_classifier import ImageClassifier, RankedClass
 
 # From so many on it pays to find out which engine is the fastest.
@@ -41,6 +43,7 @@ def main(flags: Flags, arguments: list[str]) -> int:
         raise ValueError("which images? python infer.py IMAGES…: files, folders or patterns.")
     options = flags.options(InferOptions)
     _check_output(options.output)
+    warning_lines.print_as_notes(EngineSkippedWarning)
     warnings.filterwarnings("ignore", module=r"PIL\.")  # Of metadata, which nobody reads here.
     image_files.silence_libtiff()
     Image.MAX_IMAGE_PIXELS = None  # The memory limit bounds the size of images.

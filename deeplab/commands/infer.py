@@ -8,6 +8,7 @@ import warnings
 
 from PIL import Image
 
+from commands import warning_lines
 from commands.flags import Flags
 from common import files, image_files
 from common.texts import printable
@@ -15,6 +16,7 @@ from deeplab.commands import infer_images, infer_inputs, infer_videos
 from deeplab.commands.infer_flags import InferOptions
 from serving import export_file, geotiff, memory, results, tiling
 from serving.deeplab_model import DeepLabModel, ImageShrunkWarning, ImageTiledWarning
+from serving.engines.engine import EngineSkippedWarning
 from serving.video import video_inference
 
 # From so many on it pays to find out which engine is the fastest.
@@ -116,6 +118,7 @@ def _set_up_output() -> None:
     """Has everything that is printed stay readable, and our own lines the only ones."""
     warnings.simplefilter("ignore", ImageShrunkWarning)  # `infer_images` and `infer_videos` …
     warnings.simplefilter("ignore", ImageTiledWarning)  # … say it once, with the file.
+    warning_lines.print_as_notes(EngineSkippedWarning)
     # About metadata, which nobody reads here.
     warnings.filterwarnings("ignore", module=r"PIL\.")
     warnings.filterwarnings("ignore", module="rasterio")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from absl import flags as absl_flags
 from PIL import Image
 
+from commands import warning_lines
 from commands.flags import Flags
 from commands.shared_options import EngineOptions, TileFlags
 from common import export_names, image_files
@@ -16,6 +17,7 @@ from common.texts import printable
 from serving import export_file, tiling
 from serving.commands.serve_flags import COMMAND, ServeOptions
 from serving.deeplab_model import ImageShrunkWarning
+from serving.engines.engine import EngineSkippedWarning
 
 if TYPE_CHECKING:
     from serving.http.lifespan import LifespanApp
@@ -89,6 +91,7 @@ def build(flags: Flags) -> tuple["Service", ServeOptions]:
             "--token_file asks for a token."
         )
     image_files.silence_libtiff()
+    warning_lines.print_as_notes(EngineSkippedWarning)
     warnings.filterwarnings("ignore", module=r"PIL\.")  # About metadata, which nobody reads here.
     # Answers say at which size the network has seen an image.
     warnings.simplefilter("ignore", ImageShrunkWarning)

@@ -7,11 +7,18 @@ are optional and imported when they are needed, TensorFlow too.
 
 import importlib.util
 import os
+import warnings
+from collections.abc import Sequence
 
 from common import export_names
 from serving import contract
 from serving.engines import autotune
-from serving.engines.engine import Engine, Network
+from serving.engines.engine import (
+    Engine,
+    EngineSkippedWarning,
+    Network,
+    UnsupportedGraphError,
+)
 from serving.engines.split_engine import SplitEngine
 from serving.export_file import Export
 from serving.processing import choice
@@ -48,6 +55,7 @@ _ENDINGS = {
     (OPENVINO, INT8): export_names.OPENVINO_INT8_ENDING,
     (ONNXRUNTIME, FLOAT32): export_names.ONNX_ENDING,
 }
+_ARCHIVE = "only the graph is read out of an archive; unpack it and name its folder"
 _FORMATS = {LITERT: "tflite", ONNXRUNTIME: "onnx", OPENVINO: "openvino"}
 
 
@@ -62,7 +70,8 @@ def create(
 
     Args:
       export: the model to run.
-      name: one of `NAMES`; "auto" takes the fastest one that is installed and can run the export.
+      name: one of `NAMES`; "auto" takes the fastest one that is installed and can run the export,
+        and says so in an `EngineSkippedWarning` where one that is installed lacks an operation.
       precision: "float32" or "int8".
       num_threads: CPU threads; None for the engine's own choice.
       trial_size: (height, width) of the image on which "auto" tries engines where there is a
@@ -72,6 +81,38 @@ def create(
       ValueError: there is no such engine or precision, its package is not installed, or the export
         lacks what the engine needs.
     """
+    usable = choose(export, name, precision)
+    if name != AUTO:
+        try:
+            return _build(export, name, precision, num_threads)
+        except UnsupportedGraphError as error:
+            raise ValueError(f"{error}; use engine tensorflow.") from None
+    built: list[Engine] = []
+    for each in usable:
+        try:
+            built.append(_build(export, each, precision, num_threads))
+        except UnsupportedGraphError as error:
+            problem = None if built else missing_package(TENSORFLOW)
+            if problem is not None and each == usable[-1]:
+                raise ValueError(f"{error}, and of TensorFlow, {problem}") from None
+            warnings.warn(f"{error}; another engine runs it.", EngineSkippedWarning, stacklevel=2)
+        if built and trial_size is None:
+            break
+    if not built:
+        return _build(export, TENSORFLOW, precision, num_threads)
+    if len(built) == 1 or trial_size is None:
+        return built[0]
+    return autotune.fastest(built, trial_size)
+
+
+def choose(export: Export, name: str, precision: str) -> list[str]:
+    """Returns the engines of which `create` takes one, those that start sooner first.
+
+    Nothing is loaded, and TensorFlow is not needed.
+
+    Raises:
+      ValueError: see `create`.
+    """
     for value, allowed, what in ((name, NAMES, "engine"), (precision, PRECISIONS, "precision")):
         if value not in allowed:
             raise ValueError(f"{what} is {value!r}; expected one of {', '.join(allowed)}.")
@@ -79,20 +120,13 @@ def create(
         reason = why_not(export, name, precision)
         if reason is not None:
             raise ValueError(f"engine {name} cannot run {export.path} as {precision}: {reason}")
-        return _build(export, name, precision, num_threads)
+        return [name]
     usable = [each for each in _OPTIONAL if why_not(export, each, precision) is None]
-    if not usable and precision == FLOAT32:
+    if not usable and why_not(export, TENSORFLOW, precision) is None:
         usable = [TENSORFLOW]
     if not usable:
-        raise ValueError(
-            f"{export.path} has no {precision} form that an installed engine can run: "
-            f"{why_not(export, OPENVINO, precision)}"
-        )
-    if trial_size is None or len(usable) == 1:
-        return _build(export, usable[0], precision, num_threads)
-    return autotune.fastest(
-        [_build(export, each, precision, num_threads) for each in usable], trial_size
-    )
+        raise ValueError(_why_none(export, precision))
+    return usable
 
 
 def why_not(export: Export, name: str, precision: str = FLOAT32) -> str | None:
@@ -104,22 +138,90 @@ def why_not(export: Export, name: str, precision: str = FLOAT32) -> str | None:
         return "it has no 8-bit form; use openvino or litert."
     if name == TENSORFLOW:
         return None
+    closed = _why_network_is_closed(export)
+    if closed is not None:
+        return f"{closed}, or use engine tensorflow."
+    path = model_path(export, name, precision)
+    if path == export.path:
+        return None if (name, precision) == (OPENVINO, FLOAT32) else f"{_ARCHIVE}."
+    if not os.path.exists(path):
+        return f"there is no {path}: {_how_to_write(precision, [name])} writes it."
+    return None
+
+
+def _why_network_is_closed(export: Export) -> str | None:
+    """Returns why no engine but TensorFlow can run an export, and what to do; None where one can.
+
+    The sentence is left open for what else can be done.
+    """
     if not export.network_inputs or not export.network_outputs:
         return (
             f"the graph has no nodes {contract.NETWORK_IMAGE} and {export.signature.logits}; "
-            "export the checkpoint again with python export_model.py, or use engine tensorflow."
+            "export the checkpoint again with python export_model.py"
         )
     if not choice.is_described(export):
         return (
             "its description is that of an earlier version, and does not say how images become the "
-            "network's input; export the checkpoint again with python export_model.py, or use "
-            "engine tensorflow."
+            "network's input; export the checkpoint again with python export_model.py"
         )
-    path = model_path(export.path, name, precision)
-    if path != export.path and not os.path.exists(path):
-        how = "--quantize=int8" if precision == INT8 else f"--formats=pb,{_FORMATS[name]}"
-        return f"there is no {path}: python export_model.py {how} writes it."
     return None
+
+
+def _why_none(export: Export, precision: str) -> str:
+    """Returns why no installed engine can run an export, and what to do."""
+    installed = [each for each in NAMES if each != AUTO and missing_package(each) is None]
+    reasons = []
+    if precision == FLOAT32:
+        reasons.append(f"TensorFlow, which runs any graph, is missing ({_INSTALL[TENSORFLOW]})")
+    closed, found = _why_network_is_closed(export), unread_forms(export, precision)
+    if closed is not None:
+        reasons.append(f"for other engines, {closed}")
+    elif export.is_from_archive:
+        reasons.append(f"for other engines, {_ARCHIVE}")
+    elif found:
+        reasons += [f"{path} needs {each} ({_INSTALL[each]})" for path, each in found.items()]
+    else:
+        names = [each for each, of in _ENDINGS if of == precision]
+        paths = (form_path(export.path, each, precision) for each in names)
+        how = _how_to_write(precision, [each for each in names if each in installed] or names)
+        reasons.append(
+            f"beside it is no {' and no '.join(map(os.path.basename, paths))}: {how} writes one"
+        )
+    return (
+        f"{export.path} cannot be run as {precision} by what is installed "
+        f"({', '.join(installed) or 'no engine'}): {'; '.join(reasons)}."
+    )
+
+
+def unread_forms(export: Export, precision: str) -> dict[str, str]:
+    """Returns the engines that read forms of an export and are not installed, by the forms' paths.
+
+    Args:
+      export: the model.
+      precision: of the forms.
+    """
+    if export.is_from_archive:
+        return {}
+    found = {
+        export_names.find_beside(export.path, ending): name
+        for (name, of), ending in _ENDINGS.items()
+        if of == precision and missing_package(name) is not None
+    }
+    return {path: name for path, name in found.items() if path is not None}
+
+
+def how_to_install(name: str) -> str:
+    """Returns what installs an engine, as a command."""
+    return _INSTALL[name]
+
+
+def _how_to_write(precision: str, names: Sequence[str]) -> str:
+    """Returns the command that writes the forms for some engines."""
+    if precision == INT8:
+        formats = " --formats=pb,tflite" if LITERT in names else ""
+        return f"python export_model.py --quantize=int8 --calibration_images=…{formats}"
+    formats = ",".join(_FORMATS[each] for each in names)
+    return f"python export_model.py --formats=pb,{formats}"
 
 
 def missing_package(name: str) -> str | None:
@@ -132,19 +234,19 @@ def missing_package(name: str) -> str | None:
     return None
 
 
-def model_path(export_path: str, name: str, precision: str) -> str:
+def model_path(export: Export, name: str, precision: str) -> str:
     """Returns the file that an engine reads for an export, under the name of any version.
 
-    Where there is none, the path to which `export_model.py` writes it. OpenVINO reads the `.pb` as
-    well, though not as fast.
+    Where there is none, the path to which `export_model.py` writes it; for an archive, of which
+    only the graph is read, its own. OpenVINO reads the `.pb` as well, though not as fast.
     """
     ending = _ENDINGS.get((name, precision))
-    if ending is None:
-        return export_path
-    found = export_names.find_beside(export_path, ending)
+    if ending is None or export.is_from_archive:
+        return export.path
+    found = export_names.find_beside(export.path, ending)
     if found is None and (name, precision) == (OPENVINO, FLOAT32):
-        return export_path
-    return found or form_path(export_path, name, precision)
+        return export.path
+    return found or form_path(export.path, name, precision)
 
 
 def form_path(export_path: str, name: str, precision: str) -> str:
@@ -157,7 +259,7 @@ def _build(export: Export, name: str, precision: str, num_threads: int | None) -
         from serving.engines.tensorflow_engine import TensorFlowEngine
 
         return TensorFlowEngine(export, num_threads)
-    path = model_path(export.path, name, precision)
+    path = model_path(export, name, precision)
     surroundings = choice.create(export, num_threads)
     network: Network
     if name == OPENVINO:

@@ -5,6 +5,14 @@ from typing import Protocol
 import numpy as np
 
 
+class UnsupportedGraphError(ValueError):
+    """An engine lacks what a graph needs, and another one may have it."""
+
+
+class EngineSkippedWarning(UserWarning):
+    """Engine "auto" took another engine than the one that it prefers."""
+
+
 class Engine(Protocol):
     """Runs an exported graph on images of one size.
 

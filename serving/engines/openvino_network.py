@@ -1,6 +1,7 @@
 """The network in OpenVINO, read from the same `.pb`, or 8-bit from an `.xml` beside it."""
 
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ import numpy as np
 
 from common.texts import printable
 from serving.engines import graph_parts, openvino_runtime
+from serving.engines.engine import UnsupportedGraphError
 from serving.export_file import Export
 
 if TYPE_CHECKING:
@@ -36,16 +38,19 @@ class OpenVINONetwork:
           num_threads: CPU threads; None for all cores.
 
         Raises:
+          UnsupportedGraphError: the export itself cannot be read.
           ValueError: the model is damaged, or not that of the export.
         """
         self._core = openvino.Core()
         try:
             self._load(export, input_shapes, path, num_threads)
         except RuntimeError as error:
-            # The lines before name places in OpenVINO's own code.
-            reason = printable(str(error).strip().splitlines()[-1])
+            if path == export.path:
+                raise UnsupportedGraphError(
+                    f"{path} cannot be loaded by OpenVINO: {_reason(error)}"
+                ) from None
             raise ValueError(
-                f"{path} cannot be loaded by OpenVINO: {reason}. Export it again."
+                f"{path} cannot be loaded by OpenVINO: {_reason(error)}. Export it again."
             ) from None
 
     def _load(
@@ -117,6 +122,15 @@ def read_network(
             file.write(graph_parts.network(export, input_shapes))
         # A frozen graph marks no outputs; OpenVINO takes those that nothing reads.
         return core.read_model(path)
+
+
+def _reason(error: RuntimeError) -> str:
+    """Returns the part of an error of OpenVINO that says what is wrong."""
+    lacking = re.search(r"No conversion rule found for operations: (.+)", str(error))
+    if lacking:
+        return f"it has no operation {printable(lacking[1])}"
+    # The lines before name places in OpenVINO's own code.
+    return printable(str(error).strip().splitlines()[-1])
 
 
 def _find_name(ports, name: str) -> str:

@@ -131,10 +131,11 @@ def test_descriptions_and_forms_of_earlier_versions_are_read(tmp_path):
     assert export_file.read_export(str(path)).metadata.class_names == ("a", "b", "c")
     (tmp_path / "inference_graph.json").write_text(json.dumps({"class_names": ["d", "e", "f"]}))
     assert export_file.read_export(str(path)).metadata.class_names == ("d", "e", "f")
-    written = engines.model_path(str(path), engines.LITERT, engines.FLOAT32)
+    export = export_file.read_export(str(path))
+    written = engines.model_path(export, engines.LITERT, engines.FLOAT32)
     assert written == str(tmp_path / "inference_graph.tflite")
     (tmp_path / "frozen_inference_graph.tflite").touch()
-    found = engines.model_path(str(path), engines.LITERT, engines.FLOAT32)
+    found = engines.model_path(export, engines.LITERT, engines.FLOAT32)
     assert found == str(tmp_path / "frozen_inference_graph.tflite")
     assert engines.form_path(str(path), engines.LITERT, engines.FLOAT32) == written
 

@@ -52,7 +52,28 @@ def test_an_export_is_read_and_described(tmp_path):
     assert result.returncode == 0, result.stderr
     assert result.stdout == f"{toy_export.CLASS_NAMES} {toy_export.CROP} True\n"
     result = run("from serving.deeplab_model import DeepLabModel; DeepLabModel(sys.argv[1])", path)
-    assert "ModuleNotFoundError" in result.stderr.splitlines()[-1]
+    (line,) = [each for each in result.stderr.splitlines() if each.startswith("ValueError: ")]
+    assert result.stderr.endswith(line + "\n")
+    assert "toy.pb cannot be run as float32 by what is installed" in line
+    assert "TensorFlow, which runs any graph, is missing (run make setup" in line
+
+
+def test_a_graph_that_only_tensorflow_can_tell_of_is_an_error_of_a_line(tmp_path):
+    path = toy_export.write(tmp_path / "toy.pb", published=True)
+    program = (
+        "from serving import export_file, facts\n"
+        "export = export_file.read_export(sys.argv[1])\n"
+        "for ask in (facts.inspect, facts.find_class_names, facts.network_size):\n"
+        "    try: ask(export)\n"
+        "    except ValueError as error: print(error)"
+    )
+    result = run(program, str(path))
+    assert result.returncode == 0, result.stderr
+    lines = result.stdout.splitlines()
+    assert len(lines) == 3
+    for line in lines:
+        assert "toy.pb, whose description does not say all" in line
+        assert "needs TensorFlow, which is not installed: run make setup" in line
 
 
 @pytest.mark.skipif(

@@ -24,6 +24,7 @@ from reference import comparison
 from serving import contract, engines, export_file
 from serving.deeplab_model import DeepLabModel
 from serving.engines import autotune, graph_parts, split_engine
+from serving.engines.engine import EngineSkippedWarning
 from serving.processing import choice, class_ids
 from tests.support import sessions, tiny_export, toy_export
 from tests.support.tiny_export import CROP, OPTIONS
@@ -272,7 +273,7 @@ def test_auto_takes_the_fastest_that_is_there(exported, monkeypatch):
         assert served.engine_name == "tensorflow"
     with pytest.raises(ValueError, match=r"package is not installed: run make setup-openvino"):
         DeepLabModel(exported, "openvino")
-    with pytest.raises(ValueError, match="no int8 form that an installed engine can run"):
+    with pytest.raises(ValueError, match=r"as int8 by what is installed \(tensorflow\): beside it"):
         DeepLabModel(exported, precision="int8")
 
 
@@ -299,6 +300,140 @@ def test_the_fastest_of_several_engines_stays_and_the_others_are_closed():
     entrants = [_Sleeper("slow", 0.05), _Sleeper("fast", 0.001), _Sleeper("slower", 0.1)]
     assert autotune.fastest(entrants, (5, 7)).name == "fast"
     assert [each.is_closed for each in entrants] == [True, False, True]
+
+
+def install(monkeypatch, *names: str) -> None:
+    """Has only these engines installed, or seem so."""
+    packages = {engines._PACKAGES[name] for name in names}
+    monkeypatch.setattr(engines.importlib.util, "find_spec", lambda name: name in packages or None)
+
+
+@pytest.mark.parametrize(
+    ("installed", "forms", "precision", "message"),
+    [
+        (
+            (),
+            (),
+            "float32",
+            r"by what is installed \(no engine\): TensorFlow, which runs any graph, is missing \("
+            r"run make setup, or pip install tensorflow\); beside it is no inference_graph\.tflite "
+            r"and no inference_graph\.xml and no inference_graph\.onnx: python export_model\.py "
+            r"--formats=pb,tflite,openvino,onnx writes one\.$",
+        ),
+        (
+            ("litert",),
+            (),
+            "float32",
+            r"installed \(litert\): .*python export_model\.py --formats=pb,tflite writes one\.$",
+        ),
+        (
+            ("litert",),
+            ("inference_graph.onnx", "inference_graph.xml"),
+            "float32",
+            r"installed \(litert\): TensorFlow.*; \S*inference_graph\.xml needs openvino \(run "
+            r"make setup-openvino, .*; \S*inference_graph\.onnx needs onnxruntime \(run ma",
+        ),
+        (
+            ("tensorflow",),
+            (),
+            "int8",
+            r"as int8 by what is installed \(tensorflow\): beside it is no "
+            r"inference_graph_int8\.tflite and no inference_graph_int8\.xml: python "
+            r"export_model\.py --quantize=int8 --calibration_images=… --formats=pb,tflite writes",
+        ),
+        (
+            ("tensorflow", "openvino"),
+            (),
+            "int8",
+            r"installed \(tensorflow, openvino\): .* --quantize=int8 --calibration_images=… writes",
+        ),
+        (
+            ("tensorflow",),
+            ("inference_graph_int8.xml",),
+            "int8",
+            r"installed \(tensorflow\): \S*inference_graph_int8\.xml needs openvino \(run make set",
+        ),
+    ],
+)
+def test_what_is_missing_where_nothing_can_run_is_said(
+    tmp_path, exported, monkeypatch, installed, forms, precision, message
+):
+    path = shutil.copy(exported, tmp_path)
+    for name in forms:
+        (tmp_path / name).touch()
+    install(monkeypatch, *installed)
+    with pytest.raises(ValueError, match=message):
+        DeepLabModel(path, precision=precision)
+
+
+@pytest.mark.parametrize(
+    ("engine", "installed", "message"),
+    [
+        (
+            "litert",
+            ("litert",),
+            r"engine litert cannot run .*\.tar\.gz as float32: only the gr",
+        ),
+        (
+            "auto",
+            ("litert",),
+            r"is missing \(.*; for other engines, only the graph is read out of",
+        ),
+        ("openvino", (), "engine openvino cannot run .*: its package is not installed: run make"),
+    ],
+)
+def test_archives_have_no_forms(tmp_path, exported, monkeypatch, engine, installed, message):
+    (tmp_path / "export").mkdir()
+    shutil.copy(exported, tmp_path / "export")
+    (tmp_path / "export" / "inference_graph.tflite").touch()
+    archive = shutil.make_archive(str(tmp_path / "mm"), "gztar", str(tmp_path / "export"))
+    (tmp_path / "mm.tar.tflite").touch()
+    (tmp_path / "mm.tflite").touch()
+    install(monkeypatch, *installed)
+    with pytest.raises(ValueError, match=message) as raised:
+        DeepLabModel(archive, engine)
+    assert ".tflite" not in str(raised.value)
+
+
+@needs_openvino
+def test_openvino_reads_archives(tmp_path, exported):
+    (tmp_path / "export").mkdir()
+    shutil.copy(exported, tmp_path / "export")
+    archive = shutil.make_archive(str(tmp_path / "mm"), "gztar", str(tmp_path / "export"))
+    with DeepLabModel(archive, "tensorflow") as first, DeepLabModel(archive, "openvino") as other:
+        assert_same_answers(first, other)
+
+
+def write_with_lgamma(folder: pathlib.Path) -> str:
+    """Writes an export with an operation in its network that only TensorFlow has."""
+    with tf.Graph().as_default() as graph:
+        images = tf.placeholder(tf.uint8, [None, None, None, 3], name=contract.INPUT)
+        network = tf.identity(tf.cast(images, tf.float32), contract.NETWORK_IMAGE)
+        logits = tf.identity(tf.math.lgamma(network / 16.0 + 3.0), contract.LOGITS)
+        tf.argmax(logits, axis=3, output_type=tf.int32, name=contract.PREDICTIONS)
+        tf.nn.softmax(logits, name=contract.PROBABILITIES)
+    graph_def = graph.as_graph_def()
+    placeholder = next(node for node in graph_def.node if node.name == contract.INPUT)
+    placeholder.attr["_metadata"].s = json.dumps(METADATA).encode()
+    path = folder / "frozen_inference_graph.pb"
+    path.write_bytes(graph_def.SerializeToString())
+    return str(path)
+
+
+@needs_openvino
+def test_auto_runs_what_openvino_cannot_in_another_engine_and_says_so(tmp_path, monkeypatch):
+    path = write_with_lgamma(tmp_path)
+    message = r"graph\.pb cannot be loaded by OpenVINO: it has no operation Lgamma"
+    with pytest.warns(EngineSkippedWarning, match=f"{message}; another engine runs it"):
+        served = DeepLabModel(path)
+    with served:
+        assert served.engine_name == "tensorflow"
+        assert served.segment(random_images(CROP)[0]).shape == CROP
+    with pytest.raises(ValueError, match=f"{message}; use engine tensorflow"):
+        DeepLabModel(path, "openvino")
+    install(monkeypatch, "openvino")
+    with pytest.raises(ValueError, match=f"{message}, and of TensorFlow, its package is not inst"):
+        DeepLabModel(path)
 
 
 def test_what_an_engine_cannot_run_is_said(tmp_path, exported, monkeypatch):
