@@ -33,15 +33,20 @@ def write_int8(
     if engines.why_not(export, engines.OPENVINO) is None:
         model = _openvino_model(export)
         path = engines.form_path(export.path, engines.OPENVINO, engines.INT8)
-        is_thorough = task.is_calibrated_thoroughly
-        openvino_int8.quantize(model, examples, path, is_thorough=is_thorough)
+        openvino_int8.quantize(
+            model,
+            examples,
+            path,
+            fingerprint=export.metadata.fingerprint,
+            is_thorough=task.is_calibrated_thoroughly,
+        )
         print(f"  {path}")
 
 
 def write_openvino(export: Export) -> None:
     """Writes the network of an export for OpenVINO, which must be installed."""
     path = export_names.beside(export.path, export_names.OPENVINO_ENDING)
-    openvino_file.write(_openvino_model(export), path)
+    openvino_file.write(_openvino_model(export), path, export.metadata.fingerprint)
     print(f"  {path}")
 
 
@@ -64,6 +69,7 @@ def write_tflite(
         {name: [1, *shapes[name]] for name in export.network_inputs},
         export.network_outputs,
         path,
+        export.metadata.fingerprint,
         None if examples is None else lambda: examples,
     )
     print(f"  {path}  ({os.path.getsize(path) / 1e6:.1f} MB)")

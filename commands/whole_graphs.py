@@ -53,6 +53,7 @@ def write_onnx(plain_path: str, export_path: str) -> None:
     path = export_names.beside(export_path, export_names.ONNX_ENDING)
     onnx_file.convert(
         export.graph_def,
+        export_file.read_export(export_path).description,
         contract.INPUT,
         [export.signature.predictions, export.signature.probabilities],
         [*export.network_inputs, *export.network_outputs],

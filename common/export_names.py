@@ -40,6 +40,11 @@ _FORM_ENDINGS = (
 METADATA_ATTRIBUTE = "_metadata"
 # The same in the metadata of an ONNX file.
 ONNX_METADATA_KEY = "description"
+# What in the description tells a graph from others. Forms made of the graph carry it, too: in the
+# description of an ONNX file, in the `rt_info` of OpenVINO's, and at the end of LiteRT's, behind
+# what LiteRT reads.
+FINGERPRINT_KEY = "fingerprint"
+LITERT_FINGERPRINT_MARK = b"\nfingerprint="
 
 
 def beside(graph_path: str, ending: str) -> str:

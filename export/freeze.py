@@ -5,6 +5,7 @@ model (class names, sizes …) travels inside the `.pb`, as an attribute of its 
 file beside it for people and other programs; see `common.export_names`.
 """
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -38,7 +39,7 @@ def freeze(
       export_path: the `.pb` to write; the metadata go to `output_files.metadata_path`.
       input_name: name of the placeholder.
       output_names: names of the nodes that callers fetch; only what they need is kept.
-      metadata: what describes the model; JSON's types only.
+      metadata: what describes the model; JSON's types only. A fingerprint of the graph is added.
       optimize: whether the graph is made faster (`optimize_graph`), or stays as it was built.
 
     Returns:
@@ -55,7 +56,9 @@ def freeze(
     frozen, kept = _freeze(build_graph, checkpoint_path, output_names, saved_names)
     if optimize:
         frozen = optimize_graph.optimize(frozen, [input_name], kept)
-    description = json.dumps(metadata, indent=2, ensure_ascii=False) + "\n"
+    fingerprint = hashlib.sha256(frozen.SerializeToString(deterministic=True)).hexdigest()
+    described = {**metadata, export_names.FINGERPRINT_KEY: fingerprint}
+    description = json.dumps(described, indent=2, ensure_ascii=False) + "\n"
     placeholder = next(node for node in frozen.node if node.name == input_name)
     placeholder.attr[export_names.METADATA_ATTRIBUTE].s = description.encode()
     return output_files.write(

@@ -34,6 +34,7 @@ def require_package() -> None:
 
 def convert(
     graph_def: tf.GraphDef,
+    description: bytes,
     input_name: str,
     output_names: Sequence[str],
     kept_names: Iterable[str],
@@ -41,11 +42,9 @@ def convert(
 ) -> None:
     """Writes a graph as an ONNX file, whole or not at all.
 
-    The description that the graph's input carries goes into the model's metadata, under
-    `export_names.ONNX_METADATA_KEY`.
-
     Args:
       graph_def: a frozen graph. Assertions in it are dropped.
+      description: JSON that describes the model, for its metadata; b"" for none.
       input_name, output_names: nodes that are the file's inputs and outputs.
       kept_names: further nodes between them whose values keep their names, and through which all
         computation goes, so that the file can be cut there.
@@ -60,8 +59,6 @@ def convert(
 
     kept = [*output_names, *kept_names]
     model = _convert(_prepare(graph_def, input_name, kept), input_name, output_names, kept)
-    placeholder = next(node for node in graph_def.node if node.name == input_name)
-    description = placeholder.attr[export_names.METADATA_ATTRIBUTE].s.decode()
     if description:
         compact = json.dumps(json.loads(description), ensure_ascii=False)
         onnx.helper.set_model_props(model, {export_names.ONNX_METADATA_KEY: compact})

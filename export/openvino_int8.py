@@ -22,7 +22,12 @@ def require_packages() -> None:
 
 
 def quantize(
-    model, examples: Iterable[Mapping[str, np.ndarray]], path: str, *, is_thorough: bool = False
+    model,
+    examples: Iterable[Mapping[str, np.ndarray]],
+    path: str,
+    *,
+    fingerprint: str | None = None,
+    is_thorough: bool = False,
 ) -> None:
     """Quantizes a model after training; writes `.xml` and `.bin`, each whole or not at all.
 
@@ -30,6 +35,7 @@ def quantize(
       model: an `openvino.Model`.
       examples: inputs by name, like those of later use; about 100 are enough, all are read.
       path: the `.xml` to write; the weights go beside it.
+      fingerprint: see `openvino_file.write`.
       is_thorough: whether ranges hold every value of the examples, and biases are corrected by what
         the quantized layers before them give, which takes longer; otherwise a range is the mean of
         the examples' own, and a bias is corrected for the mean of the layer's input alone.
@@ -65,4 +71,4 @@ def quantize(
         # out, which is no slower (docs/serving.md).
         ignored_scope=nncf.IgnoredScope(types=["Concat"], validate=False),
     )
-    openvino_file.write(quantized, path)
+    openvino_file.write(quantized, path, fingerprint)

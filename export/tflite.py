@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from common import files
+from common import export_names, files
 
 
 def convert(
@@ -13,6 +13,7 @@ def convert(
     inputs: Mapping[str, Sequence[int]],
     outputs: Sequence[str],
     path: str,
+    fingerprint: str | None = None,
     calibration: Callable[[], Iterable[Mapping[str, np.ndarray]]] | None = None,
 ) -> None:
     """Writes a graph as a LiteRT file, whole or not at all.
@@ -22,6 +23,7 @@ def convert(
       inputs: shape of each placeholder, batch included.
       outputs: names of the output nodes.
       path: the `.tflite` to write.
+      fingerprint: of the export that it belongs to, which goes behind what LiteRT reads; or None.
       calibration: returns examples of the inputs by name; weights and activations then become 8-bit
         integers, with float32 inputs and outputs. None for float32.
 
@@ -48,4 +50,6 @@ def convert(
             content = converter.convert()
         except Exception as error:  # The converter raises types of its own.
             raise ValueError(f"{path} cannot be made: {str(error).splitlines()[0]}") from error
+    if fingerprint is not None:
+        content += export_names.LITERT_FINGERPRINT_MARK + fingerprint.encode()
     files.write(path, content)

@@ -109,6 +109,7 @@ class Metadata:
       upsamples_logits: whether a pixel's class is found from logits at image size; otherwise it is
         that of the nearest logits.
       view: how a classifier sees images, or None if unknown.
+      fingerprint: tells the graph from others; None in exports of earlier versions.
     """
 
     class_names: tuple[str, ...] = ()
@@ -124,6 +125,7 @@ class Metadata:
     add_flipped_images: bool = False
     upsamples_logits: bool = True
     view: View | None = None
+    fingerprint: str | None = None
 
 
 def parse_metadata(content: bytes, source: str) -> Metadata:

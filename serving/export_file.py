@@ -42,6 +42,7 @@ class Export:
       node_names: names of the graph's nodes.
       takes_batches: whether the graph takes several images at once.
       trust: whether the graph may have operations that read and write files or run programs.
+      description: the same as it is stored in the graph, JSON; b"" for none.
       unpacked: the graph's file, if it came out of an archive; otherwise it is read when needed.
     """
 
@@ -51,6 +52,7 @@ class Export:
     node_names: Collection[str] = ()
     takes_batches: bool = True
     trust: bool = False
+    description: bytes = dataclasses.field(default=b"", repr=False)
     unpacked: bytes | None = dataclasses.field(default=None, repr=False)
 
     @property
@@ -164,7 +166,8 @@ def read_export(path: str, trust: bool = False, expected: Signature | None = Non
         )
     signature = _find_signature(nodes, expected, name)
     image = nodes[contract.INPUT]
-    metadata = _read_metadata(path, image.text_attribute(METADATA_ATTRIBUTE))
+    description = image.text_attribute(METADATA_ATTRIBUTE)
+    metadata = _read_metadata(path, description)
     if metadata.task not in (None, signature.task):
         raise ValueError(
             f"{name} is a {signature.kind}, but the task in its description is {metadata.task}: it "
@@ -172,7 +175,9 @@ def read_export(path: str, trust: bool = False, expected: Signature | None = Non
         )
     shape = image.shape_attribute("shape")
     takes_batches = not shape or shape[0] != 1
-    return Export(path, metadata, signature, frozenset(nodes), takes_batches, trust, unpacked)
+    return Export(
+        path, metadata, signature, frozenset(nodes), takes_batches, trust, description, unpacked
+    )
 
 
 def _find_signature(nodes: Collection[str], expected: Signature | None, name: str) -> Signature:

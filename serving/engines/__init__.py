@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from common import export_names
 from serving import contract
-from serving.engines import autotune
+from serving.engines import autotune, form_fingerprint
 from serving.engines.engine import (
     Engine,
     EngineSkippedWarning,
@@ -260,6 +260,8 @@ def _build(export: Export, name: str, precision: str, num_threads: int | None) -
 
         return TensorFlowEngine(export, num_threads)
     path = model_path(export, name, precision)
+    if path != export.path:
+        form_fingerprint.check(export, path)
     surroundings = choice.create(export, num_threads)
     network: Network
     if name == OPENVINO:

@@ -6,6 +6,7 @@ here, and nodes and weights are copied as they are, so that the package onnx is 
 """
 
 import dataclasses
+import mmap
 from collections.abc import Iterable, Sequence
 
 from common import wire
@@ -74,7 +75,7 @@ def cut(content: bytes, inputs: Sequence[str], outputs: Sequence[str]) -> bytes:
     return b"".join([*head, wire.encode_bytes(_MODEL_GRAPH, b"".join(parts))])
 
 
-def read_metadata(content: bytes) -> dict[str, str]:
+def read_metadata(content: bytes | mmap.mmap) -> dict[str, str]:
     """Returns what a model says of itself besides the graph; ValueError if it is damaged."""
     entries = [f.content for f in wire.fields(memoryview(content)) if f.number == _MODEL_METADATA]
     return {wire.text(entry, _ENTRY_KEY): wire.text(entry, _ENTRY_VALUE) for entry in entries}

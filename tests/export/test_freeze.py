@@ -79,10 +79,17 @@ def test_nothing_but_inference_stays(tmp_path):
 
 def test_metadata_are_in_the_graph_and_beside_it(tmp_path):
     metadata = {"class_names": ["sky", "Bäume"], "crop_size": [33, 65]}
-    run_freeze(save(tmp_path), tmp_path / "frozen.pb", metadata=metadata)
+    checkpoint = save(tmp_path)
+    run_freeze(checkpoint, tmp_path / "frozen.pb", metadata=metadata)
     inside = next(node for node in read(tmp_path / "frozen.pb").node if node.name == "input")
-    assert json.loads(inside.attr[export_names.METADATA_ATTRIBUTE].s) == metadata
-    assert json.loads((tmp_path / "frozen.json").read_text(encoding="utf-8")) == metadata
+    described = json.loads(inside.attr[export_names.METADATA_ATTRIBUTE].s)
+    assert json.loads((tmp_path / "frozen.json").read_text(encoding="utf-8")) == described
+    fingerprint = described.pop("fingerprint")
+    assert described == metadata
+    run_freeze(checkpoint, tmp_path / "again.pb")
+    assert json.loads((tmp_path / "again.json").read_text())["fingerprint"] == fingerprint
+    run_freeze(save(tmp_path / "other weights"), tmp_path / "other.pb")
+    assert json.loads((tmp_path / "other.json").read_text())["fingerprint"] != fingerprint
 
 
 def test_optimizer_variables_do_not_matter(tmp_path):
@@ -164,7 +171,7 @@ def test_the_description_has_a_name_of_its_own(tmp_path):
     run_freeze(save(tmp_path), path, metadata={"number": 1})
     names = sorted(os.listdir(path.parent))
     assert names == ["frozen_inference_graph.pb", "inference_graph.json"]
-    assert json.loads((path.parent / "inference_graph.json").read_text()) == {"number": 1}
+    assert json.loads((path.parent / "inference_graph.json").read_text())["number"] == 1
 
 
 def test_what_was_made_of_another_graph_goes_with_it(tmp_path):

@@ -187,7 +187,8 @@ def test_the_file_says_what_it_is_and_can_be_cut(tmp_path):
     pb_path = random_network.write(tmp_path, OPTIONS, CROP, metadata=metadata)
     model = onnx.load(onnx_runs.write(pb_path))
     described = {each.key: each.value for each in model.metadata_props}
-    assert json.loads(described["description"]) == metadata
+    fingerprint = export_file.read_export(pb_path).metadata.fingerprint
+    assert json.loads(described["description"]) == {**metadata, "fingerprint": fingerprint}
     (given,) = model.graph.input
     assert [d.dim_param or d.dim_value for d in given.type.tensor_type.shape.dim] == [
         *("batch", "height", "width"),
@@ -218,7 +219,7 @@ def test_operations_that_onnx_lacks_are_named(tmp_path):
         tf.identity(tf.math.lgamma(values) + tf.raw_ops.Erfinv(x=values), name="output")
     path = tmp_path / "model.onnx"
     with pytest.raises(ValueError, match="cannot be written as ONNX: Erfinv, Lgamma"):
-        onnx_file.convert(graph.as_graph_def(), "input", ["output"], [], str(path))
+        onnx_file.convert(graph.as_graph_def(), b"", "input", ["output"], [], str(path))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -52,7 +52,7 @@ def convert(
         expected = session.run(outputs, {values: value})
         graph_def = session.graph.as_graph_def()
     path = folder / "model.onnx"
-    onnx_file.convert(graph_def, INPUT, [OUTPUT], [], str(path))
+    onnx_file.convert(graph_def, b"", INPUT, [OUTPUT], [], str(path))
     (found,) = session_of(path).run(None, {INPUT: value})
     assert found.dtype == expected.dtype
     assert found.shape == expected.shape
