@@ -253,6 +253,7 @@ def _verify(forms: Forms, export: export_file.Export, plain: str) -> list[dict]:
     """Compares every engine and form of the export with the graph as it was built."""
     task, paths = forms.task, forms.verify_images
     found = []
+    _note_unread(export)
     print(f"compared with the plain graph on {len(paths)} images:")
     with task.model(plain, engines.TENSORFLOW) as reference:
         for name, precision in _forms_of(export):
@@ -262,6 +263,17 @@ def _verify(forms: Forms, export: export_file.Export, plain: str) -> list[dict]:
         others = whole_graphs.forms_of(task, export)
         found += _verify_whole_graphs(task, others, paths, plain, reference)
     return [dataclasses.asdict(each) for each in found]
+
+
+def _note_unread(export: export_file.Export) -> None:
+    """Prints which forms cannot be checked here, and what that would take."""
+    for precision in engines.PRECISIONS:
+        for path, name in engines.unread_forms(export, precision).items():
+            print(
+                f"note: {path} is not checked, since {name} is not installed: "
+                f"{engines.how_to_install(name)}",
+                file=sys.stderr,
+            )
 
 
 def _verify_whole_graphs(

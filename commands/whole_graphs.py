@@ -2,9 +2,7 @@
 
 import contextlib
 import dataclasses
-import importlib.util
 import os
-import sys
 from collections.abc import Callable, Iterable
 
 import numpy as np
@@ -13,7 +11,7 @@ import tensorflow.compat.v1 as tf
 from commands.exported_task import ExportedTask
 from common import export_names
 from export import onnx_file, saved_model
-from serving import contract, export_file, image_reading, tensorflow_session
+from serving import contract, engines, export_file, image_reading, tensorflow_session
 from serving.export_file import Export
 from serving.processing import choice
 
@@ -81,12 +79,7 @@ def forms_of(task: ExportedTask, export: Export) -> list[Form]:
     """Returns the forms of an export that can be run here."""
     found: list[Form] = []
     path = export_names.find_beside(export.path, export_names.ONNX_ENDING)
-    if path is not None and importlib.util.find_spec("onnxruntime") is None:
-        print(
-            f"note: {path} is not checked, since onnxruntime is not installed: run make setup-onnx",
-            file=sys.stderr,
-        )
-    elif path is not None:
+    if path is not None and engines.missing_package(engines.ONNXRUNTIME) is None:
         found.append(Form("onnx", lambda: _onnx_run(path)))
     folder = export_names.saved_model_path(export.path)
     if os.path.isdir(folder):

@@ -147,11 +147,14 @@ def _pad(
 ) -> tf.Tensor:
     """Pads [batch, height, width, depth] with rows and columns of a color up to the crop size."""
     color = tf.constant(fill, tf.float32)
-    shape = tf.shape(channels)
-    below = tf.broadcast_to(color, [shape[0], padding[0], shape[2], len(fill)])
-    channels = tf.concat([channels, below], axis=1)
-    beside = tf.broadcast_to(color, [shape[0], crop_size[0], padding[1], len(fill)])
-    channels = tf.concat([channels, beside], axis=2)
+    # Without an assertion, as in ONNX and static graphs, it is here that a larger image fails, and
+    # the engine's message has the names of nodes.
+    with tf.name_scope(f"image_larger_than_{crop_size[0]}x{crop_size[1]}"):
+        shape = tf.shape(channels)
+        below = tf.broadcast_to(color, [shape[0], padding[0], shape[2], len(fill)])
+        channels = tf.concat([channels, below], axis=1)
+        beside = tf.broadcast_to(color, [shape[0], crop_size[0], padding[1], len(fill)])
+        channels = tf.concat([channels, beside], axis=2)
     # In a frozen graph a static shape alone would be lost; engines need it in all that follows.
     return tf.reshape(channels, [-1, *crop_size, len(fill)])
 

@@ -42,7 +42,7 @@ def check_operations(graph_def: tf.GraphDef, path: str) -> None:
         if op_def_registry.get(function.signature.name) is None
     }
     unsafe: dict[str, str] = {}
-    for node in _nodes(graph_def):
+    for node in nodes(graph_def):
         called = {f.name for value in node.attr.values() for f in (value.func, *value.list.func)}
         outside = called - functions - {""}
         if node.op not in SAFE_OPERATIONS | functions:
@@ -60,7 +60,7 @@ def check_constants(graph_def: tf.GraphDef, path: str) -> None:
     """
     limit = min(_MAX_CONSTANT_BYTES, _memory_bytes())
     total = 0
-    for node in _nodes(graph_def):
+    for node in nodes(graph_def):
         for value in node.attr.values():
             for tensor in [value.tensor] if value.HasField("tensor") else value.list.tensor:
                 size = _tensor_bytes(tensor)
@@ -88,7 +88,8 @@ def check_sizes(graph: tf.Graph, path: str) -> None:
                     raise _too_large(path, operation.name, size, limit)
 
 
-def _nodes(graph_def: tf.GraphDef) -> Iterator[tf.NodeDef]:
+def nodes(graph_def: tf.GraphDef) -> Iterator[tf.NodeDef]:
+    """Yields the nodes of a graph, and those of its functions."""
     yield from graph_def.node
     for function in graph_def.library.function:
         yield from function.node_def

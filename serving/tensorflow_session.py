@@ -13,6 +13,8 @@ from serving import graph_screening
 def parse_graph(content: bytes, name: str, trust: bool) -> tf.GraphDef:
     """Parses a frozen graph and screens it, without running any of it.
 
+    The devices that its nodes name are those of another machine, and are dropped.
+
     Args:
       content: the graph as it is stored.
       name: its file, printable, for errors.
@@ -31,6 +33,8 @@ def parse_graph(content: bytes, name: str, trust: bool) -> tf.GraphDef:
     if not trust:
         graph_screening.check_operations(graph_def, name)
     graph_screening.check_constants(graph_def, name)
+    for node in graph_screening.nodes(graph_def):
+        node.device = ""
     return graph_def
 
 

@@ -103,6 +103,31 @@ def test_every_form_is_checked(tmp_path, write, task, equal, capsys):
     assert "saved_model float32: largest difference of a probability" in printed
 
 
+def test_forms_that_cannot_be_checked_are_named(tmp_path, monkeypatch, capsys):
+    path = write_network(tmp_path)
+    expected = {
+        "inference_graph.tflite": "litert is not installed: run make setup-litert, or pip install",
+        "inference_graph_int8.tflite": "litert is not installed: run make setup-litert, or pip",
+        "inference_graph_int8.xml": "openvino is not installed: run make setup-openvino, or",
+        "inference_graph.onnx": "onnxruntime is not installed: run make setup-onnx, or pip install",
+    }
+    for name in expected:
+        (tmp_path / name).touch()
+    installed = importlib.util.find_spec
+    packages = ("ai_edge_litert", "openvino", "onnxruntime")
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name in packages else installed(name)
+    )
+    write_forms(path, verify_images=image_files(tmp_path, CROP))
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == len(expected)
+    for name, said in expected.items():
+        line = f"note: {tmp_path / name} is not checked, since {said}"
+        assert sum(each.startswith(line) for each in lines) == 1
+    results = json.loads((tmp_path / "verification.json").read_text())["engines"]
+    assert [each["engine"] for each in results] == ["tensorflow"]
+
+
 def test_the_plain_graph_is_loaded_once_for_all_forms(tmp_path, monkeypatch):
     path = write_network(tmp_path)
     loaded = []

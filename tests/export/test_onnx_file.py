@@ -209,7 +209,7 @@ def test_an_image_that_does_not_fit_is_refused(tmp_path):
     path = onnx_runs.write(random_network.write(tmp_path, OPTIONS, CROP))
     session = onnx_runs.session_of(path)
     for size in ((50, 10), (10, 66), (50, 66)):
-        with pytest.raises(Exception, match="Expand"):
+        with pytest.raises(Exception, match=r"Name:'preprocess/image_larger_than_49x65(_\d+)?/"):
             session.run(None, {contract.INPUT: np.zeros([1, *size, 3], np.uint8)})
 
 
