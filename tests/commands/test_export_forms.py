@@ -1,5 +1,6 @@
 """What an export is written as besides: which forms flags ask for, and what they lack."""
 
+import importlib.util
 import pathlib
 
 import numpy as np
@@ -11,7 +12,7 @@ from commands.export_forms import Forms
 from commands.exported_task import ExportedTask
 from commands.shared_options import FormOptions
 from export import onnx_file, openvino_int8
-from serving import engines, parity
+from serving import parity
 from serving.image_classifier import ImageClassifier
 
 INT8 = {"quantize": ("int8",), "formats": ("pb", "tflite")}
@@ -111,8 +112,7 @@ def test_model_repositories_bring_the_formats_that_they_hold(images, monkeypatch
     ],
 )
 def test_packages_of_formats_that_are_missing_are_said_before(images, monkeypatch, given, message):
-    for module in (engines, onnx_file):
-        monkeypatch.setattr(module.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ValueError, match=message):
         forms(**given)
 
@@ -149,10 +149,7 @@ def test_packages_that_are_missing_are_said_before(tmp_path, images, monkeypatch
     installed: set[str] = set()
     monkeypatch.undo()
     monkeypatch.chdir(tmp_path)
-    for module in (engines, openvino_int8):
-        monkeypatch.setattr(
-            module.importlib.util, "find_spec", lambda name: name in installed or None
-        )
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name in installed or None)
     with pytest.raises(ValueError, match=r"run make setup-openvino.* Or add --formats=pb,tflite"):
         forms(**given)
     assert forms(**given, formats=("pb", "tflite")).int8

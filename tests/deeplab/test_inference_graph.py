@@ -225,5 +225,5 @@ def test_static_graph_refuses_a_image_that_does_not_fit():
     with tf.Session() as session:
         comparison.fill_variables(session)
         for size in ((50, 65), (49, 66)):
-            with pytest.raises(tf.errors.OpError):
+            with pytest.raises(tf.errors.OpError, match="image_larger_than_49x65"):
                 session.run(OUTPUTS, {"ImageTensor:0": random_images(1, *size)})

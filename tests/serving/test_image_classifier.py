@@ -291,6 +291,7 @@ print("imported:", sorted(unwanted & set(sys.modules)))
 def test_the_description_is_in_the_graph_and_beside_it(exported):
     beside = export_names.beside(exported, export_names.DESCRIPTION_ENDING)
     described = json.loads(pathlib.Path(beside).read_text())
+    assert described.pop("fingerprint") == export_file.read_export(exported).metadata.fingerprint
     assert described == {
         "task": "classification",
         "class_names": list(CLASS_NAMES),

@@ -26,7 +26,7 @@ from serving.deeplab_model import DeepLabModel
 from serving.engines import autotune, graph_parts, split_engine
 from serving.engines.engine import EngineSkippedWarning
 from serving.processing import choice, class_ids
-from tests.support import sessions, tiny_export, toy_export
+from tests.support import lgamma_export, sessions, tiny_export
 from tests.support.tiny_export import CROP, OPTIONS
 
 TASK = export_scores.exported_task(num_classes=3)
@@ -266,9 +266,7 @@ def test_auto_takes_the_fastest_that_is_there(exported, monkeypatch):
     expected = "openvino" if installed("openvino") else "tensorflow"
     with DeepLabModel(exported, warmup=[(20, 30)], num_threads=1) as served:
         assert served.engine_name == expected
-    monkeypatch.setattr(
-        engines.importlib.util, "find_spec", lambda name: name == "tensorflow" or None
-    )
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name == "tensorflow" or None)
     with DeepLabModel(exported) as served:
         assert served.engine_name == "tensorflow"
     with pytest.raises(ValueError, match=r"package is not installed: run make setup-openvino"):
@@ -302,99 +300,6 @@ def test_the_fastest_of_several_engines_stays_and_the_others_are_closed():
     assert [each.is_closed for each in entrants] == [True, False, True]
 
 
-def install(monkeypatch, *names: str) -> None:
-    """Has only these engines installed, or seem so."""
-    packages = {engines._PACKAGES[name] for name in names}
-    monkeypatch.setattr(engines.importlib.util, "find_spec", lambda name: name in packages or None)
-
-
-@pytest.mark.parametrize(
-    ("installed", "forms", "precision", "message"),
-    [
-        (
-            (),
-            (),
-            "float32",
-            r"by what is installed \(no engine\): TensorFlow, which runs any graph, is missing \("
-            r"run make setup, or pip install tensorflow\); beside it is no inference_graph\.tflite "
-            r"and no inference_graph\.xml and no inference_graph\.onnx: python export_model\.py "
-            r"--formats=pb,tflite,openvino,onnx writes one\.$",
-        ),
-        (
-            ("litert",),
-            (),
-            "float32",
-            r"installed \(litert\): .*python export_model\.py --formats=pb,tflite writes one\.$",
-        ),
-        (
-            ("litert",),
-            ("inference_graph.onnx", "inference_graph.xml"),
-            "float32",
-            r"installed \(litert\): TensorFlow.*; \S*inference_graph\.xml needs openvino \(run "
-            r"make setup-openvino, .*; \S*inference_graph\.onnx needs onnxruntime \(run ma",
-        ),
-        (
-            ("tensorflow",),
-            (),
-            "int8",
-            r"as int8 by what is installed \(tensorflow\): beside it is no "
-            r"inference_graph_int8\.tflite and no inference_graph_int8\.xml: python "
-            r"export_model\.py --quantize=int8 --calibration_images=… --formats=pb,tflite writes",
-        ),
-        (
-            ("tensorflow", "openvino"),
-            (),
-            "int8",
-            r"installed \(tensorflow, openvino\): .* --quantize=int8 --calibration_images=… writes",
-        ),
-        (
-            ("tensorflow",),
-            ("inference_graph_int8.xml",),
-            "int8",
-            r"installed \(tensorflow\): \S*inference_graph_int8\.xml needs openvino \(run make set",
-        ),
-    ],
-)
-def test_what_is_missing_where_nothing_can_run_is_said(
-    tmp_path, exported, monkeypatch, installed, forms, precision, message
-):
-    path = shutil.copy(exported, tmp_path)
-    for name in forms:
-        (tmp_path / name).touch()
-    install(monkeypatch, *installed)
-    with pytest.raises(ValueError, match=message):
-        DeepLabModel(path, precision=precision)
-
-
-@pytest.mark.parametrize(
-    ("engine", "installed", "message"),
-    [
-        (
-            "litert",
-            ("litert",),
-            r"engine litert cannot run .*\.tar\.gz as float32: only the gr",
-        ),
-        (
-            "auto",
-            ("litert",),
-            r"is missing \(.*; for other engines, only the graph is read out of",
-        ),
-        ("openvino", (), "engine openvino cannot run .*: its package is not installed: run make"),
-    ],
-)
-def test_archives_have_no_forms(tmp_path, exported, monkeypatch, engine, installed, message):
-    (tmp_path / "export").mkdir()
-    shutil.copy(exported, tmp_path / "export")
-    (tmp_path / "export" / "inference_graph.tflite").touch()
-    archive = shutil.make_archive(str(tmp_path / "mm"), "gztar", str(tmp_path / "export"))
-    (tmp_path / "mm.tar.tflite").touch()
-    (tmp_path / "mm.tflite").touch()
-    install(monkeypatch, *installed)
-    with pytest.raises(ValueError, match=message) as raised:
-        DeepLabModel(archive, engine)
-    assert ".tflite" not in str(raised.value)
-
-
 @needs_openvino
 def test_openvino_reads_archives(tmp_path, exported):
     (tmp_path / "export").mkdir()
@@ -404,25 +309,9 @@ def test_openvino_reads_archives(tmp_path, exported):
         assert_same_answers(first, other)
 
 
-def write_with_lgamma(folder: pathlib.Path) -> str:
-    """Writes an export with an operation in its network that only TensorFlow has."""
-    with tf.Graph().as_default() as graph:
-        images = tf.placeholder(tf.uint8, [None, None, None, 3], name=contract.INPUT)
-        network = tf.identity(tf.cast(images, tf.float32), contract.NETWORK_IMAGE)
-        logits = tf.identity(tf.math.lgamma(network / 16.0 + 3.0), contract.LOGITS)
-        tf.argmax(logits, axis=3, output_type=tf.int32, name=contract.PREDICTIONS)
-        tf.nn.softmax(logits, name=contract.PROBABILITIES)
-    graph_def = graph.as_graph_def()
-    placeholder = next(node for node in graph_def.node if node.name == contract.INPUT)
-    placeholder.attr["_metadata"].s = json.dumps(METADATA).encode()
-    path = folder / "frozen_inference_graph.pb"
-    path.write_bytes(graph_def.SerializeToString())
-    return str(path)
-
-
 @needs_openvino
 def test_auto_runs_what_openvino_cannot_in_another_engine_and_says_so(tmp_path, monkeypatch):
-    path = write_with_lgamma(tmp_path)
+    path = lgamma_export.write(tmp_path)
     message = r"graph\.pb cannot be loaded by OpenVINO: it has no operation Lgamma"
     with pytest.warns(EngineSkippedWarning, match=f"{message}; another engine runs it"):
         served = DeepLabModel(path)
@@ -431,26 +320,6 @@ def test_auto_runs_what_openvino_cannot_in_another_engine_and_says_so(tmp_path, 
         assert served.segment(random_images(CROP)[0]).shape == CROP
     with pytest.raises(ValueError, match=f"{message}; use engine tensorflow"):
         DeepLabModel(path, "openvino")
-    install(monkeypatch, "openvino")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name == "openvino" or None)
     with pytest.raises(ValueError, match=f"{message}, and of TensorFlow, its package is not inst"):
         DeepLabModel(path)
-
-
-def test_what_an_engine_cannot_run_is_said(tmp_path, exported, monkeypatch):
-    foreign = str(toy_export.write(tmp_path / "toy.pb"))
-    (tmp_path / "former").mkdir()
-    former = write_export(tmp_path / "former", {**METADATA, "mean_pixel": []})
-    monkeypatch.setattr(engines.importlib.util, "find_spec", lambda name: True)
-    with DeepLabModel(foreign) as served:
-        assert served.engine_name == "tensorflow"
-    for path, engine, precision, message in (
-        (foreign, "openvino", "float32", "has no nodes NetworkImage and SemanticLogits"),
-        (former, "openvino", "float32", "its description is that of an earlier version"),
-        (exported, "litert", "float32", r"there is no .*\.tflite: .*--formats=pb,tflite"),
-        (exported, "openvino", "int8", r"there is no .*_int8\.xml: .*--quantize=int8"),
-        (exported, "tensorflow", "int8", "has no 8-bit form"),
-        (exported, "onnx", "float32", "engine is 'onnx'; expected one of auto, tensorflow"),
-        (exported, "tensorflow", "int4", "precision is 'int4'; expected one of float32, int8"),
-    ):
-        with pytest.raises(ValueError, match=message):
-            DeepLabModel(path, engine, precision=precision)
