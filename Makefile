@@ -85,7 +85,7 @@ demo: setup  ## Everything on images the project draws: records, training, score
 classification-demo: setup  ## A classifier of images the project draws, in about two minutes
 	@$(RUN) -m scripts.classification_demo $(ARGS)
 
-tfrecords: setup  ## Turn images with masks or classes into TFRecords: DATASET=... DATA_DIR=...; without, the demo
+tfrecords: setup  ## Turn images with masks, classes or captions into TFRecords: DATASET=... DATA_DIR=...; without, the demo
 	@$(RUN) -m datasets.build_tfrecords $(call flag,dataset,DATASET) \
 	  $(call flag,data_dir,DATA_DIR) $(call flag,output_dir,TFRECORDS) $(ARGS)
 

@@ -15,7 +15,7 @@ from common import export_names, run_options
 from common.dataset_files import DATASET_FILE, DATASETS_ROOT
 
 # The packages of the tasks; the first is taken where nothing tells.
-TASKS = ("deeplab", "classification")
+TASKS = ("deeplab", "classification", "captioning")
 
 # Commands of no task, and the packages that hold them: they take what any task has made.
 WITHOUT_TASK = {"serve": "serving"}
@@ -25,6 +25,7 @@ _OF_DATASETS = {"segmentation": "deeplab"}
 # Sources of datasets by task, as `--dataset` of build_tfrecords names them.
 _SOURCES = {
     "classification": ("class_folders", "class_demo", "csv_labels", "cifar"),
+    "captioning": ("coco_captions", "flickr_captions"),
 }
 
 

@@ -74,3 +74,13 @@ def _split_word(piece: str) -> list[str]:
         end.insert(0, match[1])
         piece = piece[: match.start()]
     return start + ([piece] if piece else []) + end
+
+
+def im2txt(caption: str) -> list[str]:
+    """Splits a caption as im2txt does: in lower case, with punctuation as words."""
+    return treebank(caption.lower())
+
+
+IM2TXT, TUTORIAL = "im2txt", "tutorial"
+# Ways to split a caption, by name.
+SPLITTINGS = {IM2TXT: im2txt, TUTORIAL: tutorial}

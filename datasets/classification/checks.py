@@ -5,21 +5,18 @@ means that the example cannot be used as it is, a warning that it is used and sh
 docs/classification.md explains each kind.
 """
 
-import contextlib
-import dataclasses
 import hashlib
-import os
 from collections.abc import Iterator, Sequence
 
-from common.texts import first_few, printable
+from common.texts import first_few
 from datasets.classification.check_report import Report
 from datasets.classification.label_statistics import LabelCounter
 from datasets.classification.sources.source import Sample, Source
 from datasets.classification.specs import ClassificationSplit
-from datasets.images import decoding, image_checks, jpeg_damage
+from datasets.images import image_checks, jpeg_damage, sample_check
 from datasets.images.jpeg_damage import DamageListener
-from datasets.images.memory_limit import MemoryLimit, count_pixels
-from datasets.records import workers
+from datasets.images.memory_limit import MemoryLimit
+from datasets.images.sample_check import Finding
 from datasets.records.problems import ERROR, WARNING, Problem
 
 # Fewer images of a class than this are told of: a network can hardly learn from them.
@@ -27,28 +24,6 @@ MIN_IMAGES = 10
 
 _MAX_NAMED_CLASSES = 10
 _TRAIN = "train"
-
-
-@dataclasses.dataclass
-class Finding:
-    """What the examination of one example found."""
-
-    split: str
-    sample: Sample
-    problems: list[Problem] = dataclasses.field(default_factory=list)
-    size: tuple[int, int] = (0, 0)  # height, width of the image as records have it
-    digest: bytes | None = None  # of its file; None if it cannot be read
-    is_suspect: bool = False  # libjpeg complained meanwhile, perhaps of another image
-
-    @property
-    def has_error(self) -> bool:
-        return any(problem.severity == ERROR for problem in self.problems)
-
-    def report(self, severity: str, kind: str, message: str) -> None:
-        """Adds a problem; a message that begins with the path loses it."""
-        path = self.sample.path
-        message = message.removeprefix(f"{path}: ").removeprefix(f"{printable(path)}: ")
-        self.problems.append(Problem(severity, kind, message, path, self.split, self.sample.name))
 
 
 def check_source(
@@ -64,58 +39,28 @@ def check_source(
       memory_limit: what the images in work may take together; one that alone takes more is an
         error.
     """
-    work = [(split, sample) for split, samples in source.splits.items() for sample in samples]
-
-    def refuse(argument: tuple[str, Sample], pixels: int) -> Finding:
-        finding = Finding(*argument)
-        finding.report(ERROR, "memory", memory_limit.describe_excess(pixels, argument[1].path)[1])
-        return finding
-
     collector = _Collector(source)
     with jpeg_damage.listening() as listener:
-        for finding in workers.map_in_order(
-            lambda argument: _examine(*argument, listener),
-            work,
-            description="checking",
-            num_workers=num_workers,
-            show_progress=show_progress,
-            limit=workers.WeightLimit(
-                weigh=lambda argument: count_pixels(*argument[1].paths),
-                max_weight=memory_limit.max_pixels,
-                refuse=refuse,
-            ),
+        for finding in sample_check.examine_all(
+            source.splits,
+            lambda finding: _examine(finding, listener),
+            num_workers,
+            show_progress,
+            memory_limit,
         ):
             collector.add(finding)
         collector.check_suspects(listener)
     return collector.finish()
 
 
-def _examine(split: str, sample: Sample, listener: DamageListener) -> Finding:
+def _examine(finding: Finding[Sample], listener: DamageListener) -> None:
     """Reads one example and reports what is wrong with it."""
-    finding = Finding(split, sample)
-    if sample.pixels is not None:
-        finding.size = sample.pixels.shape[:2]
-        finding.digest = hashlib.blake2b(sample.pixels.tobytes(), digest_size=16).digest()
-        return finding
-    if not os.path.isfile(sample.path):
-        other = image_checks.describe_other(sample.path)
-        message = other or "there is no such file. Add it, or remove it from the list."
-        finding.report(ERROR, "missing", message)
-        return finding
-    try:
-        image = decoding.decode_image(sample.path, with_pixels=False, trust_kept=True)
-    except (OSError, ValueError) as error:
-        finding.report(ERROR, "unreadable", str(error))
-        return finding
-    finding.size = image.size
-    found = image_checks.examine(image, listener)
-    finding.digest, finding.is_suspect = found.digest, found.is_suspect
-    for complaint in found.complaints:
-        finding.report(*complaint)
-    if image.is_turned:
-        message = f"carries EXIF orientation {image.orientation}: it is turned upright."
-        finding.report(WARNING, "orientation", message)
-    return finding
+    pixels = finding.sample.pixels
+    if pixels is None:
+        sample_check.examine_file(finding, listener)
+    else:
+        finding.size = pixels.shape[:2]
+        finding.digest = hashlib.blake2b(pixels.tobytes(), digest_size=16).digest()
 
 
 class _Collector:
@@ -135,7 +80,7 @@ class _Collector:
         """Takes what was found in the next example."""
         example = finding.split, finding.sample
         if finding.is_suspect:
-            self._suspects.append(Finding(*example))
+            self._suspects.append(finding)
         if finding.digest is not None:
             self._with_digest.setdefault(finding.digest, []).append(example)
         self._take(finding)
@@ -169,13 +114,7 @@ class _Collector:
 
     def check_suspects(self, listener: DamageListener) -> None:
         """Decodes images by themselves, and reports what libjpeg says."""
-        for finding in self._suspects:
-            damage = None
-            with contextlib.suppress(OSError), open(finding.sample.path, "rb") as file:
-                damage = listener.describe_damage(file.read())
-            if damage is not None:
-                finding.report(*image_checks.damaged(damage))
-                self._problems += finding.problems
+        self._problems += sample_check.describe_suspects(self._suspects, listener)
 
     def finish(self) -> Report:
         """Judges what only shows when all examples are known."""

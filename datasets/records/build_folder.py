@@ -112,7 +112,7 @@ def discard(shard_path: str) -> None:
 
 def _note_path(shard_path: str) -> str:
     directory, name = os.path.split(shard_path)
-    return os.path.join(directory, _STATE_DIR, name.removesuffix(".tfrecord") + ".json")
+    return os.path.join(directory, _STATE_DIR, name.removesuffix(tfrecords.SHARD_ENDING) + ".json")
 
 
 def _failure_path(shard_path: str) -> str:

@@ -120,8 +120,8 @@ def build(
     return spec
 
 
-class DescribedDataset(Protocol):
-    """What a summary tells of a dataset, whatever the task.
+class BuiltDataset(Protocol):
+    """A dataset on disk, whatever the task.
 
     Its splits have `num_examples`, `num_shards`, `max_height` and `max_width`.
     """
@@ -133,12 +133,16 @@ class DescribedDataset(Protocol):
     def directory(self) -> str: ...
 
     @property
-    def num_classes(self) -> int: ...
-
-    @property
     def splits(self) -> Mapping[str, Any]: ...
 
     def shard_paths(self, split: str, /) -> list[str]: ...
+
+
+class DescribedDataset(BuiltDataset, Protocol):
+    """A dataset whose examples are of classes."""
+
+    @property
+    def num_classes(self) -> int: ...
 
 
 def print_summary(spec: DescribedDataset, training: str) -> None:
@@ -149,12 +153,12 @@ def print_summary(spec: DescribedDataset, training: str) -> None:
     print(f"Train on it: {training}")
 
 
-def print_splits(spec: DescribedDataset) -> None:
-    """Prints number and size of each split's images and shards."""
+def print_splits(spec: BuiltDataset, unit: str = "images") -> None:
+    """Prints number and size of each split's examples, which are called `unit`, and shards."""
     for name, split in spec.splits.items():
         num_bytes = sum(map(os.path.getsize, spec.shard_paths(name)))
         print(
-            f"  {texts.printable(name):8} {split.num_examples:7} images up to {split.max_width}x"
+            f"  {texts.printable(name):8} {split.num_examples:7} {unit} up to {split.max_width}x"
             f"{split.max_height}, {num_bytes / 1e6:.1f} MB, shards: {split.num_shards}"
         )
 

@@ -28,12 +28,18 @@ FORMAT_VERSION = 1
 
 SEGMENTATION = "segmentation"
 CLASSIFICATION = "classification"
+CAPTIONING = "captioning"
 
 # What --task calls them.
-_TASK_FLAGS = {SEGMENTATION: "deeplab", CLASSIFICATION: "classification"}
+_TASK_FLAGS = {
+    SEGMENTATION: "deeplab",
+    CLASSIFICATION: "classification",
+    CAPTIONING: "captioning",
+}
 _HOW_TO_BUILD = {
     SEGMENTATION: "make tfrecords",
     CLASSIFICATION: "make tfrecords DATASET=class_folders DATA_DIR=FOLDER",
+    CAPTIONING: "make tfrecords DATASET=coco_captions DATA_DIR=FOLDER",
 }
 
 _MAX_SIDE = 2**31 - 1
@@ -167,10 +173,12 @@ def find_split(splits: Mapping[str, _Split], name: str, dataset: str, directory:
     return splits[name]
 
 
-def shard_paths(directory: str, name: str, split: ShardedSplit) -> list[str]:
+def shard_paths(
+    directory: str, name: str, split: ShardedSplit, ending: str = tfrecords.SHARD_ENDING
+) -> list[str]:
     """Returns the shards of a split in order; a ValueError names one that is missing."""
     paths = [os.path.join(directory, file) for file in split.shard_files] or [
-        tfrecords.shard_path(directory, name, index, split.num_shards)
+        tfrecords.shard_path(directory, name, index, split.num_shards, ending)
         for index in range(split.num_shards)
     ]
     for path in paths:

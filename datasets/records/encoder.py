@@ -4,6 +4,8 @@ import abc
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
+from datasets.records import tfrecords
+
 
 class Sample(Protocol):
     """One example on disk."""
@@ -49,6 +51,8 @@ class Encoder(abc.ABC, Generic[SampleT, SplitT, SpecT]):
     # Name of the dataset, and its task as `dataset_file` calls it.
     name: str
     task: str
+    # Ending of the shards' names.
+    shard_ending = tfrecords.SHARD_ENDING
     # Small enough to lose little work when a run is stopped and to shuffle well over files, large
     # enough to be read at the speed of the disk.
     examples_per_shard: int

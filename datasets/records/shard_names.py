@@ -1,7 +1,7 @@
 """Finds shards by their names, ours and those of other programs.
 
 train-00000-of-00010.tfrecord    ours, and research/deeplab's
-train-00000-of-00010             as TensorFlow's own programs write them
+train-00000-of-00010             as TensorFlow's own programs write them, and ours of captioning
 flowers_train_00000-of-00005.tfrecord   as TF-slim writes some
 train.record-00000-of-00010      (or .tfrecord, .records, .tfrec …)
 train-3.tfrecord, train_003.tfrecord
@@ -14,6 +14,10 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 _OURS = (re.compile(r"(?P<split>.+)-(?P<index>\d{5})-of-(?P<count>\d{5})\.tfrecord"),)
+# Those of captioning have no ending, as research/im2txt's.
+_OURS_OF_ANY_TASK = (
+    re.compile(r"(?P<split>.+)-(?P<index>\d{5})-of-(?P<count>\d{5})(?:\.tfrecord)?"),
+)
 _ENDING = r"\.(?:tfrecords?|records?|tfrecs?|tfr)"
 _ANY = (
     re.compile(
@@ -33,13 +37,13 @@ class _Shard(NamedTuple):
 
 
 def list_ours(directory: str) -> list[str]:
-    """Returns the paths of all files in a folder that are named as ours, sorted."""
+    """Returns the paths of all files in a folder that are named as those of a task, sorted."""
     names = sorted(os.listdir(directory)) if os.path.isdir(directory) else []
-    return [os.path.join(directory, name) for name in names if _parse(name, _OURS)]
+    return [os.path.join(directory, name) for name in names if _parse(name, _OURS_OF_ANY_TASK)]
 
 
 def find_ours(directory: str) -> dict[str, list[str]]:
-    """Like `find_any`, of the shards that are named as ours; {} if there are none."""
+    """Like `find_any`, of the shards that have our ending; {} if there are none."""
     return _by_split(directory, _OURS, map(os.path.basename, list_ours(directory)))
 
 

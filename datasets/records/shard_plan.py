@@ -117,7 +117,7 @@ def plan_shards(
         count = max(1, min(count, len(samples)))
         for index in range(count):
             part = samples[len(samples) * index // count : len(samples) * (index + 1) // count]
-            path = tfrecords.shard_path(output_dir, split, index, count)
+            path = tfrecords.shard_path(output_dir, split, index, count, encoder.shard_ending)
             fields = json.dumps(encoder.fingerprint(part, is_checked))
             fingerprint = hashlib.sha256(fields.encode()).hexdigest()
             shards.append(Shard(split, path, part, fingerprint))

@@ -1,7 +1,8 @@
 """TFRecord shards and the features of their examples, for every task.
 
-A shard is called `SPLIT-00000-of-00004.tfrecord`. It is written under a temporary name and renamed
-when it is complete, so a file of that name is always whole unless it was damaged later.
+A shard is called `SPLIT-00000-of-00004.tfrecord`; a task may have another ending, or none. It is
+written under a temporary name and renamed when it is complete, so a file of that name is always
+whole unless it was damaged later.
 """
 
 import contextlib
@@ -15,6 +16,7 @@ from google.protobuf.message import DecodeError
 
 from common import files
 
+SHARD_ENDING = ".tfrecord"
 MAX_SHARDS = 99999  # The five digits of the names.
 
 # What earlier versions called the files that they were writing.
@@ -49,9 +51,11 @@ def read_features(record: bytes) -> Mapping[str, tf.train.Feature]:
         return tf.train.Features().feature
 
 
-def shard_path(directory: str, split: str, index: int, num_shards: int) -> str:
+def shard_path(
+    directory: str, split: str, index: int, num_shards: int, ending: str = SHARD_ENDING
+) -> str:
     """Returns the path of a shard."""
-    return os.path.join(directory, f"{split}-{index:05d}-of-{num_shards:05d}.tfrecord")
+    return os.path.join(directory, f"{split}-{index:05d}-of-{num_shards:05d}{ending}")
 
 
 def remove_temporary_files(directory: str) -> None:

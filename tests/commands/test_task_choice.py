@@ -47,7 +47,7 @@ def test_an_unknown_task_is_a_wrong_flag(capsys):
         take("train", "--task=poetry")
     assert ended.value.code == 2
     assert capsys.readouterr().err == (
-        "error: --task is 'poetry'; expected one of deeplab, classification.\n"
+        "error: --task is 'poetry'; expected one of deeplab, classification, captioning.\n"
     )
 
 

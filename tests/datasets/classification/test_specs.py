@@ -94,7 +94,7 @@ def test_a_damaged_description_is_found_and_then_told(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"task": "captioning"}, "task is 'captioning'; expected one of segmentation, classif"),
+        ({"task": "painting"}, "task is 'painting'; expected one of segmentation, classif"),
         ({"task": ["x"]}, "task is "),
         ({"format_version": 2}, "format_version is 2; this program reads 1"),
         ({"class_names": []}, "class_names is empty"),

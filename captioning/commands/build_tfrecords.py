@@ -1,0 +1,73 @@
+"""Builds records: datasets.build_tfrecords. `build_tfrecords_flags` has its words and flags."""
+
+import dataclasses
+from collections.abc import Sequence
+
+from captioning.commands.build_tfrecords_flags import BuildOptions, CaptioningBuildingOptions
+from commands import build_settings
+from commands.flags import Flags
+from common.texts import printable
+from datasets.captioning import check_report, checks, encoder, vocabulary
+from datasets.captioning.encoder import CaptioningEncoder
+from datasets.captioning.sources import open_source
+from datasets.captioning.sources.source import Source
+from datasets.records import building
+from datasets.records.problems import Problem
+
+
+def main(flags: Flags, arguments: list[str]) -> int:
+    """Checks the source, writes the records, and says what to do next."""
+    del arguments
+    options = flags.options(BuildOptions)
+    how = flags.options(CaptioningBuildingOptions)
+    settings = build_settings.of(how)
+    name = options.dataset or "coco_captions"
+    if options.data_dir is None:
+        raise ValueError(f"--dataset={name} needs --data_dir, the folder of images and captions.")
+    source = open_source(
+        name, options.data_dir, val_fraction=options.val_fraction, seed=options.seed
+    )
+    counts = vocabulary.count_words(source.captions(), options.splitting)
+    if options.word_counts_file is None:
+        known = vocabulary.choose(
+            counts, options.splitting, options.min_word_count, options.max_words
+        )
+    else:
+        known = vocabulary.read_word_counts(options.word_counts_file, options.splitting)
+
+    is_single = options.one_record_per_caption
+
+    def check() -> check_report.Report:
+        report = checks.check_source(
+            source, known, num_workers=how.num_workers, memory_limit=settings.memory_limit
+        )
+        print(check_report.format_report(report))
+        if is_single and settings.skip_errors:  # Each caption of an image is skipped.
+            return dataclasses.replace(report, problems=_per_caption(report.problems, source))
+        return report
+
+    if how.check_only:
+        return 1 if check().errors else 0
+    splits = {name: encoder.mix(samples, is_single) for name, samples in source.splits.items()}
+    spec = building.build(
+        CaptioningEncoder(source.name, known, is_single), splits, source.problems, check, settings
+    )
+    path = encoder.word_counts_path(spec.directory)
+    vocabulary.write_word_counts(path, known, counts)
+    print(f"\n{printable(spec.name)}: a vocabulary of {len(known)} words in {printable(path)}")
+    building.print_splits(spec, "captions with images" if is_single else "images")
+    return 0
+
+
+def _per_caption(problems: Sequence[Problem], source: Source) -> tuple[Problem, ...]:
+    """Returns problems of images as those of the records that each image becomes."""
+    names = {
+        (split, sample.name): encoder.caption_names(sample)
+        for split, samples in source.splits.items()
+        for sample in samples
+    }
+    return tuple(
+        dataclasses.replace(problem, name=name)
+        for problem in problems
+        for name in names.get((problem.split or "", problem.name or ""), [problem.name])
+    )

@@ -1,0 +1,112 @@
+"""The captioning record: an image and what people said of it, as a `tf.train.SequenceExample`.
+
+By default a record holds an image with all its captions:
+
+    context        image/data             JPEG or PNG file
+                   image/image_id         number of the image
+                   image/filename         name of the example
+    feature lists  image/captions         a list of words for each caption, with <S> and </S>
+                   image/captions_ids     their ids
+
+or, with `--one_record_per_caption`, an image and one caption, in the form of research/im2txt, whose
+readers take our records, and ours take its:
+
+    feature lists  image/caption          a word each
+                   image/caption_ids      its id
+"""
+
+from collections.abc import Sequence
+
+import tensorflow.compat.v1 as tf
+
+_DATA, _ID, _NAME = "image/data", "image/image_id", "image/filename"
+_WORDS, _WORD_IDS = "image/caption", "image/caption_ids"
+_CAPTIONS, _CAPTIONS_IDS = "image/captions", "image/captions_ids"
+
+
+def encode_example(
+    name: str,
+    image_id: int,
+    image_bytes: bytes,
+    captions: Sequence[Sequence[str]],
+    ids: Sequence[Sequence[int]],
+    is_single: bool,
+) -> tf.train.SequenceExample:
+    """Makes the record of an image.
+
+    Args:
+      name: name of the example.
+      image_id: number of the image.
+      image_bytes: the image as a file.
+      captions: words of each caption.
+      ids: their ids.
+      is_single: whether the record has im2txt's form; then there is one caption.
+    """
+    example = tf.train.SequenceExample()
+    context = example.context.feature
+    context[_DATA].bytes_list.value[:] = [image_bytes]
+    context[_ID].int64_list.value[:] = [image_id]
+    context[_NAME].bytes_list.value[:] = [name.encode()]
+    lists = example.feature_lists.feature_list
+    if is_single:
+        ((words,), (word_ids,)) = captions, ids
+        for word, word_id in zip(words, word_ids, strict=True):
+            lists[_WORDS].feature.add().bytes_list.value[:] = [word.encode()]
+            lists[_WORD_IDS].feature.add().int64_list.value[:] = [word_id]
+    for words, word_ids in () if is_single else zip(captions, ids, strict=True):
+        lists[_CAPTIONS].feature.add().bytes_list.value[:] = [word.encode() for word in words]
+        lists[_CAPTIONS_IDS].feature.add().int64_list.value[:] = word_ids
+    return example
+
+
+def parse_example(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Builds the graph that takes a record apart, of either form; for `tf.data.Dataset.map`.
+
+    Returns:
+      "image_name": string [], "" where the record has none.
+      "image_id": int64 [].
+      "encoded": string [], the image as a file.
+      "captions": string [captions, length], words; "" after the last one of a shorter caption.
+      "ids": int64 [captions, length], their ids.
+      "lengths": int64 [captions], words of each caption, with those that mark start and end.
+
+      Running it fails with tf.errors.InvalidArgumentError when the record has no image.
+    """
+    context, lists = tf.io.parse_single_sequence_example(
+        serialized,
+        context_features={
+            _DATA: tf.io.FixedLenFeature([], tf.string),
+            _ID: tf.io.FixedLenFeature([], tf.int64),
+            _NAME: tf.io.FixedLenFeature([], tf.string, ""),
+        },
+        sequence_features={
+            _WORDS: tf.io.VarLenFeature(tf.string),
+            _WORD_IDS: tf.io.VarLenFeature(tf.int64),
+            _CAPTIONS: tf.io.VarLenFeature(tf.string),
+            _CAPTIONS_IDS: tf.io.VarLenFeature(tf.int64),
+        },
+    )
+    is_single = tf.size(lists[_WORD_IDS].values) > 0
+
+    def choose(single: str, several: str) -> tf.Tensor:
+        """Returns [captions, length] of the form that the record has."""
+        return tf.cond(
+            is_single,
+            lambda: tf.transpose(tf.sparse.to_dense(lists[single])),  # A word in a row.
+            lambda: tf.sparse.to_dense(lists[several]),
+        )
+
+    ids = lists[_CAPTIONS_IDS]
+    ones = tf.sparse.SparseTensor(ids.indices, tf.ones_like(ids.values), ids.dense_shape)
+    return {
+        "image_name": context[_NAME],
+        "image_id": context[_ID],
+        "encoded": context[_DATA],
+        "captions": choose(_WORDS, _CAPTIONS),
+        "ids": choose(_WORD_IDS, _CAPTIONS_IDS),
+        "lengths": tf.cond(
+            is_single,
+            lambda: lists[_WORD_IDS].dense_shape[:1],
+            lambda: tf.reshape(tf.sparse.reduce_sum(ones, axis=1), [-1]),
+        ),
+    }

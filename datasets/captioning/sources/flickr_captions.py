@@ -1,0 +1,163 @@
+"""Flickr8k and Flickr30k, as their authors and as Kaggle give them away, or any table like theirs.
+
+    flickr8k/                                 flickr30k/
+      Flickr8k.token.txt                        results_20130124.token, or results.csv
+      Flickr_8k.trainImages.txt   (or none)     flickr30k_images/1000092795.jpg
+      Flickr_8k.devImages.txt
+      Flickr_8k.testImages.txt
+      Flicker8k_Dataset/a.jpg
+
+A line of a table is `a.jpg#0<tab>caption`, `a.jpg| 0| caption`, or `a.jpg,caption` below a heading.
+Lists of images that are named after a split choose it; without any a share is taken for `val`.
+"""
+
+import csv
+import glob
+import os
+import re
+from collections.abc import Iterator, Sequence
+
+from common.texts import first_few, printable
+from datasets.captioning.sources import source
+from datasets.captioning.sources.source import Sample, Source
+from datasets.images import image_folders
+from datasets.records import split_names
+from datasets.records.problems import ERROR, WARNING, Problem
+
+EXPECTED = "a table of captions (Flickr8k.token.txt, results.csv, captions.txt) and its images"
+_TABLES = ("*.token.txt", "*.token", "results*.csv", "captions*.csv", "captions*.txt")
+_LISTS = re.compile(r"(?i).*?(?P<split>train|training|dev|val|validation|test)_?images?\.txt")
+_NUMBERED = re.compile(r"(?P<name>.+)#(?P<number>\d+)")
+_HEADINGS = ("image", "image_name", "filename", "file_name")
+
+
+def open_source(data_dir: str, *, val_fraction: float | None = None, seed: int = 0) -> Source:
+    """Opens a folder, after which the dataset is named.
+
+    Args:
+      data_dir: the folder.
+      val_fraction, seed: see `source.draw_val`.
+
+    Raises:
+      ValueError: the folder has another layout, or a file is not as expected.
+    """
+    data_dir = os.path.normpath(data_dir)
+    image_folders.require_folder(data_dir, EXPECTED)
+    table = _find_table(data_dir)
+    captions: dict[str, list[str]] = {}
+    for name, caption in _read_table(table):
+        captions.setdefault(name, []).append(caption)
+    folder = _find_images(data_dir, next(iter(captions)))
+    problems: list[Problem] = []
+    found: dict[str, list[Sample]] = {}
+    for split, name in _split(data_dir, captions, table, problems):
+        path, said = os.path.join(folder, name), captions[name]
+        kept = tuple(text for text in said if text.strip())
+        if len(kept) < len(said):
+            message = (
+                f"{len(said) - len(kept)} of its {len(said)} captions are empty, and left out."
+            )
+            problems.append(Problem(WARNING, "empty caption", message, path, split, name))
+        if not kept:
+            message = f"has no caption in {os.path.basename(table)}. Add one, or remove the image."
+            problems.append(Problem(ERROR, "no caption", message, path, split, name))
+        sample = Sample(name, path, source.number_of(name), kept)
+        found.setdefault(split, []).append(sample)
+    if source.TRAIN not in found:
+        raise ValueError(
+            f"{printable(data_dir)} has lists of {', '.join(found)}, and none of train. Expected "
+            "a list such as Flickr_8k.trainImages.txt, or no lists."
+        )
+    splits: dict[str, Sequence[Sample]] = {
+        split: tuple(sorted(found[split], key=lambda each: each.name))
+        for split in split_names.name_splits(found, data_dir)
+    }
+    splits, drawing = source.draw_val(splits, val_fraction, seed, data_dir)
+    name = os.fsencode(os.path.basename(os.path.abspath(data_dir))).decode(errors="replace")
+    return Source(name, splits, (*problems, *drawing))
+
+
+def _find_table(data_dir: str) -> str:
+    for pattern in _TABLES:
+        paths = sorted(glob.glob(os.path.join(glob.escape(data_dir), pattern)))
+        if paths:
+            return paths[0]
+    raise ValueError(
+        f"{printable(data_dir)} holds {image_folders.name_entries(data_dir)} and no table of "
+        f"captions. Expected {EXPECTED}."
+    )
+
+
+def _find_images(data_dir: str, name: str) -> str:
+    """Returns the folder that has an image of the table."""
+    folders = [data_dir, *image_folders.subfolders(data_dir).values()]
+    folders += [path for each in folders[1:] for path in image_folders.subfolders(each).values()]
+    found = next((each for each in folders if os.path.isfile(os.path.join(each, name))), None)
+    if found is None:
+        raise ValueError(
+            f"{printable(data_dir)} has no folder with {printable(name)}, the first image of its "
+            f"table. Expected {EXPECTED}."
+        )
+    return found
+
+
+def _read_table(path: str) -> Iterator[tuple[str, str]]:
+    """Yields (file name, caption) of each line (ValueError: a line that is none)."""
+    count = 0
+    with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
+        first = file.readline()
+        separator = next((each for each in ("\t", "|") if each in first), ",")
+        file.seek(0)
+        rows = (
+            csv.reader(file, strict=False)
+            if separator == ","
+            else (line.rstrip("\r\n").split(separator) for line in file)
+        )
+        for number, row in enumerate(rows, start=1):
+            cells = [cell.strip() for cell in row]
+            if not any(cells) or (number == 1 and cells[0].lower() in _HEADINGS):
+                continue
+            if len(cells) < 2 or not cells[0]:
+                raise ValueError(
+                    f"{printable(path)}, line {number}: {printable(separator.join(row)[:60])!r} is "
+                    "no image and caption. Expected a line such as a.jpg#0<tab>A dog runs."
+                )
+            numbered = _NUMBERED.fullmatch(cells[0])
+            has_number = separator == "|" and len(cells) > 2 and cells[1].isdecimal()
+            texts = cells[2:] if has_number else cells[1:]
+            count += 1
+            yield numbered["name"] if numbered else cells[0], separator.join(texts)
+    if not count:
+        raise ValueError(f"{printable(path)} has no captions. Expected {EXPECTED}.")
+
+
+def _split(
+    data_dir: str, names: dict[str, list[str]], table: str, problems: list[Problem]
+) -> Iterator[tuple[str, str]]:
+    """Yields (split, name) of the images; those of no list are left out where there are lists."""
+    lists: dict[str, str] = {}
+    for entry in sorted(os.listdir(data_dir)):
+        match = _LISTS.fullmatch(entry)
+        if match:
+            split = split_names.SPLITS[match["split"].lower()]
+            lists.setdefault(split, os.path.join(data_dir, entry))
+    if not lists:
+        yield from ((source.TRAIN, name) for name in names)
+        return
+    listed: set[str] = set()
+    for split, path in lists.items():
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            members = [line.strip() for line in file if line.strip()]
+        unknown = [name for name in members if name not in names]
+        if unknown:
+            message = (
+                f"{len(unknown)} images without a caption in {os.path.basename(table)}: "
+                f"{first_few(unknown)}. They are left out."
+            )
+            problems.append(Problem(WARNING, "no caption", message, path, split))
+        listed.update(members)
+        yield from ((split, name) for name in members if name in names)
+    rest = [name for name in names if name not in listed]
+    if rest:
+        message = f"{len(rest)} images are in no list, and left out: {first_few(rest)}."
+        problems.append(Problem(WARNING, "unused", message, table))
