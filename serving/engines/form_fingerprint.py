@@ -12,7 +12,6 @@ import re
 
 from common import export_names
 from common.texts import printable
-from serving.engines import onnx_parts
 from serving.export_file import Export
 
 _LITERT_END = re.compile(re.escape(export_names.LITERT_FINGERPRINT_MARK) + rb"([0-9a-f]+)\Z")
@@ -58,6 +57,8 @@ def read(path: str) -> str | None:
 
 
 def _read_onnx(content: mmap.mmap) -> str | None:
+    from serving.engines import onnx_parts  # A first mask with LiteRT does without it.
+
     try:
         description = json.loads(onnx_parts.read_metadata(content)[export_names.ONNX_METADATA_KEY])
         found = description.get(export_names.FINGERPRINT_KEY)
