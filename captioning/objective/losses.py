@@ -25,3 +25,17 @@ def mean_loss(losses: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
     """
     weights = tf.cast(mask, losses.dtype)
     return tf.div_no_nan(tf.reduce_sum(losses * weights), tf.reduce_sum(weights))
+
+
+def attention_penalty(attention: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    """Returns how unevenly captions have looked at their images; Xu et al., equation 14.
+
+    Args:
+      attention: float32 [batch, length, places].
+      mask: as of `mean_loss`.
+
+    Returns:
+      The mean over captions of the sum over places of (1 - attention over all words) squared.
+    """
+    looked = tf.reduce_sum(attention * tf.cast(mask, attention.dtype)[..., tf.newaxis], axis=1)
+    return tf.reduce_mean(tf.reduce_sum(tf.square(1.0 - looked), axis=1))

@@ -60,8 +60,12 @@ class Vocabulary:
 
     def sentence(self, ids: Iterable[int]) -> str:
         """Returns the caption that ids are, without the words that mark its start and end."""
-        words = [self.words[word_id] for word_id in ids]
-        return " ".join(word for word in words if word not in (START, END))
+        return " ".join(self.without_marks(self.words[word_id] for word_id in ids))
+
+    @staticmethod
+    def without_marks(words: Iterable[str]) -> list[str]:
+        """Returns words without those that mark start and end."""
+        return [word for word in words if word not in (START, END)]
 
     def check_equal(self, other: "Vocabulary", ours: str, theirs: str) -> None:
         """Raises ValueError unless another vocabulary is the same; it names both and their sizes.

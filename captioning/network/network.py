@@ -1,0 +1,55 @@
+"""The whole network: an encoder of `nets`, and the decoder behind it."""
+
+import tensorflow.compat.v1 as tf
+
+from captioning.network.attention import AttentionDecoder
+from captioning.network.decoder import Decoder
+from captioning.network.show_and_tell import ShowAndTell
+from captioning.options import ATTENTION, SHOW_AND_TELL, ModelOptions
+from nets.batch_norm import BatchNormMode
+
+_SCOPES = {
+    SHOW_AND_TELL: ("image_embedding", "seq_embedding", "lstm", "logits"),
+    ATTENTION: ("encoder", "decoder"),
+}
+
+
+def decoder_scopes(model: ModelOptions) -> tuple[str, ...]:
+    """Returns the beginnings of the names of a decoder's variables."""
+    return _SCOPES[model.decoder]
+
+
+def encode(
+    images: tf.Tensor, model: ModelOptions, weight_decay: float, batch_norm: BatchNormMode
+) -> tf.Tensor:
+    """Returns the features of images.
+
+    Args:
+      images: float32 [batch, height, width, 3], RGB, 0..255.
+      model: the network.
+      weight_decay: L2 weight.
+      batch_norm: how the encoder normalizes.
+
+    Returns:
+      float32 [batch, h, w, depth], an image size over 32.
+    """
+    encoder = model.encoder
+    features, _ = encoder.build(
+        encoder.classifier.normalize(images),
+        weight_decay=weight_decay,
+        batch_norm=batch_norm,
+        **model.encoder_arguments(),
+    )
+    return features
+
+
+def make_decoder(model: ModelOptions, depth: int, keep_prob: float = 1.0) -> Decoder:
+    """Makes the decoder of a network, with its variables.
+
+    Args:
+      model: the network.
+      depth: channels of the features.
+      keep_prob: see the decoders.
+    """
+    kind = AttentionDecoder if model.decoder == ATTENTION else ShowAndTell
+    return kind(model.num_words, depth, model.embedding_size, model.num_units, keep_prob)

@@ -1,0 +1,57 @@
+"""One clone of a network that describes images, in training: its losses and summaries."""
+
+from collections.abc import Mapping
+
+import tensorflow.compat.v1 as tf
+
+from captioning.network import network
+from captioning.objective import losses
+from captioning.options import ModelOptions, ObjectiveOptions
+from nets.backward import lean_gradients
+from nets.batch_norm import BatchNormMode, SyncGroup
+
+Batch = Mapping[str, tf.Tensor]
+
+
+def build_clone(
+    batch: Batch,
+    model: ModelOptions,
+    objective: ObjectiveOptions,
+    *,
+    sync_group: SyncGroup | None = None,
+) -> None:
+    """Builds one clone.
+
+    It adds its losses to `tf.GraphKeys.LOSSES` and its summaries to `tf.GraphKeys.SUMMARIES`.
+
+    Args:
+      batch: as of `input_pipeline.training_batches`.
+      model: the network.
+      objective: what it is trained for.
+      sync_group: shares batch statistics over clones; None keeps each clone's own.
+    """
+    trains_statistics = objective.train_encoder and objective.fine_tune_batch_norm
+    batch_norm = BatchNormMode(trains_statistics, objective.batch_norm_decay, sync_group)
+    with lean_gradients(objective.recompute_activations):
+        features = network.encode(
+            batch["image"],
+            model,
+            objective.weight_decay if objective.train_encoder else 0.0,
+            batch_norm,
+        )
+    if not objective.train_encoder:
+        features = tf.stop_gradient(features)
+    decoder = network.make_decoder(model, features.shape[-1].value, objective.keep_prob)
+    count = batch["ids"].shape[1].value
+    ids = tf.reshape(batch["ids"], [-1, tf.shape(batch["ids"])[2]])
+    lengths = tf.reshape(batch["lengths"], [-1])
+    unrolled = decoder.unroll(tf.repeat(features, count, axis=0), ids[:, :-1])
+    mask = tf.sequence_mask(lengths - 1, tf.shape(ids)[1] - 1)
+    loss = losses.mean_loss(losses.word_losses(unrolled.logits, ids[:, 1:]), mask)
+    tf.losses.add_loss(loss)
+    if objective.attention_penalty and unrolled.attention is not None:
+        penalty = losses.attention_penalty(unrolled.attention, mask)
+        tf.losses.add_loss(objective.attention_penalty * penalty)
+    with tf.name_scope(None):  # the same tags for any number of clones
+        tf.summary.scalar("losses/cross_entropy", loss)
+        tf.summary.scalar("perplexity/training_batch", tf.exp(loss))

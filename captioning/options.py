@@ -1,0 +1,227 @@
+"""What a network that describes images is, sees and is trained for: options, written once."""
+
+import dataclasses
+from typing import Any
+
+from common.option_fields import DATA, HARDWARE, LOSS, NETWORK, option
+from nets import registry
+
+SHOW_AND_TELL, ATTENTION = "show_and_tell", "attention"
+DECODERS = (SHOW_AND_TELL, ATTENTION)
+_LARGEST_SIZE = 1 << 13
+_ENCODER_STRIDE = 32
+# Options of encoders that change what a segmentation network sees, at their defaults.
+_ENCODER_DEFAULTS: dict[str, Any] = {
+    "multi_grid": None,
+    "use_bounded_activation": False,
+    "divisible_by": None,
+}
+# Numbers that stand for a word: research/im2txt's, and the attention tutorial's.
+_EMBEDDING_SIZES = {SHOW_AND_TELL: 512, ATTENTION: 256}
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelOptions:
+    """An encoder of images and a decoder that writes captions.
+
+    `num_words` is the size of the vocabulary.
+    """
+
+    num_words: int
+    decoder: str = option(
+        SHOW_AND_TELL,
+        "What writes captions: show_and_tell is research/im2txt's LSTM, which sees the image once; "
+        "attention looks at its parts again before each word.",
+        NETWORK,
+        is_common=True,
+        choices=DECODERS,
+        aliases=("captioner",),
+    )
+    model_variant: str = option(
+        "inception_v3",
+        "Encoder.",
+        NETWORK,
+        is_common=True,
+        choices=tuple(registry.CLASSIFIERS),
+        aliases=("backbone", "arch", "encoder", "network", "model", "architecture"),
+    )
+    depth_multiplier: float = option(
+        1.0, "Number of channels of a MobileNet, relative to the published one.", NETWORK
+    )
+    embedding_size: int = option(
+        0,
+        "Numbers that stand for a word, or for a place of the image.",
+        NETWORK,
+        lower=1,
+        flag_default=None,
+        computed_default="512 with show_and_tell, 256 with attention",
+    )
+    num_units: int = option(
+        512,
+        "Units of the recurrent network.",
+        NETWORK,
+        lower=1,
+        aliases=("num_lstm_units", "units", "hidden_size"),
+    )
+
+    @property
+    def encoder(self) -> registry.Encoder:
+        return registry.classifier(self.model_variant)
+
+    def encoder_arguments(self) -> dict[str, Any]:
+        """Returns what `registry.Encoder.build` takes besides weights' decay and batch norm."""
+        values = {**_ENCODER_DEFAULTS, "depth_multiplier": self.depth_multiplier}
+        return {
+            "output_stride": _ENCODER_STRIDE,
+            **{name: values[name] for name in self.encoder.options},
+        }
+
+    def completed(self) -> "ModelOptions":
+        """Returns the options with defaults that depend on others."""
+        size = self.embedding_size or _EMBEDDING_SIZES[self.decoder]
+        return dataclasses.replace(self, embedding_size=size)
+
+    def validate(self) -> None:
+        """Checks the fields.
+
+        Raises:
+          ValueError: names the field, its value and what is allowed.
+        """
+        if self.decoder not in DECODERS:
+            raise ValueError(f"decoder is {self.decoder!r}; expected one of {', '.join(DECODERS)}.")
+        encoder = self.encoder
+        for name, least in (("num_words", 4), ("embedding_size", 1), ("num_units", 1)):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} is {getattr(self, name)}; expected {least} or more.")
+        if not 0 < self.depth_multiplier <= _LARGEST_SIZE:
+            raise ValueError(f"depth_multiplier is {self.depth_multiplier}; expected above 0.")
+        if self.depth_multiplier != 1.0 and "depth_multiplier" not in encoder.options:
+            raise ValueError(
+                f"depth_multiplier is {self.depth_multiplier}, but {self.model_variant} has no "
+                "such option."
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class ViewOptions:
+    """How the network sees an image, in training and later: written down with its weights."""
+
+    image_size: int = option(
+        0,
+        "Height and width of the network's input in pixels.",
+        DATA,
+        is_common=True,
+        lower=1,
+        flag_default=None,
+        synonyms=("train_image_size",),
+        computed_default="that of the published encoder: 224 or 299",
+        aliases=("input_size", "img_size", "size", "crop_size", "resolution"),
+    )
+
+    def validate(self) -> None:
+        """Raises ValueError for a size that cannot be."""
+        if not 1 <= self.image_size <= _LARGEST_SIZE:
+            raise ValueError(
+                f"image_size is {self.image_size}; expected 1 to {_LARGEST_SIZE} pixels."
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class AugmentationOptions:
+    """How training images are varied, and which of their captions are read."""
+
+    random_crop: bool = option(
+        True,
+        "Whether training sees parts of the images at random; otherwise what evaluation sees.",
+        DATA,
+    )
+    color_distortion: bool = option(
+        True, "Whether training changes brightness, saturation, hue and contrast.", DATA
+    )
+    random_flip: bool = option(
+        True,
+        "Whether training images are mirrored at random. Turn it off where captions say left and "
+        "right.",
+        DATA,
+    )
+    captions_per_image: int = option(
+        1,
+        "Captions of an image that a step reads, drawn at random. With 5 a step of the encoder "
+        "serves five captions.",
+        DATA,
+        is_common=True,
+        lower=1,
+        upper=64,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class ObjectiveOptions:
+    """What a network is trained for, and how.
+
+    Raises:
+      ValueError: a value is out of its range.
+    """
+
+    train_encoder: bool = option(
+        False,
+        "Whether the encoder is trained, too; otherwise it stays as tf_initial_checkpoint, or "
+        "chance, has made it.",
+        LOSS,
+        is_common=True,
+        synonyms=("train_inception",),
+        aliases=("fine_tune_encoder", "finetune"),
+    )
+    keep_prob: float = option(
+        0.7,
+        "Share of what the decoder reads, and of what it says, that dropout keeps; 1 for no "
+        "dropout.",
+        LOSS,
+        is_common=True,
+        synonyms=("lstm_dropout_keep_prob",),
+    )
+    weight_decay: float = option(
+        4e-5,
+        "Weight of the L2 loss on the encoder's convolutions, where it is trained.",
+        LOSS,
+        aliases=("l2", "wd"),
+    )
+    attention_penalty: float = option(
+        0.0,
+        "Weight of a loss by which the attention to each place adds up to 1 over a caption, as in "
+        "Show, Attend and Tell; 1 there.",
+        LOSS,
+        aliases=("doubly_stochastic",),
+    )
+    fine_tune_batch_norm: bool = option(
+        True,
+        "Whether batch norm is trained where the encoder is.",
+        LOSS,
+        aliases=("freeze_bn", "freeze_batch_norm", "train_bn"),
+    )
+    batch_norm_decay: float | None = option(
+        None,
+        "Decay of batch norm's moving statistics, which evaluation uses.",
+        LOSS,
+        computed_default="what suits the number of steps: 0.95 for 200, 0.99 for 1000",
+    )
+    sync_batch_norm: bool = option(
+        False, "Whether batch norm uses statistics over all clones together.", LOSS
+    )
+    recompute_activations: bool = option(
+        False,
+        "Compute the encoder's activations again for the backward pass instead of keeping them, "
+        "which takes less memory and more time.",
+        HARDWARE,
+    )
+
+    def __post_init__(self) -> None:
+        if not 0 < self.keep_prob <= 1:
+            raise ValueError(f"keep_prob is {self.keep_prob}; expected above 0 and at most 1.")
+        for name in ("weight_decay", "attention_penalty"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise ValueError(f"{name} is {getattr(self, name)}; expected 0 or more.")
+        if self.batch_norm_decay is not None and not 0 <= self.batch_norm_decay < 1:
+            raise ValueError(
+                f"batch_norm_decay is {self.batch_norm_decay}; expected 0 to less than 1."
+            )

@@ -1,0 +1,76 @@
+"""`options.json` of a network that describes images: what was trained, beside the weights."""
+
+import dataclasses
+import os
+
+from captioning.options import ModelOptions, ViewOptions
+from common import json_files, run_options
+from common.run_options import OPTIONS_FILE
+from common.texts import printable, shorten
+from datasets.captioning.vocabulary import Vocabulary
+
+TASK = "captioning"
+
+
+@dataclasses.dataclass(frozen=True)
+class RunDescription:
+    """What goes with the weights of a trained network.
+
+    Attributes:
+      model: the network.
+      view: how it sees an image.
+      dataset_name: name of the dataset it was trained on.
+      words, splitting: its vocabulary.
+    """
+
+    model: ModelOptions
+    view: ViewOptions
+    dataset_name: str
+    words: tuple[str, ...]
+    splitting: str
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        return Vocabulary(self.words, self.splitting)
+
+    def validate(self) -> None:
+        """Checks the fields, and against each other.
+
+        Raises:
+          ValueError: names the field, its value and what is allowed.
+        """
+        self.model.validate()
+        self.view.validate()
+        if len(self.vocabulary) != self.model.num_words:
+            raise ValueError(
+                f"words has {len(self.words)} items; expected one for each of the "
+                f"{self.model.num_words} words of the network (num_words)."
+            )
+
+
+def write_description(description: RunDescription, directory: str) -> str:
+    """Writes `options.json` into a folder, whole or not at all, and returns its path."""
+    return run_options.write(directory, TASK, dataclasses.asdict(description))
+
+
+def read_description(directory: str) -> RunDescription:
+    """Reads `options.json` from a folder.
+
+    Raises:
+      ValueError: the file is missing, damaged or of another task; the message names it and, where
+        one is to blame, the key and its value.
+    """
+    path = os.path.join(directory, OPTIONS_FILE)
+    try:
+        content = run_options.read(directory, TASK)
+    except FileNotFoundError:
+        raise ValueError(
+            f"{path} is missing: train.py writes it beside its checkpoints. Name the train_logdir "
+            "of a training run."
+        ) from None
+    description = json_files.to_record(RunDescription, content, path)
+    try:
+        description.validate()
+    except ValueError as error:
+        raise ValueError(f"{printable(path)}: {printable(shorten(str(error)))}") from None
+    return description

@@ -1,0 +1,101 @@
+"""Describing images as the training loop sees it (`training.task.Task`)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import tensorflow.compat.v1 as tf
+
+from captioning import run_description
+from captioning.data import input_pipeline
+from captioning.evaluation.validation import CaptioningValidator
+from captioning.objective import training_graph
+from captioning.options import AugmentationOptions, ObjectiveOptions
+from captioning.run_description import RunDescription
+from datasets.captioning.specs import CaptioningSpec
+from nets.batch_norm import SyncGroup
+from training.task import Task
+
+# What may differ between the processes of a cluster: names, and how a machine computes.
+_OWN_SETTINGS = ("dataset_name", "recompute_activations", "sync_batch_norm")
+
+
+class CaptioningTask(Task):
+    """Trains a network that describes images on a split of a dataset.
+
+    Args:
+      spec: the dataset.
+      split: name of the split.
+      description: the network, and what goes with its weights.
+      augmentation: how images are varied.
+      objective: what the network is trained for.
+      num_clones: clones of a process, whose batch statistics `sync_batch_norm` joins.
+      has_averages: whether training keeps moving averages of the weights, which validation scores.
+    """
+
+    memory_advice = (
+        "Lower train_batch_size, captions_per_image or image_size, or take a smaller encoder."
+    )
+
+    def __init__(
+        self,
+        spec: CaptioningSpec,
+        split: str,
+        description: RunDescription,
+        augmentation: AugmentationOptions,
+        objective: ObjectiveOptions,
+        num_clones: int,
+        has_averages: bool = False,
+    ):
+        self._spec = spec
+        self._split = split
+        self.description = description
+        self._augmentation = augmentation
+        self._objective = objective
+        self._has_averages = has_averages
+        self._sync_group = SyncGroup(num_clones) if objective.sync_batch_norm else None
+
+    def open_batches(self, batch_size: int, seed: int | None) -> tf.data.Dataset:
+        return input_pipeline.training_batches(
+            self._spec,
+            self._split,
+            self.description.view,
+            self._augmentation,
+            batch_size=batch_size,
+            seed=seed,
+        )
+
+    def build_clone(self, batch: training_graph.Batch) -> None:
+        training_graph.build_clone(
+            batch, self.description.model, self._objective, sync_group=self._sync_group
+        )
+
+    def join_clones(self) -> None:
+        if self._sync_group:
+            self._sync_group.connect()
+
+    def describe_batch(self, batch: training_graph.Batch) -> dict[str, tf.Tensor]:
+        """Returns the files of a batch."""
+        return {"files": batch["image_name"]}
+
+    def open_validator(self) -> CaptioningValidator:
+        return CaptioningValidator(self._spec, self.description, self._has_averages)
+
+    def explain_error(self, error: tf.errors.OpError) -> ValueError | None:
+        return input_pipeline.explain(error, self._spec, self._split)
+
+    def common_settings(self) -> Mapping[str, Any]:
+        description = self.description
+        records = (
+            description,
+            description.model,
+            description.view,
+            self._augmentation,
+            self._objective,
+        )
+        settings = {name: value for record in records for name, value in vars(record).items()}
+        for name in ("model", "view", *_OWN_SETTINGS):
+            del settings[name]
+        return settings
+
+    def write_beside_checkpoints(self, directory: str) -> str:
+        return run_description.write_description(self.description, directory)

@@ -1,0 +1,98 @@
+"""Describing images from records to scores, by the command that users type."""
+
+import json
+import pathlib
+
+import pytest
+
+from captioning import run_description
+from captioning.evaluation.evaluator import Evaluator
+from tests.support import captioned_images, command_runs
+
+SMALL = (
+    "--model_variant=mobilenet_v3_small_seg",
+    "--depth_multiplier=0.25",
+    "--image_size=64",
+    "--train_batch_size=12",
+    "--norandom_crop",
+    "--norandom_flip",
+    "--nocolor_distortion",
+    "--captions_per_image=2",
+    "--keep_prob=1",
+    "--num_units=32",
+    "--embedding_size=16",
+    "--train_encoder",
+    "--adam_learning_rate=0.005",
+    "--seed=3",
+)
+
+
+@pytest.fixture(scope="module", params=["show_and_tell", "attention"])
+def folder(request, tmp_path_factory) -> pathlib.Path:
+    """A folder with a dataset, and a training run of 300 steps on it."""
+    folder = tmp_path_factory.mktemp(request.param)
+    captioned_images.write_squares(folder / "data" / "tfrecords" / "squares", train=10, val=2)
+    result = command_runs.run(
+        "train.py",
+        *SMALL,
+        f"--decoder={request.param}",
+        "--training_number_of_steps=300",
+        "--validate_every=150",
+        "--num_clones=2",
+        cwd=folder,
+    )
+    assert result.returncode == 0, result.stderr
+    (folder / "output").write_text(result.stdout)
+    return folder
+
+
+def test_it_learns_to_name_what_is_there_keeps_the_best_and_describes_itself(folder):
+    run = folder / "runs" / "squares"
+    output = (folder / "output").read_text()
+    assert "60 records with 120 captions in split train; an epoch is 5 steps" in output
+    history = json.loads((run / "validation.json").read_text())
+    assert [score["step"] for score in history["scores"]] == [150, 300]
+    description = run_description.read_description(str(run / "best"))
+    assert description == run_description.read_description(str(run))
+    assert description.model.num_words == len(description.words) == 16
+    spec = captioned_images.read(folder / "data" / "tfrecords" / "squares")
+    evaluator = Evaluator(spec, "train", description)
+    evaluator.restore(str(run / "model.ckpt-300"))
+    found = []
+    scores = evaluator.score(found.append).scores
+    evaluator.close()
+    colors = [
+        any(
+            color in each.caption and color in each.references[0]
+            for color in captioned_images.COLORS
+        )
+        for each in found
+    ]
+    assert len(colors) == 60
+    assert sum(colors) >= 54, scores
+    assert scores.perplexity < 2.0
+
+
+def test_another_vocabulary_is_refused_with_both_sizes(folder, tmp_path):
+    spec = captioned_images.write_squares(tmp_path / "few", min_count=5, train=1, val=1)
+    assert len(spec.words) != 16
+    result = command_runs.run(
+        "train.py",
+        *SMALL[:2],
+        f"--dataset_dir={tmp_path / 'few'}",
+        "--train_logdir=runs/squares",
+        "--task=captioning",
+        cwd=folder,
+    )
+    assert result.returncode == 1
+    assert "runs/squares has a vocabulary of 16 words, and dataset squares" in result.stderr
+    assert f"another one, of {len(spec.words)}" in result.stderr
+
+
+def test_flags_of_im2txt_are_known_or_explained(folder):
+    result = command_runs.run("train.py", "--task=captioning", "--input_file_pattern=x", cwd=folder)
+    assert result.returncode == 2
+    assert "give --dataset_dir" in result.stderr
+    result = command_runs.run("train.py", "--task=captioning", "--helpfull", cwd=folder)
+    for name in ("train_inception", "inception_checkpoint_file", "train_dir", "number_of_steps"):
+        assert name in result.stdout

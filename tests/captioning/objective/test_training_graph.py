@@ -1,0 +1,66 @@
+"""The losses of a clone, and what it trains."""
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+
+from captioning.objective import losses, training_graph
+from captioning.options import ModelOptions, ObjectiveOptions
+
+SMALL = {"num_words": 9, "model_variant": "mobilenet_v3_small_seg", "depth_multiplier": 0.25}
+IDS = np.array([[[1, 4, 5, 2, 0], [1, 6, 2, 0, 0]], [[1, 3, 4, 5, 2], [1, 4, 2, 0, 0]]], np.int32)
+LENGTHS = np.array([[4, 3], [5, 3]], np.int32)
+
+
+def build(decoder: str, **objective) -> dict[str, tf.Tensor]:
+    model = ModelOptions(decoder=decoder, num_units=8, embedding_size=6, **SMALL)
+    images = np.random.RandomState(2).uniform(0, 255, [2, 64, 64, 3]).astype(np.float32)
+    batch = {"image": tf.constant(images), "ids": tf.constant(IDS), "lengths": tf.constant(LENGTHS)}
+    training_graph.build_clone(batch, model, ObjectiveOptions(keep_prob=1.0, **objective))
+    return {each.op.name: each for each in tf.losses.get_losses()}
+
+
+@pytest.mark.parametrize("decoder", ["show_and_tell", "attention"])
+def test_the_loss_of_an_unsure_network_is_that_of_guessing(decoder):
+    (loss,) = build(decoder).values()
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        assert session.run(loss) == pytest.approx(np.log(9), abs=0.3)
+
+
+@pytest.mark.parametrize("trains", [False, True])
+def test_the_encoder_is_trained_where_it_is_asked_for(trains):
+    (loss,) = build("show_and_tell", train_encoder=trains).values()
+    variables = tf.trainable_variables()
+    gradients = tf.gradients(loss, variables)
+    reached = {
+        each.op.name.split("/")[0]
+        for each, gradient in zip(variables, gradients, strict=True)
+        if gradient is not None
+    }
+    decoder = {"image_embedding", "seq_embedding", "lstm", "logits"}
+    assert reached == (decoder | {"MobilenetV3"} if trains else decoder)
+    updates = tf.get_collection(tf.GraphKeys.UPDATE_OPS)
+    assert bool(updates) == trains
+
+
+def test_words_after_the_end_cost_nothing():
+    logits = np.random.RandomState(0).normal(size=[2, 3, 5]).astype(np.float32)
+    targets, mask = np.array([[1, 2, 0], [3, 0, 0]]), np.array([[1, 1, 0], [1, 0, 0]])
+    loss = losses.mean_loss(losses.word_losses(tf.constant(logits), tf.constant(targets)), mask)
+    each = -logits + np.log(np.exp(logits).sum(axis=2, keepdims=True))
+    expected = (each[0, 0, 1] + each[0, 1, 2] + each[1, 0, 3]) / 3
+    with tf.Session() as session:
+        assert session.run(loss) == pytest.approx(expected, rel=1e-5)
+        none = losses.mean_loss(tf.ones([1, 2]), tf.zeros([1, 2]))
+        assert session.run(none) == 0
+
+
+def test_attention_is_penalized_where_a_place_gets_too_much_or_too_little():
+    attention = tf.constant([[[0.5, 0.5], [0.5, 0.5], [1.0, 0.0]], [[1.0, 0.0]] * 3])
+    mask = tf.constant([[1, 1, 0], [1, 1, 1]])
+    with tf.Session() as session:
+        assert session.run(losses.attention_penalty(attention, mask)) == pytest.approx(
+            (0 + (2**2 + 1**2)) / 2
+        )
+    assert len(build("attention", attention_penalty=0.5)) == 2
