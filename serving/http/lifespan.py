@@ -39,7 +39,8 @@ class LifespanApp:
         try:
             await self._service.load()
         except Exception as error:  # A server that never gets ready would only answer 503.
-            LOG.exception("the models cannot be loaded")
+            if not isinstance(error, (ValueError, OSError)):
+                LOG.exception("the models cannot be loaded")
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             await self._service.close()
             return

@@ -139,6 +139,8 @@ def set_up_log(logs_requests: bool) -> None:
         ("uvicorn", logging.WARNING),
         # It writes a line for each broken form, which the client is told of.
         ("python_multipart", logging.CRITICAL),
+        # And Pillow one for some broken images.
+        ("PIL", logging.CRITICAL),
     ):
         logging.getLogger(name).setLevel(level)
     for name in ("serve", "uvicorn"):
