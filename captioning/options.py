@@ -225,3 +225,21 @@ class ObjectiveOptions:
             raise ValueError(
                 f"batch_norm_decay is {self.batch_norm_decay}; expected 0 to less than 1."
             )
+
+
+@dataclasses.dataclass(frozen=True)
+class SearchOptions:
+    """How captions are searched for.
+
+    Attributes:
+      beam_size: captions that are written at once, and found.
+      max_length: words at most, with the one that marks the start.
+      length_normalization: power of the length by which the logarithm of a finished caption's
+        probability is divided; more of it prefers longer captions.
+      blocks_trigrams: whether no three words may come twice in a caption.
+    """
+
+    beam_size: int = 3
+    max_length: int = 20
+    length_normalization: float = 0.0
+    blocks_trigrams: bool = False

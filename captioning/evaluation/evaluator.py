@@ -15,8 +15,8 @@ from captioning.data import input_pipeline
 from captioning.evaluation import caption_scores
 from captioning.evaluation.caption_scores import Scores
 from captioning.network import beam_search, network
-from captioning.network.beam_search import SearchOptions
 from captioning.objective import losses
+from captioning.options import SearchOptions
 from captioning.run_description import RunDescription
 from common import graph_memory, memory
 from datasets.captioning.specs import CaptioningSpec

@@ -8,7 +8,7 @@ import dataclasses
 from typing import Any
 
 from captioning.evaluation.evaluator import Evaluation, Evaluator
-from captioning.network.beam_search import SearchOptions
+from captioning.options import SearchOptions
 from captioning.run_description import RunDescription
 from datasets.captioning.specs import CaptioningSpec
 from training import ema

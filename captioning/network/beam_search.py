@@ -6,35 +6,17 @@ unfinished caption proposes its `beam_size` likeliest words. Those that end a ca
 has finished within the longest length, the unfinished ones are the answer.
 """
 
-import dataclasses
 from typing import NamedTuple
 
 import tensorflow.compat.v1 as tf
 
 from captioning.network.decoder import Decoder, Tensors
+from captioning.options import SearchOptions
 
 # Words of a smaller probability are not taken: research/im2txt.
 _MIN_PROBABILITY = 1e-12
 # What does not exist; finite, so that sums and products of it stay numbers.
 _NOTHING = -1e30
-
-
-@dataclasses.dataclass(frozen=True)
-class SearchOptions:
-    """How captions are searched for.
-
-    Attributes:
-      beam_size: captions that are written at once, and found.
-      max_length: words at most, with the one that marks the start.
-      length_normalization: power of the length by which the logarithm of a finished caption's
-        probability is divided; more of it prefers longer captions.
-      blocks_trigrams: whether no three words may come twice in a caption.
-    """
-
-    beam_size: int = 3
-    max_length: int = 20
-    length_normalization: float = 0.0
-    blocks_trigrams: bool = False
 
 
 class Captions(NamedTuple):

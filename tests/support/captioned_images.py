@@ -55,18 +55,18 @@ def write_squares(
     """
     folder = directory.parent / f"{directory.name}_images"
     splits: dict[str, list[Sample]] = {}
-    for split, count in num_images.items():
+    for place_of_split, (split, count) in enumerate(num_images.items()):
         kinds = [(color, place) for _ in range(count) for color in COLORS for place in PLACES]
         for number, (color, place) in enumerate(kinds):
             path = folder / f"{split}{number}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
-            random = np.random.RandomState(number + 1000 * len(splits))
+            random = np.random.RandomState(number + 1000 * place_of_split)
             pixels = random.randint(60, 190, [40, 40, 3]).astype(np.uint8)
             left = 2 if place == "left" else 22
             pixels[8:32, left : left + 16] = COLORS[color]
             Image.fromarray(pixels).save(path)
             captions = (f"A {color} square is on the {place}.", f"There is a {color} one.")
-            sample = Sample(path.name, str(path), len(splits) * 1000 + number, captions)
+            sample = Sample(path.name, str(path), 1000 * place_of_split + number, captions)
             splits.setdefault(split, []).append(sample)
     counts = vocabulary.count_words(
         (caption for sample in splits["train"] for caption in sample.captions), tokens.IM2TXT

@@ -73,6 +73,27 @@ def test_it_learns_to_name_what_is_there_keeps_the_best_and_describes_itself(fol
     assert scores.perplexity < 2.0
 
 
+def test_eval_finds_the_task_and_scores_as_validation_did(folder):
+    result = command_runs.run("eval.py", "--checkpoint_path=best", "--save_captions", cwd=folder)
+    assert result.returncode == 0, result.stderr
+    run = folder / "runs" / "squares"
+    record = json.loads((run / "best_checkpoint").read_text())
+    step = record["step"]
+    scores = json.loads((run / "eval" / f"eval-{step}.json").read_text())
+    assert scores["cider"] == pytest.approx(record["cider"])
+    assert (scores["num_images"], scores["num_captions"], scores["meteor"]) == (12, 24, None)
+    assert "the best so far: cider" in result.stdout
+    assert "(METEOR: not computed)" in result.stdout
+    captions = json.loads((run / "eval" / f"captions-{step}.json").read_text())
+    assert {each["image_id"] for each in captions} == set(range(1000, 1012))
+    result = command_runs.run(
+        "eval.py", "--checkpoint_path=best", "--eval_split=train", "--beam_size=1", cwd=folder
+    )
+    assert result.returncode == 0, result.stderr
+    scores = json.loads((run / "eval_train" / f"eval-{step}.json").read_text())
+    assert (scores["num_images"], scores["options"]["search"]["beam_size"]) == (60, 1)
+
+
 def test_another_vocabulary_is_refused_with_both_sizes(folder, tmp_path):
     spec = captioned_images.write_squares(tmp_path / "few", min_count=5, train=1, val=1)
     assert len(spec.words) != 16

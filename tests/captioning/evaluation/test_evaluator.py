@@ -10,8 +10,7 @@ import tensorflow.compat.v1 as tf
 from captioning.evaluation import validation
 from captioning.evaluation.evaluator import Evaluator
 from captioning.network import network
-from captioning.network.beam_search import SearchOptions
-from captioning.options import ModelOptions, ViewOptions
+from captioning.options import ModelOptions, SearchOptions, ViewOptions
 from captioning.run_description import RunDescription
 from nets.batch_norm import BatchNormMode
 from tests.support import captioned_images

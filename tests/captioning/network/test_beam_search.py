@@ -9,8 +9,8 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from captioning.network import beam_search
-from captioning.network.beam_search import SearchOptions
 from captioning.network.decoder import Decoder, Step, Unrolled
+from captioning.options import SearchOptions
 from tests.support import sessions
 
 START, END, WORDS, LONGEST = 0, 1, 7, 20

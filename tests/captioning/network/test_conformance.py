@@ -10,9 +10,9 @@ import tensorflow.compat.v1 as tf
 from captioning.data import preprocess
 from captioning.network import beam_search
 from captioning.network.attention import AttentionDecoder
-from captioning.network.beam_search import SearchOptions
 from captioning.network.show_and_tell import ShowAndTell
 from captioning.objective.losses import mean_loss, word_losses
+from captioning.options import SearchOptions
 from nets import registry
 from nets.batch_norm import BatchNormMode
 from tests.support import sessions
