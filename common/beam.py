@@ -27,7 +27,10 @@ def make_pipeline(runner: str, options: str) -> Any:
     from apache_beam.options.pipeline_options import PipelineOptions
 
     try:
-        given = PipelineOptions([f"--runner={runner}", *shlex.split(options)])
+        words = shlex.split(options)
+        if words and not words[0].startswith("-"):
+            raise ValueError(f"{words[0]!r} is no option; expected --NAME=VALUE")
+        given = PipelineOptions([f"--runner={runner}", *words])
         known = given.get_all_options()
         unknown = given.get_all_options(retain_unknown_options=True).keys() - known.keys()
         if unknown:

@@ -25,6 +25,7 @@ def segment(
     """
     assert given.runner is not None
     beam.require(given.runner)
+    beam.make_pipeline(given.runner, given.beam_options)  # Refuses wrong options.
     # Beam names every cloud whose packages are missing, and every error that it raises as well.
     logging.disable(logging.ERROR)
     from serving.beam import pipeline
@@ -58,6 +59,8 @@ def segment(
         f"{len(found.images)} images in {len(shards)} shards, of which {len(pending)} are to be "
         f"done on {given.runner}"
     )
+    if pending:
+        _check(settings)
     start = time.time()
     job.write_failures([], settings.output)  # Those of an earlier run.
     if pending:
@@ -101,6 +104,17 @@ def _find_model(given: InferOptions) -> str:
         if reason is not None:
             raise ValueError(f"engine {given.engine} cannot run {printable(path)}: {reason}")
     return export.path
+
+
+def _check(settings: Settings) -> None:
+    """Loads the model once here, so that what is wrong is said once, and not by every worker.
+
+    Raises:
+      ValueError: no engine can run it, or it does not take such tiles.
+      OSError: it cannot be read.
+    """
+    with settings.load() as model:
+        model.plan_tiles(*model.crop_size, settings.tiles.tile, settings.tiles.overlap)
 
 
 def _finished(shard: Shard) -> job.Record:

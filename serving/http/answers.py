@@ -142,8 +142,11 @@ def color_text(color: Sequence[int]) -> str:
 
 
 def to_json(value: Any) -> bytes:
-    """Returns JSON in UTF-8."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    """Returns JSON in UTF-8; half a character, which a client may send, as JSON escapes it."""
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, separators=(",", ":")).encode()
 
 
 def encode(image: Image.Image, file_format: str, **how: Any) -> bytes:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from common.texts import printable
-from serving import export_state, image_search, tiling
+from serving import export_file, export_state, image_search, tiling
 from serving.http import admission, predictors
 from serving.http.admission import Admission
 from serving.http.batcher import Batcher
@@ -102,9 +102,9 @@ class HostedModel:
     async def load(self, loader: ThreadPoolExecutor) -> None:
         """Loads the export and starts its queue (ValueError, OSError: see `predictors.load`)."""
         loop = asyncio.get_running_loop()
-        first = await loop.run_in_executor(loader, self._load, 1)
-        self._state = export_state.state_of_files(first.model.path)
-        self._take(first)
+        # Before it is loaded: what changes meanwhile is loaded again.
+        self._state = await loop.run_in_executor(loader, self._read_state)
+        self._take(await loop.run_in_executor(loader, self._load, 1))
         self.batcher.start()
         if self._settings.reload_secs > 0:
             self._watching = loop.create_task(self._watch(loader))
@@ -144,17 +144,22 @@ class HostedModel:
     ) -> list[Prediction]:
         """Returns the predictions of images uint8 [height, width, 3], RGB, which are admitted."""
         predictor = self.current
-        plans = [self._plan(predictor, image.shape[:2], tile) for image in images]
-        whole = [image for image, planned in zip(images, plans, strict=True) if planned is None]
-        answers = iter(await self.batcher.submit(whole, _IMAGES))
-        return [
-            next(answers)
-            if planned is None
-            else Prediction(
-                predictor, await self._tiled_images.predict(predictor, planned, image), planned
-            )
-            for image, planned in zip(images, plans, strict=True)
-        ]
+        predictor.num_requests += 1
+        try:
+            plans = [self._plan(predictor, image.shape[:2], tile) for image in images]
+            whole = [image for image, planned in zip(images, plans, strict=True) if planned is None]
+            answers = iter(await self.batcher.submit(whole, _IMAGES))
+            return [
+                next(answers)
+                if planned is None
+                else Prediction(
+                    predictor, await self._tiled_images.predict(predictor, planned, image), planned
+                )
+                for image, planned in zip(images, plans, strict=True)
+            ]
+        finally:
+            predictor.num_requests -= 1
+            self._close_if_retired(predictor)
 
     def _plan(
         self, predictor: Predictor, size: tuple[int, ...], tile: str | int | None
@@ -164,6 +169,10 @@ class HostedModel:
             return predictor.plan(height, width, tile)
         except ValueError as error:
             raise Refusal(400, str(error)) from None
+
+    def _read_state(self) -> tuple:
+        export = export_file.read_export(self.path, self._settings.trust)
+        return export_state.state_of_files(export.path)
 
     def _load(self, version: int) -> Predictor:
         return predictors.load(
@@ -251,6 +260,13 @@ class HostedModel:
             )
             return
         self._take(new)
-        await self._tiled_images.wait()  # One may have begun with the old one.
-        # Behind the batch that runs now.
-        self.batcher.worker.submit(old.model.close)
+        self._close_if_retired(old)
+
+    def _close_if_retired(self, predictor: Predictor) -> None:
+        """Frees a model that another one has replaced, once no request uses it."""
+        if predictor is self.current or predictor.num_requests:
+            return
+        try:  # Behind the batch that runs now.
+            self.batcher.worker.submit(predictor.model.close)
+        except RuntimeError:  # The worker has ended, and so have its batches.
+            predictor.model.close()

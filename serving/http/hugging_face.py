@@ -39,6 +39,7 @@ async def _answer(service: Service, request: Request, lease: Lease) -> Response:
     parameters: Mapping[str, Any] = {}
     if bodies.media_type(request) == "application/json":
         body = await bodies.read(request, service.settings.max_bytes, lease)
+        lease.take(tensors.JSON_BYTES * len(body))
         given = await service.in_pool(tensors.parse_json, body)
         content = tensors.from_base64(given.get("inputs"), "inputs")
         if isinstance(given.get("parameters"), dict):

@@ -55,18 +55,23 @@ def choose(name: str | None, accept: str | None) -> Form:
         if name not in _BY_NAME:
             raise Refusal(400, f"format is {name[:40]!r}; expected one of {', '.join(_BY_NAME)}.")
         return _BY_NAME[name]
-    for pattern in _by_preference(accept or "*/*"):
-        beginning = pattern.removesuffix("*") if pattern != "*/*" else ""
+    patterns = _by_preference(accept or "*/*")
+    refused = [pattern for quality, pattern in patterns if not quality]
+    for quality, pattern in patterns:
         for media_type, form in _BY_MEDIA_TYPE.items():
-            if media_type == pattern or (
-                pattern.endswith("*") and media_type.startswith(beginning)
-            ):
+            is_refused = any(_fits(media_type, each) for each in refused if each != "*/*")
+            if quality and _fits(media_type, pattern) and not is_refused:
                 return form
     raise Refusal(406, f"Accept is {(accept or '')[:80]!r}; there are {', '.join(_BY_MEDIA_TYPE)}.")
 
 
-def _by_preference(accept: str) -> list[str]:
-    """Returns the media types of a header, those of the highest quality first."""
+def _fits(media_type: str, pattern: str) -> bool:
+    beginning = "" if pattern == "*/*" else pattern.removesuffix("*")
+    return media_type == pattern or (pattern.endswith("*") and media_type.startswith(beginning))
+
+
+def _by_preference(accept: str) -> list[tuple[float, str]]:
+    """Returns (quality, media type) of the parts of a header, the highest quality first."""
     weighted = []
     for part in accept.split(","):
         media_type, *parameters = (piece.strip().lower() for piece in part.split(";"))
@@ -77,6 +82,5 @@ def _by_preference(accept: str) -> list[str]:
                     quality = float(parameter[2:])
                 except ValueError:
                     quality = 0.0
-        if quality > 0:
-            weighted.append((quality, media_type))
-    return [media_type for _, media_type in sorted(weighted, key=lambda each: -each[0])]
+        weighted.append((max(0.0, quality), media_type))
+    return sorted(weighted, key=lambda each: -each[0])

@@ -20,6 +20,7 @@ class Predictor(abc.ABC):
       model: it.
       task: name of its task's package.
       version: counts the loads of one export, from 1.
+      num_requests: those that it is answering.
     """
 
     TASK: ClassVar[str]
@@ -29,6 +30,7 @@ class Predictor(abc.ABC):
         """Takes a loaded model (ValueError: it cannot run such tiles)."""
         self.model: Any = model
         self.version = version
+        self.num_requests = 0
         self._tiles = tiles
 
     @abc.abstractmethod

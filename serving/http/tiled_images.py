@@ -76,11 +76,6 @@ class TiledImages:
                 give_up=is_given_up.set,
             )
 
-    async def wait(self) -> None:
-        """Waits until those that wait now, and the one that runs, are over."""
-        async with self._one_at_a_time:
-            pass
-
     async def close(self) -> None:
         """Ends the thread; the batcher has to be stopped before."""
         loop = asyncio.get_running_loop()

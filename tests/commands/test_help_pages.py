@@ -151,5 +151,6 @@ def test_a_task_that_does_not_exist_is_refused(answer):
     result = answer("train", "--task=painting")
     assert result.returncode == 2
     assert (
-        result.stderr == "error: --task is 'painting'; expected one of deeplab, classification.\n"
+        result.stderr
+        == "error: --task is 'painting'; expected one of deeplab, classification, captioning.\n"
     )

@@ -79,6 +79,11 @@ def test_what_beam_refuses_is_one_line(folder):
         infer(LOCAL, "--beam_options=--streaming=maybe")
     with pytest.raises(ValueError, match="it has no option bad"):
         infer(LOCAL, "--beam_options=--bad=1")
+    with pytest.raises(ValueError, match="'junk' is no option; expected --NAME=VALUE"):
+        infer(LOCAL, "--beam_options=junk")
+    with pytest.raises(ValueError, match="tile is 9999; expected 16 to 64 pixels"):
+        infer(LOCAL, "--tile=9999", "--output=out")
+    assert not (folder / "out").exists()
     with pytest.raises(ValueError, match="--output=/dev/null/x: /dev/null is not a folder"):
         infer(LOCAL, "--output=/dev/null/x")
     with pytest.raises(ValueError, match=r"engine litert cannot run toy\.pb"):

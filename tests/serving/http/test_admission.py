@@ -1,7 +1,10 @@
 """Which images a model takes, by their number, their tiles and the time that they need."""
 
+import time
+
 import pytest
 
+from serving.http import pace
 from serving.http.admission import Admission, Limits
 from serving.http.pace import Pace
 from serving.http.refusals import Refusal
@@ -9,8 +12,9 @@ from serving.http.refusals import Refusal
 
 def admission(image_seconds: float = 0.1, tile_seconds: float = 0.1, **limits) -> Admission:
     paces = Pace(), Pace()
-    for pace, seconds in zip(paces, (image_seconds, tile_seconds), strict=True):
-        pace.seconds = pace.fastest = seconds
+    for each, seconds in zip(paces, (image_seconds, tile_seconds), strict=True):
+        for _ in range(50):
+            each.note(1, seconds)
     return Admission(Limits(**limits), *paces)
 
 
@@ -49,9 +53,9 @@ def test_an_image_that_takes_too_long_is_too_large():
     assert "61 tiles of the network's size, at least 30 s" in refused.message
     with slow.admit([0]):
         pass  # A whole image is tried: it is how its pace becomes known.
-    slow._tile_pace.fastest = 0.1
+    slow._tile_pace.note(1, 0.1)
     with slow.admit([61]):
-        pass  # The pace is slow of late, and need not stay so.
+        pass  # It has been fast at times.
 
 
 def test_images_that_would_be_late_are_refused_with_the_time_to_wait():
@@ -64,9 +68,19 @@ def test_images_that_would_be_late_are_refused_with_the_time_to_wait():
 
 
 def test_a_pace_follows_what_is_noted():
-    pace = Pace()
+    measured = Pace()
+    assert measured.fastest == 0
     for _ in range(50):
-        pace.note(4, 2.0)
-    pace.note(1, 0.75)
-    assert pace.seconds == pytest.approx(0.55, abs=1e-3)
-    assert pace.fastest == 0.5
+        measured.note(4, 2.0)
+    measured.note(1, 0.75)
+    assert measured.seconds == pytest.approx(0.55, abs=1e-3)
+    assert measured.fastest == 0.5
+
+
+def test_a_pace_of_long_ago_refuses_nothing(monkeypatch):
+    slow = admission(tile_seconds=9.0)
+    assert refusal(slow, [9]).status == 413
+    now = time.monotonic()
+    monkeypatch.setattr(pace.time, "monotonic", lambda: now + 61)
+    with slow.admit([9]):
+        pass

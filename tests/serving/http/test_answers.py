@@ -55,6 +55,7 @@ def test_classes_are_named_or_numbered():
 
 def test_json_keeps_letters_of_every_language():
     assert json.loads(answers.to_json({"name": "Straße 道"})) == {"name": "Straße 道"}
+    assert json.loads(answers.to_json({"id": "\ud800"})) == {"id": "\ud800"}
 
 
 def test_an_image_too_long_for_a_jpeg_is_refused_with_the_form_that_takes_it():

@@ -58,7 +58,7 @@ def test_an_image_larger_than_the_crop_is_what_the_model_says(service, exports):
         ("text/html, image/jpeg;q=0.2, application/x-npy;q=0.9", "application/x-npy"),
         ("image/*", "image/png"),
         ("image/jpeg", "image/jpeg"),
-        ("image/png;q=0, */*;q=0.1", "image/png"),
+        ("image/png;q=0, */*;q=0.1", "image/jpeg"),
     ],
 )
 def test_accept_chooses_the_form(service, accept, media_type):

@@ -125,6 +125,23 @@ def test_a_large_image_ends_with_the_load_with_which_it_has_begun(tmp_path):
             time.sleep(0.01)
 
 
+def test_a_request_of_several_large_images_ends_with_its_load_too(tmp_path):
+    path = toy_export.write(tmp_path / "export")
+    settings = ServiceSettings(models=ModelSettings(reload_secs=0.02))
+    with toy_service.running({"toy": str(path)}, settings) as service:
+        model = service.service.models["toy"]
+        SlowTiles(service, 0.05)
+        old = model.current
+        several = asyncio.run_coroutine_threadsafe(model.predict([LARGE] * 3), service.loop._loop)
+        toy_export.write(tmp_path / "export", metadata={"class_names": ["sky", "lawn", "lake"]})
+        while model.current is old:
+            time.sleep(0.01)
+        assert not old.model._is_closed
+        assert [each.predictor.version for each in several.result(30)] == [1, 1, 1]
+        while not old.model._is_closed:
+            time.sleep(0.01)
+
+
 def test_closing_ends_a_large_image(export):
     service = toy_service.ToyService({"toy": export}, ServiceSettings())
     service.load()
