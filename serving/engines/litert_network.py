@@ -42,8 +42,8 @@ class LiteRTNetwork:
                 self._interpreter.get_output_details(),
             )
         )
-        self._inputs = [_find(inputs, name) for name in export.network_inputs]
-        self._outputs = [_find(outputs, name) for name in export.network_outputs]
+        self._inputs = [_find(inputs, name, path) for name in export.network_inputs]
+        self._outputs = [_find(outputs, name, path) for name in export.network_outputs]
 
     def run(self, inputs: list[np.ndarray]) -> list[np.ndarray]:
         """See `engine.Network.run`."""
@@ -56,9 +56,10 @@ class LiteRTNetwork:
         return [np.concatenate(parts) for parts in zip(*results, strict=True)]
 
 
-def _find(tensors: dict[str, int], name: str) -> int:
+def _find(tensors: dict[str, int], name: str, path: str) -> int:
     if name not in tensors:
         raise ValueError(
-            f"the .tflite has no tensor {name}, but {', '.join(tensors)}; export it again."
+            f"{path} has no tensor {name}, but {', '.join(tensors)}: it is of another export. "
+            "Write it again with python export_model.py."
         )
     return tensors[name]
