@@ -237,9 +237,11 @@ class SearchOptions:
       length_normalization: power of the length by which the logarithm of a finished caption's
         probability is divided; more of it prefers longer captions.
       blocks_trigrams: whether no three words may come twice in a caption.
+      allows_unknown: whether a caption may have the word that stands for all unknown ones.
     """
 
     beam_size: int = 3
     max_length: int = 20
     length_normalization: float = 0.0
     blocks_trigrams: bool = False
+    allows_unknown: bool = True

@@ -41,12 +41,20 @@ class SearchFlags:
         False, "Whether no three words may come twice in a caption.", NETWORK, is_common=True
     )
 
+    unknown_words: bool = option(
+        True,
+        "Whether captions may have <UNK>, which stands for all words that are not known.",
+        NETWORK,
+        is_common=True,
+    )
+
     def search_options(self) -> SearchOptions:
         return SearchOptions(
             self.beam_size,
             self.max_caption_length,
             self.length_normalization_factor,
             self.block_trigrams,
+            self.unknown_words,
         )
 
 

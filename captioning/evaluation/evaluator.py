@@ -179,7 +179,7 @@ def _build(
     model, known = description.model, description.vocabulary
     features = network.encode(batch["image"], model, 0.0, BatchNormMode())
     decoder = network.make_decoder(model, features.shape[-1].value)
-    found = beam_search.search(decoder, features, known.start, known.end, search)
+    found = beam_search.search(decoder, features, known.start, known.end, search, known.unknown)
     count = tf.shape(batch["ids"])[1]
     ids = tf.reshape(batch["ids"], [-1, tf.shape(batch["ids"])[2]])
     lengths = tf.reshape(batch["lengths"], [-1])

@@ -56,7 +56,12 @@ class _Beams(NamedTuple):
 
 
 def search(
-    decoder: Decoder, features: tf.Tensor, start: int, end: int, options: SearchOptions
+    decoder: Decoder,
+    features: tf.Tensor,
+    start: int,
+    end: int,
+    options: SearchOptions,
+    unknown: int | None = None,
 ) -> Captions:
     """Searches for the likeliest captions of images.
 
@@ -65,7 +70,11 @@ def search(
       features: float32 [batch, height, width, depth].
       start, end: ids of the words that mark the start and the end.
       options: how.
+      unknown: id of the word that stands for all unknown ones; None where there is none.
     """
+    is_banned = None
+    if unknown is not None and not options.allows_unknown:
+        is_banned = tf.one_hot(unknown, decoder.num_words)
     memory, state = decoder.start(features)
     beams = options.beam_size
     has_attention = decoder.step(tf.fill([tf.shape(features)[0]], start), memory, state).attention
@@ -91,6 +100,8 @@ def search(
     ) -> tuple[tf.Tensor, Tensors, _Beams, _Beams]:
         last = tf.reshape(writing.words[:, :, time - 1], [-1])
         logits, state, attention = decoder.step(last, memory, state)
+        if is_banned is not None:
+            logits += _NOTHING * is_banned
         proposed, parents = _propose(writing, logits, attention, time, options)
         is_end = tf.equal(proposed.words[:, :, time], end)
         finished = _merge(finished, _finish(proposed, is_end, options), beams)

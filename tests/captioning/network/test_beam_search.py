@@ -123,6 +123,20 @@ def test_words_that_are_all_but_impossible_are_not_taken():
     assert captions.words[0, 0].tolist() == [START, 3, 3, 3, 3]
 
 
+def test_the_unknown_word_can_be_kept_out():
+    table = Table(3)
+    table.table[..., 4] += 3.0
+    images = tf.zeros([1, 1, 1, WORDS])
+    found = [
+        beam_search.search(table, images, START, END, SearchOptions(allows_unknown=allows), 4)
+        for allows in (True, False)
+    ]
+    with sessions.unoptimized() as session:
+        with_unknown, without = session.run([each.words for each in found])
+    assert 4 in with_unknown
+    assert 4 not in without
+
+
 def test_the_search_ends_when_nothing_can_win():
     steps = []
 
