@@ -26,6 +26,7 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_TURNED = (5, 6, 7, 8)  # Those that change rows and columns.
 # These decoders keep two or three copies of the pixels as long as their image exists.
 _HOARDERS = ("WEBP", "AVIF")
 
@@ -115,6 +116,21 @@ def _decode(image: Image.Image, name: str) -> Image.Image:
     return rgb.copy() if rgb is image and image.format in _HOARDERS else rgb
 
 
+def upright_size(image: Image.Image) -> tuple[int, int]:
+    """Returns the (height, width) of an image once it is upright; decodes nothing."""
+    # Without EXIF in its head, looking for it would decode a PNG file.
+    if "exif" in image.info and _orientation(image) in _TURNED:
+        return image.width, image.height
+    return image.height, image.width
+
+
+def _orientation(image: Image.Image) -> int | None:
+    try:
+        return image.getexif().get(ExifTags.Base.Orientation)
+    except Exception:  # Damaged or in an unknown form; that says nothing about the pixels.
+        return None
+
+
 def to_rgb(image: Image.Image | np.ndarray) -> Image.Image:
     """Returns an image upright (by its EXIF orientation) and as RGB; alpha is dropped.
 
@@ -128,10 +144,7 @@ def to_rgb(image: Image.Image | np.ndarray) -> Image.Image:
     if isinstance(image, np.ndarray):
         return Image.fromarray(to_rgb_array(image))
     _check(image)
-    try:
-        orientation = image.getexif().get(ExifTags.Base.Orientation)
-    except Exception:  # Damaged or in an unknown form; that says nothing about the pixels.
-        orientation = None
+    orientation = _orientation(image)
     if orientation in _UPRIGHT:
         image = image.transpose(_UPRIGHT[orientation])
         # Without the EXIF that would have its next reader turn the image again.

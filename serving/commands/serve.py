@@ -160,8 +160,8 @@ def read_token(path: str | None) -> str | None:
     """Returns the token: of a file, or of the environment; None for none.
 
     Raises:
-      ValueError: it is too short to keep anybody out, or not ASCII.
-      OSError: the file cannot be read.
+      ValueError: the file cannot be read, or the token is too short to keep anybody out, or not
+        ASCII.
     """
     if path is None:
         token, source = os.environ.get(_TOKEN_VARIABLE), _TOKEN_VARIABLE
@@ -169,8 +169,14 @@ def read_token(path: str | None) -> str | None:
             return None
     else:
         source = f"--token_file={printable(path)}"
-        with open(path, encoding="utf-8", errors="replace") as file:
-            token = file.readline()
+        try:
+            with open(path, encoding="utf-8", errors="replace") as file:
+                token = file.readline()
+        except OSError as error:
+            raise ValueError(
+                f"{source} cannot be read ({error.strerror}); name a file whose first line is the "
+                "token."
+            ) from None
     token = token.strip()
     if len(token) < _MIN_TOKEN_CHARS or not token.isascii() or not token.isprintable():
         raise ValueError(

@@ -51,7 +51,7 @@ def num_bytes(height: int, width: int) -> int:
 
 
 def read_size(data: bytes, limits: ImageLimits) -> tuple[int, int]:
-    """Returns the (height, width) that the head of an image file states; decodes nothing.
+    """Returns the upright (height, width) that an image file's head states; decodes nothing.
 
     Raises:
       Refusal: 400 for no image or a damaged one, 413 for one that is too large, 415 for a kind
@@ -63,8 +63,9 @@ def read_size(data: bytes, limits: ImageLimits) -> tuple[int, int]:
         if image_files.describe_kind(_NAME, data) is not None:
             raise Refusal(415, f"{str(error).rstrip('.')}. Known formats: {_FORMATS}.") from None
         raise Refusal(400, str(error).replace(" Copy it again.", "")) from None
-    limits.check(image.height, image.width)
-    return image.height, image.width
+    height, width = image_reading.upright_size(image)
+    limits.check(height, width)
+    return height, width
 
 
 def decode(data: bytes) -> np.ndarray:

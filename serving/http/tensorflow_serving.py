@@ -144,7 +144,7 @@ def _answer(
     rows = [row(each.predictor, each.values) for each in predictions]
     if is_row:
         content: dict[str, Any] = {"predictions": rows}
-    elif isinstance(rows[0], dict):
+    elif isinstance(rows[0], dict) and "b64" not in rows[0]:  # The one output has no name there.
         content = {"outputs": {name: [row[name] for row in rows] for name in rows[0]}}
     else:
         content = {"outputs": rows}
@@ -152,9 +152,11 @@ def _answer(
 
 
 def _bytes_row(predictor: Predictor, values: np.ndarray) -> Any:
-    """Returns an image's output as the signature for files has it: a gray PNG of class ids."""
+    """Returns an image's output as the signature for files has it, of masks a gray PNG of ids."""
     if contract.SIGNATURES[predictor.TASK] is not contract.SEGMENTATION:
-        return _row(predictor, values)
+        class_id = int(np.argmax(values))
+        name = predictor.model.class_names[class_id]
+        return {"class_ids": class_id, "class_names": name, "probabilities": values.tolist()}
     return {"b64": base64.b64encode(answers.encode(Image.fromarray(values), "PNG")).decode()}
 
 

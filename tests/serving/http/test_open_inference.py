@@ -126,6 +126,13 @@ def test_tensorflow_servings_form(service):
     mask = Image.open(io.BytesIO(base64.b64decode(row["b64"])))
     assert mask.mode == "L"
     np.testing.assert_array_equal(np.asarray(mask), IDS)
+    several = predict(
+        "toy", inputs={"image_bytes": [{"b64": B64}] * 2}, signature_name="serve_bytes"
+    )
+    assert several.json["outputs"] == [row, row]
+    found = predict("color", instances=[{"b64": B64}], signature_name="serve_bytes")
+    [row] = found.json["predictions"]
+    assert set(row) == {"class_ids", "class_names", "probabilities"}
     assert predict("toy/versions/2", instances=[{"b64": B64}]).status == 404
     assert predict("toy", instances=[{"b64": B64}], signature_name="x").status == 400
     assert predict("toy", instances=[]).status == 400

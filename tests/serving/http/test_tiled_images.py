@@ -7,9 +7,11 @@ import time
 
 import numpy as np
 import pytest
+from PIL import ExifTags, Image
 
 from serving import tiling
 from serving.deeplab_model import DeepLabModel
+from serving.http import admission
 from serving.http.hosting import ModelSettings
 from serving.http.service import ServiceSettings
 from tests.support import asgi_calls, toy_export, toy_service
@@ -99,6 +101,22 @@ def test_images_of_many_tiles_are_refused_before_they_are_decoded(export):
     with toy_service.running({"toy": export}) as service:
         answer = service.post("/segment", head)
         assert (answer.status, "--max_tiles" in answer.error) == (413, True)
+
+
+def test_an_image_is_judged_as_it_is_once_it_is_upright(export):
+    """Stored lying, with an orientation in its EXIF: its tiles are those of the upright image."""
+    upright, lying = io.BytesIO(), io.BytesIO()
+    tall = Image.fromarray(toy_export.image(200, 60))
+    tall.save(upright, "JPEG")
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    tall.transpose(Image.Transpose.ROTATE_90).save(lying, "JPEG", exif=exif)
+    limits = admission.Limits(num_tiles=1)
+    settings = ServiceSettings(models=ModelSettings(limits=limits))
+    with toy_service.running({"toy": export}, settings) as service:
+        errors = [service.post("/segment", each.getvalue()).error for each in (upright, lying)]
+    assert errors[0] == errors[1]
+    assert "the image takes 8 tiles" in errors[0]
 
 
 def test_the_memory_of_blending_is_counted(export):
