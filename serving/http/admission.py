@@ -87,8 +87,10 @@ class Admission:
             raise Refusal(
                 413, f"{needs}; at most {limits.num_tiles} are taken (--max_tiles). {_ADVICE}"
             )
-        seconds = most * self._tile_pace.fastest
+        seconds = sum(num_tiles) * self._tile_pace.fastest
         if seconds > limits.seconds:
+            if len(num_tiles) > 1:
+                needs = f"the request's images take {sum(num_tiles)} tiles of the network's size"
             raise Refusal(
                 413,
                 f"{needs}, at least {seconds:.0f} s; the server allows {limits.seconds:g} s "

@@ -53,6 +53,8 @@ def test_an_image_that_takes_too_long_is_too_large():
     assert "61 tiles of the network's size, at least 30 s" in refused.message
     with slow.admit([0]):
         pass  # A whole image is tried: it is how its pace becomes known.
+    refused = refusal(slow, [31, 0, 30])
+    assert "the request's images take 61 tiles of the network's size, at least" in refused.message
     slow._tile_pace.note(1, 0.1)
     with slow.admit([61]):
         pass  # It has been fast at times.
