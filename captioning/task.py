@@ -1,6 +1,6 @@
 """Describing images as the training loop sees it (`training.task.Task`)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tensorflow.compat.v1 as tf
@@ -17,6 +17,17 @@ from training.task import Task
 
 # What may differ between the processes of a cluster: names, and how a machine computes.
 _OWN_SETTINGS = ("dataset_name", "recompute_activations", "sync_batch_norm")
+# In published checkpoints of research/im2txt.
+_FORMER_NAMES = {
+    "lstm/basic_lstm_cell/kernel": (
+        "lstm/BasicLSTMCell/Linear/Matrix",
+        "lstm/basic_lstm_cell/weights",
+    ),
+    "lstm/basic_lstm_cell/bias": (
+        "lstm/BasicLSTMCell/Linear/Bias",
+        "lstm/basic_lstm_cell/biases",
+    ),
+}
 
 
 class CaptioningTask(Task):
@@ -79,6 +90,10 @@ class CaptioningTask(Task):
 
     def open_validator(self) -> CaptioningValidator:
         return CaptioningValidator(self._spec, self.description, self._has_averages)
+
+    def former_names(self, name: str) -> Sequence[str]:
+        """Returns how TensorFlow 0.x, and 1.0 and 1.1, spelled the variables of an LSTM."""
+        return _FORMER_NAMES.get(name, ())
 
     def explain_error(self, error: tf.errors.OpError) -> ValueError | None:
         return input_pipeline.explain(error, self._spec, self._split)

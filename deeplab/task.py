@@ -17,6 +17,7 @@ from deeplab.options import InputOptions, ObjectiveOptions
 from deeplab.run_description import RunDescription
 from nets import registry
 from nets.batch_norm import SyncGroup
+from training.task import Task
 
 # What may differ between the processes of a cluster: names, colors, and how a machine computes.
 _OWN_SETTINGS = (
@@ -25,7 +26,7 @@ _OWN_SETTINGS = (
 )
 
 
-class SegmentationTask:
+class SegmentationTask(Task):
     """Trains a DeepLab network on a split of a dataset.
 
     Args:

@@ -175,7 +175,11 @@ def _initializer(
             )
     elif start.kind == "warm start":
         warm_start = WarmStart(
-            start.checkpoint, step.network_variables, options.exclude_scopes, task.adapt
+            start.checkpoint,
+            step.network_variables,
+            options.exclude_scopes,
+            task.adapt,
+            task.former_names,
         )
         if options.excludes_by_flag:
             warm_start.check_exclude_scopes()

@@ -1,6 +1,6 @@
 """What a task, such as semantic segmentation, gives to the training loop."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -63,6 +63,11 @@ class Task(Protocol):
         """
         del name, saved, initial
         return None
+
+    def former_names(self, name: str) -> Sequence[str]:
+        """Returns other names of a variable, under which older checkpoints have it."""
+        del name
+        return ()
 
     def explain_error(self, error: tf.errors.OpError) -> Exception | None:
         """Returns an error that names the file at fault when a step has failed, if there is one."""

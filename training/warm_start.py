@@ -14,8 +14,9 @@ from common import checkpoint_reader
 from common.texts import first_few
 from training import checkpoints
 
-# See `task.Task.adapt`.
+# See `task.Task.adapt` and `task.Task.former_names`.
 Adapter = Callable[[str, np.ndarray, np.ndarray], np.ndarray | None]
+FormerNames = Callable[[str], Sequence[str]]
 
 LOADED = "loaded"
 ADAPTED = "adapted"
@@ -47,6 +48,7 @@ class WarmStart:
       variables: the network's variables, its optimizer's not among them.
       exclude_scopes: starts of the names of variables that keep their initial values.
       adapt: makes values fit whose shape differs, where it can.
+      former_names: other names of a variable, under which older checkpoints have it.
 
     Raises:
       ValueError: the checkpoint cannot be read, or nothing in it fits the network's largest scope:
@@ -60,11 +62,13 @@ class WarmStart:
         variables: Sequence[tf.Variable],
         exclude_scopes: Sequence[str] = (),
         adapt: Adapter = lambda name, saved, initial: None,
+        former_names: FormerNames = lambda name: (),
     ):
         self._reader = checkpoints.Reader(checkpoint)
         self._variables = {variable.op.name: variable for variable in variables}
         self._exclude_scopes = tuple(exclude_scopes)
         self._adapt = adapt
+        self._saved_names = {name: self._find(name, former_names) for name in self._variables}
         self._check_main_scope()
 
     def check_exclude_scopes(self) -> None:
@@ -95,7 +99,8 @@ class WarmStart:
                     yield variable, value
 
         checkpoint_reader.assign(session, values())
-        unused = [name for name in self._reader.weights if name not in self._variables]
+        used = set(self._saved_names.values())
+        unused = [name for name in self._reader.weights if name not in used]
         return [*transfers, *(Transfer(name, UNUSED) for name in unused)]
 
     def report(self, transfers: Sequence[Transfer]) -> list[str]:
@@ -116,11 +121,17 @@ class WarmStart:
             lines.append(line.removesuffix(": "))
         return lines
 
+    def _find(self, name: str, former_names: FormerNames) -> str:
+        """Returns the name under which the checkpoint has a variable, if it has it."""
+        names = (name, *former_names(name))
+        return next((each for each in names if each in self._reader.shapes), name)
+
     def _check_main_scope(self) -> None:
         main_scope = _most_common_roots(self._variables, 1)[0][0]
         for name, variable in self._variables.items():
             shape = tuple(variable.shape.as_list())
-            if _root(name) == main_scope and self._reader.shapes.get(name) == shape:
+            saved = self._reader.shapes.get(self._saved_names[name])
+            if _root(name) == main_scope and saved == shape:
                 return
         there = _most_common_roots(self._reader.weights, 3)
         held = ", ".join(f"{scope} ({count})" for scope, count in there)
@@ -136,9 +147,10 @@ class WarmStart:
         """Returns what becomes of a variable, and the value that it gets, if any."""
         if name.startswith(self._exclude_scopes):
             return Transfer(name, EXCLUDED), None
-        if name not in self._reader.shapes:
+        saved = self._saved_names[name]
+        if saved not in self._reader.shapes:
             return Transfer(name, MISSING), None
-        value = self._reader.value(name, variable.dtype.base_dtype)
+        value = self._reader.value(saved, variable.dtype.base_dtype)
         shape = variable.shape.as_list()
         if list(value.shape) == shape:
             return Transfer(name, LOADED), value

@@ -184,3 +184,20 @@ def test_an_excluded_scope_of_no_variable_is_refused_where_it_was_named(tmp_path
         match=r"checkpoint_exclude_scopes has 'Nope/Logits', .* begin with decoder/conv0, encoder/",
     ):
         WarmStart(checkpoint, variables, scopes).check_exclude_scopes()
+
+
+def test_a_variable_is_found_under_the_name_that_older_programs_gave_it(tmp_path):
+    former = {"encoder/new/weights": ("encoder/none/weights", "encoder/older/weights")}
+    saved = {**SAVED, "encoder/older/weights": np.full(4, 8.0, np.float32)}
+    variables = _network()
+    start = WarmStart(
+        save(tmp_path, 9, saved), variables, former_names=lambda name: former.get(name, ())
+    )
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        transfers = {each.name: each.outcome for each in start.load(session)}
+        (value,) = (each for each in variables if each.op.name == "encoder/new/weights")
+        assert session.run(value).tolist() == [8.0] * 4
+    assert transfers["encoder/new/weights"] == warm_start.LOADED
+    assert "encoder/older/weights" not in transfers
+    assert transfers["encoder/old/weights"] == warm_start.UNUSED
