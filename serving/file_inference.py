@@ -269,7 +269,7 @@ class _Planner:
         """Refuses an image that would take more than there may be."""
         if job.head is None or job.num_bytes <= self._budget.for_images:
             return job
-        error = ValueError(self._budget.refusal(job.path, job.head, job.num_bytes))
+        error = self._budget.refusal(job.path, job.head, job.num_bytes)
         return _Job(job.path, job.name, error=error)
 
 

@@ -122,6 +122,10 @@ def image_bytes(
     return max(head.read_bytes, per_pixel * num_pixels + max(tile_bytes, writing))
 
 
+class TooLargeError(ValueError):
+    """An image takes more memory than is left; on another machine or day it may not."""
+
+
 class Budget:
     """Bounds the memory of a process by bounding the images that it holds.
 
@@ -142,11 +146,11 @@ class Budget:
         self.for_others = resident_bytes() + _MARGIN_BYTES
         self.for_images = max(0, self.limit - self.for_others)
 
-    def refusal(self, path: str, head: Head, num_bytes: int) -> str:
+    def refusal(self, path: str, head: Head, num_bytes: int) -> "TooLargeError":
         """Returns why an image that takes `num_bytes` is not read."""
         # The limit does not enter: it may be below what the model alone takes.
         needed = self.for_others + num_bytes
-        return (
+        return TooLargeError(
             f"{texts.printable(path)}: {head.height}x{head.width} pixels (height x width) take "
             f"about {_in_mb(num_bytes)} MB from reading to writing; the limit is "
             f"{_in_mb(self.limit)} MB, of which the model leaves {_in_mb(self.for_images)} MB. "

@@ -94,8 +94,8 @@ class Record:
       fingerprint: that of the shard.
       results: changes with the files of its results.
       failures: (path, reason) of each image that has failed.
-      may_pass: whether the reason of a failure may pass, such as that of a disk; an image that is
-        damaged stays so.
+      may_pass: whether the reason of a failure may pass, such as that of a disk, or memory; an
+        image that is damaged stays so.
       num_tiled, num_shrunk: images larger than the network takes that ran in tiles, or shrunk.
       error: why the shard could not be finished, or None.
     """
@@ -237,7 +237,8 @@ def _segment(model: DeepLabModel, shard: Shard, settings: Settings) -> Record:
                 own = paths[outcome.path]
                 reason = str(outcome.error).replace(printable(outcome.path), printable(own))
                 failures.append((own, " ".join(reason.split())))
-                may_pass |= not isinstance(outcome.error, ValueError)
+                is_damaged = isinstance(outcome.error, ValueError)
+                may_pass |= not is_damaged or isinstance(outcome.error, memory.TooLargeError)
             elif outcome.network_size != outcome.size:
                 num_shrunk += 1
             elif _is_tiled(model, outcome, settings.tiles):

@@ -61,7 +61,7 @@ def test_the_budget_is_what_the_process_leaves(monkeypatch):
     budget = memory.Budget(2000 * memory.MIB)
     assert budget.for_images == 1300 * memory.MIB
     head = memory.Head(12000, 11000, 0)
-    assert budget.refusal("a\x1b.jpg", head, 1900 * memory.MIB) == (
+    assert str(budget.refusal("a\x1b.jpg", head, 1900 * memory.MIB)) == (
         "a\\x1b.jpg: 12000x11000 pixels (height x width) take about 1900 MB from reading to "
         "writing; the limit is 2000 MB, of which the model leaves 1300 MB. Allow more with "
         "--memory_limit_mb=2600, or cut the image into parts."
@@ -72,7 +72,7 @@ def test_the_advice_suffices_where_the_model_alone_takes_more_than_the_limit(mon
     monkeypatch.setattr(memory, "resident_bytes", lambda: 600 * memory.MIB)
     budget = memory.Budget(300 * memory.MIB)
     assert budget.for_images == 0
-    refusal = budget.refusal("a.jpg", memory.Head(90, 95, 0), memory.MIB)
+    refusal = str(budget.refusal("a.jpg", memory.Head(90, 95, 0), memory.MIB))
     assert "Allow more with --memory_limit_mb=701, or" in refusal
     assert memory.Budget(701 * memory.MIB).for_images == memory.MIB
 

@@ -160,6 +160,18 @@ def test_a_failure_that_may_pass_is_tried_again(tmp_path, settings, monkeypatch)
     assert is_finished(shard, settings)  # It stays damaged until it changes.
 
 
+def test_an_image_that_takes_too_much_memory_is_tried_again(tmp_path, settings, monkeypatch):
+    (shard,) = plan(save_images(tmp_path / "in", 1), settings)
+    with monkeypatch.context() as context:
+        context.setattr("serving.memory.default_limit", lambda: 1 << 20)
+        segment_all([shard], settings)
+    assert "the limit is 1 MB" in job.recall(shard).failures[0][1]
+    assert not is_finished(shard, settings)
+    segment_all([shard], settings)
+    assert job.recall(shard).failures == ()
+    assert is_finished(shard, settings)
+
+
 def test_what_is_larger_than_the_model_takes_is_counted(tmp_path, settings):
     save_images(tmp_path / "in", 2)
     for name, size in (("tiled", (100, 100)), ("shrunk", (60, 60))):
