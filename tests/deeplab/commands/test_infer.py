@@ -143,6 +143,7 @@ def test_much_larger_images_run_in_tiles(tmp_path, infer):
         np.testing.assert_array_equal(mask, ids[number])
     result = infer("in/3.png", "--model=model", "--tile=32", "--overlap=0", "--save_probabilities")
     assert "runs in 6 overlapping tiles" in result.stderr
+    assert "--tile=off shrinks it." in result.stderr
     np.testing.assert_array_equal(Image.open(tmp_path / "masks" / "3_mask.png"), ids[3])
     for flag, message in (
         ("--tile=on", "tile=on: expected auto, off, or the side of tiles in pixels."),
