@@ -25,9 +25,9 @@ def segment(
     """
     assert given.runner is not None
     beam.require(given.runner)
-    beam.make_pipeline(given.runner, given.beam_options)  # Refuses wrong options.
     # Beam names every cloud whose packages are missing, and every error that it raises as well.
     logging.disable(logging.ERROR)
+    beam.make_pipeline(given.runner, given.beam_options)  # Refuses wrong options.
     from serving.beam import pipeline
 
     settings = Settings(

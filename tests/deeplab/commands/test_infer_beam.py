@@ -4,12 +4,15 @@ import filecmp
 import importlib.util
 import os
 import pathlib
+import subprocess
+import sys
 
 import pytest
 from PIL import Image
 
 from serving.beam import job
 from tests.support import command_calls, toy_export
+from tests.support.command_runs import ROOT
 
 LOCAL = "--runner=FnApiRunner"  # Inside this process.
 
@@ -81,6 +84,8 @@ def test_what_beam_refuses_is_one_line(folder):
         infer(LOCAL, "--beam_options=--bad=1")
     with pytest.raises(ValueError, match="'junk' is no option; expected --NAME=VALUE"):
         infer(LOCAL, "--beam_options=junk")
+    with pytest.raises(ValueError, match="argument --direct_num_workers: invalid int value: 'x'"):
+        infer(LOCAL, "--beam_options=--direct_num_workers=x")
     with pytest.raises(ValueError, match="tile is 9999; expected 16 to 64 pixels"):
         infer(LOCAL, "--tile=9999", "--output=out")
     assert not (folder / "out").exists()
@@ -88,6 +93,22 @@ def test_what_beam_refuses_is_one_line(folder):
         infer(LOCAL, "--output=/dev/null/x")
     with pytest.raises(ValueError, match=r"engine litert cannot run toy\.pb"):
         infer(LOCAL, "--engine=litert")
+
+
+@needs_beam
+def test_beam_prints_nothing_of_its_own(folder):
+    def run(*options: str) -> subprocess.CompletedProcess:
+        command = [sys.executable, str(ROOT / "infer.py"), "in", "--model=toy.pb", LOCAL, *options]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    (folder / "in" / "2.png").unlink()  # The only one that runs in tiles, which is said.
+    done = run("--engine=tensorflow")
+    assert (done.returncode, done.stderr) == (0, "")
+    for options in ("--bad=1", "--direct_num_workers=x"):
+        refused = run(f"--beam_options={options}")
+        assert refused.returncode == 1
+        assert refused.stderr.count("\n") == 1, refused.stderr
+        assert refused.stderr.startswith(f"error: Beam refuses {LOCAL} {options}: ")
 
 
 def test_flags_of_videos_are_refused(folder):
