@@ -52,6 +52,7 @@ def segment(
         return 1
     names = results.choose_names([image.path for image in found.images])
     shards = job.plan(found.images, names, settings, given.shard_size)
+    job.check_results(shards, settings.output)
     states = file_store.states(settings.output)
     pending = [shard for shard in shards if not job.is_finished(shard, states)]
     num_pending = sum(len(shard.paths) for shard in pending)

@@ -139,6 +139,23 @@ def plan(
     return shards
 
 
+def check_results(shards: Sequence[Shard], output: str) -> None:
+    """Makes sure that no result is written over an image that is read.
+
+    Raises:
+      ValueError: one may be.
+    """
+    read = {_real_path(path) for shard in shards for path in shard.paths}
+    folder = _real_path(output)
+    for shard in shards:
+        for name in shard.results:
+            path = file_store.join(folder, name)
+            if path in read:
+                raise ValueError(
+                    f"a result may overwrite the image {printable(path)}; choose another --output."
+                )
+
+
 def recall(shard: Shard) -> Record | None:
     """Returns what is remembered of a shard; None if nothing is, or of another one.
 
@@ -273,6 +290,10 @@ def _model_state(path: str) -> object:
     if file_store.is_remote(path):
         return file_store.state_of_all(path)
     return [path, export_state.state_of_files(path)]
+
+
+def _real_path(path: str) -> str:
+    return path if file_store.is_remote(path) else os.path.realpath(path)
 
 
 def _digest(value: object) -> str:

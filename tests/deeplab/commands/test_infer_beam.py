@@ -111,6 +111,20 @@ def test_beam_prints_nothing_of_its_own(folder):
         assert refused.stderr.startswith(f"error: Beam refuses {LOCAL} {options}: ")
 
 
+@needs_beam
+def test_images_are_never_overwritten(folder):
+    before = (folder / "in" / "1.png").read_bytes()
+    (folder / "in" / "0_mask.png").write_bytes(before)
+    (folder / "link").symlink_to("in")
+    flags = command_calls.flags("infer", "--model=toy.pb", LOCAL, "--output=link")
+    from deeplab.commands import infer as command
+
+    with pytest.raises(ValueError, match=r"a result may overwrite the image .*in/0_mask\.png"):
+        command.main(flags, ["in/0.png", "in/0_mask.png"])
+    assert (folder / "in" / "0_mask.png").read_bytes() == before
+    assert not (folder / "in" / ".infer").exists()
+
+
 def test_flags_of_videos_are_refused(folder):
     for flag in ("--frames_per_second=1", "--temporal_smoothing=0.5"):
         with pytest.raises(ValueError, match="are of videos, and --runner takes images only"):
