@@ -1,12 +1,9 @@
 """`options.json` of a network that describes images: what was trained, beside the weights."""
 
 import dataclasses
-import os
 
 from captioning.options import ModelOptions, ViewOptions
-from common import json_files, run_options
-from common.run_options import OPTIONS_FILE
-from common.texts import printable, shorten
+from common import run_options
 from datasets.captioning.vocabulary import Vocabulary
 
 TASK = "captioning"
@@ -60,17 +57,4 @@ def read_description(directory: str) -> RunDescription:
       ValueError: the file is missing, damaged or of another task; the message names it and, where
         one is to blame, the key and its value.
     """
-    path = os.path.join(directory, OPTIONS_FILE)
-    try:
-        content = run_options.read(directory, TASK)
-    except FileNotFoundError:
-        raise ValueError(
-            f"{path} is missing: train.py writes it beside its checkpoints. Name the train_logdir "
-            "of a training run."
-        ) from None
-    description = json_files.to_record(RunDescription, content, path)
-    try:
-        description.validate()
-    except ValueError as error:
-        raise ValueError(f"{printable(path)}: {printable(shorten(str(error)))}") from None
-    return description
+    return run_options.read_record(directory, TASK, RunDescription)

@@ -13,7 +13,7 @@ from classification.options import AugmentationOptions, ObjectiveOptions
 from classification.run_description import RunDescription
 from datasets.classification.specs import ClassificationSpec
 from nets.batch_norm import SyncGroup
-from training.task import Task
+from training.task import Task, joined_settings
 
 # What may differ between the processes of a cluster: names, and how a machine computes.
 _OWN_SETTINGS = ("dataset_name", "class_names", "recompute_activations", "sync_batch_norm")
@@ -105,10 +105,7 @@ class ClassificationTask(Task):
             self._augmentation,
             self._objective,
         )
-        settings = {name: value for record in records for name, value in vars(record).items()}
-        for name in ("model", "view", *_OWN_SETTINGS):
-            del settings[name]
-        return settings
+        return joined_settings(records, ("model", "view", *_OWN_SETTINGS))
 
     def write_beside_checkpoints(self, directory: str) -> str:
         return run_description.write_description(self.description, directory)

@@ -101,6 +101,11 @@ class Flags:
         value = self._values[name].value
         return tuple(value) if isinstance(value, list) else value
 
+    def value_or(self, name: str, default: Any) -> Any:
+        """Returns the value of a flag, or another one where it has none."""
+        value = self.value(name)
+        return default if value is None else value
+
     def is_given(self, name: str) -> bool:
         """Whether the command line gives a flag."""
         return bool(self._values[name].present)

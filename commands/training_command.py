@@ -13,6 +13,10 @@ from deployment.cluster import Cluster, read_cluster
 from deployment.config import DeploymentConfig
 from deployment.servers import ServerLostError
 
+# A decay follows within 1 / (1 - decay) steps. A tenth of the training run is soon enough for the
+# statistics to suit its last weights, and long enough to be smooth.
+_SHARE_OF_STEPS = 0.1
+_DECAYS = (0.9, 0.9997)
 _CLUSTER_FLAGS = ("master", "task", "num_replicas", "num_ps_tasks")
 
 
@@ -59,6 +63,12 @@ def _read_cluster(flags: Flags) -> Cluster | None:
             "worker's TensorFlow server, or describe the cluster in TF_CONFIG instead."
         )
     return cluster
+
+
+def batch_norm_decay(num_steps: int) -> float:
+    """Returns a decay of batch norm's moving statistics that suits the length of a training run."""
+    lowest, highest = _DECAYS
+    return min(highest, max(lowest, 1 - 1 / (_SHARE_OF_STEPS * num_steps)))
 
 
 def check_same_flags(

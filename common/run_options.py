@@ -5,9 +5,10 @@ Commands read it so that nobody repeats what training was told.
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from common import json_files
+from common.texts import printable, shorten
 
 OPTIONS_FILE = "options.json"
 FORMAT_VERSION = 1
@@ -15,6 +16,19 @@ FORMAT_VERSION = 1
 RUNS_ROOT = "runs"
 # The task of files that name none, as those of earlier versions do.
 DEFAULT_TASK = "deeplab"
+
+
+class Validated(Protocol):
+    """A dataclass that knows which of its values can be."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    def validate(self) -> None:
+        """Raises ValueError that names a field and its value."""
+        ...
+
+
+_Record = TypeVar("_Record", bound=Validated)
 
 
 def write(directory: str, task: str, fields: Mapping[str, Any]) -> str:
@@ -46,6 +60,45 @@ def read(directory: str, task: str) -> dict[str, Any]:
             "."
         )
     return content
+
+
+def read_record(directory: str, task: str, kind: type[_Record], alternative: str = "") -> _Record:
+    """Reads what a task wrote into the `options.json` of a folder.
+
+    Args:
+      directory: of a training run.
+      task: of the training run.
+      kind: the dataclass that describes it.
+      alternative: what can be done instead of naming a folder, as the end of a sentence.
+
+    Raises:
+      ValueError: the file is missing, damaged or of another task; the message names it and, where
+        one is to blame, the key and its value.
+    """
+    path = os.path.join(directory, OPTIONS_FILE)
+    try:
+        content = read(directory, task)
+    except FileNotFoundError:
+        raise ValueError(
+            f"{path} is missing: train.py writes it beside its checkpoints. Name the train_logdir "
+            f"of a training run{alternative}."
+        ) from None
+    return to_record(kind, content, path)
+
+
+def to_record(kind: type[_Record], content: Mapping[str, Any], source: str) -> _Record:
+    """Makes a record of its fields as JSON has them, and validates it.
+
+    Raises:
+      ValueError: a field is unknown or missing, or has a value that no training run writes; the
+        message names the file (`source`), the field and the value.
+    """
+    record = json_files.to_record(kind, content, source)
+    try:
+        record.validate()
+    except ValueError as error:
+        raise ValueError(f"{printable(source)}: {printable(shorten(str(error)))}") from None
+    return record
 
 
 def read_task(directory: str) -> str | None:

@@ -5,13 +5,10 @@ command repeats what training was told.
 """
 
 import dataclasses
-import os
 from collections.abc import Mapping
 from typing import Any
 
-from common import json_files, run_options
-from common.run_options import OPTIONS_FILE
-from common.texts import printable, shorten
+from common import run_options
 from deeplab.options import LARGEST_OPTION, ModelOptions, ResizeOptions
 
 TASK = "deeplab"
@@ -76,27 +73,10 @@ def read_description(directory: str) -> RunDescription:
       ValueError: the file is missing or is not one of ours; the message names it and, where one is
         to blame, the key and its value.
     """
-    path = os.path.join(directory, OPTIONS_FILE)
-    try:
-        content = run_options.read(directory, TASK)
-    except FileNotFoundError:
-        raise ValueError(
-            f"{path} is missing: train.py writes it beside its checkpoints. Name the train_logdir "
-            "of a training run, or give the network's flags (--model_variant, --num_classes …)."
-        ) from None
-    return parse_description(content, path)
+    alternative = ", or give the network's flags (--model_variant, --num_classes …)"
+    return run_options.read_record(directory, TASK, RunDescription, alternative)
 
 
 def parse_description(content: Mapping[str, Any], source: str) -> RunDescription:
-    """Returns a description of its fields as JSON has them.
-
-    Raises:
-      ValueError: a field is unknown or missing, or has a value that no training run writes; the
-        message names the file (`source`), the field and the value.
-    """
-    description = json_files.to_record(RunDescription, content, source)
-    try:
-        description.validate()
-    except ValueError as error:
-        raise ValueError(f"{printable(source)}: {printable(shorten(str(error)))}") from None
-    return description
+    """Returns a description of its fields as JSON has them; see `run_options.to_record`."""
+    return run_options.to_record(RunDescription, content, source)

@@ -17,7 +17,7 @@ from deeplab.options import InputOptions, ObjectiveOptions
 from deeplab.run_description import RunDescription
 from nets import registry
 from nets.batch_norm import SyncGroup
-from training.task import Task
+from training.task import Task, joined_settings
 
 # What may differ between the processes of a cluster: names, colors, and how a machine computes.
 _OWN_SETTINGS = (
@@ -108,10 +108,7 @@ class SegmentationTask(Task):
             self.description,
             self.description.model,
         )
-        settings = {name: value for record in records for name, value in vars(record).items()}
-        for name in ("model", "crop_size", *_OWN_SETTINGS):
-            del settings[name]
-        return settings
+        return joined_settings(records, ("model", "crop_size", *_OWN_SETTINGS))
 
     def write_beside_checkpoints(self, directory: str) -> str:
         return run_description.write_description(self.description, directory)

@@ -1,6 +1,6 @@
 """What a task, such as semantic segmentation, gives to the training loop."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -8,6 +8,17 @@ import tensorflow.compat.v1 as tf
 
 from deployment.model_deploy import Batch
 from training.validation import Validator
+
+
+def joined_settings(records: Iterable[object], omitted: Iterable[str]) -> dict[str, Any]:
+    """Returns the fields of several records of options by name, but for some, which must be there.
+
+    For `Task.common_settings`.
+    """
+    settings = {name: value for record in records for name, value in vars(record).items()}
+    for name in omitted:
+        del settings[name]
+    return settings
 
 
 class Task(Protocol):

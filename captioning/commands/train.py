@@ -31,9 +31,6 @@ from training import checkpoints, loop
 
 # research/im2txt, configuration.py: num_epochs_per_decay.
 _EPOCHS_PER_DECAY = 8
-# See `classification.commands.train`.
-_SHARE_OF_STEPS = 0.1
-_DECAYS = (0.9, 0.9997)
 
 
 def main(flags: Flags, arguments: list[str]) -> int:
@@ -54,10 +51,12 @@ def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
     epoch = epochs.count_steps(
         split.num_examples, flags.value("train_batch_size") * deployment.num_replicas
     )
-    num_steps = _given(flags, "training_number_of_steps", DEFAULT_EPOCHS * epoch)
+    num_steps = flags.value_or("training_number_of_steps", DEFAULT_EPOCHS * epoch)
     objective = flags.options(
         ObjectiveOptions,
-        batch_norm_decay=_given(flags, "batch_norm_decay", _choose_decay(num_steps)),
+        batch_norm_decay=flags.value_or(
+            "batch_norm_decay", training_command.batch_norm_decay(num_steps)
+        ),
     )
     scopes = network.decoder_scopes(description.model)
     options = flags.options(
@@ -70,12 +69,12 @@ def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
         training_number_of_steps=num_steps,
         trainable_scopes=flags.value("trainable_scopes")
         or (() if objective.train_encoder else scopes),
-        validate_every=_given(flags, "validate_every", epoch if SPLIT in spec.splits else 0),
+        validate_every=flags.value_or("validate_every", epoch if SPLIT in spec.splits else 0),
     )
     optimizer_options = flags.options(
         CaptioningOptimizerOptions,
-        learning_rate_decay_step=_given(
-            flags, "learning_rate_decay_step", _EPOCHS_PER_DECAY * epoch
+        learning_rate_decay_step=flags.value_or(
+            "learning_rate_decay_step", _EPOCHS_PER_DECAY * epoch
         ),
     )
     augmentation = flags.options(AugmentationOptions)
@@ -105,16 +104,6 @@ def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
         startup_delay_steps=flags.options(ClusterOptions).startup_delay_steps,
     )
     return result.exit_status
-
-
-def _choose_decay(num_steps: int) -> float:
-    lowest, highest = _DECAYS
-    return min(highest, max(lowest, 1 - 1 / (_SHARE_OF_STEPS * num_steps)))
-
-
-def _given(flags: Flags, name: str, default):
-    value = flags.value(name)
-    return default if value is None else value
 
 
 def _describe(flags: Flags, spec: CaptioningSpec, train_logdir: str) -> RunDescription:

@@ -38,10 +38,6 @@ from datasets.records import shard_check
 from deployment.config import DeploymentConfig
 from training import checkpoints, loop
 
-# A decay follows within 1 / (1 - decay) steps. A tenth of the training run is soon enough for the
-# statistics to suit its last weights, and long enough to be smooth.
-_SHARE_OF_STEPS = 0.1
-_DECAYS = (0.9, 0.9997)
 _SHARE_OF_SLOW_START = 1 / 20
 # research/slim, train_image_classifier.py: num_epochs_per_decay.
 _EPOCHS_PER_DECAY = 2
@@ -64,7 +60,7 @@ def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
     num_images = spec.split(data.train_split).num_examples
     batch_size = flags.value("train_batch_size")
     epoch = epochs.count_steps(num_images, batch_size * deployment.num_replicas)
-    num_steps = _given(flags, "training_number_of_steps", DEFAULT_EPOCHS * epoch)
+    num_steps = flags.value_or("training_number_of_steps", DEFAULT_EPOCHS * epoch)
     options = flags.options(
         ClassifierTrainOptions,
         train_logdir=train_logdir,
@@ -73,7 +69,7 @@ def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
         last_layer_scopes=last_layer_scopes(description.model),
         bias_gradient_multiplier=1.0,
         training_number_of_steps=num_steps,
-        validate_every=_given(flags, "validate_every", epoch if SPLIT in spec.splits else 0),
+        validate_every=flags.value_or("validate_every", epoch if SPLIT in spec.splits else 0),
     )
     for split in (data.train_split, *([SPLIT] if options.validate_every else [])):
         check_labels_offset(spec, split, description.view.labels_offset)
@@ -84,16 +80,18 @@ def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
             print(f"note: {note}", file=sys.stderr)
     optimizer_options = flags.options(
         ClassifierOptimizerOptions,
-        learning_rate_decay_step=_given(
-            flags, "learning_rate_decay_step", _EPOCHS_PER_DECAY * epoch
+        learning_rate_decay_step=flags.value_or(
+            "learning_rate_decay_step", _EPOCHS_PER_DECAY * epoch
         ),
-        slow_start_step=_given(flags, "slow_start_step", round(_SHARE_OF_SLOW_START * num_steps)),
+        slow_start_step=flags.value_or("slow_start_step", round(_SHARE_OF_SLOW_START * num_steps)),
         **flags.options(DecayTypeOptions).changes(flags.given(ClassifierOptimizerOptions)),
     )
     objective = flags.options(
         ObjectiveOptions,
         fine_tune_batch_norm=training_command.trains_batch_norm(flags),
-        batch_norm_decay=_given(flags, "batch_norm_decay", choose_decay(num_steps)),
+        batch_norm_decay=flags.value_or(
+            "batch_norm_decay", training_command.batch_norm_decay(num_steps)
+        ),
     )
     augmentation = flags.options(AugmentationOptions)
     print(
@@ -121,17 +119,6 @@ def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
         startup_delay_steps=flags.options(ClusterOptions).startup_delay_steps,
     )
     return result.exit_status
-
-
-def choose_decay(num_steps: int) -> float:
-    """Returns a decay of batch norm's moving statistics that suits the length of a training run."""
-    lowest, highest = _DECAYS
-    return min(highest, max(lowest, 1 - 1 / (_SHARE_OF_STEPS * num_steps)))
-
-
-def _given(flags: Flags, name: str, default):
-    value = flags.value(name)
-    return default if value is None else value
 
 
 def _difference(trained: Sequence[str], found: Sequence[str]) -> str:
