@@ -10,12 +10,6 @@ SHOW_AND_TELL, ATTENTION = "show_and_tell", "attention"
 DECODERS = (SHOW_AND_TELL, ATTENTION)
 _LARGEST_SIZE = 1 << 13
 _ENCODER_STRIDE = 32
-# Options of encoders that change what a segmentation network sees, at their defaults.
-_ENCODER_DEFAULTS: dict[str, Any] = {
-    "multi_grid": None,
-    "use_bounded_activation": False,
-    "divisible_by": None,
-}
 # Numbers that stand for a word: research/im2txt's, and the attention tutorial's.
 _EMBEDDING_SIZES = {SHOW_AND_TELL: 512, ATTENTION: 256}
 
@@ -70,7 +64,7 @@ class ModelOptions:
 
     def encoder_arguments(self) -> dict[str, Any]:
         """Returns what `registry.Encoder.build` takes besides weights' decay and batch norm."""
-        values = {**_ENCODER_DEFAULTS, "depth_multiplier": self.depth_multiplier}
+        values = registry.classifier_options(self.depth_multiplier)
         return {
             "output_stride": _ENCODER_STRIDE,
             **{name: values[name] for name in self.encoder.options},
@@ -93,13 +87,7 @@ class ModelOptions:
         for name, least in (("num_words", 4), ("embedding_size", 1), ("num_units", 1)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name} is {getattr(self, name)}; expected {least} or more.")
-        if not 0 < self.depth_multiplier <= _LARGEST_SIZE:
-            raise ValueError(f"depth_multiplier is {self.depth_multiplier}; expected above 0.")
-        if self.depth_multiplier != 1.0 and "depth_multiplier" not in encoder.options:
-            raise ValueError(
-                f"depth_multiplier is {self.depth_multiplier}, but {self.model_variant} has no "
-                "such option."
-            )
+        encoder.check_depth_multiplier(self.depth_multiplier)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,12 +13,6 @@ from nets import registry
 PREPROCESSINGS = ("inception", "vgg")
 COLOR_DISTORTIONS = ("none", "fast", "full")
 _LARGEST_SIZE = 1 << 13
-# Options of encoders that change what a segmentation network sees, at their defaults.
-_ENCODER_DEFAULTS: dict[str, Any] = {
-    "multi_grid": None,
-    "use_bounded_activation": False,
-    "divisible_by": None,
-}
 BALANCED = "balanced"
 
 
@@ -52,7 +46,7 @@ class ModelOptions:
 
     def encoder_options(self) -> dict[str, Any]:
         """Returns the options that `nets.classifier` takes, by name."""
-        return {**_ENCODER_DEFAULTS, "depth_multiplier": self.depth_multiplier}
+        return registry.classifier_options(self.depth_multiplier)
 
     def validate(self) -> None:
         """Checks the fields.
@@ -63,13 +57,7 @@ class ModelOptions:
         encoder = self.encoder
         if self.num_classes < 2:
             raise ValueError(f"num_classes is {self.num_classes}; expected 2 or more.")
-        if not 0 < self.depth_multiplier <= _LARGEST_SIZE:
-            raise ValueError(f"depth_multiplier is {self.depth_multiplier}; expected above 0.")
-        if self.depth_multiplier != 1.0 and "depth_multiplier" not in encoder.options:
-            raise ValueError(
-                f"depth_multiplier is {self.depth_multiplier}, but {self.model_variant} has no "
-                "such option."
-            )
+        encoder.check_depth_multiplier(self.depth_multiplier)
         if not 0 < self.dropout_keep_prob <= 1:
             raise ValueError(
                 f"dropout_keep_prob is {self.dropout_keep_prob}; expected above 0 and at most 1."

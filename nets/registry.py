@@ -31,6 +31,7 @@ _SLIM_MEAN = (123.68, 116.78, 103.94)
 _MIDDLE_GRAY = (127.5, 127.5, 127.5)
 # pudae/tensorflow-densenet.
 _DENSENET_SCALE = 0.017
+_LARGEST_MULTIPLIER = 1 << 13
 # From middle gray, maps 0..255 to -1..1.
 _HALF_RANGE = 2.0 / 255.0
 
@@ -94,6 +95,13 @@ class Encoder:
         """Maps float32 RGB 0..255 to the range that this encoder was trained on."""
         return _normalize(images, self.mean_pixel, self.scale)
 
+    def check_depth_multiplier(self, value: float) -> None:
+        """Raises ValueError for a depth multiplier that no classifier of it can have."""
+        if not 0 < value <= _LARGEST_MULTIPLIER:
+            raise ValueError(f"depth_multiplier is {value}; expected above 0.")
+        if value != 1.0 and "depth_multiplier" not in self.options:
+            raise ValueError(f"depth_multiplier is {value}, but {self.name} has no such option.")
+
     def stage(self, stride: int) -> Stage:
         """Returns the feature map at a stride; ValueError if the encoder has none there."""
         stages = {stage.stride: stage for stage in self.stages}
@@ -101,6 +109,19 @@ class Encoder:
             known = ", ".join(map(str, stages))
             raise ValueError(f"{self.name} has feature maps at strides {known} only.")
         return stages[stride]
+
+
+def classifier_options(depth_multiplier: float) -> dict[str, Any]:
+    """Returns the options of all encoders by name, those that segmentation alone changes as usual.
+
+    For networks that see an image as a whole; an encoder takes those that it has.
+    """
+    return {
+        "depth_multiplier": depth_multiplier,
+        "multi_grid": None,
+        "use_bounded_activation": False,
+        "divisible_by": None,
+    }
 
 
 def _normalize(

@@ -70,6 +70,15 @@ CaptioningOptimizerOptions = changed(
 )
 
 
+def _explain_unknown(name: str, value: str, flags: Flags) -> str | None:
+    if name == "input_file_pattern":
+        return (
+            f"there is no flag --{name}; give --dataset_dir, the folder that make tfrecords "
+            "DATASET=coco_captions has written."
+        )
+    return unknown_flags.explain_epochs(name, value, flags)
+
+
 COMMAND = Command(
     description="""\
 Trains a network that describes images on TFRecords: python train.py --task=captioning
@@ -94,14 +103,5 @@ docs/captioning.md shows how to start.""",
         ClusterOptions,
     ),
     keeps_memory=True,
-    explain_unknown=lambda name, value, flags: _explain_unknown(name, value, flags),
+    explain_unknown=_explain_unknown,
 )
-
-
-def _explain_unknown(name: str, value: str, flags: Flags) -> str | None:
-    if name == "input_file_pattern":
-        return (
-            f"there is no flag --{name}; give --dataset_dir, the folder that make tfrecords "
-            "DATASET=coco_captions has written."
-        )
-    return unknown_flags.explain_epochs(name, value, flags)

@@ -8,7 +8,7 @@ at every word; here the state is carried from word to word.
 import tensorflow.compat.v1 as tf
 
 from captioning.network.cells import GRUCell
-from captioning.network.decoder import Decoder, Step, Tensors, Unrolled, scan
+from captioning.network.decoder import Decoder, Step, Tensors, Unrolled, dropout, scan
 
 
 class AttentionDecoder(Decoder):
@@ -73,14 +73,14 @@ class AttentionDecoder(Decoder):
     def unroll(self, features: tf.Tensor, words: tf.Tensor) -> Unrolled:
         """See `Decoder`."""
         memory, state = self.start(features)
-        embedded = self._dropout(tf.nn.embedding_lookup(self._word_map, words))
+        embedded = dropout(tf.nn.embedding_lookup(self._word_map, words), self._keep_prob)
 
         def step(seen: tf.Tensor, state: Tensors) -> tuple[Tensors, Tensors]:
             state, attention = self._step(seen, memory, state)
             return (state[0], attention), state
 
         outputs, attention = scan(step, self._see_words(embedded), state)
-        return Unrolled(self._logits(self._hidden(self._dropout(outputs))), attention)
+        return Unrolled(self._logits(self._hidden(dropout(outputs, self._keep_prob))), attention)
 
     def _see_words(self, embedded: tf.Tensor) -> tf.Tensor:
         """What words contribute to the GRU's input, whose first part is the context."""
@@ -95,9 +95,6 @@ class AttentionDecoder(Decoder):
         before = state[0] if self._carries_state else tf.zeros_like(state[0])
         after = self._cell.step(seen + self._cell.see(context), before)
         return (after,), attention
-
-    def _dropout(self, inputs: tf.Tensor) -> tf.Tensor:
-        return inputs if self._keep_prob == 1.0 else tf.nn.dropout(inputs, rate=1 - self._keep_prob)
 
 
 class _Dense:

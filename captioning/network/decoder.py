@@ -66,6 +66,11 @@ class Decoder(abc.ABC):
         """Reads whole captions, int [batch, length], as `start` and `step` would, but faster."""
 
 
+def dropout(inputs: tf.Tensor, keep_prob: float) -> tf.Tensor:
+    """Keeps a share of values, made larger by as much; all of them where it is 1."""
+    return inputs if keep_prob == 1.0 else tf.nn.dropout(inputs, rate=1 - keep_prob)
+
+
 def scan(
     step: Callable[[tf.Tensor, Tensors], tuple[Tensors, Tensors]], inputs: tf.Tensor, state: Tensors
 ) -> Tensors:

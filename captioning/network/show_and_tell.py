@@ -7,7 +7,7 @@ are those of research/im2txt, so that its checkpoints load by name.
 import tensorflow.compat.v1 as tf
 
 from captioning.network.cells import LSTMCell
-from captioning.network.decoder import Decoder, Step, Tensors, Unrolled, scan
+from captioning.network.decoder import Decoder, Step, Tensors, Unrolled, dropout, scan
 
 # research/im2txt, configuration.py: all variables but the biases.
 _INITIAL_RANGE = 0.08
@@ -71,7 +71,7 @@ class ShowAndTell(Decoder):
         """See `Decoder`; the image is what an LSTM reads before the words."""
         embedded = tf.nn.embedding_lookup(self._word_map, words)
         inputs = tf.concat([self.embed_image(features)[:, tf.newaxis], embedded], axis=1)
-        seen = self._cell.see(self._dropout(inputs))
+        seen = self._cell.see(dropout(inputs, self._keep_prob))
         zeros = tf.zeros([tf.shape(features)[0], self._cell.num_units], seen.dtype)
 
         def step(seen: tf.Tensor, state: Tensors) -> tuple[Tensors, Tensors]:
@@ -79,12 +79,9 @@ class ShowAndTell(Decoder):
             return (state[1],), state
 
         (outputs,) = scan(step, seen, (zeros, zeros))
-        outputs = self._dropout(outputs[:, 1:])
+        outputs = dropout(outputs[:, 1:], self._keep_prob)
         return Unrolled(tf.tensordot(outputs, self._weights, 1) + self._biases, None)
 
     def embed_image(self, features: tf.Tensor) -> tf.Tensor:
         """[batch, height, width, depth] -> [batch, embedding_size]: the mean over all places."""
         return tf.matmul(tf.reduce_mean(features, axis=[1, 2]), self._image_map)
-
-    def _dropout(self, inputs: tf.Tensor) -> tf.Tensor:
-        return inputs if self._keep_prob == 1.0 else tf.nn.dropout(inputs, rate=1 - self._keep_prob)

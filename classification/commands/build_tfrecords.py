@@ -8,11 +8,11 @@ from classification.commands.build_tfrecords_flags import (
 )
 from commands import build_settings
 from commands.flags import Flags
-from datasets.classification import check_report, checks, encoder
+from datasets.classification import check_report, checks
 from datasets.classification.encoder import ClassificationEncoder
 from datasets.classification.sources import class_demo, open_source
 from datasets.classification.sources.source import Source
-from datasets.records import building
+from datasets.records import building, shard_plan
 
 
 def main(flags: Flags, arguments: list[str]) -> int:
@@ -32,7 +32,7 @@ def main(flags: Flags, arguments: list[str]) -> int:
 
     if how.check_only:
         return 1 if check().errors else 0
-    splits = {name: encoder.mix(samples) for name, samples in source.splits.items()}
+    splits = {name: shard_plan.mix(samples) for name, samples in source.splits.items()}
     spec = building.build(ClassificationEncoder(source), splits, source.problems, check, settings)
     building.print_summary(spec, "python train.py --task=classification")
     return 0

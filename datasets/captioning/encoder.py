@@ -137,7 +137,7 @@ def mix(samples: Sequence[Sample], is_single: bool) -> tuple[Sample, ...]:
             for each in samples
             for name, caption in zip(caption_names(each), each.captions, strict=True)
         ]
-    return tuple(sorted(samples, key=lambda each: hashlib.sha256(each.name.encode()).digest()))
+    return shard_plan.mix(samples)
 
 
 def caption_names(sample: Sample) -> list[str]:

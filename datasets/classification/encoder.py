@@ -1,6 +1,5 @@
 """Makes records of images and their classes, and plans the shards of a source."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -69,12 +68,3 @@ class ClassificationEncoder(Encoder[Sample, ClassificationSplit, ClassificationS
         spec = ClassificationSpec(self.name, directory, self._class_names, splits)
         write_spec(spec)
         return spec
-
-
-def mix(samples: Sequence[Sample]) -> tuple[Sample, ...]:
-    """Returns samples in an order that depends on nothing but their names, and mixes the classes.
-
-    In the order of their names they lie class after class, and a reader that shuffles some
-    thousands of examples would train on one class at a time.
-    """
-    return tuple(sorted(samples, key=lambda each: hashlib.sha256(each.name.encode()).digest()))

@@ -10,7 +10,7 @@ import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Generic
 
 from common.dataset_files import DATASET_FILE
@@ -127,6 +127,15 @@ def plan_shards(
         if state is not None and (skip_failures or not state.failures):
             finished[shard.path] = state
     return ShardPlan(encoder, output_dir, tuple(splits), tuple(shards), finished)
+
+
+def mix(samples: Iterable[SampleT]) -> tuple[SampleT, ...]:
+    """Returns samples in an order that depends on nothing but their names, and mixes them.
+
+    In the order of their names samples of one kind lie behind each other, and a reader that
+    shuffles some thousands of examples would train on one kind at a time.
+    """
+    return tuple(sorted(samples, key=lambda each: hashlib.sha256(each.name.encode()).digest()))
 
 
 def recall(

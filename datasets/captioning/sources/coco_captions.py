@@ -24,8 +24,7 @@ from common.texts import first_few, printable
 from datasets.captioning.sources import source
 from datasets.captioning.sources.source import Sample, Source
 from datasets.images import image_folders
-from datasets.records import split_names
-from datasets.records.problems import ERROR, WARNING, Problem
+from datasets.records.problems import WARNING, Problem
 
 EXPECTED = "captions_SPLIT.json (here or in annotations/) and folders of images"
 _CAPTIONS = re.compile(r"captions(?:[_-](?P<split>.+?))?\.json")
@@ -40,7 +39,7 @@ def open_source(data_dir: str, *, val_fraction: float | None = None, seed: int =
 
     Args:
       data_dir: the folder.
-      val_fraction, seed: see `source.draw_val`.
+      val_fraction, seed: see `source.make_source`.
 
     Raises:
       ValueError: the folder has another layout, or a file is not as expected.
@@ -62,13 +61,7 @@ def open_source(data_dir: str, *, val_fraction: float | None = None, seed: int =
             f"{printable(data_dir)} has the splits {', '.join(found)}, and no train. Expected "
             f"{EXPECTED}."
         )
-    splits: dict[str, Sequence[Sample]] = {
-        split: tuple(sorted(found[split], key=lambda each: each.name))
-        for split in split_names.name_splits(found, data_dir)
-    }
-    splits, drawing = source.draw_val(splits, val_fraction, seed, data_dir)
-    name = os.fsencode(os.path.basename(os.path.abspath(data_dir))).decode(errors="replace")
-    return Source(name, splits, (*problems, *drawing))
+    return source.make_source(data_dir, found, val_fraction, seed, problems)
 
 
 def _find_files(data_dir: str) -> dict[str, str]:
@@ -107,19 +100,11 @@ def _read(
     for image in images:
         name, image_id = image["file_name"], image["id"]
         known.add(image_id)
-        said = tuple(captions.get(image_id, ()))
+        said = captions.get(image_id, ())
         own = str(image.get("split") or split)
         candidates = [os.path.join(folder, name) for folder in folders]
         file = next(filter(os.path.isfile, candidates), candidates[0])
-        sample = Sample(name, file, image_id, tuple(text for text in said if text.strip()))
-        if len(sample.captions) < len(said):
-            count = len(said) - len(sample.captions)
-            message = f"{count} of its {len(said)} captions are empty, and left out."
-            problems.append(Problem(WARNING, "empty caption", message, file, own, name))
-        if not sample.captions:
-            message = f"has no caption in {os.path.basename(path)}. Add one, or remove the image."
-            problems.append(Problem(ERROR, "no caption", message, file, own, name))
-        yield own, sample
+        yield own, source.make_sample(name, file, image_id, said, own, path, problems)
     strangers = [str(image_id) for image_id in captions if image_id not in known]
     if strangers:
         message = (

@@ -15,14 +15,14 @@ import csv
 import glob
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from common.texts import first_few, printable
 from datasets.captioning.sources import source
 from datasets.captioning.sources.source import Sample, Source
 from datasets.images import image_folders
 from datasets.records import split_names
-from datasets.records.problems import ERROR, WARNING, Problem
+from datasets.records.problems import WARNING, Problem
 
 EXPECTED = "a table of captions (Flickr8k.token.txt, results.csv, captions.txt) and its images"
 _TABLES = ("*.token.txt", "*.token", "results*.csv", "captions*.csv", "captions*.txt")
@@ -36,7 +36,7 @@ def open_source(data_dir: str, *, val_fraction: float | None = None, seed: int =
 
     Args:
       data_dir: the folder.
-      val_fraction, seed: see `source.draw_val`.
+      val_fraction, seed: see `source.make_source`.
 
     Raises:
       ValueError: the folder has another layout, or a file is not as expected.
@@ -51,30 +51,17 @@ def open_source(data_dir: str, *, val_fraction: float | None = None, seed: int =
     problems: list[Problem] = []
     found: dict[str, list[Sample]] = {}
     for split, name in _split(data_dir, captions, table, problems):
-        path, said = os.path.join(folder, name), captions[name]
-        kept = tuple(text for text in said if text.strip())
-        if len(kept) < len(said):
-            message = (
-                f"{len(said) - len(kept)} of its {len(said)} captions are empty, and left out."
-            )
-            problems.append(Problem(WARNING, "empty caption", message, path, split, name))
-        if not kept:
-            message = f"has no caption in {os.path.basename(table)}. Add one, or remove the image."
-            problems.append(Problem(ERROR, "no caption", message, path, split, name))
-        sample = Sample(name, path, source.number_of(name), kept)
+        path = os.path.join(folder, name)
+        sample = source.make_sample(
+            name, path, source.number_of(name), captions[name], split, table, problems
+        )
         found.setdefault(split, []).append(sample)
     if source.TRAIN not in found:
         raise ValueError(
             f"{printable(data_dir)} has lists of {', '.join(found)}, and none of train. Expected "
             "a list such as Flickr_8k.trainImages.txt, or no lists."
         )
-    splits: dict[str, Sequence[Sample]] = {
-        split: tuple(sorted(found[split], key=lambda each: each.name))
-        for split in split_names.name_splits(found, data_dir)
-    }
-    splits, drawing = source.draw_val(splits, val_fraction, seed, data_dir)
-    name = os.fsencode(os.path.basename(os.path.abspath(data_dir))).decode(errors="replace")
-    return Source(name, splits, (*problems, *drawing))
+    return source.make_source(data_dir, found, val_fraction, seed, problems)
 
 
 def _find_table(data_dir: str) -> str:

@@ -1,14 +1,15 @@
 """What every source of a captioning dataset is: the images of each split, and their captions."""
 
 import dataclasses
-import hashlib
+import os
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 
-from datasets.records.problems import WARNING, Problem
+from datasets.records import split_names, val_split
+from datasets.records.problems import ERROR, WARNING, Problem
 
 DEFAULT_VAL_FRACTION = 0.1
-TRAIN, VAL = "train", "val"
+TRAIN, VAL = val_split.TRAIN, val_split.VAL
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,50 +49,59 @@ def number_of(name: str) -> int:
     return zlib.crc32(name.encode(errors="surrogateescape"))
 
 
-def draw_val(
-    splits: Mapping[str, Sequence[Sample]], val_fraction: float | None, seed: int, where: str
-) -> tuple[dict[str, Sequence[Sample]], list[Problem]]:
-    """Takes images for the split `val` from `train` by chance; all captions of one go with it.
-
-    A hash of each name and the seed decides: the same seed gives the same split on every machine,
-    and images that are added later hardly move the others.
+def make_sample(
+    name: str,
+    path: str,
+    image_id: int,
+    said: Sequence[str],
+    split: str,
+    table: str,
+    problems: list[Problem],
+) -> Sample:
+    """Makes the sample of an image without its empty captions, and adds what is wrong to problems.
 
     Args:
-      val_fraction: share of the images; None for `DEFAULT_VAL_FRACTION` where there are no splits
-        but `train`, and for none beside others.
-      where: the folder or file that has the splits, for messages.
+      name, path, image_id: of the image.
+      said: its captions.
+      split: its split.
+      table: the file that has them.
+      problems: of the source.
+    """
+    kept = tuple(text for text in said if text.strip())
+    if len(kept) < len(said):
+        message = f"{len(said) - len(kept)} of its {len(said)} captions are empty, and left out."
+        problems.append(Problem(WARNING, "empty caption", message, path, split, name))
+    if not kept:
+        message = f"has no caption in {os.path.basename(table)}. Add one, or remove the image."
+        problems.append(Problem(ERROR, "no caption", message, path, split, name))
+    return Sample(name, path, image_id, kept)
 
-    Returns:
-      The splits, and a warning where there is no `val` then.
+
+def make_source(
+    data_dir: str,
+    found: Mapping[str, Sequence[Sample]],
+    val_fraction: float | None,
+    seed: int,
+    problems: Sequence[Problem],
+) -> Source:
+    """Makes a source of the samples in a folder, after which it is named.
+
+    Images for the split `val` are taken from `train` by chance (`val_split.draw`), where there is
+    none; all captions of an image go with it.
+
+    Args:
+      data_dir: the folder.
+      found: samples by what the data call their splits.
+      val_fraction, seed: see `val_split.draw`.
+      problems: what was seen meanwhile.
 
     Raises:
-      ValueError: there is a split `val` already, or the share is impossible.
+      ValueError: names of splits or the share are impossible.
     """
-    if VAL in splits:
-        if val_fraction is not None:
-            raise ValueError(
-                f"val_fraction is {val_fraction}, but {where} has splits of its own: "
-                f"{', '.join(splits)}. Omit val_fraction, or remove the splits."
-            )
-        return dict(splits), []
-    if val_fraction is None:
-        val_fraction = DEFAULT_VAL_FRACTION if len(splits) == 1 else 0.0
-    if not 0 <= val_fraction < 1:
-        raise ValueError(f"val_fraction is {val_fraction}; expected 0 <= val_fraction < 1.")
-    samples = splits[TRAIN]
-    count = max(1, round(len(samples) * val_fraction)) if val_fraction else 0
-    ranked = sorted(
-        samples, key=lambda each: hashlib.sha256(f"{seed}:{each.name}".encode()).digest()
-    )
-    drawn = {each.name for each in ranked[: min(count, len(samples) - 1)]}
-    if not drawn:
-        message = (
-            f"there is no split 'val', only {', '.join(splits)}: evaluate with --eval_split, or "
-            "take images from 'train' with --val_fraction."
-        )
-        return dict(splits), [Problem(WARNING, "split", message, where)]
-    parts: dict[str, Sequence[Sample]] = {
-        TRAIN: tuple(each for each in samples if each.name not in drawn),
-        VAL: tuple(each for each in samples if each.name in drawn),
+    ordered: dict[str, Sequence[Sample]] = {
+        split: tuple(sorted(found[split], key=lambda each: each.name))
+        for split in split_names.name_splits(found, data_dir)
     }
-    return {**parts, **{name: splits[name] for name in splits if name != TRAIN}}, []
+    splits, drawing = val_split.draw(ordered, val_fraction, seed, data_dir, DEFAULT_VAL_FRACTION)
+    name = os.fsencode(os.path.basename(os.path.abspath(data_dir))).decode(errors="replace")
+    return Source(name, splits, (*problems, *drawing))

@@ -8,7 +8,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 from PIL import Image
 
-from datasets.classification import encoder, specs
+from datasets.classification import specs
 from datasets.classification.encoder import ClassificationEncoder
 from datasets.classification.sources import class_folders
 from datasets.images import image_graph
@@ -18,7 +18,7 @@ from tests.support import class_images, sample_images
 
 
 def plan(source, directory, **options):
-    splits = {name: encoder.mix(samples) for name, samples in source.splits.items()}
+    splits = {name: shard_plan.mix(samples) for name, samples in source.splits.items()}
     return shard_plan.plan_shards(ClassificationEncoder(source), splits, str(directory), **options)
 
 
