@@ -76,6 +76,11 @@ class DeepLabModel(ExportedModel):
         self.resizes_inside = known.resizes_inside
         return self.crop_size
 
+    @property
+    def num_blended(self) -> int:
+        """Values of a pixel that tiles blend: the probabilities of all classes, or none."""
+        return self.num_classes if self.has_probabilities else 0
+
     def warm_up(self, size: tuple[int, int] | None = None, batch_size: int = 1) -> None:
         """See `ExportedModel.warm_up`; the size of the network is the crop's."""
         self._check_usable()
@@ -276,8 +281,7 @@ class DeepLabModel(ExportedModel):
           Finished parts of the image.
         """
         self._check_usable()
-        num_classes = self.num_classes if self.has_probabilities else 0
-        total, done = planned.num_runs(num_classes), 0
+        total, done = planned.num_runs(self.num_blended), 0
 
         def count(num_tiles: int) -> None:
             nonlocal done
@@ -291,7 +295,7 @@ class DeepLabModel(ExportedModel):
             planned,
             read,
             run or self.run_tiles,
-            num_classes,
+            self.num_blended,
             batch_size,
             self.has_probabilities,
             count,

@@ -244,9 +244,7 @@ class _Planner:
             return _Job(path, name, error=error)
         tile_bytes = 0
         if planned is not None:
-            tile_bytes = planned.num_bytes(
-                self._model.num_classes if self._model.has_probabilities else 0
-            )
+            tile_bytes = planned.num_bytes(self._model.num_blended)
         if facts is not None and planned is not None and self._may_take_windows:
             num_bytes = memory.windows_bytes(head, tile_bytes)
             return self._judge(_Job(path, name, head, num_bytes, facts=facts, windows=planned))

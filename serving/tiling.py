@@ -59,6 +59,11 @@ class TileOptions:
     tile: str | int = AUTO
     overlap: float = DEFAULT_OVERLAP
 
+    def advice(self, what: str) -> str:
+        """Returns which flags spare the time of tiles, as a sentence about images: "it", "them"."""
+        fewer = ", a smaller --overlap takes fewer" if self.overlap > 0 else ""
+        return f"--tile={OFF} shrinks {what}{fewer}."
+
 
 def parse_tile(text: str) -> str | int:
     """Returns `TileOptions.tile` of a text (ValueError: it is none)."""

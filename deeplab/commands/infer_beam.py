@@ -100,10 +100,7 @@ def _find_model(given: InferOptions) -> str:
     if file_store.is_remote(path):
         return path
     export = export_file.read_export(path, given.trust)
-    if given.engine != engines.AUTO:
-        reason = engines.why_not(export, given.engine, given.precision)
-        if reason is not None:
-            raise ValueError(f"engine {given.engine} cannot run {printable(path)}: {reason}")
+    engines.choose(export, given.engine, given.precision)  # Refuses what cannot run it.
     return export.path
 
 

@@ -57,7 +57,7 @@ def segment(
     """Segments the images and says what became of them; returns how many have failed."""
     paths, output = inputs.images, given.output
     num_failed = num_shrunk = 0
-    tile_progress = _TileProgress(inputs.shown, tiles.overlap)
+    tile_progress = _TileProgress(inputs.shown, tiles)
     start = time.time()
     outcomes = file_inference.segment_files(
         model,
@@ -120,11 +120,11 @@ class _TileProgress:
       paths: the images that have run in tiles.
     """
 
-    def __init__(self, shown: Mapping[str, str], overlap: float) -> None:
-        """Takes how messages call an image, where that is not its path, and `--overlap`."""
+    def __init__(self, shown: Mapping[str, str], tiles: tiling.TileOptions) -> None:
+        """Takes how messages call an image, where that is not its path, and how it is tiled."""
         self.paths: set[str] = set()
         self._shown = shown
-        self._advice = "--tile=off shrinks it" + ", a smaller --overlap takes fewer" * (overlap > 0)
+        self._tiles = tiles
         self._bar: tqdm | None = None
 
     def update(
@@ -138,7 +138,7 @@ class _TileProgress:
                     f"note: {name} is {size[0]}x{size[1]} (height x width), and the "
                     f"model takes at most {model.crop_size[0]}x{model.crop_size[1]}: it runs in "
                     f"{total} overlapping tiles, which takes the time of {total} images. "
-                    f"{self._advice}.",
+                    f"{self._tiles.advice('it')}",
                     file=sys.stderr,
                 )
             self.paths.add(path)

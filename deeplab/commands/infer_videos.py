@@ -206,8 +206,7 @@ def _say_size(
     if planned is not None:
         _say(
             f"note: {larger}: each runs in {planned.num_tiles} overlapping tiles, which takes the "
-            f"time of {planned.num_tiles} images. --tile=off shrinks them, a smaller "
-            "--overlap takes fewer."
+            f"time of {planned.num_tiles} images. {options.tiles.advice('them')}"
         )
     else:
         _say(

@@ -86,7 +86,7 @@ class Segmenter(Predictor):
 
     def cost(self, planned: tiling.Plan) -> tuple[int, int]:
         """See `Predictor`."""
-        num_blended = self.model.num_classes if self.model.has_probabilities else 0
+        num_blended = self.model.num_blended
         return planned.num_runs(num_blended), planned.num_bytes(num_blended)
 
     def predict_tiles(self, planned: tiling.Plan, image: np.ndarray, run: tiling.Run) -> np.ndarray:

@@ -194,7 +194,7 @@ def _fit_batch(
     if smoother is not None:
         fixed += smoother.num_bytes(height, width)
     elif planned is not None:
-        fixed += planned.num_bytes(model.num_classes if model.has_probabilities else 0)
+        fixed += planned.num_bytes(model.num_blended)
     # Frames wait before the network, are in it, and wait behind it.
     per_frame = num_pixels * (2 * _READ_BYTES + 2 * _SEGMENTED_BYTES)
     if model.resizes_inside and planned is None:

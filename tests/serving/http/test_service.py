@@ -108,35 +108,39 @@ def test_a_failure_inside_stays_inside(exports, monkeypatch):
         assert (answer.status, answer.error) == (500, "the server failed; its log says why.")
 
 
+async def _send_in_parts(service, part: bytes, count: int, headers=()) -> tuple[int, dict]:
+    """Sends a body of equal parts; returns how many were asked for, and the answer's start."""
+    received = 0
+
+    async def receive():
+        nonlocal received
+        received += 1
+        return {"type": "http.request", "body": part, "more_body": received < count}
+
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/segment",
+        "query_string": b"",
+        "headers": list(headers),
+    }
+    await app.build(service)(scope, receive, send)
+    await service.close()
+    return received, sent[0]
+
+
 def test_an_early_answer_reads_the_body_that_is_left(exports):
-    settings = ServiceSettings(max_bytes=1000)
-
     async def run():
-        service = Service(exports, settings)
-        received = 0
+        service = Service(exports, ServiceSettings(max_bytes=1000))
+        return await _send_in_parts(service, b"x" * 500, 10)
 
-        async def receive():
-            nonlocal received
-            received += 1
-            return {"type": "http.request", "body": b"x" * 500, "more_body": received < 10}
-
-        sent = []
-
-        async def send(message):
-            sent.append(message)
-
-        scope = {
-            "type": "http",
-            "method": "POST",
-            "path": "/segment",
-            "query_string": b"",
-            "headers": [],
-        }
-        await app.build(service)(scope, receive, send)
-        await service.close()
-        return received, sent[0]["status"]
-
-    assert asyncio.run(run()) == (10, 503)
+    received, start = asyncio.run(run())
+    assert (received, start["status"]) == (10, 503)
 
 
 @pytest.mark.parametrize(("stated", "num_received"), [("9999", 0), ("900", 2)])
@@ -146,29 +150,12 @@ def test_a_client_that_waits_to_be_asked_sends_nothing_or_all(exports, stated, n
     async def run():
         service = Service(exports, ServiceSettings(max_bytes=1000, memory_bytes=1500))
         await service.load()
-        received, sent = 0, []
+        headers = [(b"expect", b"100-continue"), (b"content-length", stated.encode())]
+        return await _send_in_parts(service, b"x" * 900, 2, headers)
 
-        async def receive():
-            nonlocal received
-            received += 1
-            return {"type": "http.request", "body": b"x" * 900, "more_body": received < 2}
-
-        async def send(message):
-            sent.append(message)
-
-        scope = {
-            "type": "http",
-            "method": "POST",
-            "path": "/segment",
-            "query_string": b"",
-            "headers": [(b"expect", b"100-continue"), (b"content-length", stated.encode())],
-        }
-        await app.build(service)(scope, receive, send)
-        await service.close()
-        return received, sent[0]["status"], dict(sent[0]["headers"]).get(b"connection")
-
-    received, status, connection = asyncio.run(run())
-    assert (received, status) == (num_received, 413)
+    received, start = asyncio.run(run())
+    assert (received, start["status"]) == (num_received, 413)
+    connection = dict(start["headers"]).get(b"connection")
     assert connection == (b"close" if num_received == 0 else None)
 
 
