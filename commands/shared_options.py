@@ -298,3 +298,18 @@ class TileFlags:
         upper=0.9,
         aliases=("tile_overlap",),
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class BatchOptions:
+    """How many images run at once."""
+
+    eval_batch_size: int = option(
+        32,
+        "Images in a batch.",
+        HARDWARE,
+        is_common=True,
+        lower=1,
+        synonyms=("batch_size",),
+        aliases=("batch",),
+    )

@@ -3,7 +3,8 @@
 import dataclasses
 
 from captioning.options import SearchOptions
-from common.option_fields import HARDWARE, NETWORK, option
+from commands import shared_options
+from common.option_fields import NETWORK, change, changed, option
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,16 +59,4 @@ class SearchFlags:
         )
 
 
-@dataclasses.dataclass(frozen=True)
-class BatchOptions:
-    """How many images run at once."""
-
-    eval_batch_size: int = option(
-        16,
-        "Images in a batch.",
-        HARDWARE,
-        is_common=True,
-        lower=1,
-        synonyms=("batch_size",),
-        aliases=("batch",),
-    )
+BatchOptions = changed(shared_options.BatchOptions, eval_batch_size=change(16))

@@ -8,12 +8,11 @@ import tensorflow.compat.v1 as tf
 
 from classification.commands.dataset_choice import check_labels_offset, read_dataset
 from classification.commands.network_description import describe
-from classification.commands.shared_options import BatchOptions
 from classification.evaluation.evaluator import Evaluator
 from classification.run_description import RunDescription
 from commands.checkpoint_search import Checkpoints
 from commands.flags import Flags
-from commands.shared_options import DatasetOptions
+from commands.shared_options import BatchOptions, DatasetOptions
 from common.run_options import OPTIONS_FILE
 from common.texts import first_few
 from datasets.classification.specs import ClassificationSpec

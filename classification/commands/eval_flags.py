@@ -3,7 +3,6 @@
 import dataclasses
 
 from classification.commands.shared_options import (
-    BatchOptions,
     DatasetOptions,
     EvaluatedViewOptions,
     TrainedNetworkOptions,
@@ -13,6 +12,7 @@ from commands.command import Command
 from commands.flags import Flags
 from commands.shared_options import (
     DEFAULT_SPLIT,
+    BatchOptions,
     CheckpointOptions,
     ScoredSplitOptions,
     WeightsOptions,

@@ -4,7 +4,7 @@ import dataclasses
 
 from classification.options import PREPROCESSINGS
 from commands import shared_options, unknown_flags
-from common.option_fields import DATA, HARDWARE, NETWORK, change, changed, option
+from common.option_fields import DATA, NETWORK, change, changed, option
 from nets import registry
 
 DatasetOptions = changed(
@@ -64,19 +64,4 @@ class EvaluatedViewOptions:
         lower=1,
         computed_default="as trained",
         aliases=("image_size", "train_image_size", "input_size", "size"),
-    )
-
-
-@dataclasses.dataclass(frozen=True)
-class BatchOptions:
-    """How many images run at once."""
-
-    eval_batch_size: int = option(
-        32,
-        "Images in a batch.",
-        HARDWARE,
-        is_common=True,
-        lower=1,
-        synonyms=("batch_size",),
-        aliases=("batch",),
     )

@@ -3,13 +3,13 @@
 import dataclasses
 
 from classification.commands.shared_options import (
-    BatchOptions,
     EvaluatedViewOptions,
     TrainedNetworkOptions,
     explain_classes,
 )
 from commands.command import Command
 from commands.shared_options import (
+    BatchOptions,
     CheckpointOptions,
     DatasetOptions,
     DrawnSplitOptions,

@@ -1,10 +1,9 @@
 """What a captioning dataset is, read from the `dataset.json` beside its TFRecord shards."""
 
 import dataclasses
-import os
 from collections.abc import Mapping
 
-from common.dataset_files import DATASET_FILE, DATASETS_ROOT
+from common.dataset_files import DATASETS_ROOT
 from datasets.captioning import tokens, vocabulary
 from datasets.captioning.vocabulary import Vocabulary
 from datasets.records import dataset_file
@@ -74,15 +73,7 @@ def read_spec(directory: str) -> CaptioningSpec:
     Raises:
       ValueError: there is no dataset, it is one of another task, or its description is damaged.
     """
-    path = os.path.join(directory, DATASET_FILE)
-    if os.path.isfile(path):
-        return dataset_file.read(path, CAPTIONING, CaptioningSpec, _check)
-    if not os.path.isdir(directory):
-        raise ValueError(dataset_file.describe_missing(directory, CAPTIONING))
-    raise ValueError(
-        f"{directory} holds no {DATASET_FILE}: build the dataset, or its build again if that did "
-        "not finish."
-    )
+    return dataset_file.read_folder(directory, CAPTIONING, CaptioningSpec, _check, ".")
 
 
 def find_last_dataset(root: str = DATASETS_ROOT) -> str:

@@ -1,10 +1,9 @@
 """What a classification dataset is, read from the `dataset.json` beside its TFRecord shards."""
 
 import dataclasses
-import os
 from collections.abc import Mapping
 
-from common.dataset_files import DATASET_FILE, DATASETS_ROOT
+from common.dataset_files import DATASETS_ROOT
 from datasets.records import dataset_file
 from datasets.records.dataset_file import CLASSIFICATION
 
@@ -68,14 +67,9 @@ def read_spec(directory: str) -> ClassificationSpec:
     Raises:
       ValueError: there is no dataset, it is one of another task, or its description is damaged.
     """
-    path = os.path.join(directory, DATASET_FILE)
-    if os.path.isfile(path):
-        return dataset_file.read(path, CLASSIFICATION, ClassificationSpec, _check)
-    if not os.path.isdir(directory):
-        raise ValueError(dataset_file.describe_missing(directory, CLASSIFICATION))
-    raise ValueError(
-        f"{directory} holds no {DATASET_FILE}: build the dataset, or its build again if that did "
-        f"not finish; or describe records of another program: {_HOW_TO_DESCRIBE}{directory}"
+    alternative = f"; or describe records of another program: {_HOW_TO_DESCRIBE}{directory}"
+    return dataset_file.read_folder(
+        directory, CLASSIFICATION, ClassificationSpec, _check, alternative
     )
 
 

@@ -128,6 +128,34 @@ def read(path: str, task: str, kind: type[_Spec], check: Callable[[_Spec], None]
     )
 
 
+def read_folder(
+    directory: str,
+    task: str,
+    kind: type[_Spec],
+    check: Callable[[_Spec], None],
+    alternative: str = "",
+) -> _Spec:
+    """Reads what the dataset in a folder is, which a build has written.
+
+    Args:
+      directory: the folder.
+      task, kind, check: see `read`.
+      alternative: what else can be done where there is no description, as the end of a sentence.
+
+    Raises:
+      ValueError: there is no dataset, it is one of another task, or its description is damaged.
+    """
+    path = os.path.join(directory, DATASET_FILE)
+    if os.path.isfile(path):
+        return read(path, task, kind, check)
+    if not os.path.isdir(directory):
+        raise ValueError(describe_missing(directory, task))
+    raise ValueError(
+        f"{directory} holds no {DATASET_FILE}: build the dataset, or its build again if that did "
+        f"not finish{alternative}"
+    )
+
+
 def read_owner(directory: str) -> tuple[str, str] | None:
     """Returns task and name of the dataset in a folder; None where its description is damaged."""
     try:

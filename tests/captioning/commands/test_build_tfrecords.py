@@ -9,6 +9,7 @@ from captioning.commands import build_tfrecords_flags
 from commands import execution, task_choice
 from commands.flags import Flags
 from datasets.captioning import record_format, sources, specs, tokens, vocabulary
+from tests.support import dataset_batches
 from tests.support.captioned_images import save_image, write_json
 
 
@@ -30,15 +31,7 @@ def mine(tmp_path, monkeypatch):
 
 
 def records(path: str) -> list[dict]:
-    dataset = tf.data.TFRecordDataset(path).map(record_format.parse_example)
-    following = tf.data.make_one_shot_iterator(dataset).get_next()
-    found = []
-    with tf.Session() as session:
-        while True:
-            try:
-                found.append(session.run(following))
-            except tf.errors.OutOfRangeError:
-                return found
+    return dataset_batches.read(tf.data.TFRecordDataset(path).map(record_format.parse_example))
 
 
 def test_choices_are_those_of_the_modules():

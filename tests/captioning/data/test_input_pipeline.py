@@ -7,6 +7,7 @@ import tensorflow.compat.v1 as tf
 from captioning.data import input_pipeline
 from captioning.options import AugmentationOptions, ViewOptions
 from tests.support import captioned_images
+from tests.support.dataset_batches import read
 
 VIEW = ViewOptions(image_size=24)
 
@@ -14,18 +15,6 @@ VIEW = ViewOptions(image_size=24)
 @pytest.fixture(scope="module")
 def spec(tmp_path_factory):
     return captioned_images.write_squares(tmp_path_factory.mktemp("r") / "squares", train=1, val=1)
-
-
-def read(dataset: tf.data.Dataset, num_batches: int | None = None) -> list[dict]:
-    batch = tf.data.make_one_shot_iterator(dataset).get_next()
-    batches: list[dict] = []
-    with tf.Session() as session:
-        while num_batches is None or len(batches) < num_batches:
-            try:
-                batches.append(session.run(batch))
-            except tf.errors.OutOfRangeError:
-                break
-    return batches
 
 
 def train(spec, seed: int, batch_size: int = 4, **augmentation) -> tf.data.Dataset:

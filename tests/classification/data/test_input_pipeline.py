@@ -7,6 +7,7 @@ import tensorflow.compat.v1 as tf
 from classification.data import input_pipeline
 from classification.options import AugmentationOptions, ViewOptions
 from tests.support import labeled_images
+from tests.support.dataset_batches import read
 
 VIEW = ViewOptions(image_size=24, preprocessing="inception")
 
@@ -17,18 +18,6 @@ def spec(tmp_path_factory):
     return labeled_images.write(str(folder), train=4, val=3)
 
 
-def _read(dataset: tf.data.Dataset, num_batches: int | None = None) -> list[dict]:
-    batch = tf.data.make_one_shot_iterator(dataset).get_next()
-    batches = []
-    with tf.Session() as session:
-        while num_batches is None or len(batches) < num_batches:
-            try:
-                batches.append(session.run(batch))
-            except tf.errors.OutOfRangeError:
-                break
-    return batches
-
-
 def _train(spec, seed, view=VIEW, batch_size: int = 5) -> tf.data.Dataset:
     return input_pipeline.training_batches(
         spec, "train", view, AugmentationOptions(), batch_size=batch_size, seed=seed
@@ -37,7 +26,7 @@ def _train(spec, seed, view=VIEW, batch_size: int = 5) -> tf.data.Dataset:
 
 def test_evaluation_sees_every_image_once_in_the_order_of_the_records(spec):
     dataset = input_pipeline.evaluation_batches(spec, "val", VIEW, batch_size=4)
-    batches = _read(dataset)
+    batches = read(dataset)
     assert [len(batch["label"]) for batch in batches] == [4, 4, 1]
     labels = np.concatenate([batch["label"] for batch in batches])
     np.testing.assert_array_equal(labels, [0, 1, 2] * 3)
@@ -53,7 +42,7 @@ def test_a_shuffled_order_has_the_same_images_and_is_the_same_each_time(spec):
         dataset = input_pipeline.evaluation_batches(
             spec, "val", VIEW, batch_size=9, shuffle_seed=seed
         )
-        return list(_read(dataset)[0]["image_name"])
+        return list(read(dataset)[0]["image_name"])
 
     assert names(0) == names(0)
     assert names(0) != names(None)
@@ -61,7 +50,7 @@ def test_a_shuffled_order_has_the_same_images_and_is_the_same_each_time(spec):
 
 
 def test_a_seed_decides_the_batches_and_there_is_no_end(spec):
-    first, again, other = (_read(_train(spec, seed), 6) for seed in (1, 1, 2))
+    first, again, other = (read(_train(spec, seed), 6) for seed in (1, 1, 2))
     for one, two in zip(first, again, strict=True):
         np.testing.assert_array_equal(one["image"], two["image"])
         np.testing.assert_array_equal(one["label"], two["label"])
@@ -74,7 +63,7 @@ def test_a_seed_decides_the_batches_and_there_is_no_end(spec):
 def test_leading_classes_are_left_out_or_named(spec):
     offset = ViewOptions(image_size=24, preprocessing="inception", labels_offset=1)
     with pytest.raises(tf.errors.InvalidArgumentError) as caught:
-        _read(input_pipeline.evaluation_batches(spec, "val", offset, batch_size=9))
+        read(input_pipeline.evaluation_batches(spec, "val", offset, batch_size=9))
     explained = input_pipeline.explain(caught.value, spec, "val")
     assert str(explained).startswith("image blue/4 has the label 0, but dataset squares has the")
 

@@ -10,6 +10,7 @@ from datasets.segmentation import laplacian
 from deeplab.data import input_pipeline
 from deeplab.options import InputOptions
 from tests.support import tiny_dataset
+from tests.support.dataset_batches import read
 
 MEAN_PIXEL = (127.5, 127.5, 127.5)
 PLAIN = InputOptions(crop_size=(9, 11), min_scale_factor=1.0, max_scale_factor=1.0)
@@ -20,19 +21,6 @@ def images_of(*sizes):
         (f"image{index}", *tiny_dataset.random_image(index, *size))
         for index, size in enumerate(sizes)
     ]
-
-
-def read(dataset, num_batches=None):
-    """Runs a dataset and returns its batches."""
-    batches = []
-    following = tf.data.make_one_shot_iterator(dataset).get_next()
-    with tf.Session() as session:
-        while num_batches is None or len(batches) < num_batches:
-            try:
-                batches.append(session.run(following))
-            except tf.errors.OutOfRangeError:
-                break
-    return batches
 
 
 def training(spec, options=PLAIN, *, batch_size=2, with_laplacian=True, **more):
