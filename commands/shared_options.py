@@ -313,3 +313,31 @@ class BatchOptions:
         synonyms=("batch_size",),
         aliases=("batch",),
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class ToldImagesOptions(EngineOptions):
+    """Where what is told of images goes, and how much is done at once."""
+
+    output: str | None = option(
+        None,
+        "File for the results; they are printed in any case.",
+        RESULTS,
+        is_common=True,
+        aliases=("out", "o", "output_file"),
+    )
+    batch_size: int = option(
+        8,
+        "Images that are read together; those of one size run through the network at once.",
+        HARDWARE,
+        is_common=True,
+        lower=1,
+        aliases=("batch",),
+    )
+    memory_limit_mb: int = option(
+        2048,
+        "Megabytes that images being read may take together; one that alone takes more is refused "
+        "by name.",
+        HARDWARE,
+        lower=1,
+    )

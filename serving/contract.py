@@ -47,6 +47,7 @@ class Signature:
       predictions, probabilities: names of the nodes of class ids and of probabilities.
       logits: name of the network's output.
       max_classes: the most classes that it can have; None for any number.
+      only_tensorflow: why no other engine can run it, as part of a sentence; "" where one can.
     """
 
     task: str
@@ -56,6 +57,7 @@ class Signature:
     probabilities: str
     logits: str
     max_classes: int | None = None
+    only_tensorflow: str = ""
 
     def logits_number(self, node_name: str) -> int | None:
         """Returns which output of the network a node is, from 0; None for other nodes."""
@@ -80,7 +82,21 @@ CLASSIFICATION = Signature(
     probabilities="ClassProbabilities",
     logits="ClassLogits",
 )
-SIGNATURES = {each.task: each for each in (SEGMENTATION, CLASSIFICATION)}
+CAPTIONING = Signature(
+    task="captioning",
+    kind="captioning graph",
+    model="serving.caption_model.CaptionModel",
+    predictions="Captions",
+    probabilities="CaptionLogProbabilities",
+    logits="CaptionLogits",
+    only_tensorflow="captions are searched for word by word, which only TensorFlow does",
+)
+# Further outputs of captioning: words of each caption and, of networks that look again before each
+# word, where they looked.
+CAPTION_IDS = "CaptionIds"
+CAPTION_LENGTHS = "CaptionLengths"
+CAPTION_ATTENTION = "CaptionAttention"
+SIGNATURES = {each.task: each for each in (SEGMENTATION, CLASSIFICATION, CAPTIONING)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,6 +125,10 @@ class Metadata:
       upsamples_logits: whether a pixel's class is found from logits at image size; otherwise it is
         that of the nearest logits.
       view: how a classifier sees images, or None if unknown.
+      attention_size: (rows, columns) of the places that a captioning network looks at, or None if
+        it does not look again before each word.
+      seen_share: share of an image's height, and of its width, that a captioning network sees: the
+        middle.
       fingerprint: tells the graph from others; None in exports of earlier versions.
     """
 
@@ -125,6 +145,8 @@ class Metadata:
     add_flipped_images: bool = False
     upsamples_logits: bool = True
     view: View | None = None
+    attention_size: tuple[int, int] | None = None
+    seen_share: float = 1.0
     fingerprint: str | None = None
 
 
@@ -186,6 +208,8 @@ def _problem(metadata: Metadata) -> str | None:
         ("min_resize_value", _given(metadata.min_resize_value), 1, _MAX_SIDE),
         ("max_resize_value", _given(metadata.max_resize_value), 1, _MAX_SIDE),
         ("num_classes", _given(metadata.num_classes), 1, most or _MAX_SIDE),
+        ("attention_size", metadata.attention_size or (), 1, _MAX_SIDE),
+        ("seen_share", (metadata.seen_share,), 0.01, 1),
         ("resize_factor", _given(metadata.resize_factor), 1, _MAX_SIDE),
         ("mean_pixel", metadata.mean_pixel, 0, 255),
         ("image_size", () if view is None else (view.image_size,), 1, _MAX_SIDE),

@@ -102,7 +102,9 @@ _BY_KIND = {
         "UniformQuantizedClipByValue UniformQuantizedConvolution "
         "UniformQuantizedConvolutionHybrid UniformQuantizedDot UniformQuantizedDotHybrid"
     ),
-    "text, as in the messages of assertions": ("AsString StringFormat StringJoin"),
+    "text, as in captions and the messages of assertions": (
+        "AsString StringFormat StringJoin ReduceJoin StringStrip"
+    ),
 }
 
 SAFE_OPERATIONS = frozenset(" ".join(_BY_KIND.values()).split())

@@ -32,6 +32,11 @@ def evaluation_images(images: tf.Tensor, size: int) -> tf.Tensor:
     return scaled[:, first : first + size, first : first + size]
 
 
+def seen_share(size: int) -> float:
+    """Returns the share of an image's height, and of its width, that evaluation sees."""
+    return size / _scaled_side(size)
+
+
 def training_image(
     image: tf.Tensor, size: int, augmentation: AugmentationOptions, seed: tf.Tensor
 ) -> tf.Tensor:

@@ -3,12 +3,12 @@
 import dataclasses
 
 from commands.command import Command
-from commands.shared_options import EngineOptions
-from common.option_fields import HARDWARE, RESULTS, option
+from commands.shared_options import ToldImagesOptions
+from common.option_fields import RESULTS, change, changed, option
 
 
 @dataclasses.dataclass(frozen=True)
-class InferOptions(EngineOptions):
+class _InferOptions(ToldImagesOptions):
     """What is told of each image, and where."""
 
     top: int = option(
@@ -19,29 +19,12 @@ class InferOptions(EngineOptions):
         lower=1,
         aliases=("k", "top_k", "topk", "num_top_predictions"),
     )
-    output: str | None = option(
-        None,
-        "File for the results, .csv or .json; they are printed in any case.",
-        RESULTS,
-        is_common=True,
-        aliases=("out", "o", "output_file"),
-    )
-    batch_size: int = option(
-        8,
-        "Images that are classified together; those of one size run through the network at once.",
-        HARDWARE,
-        is_common=True,
-        lower=1,
-        aliases=("batch",),
-    )
-    memory_limit_mb: int = option(
-        2048,
-        "Megabytes that images being read may take together; one that alone takes more is refused "
-        "by name.",
-        HARDWARE,
-        lower=1,
-    )
 
+
+InferOptions = changed(
+    _InferOptions,
+    output=change(None, help="File for the results, .csv or .json; they are printed in any case."),
+)
 
 COMMAND = Command(
     description="""\

@@ -7,7 +7,7 @@ from export.graph.editor import GraphEditor, has_control_inputs
 
 # A value that is larger than what it is computed from stays computed, beyond this size in bytes.
 _MAX_GROWN_BYTES = 1 << 16
-_NOT_COMPUTED = {"Const", "Placeholder", "PlaceholderWithDefault", "Assert", "NoOp"}
+_NOT_COMPUTED = {"Const", "Placeholder", "PlaceholderWithDefault", "Assert", "NoOp", "Enter"}
 
 
 def fold(editor: GraphEditor) -> None:
@@ -44,8 +44,10 @@ def fix_shapes(editor: GraphEditor) -> None:
 
     TensorFlow itself does so only where the whole shape is known, and the batch's size is not.
     """
-    shapes = editor.shapes()
+    shapes, in_loops = editor.shapes(), editor.in_loops()
     for node in list(editor.nodes.values()):
+        if node.name in in_loops:
+            continue
         if node.op == "StridedSlice" and editor.producer(node).op == "Shape":
             sides = _sliced(node, shapes[editor.producer(editor.producer(node)).name], editor)
             if sides is not None and node.name not in editor.kept:

@@ -45,6 +45,11 @@ class GraphEditor:
             if name not in inputs:
                 inputs[name] = [node_of(entry) for entry in self.nodes[name].input]
                 waiting += inputs[name]
+        for name in inputs:
+            if self.nodes[name].op == "Merge":  # A loop goes back to where it began.
+                inputs[name] = [
+                    each for each in inputs[name] if self.nodes[each].op != "NextIteration"
+                ]
         graph_def = tf.GraphDef(versions=self._versions, library=self._library)
         for name in graphlib.TopologicalSorter(inputs).static_order():
             graph_def.node.add().CopyFrom(self.nodes[name])
@@ -60,6 +65,18 @@ class GraphEditor:
         """Returns the static shape of the first output of each node that has one."""
         operations = self.to_graph().get_operations()
         return {each.name: each.outputs[0].shape for each in operations if each.outputs}
+
+    def in_loops(self) -> set[str]:
+        """Returns the nodes inside loops, which may read nothing but what enters them."""
+        found: set[str] = set()
+        waiting = [node for node in self.nodes.values() if node.op == "Enter"]
+        while waiting:
+            node = waiting.pop()
+            if node.name not in found:
+                found.add(node.name)
+                if node.op != "Exit":
+                    waiting += self.readers(node.name)
+        return found
 
     def prune(self) -> None:
         """Drops what no kept node needs."""

@@ -12,11 +12,11 @@ _RESIZES = {"ResizeBilinear", "ResizeNearestNeighbor", "ResizeBicubic"}
 def remove(editor: GraphEditor) -> None:
     """Drops identities, checks of numbers, and casts, transposes and resizes that change nothing.
 
-    A node that waits for others (by a control input) or that callers fetch stays.
+    What waits for others (by a control input), what callers fetch and what is in a loop stays.
     """
-    shapes = editor.shapes()
+    shapes, staying = editor.shapes(), editor.kept | editor.in_loops()
     for node in list(editor.nodes.values()):
-        if node.name in editor.kept or has_control_inputs(node):
+        if node.name in staying or has_control_inputs(node):
             continue
         if node.op in _PASS_ON or _changes_nothing(node, editor, shapes):
             editor.redirect(node.name, node.input[0])

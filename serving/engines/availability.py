@@ -50,6 +50,8 @@ def why_not(export: Export, name: str, precision: str = FLOAT32) -> str | None:
     missing = missing_package(name)
     if missing is not None:
         return missing
+    if export.signature.only_tensorflow and (name, precision) != (TENSORFLOW, FLOAT32):
+        return f"{export.signature.only_tensorflow}, with float32."
     if precision == INT8 and (name, INT8) not in _ENDINGS:
         return "it has no 8-bit form; use openvino or litert."
     if name == TENSORFLOW:
@@ -70,6 +72,8 @@ def _why_network_is_closed(export: Export) -> str | None:
 
     The sentence is left open for what else can be done.
     """
+    if export.signature.only_tensorflow:
+        return export.signature.only_tensorflow
     if not export.network_inputs or not export.network_outputs:
         return (
             f"the graph has no nodes {contract.NETWORK_IMAGE} and {export.signature.logits}; "

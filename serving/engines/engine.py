@@ -1,5 +1,6 @@
 """What models need of an engine, and `SplitEngine` of a network."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -43,6 +44,14 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Frees what the engine holds."""
+        ...
+
+
+class WholeGraphEngine(Engine, Protocol):
+    """An engine that runs the whole graph, and can tell what any of its nodes gives."""
+
+    def fetch(self, names: Sequence[str], images: np.ndarray) -> list[np.ndarray]:
+        """Returns what nodes give for images; see `run`."""
         ...
 
 

@@ -1,5 +1,7 @@
 """The whole graph in a session of TensorFlow: runs everything, foreign graphs included."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import tensorflow.compat.v1 as tf
 
@@ -26,14 +28,20 @@ class TensorFlowEngine:
         self, images: np.ndarray, with_probabilities: bool
     ) -> tuple[np.ndarray, np.ndarray | None]:
         """See `engine.Engine.run`."""
-        fetches = [f"{self._signature.predictions}:0"]
+        names = [self._signature.predictions]
         if with_probabilities:
-            fetches.append(f"{self._signature.probabilities}:0")
+            names.append(self._signature.probabilities)
+        class_ids, *rest = self.fetch(names, images)
+        return class_ids, rest[0] if rest else None
+
+    def fetch(self, names: Sequence[str], images: np.ndarray) -> list[np.ndarray]:
+        """Returns what nodes of the graph give for images; see `run`."""
         try:
-            class_ids, *rest = self._session.run(fetches, {f"{contract.INPUT}:0": images})
+            return self._session.run(
+                [f"{name}:0" for name in names], {f"{contract.INPUT}:0": images}
+            )
         except tf.errors.OpError as error:
             raise ValueError(f"{self._path}: {tensorflow_session.reason(error)}") from error
-        return class_ids, rest[0] if rest else None
 
     def close(self) -> None:
         """Frees the session's memory."""

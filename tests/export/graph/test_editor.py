@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
+from export import optimize_graph
 from export.graph.editor import GraphEditor, has_control_inputs, node_of
 
 
@@ -96,3 +97,40 @@ def test_the_graph_that_is_edited_stays_as_it_was():
     editor.nodes["out"].attr["value"].tensor.float_val[:] = [7.0]
     assert tf.make_ndarray(graph_def.node[0].attr["value"].tensor) == 1.0
     assert editor.to_graph_def().versions == graph_def.versions
+
+
+def _loop_graph() -> tf.GraphDef:
+    """x doubled three times, with what could be folded or dropped inside the loop and before it."""
+    with tf.Graph().as_default() as graph:
+        x = tf.placeholder(tf.float32, [None, 2], name="x")
+        scale = tf.constant([1.0, 3.0]) - tf.constant([0.0, 1.0])
+
+        def body(time: tf.Tensor, value: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            columns = tf.shape(value)[1]
+            return time + 1, tf.reshape(tf.identity(value) * scale, [-1, columns])
+
+        _, value = tf.while_loop(lambda time, _: time < 3, body, (tf.constant(0), tf.identity(x)))
+        tf.identity(value, "y")
+        return graph.as_graph_def()
+
+
+def test_loops_stay_as_they_are():
+    tf.disable_control_flow_v2()
+    plain = _loop_graph()
+    optimized = optimize_graph.optimize(plain, ["x"], ["y"])
+    assert {"Enter", "Exit", "NextIteration"} <= {node.op for node in optimized.node}
+    assert len(optimized.node) < len(plain.node)
+    results = []
+    for graph_def in (plain, optimized):
+        with tf.Graph().as_default(), tf.Session() as session:
+            tf.import_graph_def(graph_def, name="")
+            results.append(session.run("y:0", {"x:0": [[1.0, 1.0], [2.0, 5.0]]}))
+    np.testing.assert_array_equal(results[0], [[1, 8], [2, 40]])
+    np.testing.assert_array_equal(results[1], results[0])
+
+
+def test_what_is_in_a_loop_is_known():
+    editor = GraphEditor(_loop_graph(), ["x", "y"])
+    inside = editor.in_loops()
+    assert {"x", "y", "sub"}.isdisjoint(inside)
+    assert {"while/Enter", "while/mul", "while/Exit"} <= inside

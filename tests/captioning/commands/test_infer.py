@@ -1,0 +1,125 @@
+"""A trained network as one file, and what `infer.py` tells with it."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from captioning.options import ATTENTION, SHOW_AND_TELL, SearchOptions
+from serving.caption_model import CaptionModel
+from tests.support import command_runs, tiny_captioner
+
+NAMES = ("COCO_val2014_000000000042.png", "0007.png", "beach_3.png")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with two exports and three images."""
+    folder = tmp_path_factory.mktemp("checkout")
+    search = SearchOptions(beam_size=2, max_length=6)
+    tiny_captioner.export(folder / "runs" / "looks", ATTENTION, search)
+    tiny_captioner.export(folder / "runs" / "tells", SHOW_AND_TELL)
+    (folder / "photos").mkdir()
+    for seed, (name, size) in enumerate(zip(NAMES, [(50, 71), (64, 64), (30, 20)], strict=True)):
+        Image.fromarray(tiny_captioner.random_image(seed, *size)).save(folder / "photos" / name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def results(folder):
+    """What infer.py tells in several ways."""
+    (folder / "photos" / "0007.txt").write_text("what a person wrote\n")
+    (folder / "photos" / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0no image")
+    images = [{"file_name": name, "id": 100 + index} for index, name in enumerate(NAMES)]
+    (folder / "coco.json").write_text(json.dumps({"images": images}))
+    model = "--model=runs/looks"
+    found = command_runs.run_series(
+        "infer",
+        [
+            ["photos", model, "--output=out.json", "--text_files", "--sheet_dir=sheets"],
+            ["photos", "--model=runs/tells", "--output=out.csv", "--top=2"],
+            ["photos", model, "--output=ids.json", "--coco_images=coco.json"],
+            ["photos", model, "--coco_images=photos/0007.txt"],
+            ["photos", model, "--beam_size=5"],
+            ["photos", model, "--vocab_file=word_counts.txt"],
+            ["photos", model, "--sheet_dir=photos/0007.png/x"],
+            ["photos", model, "--precision=int8"],
+        ],
+        cwd=folder,
+    )
+    return folder, found
+
+
+def _expected(folder, path: str) -> list:
+    with CaptionModel(str(folder / path)) as model:
+        return [model.run(folder / "photos" / name) for name in sorted(NAMES)]
+
+
+def test_captions_are_printed_and_written_as_coco_takes_results(results):
+    folder, (first, *_) = results
+    assert first.returncode == 1, "one image is broken"
+    assert "error: photos/broken.jpg: " in first.stderr
+    expected = _expected(folder, "runs/looks")
+    lines = first.stdout.splitlines()
+    for name, captions, line in zip(sorted(NAMES), expected, lines, strict=False):
+        assert line.startswith(f"photos/{name}: {captions[0].text} (p=")
+    told = json.loads((folder / "out.json").read_text())
+    assert [each["image_id"] for each in told] == [7, 42, "beach_3"]
+    assert [each["caption"] for each in told] == [captions[0].text for captions in expected]
+    np.testing.assert_allclose(
+        [each["log_probability"] for each in told],
+        [captions[0].log_probability for captions in expected],
+        atol=1e-4,
+    )
+
+
+def test_texts_lie_beside_images_and_replace_nothing(results):
+    folder, (first, *_) = results
+    expected = _expected(folder, "runs/looks")
+    assert (folder / "photos" / "beach_3.txt").read_text() == f"{expected[2][0].text}\n"
+    assert (folder / "photos" / "0007.txt").read_text() == "what a person wrote\n"
+    assert "note: photos/0007.txt is there already, and stays" in first.stderr
+
+
+def test_a_sheet_has_a_panel_for_each_word(results):
+    folder, _ = results
+    expected = _expected(folder, "runs/looks")
+    for name, captions in zip(sorted(NAMES), expected, strict=True):
+        with Image.open(folder / "sheets" / f"{name[:-4]}_caption.png") as sheet:
+            assert sheet.width == 12 + 172 * min(5, 1 + len(captions[0].words))
+
+
+def test_several_captions_are_rows_of_a_table(results):
+    folder, (_, second, *_) = results
+    expected = _expected(folder, "runs/tells")
+    assert f"photos/0007.png:\n  0) {expected[0][0].text} (p=" in second.stdout
+    with open(folder / "out.csv", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    good = [row for row in rows if not row["error"]]
+    assert [row["caption"] for row in good] == [
+        caption.text for captions in expected for caption in captions[:2]
+    ]
+    assert [row["rank"] for row in good] == ["1", "2"] * 3
+    assert [row["file"] for row in rows if row["error"]] == ["photos/broken.jpg"]
+
+
+def test_ids_come_from_cocos_file(results):
+    folder, _ = results
+    told = json.loads((folder / "ids.json").read_text())
+    assert [each["image_id"] for each in told] == [101, 100, 102]
+
+
+def test_wrong_input_is_one_line(results):
+    _, (*_, coco, beam, words, sheets, precision) = results
+    messages = (
+        (coco, "0007.txt"),
+        (beam, "--beam_size is fixed in the export: give it to export_model.py"),
+        (words, "there is no need for --vocab_file: the vocabulary is in the export"),
+        (sheets, "choose another --sheet_dir"),
+        (precision, "searched for word by word, which only TensorFlow does"),
+    )
+    for result, message in messages:
+        assert result.returncode in (1, 2)
+        assert message in result.stderr
