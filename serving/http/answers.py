@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from serving.caption_model import Caption
 from serving.drawing import visualize
 from serving.http import rle
 from serving.http.hosting import Prediction
@@ -112,6 +113,24 @@ def describe_classes(
                 "probability": float(probabilities[class_id]),
             }
             for class_id in order
+        ],
+    }
+
+
+def describe_captions(
+    name: str, predictor: Predictor, captions: Sequence[Caption], top: int
+) -> dict[str, Any]:
+    """Returns the likeliest captions of an image."""
+    return {
+        "model": name,
+        "version": predictor.version,
+        "captions": [
+            {
+                "text": each.text,
+                "probability": each.probability,
+                "log_probability": each.log_probability,
+            }
+            for each in captions[:top]
         ],
     }
 

@@ -54,7 +54,7 @@ class Prediction(NamedTuple):
     """What a model says of an image, which load of the model said it, and the tiles, if any."""
 
     predictor: Predictor
-    values: np.ndarray
+    values: Any
     planned: tiling.Plan | None = None
 
 
@@ -188,10 +188,10 @@ class HostedModel:
         self._current = predictor
         self._metrics.model_version.labels(self.name).set(predictor.version)
         LOG.info(
-            "model %s: %s, %d classes, engine %s, version %d",
+            "model %s: %s, %s, engine %s, version %d",
             printable(self.name),
             printable(predictor.model.path),
-            predictor.model.num_classes,
+            f"{predictor.model.num_classes} classes" if predictor.model.class_names else "captions",
             predictor.model.engine_name,
             predictor.version,
         )

@@ -1,4 +1,4 @@
-"""Hugging Face's forms of image segmentation and image classification.
+"""Hugging Face's forms of image segmentation, image classification and image to text.
 
     InferenceClient(model="http://127.0.0.1:8000/hf/NAME").image_segmentation("photo.jpg")
 
@@ -19,7 +19,7 @@ from serving.drawing import visualize
 from serving.http import answers, bodies, endpoints, tensors
 from serving.http.budget import Lease
 from serving.http.hosting import Prediction
-from serving.http.predictors import Segmenter
+from serving.http.predictors import Captioner, Segmenter
 from serving.http.refusals import Refusal
 from serving.http.service import Service
 
@@ -52,6 +52,8 @@ async def _answer(service: Service, request: Request, lease: Lease) -> Response:
     _, [prediction] = await service.predict_files(model, [content], lease)
     if isinstance(prediction.predictor, Segmenter):
         return endpoints.json_response(await service.in_pool(_segments, prediction))
+    if isinstance(prediction.predictor, Captioner):
+        return endpoints.json_response([{"generated_text": prediction.values[0].text}])
     return endpoints.json_response(_classes(prediction, top))
 
 

@@ -18,7 +18,7 @@ from serving import contract
 from serving.http import answers, bodies, endpoints, image_input, tensors
 from serving.http.budget import Lease
 from serving.http.hosting import HostedModel, Prediction
-from serving.http.predictors import Predictor
+from serving.http.predictors import Captioner, Predictor
 from serving.http.refusals import Refusal
 from serving.http.service import Service
 
@@ -96,6 +96,11 @@ def _outputs(predictor: Predictor) -> list[_Output]:
     signature = contract.SIGNATURES[predictor.TASK]
     if signature is contract.SEGMENTATION:
         return [_Output(signature.predictions, "INT32", [-1, -1, -1])]
+    if signature is contract.CAPTIONING:  # Of the likeliest caption.
+        return [
+            _Output(signature.predictions, "BYTES", [-1]),
+            _Output(signature.probabilities, "FP32", [-1]),
+        ]
     return [
         _Output(signature.probabilities, "FP32", [-1, predictor.model.num_classes]),
         _Output(signature.predictions, "INT32", [-1]),
@@ -105,6 +110,11 @@ def _outputs(predictor: Predictor) -> list[_Output]:
 def _values_of(output: _Output, predictions: Sequence[Prediction]) -> np.ndarray:
     """Returns an output of a batch (Refusal 400 where the images differ in size)."""
     values = [each.values for each in predictions]
+    if isinstance(predictions[0].predictor, Captioner):
+        best = [captions[0] for captions in values]
+        if output.datatype == "BYTES":
+            return np.array([each.text.encode() for each in best], object)
+        return np.array([each.log_probability for each in best], _DTYPES[output.datatype])
     if len({each.shape for each in values}) > 1:
         raise Refusal(400, "the images of a request differ in size; send one request for each.")
     stacked = np.stack(values)
@@ -255,6 +265,13 @@ def _wanted(given: dict[str, Any], predictor: Predictor) -> list[tuple[_Output, 
     return wanted
 
 
+def _as_bytes(values: np.ndarray) -> bytes:
+    """Returns a binary tensor; elements of BYTES have their lengths before them."""
+    if values.dtype == object:
+        return b"".join(struct.pack("<I", len(each)) + each for each in values.reshape(-1))
+    return values.tobytes()
+
+
 def _answer(
     given: dict[str, Any],
     model: HostedModel,
@@ -271,10 +288,11 @@ def _answer(
             "shape": list(values.shape),
         }
         if is_binary:
-            binary.append(values.tobytes())
+            binary.append(_as_bytes(values))
             entry["parameters"] = {"binary_data_size": len(binary[-1])}
         else:
-            entry["data"] = values.reshape(-1).tolist()
+            flat = values.reshape(-1).tolist()
+            entry["data"] = [each.decode() if isinstance(each, bytes) else each for each in flat]
         outputs.append(entry)
     answer: dict[str, Any] = {
         "model_name": model.name,

@@ -1,7 +1,8 @@
-"""The service's own endpoints: /segment, /classify, /models, health and metrics."""
+"""The service's own endpoints: /segment, /classify, /caption, /models and metrics."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from starlette.requests import Request
@@ -12,13 +13,15 @@ from serving import contract, tiling
 from serving.http import answers, bodies, endpoints, metrics, negotiation
 from serving.http.budget import Lease
 from serving.http.hosting import HostedModel
+from serving.http.predictors import Predictor
 from serving.http.refusals import Refusal
 from serving.http.service import Service
 
 _DEFAULT_OPACITY = 0.5
 _DEFAULT_TOP = 5
+_DEFAULT_CAPTIONS = 1
 _SEGMENT_PARAMETERS = ("format", "opacity", "classes", "tile", "model")
-_CLASSIFY_PARAMETERS = ("top", "model")
+_TOP_PARAMETERS = ("top", "model")
 
 
 def routes(service: Service) -> list[Route]:
@@ -26,6 +29,7 @@ def routes(service: Service) -> list[Route]:
     return [
         endpoints.route(service, "/segment", _segment, ["POST"]),
         endpoints.route(service, "/classify", _classify, ["POST"]),
+        endpoints.route(service, "/caption", _caption, ["POST"]),
         endpoints.route(service, "/models", _list_models),
         endpoints.route(service, "/metrics", _metrics, needs_models=False),
     ]
@@ -81,18 +85,36 @@ async def _segment(service: Service, request: Request, lease: Lease) -> Response
 
 
 async def _classify(service: Service, request: Request, lease: Lease) -> Response:
+    task = contract.CLASSIFICATION.task
+    return await _tell(service, request, lease, task, _DEFAULT_TOP, answers.describe_classes)
+
+
+async def _caption(service: Service, request: Request, lease: Lease) -> Response:
+    task = contract.CAPTIONING.task
+    return await _tell(service, request, lease, task, _DEFAULT_CAPTIONS, answers.describe_captions)
+
+
+async def _tell(
+    service: Service,
+    request: Request,
+    lease: Lease,
+    task: str,
+    default_top: int,
+    describe: Callable[[str, Predictor, Any, int], dict[str, Any]],
+) -> Response:
+    """Answers with the likeliest that a model of a task says of an image, as JSON."""
     clock = _Clock()
     body = await bodies.read_image(request, service.settings.max_bytes, lease)
-    values = _parameters(request, body, _CLASSIFY_PARAMETERS)
-    top = _number(values, "top", _DEFAULT_TOP, 1, 1 << 20)
+    values = _parameters(request, body, _TOP_PARAMETERS)
+    top = _number(values, "top", default_top, 1, 1 << 20)
     if top != int(top):
         raise Refusal(400, f"top is {top:g}; expected a whole number.")
-    model = service.find_model(values.get("model"), contract.CLASSIFICATION.task)
+    model = service.find_model(values.get("model"), task)
     clock.note("read")
     _, [prediction] = await service.predict_files(model, [body.data], lease)
     clock.note("predict")
     response = endpoints.json_response(
-        answers.describe_classes(model.name, prediction.predictor, prediction.values, int(top))
+        describe(model.name, prediction.predictor, prediction.values, int(top))
     )
     response.headers.update(clock.header)
     return response

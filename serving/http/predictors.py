@@ -1,4 +1,4 @@
-"""The models of all tasks behind one method: a batch of images in, an array for each out."""
+"""The models of all tasks behind one method: a batch of images in, an answer for each out."""
 
 import abc
 from collections.abc import Mapping, Sequence
@@ -8,6 +8,7 @@ import numpy as np
 
 from common import texts
 from serving import contract, export_file, tiling
+from serving.caption_model import Caption, CaptionModel
 from serving.deeplab_model import DeepLabModel
 from serving.exported_model import ExportedModel
 from serving.image_classifier import ImageClassifier
@@ -34,7 +35,7 @@ class Predictor(abc.ABC):
         self._tiles = tiles
 
     @abc.abstractmethod
-    def predict(self, images: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
+    def predict(self, images: Sequence[np.ndarray]) -> Sequence[Any]:
         """Returns what the network says of images uint8 [height, width, 3], each as a whole."""
 
     def plan(self, height: int, width: int, tile: str | int | None = None) -> tiling.Plan | None:
@@ -109,7 +110,20 @@ class Classifier(Predictor):
         return list(self.model.probabilities(images))
 
 
-PREDICTORS: Mapping[str, type[Predictor]] = {each.TASK: each for each in (Segmenter, Classifier)}
+class Captioner(Predictor):
+    """Captions, the likeliest first: `Caption`s."""
+
+    TASK = contract.CAPTIONING.task
+    MODEL = CaptionModel
+
+    def predict(self, images: Sequence[np.ndarray]) -> Sequence[list[Caption]]:
+        """See `Predictor`."""
+        return self.model.run_batch(images)
+
+
+PREDICTORS: Mapping[str, type[Predictor]] = {
+    each.TASK: each for each in (Segmenter, Classifier, Captioner)
+}
 
 
 def load(

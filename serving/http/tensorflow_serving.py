@@ -19,7 +19,7 @@ from serving import contract
 from serving.http import answers, bodies, endpoints, tensors
 from serving.http.budget import Lease
 from serving.http.hosting import HostedModel, Prediction
-from serving.http.predictors import Predictor
+from serving.http.predictors import Captioner, Predictor
 from serving.http.refusals import Refusal
 from serving.http.service import Service
 
@@ -139,7 +139,7 @@ def _content(instance: Any) -> Any:
 
 
 def _answer(
-    predictions: Sequence[Prediction], row: Callable[[Predictor, np.ndarray], Any], is_row: bool
+    predictions: Sequence[Prediction], row: Callable[[Predictor, Any], Any], is_row: bool
 ) -> Response:
     rows = [row(each.predictor, each.values) for each in predictions]
     if is_row:
@@ -151,8 +151,10 @@ def _answer(
     return Response(answers.to_json(content), media_type="application/json")
 
 
-def _bytes_row(predictor: Predictor, values: np.ndarray) -> Any:
+def _bytes_row(predictor: Predictor, values: Any) -> Any:
     """Returns an image's output as the signature for files has it, of masks a gray PNG of ids."""
+    if isinstance(predictor, Captioner):
+        return _row(predictor, values)
     if contract.SIGNATURES[predictor.TASK] is not contract.SEGMENTATION:
         class_id = int(np.argmax(values))
         name = predictor.model.class_names[class_id]
@@ -160,9 +162,14 @@ def _bytes_row(predictor: Predictor, values: np.ndarray) -> Any:
     return {"b64": base64.b64encode(answers.encode(Image.fromarray(values), "PNG")).decode()}
 
 
-def _row(predictor: Predictor, values: np.ndarray) -> Any:
+def _row(predictor: Predictor, values: Any) -> Any:
     """Returns an image's output; an object where there are several, as TensorFlow Serving does."""
     signature = contract.SIGNATURES[predictor.TASK]
+    if signature is contract.CAPTIONING:
+        return {
+            signature.predictions: [each.text for each in values],
+            signature.probabilities: [each.log_probability for each in values],
+        }
     if signature is contract.SEGMENTATION:
         return values.tolist()
     return {
