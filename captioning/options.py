@@ -181,6 +181,24 @@ class ObjectiveOptions:
         LOSS,
         aliases=("doubly_stochastic",),
     )
+    scheduled_sampling: float = option(
+        0.0,
+        "Largest share of the words that the decoder reads in training which are its own, drawn "
+        "from what it has just said, instead of the caption's; 0 for none. 0.25 is usual.",
+        LOSS,
+        lower=0.0,
+        upper=1.0,
+        aliases=("scheduled_sampling_prob", "scheduled_sampling_max_prob"),
+    )
+    scheduled_sampling_steps: int = option(
+        0,
+        "Steps over which the share of scheduled_sampling rises from 0, linearly; 0 for the whole "
+        "share from the first step on.",
+        LOSS,
+        lower=0,
+        flag_default=None,
+        computed_default="those of the whole training run",
+    )
     fine_tune_batch_norm: bool = option(
         True,
         "Whether batch norm is trained where the encoder is.",
@@ -206,9 +224,13 @@ class ObjectiveOptions:
     def __post_init__(self) -> None:
         if not 0 < self.keep_prob <= 1:
             raise ValueError(f"keep_prob is {self.keep_prob}; expected above 0 and at most 1.")
-        for name in ("weight_decay", "attention_penalty"):
+        for name in ("weight_decay", "attention_penalty", "scheduled_sampling_steps"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise ValueError(f"{name} is {getattr(self, name)}; expected 0 or more.")
+        if not 0 <= self.scheduled_sampling <= 1:
+            raise ValueError(
+                f"scheduled_sampling is {self.scheduled_sampling}; expected a share from 0 to 1."
+            )
         if self.batch_norm_decay is not None and not 0 <= self.batch_norm_decay < 1:
             raise ValueError(
                 f"batch_norm_decay is {self.batch_norm_decay}; expected 0 to less than 1."

@@ -57,6 +57,7 @@ def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
         batch_norm_decay=flags.value_or(
             "batch_norm_decay", training_command.batch_norm_decay(num_steps)
         ),
+        scheduled_sampling_steps=flags.value_or("scheduled_sampling_steps", num_steps),
     )
     scopes = network.decoder_scopes(description.model)
     options = flags.options(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import tensorflow.compat.v1 as tf
 
-from captioning.network import network
+from captioning.network import network, sampling
 from captioning.objective import losses
 from captioning.options import ModelOptions, ObjectiveOptions
 from nets.backward import lean_gradients
@@ -45,7 +45,11 @@ def build_clone(
     count = batch["ids"].shape[1].value
     ids = tf.reshape(batch["ids"], [-1, tf.shape(batch["ids"])[2]])
     lengths = tf.reshape(batch["lengths"], [-1])
-    unrolled = decoder.unroll(tf.repeat(features, count, axis=0), ids[:, :-1])
+    read = ids[:, :-1]
+    if objective.scheduled_sampling:
+        share = _sampled_share(objective)
+        read = sampling.mixed(decoder, features, read, share)
+    unrolled = decoder.unroll(tf.repeat(features, count, axis=0), read)
     mask = tf.sequence_mask(lengths - 1, tf.shape(ids)[1] - 1)
     loss = losses.mean_loss(losses.word_losses(unrolled.logits, ids[:, 1:]), mask)
     tf.losses.add_loss(loss)
@@ -55,3 +59,14 @@ def build_clone(
     with tf.name_scope(None):  # the same tags for any number of clones
         tf.summary.scalar("losses/cross_entropy", loss)
         tf.summary.scalar("perplexity/training_batch", tf.exp(loss))
+        if objective.scheduled_sampling:
+            tf.summary.scalar("scheduled_sampling/share", share)
+
+
+def _sampled_share(objective: ObjectiveOptions) -> tf.Tensor:
+    """Returns the share of words that are the network's own in this step."""
+    largest, num_steps = objective.scheduled_sampling, objective.scheduled_sampling_steps
+    if not num_steps:
+        return tf.constant(largest)
+    step = tf.cast(tf.train.get_or_create_global_step(), tf.float32)
+    return largest * tf.minimum(1.0, step / num_steps)

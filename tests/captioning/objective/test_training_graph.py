@@ -64,3 +64,32 @@ def test_attention_is_penalized_where_a_place_gets_too_much_or_too_little():
             (0 + (2**2 + 1**2)) / 2
         )
     assert len(build("attention", attention_penalty=0.5)) == 2
+
+
+@pytest.mark.parametrize("decoder", ["show_and_tell", "attention"])
+def test_the_share_of_the_networks_own_words_rises_with_the_steps(decoder):
+    tf.set_random_seed(1)
+    (plain,) = build(decoder).values()
+    global_step = tf.train.get_or_create_global_step()
+    with tf.variable_scope(tf.get_variable_scope(), reuse=True):
+        build(decoder, scheduled_sampling=0.8, scheduled_sampling_steps=10)
+        build(decoder, scheduled_sampling=1.0)
+    _, sampled, wholly = tf.losses.get_losses()
+    share = next(each for each in tf.get_collection(tf.GraphKeys.SUMMARIES) if "share" in each.name)
+    step = tf.placeholder(tf.int64, [])
+    assign = tf.assign(global_step, step)
+    losses_of_step, shares = {}, {}
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        for each in (0, 5, 20):
+            session.run(assign, {step: each})
+            losses_of_step[each] = session.run([plain, sampled, wholly])
+            (value,) = tf.Summary.FromString(session.run(share)).value
+            assert value.tag == "scheduled_sampling/share"
+            shares[each] = value.simple_value
+    assert shares == pytest.approx({0: 0.0, 5: 0.4, 20: 0.8})
+    assert losses_of_step[0][1] == pytest.approx(losses_of_step[0][0], rel=1e-6)
+    assert losses_of_step[20][1] != pytest.approx(losses_of_step[20][0], rel=1e-6)
+    assert all(
+        losses[2] != pytest.approx(losses[0], rel=1e-6) for losses in losses_of_step.values()
+    )
