@@ -8,6 +8,8 @@ from nets import registry
 
 SHOW_AND_TELL, ATTENTION = "show_and_tell", "attention"
 DECODERS = (SHOW_AND_TELL, ATTENTION)
+CROSS_ENTROPY, SELF_CRITICAL = "cross_entropy", "self_critical"
+OBJECTIVES = (CROSS_ENTROPY, SELF_CRITICAL)
 _LARGEST_SIZE = 1 << 13
 _ENCODER_STRIDE = 32
 # Numbers that stand for a word: research/im2txt's, and the attention tutorial's.
@@ -151,6 +153,24 @@ class ObjectiveOptions:
       ValueError: a value is out of its range.
     """
 
+    objective: str = option(
+        CROSS_ENTROPY,
+        "What is learned: cross_entropy, to write the captions that people gave; self_critical, "
+        "to draw captions of a high CIDEr-D, which improves a network that is trained already: "
+        "tf_initial_checkpoint.",
+        LOSS,
+        is_common=True,
+        choices=OBJECTIVES,
+    )
+    self_critical_samples: int = option(
+        5,
+        "Captions of an image that self_critical draws in a step. What the others earn in the mean "
+        "is to be expected of each; of a single one, what the likeliest caption earns.",
+        LOSS,
+        lower=1,
+        upper=64,
+        aliases=("train_sample_n",),
+    )
     train_encoder: bool = option(
         False,
         "Whether the encoder is trained, too; otherwise it stays as tf_initial_checkpoint, or "
@@ -166,6 +186,8 @@ class ObjectiveOptions:
         "dropout.",
         LOSS,
         is_common=True,
+        flag_default=None,
+        computed_default="0.7; 1 with objective=self_critical",
         synonyms=("lstm_dropout_keep_prob",),
     )
     weight_decay: float = option(
@@ -222,6 +244,19 @@ class ObjectiveOptions:
     )
 
     def __post_init__(self) -> None:
+        if self.objective not in OBJECTIVES:
+            raise ValueError(
+                f"objective is {self.objective!r}; expected one of {', '.join(OBJECTIVES)}."
+            )
+        if self.self_critical_samples < 1:
+            raise ValueError(
+                f"self_critical_samples is {self.self_critical_samples}; expected 1 or more."
+            )
+        if self.objective == SELF_CRITICAL and self.scheduled_sampling:
+            raise ValueError(
+                f"scheduled_sampling is {self.scheduled_sampling}, but with "
+                f"objective={SELF_CRITICAL} the decoder reads only words of its own: omit it."
+            )
         if not 0 < self.keep_prob <= 1:
             raise ValueError(f"keep_prob is {self.keep_prob}; expected above 0 and at most 1.")
         for name in ("weight_decay", "attention_penalty", "scheduled_sampling_steps"):

@@ -1,5 +1,6 @@
 """Describing images as the training loop sees it (`training.task.Task`)."""
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -7,9 +8,11 @@ import tensorflow.compat.v1 as tf
 
 from captioning import run_description
 from captioning.data import input_pipeline
+from captioning.evaluation import caption_rewards
 from captioning.evaluation.validation import CaptioningValidator
 from captioning.objective import training_graph
-from captioning.options import AugmentationOptions, ObjectiveOptions
+from captioning.objective.self_critical import Rewards
+from captioning.options import SELF_CRITICAL, AugmentationOptions, ObjectiveOptions
 from captioning.run_description import RunDescription
 from datasets.captioning.specs import CaptioningSpec
 from nets.batch_norm import SyncGroup
@@ -76,8 +79,13 @@ class CaptioningTask(Task):
         )
 
     def build_clone(self, batch: training_graph.Batch) -> None:
+        is_self_critical = self._objective.objective == SELF_CRITICAL
         training_graph.build_clone(
-            batch, self.description.model, self._objective, sync_group=self._sync_group
+            batch,
+            self.description.model,
+            self._objective,
+            sync_group=self._sync_group,
+            rewards=self._rewards if is_self_critical else None,
         )
 
     def join_clones(self) -> None:
@@ -111,3 +119,10 @@ class CaptioningTask(Task):
 
     def write_beside_checkpoints(self, directory: str) -> str:
         return run_description.write_description(self.description, directory)
+
+    @functools.cached_property
+    def _rewards(self) -> Rewards:
+        """What captions earn: the references of the whole split are read for it, once."""
+        known = self.description.vocabulary
+        score = caption_rewards.read_rewards(self._spec, self._split).score
+        return Rewards(known.start, known.end, score)

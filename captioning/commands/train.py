@@ -17,18 +17,31 @@ from captioning.commands.train_flags import (
 )
 from captioning.evaluation.validation import SPLIT
 from captioning.network import network
-from captioning.options import AugmentationOptions, ModelOptions, ObjectiveOptions, ViewOptions
+from captioning.options import (
+    CROSS_ENTROPY,
+    DECODERS,
+    SELF_CRITICAL,
+    AugmentationOptions,
+    ModelOptions,
+    ObjectiveOptions,
+    ViewOptions,
+)
 from captioning.run_description import RunDescription
 from captioning.task import CaptioningTask
 from commands import epochs, training_command
 from commands.flags import Flags
 from commands.shared_options import ClusterOptions, DatasetOptions
 from common.run_options import OPTIONS_FILE, RUNS_ROOT
+from common.texts import printable
 from datasets.captioning.specs import CaptioningSpec
 from datasets.records import shard_check
 from deployment.config import DeploymentConfig
 from training import checkpoints, loop
 
+# For other objectives, the options' own. S. Rennie et al. begin with this rate, and dropout would
+# have the network learn from captions that it does not write in use.
+_SELF_CRITICAL_LEARNING_RATE = 5e-5
+_SELF_CRITICAL_KEEP_PROB = 1.0
 # research/im2txt, configuration.py: num_epochs_per_decay.
 _EPOCHS_PER_DECAY = 8
 
@@ -45,8 +58,11 @@ def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
     data = flags.options(TrainingDataOptions)
     spec = read_dataset(flags.options(DatasetOptions))
     shard_check.complete_shards(spec, data.train_split)
-    train_logdir = flags.value("train_logdir") or os.path.join(RUNS_ROOT, spec.name)
-    description = _describe(flags, spec, train_logdir)
+    is_self_critical = flags.value("objective") == SELF_CRITICAL
+    name = f"{spec.name}_{SELF_CRITICAL}" if is_self_critical else spec.name
+    train_logdir = flags.value("train_logdir") or os.path.join(RUNS_ROOT, name)
+    start = _trained_start(flags, train_logdir) if is_self_critical else None
+    description = _describe(flags, spec, train_logdir, start)
     split = spec.split(data.train_split)
     epoch = epochs.count_steps(
         split.num_examples, flags.value("train_batch_size") * deployment.num_replicas
@@ -58,8 +74,12 @@ def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
             "batch_norm_decay", training_command.batch_norm_decay(num_steps)
         ),
         scheduled_sampling_steps=flags.value_or("scheduled_sampling_steps", num_steps),
+        keep_prob=flags.value_or(
+            "keep_prob",
+            _SELF_CRITICAL_KEEP_PROB if is_self_critical else ObjectiveOptions.keep_prob,
+        ),
     )
-    scopes = network.decoder_scopes(description.model)
+    scopes = network.decoder_scopes(description.model.decoder)
     options = flags.options(
         CaptioningTrainOptions,
         train_logdir=train_logdir,
@@ -76,6 +96,12 @@ def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
         CaptioningOptimizerOptions,
         learning_rate_decay_step=flags.value_or(
             "learning_rate_decay_step", _EPOCHS_PER_DECAY * epoch
+        ),
+        adam_learning_rate=flags.value_or(
+            "adam_learning_rate",
+            _SELF_CRITICAL_LEARNING_RATE
+            if is_self_critical
+            else CaptioningOptimizerOptions.adam_learning_rate,
         ),
     )
     augmentation = flags.options(AugmentationOptions)
@@ -107,23 +133,51 @@ def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
     return result.exit_status
 
 
-def _describe(flags: Flags, spec: CaptioningSpec, train_logdir: str) -> RunDescription:
+def _trained_start(flags: Flags, train_logdir: str) -> str | None:
+    """Returns the checkpoint from which self-critical training starts; None where it goes on.
+
+    Raises:
+      ValueError: there is none, or its decoder is not trained.
+    """
+    if checkpoints.latest_checkpoint(train_logdir) or flags.value("continue_checkpoint"):
+        return None
+    given = flags.value("tf_initial_checkpoint")
+    if not given:
+        raise ValueError(
+            f"objective={SELF_CRITICAL} improves a network that is trained already: give "
+            "--tf_initial_checkpoint, a checkpoint of a training run with objective="
+            f"{CROSS_ENTROPY}, such as runs/NAME/best."
+        )
+    checkpoint = checkpoints.find_checkpoint(given)
+    names = checkpoints.Reader(checkpoint).shapes
+    for decoder in DECODERS:
+        scopes = tuple(f"{scope}/" for scope in network.decoder_scopes(decoder))
+        if all(any(name.startswith(scope) for name in names) for scope in scopes):
+            return checkpoint
+    raise ValueError(
+        f"objective={SELF_CRITICAL} improves a network that is trained already, and "
+        f"{printable(checkpoint)} has no decoder: train one from it with "
+        f"objective={CROSS_ENTROPY} first."
+    )
+
+
+def _describe(
+    flags: Flags, spec: CaptioningSpec, train_logdir: str, start: str | None
+) -> RunDescription:
     """Returns what is trained: the flags say it, or options.json if the folder has a checkpoint.
+
+    Args:
+      start: checkpoint of another training run of the same network, whose options.json counts where
+        this one has none yet.
 
     Raises:
       ValueError: flags contradict each other, or flags or dataset contradict options.json.
     """
-    has_options = os.path.exists(os.path.join(train_logdir, OPTIONS_FILE))
-    if has_options and checkpoints.latest_checkpoint(train_logdir):
-        stored = run_description.read_description(train_logdir)
-        stored.vocabulary.check_equal(
-            spec.vocabulary, train_logdir, f"dataset {spec.name} in {spec.directory}"
-        )
-        given = {**flags.given(ModelOptions), **flags.given(ViewOptions)}
-        training_command.check_same_flags(
-            {**vars(stored.model), **vars(stored.view)}, given, train_logdir
-        )
-        return dataclasses.replace(stored, dataset_name=spec.name)
+    folders = [train_logdir, *([os.path.dirname(start) or "."] if start else [])]
+    for folder in folders:
+        has_options = os.path.exists(os.path.join(folder, OPTIONS_FILE))
+        if has_options and checkpoints.latest_checkpoint(folder):
+            return _stored_description(flags, spec, folder)
     model = flags.options(ModelOptions, num_words=len(spec.words)).completed()
     view = flags.options(ViewOptions)
     view = dataclasses.replace(
@@ -132,3 +186,14 @@ def _describe(flags: Flags, spec: CaptioningSpec, train_logdir: str) -> RunDescr
     description = RunDescription(model, view, spec.name, spec.words, spec.splitting)
     description.validate()
     return description
+
+
+def _stored_description(flags: Flags, spec: CaptioningSpec, folder: str) -> RunDescription:
+    """Returns what was trained in a folder, for this dataset; errors as of `_describe`."""
+    stored = run_description.read_description(folder)
+    stored.vocabulary.check_equal(
+        spec.vocabulary, folder, f"dataset {spec.name} in {spec.directory}"
+    )
+    given = {**flags.given(ModelOptions), **flags.given(ViewOptions)}
+    training_command.check_same_flags({**vars(stored.model), **vars(stored.view)}, given, folder)
+    return dataclasses.replace(stored, dataset_name=spec.name)

@@ -35,7 +35,11 @@ class WarmStartOptions:
 
 CaptioningTrainOptions = changed(
     TrainOptions,
-    train_logdir=change(dataclasses.MISSING, synonyms=("train_dir",)),
+    train_logdir=change(
+        dataclasses.MISSING,
+        synonyms=("train_dir",),
+        computed_default="runs/<name of the dataset>, with _self_critical for that objective",
+    ),
     training_number_of_steps=change(
         1,
         flag_default=None,
@@ -60,6 +64,11 @@ CaptioningOptimizerOptions = changed(
         "step, factor 0.5 and 8 epochs between the falls.",
     ),
     learning_policy=change("cosine"),
+    adam_learning_rate=change(
+        1e-3,
+        flag_default=None,
+        computed_default="0.001; 0.00005 with objective=self_critical",
+    ),
     base_learning_rate=change(
         2.0,
         help="Learning rate at the start of the schedule, for other optimizers than Adam.",

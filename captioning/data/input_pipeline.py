@@ -40,7 +40,8 @@ def training_batches(
     Returns:
       A dataset of dictionaries: "image" float32 [batch, size, size, 3], RGB, 0..255; "ids" int32
       [batch, captions, length], 0 after the last word of a shorter caption; "lengths" int32 [batch,
-      captions], with the words that mark start and end; "image_name" string [batch].
+      captions], with the words that mark start and end; "image_name" string [batch]; "image_id"
+      int64 [batch].
 
     Raises:
       ValueError: the split or its files are missing.
@@ -63,6 +64,7 @@ def training_batches(
             "ids": tf.gather(example["ids"], chosen),
             "lengths": tf.gather(example["lengths"], chosen),
             "image_name": example["image_name"],
+            "image_id": example["image_id"],
         }
 
     batches = record_order.numbered_records(spec, split, seed).map(
@@ -82,8 +84,8 @@ def evaluation_batches(
     Returns:
       A dataset like that of `training_batches`, but images are not varied and all their captions
       are there, so that "lengths" has 0 for those that an image does not have; besides, "number"
-      int64 [batch], the place of each in the order of the records, "image_id" int64 [batch], and
-      "captions" string [batch, captions, length], words as they are in the records.
+      int64 [batch], the place of each in the order of the records, and "captions" string [batch,
+      captions, length], words as they are in the records.
 
     Raises:
       ValueError: the split or its files are missing.

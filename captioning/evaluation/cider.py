@@ -11,13 +11,12 @@ from collections.abc import Sequence
 from captioning.evaluation import ngrams
 from captioning.evaluation.ngrams import Ngram
 
-_MAX_LENGTH = 4
+_LENGTHS = range(1, 5)  # of n-grams
 _SCALE = 10.0
 # Standard deviation of the penalty for captions of another length than the reference's.
 _SIGMA = 6.0
 
 Captions = Sequence[Sequence[str]]
-_Counts = list[collections.Counter[Ngram]]
 
 
 class Cider:
@@ -29,14 +28,8 @@ class Cider:
         Args:
           references: for each image the words of its references, of at least one.
         """
-        counted = [[_count(words) for words in captions] for captions in references]
-        self._num_images = collections.Counter(
-            ngram
-            for captions in counted
-            for ngram in {each for counts in captions for of_length in counts for each in of_length}
-        )
-        self._log_total = math.log(len(references))
-        self._references = [[self._weigh(counts) for counts in captions] for captions in counted]
+        self._rarity = Rarity(references)
+        self._references = [[self._rarity.weigh(words) for words in each] for each in references]
 
     def score(self, candidates: Captions) -> list[float]:
         """Returns the score of each image, from 0 to 10; a set's score is their mean.
@@ -45,23 +38,39 @@ class Cider:
           candidates: the words of one caption for each image.
         """
         return [
-            _similarity(self._weigh(_count(words)), references)
+            similarity(self._rarity.weigh(words), references)
             for words, references in zip(candidates, self._references, strict=True)
         ]
 
-    def _weigh(self, counts: _Counts) -> "_Weighted":
+
+class Rarity:
+    """How rare n-grams are among the references of a set of images; arguments as of `Cider`."""
+
+    def __init__(self, references: Sequence[Captions]):
+        self._num_images: dict[Ngram, int] = {}
+        for length in _LENGTHS:
+            found = collections.Counter(
+                ngram
+                for captions in references
+                for ngram in {each for words in captions for each in ngrams.count(words, length)}
+            )
+            # Those of one image, which most are, weigh as much as those of none.
+            self._num_images.update((ngram, count) for ngram, count in found.items() if count > 1)
+        self._log_total = math.log(len(references))
+
+    def weigh(self, words: Sequence[str]) -> "Weighted":
         """Returns the n-grams of a caption with how often, and how rarely in others, they occur."""
         by_length = [
             {
-                ngram: number * (self._log_total - math.log(max(1, self._num_images[ngram])))
-                for ngram, number in of_length.items()
+                ngram: number * (self._log_total - math.log(self._num_images.get(ngram, 1)))
+                for ngram, number in ngrams.count(words, length).items()
             }
-            for of_length in counts
+            for length in _LENGTHS
         ]
-        return _Weighted(by_length, counts[1].total())
+        return Weighted(by_length, max(0, len(words) - 1))
 
 
-class _Weighted:
+class Weighted:
     """A caption as CIDEr sees it.
 
     Attributes:
@@ -78,12 +87,8 @@ class _Weighted:
         self.length = length
 
 
-def _count(words: Sequence[str]) -> _Counts:
-    """Returns how often the n-grams of a caption occur: those of one word, of two, and so on."""
-    return [ngrams.count(words, length) for length in range(1, _MAX_LENGTH + 1)]
-
-
-def _similarity(candidate: _Weighted, references: Sequence[_Weighted]) -> float:
+def similarity(candidate: Weighted, references: Sequence[Weighted]) -> float:
+    """Returns how much a caption is like the references of its image, from 0 to 10."""
     total = 0.0
     for reference in references:
         penalty = math.exp(-((candidate.length - reference.length) ** 2) / (2 * _SIGMA**2))
@@ -97,4 +102,4 @@ def _similarity(candidate: _Weighted, references: Sequence[_Weighted]) -> float:
                     for ngram, weight in found.items()
                 )
                 total += penalty * common / math.prod(norms)
-    return _SCALE * total / (_MAX_LENGTH * len(references))
+    return _SCALE * total / (len(_LENGTHS) * len(references))

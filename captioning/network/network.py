@@ -14,9 +14,9 @@ _SCOPES = {
 }
 
 
-def decoder_scopes(model: ModelOptions) -> tuple[str, ...]:
-    """Returns the beginnings of the names of a decoder's variables."""
-    return _SCOPES[model.decoder]
+def decoder_scopes(decoder: str) -> tuple[str, ...]:
+    """Returns the beginnings of the names of the variables of one of `DECODERS`."""
+    return _SCOPES[decoder]
 
 
 def encode(

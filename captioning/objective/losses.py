@@ -27,6 +27,21 @@ def mean_loss(losses: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
     return tf.div_no_nan(tf.reduce_sum(losses * weights), tf.reduce_sum(weights))
 
 
+def policy_loss(losses: tf.Tensor, mask: tf.Tensor, advantages: tf.Tensor) -> tf.Tensor:
+    """Returns a scalar whose gradient raises the probability of captions that earned more.
+
+    It is REINFORCE's (Williams 1992): the expected reward's gradient, with the sign of a loss.
+
+    Args:
+      losses: of the words of captions that the network has drawn, float32 [batch, length].
+      mask: as of `mean_loss`.
+      advantages: what each caption earned more than was to be expected, float32 [batch]; no
+        gradient passes them.
+    """
+    surprise = tf.reduce_sum(losses * tf.cast(mask, losses.dtype), axis=1)
+    return tf.reduce_mean(tf.stop_gradient(advantages) * surprise)
+
+
 def attention_penalty(attention: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
     """Returns how unevenly captions have looked at their images; Xu et al., equation 14.
 

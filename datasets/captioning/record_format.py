@@ -110,3 +110,21 @@ def parse_example(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
             lambda: tf.reshape(tf.sparse.reduce_sum(ones, axis=1), [-1]),
         ),
     }
+
+
+def read_captions(record: bytes) -> tuple[int, list[list[str]]]:
+    """Takes the captions out of a record, of either form, without building a graph.
+
+    Returns:
+      (number of the image, words of each caption, with those that mark start and end).
+    """
+    example = tf.train.SequenceExample.FromString(record)
+    lists = example.feature_lists.feature_list
+    if _WORDS in lists:
+        captions = [[each.bytes_list.value[0] for each in lists[_WORDS].feature]]
+    else:
+        captions = [list(each.bytes_list.value) for each in lists[_CAPTIONS].feature]
+    return (
+        example.context.feature[_ID].int64_list.value[0],
+        [[word.decode() for word in caption] for caption in captions],
+    )

@@ -43,6 +43,14 @@ def test_impossible_networks_are_refused(change, message):
         ({"keep_prob": 0}, "keep_prob is 0; expected above 0"),
         ({"attention_penalty": -1}, "attention_penalty is -1; expected 0 or more"),
         ({"batch_norm_decay": 1}, "batch_norm_decay is 1"),
+        ({"scheduled_sampling": 1.5}, "scheduled_sampling is 1.5; expected a share from 0 to 1"),
+        ({"scheduled_sampling_steps": -1}, "scheduled_sampling_steps is -1; expected 0 or more"),
+        ({"objective": "x"}, "objective is 'x'; expected one of cross_entropy, self_critical"),
+        ({"self_critical_samples": 0}, "self_critical_samples is 0; expected 1 or more"),
+        (
+            {"objective": "self_critical", "scheduled_sampling": 0.2},
+            "the decoder reads only words of its own",
+        ),
     ],
 )
 def test_impossible_objectives_are_refused(change, message):

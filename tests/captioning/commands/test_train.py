@@ -4,6 +4,7 @@ import json
 import pathlib
 
 import pytest
+import tensorflow.compat.v1 as tf
 
 from captioning import run_description
 from captioning.evaluation.evaluator import Evaluator
@@ -118,3 +119,46 @@ def test_flags_of_im2txt_are_known_or_explained(folder):
     result = command_runs.run("train.py", "--task=captioning", "--helpfull", cwd=folder)
     for name in ("train_inception", "inception_checkpoint_file", "train_dir", "number_of_steps"):
         assert name in result.stdout
+
+
+def test_self_critical_training_starts_from_a_trained_network_with_its_options(folder, tmp_path):
+    dataset = f"--dataset_dir={folder / 'data' / 'tfrecords' / 'squares'}"
+    start = f"--tf_initial_checkpoint={folder / 'runs' / 'squares' / 'model.ckpt-150'}"
+    common = ("--task=captioning", "--objective=self_critical", dataset)
+    result = command_runs.run(
+        "train.py",
+        *common,
+        start,
+        "--train_batch_size=12",
+        "--training_number_of_steps=12",
+        "--save_summaries_secs=0",
+        "--num_clones=2",
+        "--seed=3",
+        cwd=tmp_path,
+    )
+    assert result.returncode == 0, result.stderr
+    assert "adam_learning_rate=5e-05" in result.stdout
+    assert "keep_prob=1.0" in result.stdout
+    assert "0 of the checkpoint's unused" in result.stdout
+    run = tmp_path / "runs" / "squares_self_critical"
+    before = run_description.read_description(str(folder / "runs" / "squares"))
+    assert run_description.read_description(str(run)) == before
+    history = json.loads((run / "validation.json").read_text())
+    assert [score["step"] for score in history["scores"]] == [5, 10, 12]
+
+
+def test_self_critical_training_is_refused_where_nothing_is_trained(folder, tmp_path):
+    dataset = f"--dataset_dir={folder / 'data' / 'tfrecords' / 'squares'}"
+    common = ("--task=captioning", "--objective=self_critical", dataset)
+    result = command_runs.run("train.py", *common, cwd=tmp_path)
+    assert result.returncode == 1
+    assert "give --tf_initial_checkpoint" in result.stderr
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.get_variable("MobilenetV2/Conv/weights", [3, 3, 3, 8])
+        session.run(tf.global_variables_initializer())
+        tf.train.Saver().save(session, str(tmp_path / "classifier" / "model.ckpt"))
+    result = command_runs.run(
+        "train.py", *common, "--tf_initial_checkpoint=classifier", cwd=tmp_path
+    )
+    assert result.returncode == 1
+    assert "classifier/model.ckpt has no decoder: train one from it" in result.stderr
