@@ -190,6 +190,14 @@ class ObjectiveOptions:
         computed_default="0.7; 1 with objective=self_critical",
         synonyms=("lstm_dropout_keep_prob",),
     )
+    encoder_keep_prob: float = option(
+        0.8,
+        "Share of an image's features that dropout keeps where train_encoder is given and "
+        "show_and_tell averages them over all places; research/im2txt's.",
+        LOSS,
+        flag_default=None,
+        computed_default="0.8; 1 with objective=self_critical",
+    )
     weight_decay: float = option(
         4e-5,
         "Weight of the L2 loss on the encoder's convolutions, where it is trained.",
@@ -257,8 +265,11 @@ class ObjectiveOptions:
                 f"scheduled_sampling is {self.scheduled_sampling}, but with "
                 f"objective={SELF_CRITICAL} the decoder reads only words of its own: omit it."
             )
-        if not 0 < self.keep_prob <= 1:
-            raise ValueError(f"keep_prob is {self.keep_prob}; expected above 0 and at most 1.")
+        for name in ("keep_prob", "encoder_keep_prob"):
+            if not 0 < getattr(self, name) <= 1:
+                raise ValueError(
+                    f"{name} is {getattr(self, name)}; expected above 0 and at most 1."
+                )
         for name in ("weight_decay", "attention_penalty", "scheduled_sampling_steps"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise ValueError(f"{name} is {getattr(self, name)}; expected 0 or more.")

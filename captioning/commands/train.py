@@ -38,10 +38,8 @@ from datasets.records import shard_check
 from deployment.config import DeploymentConfig
 from training import checkpoints, loop
 
-# For other objectives, the options' own. S. Rennie et al. begin with this rate, and dropout would
-# have the network learn from captions that it does not write in use.
+# Usual since S. Rennie et al., arXiv 1612.00563.
 _SELF_CRITICAL_LEARNING_RATE = 5e-5
-_SELF_CRITICAL_KEEP_PROB = 1.0
 # research/im2txt, configuration.py: num_epochs_per_decay.
 _EPOCHS_PER_DECAY = 8
 
@@ -74,9 +72,12 @@ def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
             "batch_norm_decay", training_command.batch_norm_decay(num_steps)
         ),
         scheduled_sampling_steps=flags.value_or("scheduled_sampling_steps", num_steps),
+        # Dropout would judge captions by another network than the one that has drawn them.
         keep_prob=flags.value_or(
-            "keep_prob",
-            _SELF_CRITICAL_KEEP_PROB if is_self_critical else ObjectiveOptions.keep_prob,
+            "keep_prob", 1.0 if is_self_critical else ObjectiveOptions.keep_prob
+        ),
+        encoder_keep_prob=flags.value_or(
+            "encoder_keep_prob", 1.0 if is_self_critical else ObjectiveOptions.encoder_keep_prob
         ),
     )
     scopes = network.decoder_scopes(description.model.decoder)

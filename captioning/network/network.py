@@ -43,13 +43,17 @@ def encode(
     return features
 
 
-def make_decoder(model: ModelOptions, depth: int, keep_prob: float = 1.0) -> Decoder:
+def make_decoder(
+    model: ModelOptions, depth: int, keep_prob: float = 1.0, code_keep_prob: float = 1.0
+) -> Decoder:
     """Makes the decoder of a network, with its variables.
 
     Args:
       model: the network.
       depth: channels of the features.
-      keep_prob: see the decoders.
+      keep_prob, code_keep_prob: see the decoders; an image has one code for Show and Tell only.
     """
-    kind = AttentionDecoder if model.decoder == ATTENTION else ShowAndTell
-    return kind(model.num_words, depth, model.embedding_size, model.num_units, keep_prob)
+    sizes = model.num_words, depth, model.embedding_size, model.num_units
+    if model.decoder == ATTENTION:
+        return AttentionDecoder(*sizes, keep_prob)
+    return ShowAndTell(*sizes, keep_prob, code_keep_prob)

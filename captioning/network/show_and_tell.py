@@ -23,6 +23,7 @@ class ShowAndTell(Decoder):
         embedding_size: int = 512,
         num_units: int = 512,
         keep_prob: float = 1.0,
+        code_keep_prob: float = 1.0,
     ):
         """Makes the variables.
 
@@ -32,9 +33,12 @@ class ShowAndTell(Decoder):
           embedding_size: numbers that stand for an image or a word.
           num_units: of the LSTM.
           keep_prob: share of the LSTM's inputs, and of its outputs, that dropout keeps in `unroll`.
+          code_keep_prob: share of an image's features, averaged over all places, that dropout keeps
+            there.
         """
         self.num_words = num_words
         self._keep_prob = keep_prob
+        self._code_keep_prob = code_keep_prob
         initializer = tf.random_uniform_initializer(-_INITIAL_RANGE, _INITIAL_RANGE)
         with tf.variable_scope("image_embedding"):
             self._image_map = tf.get_variable(
@@ -70,7 +74,8 @@ class ShowAndTell(Decoder):
     def unroll(self, features: tf.Tensor, words: tf.Tensor) -> Unrolled:
         """See `Decoder`; the image is what an LSTM reads before the words."""
         embedded = tf.nn.embedding_lookup(self._word_map, words)
-        inputs = tf.concat([self.embed_image(features)[:, tf.newaxis], embedded], axis=1)
+        image = self.embed_image(features, self._code_keep_prob)
+        inputs = tf.concat([image[:, tf.newaxis], embedded], axis=1)
         seen = self._cell.see(dropout(inputs, self._keep_prob))
         zeros = tf.zeros([tf.shape(features)[0], self._cell.num_units], seen.dtype)
 
@@ -82,6 +87,7 @@ class ShowAndTell(Decoder):
         outputs = dropout(outputs[:, 1:], self._keep_prob)
         return Unrolled(tf.tensordot(outputs, self._weights, 1) + self._biases, None)
 
-    def embed_image(self, features: tf.Tensor) -> tf.Tensor:
+    def embed_image(self, features: tf.Tensor, keep_prob: float = 1.0) -> tf.Tensor:
         """[batch, height, width, depth] -> [batch, embedding_size]: the mean over all places."""
-        return tf.matmul(tf.reduce_mean(features, axis=[1, 2]), self._image_map)
+        code = dropout(tf.reduce_mean(features, axis=[1, 2]), keep_prob)
+        return tf.matmul(code, self._image_map)

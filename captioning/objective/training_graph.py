@@ -45,7 +45,12 @@ def build_clone(
         )
     if not objective.train_encoder:
         features = tf.stop_gradient(features)
-    decoder = network.make_decoder(model, features.shape[-1].value, objective.keep_prob)
+    decoder = network.make_decoder(
+        model,
+        features.shape[-1].value,
+        objective.keep_prob,
+        objective.encoder_keep_prob if objective.train_encoder else 1.0,
+    )
     if objective.objective == SELF_CRITICAL:
         assert rewards is not None
         summaries = _add_earnings(batch, features, decoder, objective, rewards)

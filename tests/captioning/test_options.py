@@ -41,6 +41,7 @@ def test_impossible_networks_are_refused(change, message):
     ("change", "message"),
     [
         ({"keep_prob": 0}, "keep_prob is 0; expected above 0"),
+        ({"encoder_keep_prob": 1.1}, "encoder_keep_prob is 1.1; expected above 0"),
         ({"attention_penalty": -1}, "attention_penalty is -1; expected 0 or more"),
         ({"batch_norm_decay": 1}, "batch_norm_decay is 1"),
         ({"scheduled_sampling": 1.5}, "scheduled_sampling is 1.5; expected a share from 0 to 1"),

@@ -93,3 +93,23 @@ def test_the_share_of_the_networks_own_words_rises_with_the_steps(decoder):
     assert all(
         losses[2] != pytest.approx(losses[0], rel=1e-6) for losses in losses_of_step.values()
     )
+
+
+@pytest.mark.parametrize(
+    ("options", "is_random"),
+    [
+        ({"train_encoder": True}, True),
+        ({"train_encoder": True, "encoder_keep_prob": 1.0}, False),
+        ({"train_encoder": False}, False),
+    ],
+)
+def test_features_are_dropped_only_where_the_encoder_is_trained(options, is_random):
+    tf.set_random_seed(1)
+    (loss,) = build("show_and_tell", **options).values()
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        # At first a code hardly matters.
+        image_map = next(each for each in tf.trainable_variables() if "image_emb" in each.op.name)
+        session.run(image_map.assign(100 * image_map))
+        first, second = (session.run(loss) for _ in range(2))
+    assert (first != pytest.approx(second, rel=1e-5)) == is_random
