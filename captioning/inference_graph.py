@@ -77,12 +77,7 @@ def attention_size(description: RunDescription) -> tuple[int, int] | None:
     """
     if description.model.decoder != ATTENTION:
         return None
-    size = description.view.image_size
-    with tf.Graph().as_default():
-        image = tf.placeholder(tf.float32, [1, size, size, 3])
-        features = network.encode(image, description.model, 0.0, BatchNormMode())
-    rows, columns = features.shape.as_list()[1:3]
-    return rows, columns
+    return network.feature_shape(description.model, description.view.image_size)[:2]
 
 
 def check_im2txt(model: ModelOptions) -> None:

@@ -134,6 +134,14 @@ class AugmentationOptions:
         "right.",
         DATA,
     )
+    cache_features: bool = option(
+        False,
+        "Compute the features of each image once and keep them beside the records, float16, "
+        "instead of running the encoder in every step. For an encoder that is not trained; images "
+        "are not varied then.",
+        DATA,
+        is_common=True,
+    )
     captions_per_image: int = option(
         1,
         "Captions of an image that a step reads, drawn at random. With 5 a step of the encoder "

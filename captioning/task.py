@@ -10,6 +10,7 @@ from captioning import run_description
 from captioning.data import input_pipeline
 from captioning.evaluation import caption_rewards
 from captioning.evaluation.validation import CaptioningValidator
+from captioning.network import network
 from captioning.objective import training_graph
 from captioning.objective.self_critical import Rewards
 from captioning.options import SELF_CRITICAL, AugmentationOptions, ObjectiveOptions
@@ -44,6 +45,7 @@ class CaptioningTask(Task):
       objective: what the network is trained for.
       num_clones: clones of a process, whose batch statistics `sync_batch_norm` joins.
       has_averages: whether training keeps moving averages of the weights, which validation scores.
+      features: the split with features in place of images; see `feature_cache`.
     """
 
     memory_advice = (
@@ -59,6 +61,7 @@ class CaptioningTask(Task):
         objective: ObjectiveOptions,
         num_clones: int,
         has_averages: bool = False,
+        features: CaptioningSpec | None = None,
     ):
         self._spec = spec
         self._split = split
@@ -66,6 +69,7 @@ class CaptioningTask(Task):
         self._augmentation = augmentation
         self._objective = objective
         self._has_averages = has_averages
+        self._features = features
         self._sync_group = SyncGroup(num_clones) if objective.sync_batch_norm else None
 
     def open_batches(self, batch_size: int, seed: int | None) -> tf.data.Dataset:
@@ -76,6 +80,10 @@ class CaptioningTask(Task):
             self._augmentation,
             batch_size=batch_size,
             seed=seed,
+            features=self._features,
+            feature_shape=network.feature_shape(
+                self.description.model, self.description.view.image_size
+            ),
         )
 
     def build_clone(self, batch: training_graph.Batch) -> None:
@@ -104,6 +112,8 @@ class CaptioningTask(Task):
         return _FORMER_NAMES.get(name, ())
 
     def explain_error(self, error: tf.errors.OpError) -> ValueError | None:
+        if self._features is not None:
+            return input_pipeline.explain(error, self._features, self._split, has_features=True)
         return input_pipeline.explain(error, self._spec, self._split)
 
     def common_settings(self) -> Mapping[str, Any]:

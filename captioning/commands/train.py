@@ -6,7 +6,7 @@ import os
 
 import tensorflow.compat.v1 as tf
 
-from captioning import run_description
+from captioning import feature_cache, run_description
 from captioning.commands.dataset_choice import read_dataset
 from captioning.commands.train_flags import (
     DEFAULT_EPOCHS,
@@ -37,6 +37,7 @@ from datasets.captioning.specs import CaptioningSpec
 from datasets.records import shard_check
 from deployment.config import DeploymentConfig
 from training import checkpoints, loop
+from training.options import TrainOptions
 
 # Usual since S. Rennie et al., arXiv 1612.00563.
 _SELF_CRITICAL_LEARNING_RATE = 5e-5
@@ -105,7 +106,7 @@ def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
             else CaptioningOptimizerOptions.adam_learning_rate,
         ),
     )
-    augmentation = flags.options(AugmentationOptions)
+    augmentation = _augmentation(flags, objective)
     print(
         f"dataset {spec.name} in {spec.directory}: {len(spec.words)} words, {split.num_examples} "
         f"records with {split.num_captions} captions in split {data.train_split}; an epoch is "
@@ -114,6 +115,9 @@ def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
     model, view = description.model, description.view
     for each in (model, view, augmentation, objective, optimizer_options, options, deployment):
         print(training_command.listed(each))
+    features = None
+    if augmentation.cache_features:
+        features = _cached_features(spec, data.train_split, description, options)
     task = CaptioningTask(
         spec,
         data.train_split,
@@ -122,6 +126,7 @@ def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
         objective,
         deployment.num_clones,
         has_averages=options.ema_decay > 0,
+        features=features,
     )
     result = loop.train(
         task,
@@ -132,6 +137,43 @@ def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
         startup_delay_steps=flags.options(ClusterOptions).startup_delay_steps,
     )
     return result.exit_status
+
+
+def _augmentation(flags: Flags, objective: ObjectiveOptions) -> AugmentationOptions:
+    """Returns how images are varied: not at all where their features are kept.
+
+    Raises:
+      ValueError: flags contradict each other.
+    """
+    augmentation = flags.options(AugmentationOptions)
+    if not augmentation.cache_features:
+        return augmentation
+    if objective.train_encoder:
+        raise ValueError(
+            "cache_features keeps what an encoder says of images, and train_encoder changes it: "
+            "omit one of them."
+        )
+    varied = ("random_crop", "random_flip", "color_distortion")
+    given = [name for name in varied if flags.given(AugmentationOptions).get(name)]
+    if given:
+        raise ValueError(
+            f"cache_features keeps the features of images as evaluation sees them, and {given[0]} "
+            "varies them: omit one of them."
+        )
+    return dataclasses.replace(augmentation, **dict.fromkeys(varied, False))
+
+
+def _cached_features(
+    spec: CaptioningSpec, split: str, description: RunDescription, options: TrainOptions
+) -> CaptioningSpec:
+    """Returns a split with features in place of images (ValueError: there is no checkpoint)."""
+    checkpoint = loop.find_start(options).checkpoint
+    if not checkpoint:
+        raise ValueError(
+            "cache_features keeps what a trained encoder says of images: give "
+            "--tf_initial_checkpoint, the checkpoint of a classifier."
+        )
+    return feature_cache.ensure(spec, split, description, checkpoint)
 
 
 def _trained_start(flags: Flags, train_logdir: str) -> str | None:

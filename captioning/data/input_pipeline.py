@@ -2,7 +2,7 @@
 
 import os
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import tensorflow.compat.v1 as tf
 
@@ -27,6 +27,8 @@ def training_batches(
     *,
     batch_size: int,
     seed: int | None = None,
+    features: CaptioningSpec | None = None,
+    feature_shape: Sequence[int] = (),
 ) -> tf.data.Dataset:
     """Makes shuffled, augmented batches, without end.
 
@@ -36,9 +38,13 @@ def training_batches(
       augmentation: how images are varied, and how many of their captions are read.
       batch_size: images; may exceed the number of images in the split.
       seed: the same seed gives the same batches in the same order; None for new ones each time.
+      features: the same split with features in place of images (`captioning.feature_cache`), which
+        are not varied; None for images.
+      feature_shape: theirs.
 
     Returns:
-      A dataset of dictionaries: "image" float32 [batch, size, size, 3], RGB, 0..255; "ids" int32
+      A dataset of dictionaries: "image" float32 [batch, size, size, 3], RGB, 0..255, or "features"
+      float16 [batch, *feature_shape]; "ids" int32
       [batch, captions, length], 0 after the last word of a shorter caption; "lengths" int32 [batch,
       captions], with the words that mark start and end; "image_name" string [batch]; "image_id"
       int64 [batch].
@@ -51,23 +57,28 @@ def training_batches(
 
     @tf.autograph.experimental.do_not_convert
     def prepare(serialized: tf.Tensor, index: tf.Tensor) -> dict[str, tf.Tensor]:
-        example = _parse(serialized, spec)
+        example = _parse(serialized, spec, features is not None)
         image_seed, caption_seed = tf.unstack(
             tf.random.experimental.stateless_split(tf.stack([first_seed, index]), num=2)
         )
-        image = image_graph.decode(example["encoded"])
         chosen = _draw(
             tf.shape(example["lengths"])[0], augmentation.captions_per_image, caption_seed
         )
+        if features is None:
+            image = image_graph.decode(example["encoded"])
+            seen = preprocess.training_image(image, view.image_size, augmentation, image_seed)
+            of_image = {"image": seen}
+        else:
+            of_image = {"features": tf.ensure_shape(example["features"], feature_shape)}
         return {
-            "image": preprocess.training_image(image, view.image_size, augmentation, image_seed),
+            **of_image,
             "ids": tf.gather(example["ids"], chosen),
             "lengths": tf.gather(example["lengths"], chosen),
             "image_name": example["image_name"],
             "image_id": example["image_id"],
         }
 
-    batches = record_order.numbered_records(spec, split, seed).map(
+    batches = record_order.numbered_records(features or spec, split, seed).map(
         prepare, num_parallel_calls=tf.data.AUTOTUNE, deterministic=seed is not None
     )
     return _padded(batches, batch_size, drop_remainder=True)
@@ -104,14 +115,23 @@ def evaluation_batches(
     return _padded(examples, batch_size, drop_remainder=False)
 
 
-def explain(error: tf.errors.OpError, spec: CaptioningSpec, split: str) -> ValueError | None:
+def explain(
+    error: tf.errors.OpError, spec: CaptioningSpec, split: str, has_features: bool = False
+) -> ValueError | None:
     """Turns an error of a session into one that names the image or the file at fault.
+
+    Args:
+      error: of the session.
+      spec, split: what was read.
+      has_features: whether its records have features in place of images.
 
     Returns:
       None if the data are not the cause.
     """
 
     def read(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
+        if has_features:
+            return {"image_name": record_format.parse_features(serialized)["image_name"]}
         example = record_format.parse_example(serialized)
         image = image_graph.decode(example["encoded"])
         return {"image_name": example["image_name"], "image": image}
@@ -119,9 +139,12 @@ def explain(error: tf.errors.OpError, spec: CaptioningSpec, split: str) -> Value
     return record_errors.explain(error, lambda: spec.shard_paths(split), read)
 
 
-def _parse(serialized: tf.Tensor, spec: CaptioningSpec) -> dict[str, tf.Tensor]:
+def _parse(
+    serialized: tf.Tensor, spec: CaptioningSpec, has_features: bool = False
+) -> dict[str, tf.Tensor]:
     """Reads a record, with int32 for ids and lengths."""
-    example = record_format.parse_example(serialized)
+    parse = record_format.parse_features if has_features else record_format.parse_example
+    example = parse(serialized)
     num_words = len(spec.words)
     check = record_errors.check(
         tf.reduce_all(example["ids"] < num_words) & (tf.size(example["lengths"]) > 0),

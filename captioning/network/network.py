@@ -43,6 +43,14 @@ def encode(
     return features
 
 
+def feature_shape(model: ModelOptions, image_size: int) -> tuple[int, int, int]:
+    """Returns the (height, width, depth) of the features of an image."""
+    with tf.Graph().as_default():
+        images = tf.placeholder(tf.float32, [1, image_size, image_size, 3])
+        height, width, depth = encode(images, model, 0.0, BatchNormMode()).shape.as_list()[1:]
+    return height, width, depth
+
+
 def make_decoder(
     model: ModelOptions, depth: int, keep_prob: float = 1.0, code_keep_prob: float = 1.0
 ) -> Decoder:

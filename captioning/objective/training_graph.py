@@ -14,6 +14,9 @@ from nets.batch_norm import BatchNormMode, SyncGroup
 
 Batch = Mapping[str, tf.Tensor]
 
+# Large enough for every encoder.
+_SOME_IMAGE = (96, 96)
+
 
 def build_clone(
     batch: Batch,
@@ -36,13 +39,18 @@ def build_clone(
     """
     trains_statistics = objective.train_encoder and objective.fine_tune_batch_norm
     batch_norm = BatchNormMode(trains_statistics, objective.batch_norm_decay, sync_group)
-    with lean_gradients(objective.recompute_activations):
-        features = network.encode(
-            batch["image"],
-            model,
-            objective.weight_decay if objective.train_encoder else 0.0,
-            batch_norm,
-        )
+    if "features" in batch:
+        # Only for its variables, which belong into the checkpoints.
+        network.encode(tf.zeros([1, *_SOME_IMAGE, 3]), model, 0.0, batch_norm)
+        features = tf.cast(batch["features"], tf.float32)
+    else:
+        with lean_gradients(objective.recompute_activations):
+            features = network.encode(
+                batch["image"],
+                model,
+                objective.weight_decay if objective.train_encoder else 0.0,
+                batch_norm,
+            )
     if not objective.train_encoder:
         features = tf.stop_gradient(features)
     decoder = network.make_decoder(

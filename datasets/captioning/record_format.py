@@ -15,11 +15,13 @@ readers take our records, and ours take its:
                    image/caption_ids      its id
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+import numpy as np
 import tensorflow.compat.v1 as tf
 
 _DATA, _ID, _NAME = "image/data", "image/image_id", "image/filename"
+_FEATURES, _FEATURES_SHAPE = "image/features", "image/features_shape"
 _WORDS, _WORD_IDS = "image/caption", "image/caption_ids"
 _CAPTIONS, _CAPTIONS_IDS = "image/captions", "image/captions_ids"
 
@@ -59,6 +61,22 @@ def encode_example(
     return example
 
 
+def with_features(record: bytes, features: np.ndarray) -> bytes:
+    """Returns a record with an encoder's features in place of the image.
+
+    Args:
+      record: of either form.
+      features: float16 [height, width, depth].
+    """
+    example = tf.train.SequenceExample.FromString(record)
+    context = example.context.feature
+    del context[_DATA]
+    # Little endian, as TensorFlow reads them.
+    context[_FEATURES].bytes_list.value[:] = [features.astype("<f2").tobytes()]
+    context[_FEATURES_SHAPE].int64_list.value[:] = features.shape
+    return example.SerializeToString(deterministic=True)
+
+
 def parse_example(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
     """Builds the graph that takes a record apart, of either form; for `tf.data.Dataset.map`.
 
@@ -72,10 +90,35 @@ def parse_example(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
 
       Running it fails with tf.errors.InvalidArgumentError when the record has no image.
     """
+    example, context = _parse(serialized, {_DATA: tf.io.FixedLenFeature([], tf.string)})
+    return {**example, "encoded": context[_DATA]}
+
+
+def parse_features(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Builds the graph that takes a record of `with_features` apart.
+
+    Returns:
+      As `parse_example`, with "features", float16 [height, width, depth], in place of "encoded".
+    """
+    example, context = _parse(
+        serialized,
+        {
+            _FEATURES: tf.io.FixedLenFeature([], tf.string),
+            _FEATURES_SHAPE: tf.io.FixedLenFeature([3], tf.int64),
+        },
+    )
+    features = tf.io.decode_raw(context[_FEATURES], tf.float16)
+    return {**example, "features": tf.reshape(features, context[_FEATURES_SHAPE])}
+
+
+def _parse(
+    serialized: tf.Tensor, image_features: Mapping[str, tf.io.FixedLenFeature]
+) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
+    """Returns all but the image, and the features of the context."""
     context, lists = tf.io.parse_single_sequence_example(
         serialized,
         context_features={
-            _DATA: tf.io.FixedLenFeature([], tf.string),
+            **image_features,
             _ID: tf.io.FixedLenFeature([], tf.int64),
             _NAME: tf.io.FixedLenFeature([], tf.string, ""),
         },
@@ -98,10 +141,9 @@ def parse_example(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
 
     ids = lists[_CAPTIONS_IDS]
     ones = tf.sparse.SparseTensor(ids.indices, tf.ones_like(ids.values), ids.dense_shape)
-    return {
+    example = {
         "image_name": context[_NAME],
         "image_id": context[_ID],
-        "encoded": context[_DATA],
         "captions": choose(_WORDS, _CAPTIONS),
         "ids": choose(_WORD_IDS, _CAPTIONS_IDS),
         "lengths": tf.cond(
@@ -110,6 +152,7 @@ def parse_example(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
             lambda: tf.reshape(tf.sparse.reduce_sum(ones, axis=1), [-1]),
         ),
     }
+    return example, context
 
 
 def read_captions(record: bytes) -> tuple[int, list[list[str]]]:

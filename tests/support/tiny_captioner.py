@@ -61,7 +61,7 @@ def save(folder: pathlib.Path, decoder: str) -> str:
         comparison.fill_variables(session)
         random = np.random.RandomState(_SEEDS[decoder])
         for variable in tf.trainable_variables():
-            if variable.op.name.startswith(network.decoder_scopes(description.model)):
+            if variable.op.name.startswith(network.decoder_scopes(decoder)):
                 value = random.normal(size=variable.shape.as_list())
                 if variable.op.name in _OF_FEATURES:
                     value = _telling_apart(value, session.run(features))

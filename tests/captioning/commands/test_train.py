@@ -162,3 +162,37 @@ def test_self_critical_training_is_refused_where_nothing_is_trained(folder, tmp_
     )
     assert result.returncode == 1
     assert "classifier/model.ckpt has no decoder: train one from it" in result.stderr
+
+
+def test_kept_features_serve_the_training_its_continuation_and_its_export(folder, tmp_path):
+    dataset = f"--dataset_dir={folder / 'data' / 'tfrecords' / 'squares'}"
+    start = f"--tf_initial_checkpoint={folder / 'runs' / 'squares' / 'model.ckpt-150'}"
+    small = [
+        flag for flag in SMALL if not flag.startswith(("--norandom", "--nocolor", "--train_e"))
+    ]
+    common = ["--task=captioning", dataset, start, *small, "--cache_features", "--validate_every=0"]
+    first, second, trained, varied, scratch = command_runs.run_series(
+        "train",
+        [
+            [*common, "--training_number_of_steps=4"],
+            [*common, "--training_number_of_steps=8"],
+            [*common, "--train_encoder"],
+            [*common, "--random_flip"],
+            [*(flag for flag in common if flag != start), "--train_logdir=runs/none"],
+        ],
+        cwd=tmp_path,
+    )
+    assert first.returncode == second.returncode == 0, first.stderr + second.stderr
+    assert "computing features of 60 images, " in first.stdout
+    assert "computing" not in second.stdout
+    assert "features of train: " in second.stdout
+    assert "resuming from runs/squares/model.ckpt-4" in second.stdout
+    names = {name for name, _ in tf.train.list_variables(str(tmp_path / "runs" / "squares"))}
+    assert any(name.startswith("MobilenetV3/") for name in names)
+    for result, message in (
+        (trained, "cache_features keeps what an encoder says of images, and train_encoder"),
+        (varied, "and random_flip varies them: omit one of them."),
+        (scratch, "give --tf_initial_checkpoint, the checkpoint of a classifier."),
+    ):
+        assert result.returncode == 1
+        assert message in result.stderr
