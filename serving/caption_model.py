@@ -58,6 +58,8 @@ class CaptionModel(ExportedModel):
       attention_size: (rows, columns) of the places that the network looks at; None if it does not
         look again before each word.
       seen_share: share of an image's height, and of its width, that the network sees: the middle.
+      words: those that it knows, by their ids, with the marks <S> and </S>, and <UNK> for all
+        others; () for exports that do not say it.
     """
 
     SIGNATURE = contract.CAPTIONING
@@ -68,6 +70,7 @@ class CaptionModel(ExportedModel):
         if contract.CAPTION_ATTENTION not in export.node_names:
             self.attention_size = None
         self.seen_share = export.metadata.seen_share
+        self.words = export.metadata.words
         return _ANY_SIZE
 
     def warm_up(self, size: tuple[int, int] | None = None, batch_size: int = 1) -> None:

@@ -129,6 +129,7 @@ class Metadata:
         it does not look again before each word.
       seen_share: share of an image's height, and of its width, that a captioning network sees: the
         middle.
+      words: those that a captioning network knows, by their ids; () if unknown.
       fingerprint: tells the graph from others; None in exports of earlier versions.
     """
 
@@ -147,6 +148,7 @@ class Metadata:
     view: View | None = None
     attention_size: tuple[int, int] | None = None
     seen_share: float = 1.0
+    words: tuple[str, ...] = ()
     fingerprint: str | None = None
 
 

@@ -85,12 +85,12 @@ def _describe(
         task=TASK,
         attention_size=inference_graph.attention_size(description),
         seen_share=preprocess.seen_share(description.view.image_size),
+        words=description.words,
     )
     return {
         "format_version": FORMAT_VERSION,
         **{key: value for key, value in dataclasses.asdict(metadata).items() if value},
         "search": dataclasses.asdict(search),
-        "view": None,
         "image_size": description.view.image_size,
         "model": dataclasses.asdict(description.model),
         "dataset_name": description.dataset_name,
@@ -99,7 +99,6 @@ def _describe(
         "global_step": checkpoints.read_step(checkpoint),
         "tensorflow_version": tf.version.VERSION,
         "splitting": description.splitting,
-        "words": description.words,
     }
 
 

@@ -18,6 +18,8 @@ from commands.flags import Flags
 from commands.told_images import Telling, Told
 from common import files, json_files
 from common.texts import printable
+from datasets.captioning import vocabulary
+from datasets.captioning.vocabulary import Vocabulary
 from serving import export_file
 from serving.caption_model import Caption, CaptionModel
 from serving.drawing import attention
@@ -33,18 +35,25 @@ def main(flags: Flags, arguments: list[str]) -> int:
     """Turns flags into options and describes the images; returns the exit status."""
     options = flags.options(InferOptions)
     ids = _read_ids(options.coco_images)
+    known = None
+    if options.vocab_file is not None:
+        known = vocabulary.read_word_counts(options.vocab_file)
     if options.sheet_dir is not None:
         told_images.check_writable("sheet_dir", options.sheet_dir)
 
     def open_model(num_images: int) -> CaptionModel:
         del num_images
-        return CaptionModel(
+        model = CaptionModel(
             options.model or export_file.find_newest_export(),
             options.engine,
             precision=options.precision,
             num_threads=options.num_threads,
             trust=options.trust,
         )
+        if known is not None:
+            ours = Vocabulary(model.words, known.splitting)
+            ours.check_equal(known, model.path, printable(options.vocab_file or ""))
+        return model
 
     def answer(model: CaptionModel, images: Sequence[tuple[str, Image.Image]]) -> list[_Captions]:
         captions = model.run_batch([image for _, image in images])
@@ -62,7 +71,7 @@ def main(flags: Flags, arguments: list[str]) -> int:
         {".json": functools.partial(_as_json, ids=ids), ".csv": _as_csv},
         "describing",
     )
-    return told_images.tell(arguments, options, how)
+    return told_images.tell([*arguments, *options.input_files], options, how)
 
 
 def _lines(captions: _Captions) -> list[str]:

@@ -27,6 +27,18 @@ class _InferOptions(ToldImagesOptions):
         "file's name, as COCO names its images, or else the name.",
         RESULTS,
     )
+    input_files: tuple[str, ...] = option(
+        (),
+        "research/im2txt's way to name images: files or patterns with commas between them, besides "
+        "those that are given without a flag.",
+        RESULTS,
+    )
+    vocab_file: str | None = option(
+        None,
+        "research/im2txt's word_counts.txt. There is no need for it, since the words are in the "
+        "export; they are compared.",
+        RESULTS,
+    )
     text_files: bool = option(
         False,
         "Also write the likeliest caption of photo.jpg to photo.txt beside it, unless there is "
@@ -57,10 +69,6 @@ InferOptions = changed(
 
 def _explain_unknown(name: str, value: str, flags: Flags) -> str | None:
     del value, flags
-    if name == "vocab_file":
-        return "there is no need for --vocab_file: the vocabulary is in the export."
-    if name == "input_files":
-        return "give the images without a flag: python infer.py IMAGES…"
     if name in ("beam_size", "max_caption_length", "length_normalization_factor"):
         return f"--{name} is fixed in the export: give it to export_model.py."
     return None

@@ -100,6 +100,7 @@ def export(
             "task": "captioning",
             "attention_size": inference_graph.attention_size(description),
             "seen_share": 64 / 74,
+            "words": WORDS,
         },
         optimize=optimize,
     )

@@ -34,6 +34,9 @@ def results(folder):
     (folder / "photos" / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0no image")
     images = [{"file_name": name, "id": 100 + index} for index, name in enumerate(NAMES)]
     (folder / "coco.json").write_text(json.dumps({"images": images}))
+    words = [f"{word} 1" for word in tiny_captioner.WORDS]
+    (folder / "words.txt").write_text("\n".join(words))
+    (folder / "other.txt").write_text("\n".join([*words[:4], *words[6:]]))
     model = "--model=runs/looks"
     found = command_runs.run_series(
         "infer",
@@ -43,7 +46,8 @@ def results(folder):
             ["photos", model, "--output=ids.json", "--coco_images=coco.json"],
             ["photos", model, "--coco_images=photos/0007.txt"],
             ["photos", model, "--beam_size=5"],
-            ["photos", model, "--vocab_file=word_counts.txt"],
+            ["--input_files=photos/beach*,photos/0007.png", model, "--vocab_file=words.txt"],
+            ["photos", model, "--vocab_file=other.txt"],
             ["photos", model, "--sheet_dir=photos/0007.png/x"],
             ["photos", model, "--precision=int8"],
         ],
@@ -111,12 +115,19 @@ def test_ids_come_from_cocos_file(results):
     assert [each["image_id"] for each in told] == [101, 100, 102]
 
 
+def test_im2txts_flags_name_images_and_their_vocabulary_is_compared(results):
+    _, (*_, named, _, _, _) = results
+    assert named.returncode == 0, named.stderr
+    lines = named.stdout.splitlines()
+    assert [line.split(":")[0] for line in lines] == ["photos/beach_3.png", "photos/0007.png"]
+
+
 def test_wrong_input_is_one_line(results):
-    _, (*_, coco, beam, words, sheets, precision) = results
+    _, (*_, coco, beam, _, words, sheets, precision) = results
     messages = (
         (coco, "0007.txt"),
         (beam, "--beam_size is fixed in the export: give it to export_model.py"),
-        (words, "there is no need for --vocab_file: the vocabulary is in the export"),
+        (words, "a vocabulary of 11 words, and other.txt another one, of 9 (word 4 is"),
         (sheets, "choose another --sheet_dir"),
         (precision, "searched for word by word, which only TensorFlow does"),
     )

@@ -28,7 +28,11 @@ SMALL = (
 )
 
 
-@pytest.fixture(scope="module", params=["show_and_tell", "attention"])
+# The slow one tells no more about the commands; its network and its graph have tests of their own.
+DECODERS = (pytest.param("show_and_tell", marks=pytest.mark.slow), "attention")
+
+
+@pytest.fixture(scope="module", params=DECODERS)
 def folder(request, tmp_path_factory) -> pathlib.Path:
     """A folder with a dataset, and a training run of 300 steps on it."""
     folder = tmp_path_factory.mktemp(request.param)
