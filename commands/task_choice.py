@@ -22,6 +22,8 @@ WITHOUT_TASK = {"serve": "serving"}
 
 # What dataset.json calls its task, if not by the name of the task's package.
 _OF_DATASETS = {"segmentation": "deeplab"}
+# research/im2txt's vocabulary, beside its records.
+_WORD_COUNTS_FILE = "word_counts.txt"
 # Sources of datasets by task, as `--dataset` of build_tfrecords names them.
 _SOURCES = {
     "classification": ("class_folders", "class_demo", "csv_labels", "cifar"),
@@ -68,7 +70,7 @@ def _find(name: str, words: list[str]) -> str | None:
         source = _flag(words, "dataset")
         return next((task for task, names in _SOURCES.items() if source in names), None)
     if name == "describe_tfrecords":
-        return None
+        return _of_records(_flag(words, "tfrecords"))
     if name == "infer":
         return _of_export(_flag(words, "model"))
     if name == "train":
@@ -107,6 +109,15 @@ def _of_dataset(directory: str | None, name: str | None) -> str | None:
         path = os.path.join(os.path.expanduser(directory), DATASET_FILE)
     task = path and run_options.task_in(path)
     return _OF_DATASETS.get(task, task) if task else None
+
+
+def _of_records(directory: str | None) -> str | None:
+    """Returns the task of another program's records, which mostly have no description yet."""
+    if directory is None:
+        return None
+    directory = os.path.expanduser(directory)
+    has_words = os.path.isfile(os.path.join(directory, _WORD_COUNTS_FILE))
+    return _of_dataset(directory, None) or ("captioning" if has_words else None)
 
 
 def _of_export(path: str | None) -> str | None:

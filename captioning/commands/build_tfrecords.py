@@ -52,7 +52,7 @@ def main(flags: Flags, arguments: list[str]) -> int:
     spec = building.build(
         CaptioningEncoder(source.name, known, is_single), splits, source.problems, check, settings
     )
-    path = encoder.word_counts_path(spec.directory)
+    path = vocabulary.word_counts_path(spec.directory)
     vocabulary.write_word_counts(path, known, counts)
     print(f"\n{printable(spec.name)}: a vocabulary of {len(known)} words in {printable(path)}")
     building.print_splits(spec, "captions with images" if is_single else "images")

@@ -81,7 +81,7 @@ def _read_captions(shards: Iterable[str]) -> Iterator[tuple[int, list[_Words]]]:
         for record in tfrecords.read_records(shard):
             image, captions = record_format.read_captions(record)
             # The words of many captions are few: each is kept once.
-            yield image, [tuple(map(sys.intern, words)) for words in captions]
+            yield image, [tuple(map(sys.intern, words)) for words, _ in captions]
 
 
 def _earning(words: Iterable[str], is_whole: bool) -> _Words:

@@ -7,8 +7,8 @@ a warning that it is used and should be looked at. docs/captioning.md explains e
 from collections.abc import Iterator, Sequence
 
 from datasets.captioning import vocabulary
+from datasets.captioning.caption_statistics import CaptionCounter
 from datasets.captioning.check_report import Report
-from datasets.captioning.encoder import CaptionCounter
 from datasets.captioning.sources.source import Sample, Source
 from datasets.captioning.vocabulary import Vocabulary
 from datasets.images import image_checks, jpeg_damage, sample_check

@@ -1,14 +1,14 @@
 """Makes records of images and their captions, and plans the shards of a source."""
 
 import hashlib
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import PIL
 
 from common import json_files
-from datasets.captioning import record_format, vocabulary
+from datasets.captioning import caption_statistics, record_format, vocabulary
+from datasets.captioning.caption_statistics import CaptionCounter
 from datasets.captioning.sources.source import Sample
 from datasets.captioning.specs import SHARD_ENDING, CaptioningSpec, CaptioningSplit, write_spec
 from datasets.captioning.vocabulary import Vocabulary
@@ -64,7 +64,7 @@ class CaptioningEncoder(Encoder[Sample, CaptioningSplit, CaptioningSpec]):
             example.SerializeToString(deterministic=True), ([*map(len, captions)], image.size)
         )
 
-    def start_statistics(self) -> "CaptionCounter":
+    def start_statistics(self) -> CaptionCounter:
         return CaptionCounter()
 
     def parse_split(self, fields: Mapping[str, Any], path: str, key: str) -> CaptioningSplit:
@@ -75,17 +75,7 @@ class CaptioningEncoder(Encoder[Sample, CaptioningSplit, CaptioningSpec]):
     def add_shards(
         self, parts: Sequence[CaptioningSplit], shard_bytes: Sequence[int]
     ) -> CaptioningSplit:
-        return CaptioningSplit(
-            num_examples=sum(part.num_examples for part in parts),
-            num_shards=len(parts),
-            num_captions=sum(part.num_captions for part in parts),
-            num_words=sum(part.num_words for part in parts),
-            longest=max(part.longest for part in parts),
-            max_height=max(part.max_height for part in parts),
-            max_width=max(part.max_width for part in parts),
-            shard_examples=tuple(part.num_examples for part in parts),
-            shard_bytes=tuple(shard_bytes),
-        )
+        return caption_statistics.add_shards(parts, shard_bytes)
 
     def write_spec(self, directory: str, splits: Mapping[str, CaptioningSplit]) -> CaptioningSpec:
         spec = CaptioningSpec(
@@ -93,34 +83,6 @@ class CaptioningEncoder(Encoder[Sample, CaptioningSplit, CaptioningSpec]):
         )
         write_spec(spec)
         return spec
-
-
-class CaptionCounter:
-    """Adds up the statistics of a shard."""
-
-    def __init__(self) -> None:
-        self._num_examples = self._num_captions = self._num_words = self._longest = 0
-        self._max_size = (0, 0)
-
-    def add(self, lengths: Sequence[int], size: tuple[int, int]) -> None:
-        """Adds a record with captions of so many words, and an image of (height, width)."""
-        self._num_examples += 1
-        self._num_captions += len(lengths)
-        self._num_words += sum(lengths) - len(lengths)
-        self._longest = max(self._longest, *lengths)
-        self._max_size = (max(self._max_size[0], size[0]), max(self._max_size[1], size[1]))
-
-    def to_split(self) -> CaptioningSplit:
-        """Returns the sums so far, as a split of one shard."""
-        return CaptioningSplit(
-            num_examples=self._num_examples,
-            num_shards=1,
-            num_captions=self._num_captions,
-            num_words=self._num_words,
-            longest=self._longest,
-            max_height=self._max_size[0],
-            max_width=self._max_size[1],
-        )
 
 
 def mix(samples: Sequence[Sample], is_single: bool) -> tuple[Sample, ...]:
@@ -143,8 +105,3 @@ def mix(samples: Sequence[Sample], is_single: bool) -> tuple[Sample, ...]:
 def caption_names(sample: Sample) -> list[str]:
     """Returns the names of the records that an image becomes, one for each caption."""
     return [f"{sample.name}#{index}" for index in range(len(sample.captions))]
-
-
-def word_counts_path(directory: str) -> str:
-    """Returns the path of word_counts.txt beside the shards."""
-    return os.path.join(directory, "word_counts.txt")

@@ -15,6 +15,7 @@ readers take our records, and ours take its:
                    image/caption_ids      its id
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -77,11 +78,35 @@ def with_features(record: bytes, features: np.ndarray) -> bytes:
     return example.SerializeToString(deterministic=True)
 
 
+def read_captions(record: bytes) -> tuple[int, list[tuple[list[str], list[int]]]]:
+    """Returns the number of a record's image, and words and ids of each caption, of either form.
+
+    Words and ids of a caption may differ in number where another program wrote the record.
+
+    Args:
+      record: a serialized example, of which `parse_example` has made sure that it is one.
+    """
+    example = tf.train.SequenceExample.FromString(record)
+    lists = example.feature_lists.feature_list
+    words = [_words(each) for each in lists[_CAPTIONS].feature]
+    ids = [[*each.int64_list.value] for each in lists[_CAPTIONS_IDS].feature]
+    single = [word_id for each in lists[_WORD_IDS].feature for word_id in each.int64_list.value]
+    if single:
+        words, ids = [[word for each in lists[_WORDS].feature for word in _words(each)]], [single]
+    none: list = []
+    captions = itertools.zip_longest(words, ids, fillvalue=none)
+    return example.context.feature[_ID].int64_list.value[0], list(captions)
+
+
+def _words(feature: tf.train.Feature) -> list[str]:
+    return [word.decode(errors="surrogateescape") for word in feature.bytes_list.value]
+
+
 def parse_example(serialized: tf.Tensor) -> dict[str, tf.Tensor]:
     """Builds the graph that takes a record apart, of either form; for `tf.data.Dataset.map`.
 
     Returns:
-      "image_name": string [], "" where the record has none.
+      "image_name": string []; the number of the image where the record has none, as im2txt's.
       "image_id": int64 [].
       "encoded": string [], the image as a file.
       "captions": string [captions, length], words; "" after the last one of a shorter caption.
@@ -120,7 +145,7 @@ def _parse(
         context_features={
             **image_features,
             _ID: tf.io.FixedLenFeature([], tf.int64),
-            _NAME: tf.io.FixedLenFeature([], tf.string, ""),
+            _NAME: tf.io.VarLenFeature(tf.string),
         },
         sequence_features={
             _WORDS: tf.io.VarLenFeature(tf.string),
@@ -139,10 +164,11 @@ def _parse(
             lambda: tf.sparse.to_dense(lists[several]),
         )
 
+    number = tf.strings.as_string(context[_ID])[tf.newaxis]
     ids = lists[_CAPTIONS_IDS]
     ones = tf.sparse.SparseTensor(ids.indices, tf.ones_like(ids.values), ids.dense_shape)
     example = {
-        "image_name": context[_NAME],
+        "image_name": tf.concat([context[_NAME].values, number], axis=0)[0],
         "image_id": context[_ID],
         "captions": choose(_WORDS, _CAPTIONS),
         "ids": choose(_WORD_IDS, _CAPTIONS_IDS),
@@ -153,21 +179,3 @@ def _parse(
         ),
     }
     return example, context
-
-
-def read_captions(record: bytes) -> tuple[int, list[list[str]]]:
-    """Takes the captions out of a record, of either form, without building a graph.
-
-    Returns:
-      (number of the image, words of each caption, with those that mark start and end).
-    """
-    example = tf.train.SequenceExample.FromString(record)
-    lists = example.feature_lists.feature_list
-    if _WORDS in lists:
-        captions = [[each.bytes_list.value[0] for each in lists[_WORDS].feature]]
-    else:
-        captions = [list(each.bytes_list.value) for each in lists[_CAPTIONS].feature]
-    return (
-        example.context.feature[_ID].int64_list.value[0],
-        [[word.decode() for word in caption] for caption in captions],
-    )

@@ -11,6 +11,7 @@ from datasets.records.dataset_file import CAPTIONING
 
 # research/im2txt's readers look for train-?????-of-?????.
 SHARD_ENDING = ""
+_HOW_TO_DESCRIBE = "python -m datasets.describe_tfrecords --task=captioning --tfrecords="
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +74,8 @@ def read_spec(directory: str) -> CaptioningSpec:
     Raises:
       ValueError: there is no dataset, it is one of another task, or its description is damaged.
     """
-    return dataset_file.read_folder(directory, CAPTIONING, CaptioningSpec, _check, ".")
+    alternative = f"; or describe records of another program: {_HOW_TO_DESCRIBE}{directory}"
+    return dataset_file.read_folder(directory, CAPTIONING, CaptioningSpec, _check, alternative)
 
 
 def find_last_dataset(root: str = DATASETS_ROOT) -> str:

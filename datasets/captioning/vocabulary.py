@@ -11,6 +11,8 @@ from common import files
 from common.texts import printable
 from datasets.captioning import tokens
 
+# Where im2txt's instructions put it: beside the shards.
+WORD_COUNTS_FILE = "word_counts.txt"
 START, END, UNKNOWN = "<S>", "</S>", "<UNK>"
 # build_mscoco_data.py: rarer words are unknown.
 DEFAULT_MIN_COUNT = 4
@@ -24,7 +26,7 @@ class Vocabulary:
     """Words by their ids.
 
     Attributes:
-      words: of each id; the last one is `UNKNOWN`.
+      words: of each id; the last one is `UNKNOWN`, unless a word_counts.txt has it elsewhere.
       splitting: how captions become words, one of `tokens.SPLITTINGS`.
     """
 
@@ -137,6 +139,11 @@ def choose(
     return Vocabulary((*words, UNKNOWN), splitting)
 
 
+def word_counts_path(directory: str) -> str:
+    """Returns the path of word_counts.txt beside the shards of a folder."""
+    return os.path.join(directory, WORD_COUNTS_FILE)
+
+
 def read_word_counts(path: str, splitting: str = tokens.IM2TXT) -> Vocabulary:
     """Reads research/im2txt's word_counts.txt: a word and a number in a line, ids from 0 on.
 
@@ -184,8 +191,10 @@ def _parse(line: str) -> str:
 
 
 def write_word_counts(path: str, vocabulary: Vocabulary, counts: collections.Counter[str]) -> None:
-    """Writes word_counts.txt, whole or not at all; `UNKNOWN` is left out, as im2txt does."""
-    words: Sequence[str] = [word for word in vocabulary.words if word != UNKNOWN]
+    """Writes word_counts.txt, whole or not at all, without a last `UNKNOWN`, as im2txt does."""
+    words: Sequence[str] = vocabulary.words
+    if words[-1] == UNKNOWN:  # Elsewhere its line keeps the ids of the words after it.
+        words = words[:-1]
     lines = (f"{word} {counts[word]}\n" for word in words)
     os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
     files.write(path, "".join(lines).encode())

@@ -20,7 +20,6 @@ from datasets.classification.label_statistics import LabelCounter, add_shards
 from datasets.classification.sources import class_names
 from datasets.classification.specs import MAX_CLASSES, ClassificationSpec, ClassificationSplit
 from datasets.images import image_graph
-from datasets.images.image_folders import fold
 from datasets.records import record_errors, shard_names, split_names, tfrecords, workers
 
 # slim's converters write it beside their shards: "0:daisy" on each line.
@@ -64,7 +63,7 @@ def describe(
       ValueError: shards are missing or damaged, a record has no label or an image that cannot be
         decoded, or an id has no name; the message names the file and the record.
     """
-    shards = _name_splits(shard_names.find_any(directory))
+    shards = split_names.name_shards(shard_names.find_any(directory))
     paths = [os.path.join(directory, file) for files in shards.values() for file in files]
     with contextlib.closing(_Scanner()) as scanner:
         results = workers.map_in_order(
@@ -112,19 +111,6 @@ def read_names(path: str) -> tuple[str, ...]:
             f"from 0 to {len(ids) - 1}."
         )
     return tuple(text for _, text in sorted(named))
-
-
-def _name_splits(shards: Mapping[str, list[str]]) -> dict[str, list[str]]:
-    """Returns the shards by the names that splits have here, where these are clear."""
-    named = {split: _name_split(split) for split in shards}
-    if len(set(named.values())) < len(named):
-        return dict(shards)
-    return {named[split]: files for split, files in shards.items()}
-
-
-def _name_split(split: str) -> str:
-    *_, last = re.split(r"[-_.]", split)
-    return split_names.SPLITS.get(fold(last), split)
 
 
 class _Scanner:

@@ -1,7 +1,8 @@
 """Names of splits: those that people give their folders and lists, and those that records have."""
 
 import os
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping, Sequence
 
 from common.texts import printable
 from datasets.images.image_folders import fold, is_utf8
@@ -41,3 +42,23 @@ def name_splits(names: Iterable[str], where: str) -> dict[str, str]:
         named[split] = name
     known = [split for split in dict.fromkeys(SPLITS.values()) if split in named]
     return {split: named[split] for split in dict.fromkeys((*known, *sorted(named)))}
+
+
+def name_shards(shards: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
+    """Returns the files of shards by the names that records give their splits, in their order.
+
+    Such as "flowers_validation", called "val". Where two of them mean one split all keep their
+    names.
+
+    Args:
+      shards: names of files by what they say of a split.
+    """
+    named = {_last_word(split): split for split in shards}
+    if len(named) < len(shards):
+        return dict(shards)
+    return {name: shards[named[name]] for name in name_splits(named, "")}
+
+
+def _last_word(split: str) -> str:
+    *_, last = re.split(r"[-_.]", split)
+    return SPLITS.get(fold(last), split)

@@ -121,6 +121,19 @@ def test_a_build_is_about_its_source():
     assert take("build_tfrecords")[0] == "deeplab"
 
 
+def test_records_of_another_program_are_about_their_description_or_their_words():
+    write("birds/dataset.json", task="classification")
+    os.makedirs("im2txt")
+    assert take("describe_tfrecords", "--tfrecords=birds")[0] == "classification"
+    assert take("describe_tfrecords", "--tfrecords=im2txt")[0] == "deeplab"
+    write("im2txt/word_counts.txt")
+    assert take("describe_tfrecords", "--tfrecords=im2txt")[0] == "captioning"
+    assert take("describe_tfrecords", "--tfrecords=im2txt", "--task=deeplab")[0] == "deeplab"
+    write("im2txt/dataset.json", task="captioning")
+    assert take("describe_tfrecords", "--tfrecords", "im2txt/")[0] == "captioning"
+    assert take("describe_tfrecords")[0] == "deeplab"
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"task": 3}'])
 def test_damaged_files_decide_nothing(content):
     os.makedirs("runs/a")

@@ -5,7 +5,7 @@ import json
 import pytest
 import tensorflow.compat.v1 as tf
 
-from captioning.commands import build_tfrecords_flags
+from captioning.commands import build_tfrecords_flags, describe_tfrecords_flags
 from commands import execution, task_choice
 from commands.flags import Flags
 from datasets.captioning import record_format, sources, specs, tokens, vocabulary
@@ -38,6 +38,8 @@ def test_choices_are_those_of_the_modules():
     assert sources.SOURCES == build_tfrecords_flags._SOURCES
     assert tuple(tokens.SPLITTINGS) == build_tfrecords_flags._SPLITTINGS
     assert task_choice._SOURCES["captioning"] == sources.SOURCES
+    assert describe_tfrecords_flags._SPLITTINGS == build_tfrecords_flags._SPLITTINGS
+    assert task_choice._WORD_COUNTS_FILE == vocabulary.WORD_COUNTS_FILE
     assert build_tfrecords_flags.BuildOptions.min_word_count == vocabulary.DEFAULT_MIN_COUNT
 
 

@@ -42,10 +42,19 @@ def test_im2txts_reader_takes_a_record_of_one_caption_and_ours_too():
     assert found["captions"].tolist() == [[word.encode() for word in CAPTIONS[0]]]
 
 
-def test_a_record_of_im2txt_has_no_name():
+def test_a_record_of_im2txt_has_no_name_but_a_number():
     example = record_format.encode_example("", 7, b"JPEG", CAPTIONS[:1], IDS[:1], True)
     del example.context.feature["image/filename"]
-    assert parse(example)["image_name"] == b""
+    assert parse(example)["image_name"] == b"7"
+
+
+@pytest.mark.parametrize("is_single", [False, True])
+def test_words_and_ids_come_back_without_tensorflows_graph(is_single):
+    count = 1 if is_single else 2
+    example = record_format.encode_example("", 7, b"", CAPTIONS[:count], IDS[:count], is_single)
+    image_id, captions = record_format.read_captions(example.SerializeToString())
+    assert image_id == 7
+    assert captions == [*zip(CAPTIONS[:count], IDS[:count], strict=True)]
 
 
 def test_a_record_without_an_image_is_refused():

@@ -70,6 +70,13 @@ def test_damaged_word_counts_are_refused_by_line(tmp_path, content, message):
         vocabulary.read_word_counts(str(path))
 
 
+def test_an_unknown_word_in_the_middle_keeps_its_line(tmp_path):
+    path = str(tmp_path / "word_counts.txt")
+    known = Vocabulary(("<S>", "</S>", "<UNK>", "dog"))
+    vocabulary.write_word_counts(path, known, collections.Counter(dog=3))
+    assert vocabulary.read_word_counts(path) == known
+
+
 def test_another_vocabulary_is_named_with_both_sizes():
     ours, theirs = choose(min_count=2), choose(min_count=1)
     ours.check_equal(choose(min_count=2), "x", "y")
