@@ -22,6 +22,8 @@ WITHOUT_TASK = {"serve": "serving"}
 
 # What dataset.json calls its task, if not by the name of the task's package.
 _OF_DATASETS = {"segmentation": "deeplab"}
+# Of its build_mscoco_data.py; the command of the task says what to give instead.
+_FLAGS_OF_IM2TXT = ("train_captions_file", "val_captions_file", "train_image_dir", "val_image_dir")
 # research/im2txt's vocabulary, beside its records.
 _WORD_COUNTS_FILE = "word_counts.txt"
 # Sources of datasets by task, as `--dataset` of build_tfrecords names them.
@@ -68,6 +70,8 @@ def _find(name: str, words: list[str]) -> str | None:
     """Returns the task of what a command works on; None where nothing tells."""
     if name == "build_tfrecords":
         source = _flag(words, "dataset")
+        if any(_flag(words, each) is not None for each in _FLAGS_OF_IM2TXT):
+            return "captioning"
         return next((task for task, names in _SOURCES.items() if source in names), None)
     if name == "describe_tfrecords":
         return _of_records(_flag(words, "tfrecords"))

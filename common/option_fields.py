@@ -28,7 +28,7 @@ SCHEDULE = "Schedule and optimizer"
 LOSS = "Loss and batch norm"
 HARDWARE = "Where it runs"
 RESULTS = "What is kept"
-COMPATIBILITY = "Accepted for scripts of research/deeplab and research/slim"
+COMPATIBILITY = "Accepted for scripts of research/deeplab, research/slim and research/im2txt"
 GENERAL = "General"
 GROUPS = (DATA, NETWORK, START, SCHEDULE, LOSS, HARDWARE, RESULTS, COMPATIBILITY, GENERAL)
 

@@ -1,10 +1,12 @@
 """The command datasets.build_tfrecords of captioning: its words and its flags."""
 
 import dataclasses
+import os
 
 from commands.build_options import BuildingOptions
 from commands.command import Command
-from common.option_fields import DATA, NETWORK, change, changed, option
+from commands.flags import Flags
+from common.option_fields import DATA, NETWORK, change, changed, option, refused
 
 # Of `datasets.captioning.sources` and `tokens`, which are imported when the command runs.
 _SOURCES = ("coco_captions", "flickr_captions")
@@ -84,10 +86,44 @@ class BuildOptions:
     )
 
 
+@dataclasses.dataclass(frozen=True)
+class MarkOptions:
+    """research/im2txt's names of the words that mark something, which are the same here."""
+
+    start_word: str = refused("<S>", "captions start with <S> here; omit the flag")
+    end_word: str = refused("</S>", "captions end with </S> here; omit the flag")
+    unknown_word: str = refused("<UNK>", "<UNK> stands for unknown words here; omit the flag")
+
+
 CaptioningBuildingOptions = changed(
     BuildingOptions,
     num_shards=change(None, computed_default="about one per 2300 records"),
+    num_workers=change(None, synonyms=("num_threads",)),
 )
+
+
+def _explain_unknown(name: str, value: str, flags: Flags) -> str | None:
+    """Explains flags of research/im2txt's build_mscoco_data.py."""
+    if name in ("train_image_dir", "val_image_dir", "train_captions_file", "val_captions_file"):
+        folder = os.path.dirname(os.path.abspath(os.path.expanduser(value))) if value else "FOLDER"
+        if os.path.basename(folder) == "annotations":
+            folder = os.path.dirname(folder)
+        return (
+            f"there is no flag --{name}; the four flags of images and captions are one here: "
+            f"--data_dir={folder}, the folder of train2014, val2014 and annotations."
+        )
+    if name in ("train_shards", "val_shards", "test_shards"):
+        return (
+            f"there is no flag --{name}; use --num_shards=INT, the shards of each split, or omit "
+            "it: there is about one per 2300 records, as in im2txt's."
+        )
+    if name == "word_counts_output_file":
+        return (
+            f"there is no flag --{name}; word_counts.txt is written beside the records, in "
+            "--output_dir."
+        )
+    return None
+
 
 COMMAND = Command(
     description="""\
@@ -98,5 +134,6 @@ Everything is checked first. The vocabulary lies in dataset.json and, as researc
 in word_counts.txt beside the records. A run that was interrupted goes on where it stopped when the
 same command is given again.""",
     main="captioning.commands.build_tfrecords",
-    options=(BuildOptions, CaptioningBuildingOptions),
+    options=(BuildOptions, MarkOptions, CaptioningBuildingOptions),
+    explain_unknown=_explain_unknown,
 )

@@ -118,6 +118,7 @@ def test_inference_is_about_the_export():
 def test_a_build_is_about_its_source():
     assert take("build_tfrecords", "--dataset=class_folders")[0] == "classification"
     assert take("build_tfrecords", "--dataset=camvid")[0] == "deeplab"
+    assert take("build_tfrecords", "--train_image_dir=coco/train2014")[0] == "captioning"
     assert take("build_tfrecords")[0] == "deeplab"
 
 

@@ -122,3 +122,37 @@ def test_a_description_that_was_edited_is_refused(mine):
             json.dump({**content, **change}, file)
         with pytest.raises(ValueError, match=message):
             specs.read_spec("data/tfrecords/mine")
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ("--train_image_dir=/c/train2014", "--data_dir=/c, the folder of train2014, val2014 and "),
+        ("--val_captions_file=/c/annotations/captions_val2014.json", "--data_dir=/c, the folder "),
+        ("--val_image_dir", "--data_dir=FOLDER, the folder of train2014, val2014 and annotations."),
+        ("--test_shards=8", "use --num_shards=INT, the shards of each split, or omit it"),
+        ("--word_counts_output_file=w.txt", "word_counts.txt is written beside the records, in "),
+        ("--start_word=<s>", "flag --start_word=<s>: captions start with <S> here; omit the flag."),
+    ],
+)
+def test_flags_of_im2txt_that_do_not_work_are_explained(argument, message, capsys):
+    with pytest.raises(SystemExit) as ended:
+        execution.parse(build_tfrecords_flags.COMMAND, ["command", argument])
+    assert ended.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_flags_of_im2txt_that_mean_the_same_work(mine):
+    assert (
+        build(
+            "--data_dir=mine",
+            "--output_dir=out",
+            "--min_word_count=2",
+            "--num_threads=1",
+            "--start_word=<S>",
+            "--end_word=</S>",
+            "--unknown_word=<UNK>",
+        )
+        == 0
+    )
+    assert specs.read_spec("out").split("train").num_examples == 6
