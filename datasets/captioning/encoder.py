@@ -26,6 +26,7 @@ class CaptioningEncoder(Encoder[Sample, CaptioningSplit, CaptioningSpec]):
     task = dataset_file.CAPTIONING
     examples_per_shard = 2300  # As research/im2txt's.
     shard_ending = SHARD_ENDING
+    other_files = (vocabulary.WORD_COUNTS_FILE,)
 
     def __init__(self, name: str, known: Vocabulary, is_single: bool) -> None:
         """Takes the dataset's name, its vocabulary, and whether a record has one caption only."""

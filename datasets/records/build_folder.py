@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 
 _STATE_DIR = ".build"
+# Whose shards these are, while `dataset.json` does not say it.
+_OWNER_FILE = "owner.json"
 
 _Note = TypeVar("_Note", bound="DataclassInstance")
 
@@ -65,7 +67,7 @@ def prepare(output_dir: str, shards: Collection[str], *, is_finished: bool) -> N
     os.makedirs(state_dir, exist_ok=True)
     tfrecords.remove_temporary_files(output_dir)
     files.remove_leftovers(state_dir)
-    kept = {locks.LOCK_FILE, *(os.path.basename(_note_path(path)) for path in shards)}
+    kept = {locks.LOCK_FILE, _OWNER_FILE, *(os.path.basename(_note_path(path)) for path in shards)}
     stale = [path for path in shard_names.list_ours(output_dir) if path not in shards]
     stale += [os.path.join(state_dir, name) for name in {*os.listdir(state_dir)} - kept]
     if stale or not is_finished:
@@ -73,6 +75,44 @@ def prepare(output_dir: str, shards: Collection[str], *, is_finished: bool) -> N
         _remove(os.path.join(output_dir, DATASET_FILE))
     for path in stale:
         os.remove(path)
+
+
+def remember_owner(output_dir: str, task: str, name: str) -> None:
+    """Writes down which dataset is built into a folder, by task and name."""
+    directory = os.path.join(output_dir, _STATE_DIR)
+    os.makedirs(directory, exist_ok=True)
+    json_files.write(os.path.join(directory, _OWNER_FILE), {"task": task, "name": name})
+
+
+def recall_owner(output_dir: str) -> tuple[str, str] | None:
+    """Returns task and name of the dataset that was built into a folder last; None if unknown."""
+    try:
+        fields = json_files.read_object(os.path.join(output_dir, _STATE_DIR, _OWNER_FILE))
+    except (OSError, ValueError):
+        return None
+    task, name = fields.get("task"), fields.get("name")
+    return (task, name) if isinstance(task, str) and isinstance(name, str) else None
+
+
+def list_foreign(output_dir: str, ending: str) -> list[str]:
+    """Returns shards that no build has written into a folder: of other programs, or copied there.
+
+    A shard whose note is lost is known by those of the others of its split.
+
+    Args:
+      ending: of the names of the shards that builds write there.
+    """
+    paths = shard_names.list_ours(output_dir)
+    noted = {_set_of(path) for path in paths if os.path.exists(_note_path(path))}
+    return [
+        path for path in paths if os.path.splitext(path)[1] != ending or _set_of(path) not in noted
+    ]
+
+
+def _set_of(shard_path: str) -> tuple[str, ...]:
+    """Returns what the shards of a split have in common: its name, their number and ending."""
+    split, _, rest = os.path.basename(shard_path).rpartition("-of-")
+    return split.rpartition("-")[0], rest
 
 
 def remember(shard_path: str, note: "DataclassInstance") -> None:
@@ -106,8 +146,8 @@ def recall_failure(shard_path: str) -> str | None:
 
 def discard(shard_path: str) -> None:
     """Removes what an earlier build left of a shard that has to be written again."""
-    _remove(_note_path(shard_path))
     _remove(shard_path)
+    _remove(_note_path(shard_path))  # Last: a shard without a note is taken for another program's.
 
 
 def _note_path(shard_path: str) -> str:

@@ -53,6 +53,8 @@ class Encoder(abc.ABC, Generic[SampleT, SplitT, SpecT]):
     task: str
     # Ending of the shards' names.
     shard_ending = tfrecords.SHARD_ENDING
+    # Names of what is written beside the shards besides `dataset.json`.
+    other_files: tuple[str, ...] = ()
     # Small enough to lose little work when a run is stopped and to shuffle well over files, large
     # enough to be read at the speed of the disk.
     examples_per_shard: int

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Generic
 
 from common.dataset_files import DATASET_FILE
-from datasets.records import build_folder, dataset_file, shard_names, tfrecords
+from datasets.records import build_folder, dataset_file, tfrecords
 from datasets.records.encoder import Encoder, SampleT, SpecT, SplitT
 
 _MAX_SHARDS = 1024
@@ -81,6 +81,7 @@ class ShardPlan(Generic[SampleT, SplitT, SpecT]):
 
     def prepare(self) -> None:
         """Makes the folder ready for writing; see `build_folder.prepare`."""
+        build_folder.remember_owner(self.output_dir, self.encoder.task, self.encoder.name)
         paths = {shard.path for shard in self.shards}
         build_folder.prepare(self.output_dir, paths, is_finished=not self.pending)
 
@@ -171,20 +172,26 @@ def file_state(path: str) -> tuple[str, int, int] | str:
 
 
 def _check_ownership(encoder: Encoder, output_dir: str) -> None:
-    """Refuses a folder with shards of another dataset or program: they would be removed."""
+    """Refuses a folder with files of another dataset or program: they would be removed."""
     if os.path.exists(os.path.join(output_dir, DATASET_FILE)):
         owner = dataset_file.read_owner(output_dir)  # A damaged description is written again.
-        if owner is not None and owner != (encoder.task, encoder.name):
-            task, name = owner
-            of_task = f" for {task}" if task != encoder.task else ""
-            raise FileExistsError(
-                f"{output_dir} holds the dataset {name!r}{of_task}, not {encoder.name!r}: choose "
-                "another output_dir, or remove that folder."
-            )
-    elif not build_folder.was_begun(output_dir):
-        foreign = shard_names.list_ours(output_dir)
-        if foreign:
-            raise FileExistsError(
-                f"{output_dir} holds shards of another program, such as "
-                f"{os.path.basename(foreign[0])}: choose another output_dir, or remove them."
-            )
+        what = "the dataset"
+    else:
+        owner = build_folder.recall_owner(output_dir)
+        what = "an unfinished build of the dataset"
+    if owner is not None and owner != (encoder.task, encoder.name):
+        task, name = owner
+        of_task = f" for {task}" if task != encoder.task else ""
+        raise FileExistsError(
+            f"{output_dir} holds {what} {name!r}{of_task}, not {encoder.name!r}: choose "
+            "another output_dir, or remove that folder."
+        )
+    foreign = build_folder.list_foreign(output_dir, encoder.shard_ending)
+    if not build_folder.was_begun(output_dir):
+        others = (os.path.join(output_dir, name) for name in encoder.other_files)
+        foreign += filter(os.path.exists, others)
+    if foreign:
+        raise FileExistsError(
+            f"{output_dir} holds files that no build has written there, such as "
+            f"{os.path.basename(foreign[0])}: choose another output_dir, or remove them."
+        )

@@ -247,6 +247,7 @@ def test_a_second_build_into_one_folder_is_refused(data_dir, tmp_path):
     with build_folder.sole_build(str(out)):
         assert sorted(os.listdir(out / ".build")) == [
             ".lock",
+            "owner.json",
             "train-00000-of-00001.json",
             "val-00000-of-00001.json",
         ]

@@ -258,7 +258,7 @@ def test_what_a_build_remembers_is_not_trusted(built, junk):
     (note,) = [
         os.path.join(spec.directory, ".build", name)
         for name in os.listdir(os.path.join(spec.directory, ".build"))
-        if name.endswith(".json")
+        if name.startswith("train-")
     ]
     with open(note) as file:
         fields = json.load(file)

@@ -86,6 +86,21 @@ def test_the_vocabulary_of_another_dataset_is_taken(mine):
     assert specs.read_spec("new").words == words
 
 
+def test_files_of_im2txt_are_not_overwritten(mine, tmp_path):
+    (tmp_path / "out").mkdir()
+    path = tmp_path / "out" / "word_counts.txt"
+    path.write_text("a 3\n<S> 2\n</S> 2\n")
+    with pytest.raises(FileExistsError, match="no build has written there, such as word_counts"):
+        build("--data_dir=mine", "--output_dir=out")
+    assert path.read_text().startswith("a 3")
+    path.unlink()
+    assert build("--data_dir=mine", "--output_dir=out") == 0
+    assert build("--data_dir=mine", "--output_dir=out", "--min_word_count=1") == 0
+    (tmp_path / "out" / "train-00000-of-00256").write_text("im2txt's")
+    with pytest.raises(FileExistsError, match="written there, such as train-00000-of-00256"):
+        build("--data_dir=mine", "--output_dir=out")
+
+
 def test_an_image_in_two_splits_and_files_that_are_missing_are_errors(mine, capfd):
     write_json(mine / "captions_val.json", ["a.jpg", "g.jpg", "x.jpg"])
     (mine / "images/c.jpg").write_bytes(b"no image")

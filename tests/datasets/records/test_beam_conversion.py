@@ -61,7 +61,7 @@ def test_beam_writes_the_same_files(source, tmp_path):
     assert failures == left_out
     assert len(failures) == 1
     files = list_files(tmp_path / "a")
-    assert len(files) == 13  # Six shards, what is remembered of them, and dataset.json.
+    assert len(files) == 14  # Six shards, what is remembered of each and all, and dataset.json.
     assert list_files(tmp_path / "b") == files
     _, different, unreadable = filecmp.cmpfiles(
         tmp_path / "a", tmp_path / "b", files, shallow=False

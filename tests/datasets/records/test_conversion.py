@@ -2,6 +2,7 @@
 
 import dataclasses
 import errno
+import json
 import os
 import pathlib
 import subprocess
@@ -176,7 +177,8 @@ def test_an_interrupted_run_goes_on_where_it_stopped(source, tmp_path, recorder)
     with pytest.raises(KeyboardInterrupt):
         build(source, tmp_path / "out", num_shards=3)
     # p0 and p1 are in the first shard, p2 and p3 in the second.
-    assert os.listdir(tmp_path / "out" / ".build") == ["train-00000-of-00003.json"]
+    notes = {"owner.json", "train-00000-of-00003.json"}
+    assert set(os.listdir(tmp_path / "out" / ".build")) == notes
     assert list_visible(tmp_path / "out") == ["train-00000-of-00003.tfrecord"]
 
     recorder.stop_at = None
@@ -264,7 +266,11 @@ def test_shards_of_an_earlier_build_are_removed(source, tmp_path):
         "train-00000-of-00002.tfrecord",
         "train-00001-of-00002.tfrecord",
     ]
-    assert len(os.listdir(tmp_path / "out" / ".build")) == 2
+    assert sorted(os.listdir(tmp_path / "out" / ".build")) == [
+        "owner.json",
+        "train-00000-of-00002.json",
+        "train-00001-of-00002.json",
+    ]
 
 
 def test_while_a_build_is_redone_there_is_no_dataset(source, tmp_path, recorder):
@@ -338,11 +344,33 @@ def test_a_split_of_which_nothing_remains_is_refused(source, tmp_path):
 def test_shards_of_others_are_not_touched(source, tmp_path):
     shard = tmp_path / "out" / "train-00000-of-00010.tfrecord"
     sample_images.write(shard, "of another program")
-    with pytest.raises(
-        OSError, match="holds shards of another program, such as train-00000-of-00010"
-    ):
+    message = "holds files that no build has written there, such as train-00000-of-00010"
+    for description in (None, {"name": "pets", "task": "segmentation"}):
+        if description:  # As `datasets.describe_tfrecords` writes it.
+            (tmp_path / "out" / "dataset.json").write_text(json.dumps(description))
+        with pytest.raises(OSError, match=message):
+            build(source, tmp_path / "out")
+        assert shard.read_text() == "of another program"
+    shard.unlink()
+    build(source, tmp_path / "out")
+    sample_images.write(shard, "copied into the folder of a build")
+    with pytest.raises(OSError, match=message):
         build(source, tmp_path / "out")
-    assert shard.read_text() == "of another program"
+    sample_images.write(shard.with_suffix(""), "of another task")
+    shard.unlink()
+    with pytest.raises(OSError, match=message):
+        build(source, tmp_path / "out")
+
+
+def test_an_unfinished_build_of_another_dataset_is_not_removed(source, tmp_path):
+    build(source, tmp_path / "out")
+    (tmp_path / "out" / "dataset.json").unlink()
+    before = read_bytes(tmp_path / "out")
+    with pytest.raises(OSError, match="holds an unfinished build of the dataset 'pets', not 'car"):
+        build(dataclasses.replace(source, name="cars"), tmp_path / "out")
+    assert read_bytes(tmp_path / "out") == before
+    build(source, tmp_path / "out")
+    assert "dataset.json" in os.listdir(tmp_path / "out")
 
 
 def test_another_dataset_is_not_overwritten(source, tmp_path):
