@@ -29,7 +29,7 @@ _WORD_COUNTS_FILE = "word_counts.txt"
 # Sources of datasets by task, as `--dataset` of build_tfrecords names them.
 _SOURCES = {
     "classification": ("class_folders", "class_demo", "csv_labels", "cifar"),
-    "captioning": ("coco_captions", "flickr_captions"),
+    "captioning": ("coco_captions", "flickr_captions", "karpathy_splits"),
 }
 
 

@@ -9,7 +9,7 @@ from commands.flags import Flags
 from common.option_fields import DATA, NETWORK, change, changed, option, refused
 
 # Of `datasets.captioning.sources` and `tokens`, which are imported when the command runs.
-_SOURCES = ("coco_captions", "flickr_captions")
+_SOURCES = ("coco_captions", "flickr_captions", "karpathy_splits")
 _SPLITTINGS = ("im2txt", "tutorial")
 
 
@@ -19,8 +19,9 @@ class BuildOptions:
 
     dataset: str | None = option(
         None,
-        "What data_dir holds: images and captions in COCO's JSON (coco_captions), or the tables of "
-        "Flickr8k and Flickr30k (flickr_captions).",
+        "What data_dir holds: images and captions in COCO's JSON (coco_captions), in the tables of "
+        "Flickr8k and Flickr30k (flickr_captions), or in Karpathy's JSON for either "
+        "(karpathy_splits).",
         DATA,
         is_common=True,
         choices=_SOURCES,

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from datasets.captioning.sources.source import Source
 
 # Each is a module of this package with a function `open_source`.
-SOURCES = ("coco_captions", "flickr_captions")
+SOURCES = ("coco_captions", "flickr_captions", "karpathy_splits")
 
 
 def open_source(

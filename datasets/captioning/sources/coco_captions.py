@@ -9,19 +9,19 @@
 A file is called `captions_SPLIT.json`, and its images lie in a folder of that name, in `images`, in
 `images/SPLIT`, or beside it. An image may say its own `split`; then one file `captions.json` is
 enough. A year after the split's name is left out. COCO of 2014 is split as research/im2txt does:
-most of val2014 goes to `train`, the rest to `val` and `test`.
+most of val2014 goes to `train`, the rest to `val` and `test`. Where there is no such file,
+Karpathy's is read (`karpathy_splits`).
 """
 
 import collections
 import glob
-import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from common.texts import first_few, printable
-from datasets.captioning.sources import source
+from datasets.captioning.sources import karpathy_splits, source
 from datasets.captioning.sources.source import Sample, Source
 from datasets.images import image_folders
 from datasets.records.problems import WARNING, Problem
@@ -47,6 +47,13 @@ def open_source(data_dir: str, *, val_fraction: float | None = None, seed: int =
     data_dir = os.path.normpath(data_dir)
     image_folders.require_folder(data_dir, EXPECTED)
     paths = _find_files(data_dir)
+    if not paths:
+        if karpathy_splits.find_files(data_dir):
+            return karpathy_splits.open_source(data_dir, val_fraction=val_fraction, seed=seed)
+        raise ValueError(
+            f"{printable(data_dir)} holds {image_folders.name_entries(data_dir)} and no "
+            f"captions_….json. Expected {EXPECTED}."
+        )
     problems: list[Problem] = []
     found: dict[str, list[Sample]] = {}
     for stated, path in paths.items():
@@ -74,11 +81,6 @@ def _find_files(data_dir: str) -> dict[str, str]:
                 found.setdefault(match["split"] or "", path)
     if len(found) > 1:
         found.pop("", None)  # The same again, in one file.
-    if not found:
-        raise ValueError(
-            f"{printable(data_dir)} holds {image_folders.name_entries(data_dir)} and no "
-            f"captions_….json. Expected {EXPECTED}."
-        )
     return found
 
 
@@ -117,11 +119,7 @@ def _read(
 def _parse(path: str) -> tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]]]:
     """Returns the images and the annotations of a file (ValueError: it is none of COCO's form)."""
     shown = printable(path)
-    try:
-        with open(path, encoding="utf-8") as file:
-            content = json.load(file)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{shown} is not JSON ({error}): copy it again.") from None
+    content = source.read_json(path)
     needed = {
         "images": {"id": int, "file_name": str},
         "annotations": {"image_id": int, "caption": str},

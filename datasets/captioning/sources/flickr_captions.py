@@ -9,6 +9,7 @@
 
 A line of a table is `a.jpg#0<tab>caption`, `a.jpg| 0| caption`, or `a.jpg,caption` below a heading.
 Lists of images that are named after a split choose it; without any a share is taken for `val`.
+Without a table, Karpathy's file is read (`karpathy_splits`).
 """
 
 import csv
@@ -18,7 +19,7 @@ import re
 from collections.abc import Iterator
 
 from common.texts import first_few, printable
-from datasets.captioning.sources import source
+from datasets.captioning.sources import karpathy_splits, source
 from datasets.captioning.sources.source import Sample, Source
 from datasets.images import image_folders
 from datasets.records import split_names
@@ -44,10 +45,17 @@ def open_source(data_dir: str, *, val_fraction: float | None = None, seed: int =
     data_dir = os.path.normpath(data_dir)
     image_folders.require_folder(data_dir, EXPECTED)
     table = _find_table(data_dir)
+    if table is None:
+        if karpathy_splits.find_files(data_dir):
+            return karpathy_splits.open_source(data_dir, val_fraction=val_fraction, seed=seed)
+        raise ValueError(
+            f"{printable(data_dir)} holds {image_folders.name_entries(data_dir)} and no table of "
+            f"captions. Expected {EXPECTED}."
+        )
     captions: dict[str, list[str]] = {}
     for name, caption in _read_table(table):
         captions.setdefault(name, []).append(caption)
-    folder = _find_images(data_dir, next(iter(captions)))
+    folder = source.find_images(data_dir, next(iter(captions)), EXPECTED)
     problems: list[Problem] = []
     found: dict[str, list[Sample]] = {}
     for split, name in _split(data_dir, captions, table, problems):
@@ -64,28 +72,10 @@ def open_source(data_dir: str, *, val_fraction: float | None = None, seed: int =
     return source.make_source(data_dir, found, val_fraction, seed, problems)
 
 
-def _find_table(data_dir: str) -> str:
-    for pattern in _TABLES:
-        paths = sorted(glob.glob(os.path.join(glob.escape(data_dir), pattern)))
-        if paths:
-            return paths[0]
-    raise ValueError(
-        f"{printable(data_dir)} holds {image_folders.name_entries(data_dir)} and no table of "
-        f"captions. Expected {EXPECTED}."
-    )
-
-
-def _find_images(data_dir: str, name: str) -> str:
-    """Returns the folder that has an image of the table."""
-    folders = [data_dir, *image_folders.subfolders(data_dir).values()]
-    folders += [path for each in folders[1:] for path in image_folders.subfolders(each).values()]
-    found = next((each for each in folders if os.path.isfile(os.path.join(each, name))), None)
-    if found is None:
-        raise ValueError(
-            f"{printable(data_dir)} has no folder with {printable(name)}, the first image of its "
-            f"table. Expected {EXPECTED}."
-        )
-    return found
+def _find_table(data_dir: str) -> str | None:
+    folder = glob.escape(data_dir)
+    tables = (path for each in _TABLES for path in sorted(glob.glob(os.path.join(folder, each))))
+    return next(tables, None)
 
 
 def _read_table(path: str) -> Iterator[tuple[str, str]]:

@@ -1,10 +1,14 @@
 """What every source of a captioning dataset is: the images of each split, and their captions."""
 
 import dataclasses
+import json
 import os
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
+from common.texts import printable
+from datasets.images import image_folders
 from datasets.records import split_names, val_split
 from datasets.records.problems import ERROR, WARNING, Problem
 
@@ -47,6 +51,37 @@ class Source:
 def number_of(name: str) -> int:
     """Returns a number for an image whose data give it none: the same on every machine."""
     return zlib.crc32(name.encode(errors="surrogateescape"))
+
+
+def read_json(path: str) -> Any:
+    """Returns what a file of JSON holds (ValueError: it is none)."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            return json.load(file)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{printable(path)} is not JSON ({error}): copy it again.") from None
+
+
+def find_images(data_dir: str, name: str, expected: str) -> str:
+    """Returns the folder that has an image: one of data, a folder in it, or one in such a folder.
+
+    Args:
+      data_dir: folder of data.
+      name: of an image that is known to be somewhere, the first one.
+      expected: what the data should be, for the message.
+
+    Raises:
+      ValueError: there is no such folder.
+    """
+    folders = [data_dir, *image_folders.subfolders(data_dir).values()]
+    folders += [path for each in folders[1:] for path in image_folders.subfolders(each).values()]
+    found = next((each for each in folders if os.path.isfile(os.path.join(each, name))), None)
+    if found is None:
+        raise ValueError(
+            f"{printable(data_dir)} has no folder with {printable(name)}, the first image of its "
+            f"table. Expected {expected}."
+        )
+    return found
 
 
 def make_sample(

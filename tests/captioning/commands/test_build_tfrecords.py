@@ -5,10 +5,10 @@ import json
 import pytest
 import tensorflow.compat.v1 as tf
 
-from captioning.commands import build_tfrecords_flags, describe_tfrecords_flags
-from commands import execution, task_choice
+from captioning.commands import build_tfrecords_flags
+from commands import execution
 from commands.flags import Flags
-from datasets.captioning import record_format, sources, specs, tokens, vocabulary
+from datasets.captioning import record_format, specs, vocabulary
 from tests.support import dataset_batches
 from tests.support.captioned_images import save_image, write_json
 
@@ -32,15 +32,6 @@ def mine(tmp_path, monkeypatch):
 
 def records(path: str) -> list[dict]:
     return dataset_batches.read(tf.data.TFRecordDataset(path).map(record_format.parse_example))
-
-
-def test_choices_are_those_of_the_modules():
-    assert sources.SOURCES == build_tfrecords_flags._SOURCES
-    assert tuple(tokens.SPLITTINGS) == build_tfrecords_flags._SPLITTINGS
-    assert task_choice._SOURCES["captioning"] == sources.SOURCES
-    assert describe_tfrecords_flags._SPLITTINGS == build_tfrecords_flags._SPLITTINGS
-    assert task_choice._WORD_COUNTS_FILE == vocabulary.WORD_COUNTS_FILE
-    assert build_tfrecords_flags.BuildOptions.min_word_count == vocabulary.DEFAULT_MIN_COUNT
 
 
 def test_images_become_records_with_all_their_captions(mine, capfd):
@@ -137,24 +128,6 @@ def test_a_description_that_was_edited_is_refused(mine):
             json.dump({**content, **change}, file)
         with pytest.raises(ValueError, match=message):
             specs.read_spec("data/tfrecords/mine")
-
-
-@pytest.mark.parametrize(
-    ("argument", "message"),
-    [
-        ("--train_image_dir=/c/train2014", "--data_dir=/c, the folder of train2014, val2014 and "),
-        ("--val_captions_file=/c/annotations/captions_val2014.json", "--data_dir=/c, the folder "),
-        ("--val_image_dir", "--data_dir=FOLDER, the folder of train2014, val2014 and annotations."),
-        ("--test_shards=8", "use --num_shards=INT, the shards of each split, or omit it"),
-        ("--word_counts_output_file=w.txt", "word_counts.txt is written beside the records, in "),
-        ("--start_word=<s>", "flag --start_word=<s>: captions start with <S> here; omit the flag."),
-    ],
-)
-def test_flags_of_im2txt_that_do_not_work_are_explained(argument, message, capsys):
-    with pytest.raises(SystemExit) as ended:
-        execution.parse(build_tfrecords_flags.COMMAND, ["command", argument])
-    assert ended.value.code == 2
-    assert message in capsys.readouterr().err
 
 
 def test_flags_of_im2txt_that_mean_the_same_work(mine):
