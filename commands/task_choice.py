@@ -24,6 +24,8 @@ WITHOUT_TASK = {"serve": "serving"}
 _OF_DATASETS = {"segmentation": "deeplab"}
 # Of its build_mscoco_data.py; the command of the task says what to give instead.
 _FLAGS_OF_IM2TXT = ("train_captions_file", "val_captions_file", "train_image_dir", "val_image_dir")
+# Its flag of train.py and evaluate.py for records.
+_PATTERN_OF_IM2TXT = "input_file_pattern"
 # research/im2txt's vocabulary, beside its records.
 _WORD_COUNTS_FILE = "word_counts.txt"
 # Sources of datasets by task, as `--dataset` of build_tfrecords names them.
@@ -80,6 +82,7 @@ def _find(name: str, words: list[str]) -> str | None:
     if name == "train":
         return _first(
             lambda: _of_run(_flag(words, "train_logdir")),
+            lambda: "captioning" if _flag(words, _PATTERN_OF_IM2TXT) else None,
             lambda: _of_dataset(_flag(words, "dataset_dir"), _flag(words, "dataset")),
         )
     run = _flag(words, "checkpoint_path")

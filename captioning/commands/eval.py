@@ -7,7 +7,7 @@ import os
 import tensorflow.compat.v1 as tf
 
 from captioning import run_description
-from captioning.commands.dataset_choice import read_dataset
+from captioning.commands.dataset_choice import find_split, read_dataset
 from captioning.commands.eval_flags import EvalOptions
 from captioning.commands.shared_options import BatchOptions, SearchFlags
 from captioning.evaluation import score_report, validation
@@ -17,7 +17,6 @@ from captioning.run_description import RunDescription
 from commands import weights
 from commands.checkpoint_search import Checkpoints
 from commands.flags import Flags
-from commands.shared_options import DatasetOptions
 from common import files
 from common.run_options import OPTIONS_FILE
 from common.texts import printable
@@ -32,14 +31,13 @@ def main(flags: Flags, arguments: list[str]) -> None:
     tf.logging.set_verbosity(tf.logging.FATAL)  # its lines about checkpoints repeat ours
     options = flags.options(EvalOptions)
     search = flags.options(SearchFlags).search_options()
-    found = Checkpoints(
-        flags, "eval", options.eval_split, options.eval_logdir, "max_number_of_evaluations"
-    )
+    split = find_split(flags, "eval_split")
+    found = Checkpoints(flags, "eval", split, options.eval_logdir, "max_number_of_evaluations")
     description = run_description.read_description(os.path.dirname(found.first) or ".")
-    spec = read_dataset(flags.options(DatasetOptions), description.dataset_name or None)
+    spec = read_dataset(flags, description.dataset_name or None)
     evaluator = Evaluator(
         spec,
-        options.eval_split,
+        split,
         description,
         search=search,
         batch_size=flags.options(BatchOptions).eval_batch_size,

@@ -2,8 +2,9 @@
 
 import dataclasses
 
-from captioning.commands.shared_options import BatchOptions, SearchFlags
+from captioning.commands.shared_options import BatchOptions, PatternOptions, SearchFlags
 from commands.command import Command
+from commands.flags import Flags
 from commands.shared_options import (
     CheckpointOptions,
     DatasetOptions,
@@ -34,6 +35,16 @@ class _EvalOptions(ScoredSplitOptions):
 
 EvalOptions = changed(_EvalOptions, eval_logdir=change(None, synonyms=("eval_dir",)))
 
+
+def _explain_unknown(name: str, value: str, flags: Flags) -> str | None:
+    """Explains flags of research/im2txt's evaluate.py."""
+    if name == "num_eval_examples":
+        return f"there is no flag --{name}; all examples of the split are scored."
+    if name == "min_global_step":
+        return f"there is no flag --{name}; every checkpoint is scored, from the first one on."
+    return None
+
+
 COMMAND = Command(
     description="""\
 Scores checkpoints of a network that describes images: python eval.py --max_number_of_evaluations=1
@@ -49,9 +60,11 @@ the training run.""",
     options=(
         EvalOptions,
         DatasetOptions,
+        PatternOptions,
         CheckpointOptions,
         WeightsOptions,
         SearchFlags,
         BatchOptions,
     ),
+    explain_unknown=_explain_unknown,
 )

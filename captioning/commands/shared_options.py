@@ -4,7 +4,20 @@ import dataclasses
 
 from captioning.options import SearchOptions
 from commands import shared_options
-from common.option_fields import NETWORK, change, changed, option
+from common.option_fields import COMPATIBILITY, NETWORK, change, changed, option
+
+
+@dataclasses.dataclass(frozen=True)
+class PatternOptions:
+    """research/im2txt's way to name records."""
+
+    input_file_pattern: str | None = option(
+        None,
+        "Folder and split in one, as DIR/train-?????-of-00256, in place of dataset_dir and the "
+        "flag of the split. DIR has a dataset.json; for im2txt's own records "
+        "datasets.describe_tfrecords writes it.",
+        COMPATIBILITY,
+    )
 
 
 @dataclasses.dataclass(frozen=True)

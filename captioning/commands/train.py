@@ -7,12 +7,11 @@ import os
 import tensorflow.compat.v1 as tf
 
 from captioning import feature_cache, run_description
-from captioning.commands.dataset_choice import read_dataset
+from captioning.commands.dataset_choice import find_split, read_dataset
 from captioning.commands.train_flags import (
     DEFAULT_EPOCHS,
     CaptioningOptimizerOptions,
     CaptioningTrainOptions,
-    TrainingDataOptions,
     WarmStartOptions,
 )
 from captioning.evaluation.validation import SPLIT
@@ -30,7 +29,7 @@ from captioning.run_description import RunDescription
 from captioning.task import CaptioningTask
 from commands import epochs, training_command
 from commands.flags import Flags
-from commands.shared_options import ClusterOptions, DatasetOptions
+from commands.shared_options import ClusterOptions
 from common.run_options import OPTIONS_FILE, RUNS_ROOT
 from common.texts import printable
 from datasets.captioning.specs import CaptioningSpec
@@ -54,15 +53,15 @@ def main(flags: Flags, arguments: list[str]) -> int:
 
 
 def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
-    data = flags.options(TrainingDataOptions)
-    spec = read_dataset(flags.options(DatasetOptions))
-    shard_check.complete_shards(spec, data.train_split)
+    train_split = find_split(flags, "train_split")
+    spec = read_dataset(flags)
+    shard_check.complete_shards(spec, train_split)
     is_self_critical = flags.value("objective") == SELF_CRITICAL
     name = f"{spec.name}_{SELF_CRITICAL}" if is_self_critical else spec.name
     train_logdir = flags.value("train_logdir") or os.path.join(RUNS_ROOT, name)
     start = _trained_start(flags, train_logdir) if is_self_critical else None
     description = _describe(flags, spec, train_logdir, start)
-    split = spec.split(data.train_split)
+    split = spec.split(train_split)
     epoch = epochs.count_steps(
         split.num_examples, flags.value("train_batch_size") * deployment.num_replicas
     )
@@ -109,7 +108,7 @@ def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
     augmentation = _augmentation(flags, objective)
     print(
         f"dataset {spec.name} in {spec.directory}: {len(spec.words)} words, {split.num_examples} "
-        f"records with {split.num_captions} captions in split {data.train_split}; an epoch is "
+        f"records with {split.num_captions} captions in split {train_split}; an epoch is "
         f"{epoch} {'step' if epoch == 1 else 'steps'}"
     )
     model, view = description.model, description.view
@@ -117,10 +116,10 @@ def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
         print(training_command.listed(each))
     features = None
     if augmentation.cache_features:
-        features = _cached_features(spec, data.train_split, description, options)
+        features = _cached_features(spec, train_split, description, options)
     task = CaptioningTask(
         spec,
-        data.train_split,
+        train_split,
         description,
         augmentation,
         objective,

@@ -2,10 +2,10 @@
 
 import dataclasses
 
+from captioning.commands.shared_options import PatternOptions
 from captioning.options import AugmentationOptions, ModelOptions, ObjectiveOptions, ViewOptions
 from commands import unknown_flags
 from commands.command import Command
-from commands.flags import Flags
 from commands.shared_options import ClusterOptions, DatasetOptions
 from common.option_fields import DATA, START, change, changed, option
 from deployment import config
@@ -79,15 +79,6 @@ CaptioningOptimizerOptions = changed(
 )
 
 
-def _explain_unknown(name: str, value: str, flags: Flags) -> str | None:
-    if name == "input_file_pattern":
-        return (
-            f"there is no flag --{name}; give --dataset_dir, the folder that make tfrecords "
-            "DATASET=coco_captions has written."
-        )
-    return unknown_flags.explain_epochs(name, value, flags)
-
-
 COMMAND = Command(
     description="""\
 Trains a network that describes images on TFRecords: python train.py --task=captioning
@@ -100,6 +91,7 @@ docs/captioning.md shows how to start.""",
     main="captioning.commands.train",
     options=(
         DatasetOptions,
+        PatternOptions,
         TrainingDataOptions,
         ViewOptions,
         AugmentationOptions,
@@ -112,5 +104,5 @@ docs/captioning.md shows how to start.""",
         ClusterOptions,
     ),
     keeps_memory=True,
-    explain_unknown=_explain_unknown,
+    explain_unknown=unknown_flags.explain_epochs,
 )

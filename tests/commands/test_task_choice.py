@@ -68,6 +68,7 @@ def test_a_flag_file_may_say_it(tmp_path):
         (["--train_logdir=runs/roads"], "deeplab"),
         (["--train_logdir=runs/new"], "classification"),
         (["--train_logdir=runs/new", "--dataset=roads"], "deeplab"),
+        (["--input_file_pattern=x/train-?????-of-00256"], "captioning"),
     ],
 )
 def test_training_is_about_its_run_or_else_its_dataset(arguments, task):

@@ -117,9 +117,19 @@ def test_another_vocabulary_is_refused_with_both_sizes(folder, tmp_path):
 
 
 def test_flags_of_im2txt_are_known_or_explained(folder):
-    result = command_runs.run("train.py", "--task=captioning", "--input_file_pattern=x", cwd=folder)
-    assert result.returncode == 2
-    assert "give --dataset_dir" in result.stderr
+    result = command_runs.run("train.py", "--input_file_pattern=x/train-*", cwd=folder)
+    assert result.returncode == 1
+    assert "there is no dataset in x: build it with `make tfrecords DATASET=coco" in result.stderr
+    pattern = "--input_file_pattern=data/tfrecords/squares/val-?????-of-00001"
+    result = command_runs.run("eval.py", pattern, "--checkpoint_path=best", cwd=folder)
+    assert result.returncode == 0, result.stderr
+    for flag, message in (
+        ("num_eval_examples", "all examples of the split are scored"),
+        ("min_global_step", "every checkpoint is scored"),
+    ):
+        result = command_runs.run("eval.py", "--task=captioning", f"--{flag}=1", cwd=folder)
+        assert result.returncode == 2
+        assert message in result.stderr
     result = command_runs.run("train.py", "--task=captioning", "--helpfull", cwd=folder)
     for name in ("train_inception", "inception_checkpoint_file", "train_dir", "number_of_steps"):
         assert name in result.stdout
