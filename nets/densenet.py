@@ -35,6 +35,7 @@ def build(
     growth_rate: int,
     root_depth: int,
     num_units: tuple[int, ...],
+    code_depth: int | None = None,
     output_stride: int,
     weight_decay: float,
     batch_norm: BatchNormMode,
@@ -46,10 +47,12 @@ def build(
       growth_rate: channels that a unit adds.
       root_depth: channels of the first convolution.
       num_units: units in each block.
+      code_depth: channels of a 1x1 convolution after the last block, with batch norm and ReLU; None
+        for no such layer.
 
     Returns:
       (features, end points by name: `dense_blockN`, the channels of a block after the batch norm
-      and ReLU that follow it; the last is the features).
+      and ReLU that follow it; the last is the features unless there is a `code_block`).
     """
     end_points: dict[str, tf.Tensor] = {}
     normalizer = batch_norm.slim_params(_BATCH_NORM_DECAY, _BATCH_NORM_EPSILON)
@@ -83,6 +86,10 @@ def build(
                 net = layers.pool_2x2(net, "average", stride, rate)
                 current_stride *= stride
                 rate *= 2 // stride
+        if code_depth is not None:
+            with tf.variable_scope("code_block"):
+                net = slim.conv2d(net, code_depth, 1, scope="Conv")
+                end_points["code_block"] = net = _normalized(net)
         return net, end_points
 
 

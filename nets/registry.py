@@ -225,6 +225,7 @@ def _densenet(
     growth_rate: int = 32,
     root_depth: int = 64,
     num_published_classes: int | None = None,
+    code_depth: int | None = None,
 ) -> Encoder:
     """Describes a DenseNet; see `densenet.build`."""
     depths, depth = [], root_depth
@@ -241,10 +242,11 @@ def _densenet(
             growth_rate=growth_rate,
             root_depth=root_depth,
             num_units=num_units,
+            code_depth=code_depth,
         ),
         options=(),
         stages=_stages((f"dense_block{block}" for block in (1, 2, 3)), depths[:3]),
-        depth=depths[3],
+        depth=code_depth or depths[3],
         classifier=_vgg_classifier("plain", num_published_classes, _DENSENET_SCALE),
         mean_pixel=_SLIM_MEAN,
         scale=_DENSENET_SCALE,
@@ -323,10 +325,21 @@ _INCEPTION_V3 = Encoder(
     depth=2048,
     classifier=Classifier("inception_v3", 1001, image_size=299),
 )
+# For describing images, seen as research/im2txt sees them: the blocks of DenseNet-201 at a smaller
+# growth rate, and a code of as many numbers as stand for a word.
+_DENSENET_IM2TXT = dataclasses.replace(
+    _densenet("densenet_im2txt", (6, 12, 48, 32), 24, 48, code_depth=512),
+    classifier=Classifier("plain", None, image_size=299),
+    mean_pixel=_MIDDLE_GRAY,
+    scale=_HALF_RANGE,
+)
 
 ENCODERS: Mapping[str, Encoder] = {encoder.name: encoder for encoder in _ENCODERS}
 # Names that `nets.classifier.classify` takes.
-CLASSIFIERS: Mapping[str, Encoder] = {**ENCODERS, _INCEPTION_V3.name: _INCEPTION_V3}
+CLASSIFIERS: Mapping[str, Encoder] = {
+    **ENCODERS,
+    **{encoder.name: encoder for encoder in (_INCEPTION_V3, _DENSENET_IM2TXT)},
+}
 
 
 def encoder(name: str) -> Encoder:

@@ -15,7 +15,9 @@ def test_the_size_of_embeddings_is_that_of_the_published_networks():
     assert ModelOptions(9, embedding_size=7).completed().embedding_size == 7
 
 
-@pytest.mark.parametrize("name", ["inception_v3", "mobilenet_v2", "densenet121", "resnet_v1_50"])
+@pytest.mark.parametrize(
+    "name", ["inception_v3", "mobilenet_v2", "densenet_im2txt", "resnet_v1_50"]
+)
 def test_encoders_get_what_they_take(name):
     arguments = ModelOptions(9, model_variant=name).encoder_arguments()
     assert arguments.pop("output_stride") == 32

@@ -14,7 +14,7 @@ import tf_slim as slim
 from PIL import Image
 from tf_slim.nets import inception_v3, resnet_v1, vgg
 
-from nets import classifier, registry
+from nets import classifier, densenet, registry
 from nets.batch_norm import BatchNormMode
 from tests.support import sessions
 
@@ -28,7 +28,9 @@ OPTIONS = {
 LARGEST_ERROR = 2e-4
 NETWORKS = ["resnet_v1_50", "resnet_v1_101", "inception_v3", "densenet121", "densenet169"]
 # In the reference, but no classifier: the network of an article, under names of its own.
-OTHERS = {"densenet_seed"}
+ARTICLE = "densenet_seed"
+BATCH_NORM = ("gamma", "beta", "moving_mean", "moving_variance")
+OTHERS = {ARTICLE}
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +117,69 @@ def test_logits_and_variables_are_the_reference_s(reference, name):
         assert error(end_points["Mixed_7c"], arrays[f"{name}_mixed_7c"].astype(float)) <= 1e-3
         mean = end_points["Mixed_6e"].mean(axis=(1, 2))
         assert error(mean, arrays[f"{name}_mixed_6e_mean"]) <= LARGEST_ERROR
+
+
+def build_article(images):
+    """The article's DenseNet, of our units: no pooling first, 24 channels after each block."""
+    arguments = {"activation_fn": None, "biases_initializer": None}
+    normalizer = BatchNormMode().slim_params(0.9, 1e-3)
+    with (
+        slim.arg_scope([slim.conv2d], **arguments),
+        slim.arg_scope([densenet._normalized], **normalizer),
+    ):
+        net = slim.conv2d(2.0 / 255.0 * images - 1.0, 48, 7, stride=2, scope="root")
+        for block, length in enumerate((6, 12, 48, 32), start=1):
+            for unit in range(length):
+                with tf.variable_scope(f"block{block}/unit{unit}"):
+                    net = densenet._unit(net, 24, rate=1)
+            is_last = block == 4
+            with tf.variable_scope(f"transition{block}"):
+                net = slim.conv2d(densenet._normalized(net), 512 if is_last else 24, 1)
+            if not is_last:
+                net = slim.avg_pool2d(net, 2, stride=2)
+        with tf.variable_scope("code"):
+            return tf.reduce_mean(densenet._normalized(net), axis=[1, 2])
+
+
+def test_units_make_the_code_of_the_article_s_densenet(reference):
+    """Its variables are known by the order in which they are made: their names are numbers."""
+    entries, arrays = reference
+    if ARTICLE not in entries:
+        pytest.skip(f"the reference has no {ARTICLE}")
+    entry = entries[ARTICLE]
+    code = build_article(tf.constant(arrays["image_299"][None], tf.float32))
+    values = {}
+    for ours, theirs in {"weights": "kernel", **{name: name for name in BATCH_NORM}}.items():
+        made = [each for each in tf.global_variables() if each.op.name.endswith(f"/{ours}")]
+        names = [name for name in entry["variables"] if name.endswith(f"/{theirs}")]
+        assert [each.shape.as_list() for each in made] == [entry["variables"][n] for n in names]
+        for variable, name in zip(made, names, strict=True):
+            shape = entry["variables"][name]
+            values[variable.initializer.inputs[1]] = weight(name, shape, entry["weight_gain"])
+    assert len(values) == len(entry["variables"]) == len(tf.global_variables())
+    assert num_trainable() == entry["trainable_parameters"]
+    with sessions.unoptimized() as session:
+        session.run([variable.initializer for variable in tf.global_variables()], values)
+        code = session.run(code)
+    assert error(code, arrays[f"{ARTICLE}_code"]) <= 1e-5
+
+
+def test_densenet_im2txt_keeps_what_the_article_s_forgets():
+    _, end_points = classify(np.zeros([1, 64, 64, 3], np.float32), "densenet_im2txt", 3)
+    found = {name.removeprefix("densenet_im2txt/"): shape for name, shape in shapes().items()}
+    assert found["conv1/weights"] == [7, 7, 3, 48]
+    assert [found[f"transition_block{block}/blk/Conv/weights"][2:] for block in (1, 2, 3)] == [
+        [192, 96],
+        [384, 192],
+        [1344, 672],
+    ]
+    assert found["code_block/Conv/weights"] == [1, 1, 1440, 512]
+    assert end_points["dense_block1"].shape[1:3] == (16, 16)  # Pooled before it.
+    assert end_points["pooled"].shape == (1, 512)
+    encoder = registry.classifier("densenet_im2txt")
+    assert encoder.depth == 512
+    # As research/im2txt sees images.
+    assert (encoder.mean_pixel, encoder.scale) == ((127.5,) * 3, 2 / 255)
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def build(images, output_stride=32, is_training=False, sync_group=None, **argume
     )
 
 
-def in_numpy(images, variables, num_units):
+def in_numpy(images, variables, num_units, has_code):
     """Returns the features at stride 32, and what decoders take."""
 
     def normalized(inputs, scope):
@@ -51,16 +51,20 @@ def in_numpy(images, variables, num_units):
             new = conv(normalized(new, f"{scope}/x2/"), f"{scope}/x2/Conv")
             outputs = np.concatenate([outputs, new], axis=3)
         if block == len(num_units):
-            return normalized(outputs, "final_block/"), taps
+            outputs = normalized(outputs, "final_block/")
+            if has_code:
+                outputs = normalized(conv(outputs, "code_block/Conv"), "code_block/")
+            return outputs, taps
         scope = f"transition_block{block}/blk"
         taps.append(normalized(outputs, f"{scope}/"))
         outputs = numpy_layers.average_pool(conv(taps[-1], f"{scope}/Conv"), (2, 2), (2, 2))
     raise AssertionError
 
 
-def test_features_and_feature_maps_for_decoders():
+@pytest.mark.parametrize("code_depth", [None, 6])
+def test_features_and_feature_maps_for_decoders(code_depth):
     images = np.random.RandomState(3).normal(size=(1, 64, 96, 3))
-    features, end_points = build(tf.constant(images, tf.float32), **SMALL)
+    features, end_points = build(tf.constant(images, tf.float32), **SMALL, code_depth=code_depth)
     with sessions.unoptimized() as session:
         comparison.fill_variables(session)
         features, end_points = session.run([features, end_points])
@@ -68,7 +72,7 @@ def test_features_and_feature_maps_for_decoders():
     variables = {
         key.removeprefix("densenet/"): value.astype(float) for key, value in variables.items()
     }
-    expected, taps = in_numpy(images, variables, SMALL["num_units"])
+    expected, taps = in_numpy(images, variables, SMALL["num_units"], code_depth is not None)
     assert features.shape == (1, 2, 3, expected.shape[-1])
     largest = np.abs(expected).max()
     assert largest > 1e-2
@@ -86,7 +90,7 @@ def test_gradients_equal_those_of_tensorflow(is_synchronized):
             images = np.random.RandomState(3).normal(size=(2, 64, 96, 3))
             images = tf.constant(images, tf.float32)
             group = SyncGroup(1) if is_synchronized else None
-            features, end_points = build(images, 8, True, group, **SMALL)
+            features, end_points = build(images, 8, True, group, **SMALL, code_depth=6)
             if group:
                 group.connect()
             loss = tf.reduce_mean(tf.sin(features)) + tf.reduce_mean(end_points["dense_block1"])
