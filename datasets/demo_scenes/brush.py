@@ -1,7 +1,8 @@
 """Paints the things of the table `things` on a canvas, and has the shapes of their parts."""
 
 import re
-from collections.abc import Callable
+import types
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -80,8 +81,23 @@ def _roughen(rng: np.random.Generator, outline: np.ndarray, rough: float) -> np.
     return even.mean(axis=0) + (even - even.mean(axis=0)) * bumps[:, None]
 
 
-def draw_thing(canvas: Canvas, kind: str, x: float, y: float, size: float, haze: float) -> None:
-    """Draws a thing that stands at (x, y) and is `size` pixels high; haze 0..1 fades it."""
+def draw_thing(
+    canvas: Canvas,
+    kind: str,
+    x: float,
+    y: float,
+    size: float,
+    haze: float,
+    colors_of: Mapping[str, str] = types.MappingProxyType({}),
+) -> None:
+    """Draws a thing that stands at (x, y).
+
+    Args:
+      kind: a key of `things.THINGS`.
+      size: its height in pixels.
+      haze: 0..1, fades it.
+      colors_of: for materials, other colors than theirs to choose from.
+    """
     rng = canvas.rng
     lean, mirror = rng.normal(0, 0.025), rng.choice([-1, 1])
     knobs = np.array([1, *rng.uniform(-1, 1, 3), mirror * canvas.light])
@@ -92,11 +108,14 @@ def draw_thing(canvas: Canvas, kind: str, x: float, y: float, size: float, haze:
     variants = _VARIANTS[kind]
     for name, shape, factors in variants[int(len(variants) * rng.random() ** 1.4)]:
         base, sign = name.rstrip("+-?"), name[-1]
-        material = MATERIALS[base.rstrip("12345")]
+        material_name = base.rstrip("12345")
+        material = MATERIALS[material_name]
         if sign == "?" and absent.setdefault(base, rng.random() < 0.5):
             continue
         if base not in colors:
-            color = rgb(rng.choice(material.colors.split())) * rng.uniform(0.85, 1.12)
+            color = rgb(
+                rng.choice(colors_of.get(material_name, material.colors).split())
+            ) * rng.uniform(0.85, 1.12)
             colors[base] = np.clip(color + rng.normal(0, 0.03, 3), 0.03, 1)
         outlines = np.asarray(shape(*factors @ knobs))
         for outline in outlines.reshape(-1, *outlines.shape[-2:]):

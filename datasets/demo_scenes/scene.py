@@ -79,18 +79,20 @@ class Scene(Canvas):
         width: int,
         mood: Mood,
         tile: np.ndarray | None = None,
+        field: str | None = None,
     ):
         """Creates an empty canvas.
 
         Args:
           tile: texture of level ground, a result of `ground_tile`; None to draw one.
+          field: color of open land, six hexadecimal digits; None to choose one.
         """
         super().__init__(rng, height, width, mood)
         self.horizon = height * rng.uniform(0.32, 0.44)
         self._rows, self._columns = np.mgrid[:height, :width].astype(np.float32)
         self._depth = np.clip((self._rows - self.horizon) / (height - self.horizon), 0, 1)
         self._sun_x = width * (0.5 + 0.45 * self.light)
-        self._field = rgb(rng.choice(_FIELDS.split())) * rng.uniform(0.85, 1.1)
+        self._field = rgb(field or rng.choice(_FIELDS.split())) * rng.uniform(0.85, 1.1)
         if tile is None:
             tile = ground_tile(rng)
         # The tile in perspective.
@@ -140,7 +142,7 @@ class Scene(Canvas):
         edges.append(np.full_like(along, height + 6))
         things = []
         for (kind, _), far, near in zip(grounds, edges, edges[1:], strict=False):
-            self._paint_ground(kind, far, near)
+            self.paint_ground(kind, far, near)
             for name, fewest, most, farthest, nearest in _CROWDS[kind]:
                 for slot in rng.permutation(5)[: rng.integers(fewest, most + 1)]:
                     x = (slot + rng.uniform(0.1, 0.9)) / 5
@@ -149,7 +151,7 @@ class Scene(Canvas):
                     things.append((min(y, height + 4), x * self.width, name))
         return things
 
-    def _paint_ground(self, kind: str, far: np.ndarray, near: np.ndarray) -> None:
+    def paint_ground(self, kind: str, far: np.ndarray, near: np.ndarray) -> None:
         """Paints water, a road or open land between two lines."""
         rng = self.rng
         if kind == "water":
