@@ -31,7 +31,7 @@ _WORD_COUNTS_FILE = "word_counts.txt"
 # Sources of datasets by task, as `--dataset` of build_tfrecords names them.
 _SOURCES = {
     "classification": ("class_folders", "class_demo", "csv_labels", "cifar"),
-    "captioning": ("coco_captions", "flickr_captions", "karpathy_splits"),
+    "captioning": ("coco_captions", "flickr_captions", "karpathy_splits", "caption_demo"),
 }
 
 

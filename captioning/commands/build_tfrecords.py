@@ -1,6 +1,7 @@
 """Builds records: datasets.build_tfrecords. `build_tfrecords_flags` has its words and flags."""
 
 import dataclasses
+import sys
 from collections.abc import Sequence
 
 from captioning.commands.build_tfrecords_flags import BuildOptions, CaptioningBuildingOptions
@@ -9,7 +10,7 @@ from commands.flags import Flags
 from common.texts import printable
 from datasets.captioning import check_report, checks, encoder, vocabulary
 from datasets.captioning.encoder import CaptioningEncoder
-from datasets.captioning.sources import open_source
+from datasets.captioning.sources import caption_demo, open_source
 from datasets.captioning.sources.source import Source
 from datasets.records import building
 from datasets.records.problems import Problem
@@ -21,12 +22,7 @@ def main(flags: Flags, arguments: list[str]) -> int:
     options = flags.options(BuildOptions)
     how = flags.options(CaptioningBuildingOptions)
     settings = build_settings.of(how)
-    name = options.dataset or "coco_captions"
-    if options.data_dir is None:
-        raise ValueError(f"--dataset={name} needs --data_dir, the folder of images and captions.")
-    source = open_source(
-        name, options.data_dir, val_fraction=options.val_fraction, seed=options.seed
-    )
+    source = _open_source(options)
     counts = vocabulary.count_words(source.captions(), options.splitting)
     if options.word_counts_file is None:
         known = vocabulary.choose(
@@ -57,6 +53,24 @@ def main(flags: Flags, arguments: list[str]) -> int:
     print(f"\n{printable(spec.name)}: a vocabulary of {len(known)} words in {printable(path)}")
     building.print_splits(spec, "captions with images" if is_single else "images")
     return 0
+
+
+def _open_source(options: BuildOptions) -> Source:
+    name = options.dataset or ("coco_captions" if options.data_dir else caption_demo.NAME)
+    data_dir = options.data_dir
+    if data_dir is None:
+        if name != caption_demo.NAME:
+            raise ValueError(
+                f"--dataset={name} needs --data_dir, the folder of images and captions."
+            )
+        data_dir = caption_demo.DEFAULT_FOLDER
+        print(
+            f"No --data_dir is given, so this is the demo: images that the project draws into "
+            f"{data_dir}. For your own: --dataset=coco_captions --data_dir=FOLDER (with make: "
+            "DATASET=coco_captions DATA_DIR=FOLDER); docs/captioning.md draws what it should hold.",
+            file=sys.stderr,
+        )
+    return open_source(name, data_dir, val_fraction=options.val_fraction, seed=options.seed)
 
 
 def _per_caption(problems: Sequence[Problem], source: Source) -> tuple[Problem, ...]:

@@ -9,7 +9,7 @@ from commands.flags import Flags
 from common.option_fields import DATA, NETWORK, change, changed, option, refused
 
 # Of `datasets.captioning.sources` and `tokens`, which are imported when the command runs.
-_SOURCES = ("coco_captions", "flickr_captions", "karpathy_splits")
+_SOURCES = ("coco_captions", "flickr_captions", "karpathy_splits", "caption_demo")
 _SPLITTINGS = ("im2txt", "tutorial")
 
 
@@ -20,19 +20,19 @@ class BuildOptions:
     dataset: str | None = option(
         None,
         "What data_dir holds: images and captions in COCO's JSON (coco_captions), in the tables of "
-        "Flickr8k and Flickr30k (flickr_captions), or in Karpathy's JSON for either "
-        "(karpathy_splits).",
+        "Flickr8k and Flickr30k (flickr_captions), in Karpathy's JSON for either "
+        "(karpathy_splits), or the demo, which is drawn if it does not exist.",
         DATA,
         is_common=True,
         choices=_SOURCES,
-        computed_default="coco_captions",
+        computed_default="coco_captions with data_dir, caption_demo without",
     )
     data_dir: str | None = option(
         None,
         "Folder of the images and captions.",
         DATA,
         is_common=True,
-        computed_default="none; it has to be given",
+        computed_default="for the demo, data/caption_demo",
         aliases=("input", "input_dir", "images", "image_dir", "root"),
     )
     val_fraction: float | None = option(

@@ -2,21 +2,24 @@
 
 import hashlib
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from datasets.records.encoder import SampleT
 from datasets.records.problems import WARNING, Problem
+
+if TYPE_CHECKING:  # It imports TensorFlow, which processes that only draw images do without.
+    from datasets.records.encoder import SampleT
 
 TRAIN, VAL = "train", "val"
 
 
 def draw(
-    splits: Mapping[str, Sequence[SampleT]],
+    splits: "Mapping[str, Sequence[SampleT]]",
     val_fraction: float | None,
     seed: int,
     where: str,
     default_fraction: float,
-    group_of: Callable[[SampleT], Hashable] = lambda sample: None,
-) -> tuple[dict[str, Sequence[SampleT]], list[Problem]]:
+    group_of: "Callable[[SampleT], Hashable]" = lambda sample: None,
+) -> "tuple[dict[str, Sequence[SampleT]], list[Problem]]":
     """Takes the split `val` from `train` by chance, where it is asked for or nothing else is there.
 
     The same share of each group is taken, and a hash of each name and the seed decides: the same
@@ -64,17 +67,17 @@ def draw(
 
 
 def _draw(
-    samples: Iterable[SampleT],
+    samples: "Iterable[SampleT]",
     fraction: float,
     seed: int,
-    group_of: Callable[[SampleT], Hashable],
-) -> list[SampleT]:
+    group_of: "Callable[[SampleT], Hashable]",
+) -> "list[SampleT]":
     """Returns the samples of a share of each group."""
     groups: dict[Hashable, list[SampleT]] = {}
     for sample in samples:
         groups.setdefault(group_of(sample), []).append(sample)
 
-    def rank(sample: SampleT) -> bytes:
+    def rank(sample: "SampleT") -> bytes:
         return hashlib.sha256(f"{seed}:{sample.name}".encode()).digest()
 
     drawn: list[SampleT] = []

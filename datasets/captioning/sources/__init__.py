@@ -4,13 +4,18 @@
 """
 
 import importlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from datasets.captioning.sources.source import Source
 
-# Each is a module of this package with a function `open_source`.
-SOURCES = ("coco_captions", "flickr_captions", "karpathy_splits")
+# Each is a module of this package with a function `open_source`; the options that it takes.
+SOURCES = {
+    "coco_captions": ("val_fraction", "seed"),
+    "flickr_captions": ("val_fraction", "seed"),
+    "karpathy_splits": ("val_fraction", "seed"),
+    "caption_demo": (),
+}
 
 
 def open_source(
@@ -25,9 +30,17 @@ def open_source(
       seed: of that share's choice; nothing else depends on it.
 
     Raises:
-      ValueError: there is no such source, or the folder is not laid out as expected.
+      ValueError: there is no such source, it takes no such option, or the folder is not laid out as
+        expected.
     """
     if name not in SOURCES:
         raise ValueError(f"there is no source {name!r}; expected one of {', '.join(SOURCES)}.")
+    if val_fraction is not None and "val_fraction" not in SOURCES[name]:
+        takers = [source for source, taken in SOURCES.items() if "val_fraction" in taken]
+        raise ValueError(
+            f"val_fraction is {val_fraction!r}, but source {name!r} takes no such option; it works "
+            f"with {', '.join(takers)}."
+        )
+    options: dict[str, Any] = {"val_fraction": val_fraction, "seed": seed}
     module = importlib.import_module(f"datasets.captioning.sources.{name}")
-    return module.open_source(data_dir, val_fraction=val_fraction, seed=seed)
+    return module.open_source(data_dir, **{key: options[key] for key in SOURCES[name]})

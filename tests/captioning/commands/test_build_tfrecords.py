@@ -1,5 +1,6 @@
 """The command that builds records of captions: what it writes and prints, and its errors."""
 
+import functools
 import json
 
 import pytest
@@ -9,6 +10,7 @@ from captioning.commands import build_tfrecords_flags
 from commands import execution
 from commands.flags import Flags
 from datasets.captioning import record_format, specs, vocabulary
+from datasets.captioning.sources import caption_demo
 from tests.support import dataset_batches
 from tests.support.captioned_images import save_image, write_json
 
@@ -112,7 +114,18 @@ def test_an_image_in_two_splits_and_files_that_are_missing_are_errors(mine, capf
 
 def test_a_folder_has_to_be_given():
     with pytest.raises(ValueError, match="needs --data_dir, the folder of images and captions"):
-        build()
+        build("--dataset=coco_captions")
+
+
+def test_without_a_folder_it_is_the_demo(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    assert caption_demo.DEFAULT_FOLDER == "data/caption_demo"
+    drawing = functools.partial(caption_demo.open_source, num_train=6, num_val=2)
+    monkeypatch.setattr(caption_demo, "open_source", drawing)
+    assert build() == 0
+    assert "No --data_dir is given, so this is the demo" in capfd.readouterr().err
+    spec = specs.read_spec("data/tfrecords/caption_demo")
+    assert (spec.name, spec.split("val").num_captions) == ("caption_demo", 10)
 
 
 def test_a_description_that_was_edited_is_refused(mine):
