@@ -9,6 +9,7 @@ import tensorflow.compat.v1 as tf
 from captioning import feature_cache, run_description
 from captioning.commands.dataset_choice import find_split, read_dataset
 from captioning.commands.train_flags import (
+    ADAM_LEARNING_RATE,
     DEFAULT_EPOCHS,
     CaptioningOptimizerOptions,
     CaptioningTrainOptions,
@@ -99,10 +100,7 @@ def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
             "learning_rate_decay_step", _EPOCHS_PER_DECAY * epoch
         ),
         adam_learning_rate=flags.value_or(
-            "adam_learning_rate",
-            _SELF_CRITICAL_LEARNING_RATE
-            if is_self_critical
-            else CaptioningOptimizerOptions.adam_learning_rate,
+            "adam_learning_rate", _adam_learning_rate(flags, is_self_critical)
         ),
     )
     augmentation = _augmentation(flags, objective)
@@ -201,6 +199,13 @@ def _trained_start(flags: Flags, train_logdir: str) -> str | None:
         f"{printable(checkpoint)} has no decoder: train one from it with "
         f"objective={CROSS_ENTROPY} first."
     )
+
+
+def _adam_learning_rate(flags: Flags, is_self_critical: bool) -> float | None:
+    """Returns Adam's constant rate where none is given; None where its schedule is."""
+    if flags.is_given("base_learning_rate"):
+        return None
+    return _SELF_CRITICAL_LEARNING_RATE if is_self_critical else ADAM_LEARNING_RATE
 
 
 def _describe(

@@ -13,6 +13,8 @@ from training.options import OptimizerOptions, TrainOptions
 
 # Epochs of a training run whose length is not given.
 DEFAULT_EPOCHS = 20
+# Rate of Adam where no schedule is asked for.
+ADAM_LEARNING_RATE = 1e-3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,18 +66,19 @@ CaptioningOptimizerOptions = changed(
         "step, factor 0.5 and 8 epochs between the falls.",
     ),
     learning_policy=change("cosine"),
-    adam_learning_rate=change(
-        1e-3,
-        flag_default=None,
-        computed_default="0.001; 0.00005 with objective=self_critical",
-    ),
     base_learning_rate=change(
         2.0,
-        help="Learning rate at the start of the schedule, for other optimizers than Adam.",
+        help="Learning rate at the start of the schedule. Adam has a schedule where this is given.",
         synonyms=("initial_learning_rate",),
     ),
     learning_rate_decay_factor=change(0.5),
     learning_rate_decay_step=change(1, flag_default=None, computed_default="8 epochs, as im2txt"),
+    adam_learning_rate=change(
+        None,
+        help="Learning rate of Adam, constant: there is no schedule then.",
+        computed_default=f"{ADAM_LEARNING_RATE}, or 0.00005 with objective=self_critical; with "
+        "base_learning_rate that of the schedule",
+    ),
 )
 
 

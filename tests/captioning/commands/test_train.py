@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import re
 
 import pytest
 import tensorflow.compat.v1 as tf
@@ -210,3 +211,27 @@ def test_kept_features_serve_the_training_its_continuation_and_its_export(folder
     ):
         assert result.returncode == 1
         assert message in result.stderr
+
+
+def test_adam_has_a_schedule_where_a_rate_for_it_is_given(folder, tmp_path):
+    """The rate of each step is printed."""
+
+    def rates(name, *arguments):
+        result = command_runs.run(
+            "train.py",
+            *(each for each in SMALL if "learning_rate" not in each),
+            *arguments,
+            f"--dataset_dir={folder}/data/tfrecords/squares",
+            f"--train_logdir={tmp_path}/{name}",
+            "--decoder=attention",
+            "--training_number_of_steps=4",
+            "--log_steps=1",
+            "--validate_every=0",
+            cwd=tmp_path,
+        )
+        assert result.returncode == 0, result.stderr
+        return [float(each) for each in re.findall(r"learning rate (\S+)", result.stdout)]
+
+    assert rates("constant") == [0.001] * 4
+    falling = rates("falling", "--base_learning_rate=0.004")
+    assert falling == pytest.approx([0.004, 0.00341, 0.002, 0.000586], rel=0.01)
