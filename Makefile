@@ -27,7 +27,7 @@ flag = $(if $(strip $(value $(2))),--$(1)=$(call quoted,$(2)))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev setup-beam setup-openvino setup-litert setup-onnx setup-geo setup-serve demo \
-	classification-demo tfrecords check-dataset train eval vis export infer serve tensorboard lint format \
+	classification-demo captioning-demo tfrecords check-dataset train eval vis export infer serve tensorboard lint format \
 	test test-all lock bench \
 	bench-peers-setup bench-peers-lock clean
 
@@ -84,6 +84,9 @@ demo: setup  ## Everything on images the project draws: records, training, score
 
 classification-demo: setup  ## A classifier of images the project draws, in about two minutes
 	@$(RUN) -m scripts.classification_demo $(ARGS)
+
+captioning-demo: setup  ## Captions for images the project draws, in about two minutes
+	@$(RUN) -m scripts.captioning_demo $(ARGS)
 
 tfrecords: setup  ## Turn images with masks, classes or captions into TFRecords: DATASET=... DATA_DIR=...; without, the demo
 	@$(RUN) -m datasets.build_tfrecords $(call flag,dataset,DATASET) \
