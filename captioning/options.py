@@ -11,7 +11,6 @@ DECODERS = (SHOW_AND_TELL, ATTENTION)
 CROSS_ENTROPY, SELF_CRITICAL = "cross_entropy", "self_critical"
 OBJECTIVES = (CROSS_ENTROPY, SELF_CRITICAL)
 _LARGEST_SIZE = 1 << 13
-_ENCODER_STRIDE = 32
 # Numbers that stand for a word: research/im2txt's, and the attention tutorial's.
 _EMBEDDING_SIZES = {SHOW_AND_TELL: 512, ATTENTION: 256}
 
@@ -59,6 +58,14 @@ class ModelOptions:
         lower=1,
         aliases=("num_lstm_units", "units", "hidden_size"),
     )
+    output_stride: int = option(
+        32,
+        "Image size over the size of the encoder's features. At 16 attention has four times as many "
+        "places to look at, as in Show, Attend and Tell, and the encoder takes longer.",
+        NETWORK,
+        choices=(8, 16, 32),
+        aliases=("encoder_output_stride", "stride"),
+    )
 
     @property
     def encoder(self) -> registry.Encoder:
@@ -68,7 +75,7 @@ class ModelOptions:
         """Returns what `registry.Encoder.build` takes besides weights' decay and batch norm."""
         values = registry.classifier_options(self.depth_multiplier)
         return {
-            "output_stride": _ENCODER_STRIDE,
+            "output_stride": self.output_stride,
             **{name: values[name] for name in self.encoder.options},
         }
 
@@ -85,6 +92,8 @@ class ModelOptions:
         """
         if self.decoder not in DECODERS:
             raise ValueError(f"decoder is {self.decoder!r}; expected one of {', '.join(DECODERS)}.")
+        if self.output_stride not in (8, 16, 32):
+            raise ValueError(f"output_stride is {self.output_stride}; expected 8, 16 or 32.")
         encoder = self.encoder
         for name, least in (("num_words", 4), ("embedding_size", 1), ("num_units", 1)):
             if getattr(self, name) < least:

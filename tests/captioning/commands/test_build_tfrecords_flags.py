@@ -8,9 +8,9 @@ from datasets.captioning import sources, tokens, vocabulary
 
 
 def test_choices_are_those_of_the_modules():
-    assert sources.SOURCES == build_tfrecords_flags._SOURCES
+    assert tuple(sources.SOURCES) == build_tfrecords_flags._SOURCES
     assert tuple(tokens.SPLITTINGS) == build_tfrecords_flags._SPLITTINGS
-    assert task_choice._SOURCES["captioning"] == sources.SOURCES
+    assert task_choice._SOURCES["captioning"] == tuple(sources.SOURCES)
     assert describe_tfrecords_flags._SPLITTINGS == build_tfrecords_flags._SPLITTINGS
     assert task_choice._WORD_COUNTS_FILE == vocabulary.WORD_COUNTS_FILE
     assert build_tfrecords_flags.BuildOptions.min_word_count == vocabulary.DEFAULT_MIN_COUNT
