@@ -58,12 +58,17 @@ class ModelOptions:
         lower=1,
         aliases=("num_lstm_units", "units", "hidden_size"),
     )
+    starts_from_image: bool = option(
+        True,
+        "Whether the state of attention's recurrent network begins with the mean of the image's "
+        "features, as in Show, Attend and Tell; otherwise with zeros, as in the tutorial.",
+        NETWORK,
+    )
     output_stride: int = option(
         32,
-        "Image size over the size of the encoder's features. At 16 attention has four times as many "
-        "places to look at, as in Show, Attend and Tell, and the encoder takes longer.",
+        "Image size over the size of the encoder's features: 8, 16 or 32. At 16 attention has four "
+        "times as many places to look at, as in Show, Attend and Tell, and steps take longer.",
         NETWORK,
-        choices=(8, 16, 32),
         aliases=("encoder_output_stride", "stride"),
     )
 

@@ -12,7 +12,7 @@ class CaptioningDemoOptions:
     """How long the demo trains."""
 
     steps: int = option(
-        1300,
+        1000,
         "Training steps. The default takes about 100 seconds on two CPU cores.",
         SCHEDULE,
         is_common=True,

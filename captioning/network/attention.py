@@ -22,6 +22,7 @@ class AttentionDecoder(Decoder):
         num_units: int = 512,
         keep_prob: float = 1.0,
         carries_state: bool = True,
+        starts_from_image: bool = True,
     ):
         """Makes the variables.
 
@@ -33,6 +34,8 @@ class AttentionDecoder(Decoder):
           keep_prob: share of the embedded words and of the GRU's outputs that dropout keeps in
             `unroll`.
           carries_state: False for the tutorial's way.
+          starts_from_image: whether the GRU's first state comes from the mean over all places, as
+            in Xu et al.; False for zeros, the tutorial's way.
         """
         self.num_words = num_words
         self._keep_prob = keep_prob
@@ -49,6 +52,9 @@ class AttentionDecoder(Decoder):
                 )
             with tf.variable_scope("gru"):
                 self._cell = GRUCell(2 * embedding_size, num_units)
+            self._first_state = None
+            if starts_from_image:
+                self._first_state = _Dense("first_state", embedding_size, num_units)
             self._hidden = _Dense("fc1", num_units, num_units)
             self._logits = _Dense("fc2", num_units, num_words)
             with tf.variable_scope("attention"):
@@ -61,8 +67,11 @@ class AttentionDecoder(Decoder):
         depth = features.shape[-1]
         places = tf.reshape(features, [tf.shape(features)[0], -1, depth])
         embedded = tf.nn.relu(self._place(places))
-        zeros = tf.zeros([tf.shape(features)[0], self._cell.num_units], embedded.dtype)
-        return (embedded, self._of_places(embedded)), (zeros,)
+        if self._first_state is None:
+            state = tf.zeros([tf.shape(features)[0], self._cell.num_units], embedded.dtype)
+        else:
+            state = tf.tanh(self._first_state(tf.reduce_mean(embedded, axis=1)))
+        return (embedded, self._of_places(embedded)), (state,)
 
     def step(self, words: tf.Tensor, memory: Tensors, state: Tensors) -> Step:
         """See `Decoder`."""

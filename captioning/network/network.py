@@ -63,5 +63,5 @@ def make_decoder(
     """
     sizes = model.num_words, depth, model.embedding_size, model.num_units
     if model.decoder == ATTENTION:
-        return AttentionDecoder(*sizes, keep_prob)
+        return AttentionDecoder(*sizes, keep_prob, starts_from_image=model.starts_from_image)
     return ShowAndTell(*sizes, keep_prob, code_keep_prob)

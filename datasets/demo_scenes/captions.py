@@ -25,7 +25,6 @@ _NOUNS = {
     "boat": ("boat", "boats"),
     "car": ("car", "cars"),
     "house": ("house", "houses"),
-    "person": ("person", "people"),
     "tree": ("tree", "trees"),
     IN_THE_SKY: ("balloon", "balloons"),
 }

@@ -7,7 +7,7 @@ far from the edges that it is in every part of the image of 86 % of its height a
 
 import dataclasses
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -19,12 +19,12 @@ TIMES = {"day": (0, 1), "sunset": (2,), "fog": (5,), "night": (6,)}
 # What may stand on each ground.
 GROUNDS = {
     "water": ("boat",),
-    "road": ("car", "person"),
-    "meadow": ("house", "tree", "person"),
-    "snow": ("house", "tree", "person"),
+    "road": ("car",),
+    "meadow": ("house", "tree"),
+    "snow": ("house", "tree"),
 }
 IN_THE_SKY = "balloon"
-KINDS = ("boat", "car", "house", "person", "tree", IN_THE_SKY)
+KINDS = ("boat", "car", "house", "tree", IN_THE_SKY)
 LEFT, MIDDLE, RIGHT = "left", "middle", "right"
 MOST = 3
 
@@ -34,23 +34,22 @@ _FIELDS = {"water": _GREENS, "road": _GREENS, "meadow": _GREENS, "snow": ("e6ebf
 _COUNTS, _BALLOONS = (0.4, 0.35, 0.25), (0.5, 0.3, 0.2)
 # How often two kinds stand on the ground, where there are several things and kinds.
 _MIXED = 0.3
-# Shares of the image's width and height: where things may be, and how wide a place is where there
-# are one, two and three.
-_LEFT, _RIGHT, _SKY_TOP, _SKY_BOTTOM, _BOTTOM = 0.12, 0.88, 0.12, 0.44, 0.85
-_PLACES, _SKY_PLACES = (0.42, 0.34, 0.25), (0.3, 0.26)
+# Shares of the image's width and height: where things may be, and how wide a place is. Three have
+# as much as one: a network learns to count much later where size makes up for number.
+_LEFT, _RIGHT, _SKY_TOP, _SKY_BOTTOM, _BOTTOM = 0.13, 0.87, 0.12, 0.44, 0.85
+_PLACE, _SKY_PLACE = 0.25, 0.26
 # Heights of things that fill a place of width 1.
-_HEIGHTS = {"boat": 0.9, "car": 0.36, "house": 0.8, "person": 1.0, "tree": 1.0, IN_THE_SKY: 1.0}
+_HEIGHTS = {"boat": 0.9, "car": 0.4, "house": 0.7, "tree": 1.0, IN_THE_SKY: 1.0}
 # Each kind has colors of its own, so that a network learns to tell them within a minute.
 _COLORS: Mapping[str, Mapping[str, str]] = {
     "boat": dict.fromkeys(("cloth", "paint", "plank", "wall"), "f7f7f2 ede6d1 2e61a8 293361"),
     "car": dict.fromkeys(("paint",), "c7332b 9e212e e06b2e edad38"),
     "house": {"wall": "f2d680 ede6d1 e6b8ad", "roof": "9e212e c7332b", "cloth": "ccbda3 e6b8ad"},
-    "person": dict.fromkeys(("cloth",), "2e61a8 293361 755794 d98c9e"),
     "tree": {"leaf": "336b29 245233 4d802e"},
     IN_THE_SKY: {},
 }
 # Centers of the places of a single thing.
-_CENTERS = {LEFT: 0.26, MIDDLE: 0.5, RIGHT: 0.74}
+_CENTERS = {LEFT: 0.27, MIDDLE: 0.5, RIGHT: 0.73}
 # Tiles of ground that all images share: drawing one takes a quarter of an image's time.
 _NUM_TILES = 16
 
@@ -116,12 +115,12 @@ def draw(rng: np.random.Generator, facts: Facts, height: int, width: int) -> np.
     scene = Scene(rng, height, width, mood, tile, str(rng.choice(_FIELDS[facts.ground])))
     scene.paint_sky()
     _paint_grounds(scene, facts.ground)
-    for x, share in _places(rng, facts.balloons, _SKY_PLACES):
+    for x, share in _places(rng, facts.balloons, _SKY_PLACE):
         size = _size(rng, IN_THE_SKY, share, scene)
         y = rng.uniform(_SKY_TOP * height + size, max(_SKY_BOTTOM * height, size + 0.14 * height))
         draw_thing(scene, IN_THE_SKY, x * width, y, size, mood.mist * rng.uniform(0, 0.3))
     kinds = [group.kind for group in facts.things for _ in range(group.count)]
-    places = _places(rng, len(kinds), _PLACES, _CENTERS.get(facts.side or ""))
+    places = _places(rng, len(kinds), _PLACE, _CENTERS.get(facts.side or ""))
     standing = []
     for kind, (x, share) in zip(rng.permutation(kinds), places, strict=True):
         size = _size(rng, str(kind), share, scene)
@@ -144,17 +143,16 @@ def _paint_grounds(scene: Scene, ground: str) -> None:
 
 
 def _places(
-    rng: np.random.Generator, count: int, widths: Sequence[float], center: float | None = None
+    rng: np.random.Generator, count: int, width: float, center: float | None = None
 ) -> Iterator[tuple[float, float]]:
     """Yields center and width of places beside each other, as shares of the image's width.
 
     Args:
-      widths: of a place, where there are one, two and so on.
+      width: of a place.
       center: of a single place, about; None for anywhere.
     """
     if not count:
         return
-    width = widths[count - 1]
     if center is not None:
         yield center + rng.uniform(-0.02, 0.02), width
         return

@@ -69,10 +69,10 @@ def light_up(image: Image.Image, looked: np.ndarray, seen_share: float = 1.0) ->
     """
     width, height = image.size
     seen = max(1, round(seen_share * width)), max(1, round(seen_share * height))
-    share = looked / max(float(looked.max()), 1e-12)
+    share = np.sqrt(looked / max(float(looked.max()), 1e-12))
     enlarged = Image.fromarray(share.astype(np.float32)).resize(seen, Image.Resampling.BICUBIC)
     light = Image.new("F", image.size, 0.0)
     light.paste(enlarged, ((width - seen[0]) // 2, (height - seen[1]) // 2))
-    factor = _DARKEST + (1 - _DARKEST) * np.sqrt(np.clip(np.asarray(light), 0, 1))
+    factor = _DARKEST + (1 - _DARKEST) * np.clip(np.asarray(light), 0, 1)
     pixels = np.asarray(image) * factor[..., np.newaxis]
     return Image.fromarray(pixels.round().astype(np.uint8))

@@ -173,7 +173,12 @@ def test_words_and_attention_are_those_of_the_tutorial(reference, form):
     target = arrays["target"]
     features = tf.constant(arrays["features"].reshape([3, 8, 8, 32]))
     decoder = AttentionDecoder(
-        40, 32, embedding_size=16, num_units=24, carries_state=form == "carried"
+        40,
+        32,
+        embedding_size=16,
+        num_units=24,
+        carries_state=form == "carried",
+        starts_from_image=False,
     )
     unrolled = decoder.unroll(features, tf.constant(target[:, :-1]))
     losses = word_losses(unrolled.logits, tf.constant(target[:, 1:]))

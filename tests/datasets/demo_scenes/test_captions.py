@@ -11,7 +11,7 @@ from datasets.demo_scenes import captions, postcard
 from datasets.demo_scenes.postcard import Facts, Group
 
 BOATS = Facts("night", "water", (Group("boat", 2),))
-MIXED = Facts("fog", "meadow", (Group("tree", 2), Group("person", 1)), balloons=1)
+MIXED = Facts("fog", "meadow", (Group("tree", 2), Group("house", 1)), balloons=1)
 
 
 def all_facts() -> list[Facts]:
