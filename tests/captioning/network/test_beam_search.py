@@ -1,6 +1,5 @@
-"""The search inside the graph against a plain one, on a network that is a table."""
+"""The search inside the graph against research/im2txt's, on a network that is a table."""
 
-import heapq
 import itertools
 import math
 
@@ -11,6 +10,7 @@ import tensorflow.compat.v1 as tf
 from captioning.network import beam_search
 from captioning.network.decoder import Decoder, Step, Unrolled
 from captioning.options import SearchOptions
+from reference import caption_search
 from tests.support import sessions
 
 START, END, WORDS, LONGEST = 0, 1, 7, 20
@@ -51,30 +51,31 @@ def comes_again(words: list[int]) -> bool:
     return len(set(trigrams)) < len(trigrams)
 
 
+class Asked:
+    """Asks a table as research/im2txt's search asks; states are the words so far."""
+
+    def __init__(self, table: Table, blocks_trigrams: bool):
+        self.table, self.blocks_trigrams = table, blocks_trigrams
+
+    def start(self, image):
+        self.image = image
+        return np.zeros([1, 0], np.int64)
+
+    def step(self, words, states):
+        states = np.concatenate([states, words[:, np.newaxis]], axis=1)
+        return np.stack([self.probabilities(each.tolist()) for each in states]), states
+
+    def probabilities(self, words: list[int]) -> np.ndarray:
+        of_words = np.exp(self.table.log_probabilities(words, self.image))
+        if self.blocks_trigrams:
+            of_words[[comes_again([*words, each]) for each in range(WORDS)]] = 0.0
+        return of_words
+
+
 def plain_search(table: Table, image: np.ndarray, options: SearchOptions):
-    """research/im2txt's search, in the order in which its paper would tell it."""
-    writing, finished = [(0.0, [START])], []
-    for _ in range(options.max_length - 1):
-        candidates = []
-        for total, words in writing:
-            scores = table.log_probabilities(words, image)
-            allowed = [
-                word
-                for word in range(WORDS)
-                if not (options.blocks_trigrams and comes_again([*words, word]))
-            ]
-            for word in heapq.nlargest(options.beam_size, allowed, key=lambda word: scores[word]):
-                candidates.append((total + scores[word], [*words, word]))
-        power = options.length_normalization
-        finished += [
-            (total / len(words) ** power, words) for total, words in candidates if words[-1] == END
-        ]
-        finished = heapq.nlargest(options.beam_size, finished)
-        others = [each for each in candidates if each[1][-1] != END]
-        writing = heapq.nlargest(options.beam_size, others)
-        if not writing:
-            break
-    return finished or writing
+    asked = Asked(table, options.blocks_trigrams)
+    found = caption_search.search(asked, image, START, END, options)
+    return [(caption.score, list(caption.words)) for caption in found]
 
 
 @pytest.mark.parametrize("seed", range(4))
