@@ -166,7 +166,7 @@ lock: pyproject.toml  ## Pin the newest allowed versions again (needs uv)
 	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \
 	  --constraints requirements/base.lock --group serving -o requirements/serving.lock
 
-bench: setup  ## Measure speed and memory beside the peers, into docs/benchmarks.md: 35 minutes
+bench: setup  ## Measure speed and memory beside the peers, into docs/benchmarks.md: an hour
 	@$(RUN) -m scripts.benchmarks.run $(ARGS)
 
 bench-peers-setup: $(PEERS_VENV)/.installed  ## Install what make bench compares us with

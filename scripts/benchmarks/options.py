@@ -14,6 +14,8 @@ NAMES = (
     "build",
     "classify_predict",
     "classify_train",
+    "caption_predict",
+    "caption_train",
     "growth",
 )
 

@@ -11,6 +11,8 @@ from commands.flags import Flags
 from common import json_files
 from scripts.benchmarks import (
     build,
+    caption_predict,
+    caption_train,
     classify_predict,
     classify_train,
     feed,
@@ -32,6 +34,8 @@ BENCHMARKS: dict[str, Callable[[Settings], list[Table]]] = {
     "build": build.run,
     "classify_predict": classify_predict.run,
     "classify_train": classify_train.run,
+    "caption_predict": caption_predict.run,
+    "caption_train": caption_train.run,
     "growth": growth.run,
 }
 

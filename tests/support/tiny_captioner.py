@@ -14,6 +14,7 @@ from datasets.captioning import tokens
 from export import freeze
 from nets.batch_norm import BatchNormMode
 from reference import comparison
+from scripts.benchmarks import captioners
 from serving import contract
 from tests.support import sessions
 
@@ -64,21 +65,12 @@ def save(folder: pathlib.Path, decoder: str) -> str:
             if variable.op.name.startswith(network.decoder_scopes(decoder)):
                 value = random.normal(size=variable.shape.as_list())
                 if variable.op.name in _OF_FEATURES:
-                    value = _telling_apart(value, session.run(features))
+                    value = captioners.telling_apart(value, session.run(features))
                 session.run(variable.assign(value.astype(np.float32)))
         step = tf.train.create_global_step()
         session.run(step.initializer)
         session.run(tf.assign(step, STEP))
         return tf.train.Saver().save(session, str(folder / "model.ckpt"), global_step=STEP)
-
-
-def _telling_apart(weights: np.ndarray, features: np.ndarray) -> np.ndarray:
-    """Returns weights [depth, n] that take out what all images have in common."""
-    features = features.mean(axis=(1, 2))
-    common = features.mean(axis=0)
-    common /= np.linalg.norm(common)
-    weights = weights - np.outer(common, common @ weights)
-    return weights / (features @ weights).std()
 
 
 def export(

@@ -29,6 +29,8 @@ def serve(
     *,
     bias_gradient_multiplier: float = TrainOptions.bias_gradient_multiplier,
     num_clones: int = 1,
+    clip_gradient_norm: float = TrainOptions.clip_gradient_norm,
+    trainable_scopes: tuple[str, ...] = (),
 ) -> None:
     """Trains a task, a round of steps for each request; ends the process after the last.
 
@@ -36,7 +38,8 @@ def serve(
       channel: the contender's end of the lines.
       task: what is trained; its batches should be the same in every step.
       batch_size: images in a step.
-      optimizer, bias_gradient_multiplier: as the task's train.py sets them.
+      optimizer, bias_gradient_multiplier, clip_gradient_norm, trainable_scopes: as the task's
+        train.py sets them.
       num_clones: clones that share the batch.
     """
     folder = tempfile.mkdtemp()
@@ -48,6 +51,8 @@ def serve(
             training_number_of_steps=1 << 20,
             train_batch_size=batch_size,
             bias_gradient_multiplier=bias_gradient_multiplier,
+            clip_gradient_norm=clip_gradient_norm,
+            trainable_scopes=trainable_scopes,
             log_steps=1,
             save_interval_secs=0,
             save_summaries_secs=0,

@@ -7,6 +7,9 @@ import pytest
 
 from scripts.benchmarks import (
     build,
+    caption_predict,
+    caption_train,
+    captioners,
     classify_predict,
     classify_train,
     feed,
@@ -107,6 +110,32 @@ def test_classify_predict(settings):
 def test_classify_train(settings, network, other):
     (table,) = classify_train.run(settings, [(network, 32, 2)])
     check(table, "plain graph", "ours", other)
+
+
+@pytest.mark.parametrize("decoder", ["show_and_tell", "attention"])
+def test_caption_predict(settings, decoder):
+    tables = caption_predict.run(
+        settings, [(decoder, "mobilenet_v3_small", 64)], (1, 2), (48, 40), num_words=30
+    )
+    for table, batch in zip(tables, (1, 2), strict=True):
+        results = check(table, captioners.ORIGINALS[decoder], "ours")
+        assert table.value(results["ours"]) == batch / results["ours"].seconds[0]
+
+
+@pytest.mark.parametrize("decoder", ["show_and_tell", "attention"])
+def test_caption_train(settings, decoder):
+    frozen, trained, features = caption_train.run(
+        settings,
+        [
+            (decoder, "mobilenet_v3_small", 64, 5, kind)
+            for kind in (caption_train.FROZEN, caption_train.TRAINED, caption_train.CACHED)
+        ],
+        num_words=30,
+    )
+    names = captioners.ORIGINALS[decoder], "ours", "ours, --captions_per_image=5"
+    check(frozen, *names, "ours, --cache_features")
+    check(trained, *names)
+    check(features, *names)
 
 
 def test_growth(settings):
