@@ -13,7 +13,7 @@ FROZEN, TRAINED, CACHED = "frozen", "trained", "features"
 _SEEN = {
     FROZEN: "encoder frozen",
     TRAINED: "encoder trained",
-    CACHED: "from features on the disk",
+    CACHED: "from stored features",
 }
 # (decoder, encoder, side of the encoder's input, captions in a step, what becomes of the encoder)
 CASES = (
