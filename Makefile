@@ -85,7 +85,7 @@ demo: setup  ## Everything on images the project draws: records, training, score
 classification-demo: setup  ## A classifier of images the project draws, in about two minutes
 	@$(RUN) -m scripts.classification_demo $(ARGS)
 
-captioning-demo: setup  ## Captions for images the project draws, in about two minutes
+captioning-demo: setup  ## Captions for images the project draws, in about three minutes
 	@$(RUN) -m scripts.captioning_demo $(ARGS)
 
 tfrecords: setup  ## Turn images with masks, classes or captions into TFRecords: DATASET=... DATA_DIR=...; without, the demo

@@ -12,8 +12,8 @@ class CaptioningDemoOptions:
     """How long the demo trains."""
 
     steps: int = option(
-        1000,
-        "Training steps. The default takes about 100 seconds on two CPU cores.",
+        950,
+        "Training steps. The default takes about two minutes on two CPU cores.",
         SCHEDULE,
         is_common=True,
     )

@@ -33,7 +33,7 @@ _FIELDS = {"water": _GREENS, "road": _GREENS, "meadow": _GREENS, "snow": ("e6ebf
 # How often there are one, two and three things on the ground, and none to two balloons.
 _COUNTS, _BALLOONS = (0.4, 0.35, 0.25), (0.5, 0.3, 0.2)
 # How often two kinds stand on the ground, where there are several things and kinds.
-_MIXED = 0.3
+_MIXED = 0.2
 # Shares of the image's width and height: where things may be, and how wide a place is. Three have
 # as much as one: a network learns to count much later where size makes up for number.
 _LEFT, _RIGHT, _SKY_TOP, _SKY_BOTTOM, _BOTTOM = 0.13, 0.87, 0.12, 0.44, 0.85

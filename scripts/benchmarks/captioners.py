@@ -39,7 +39,8 @@ def describe(decoder: str, encoder: str, size: int, num_words: int | None = None
     """Describes a network whose encoder sees `size` pixels on each side."""
     count = num_words or NUM_WORDS[decoder]
     words = (END, START, *(f"word{index}" for index in range(2, count - 1)), UNKNOWN)
-    model = ModelOptions(count, decoder, model_variant=encoder).completed()
+    # The tutorial's state starts from zeros.
+    model = ModelOptions(count, decoder, model_variant=encoder, starts_from_image=False).completed()
     return RunDescription(model, ViewOptions(size), "drawn", words, tokens.IM2TXT)
 
 

@@ -21,7 +21,8 @@ def features() -> tf.Tensor:
 
 def our_loss() -> tf.Tensor:
     """As the tutorial has it: words of the batch over its captions."""
-    unrolled = AttentionDecoder(WORDS, 4, **SIZES).unroll(features(), tf.constant(IDS[:, :-1]))
+    decoder = AttentionDecoder(WORDS, 4, **SIZES, starts_from_image=False)
+    unrolled = decoder.unroll(features(), tf.constant(IDS[:, :-1]))
     mask = tf.sequence_mask(LENGTHS - 1, IDS.shape[1] - 1)
     costs = losses.word_losses(unrolled.logits, tf.constant(IDS[:, 1:]))
     return losses.mean_loss(costs, mask) * float((LENGTHS - 1).mean())

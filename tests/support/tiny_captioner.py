@@ -34,6 +34,7 @@ def describe(decoder: str) -> RunDescription:
         depth_multiplier=0.25,
         embedding_size=8,
         num_units=8,
+        starts_from_image=False,  # As in the reference, with which exports are compared.
     )
     return RunDescription(model, ViewOptions(SIZE), "pets", WORDS, tokens.IM2TXT)
 

@@ -28,7 +28,7 @@ DEFAULT_FOLDER = os.path.join("data", "caption_demo")
 NAME = "caption_demo"
 
 _DRAWING = 1  # Raise it when the same seed gives other images or captions.
-# Height and width. A network for 80 pixels sees 80 of 93.
+# Height and width, of which a network sees 80.
 _SIZE = (93, 93)
 _CAPTIONS = 5
 _MANY = 100  # Images that are worth starting processes for.
