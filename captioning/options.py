@@ -59,7 +59,7 @@ class ModelOptions:
         aliases=("num_lstm_units", "units", "hidden_size"),
     )
     starts_from_image: bool = option(
-        True,
+        False,
         "Whether the state of attention's recurrent network begins with the mean of the image's "
         "features, as in Show, Attend and Tell; otherwise with zeros, as in the tutorial.",
         NETWORK,

@@ -22,7 +22,7 @@ class AttentionDecoder(Decoder):
         num_units: int = 512,
         keep_prob: float = 1.0,
         carries_state: bool = True,
-        starts_from_image: bool = True,
+        starts_from_image: bool = False,
     ):
         """Makes the variables.
 
