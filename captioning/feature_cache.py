@@ -139,7 +139,7 @@ class _Encoder:
         start, counts = time.monotonic(), []
         for path in paths:
             target = os.path.join(directory, os.path.basename(path))
-            if not os.path.exists(target):  # Those of a run that was interrupted are whole.
+            if not _is_whole(target, path):  # Some are there after an interruption.
                 with tfrecords.write_shard(target) as writer:
                     for record in self._computed(path):
                         writer.write(record)
@@ -183,6 +183,13 @@ class _Encoder:
                 f"features take {needed / 1e9:.1f} GB, and {printable(directory)} has "
                 f"{free / 1e9:.1f} GB left: train without --cache_features."
             )
+
+
+def _is_whole(target: str, source: str) -> bool:
+    """Whether a shard of features is there, with as many records as the one of images."""
+    with contextlib.suppress(ValueError, OSError):
+        return tfrecords.count_records(target) == tfrecords.count_records(source)
+    return False
 
 
 def _find(directory: str, spec: CaptioningSpec, split: str) -> CaptioningSpec | None:

@@ -136,6 +136,7 @@ def _lines(path: str, lines: Sequence[str]) -> str:
 
 def _write(path: str, told: Sequence[Told[Answer]], how: Telling[Model, Answer]) -> None:
     make = next(make for ending, make in how.formats.items() if path.endswith(ending))
+    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
     files.write(path, make(told).encode(errors="backslashreplace"))
 
 

@@ -35,6 +35,7 @@ def main(flags: Flags, arguments: list[str]) -> int:
     """Turns flags into options and describes the images; returns the exit status."""
     options = flags.options(InferOptions)
     ids = _read_ids(options.coco_images)
+    sheet_names: set[str] = set()
     known = None
     if options.vocab_file is not None:
         known = vocabulary.read_word_counts(options.vocab_file)
@@ -61,7 +62,8 @@ def main(flags: Flags, arguments: list[str]) -> int:
             if options.text_files:
                 _write_text(path, best)
             if options.sheet_dir is not None:
-                _write_sheet(options.sheet_dir, path, image, best, model.seen_share)
+                sheet_path = _free_path(options.sheet_dir, path, sheet_names)
+                _write_sheet(sheet_path, image, best, model.seen_share)
         return [each[: options.top] for each in captions]
 
     how = Telling(
@@ -85,12 +87,19 @@ def _as_json(told: Sequence[Told[_Captions]], ids: Mapping[str, int]) -> str:
         {
             "image_id": _image_id(each.path, ids),
             "caption": each.answer[0].text,
-            "file_name": os.path.basename(each.path),
+            "file_name": each.path,
             "log_probability": round(each.answer[0].log_probability, 6),
         }
         for each in told
         if each.answer
     ]
+    num_twice = len(content) - len({entry["image_id"] for entry in content})
+    if num_twice:
+        print(
+            f"note: {num_twice} images have the image_id of another one; --coco_images tells them "
+            "apart",
+            file=sys.stderr,
+        )
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
@@ -144,12 +153,20 @@ def _write_text(path: str, caption: Caption) -> None:
     files.write(text_path, content)
 
 
-def _write_sheet(
-    folder: str, path: str, image: Image.Image, caption: Caption, seen_share: float
-) -> None:
+def _free_path(folder: str, path: str, taken: set[str]) -> str:
+    """Returns where the sheet of an image goes, with a number where another one is called so."""
+    stem = os.path.splitext(os.path.basename(path))[0]
+    name, number = stem + _SHEET_ENDING, 1
+    while name in taken:
+        number += 1
+        name = f"{stem}_{number}{_SHEET_ENDING}"
+    taken.add(name)
+    return os.path.join(folder, name)
+
+
+def _write_sheet(path: str, image: Image.Image, caption: Caption, seen_share: float) -> None:
     sheet = attention.draw(image, caption.text, caption.attention, seen_share)
     content = io.BytesIO()
     sheet.save(content, "PNG")
-    os.makedirs(folder, exist_ok=True)
-    name = os.path.splitext(os.path.basename(path))[0] + _SHEET_ENDING
-    files.write(os.path.join(folder, name), content.getvalue())
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    files.write(path, content.getvalue())

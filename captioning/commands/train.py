@@ -112,6 +112,11 @@ def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
     model, view = description.model, description.view
     for each in (model, view, augmentation, objective, optimizer_options, options, deployment):
         print(training_command.listed(each))
+    if not objective.train_encoder and loop.find_start(options).kind == "scratch":
+        raise ValueError(
+            "the encoder would stay as chance has made it: give --tf_initial_checkpoint, the "
+            "checkpoint of a classifier, or --train_encoder to train it, too."
+        )
     features = None
     if augmentation.cache_features:
         features = _cached_features(spec, train_split, description, options)
@@ -163,13 +168,8 @@ def _augmentation(flags: Flags, objective: ObjectiveOptions) -> AugmentationOpti
 def _cached_features(
     spec: CaptioningSpec, split: str, description: RunDescription, options: TrainOptions
 ) -> CaptioningSpec:
-    """Returns a split with features in place of images (ValueError: there is no checkpoint)."""
+    """Returns a split with features in place of images."""
     checkpoint = loop.find_start(options).checkpoint
-    if not checkpoint:
-        raise ValueError(
-            "cache_features keeps what a trained encoder says of images: give "
-            "--tf_initial_checkpoint, the checkpoint of a classifier."
-        )
     return feature_cache.ensure(spec, split, description, checkpoint)
 
 

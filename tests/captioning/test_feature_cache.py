@@ -106,10 +106,8 @@ def test_features_that_were_not_finished_are_not_taken(spec, checkpoint):
     assert os.stat(shard).st_mtime_ns == modified, "a whole shard was computed again"
     with open(shard, "r+b") as file:
         file.truncate(100)
-    with pytest.raises(ValueError, match=r"truncated|incomplete|ends"):
-        ensure(spec, checkpoint)
-    os.remove(shard)
     assert ensure(spec, checkpoint) == (again, True)
+    assert os.path.getsize(shard) > 100
 
 
 def test_what_goes_wrong_is_told(spec, checkpoint, monkeypatch):

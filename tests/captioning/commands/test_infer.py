@@ -34,6 +34,9 @@ def results(folder):
     (folder / "photos" / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0no image")
     images = [{"file_name": name, "id": 100 + index} for index, name in enumerate(NAMES)]
     (folder / "coco.json").write_text(json.dumps({"images": images}))
+    for name in ("a", "b"):
+        (folder / "same" / name).mkdir(parents=True)
+        (folder / "same" / name / "x.png").write_bytes((folder / "photos" / NAMES[1]).read_bytes())
     words = [f"{word} 1" for word in tiny_captioner.WORDS]
     (folder / "words.txt").write_text("\n".join(words))
     (folder / "other.txt").write_text("\n".join([*words[:4], *words[6:]]))
@@ -50,6 +53,7 @@ def results(folder):
             ["photos", model, "--vocab_file=other.txt"],
             ["photos", model, "--sheet_dir=photos/0007.png/x"],
             ["photos", model, "--precision=int8"],
+            ["same/a/x.png", "same/b/x.png", model, "--sheet_dir=same", "--output=new/same.json"],
         ],
         cwd=folder,
     )
@@ -115,15 +119,27 @@ def test_ids_come_from_cocos_file(results):
     assert [each["image_id"] for each in told] == [101, 100, 102]
 
 
+def test_images_of_one_name_do_not_replace_each_other(results):
+    folder, (*_, same) = results
+    assert same.returncode == 0, same.stderr
+    assert {path.name for path in (folder / "same").glob("*.png")} == {
+        "x_caption.png",
+        "x_2_caption.png",
+    }
+    told = json.loads((folder / "new" / "same.json").read_text())
+    assert [each["file_name"] for each in told] == ["same/a/x.png", "same/b/x.png"]
+    assert "note: 1 images have the image_id of another one" in same.stderr
+
+
 def test_im2txts_flags_name_images_and_their_vocabulary_is_compared(results):
-    _, (*_, named, _, _, _) = results
+    _, (*_, named, _, _, _, _) = results
     assert named.returncode == 0, named.stderr
     lines = named.stdout.splitlines()
     assert [line.split(":")[0] for line in lines] == ["photos/beach_3.png", "photos/0007.png"]
 
 
 def test_wrong_input_is_one_line(results):
-    _, (*_, coco, beam, _, words, sheets, precision) = results
+    _, (*_, coco, beam, _, words, sheets, precision, _) = results
     messages = (
         (coco, "0007.txt"),
         (beam, "--beam_size is fixed in the export: give it to export_model.py"),

@@ -207,7 +207,7 @@ def test_kept_features_serve_the_training_its_continuation_and_its_export(folder
     for result, message in (
         (trained, "cache_features keeps what an encoder says of images, and train_encoder"),
         (varied, "and random_flip varies them: omit one of them."),
-        (scratch, "give --tf_initial_checkpoint, the checkpoint of a classifier."),
+        (scratch, "the encoder would stay as chance has made it: give --tf_initial_checkpoint"),
     ):
         assert result.returncode == 1
         assert message in result.stderr
