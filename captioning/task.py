@@ -73,6 +73,10 @@ class CaptioningTask(Task):
         self._sync_group = SyncGroup(num_clones) if objective.sync_batch_norm else None
 
     def open_batches(self, batch_size: int, seed: int | None) -> tf.data.Dataset:
+        shape: Sequence[int] = ()
+        if self._features is not None:
+            description = self.description
+            shape = network.feature_shape(description.model, description.view.image_size)
         return input_pipeline.training_batches(
             self._spec,
             self._split,
@@ -81,9 +85,7 @@ class CaptioningTask(Task):
             batch_size=batch_size,
             seed=seed,
             features=self._features,
-            feature_shape=network.feature_shape(
-                self.description.model, self.description.view.image_size
-            ),
+            feature_shape=shape,
         )
 
     def build_clone(self, batch: training_graph.Batch) -> None:

@@ -37,7 +37,6 @@ from datasets.captioning.specs import CaptioningSpec
 from datasets.records import shard_check
 from deployment.config import DeploymentConfig
 from training import checkpoints, loop
-from training.options import TrainOptions
 
 # Usual since S. Rennie et al., arXiv 1612.00563.
 _SELF_CRITICAL_LEARNING_RATE = 5e-5
@@ -112,14 +111,15 @@ def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
     model, view = description.model, description.view
     for each in (model, view, augmentation, objective, optimizer_options, options, deployment):
         print(training_command.listed(each))
-    if not objective.train_encoder and loop.find_start(options).kind == "scratch":
+    begin = loop.find_start(options)
+    if not objective.train_encoder and begin.kind == "scratch":
         raise ValueError(
             "the encoder would stay as chance has made it: give --tf_initial_checkpoint, the "
             "checkpoint of a classifier, or --train_encoder to train it, too."
         )
     features = None
     if augmentation.cache_features:
-        features = _cached_features(spec, train_split, description, options)
+        features = feature_cache.ensure(spec, train_split, description, begin.checkpoint)
     task = CaptioningTask(
         spec,
         train_split,
@@ -163,14 +163,6 @@ def _augmentation(flags: Flags, objective: ObjectiveOptions) -> AugmentationOpti
             "varies them: omit one of them."
         )
     return dataclasses.replace(augmentation, **dict.fromkeys(varied, False))
-
-
-def _cached_features(
-    spec: CaptioningSpec, split: str, description: RunDescription, options: TrainOptions
-) -> CaptioningSpec:
-    """Returns a split with features in place of images."""
-    checkpoint = loop.find_start(options).checkpoint
-    return feature_cache.ensure(spec, split, description, checkpoint)
 
 
 def _trained_start(flags: Flags, train_logdir: str) -> str | None:
