@@ -9,16 +9,14 @@ from typing import NamedTuple, cast
 
 import numpy as np
 
-from serving import contract, image_reading
+from serving import contract, image_reading, same_size
 from serving.engines.engine import WholeGraphEngine
 from serving.export_file import Export
 from serving.exported_model import ExportedModel
 
 ImageInput = image_reading.ImageInput
 
-# What runs at once; see `serving.image_classifier`.
-_MAX_BATCH = 16
-_MAX_BATCH_PIXELS = 1 << 25
+_MAX_BATCH = 16  # Images that run at once.
 _ADVICE = "Use run(image) for a single image."
 # Of an image on which nothing depends.
 _ANY_SIZE = (224, 224)
@@ -110,17 +108,11 @@ class CaptionModel(ExportedModel):
           ValueError, OSError, ForkedProcessError: see `run`.
         """
         self._check_usable()
-        arrays = [_as_array(image) for image in image_reading.as_list(images, _ADVICE)]
-        same_size: dict[tuple[int, ...], list[int]] = {}
-        for index, array in enumerate(arrays):
-            same_size.setdefault(array.shape, []).append(index)
+        arrays = same_size.as_arrays(images, _ADVICE)
         found: dict[int, list[Caption]] = {}
-        for shape, indices in same_size.items():
-            batch_size = max(1, min(_MAX_BATCH, _MAX_BATCH_PIXELS // (shape[0] * shape[1])))
-            for start in range(0, len(indices), batch_size):
-                batch = indices[start : start + batch_size]
-                captions = self._run(np.stack([arrays[index] for index in batch]))
-                found.update(zip(batch, captions, strict=True))
+        for batch in same_size.batches(arrays, _MAX_BATCH):
+            captions = self._run(np.stack([arrays[index] for index in batch]))
+            found.update(zip(batch, captions, strict=True))
         return [found[index] for index in range(len(arrays))]
 
     def _run(self, images: np.ndarray) -> list[list[Caption]]:
@@ -157,10 +149,3 @@ class CaptionModel(ExportedModel):
                 looked = places[: len(text.split())]
             captions.append(Caption(text, float(log_probabilities[beam]), looked))
         return captions
-
-
-def _as_array(image: ImageInput) -> np.ndarray:
-    decoded = image_reading.decode(image)
-    if isinstance(decoded, np.ndarray):
-        return image_reading.to_rgb_array(decoded)
-    return np.asarray(image_reading.to_rgb(decoded))

@@ -8,16 +8,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from serving import contract, facts, image_reading
+from serving import contract, facts, image_reading, same_size
 from serving.export_file import Export
 from serving.exported_model import ExportedModel
 
 ImageInput = image_reading.ImageInput
 
-# What runs at once: activations grow with the number of images, and the images themselves with
-# their pixels, which the graph holds twice.
-_MAX_BATCH = 32
-_MAX_BATCH_PIXELS = 1 << 25
+_MAX_BATCH = 32  # Images that run at once.
 _ADVICE = "Put a single image into a list: [image]."
 
 
@@ -99,16 +96,10 @@ class ImageClassifier(ExportedModel):
           ForkedProcessError: this process was forked after the model had been loaded.
         """
         self._check_usable()
-        arrays = [_as_array(image) for image in image_reading.as_list(images, _ADVICE)]
-        same_size: dict[tuple[int, ...], list[int]] = {}
-        for index, array in enumerate(arrays):
-            same_size.setdefault(array.shape, []).append(index)
+        arrays = same_size.as_arrays(images, _ADVICE)
         results = np.empty([len(arrays), self.num_classes], np.float32)
-        for shape, indices in same_size.items():
-            batch_size = self._batch_size(*shape[:2])
-            for start in range(0, len(indices), batch_size):
-                batch = indices[start : start + batch_size]
-                results[batch] = self._run([arrays[index] for index in batch])
+        for batch in same_size.batches(arrays, _MAX_BATCH if self.takes_batches else 1):
+            results[batch] = self._run([arrays[index] for index in batch])
         return results
 
     def _run(self, arrays: Sequence[np.ndarray]) -> np.ndarray:
@@ -117,11 +108,6 @@ class ImageClassifier(ExportedModel):
         _, probabilities = self._engine.run(batch, with_probabilities=True)
         assert probabilities is not None
         return probabilities
-
-    def _batch_size(self, height: int, width: int) -> int:
-        if not self.takes_batches:
-            return 1
-        return max(1, min(_MAX_BATCH, _MAX_BATCH_PIXELS // (height * width)))
 
     def _rank(self, probabilities: np.ndarray, top: int) -> Classification:
         order = np.argsort(-probabilities, kind="stable")[:top]
@@ -134,10 +120,3 @@ class ImageClassifier(ExportedModel):
 
 # Of an image on which engines are tried, where the graph does not show its own size.
 _ANY_SIZE = (224, 224)
-
-
-def _as_array(image: ImageInput) -> np.ndarray:
-    decoded = image_reading.decode(image)
-    if isinstance(decoded, np.ndarray):
-        return image_reading.to_rgb_array(decoded)
-    return np.asarray(image_reading.to_rgb(decoded))

@@ -112,7 +112,7 @@ def test_images_of_one_size_run_together_up_to_a_limit(model, monkeypatch):
     model.probabilities(random_images(*SIZES))
     assert seen == [(2, 40, 50), (1, 40, 50), (1, 31, 90), (1, 32, 32)]
     seen.clear()
-    monkeypatch.setattr("serving.image_classifier._MAX_BATCH_PIXELS", 40 * 50)
+    monkeypatch.setattr("serving.same_size._MAX_BATCH_PIXELS", 40 * 50)
     model.probabilities(random_images(*SIZES))
     assert {shape[0] for shape in seen} == {1}
 
