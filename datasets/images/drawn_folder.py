@@ -6,15 +6,20 @@ ever drawn over.
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 import cv2
 import numpy as np
 
 from common import files, json_files
 from datasets.images import image_folders
+from datasets.records import workers
 
 SETTINGS_FILE = "demo.json"
+_MANY = 100  # Images that are worth starting processes for.
+
+Task = TypeVar("Task")
 
 
 def claim(data_dir: str, settings: Mapping[str, int], source_of_own: str) -> None:
@@ -44,6 +49,22 @@ def claim(data_dir: str, settings: Mapping[str, int], source_of_own: str) -> Non
         )
     os.makedirs(data_dir, exist_ok=True)
     json_files.write(path, settings)
+
+
+def draw_missing(
+    draw: Callable[[Task], object], tasks: Sequence[Task], show_progress: bool
+) -> None:
+    """Draws images, each from its task; many of them in processes, and then `draw` is a function
+    of a module.
+    """
+    drawn = workers.map_in_order(
+        draw,
+        tasks,
+        description="drawing",
+        show_progress=show_progress,
+        in_processes=len(tasks) >= _MANY,
+    )
+    list(drawn)
 
 
 def write_photo(path: str, image: np.ndarray, rng: np.random.Generator) -> None:

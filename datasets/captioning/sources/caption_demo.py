@@ -22,7 +22,6 @@ from datasets.captioning.sources.source import TRAIN, VAL, Source
 from datasets.demo_scenes import captions, postcard
 from datasets.demo_scenes.postcard import Facts
 from datasets.images import drawn_folder
-from datasets.records import workers
 
 DEFAULT_FOLDER = os.path.join("data", "caption_demo")
 NAME = "caption_demo"
@@ -31,7 +30,6 @@ _DRAWING = 1  # Raise it when the same seed gives other images or captions.
 # Height and width, of which a network sees 80.
 _SIZE = (93, 93)
 _CAPTIONS = 5
-_MANY = 100  # Images that are worth starting processes for.
 
 
 def open_source(
@@ -77,14 +75,7 @@ def open_source(
             content = {"images": images, "annotations": annotations}
             json_files.write(captions_path(data_dir, split), content)
     if missing:
-        drawn = workers.map_in_order(
-            _draw,
-            missing,
-            description="drawing",
-            show_progress=show_progress,
-            in_processes=len(missing) >= _MANY,
-        )
-        list(drawn)
+        drawn_folder.draw_missing(_draw, missing, show_progress)
     return dataclasses.replace(coco_captions.open_source(data_dir), name=NAME)
 
 

@@ -18,13 +18,11 @@ from datasets.classification.sources import class_folders
 from datasets.classification.sources.source import TRAIN, VAL, Source
 from datasets.demo_scenes.portrait import KINDS, draw_portrait
 from datasets.images import drawn_folder
-from datasets.records import workers
 
 DEFAULT_FOLDER = os.path.join("data", "class_demo")
 
 _DRAWING = 2  # Raise it when the same seed gives other images.
 _SIZES = ((96, 96), (88, 104), (96, 84))  # height, width
-_MANY = 100  # Images that are worth starting processes for.
 
 
 def open_source(
@@ -57,14 +55,7 @@ def open_source(
                 if not os.path.isfile(path):
                     missing.append((path, kind, (seed, number, label, index)))
     if missing:
-        drawn = workers.map_in_order(
-            _draw,
-            missing,
-            description="drawing",
-            show_progress=show_progress,
-            in_processes=len(missing) >= _MANY,
-        )
-        list(drawn)
+        drawn_folder.draw_missing(_draw, missing, show_progress)
     return dataclasses.replace(class_folders.open_source(data_dir), name="class_demo")
 
 

@@ -10,6 +10,7 @@ import pytest
 from datasets.captioning import sources
 from datasets.captioning.sources import caption_demo
 from datasets.demo_scenes import captions
+from datasets.images import drawn_folder
 
 
 def read_bytes(folder) -> dict[str, bytes]:
@@ -61,7 +62,7 @@ def test_captions_say_what_the_facts_are(tmp_path):
 
 def test_processes_draw_the_same_images(tmp_path, monkeypatch):
     draw(tmp_path / "threads")
-    monkeypatch.setattr(caption_demo, "_MANY", 0)
+    monkeypatch.setattr(drawn_folder, "_MANY", 0)
     draw(tmp_path / "processes")
     assert read_bytes(tmp_path / "processes") == read_bytes(tmp_path / "threads")
 

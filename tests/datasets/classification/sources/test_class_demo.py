@@ -8,6 +8,7 @@ import pytest
 
 from datasets.classification.sources import class_demo
 from datasets.demo_scenes.portrait import KINDS, draw_portrait
+from datasets.images import drawn_folder
 
 
 def read_bytes(folder) -> dict[str, bytes]:
@@ -46,7 +47,7 @@ def test_the_same_images_are_drawn_and_what_is_missing_is_added(tmp_path):
 
 def test_processes_draw_the_same_images(tmp_path, monkeypatch):
     draw(tmp_path / "threads")
-    monkeypatch.setattr(class_demo, "_MANY", 0)
+    monkeypatch.setattr(drawn_folder, "_MANY", 0)
     draw(tmp_path / "processes")
     assert read_bytes(tmp_path / "processes") == read_bytes(tmp_path / "threads")
 
