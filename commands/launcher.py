@@ -6,8 +6,6 @@ wrong flags answered, before TensorFlow is imported, which takes seconds; memory
 TensorFlow's silence come before its first line of code.
 """
 
-import importlib
-import importlib.util
 import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
@@ -27,14 +25,11 @@ def run(name: str) -> NoReturn:
     """
     startup.prepare()
     with startup.ending_at_once():
-        from commands import task_choice
+        from commands import task_choice, task_hints
 
         task = task_choice.WITHOUT_TASK.get(name) or task_choice.take(name, sys.argv)
-        if importlib.util.find_spec(f"{task}.commands.{name}_flags") is None:
-            print(f"error: the task {task} has no command {name}.", file=sys.stderr)
-            sys.exit(2)
-        module = importlib.import_module(f"{task}.commands.{name}_flags")
-    execute(module.COMMAND)
+        command = task_hints.find_command(task, name) or task_hints.refuse_command(task, name)
+    execute(task_hints.with_other_tasks(command, task, name))
 
 
 def execute(command: "Command") -> NoReturn:

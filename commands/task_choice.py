@@ -5,6 +5,7 @@ command works on: of the training run, the export or the dataset that the flags 
 such flags, of the newest one.
 """
 
+import difflib
 import glob
 import os
 import re
@@ -30,6 +31,7 @@ _PATTERN_OF_IM2TXT = "input_file_pattern"
 _WORD_COUNTS_FILE = "word_counts.txt"
 # Sources of datasets by task, as `--dataset` of build_tfrecords names them.
 _SOURCES = {
+    "deeplab": ("folder", "demo", "camvid", "voc2012", "cityscapes", "ade20k"),
     "classification": ("class_folders", "class_demo", "csv_labels", "cifar"),
     "captioning": ("coco_captions", "flickr_captions", "karpathy_splits", "caption_demo"),
 }
@@ -71,10 +73,9 @@ def _take_flag(argv: list[str]) -> str | None:
 def _find(name: str, words: list[str]) -> str | None:
     """Returns the task of what a command works on; None where nothing tells."""
     if name == "build_tfrecords":
-        source = _flag(words, "dataset")
         if any(_flag(words, each) is not None for each in _FLAGS_OF_IM2TXT):
             return "captioning"
-        return next((task for task, names in _SOURCES.items() if source in names), None)
+        return _of_source(_flag(words, "dataset"))
     if name == "describe_tfrecords":
         return _of_records(_flag(words, "tfrecords"))
     if name == "infer":
@@ -96,6 +97,21 @@ def _find(name: str, words: list[str]) -> str | None:
 
 def _first(*finders: Callable[[], str | None]) -> str | None:
     return next((task for find in finders if (task := find()) is not None), None)
+
+
+def _of_source(source: str | None) -> str | None:
+    """Returns the task of a source of datasets; exits where there is no such source."""
+    if source is None:
+        return None
+    for task, names in _SOURCES.items():
+        if source in names:
+            return task
+    known = [name for names in _SOURCES.values() for name in names]
+    close = difflib.get_close_matches(source, known, n=1)
+    did_you_mean = f" Did you mean {close[0]}?" if close else ""
+    listed = "; ".join(f"{', '.join(names)} ({task})" for task, names in _SOURCES.items())
+    print(f"error: --dataset is {source!r}.{did_you_mean} There are {listed}.", file=sys.stderr)
+    sys.exit(2)
 
 
 def _of_run(path: str | None) -> str | None:
