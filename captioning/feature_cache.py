@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import tensorflow.compat.v1 as tf
+import tqdm
 
 from captioning.data import input_pipeline, preprocess
 from captioning.network import network
@@ -137,13 +138,16 @@ class _Encoder:
             f"once: {printable(directory)}"
         )
         start, counts = time.monotonic(), []
-        for path in paths:
-            target = os.path.join(directory, os.path.basename(path))
-            if not _is_whole(target, path):  # Some are there after an interruption.
-                with tfrecords.write_shard(target) as writer:
-                    for record in self._computed(path):
-                        writer.write(record)
-            counts.append(tfrecords.count_records(target))
+        with tqdm.tqdm(total=split.num_examples, unit="image", disable=None) as progress:
+            for path in paths:
+                target = os.path.join(directory, os.path.basename(path))
+                if not _is_whole(target, path):  # Some are there after an interruption.
+                    with tfrecords.write_shard(target) as writer:
+                        for record in self._computed(path):
+                            writer.write(record)
+                            progress.update()
+                counts.append(tfrecords.count_records(target))
+                progress.update(sum(counts) - progress.n)
         targets = [os.path.join(directory, os.path.basename(path)) for path in paths]
         described = dataclasses.replace(
             split,

@@ -10,7 +10,8 @@ SHOW_AND_TELL, ATTENTION = "show_and_tell", "attention"
 DECODERS = (SHOW_AND_TELL, ATTENTION)
 CROSS_ENTROPY, SELF_CRITICAL = "cross_entropy", "self_critical"
 OBJECTIVES = (CROSS_ENTROPY, SELF_CRITICAL)
-_LARGEST_SIZE = 1 << 13
+# Smaller images leave no place of features, or one, of any encoder.
+_SMALLEST_SIZE, _LARGEST_SIZE = 32, 1 << 13
 # Numbers that stand for a word: research/im2txt's, and the attention tutorial's.
 _EMBEDDING_SIZES = {SHOW_AND_TELL: 512, ATTENTION: 256}
 
@@ -115,7 +116,7 @@ class ViewOptions:
         "Height and width of the network's input in pixels.",
         DATA,
         is_common=True,
-        lower=1,
+        lower=_SMALLEST_SIZE,
         flag_default=None,
         synonyms=("train_image_size",),
         computed_default="that of the published encoder: 224 or 299",
@@ -124,9 +125,10 @@ class ViewOptions:
 
     def validate(self) -> None:
         """Raises ValueError for a size that cannot be."""
-        if not 1 <= self.image_size <= _LARGEST_SIZE:
+        if not _SMALLEST_SIZE <= self.image_size <= _LARGEST_SIZE:
             raise ValueError(
-                f"image_size is {self.image_size}; expected 1 to {_LARGEST_SIZE} pixels."
+                f"image_size is {self.image_size}; expected {_SMALLEST_SIZE} to {_LARGEST_SIZE} "
+                "pixels."
             )
 
 

@@ -72,7 +72,10 @@ def batch_norm_decay(num_steps: int) -> float:
 
 
 def check_same_flags(
-    stored: Mapping[str, Any], given: Mapping[str, Any], train_logdir: str
+    stored: Mapping[str, Any],
+    given: Mapping[str, Any],
+    train_logdir: str,
+    advice: str = "Omit the flag to resume that training run, or choose another --train_logdir.",
 ) -> None:
     """Refuses (ValueError) to resume a training run with other options than it was begun with.
 
@@ -80,13 +83,13 @@ def check_same_flags(
       stored: its options by name.
       given: values of flags by the names of options.
       train_logdir: its folder.
+      advice: what to do.
     """
     for name, value in given.items():
         # No rates and no decoder can be said in two ways: None and ().
         if (value or None) != (stored[name] or None):
             raise ValueError(
-                f"--{name} is {value}, but {train_logdir} was trained with {stored[name]}. Omit "
-                "the flag to resume that training run, or choose another --train_logdir."
+                f"--{name} is {value}, but {train_logdir} was trained with {stored[name]}. {advice}"
             )
 
 

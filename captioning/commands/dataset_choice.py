@@ -70,6 +70,11 @@ def _pattern_folder(flags: Flags) -> str | None:
     pattern = flags.value(_PATTERN_FLAG)
     if pattern is None:
         return None
+    if os.path.isdir(pattern):
+        raise ValueError(
+            f"--{_PATTERN_FLAG}={printable(pattern)} is a folder; expected the names of shards, as "
+            f"{printable(os.path.join(pattern, 'train-?????-of-00256'))}, or give --dataset_dir."
+        )
     folders = {os.path.dirname(each) for each in pattern.split(",")}
     if len(folders) > 1:
         raise ValueError(

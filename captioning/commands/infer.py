@@ -78,7 +78,7 @@ def main(flags: Flags, arguments: list[str]) -> int:
 
 def _lines(captions: _Captions) -> list[str]:
     told = [f"{each.text} (p={each.probability:.6f})" for each in captions]
-    return told if len(told) == 1 else [f"{rank}) {each}" for rank, each in enumerate(told)]
+    return told if len(told) == 1 else [f"{rank}) {each}" for rank, each in enumerate(told, 1)]
 
 
 def _as_json(told: Sequence[Told[_Captions]], ids: Mapping[str, int]) -> str:

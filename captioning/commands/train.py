@@ -216,7 +216,7 @@ def _describe(
     for folder in folders:
         has_options = os.path.exists(os.path.join(folder, OPTIONS_FILE))
         if has_options and checkpoints.latest_checkpoint(folder):
-            return _stored_description(flags, spec, folder)
+            return _stored_description(flags, spec, folder, is_start=folder != train_logdir)
     model = flags.options(ModelOptions, num_words=len(spec.words)).completed()
     view = flags.options(ViewOptions)
     view = dataclasses.replace(
@@ -227,12 +227,23 @@ def _describe(
     return description
 
 
-def _stored_description(flags: Flags, spec: CaptioningSpec, folder: str) -> RunDescription:
-    """Returns what was trained in a folder, for this dataset; errors as of `_describe`."""
+def _stored_description(
+    flags: Flags, spec: CaptioningSpec, folder: str, is_start: bool
+) -> RunDescription:
+    """Returns what was trained in a folder, for this dataset; errors as of `_describe`.
+
+    Args:
+      is_start: whether another training run begins with its weights, instead of going on with it.
+    """
     stored = run_description.read_description(folder)
     stored.vocabulary.check_equal(
         spec.vocabulary, folder, f"dataset {spec.name} in {spec.directory}"
     )
     given = {**flags.given(ModelOptions), **flags.given(ViewOptions)}
-    training_command.check_same_flags({**vars(stored.model), **vars(stored.view)}, given, folder)
+    options = {**vars(stored.model), **vars(stored.view)}
+    if is_start:
+        advice = "Omit the flag, or give another --tf_initial_checkpoint."
+        training_command.check_same_flags(options, given, folder, advice)
+    else:
+        training_command.check_same_flags(options, given, folder)
     return dataclasses.replace(stored, dataset_name=spec.name)

@@ -6,6 +6,7 @@ from captioning.commands.shared_options import PatternOptions
 from captioning.options import AugmentationOptions, ModelOptions, ObjectiveOptions, ViewOptions
 from commands import unknown_flags
 from commands.command import Command
+from commands.flags import Flags
 from commands.shared_options import ClusterOptions, DatasetOptions
 from common.option_fields import DATA, START, change, changed, option
 from deployment import config
@@ -69,6 +70,7 @@ CaptioningOptimizerOptions = changed(
     base_learning_rate=change(
         2.0,
         help="Learning rate at the start of the schedule. Adam has a schedule where this is given.",
+        computed_default=f"Adam: none, constant {ADAM_LEARNING_RATE}; other optimizers: 2",
         synonyms=("initial_learning_rate",),
     ),
     learning_rate_decay_factor=change(0.5),
@@ -80,6 +82,15 @@ CaptioningOptimizerOptions = changed(
         "base_learning_rate that of the schedule",
     ),
 )
+
+
+def _explain_unknown(name: str, value: str, flags: Flags) -> str | None:
+    if name in ("vocab_file", "word_counts_file", "vocabulary"):
+        return (
+            f"there is no flag --{name}; the words are those of the dataset: give "
+            "--word_counts_file to datasets.build_tfrecords."
+        )
+    return unknown_flags.explain_epochs(name, value, flags)
 
 
 COMMAND = Command(
@@ -107,5 +118,5 @@ docs/captioning.md shows how to start.""",
         ClusterOptions,
     ),
     keeps_memory=True,
-    explain_unknown=unknown_flags.explain_epochs,
+    explain_unknown=_explain_unknown,
 )

@@ -74,8 +74,9 @@ def score(
       sum_of_losses: of all words of the references.
       num_words: their number.
     """
+    written = [compared_words(words) for words in candidates.values()]
     # A caption of punctuation only has one word, which is none.
-    found = [compared_words(words) or [""] for words in candidates.values()]
+    found = [words or [""] for words in written]
     known = [[compared_words(words) or [""] for words in references[image]] for image in candidates]
     sentences = collections.Counter(map(" ".join, found))
     caption, count = sentences.most_common(1)[0]
@@ -89,6 +90,6 @@ def score(
         rouge_l=sum(rouges) / len(rouges),
         cider=sum(ciders) / len(ciders),
         distinct=len(sentences) / len(found),
-        mean_length=sum(map(len, found)) / len(found),
+        mean_length=sum(map(len, written)) / len(written),
         most_common=(caption, count / len(found)),
     )

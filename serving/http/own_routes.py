@@ -106,15 +106,13 @@ async def _tell(
     clock = _Clock()
     body = await bodies.read_image(request, service.settings.max_bytes, lease)
     values = _parameters(request, body, _TOP_PARAMETERS)
-    top = _number(values, "top", default_top, 1, 1 << 20)
-    if top != int(top):
-        raise Refusal(400, f"top is {top:g}; expected a whole number.")
+    top = _count(values, "top", default_top)
     model = service.find_model(values.get("model"), task)
     clock.note("read")
     _, [prediction] = await service.predict_files(model, [body.data], lease)
     clock.note("predict")
     response = endpoints.json_response(
-        describe(model.name, prediction.predictor, prediction.values, int(top))
+        describe(model.name, prediction.predictor, prediction.values, top)
     )
     response.headers.update(clock.header)
     return response
@@ -177,4 +175,18 @@ def _number(
         number = float("nan")
     if not lower <= number <= upper:
         raise Refusal(400, f"{name} is {text[:40]!r}; expected a number from {lower} to {upper}.")
+    return number
+
+
+def _count(values: Mapping[str, str], name: str, default: int) -> int:
+    """Returns a parameter that counts something (Refusal 400 for what is no count)."""
+    text = values.get(name)
+    if text is None:
+        return default
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise Refusal(400, f"{name} is {text[:40]!r}; expected a whole number from 1 on.")
     return number

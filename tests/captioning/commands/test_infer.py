@@ -102,7 +102,7 @@ def test_a_sheet_has_a_panel_for_each_word(results):
 def test_several_captions_are_rows_of_a_table(results):
     folder, (_, second, *_) = results
     expected = _expected(folder, "runs/tells")
-    assert f"photos/0007.png:\n  0) {expected[0][0].text} (p=" in second.stdout
+    assert f"photos/0007.png:\n  1) {expected[0][0].text} (p=" in second.stdout
     with open(folder / "out.csv", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     good = [row for row in rows if not row["error"]]

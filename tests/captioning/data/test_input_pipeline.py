@@ -9,7 +9,7 @@ from captioning.options import AugmentationOptions, ViewOptions
 from tests.support import captioned_images
 from tests.support.dataset_batches import read
 
-VIEW = ViewOptions(image_size=24)
+VIEW = ViewOptions(image_size=32)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def test_evaluation_has_every_image_once_with_all_its_captions(spec):
     assert ("val1.png", "there is a blue one .") in found
     first = batches[0]
     assert first["captions"].shape == first["ids"].shape
-    assert first["image"].shape == (4, 24, 24, 3)
+    assert first["image"].shape == (4, 32, 32, 3)
 
 
 def test_a_seed_decides_the_batches_and_there_is_no_end(spec):

@@ -133,7 +133,7 @@ def test_classes_are_what_the_classifier_says(service, exports):
         ("/segment?format=gif", toy_service.png(IMAGE), {}, 400, "format is 'gif'"),
         ("/segment", toy_service.png(IMAGE), {"accept": "video/mp4"}, 406, "Accept is"),
         ("/segment?opacity=2", toy_service.png(IMAGE), {}, 400, "from 0 to 1"),
-        ("/classify?top=1.5", toy_service.png(IMAGE), {}, 400, "top is 1.5; expected a whole"),
+        ("/classify?top=1.5", toy_service.png(IMAGE), {}, 400, "top is '1.5'; expected a whole"),
         ("/segment?opacity=nan", toy_service.png(IMAGE), {}, 400, "from 0 to 1"),
         (
             "/segment?opactiy=1",
