@@ -160,7 +160,7 @@ lock: pyproject.toml  ## Pin the newest allowed versions again (needs uv)
 	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \
 	  --extra geo pyproject.toml -o requirements/geo.lock
 	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \
-	  --extra onnx pyproject.toml -o requirements/onnx.lock
+	  --constraints requirements/base.lock --extra onnx pyproject.toml -o requirements/onnx.lock
 	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \
 	  --constraints requirements/base.lock --group serve -o requirements/serve.lock
 	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \

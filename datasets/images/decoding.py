@@ -138,6 +138,19 @@ def decode_image(
     )
 
 
+def read_size(path: str) -> tuple[int, int]:
+    """Reads height and width of an image, turned upright as EXIF says, without decoding it.
+
+    Raises:
+      OSError: the file cannot be opened.
+      ValueError: its head is damaged or of a refused kind; the message names it.
+    """
+    with open(path, "rb") as file:
+        image = image_files.open_image(file.read(), path)
+    size = image.height, image.width
+    return size[::-1] if _read_orientation(image) in _TRANSPOSING_ORIENTATIONS else size
+
+
 def load(data: bytes, path: str) -> Image.Image:
     """Decodes the bytes of an image file with Pillow; a ValueError names what is wrong with it."""
     image = image_files.open_image(data, path)

@@ -50,7 +50,10 @@ class SegmentationEncoder(Encoder[Sample, SplitSpec, DatasetSpec]):
             self._source.num_classes,
             self._source.ignore_label,
             repr(self._source.mask_format),
-            [(sample.name, *map(shard_plan.file_state, sample.paths)) for sample in samples],
+            [
+                (sample.name, *map(shard_plan.file_state, sample.paths), sample.mask_state())
+                for sample in samples
+            ],
         ]
 
     def encode(self, sample: Sample) -> Encoded:

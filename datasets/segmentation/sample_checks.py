@@ -17,7 +17,7 @@ from datasets.segmentation.class_statistics import count_ids
 from datasets.segmentation.masks import blending
 from datasets.segmentation.masks.blending import Ramps
 from datasets.segmentation.masks.mask_format import Color
-from datasets.segmentation.masks.raw_mask import RawMask, read_raw_mask
+from datasets.segmentation.masks.raw_mask import RawMask
 from datasets.segmentation.palette_agreement import UsedColors
 from datasets.segmentation.sources.source import Sample, Source, describe_sizes
 
@@ -72,7 +72,7 @@ def examine(source: Source, split: str, sample: Sample, listener: DamageListener
         finding,
         sample.mask_path,
         f"there is no mask for the image {sample.image_path}. Add it, or remove the image.",
-        read_raw_mask,
+        lambda path: sample.read_mask(),
     )
     if mask is not None:
         _examine_mask(source, mask, finding)
@@ -130,7 +130,7 @@ def _examine_mask(source: Source, mask: RawMask, finding: Finding) -> None:
 
 def _find_ramps(source: Source, mask: RawMask) -> Ramps:
     """Looks for blended values, unless the mask's values are no ids or are known to be blurred."""
-    if mask.lossy_format is not None or mask.values.dtype != np.uint8:
+    if mask.is_drawn or mask.lossy_format is not None or mask.values.dtype != np.uint8:
         return blending.NOTHING
     if not mask.is_colored:
         return blending.find_ramps(mask.values)
@@ -142,7 +142,7 @@ def _find_ramps(source: Source, mask: RawMask) -> Ramps:
 def _is_binary(source: Source, mask: RawMask, ids: frozenset[int]) -> bool:
     """Whether the file itself holds 0 and 255 only; decoded colors and mapped ids are no slip."""
     mask_format = source.mask_format
-    is_decoded = mask_format.id_map or (mask.is_colored and mask_format.colors)
+    is_decoded = mask.is_drawn or mask_format.id_map or (mask.is_colored and mask_format.colors)
     return not is_decoded and mask_format.values is None and 255 in ids and ids <= BINARY_IDS
 
 

@@ -5,11 +5,12 @@ import sys
 from commands import build_settings
 from commands.build_options import BuildingOptions
 from commands.flags import Flags
+from common.texts import printable
 from datasets.records import building
 from datasets.segmentation import check_report, checks
 from datasets.segmentation.encoder import SegmentationEncoder
 from datasets.segmentation.masks import mask_values
-from datasets.segmentation.sources import demo, open_source
+from datasets.segmentation.sources import demo, find_source, open_source
 from datasets.segmentation.sources.source import Source
 from deeplab.commands.build_tfrecords_flags import BuildOptions
 
@@ -42,9 +43,12 @@ def main(flags: Flags, arguments: list[str]) -> int:
 
 
 def _open_source(options: BuildOptions) -> Source:
-    name = options.dataset or ("folder" if options.data_dir else "demo")
-    data_dir = options.data_dir
+    name, data_dir = options.dataset, options.data_dir
+    if name is None and data_dir is not None:
+        name = find_source(data_dir)
+        print(f"{printable(data_dir)} is read as --dataset={name}")
     if data_dir is None:
+        name = name or "demo"
         if name != "demo":
             raise ValueError(
                 f"--dataset={name} needs --data_dir, the folder of its images and masks."
@@ -56,6 +60,7 @@ def _open_source(options: BuildOptions) -> Source:
             "docs/datasets.md draws what it should hold.",
             file=sys.stderr,
         )
+    assert name is not None
     return open_source(
         name,
         data_dir,
@@ -63,4 +68,5 @@ def _open_source(options: BuildOptions) -> Source:
         val_fraction=options.val_fraction,
         seed=options.seed,
         mask_values=mask_values.parse(options.mask_values) if options.mask_values else None,
+        overlaps=options.overlaps,
     )

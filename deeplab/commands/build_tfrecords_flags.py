@@ -9,6 +9,8 @@ from common.option_fields import DATA, RESULTS, option
 # Of modules that import TensorFlow: `segmentation.sources`, `record_format`.
 _SOURCES = ("folder", "demo", "camvid", "voc2012", "cityscapes", "ade20k")
 _GRADIENT_FORMATS = ("int16", "png")
+# `segmentation.sources.annotated`.
+_OVERLAPS = ("file_order", "small_above_large")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,12 +19,12 @@ class BuildOptions:
 
     dataset: str | None = option(
         None,
-        "What data_dir holds: images and masks of your own (folder), a published dataset, or the "
-        "demo, which is drawn if it does not exist.",
+        "What data_dir holds: images and masks of your own (folder), the export of a labelling "
+        "tool, a published dataset, or the demo, which is drawn if it does not exist.",
         DATA,
         is_common=True,
         choices=_SOURCES,
-        computed_default="folder with data_dir, demo without",
+        computed_default="what is found in data_dir, demo without",
     )
     data_dir: str | None = option(
         None,
@@ -48,6 +50,14 @@ class BuildOptions:
         DATA,
         is_common=True,
         computed_default="values are class ids",
+    )
+    overlaps: str | None = option(
+        None,
+        "Which of two regions of a labelling tool lies above: the later one in its file, or the "
+        "smaller one.",
+        DATA,
+        choices=_OVERLAPS,
+        computed_default="as the tool itself does it; small_above_large for COCO's JSON",
     )
     val_fraction: float | None = option(
         None,

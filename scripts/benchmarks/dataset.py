@@ -11,7 +11,7 @@ from datasets.demo_scenes.classes import CLASS_NAMES, PALETTE
 from datasets.demo_scenes.scene import draw_scene
 from datasets.records import conversion, tfrecords, workers
 from datasets.segmentation import encoder, record_format, specs
-from datasets.segmentation.sources import folder
+from datasets.segmentation.sources import class_file, folder
 from reference import converter
 
 # Drawn images are smooth; with this noise they take as many bytes, and so as long to decode, as
@@ -24,7 +24,7 @@ def draw(directory: str, count: int, height: int, width: int) -> None:
     """Draws `images/*.jpg`, `masks/*.png` and `classes.json`; what is there is kept."""
     for name in ("images", "masks"):
         os.makedirs(os.path.join(directory, name), exist_ok=True)
-    with open(os.path.join(directory, folder.CLASSES_FILE), "w", encoding="utf-8") as file:
+    with open(os.path.join(directory, class_file.NAME), "w", encoding="utf-8") as file:
         json.dump({"names": CLASS_NAMES, "palette": np.asarray(PALETTE).tolist()}, file)
     missing = [i for i in range(count) if not all(map(os.path.exists, paths(directory, i)))]
 

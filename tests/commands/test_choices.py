@@ -9,7 +9,7 @@ from datasets.classification import sources as classification_sources
 from datasets.images.memory_limit import DEFAULT_LIMIT_MB
 from datasets.records import tfrecords
 from datasets.segmentation import record_format, sources, specs
-from datasets.segmentation.sources import class_file, demo
+from datasets.segmentation.sources import annotated, class_file, demo
 from deeplab.commands import build_tfrecords_flags, infer_flags, shared_options
 from deeplab.commands.describe_tfrecords_flags import DescribeOptions
 from export import model_repository
@@ -19,6 +19,8 @@ from serving import engines, results
 
 def test_they_are_those_of_the_modules():
     assert tuple(sources.SOURCES) == build_tfrecords_flags._SOURCES
+    assert tuple(sources.SOURCES) == task_choice._SOURCES["deeplab"]
+    assert annotated.OVERLAPS == build_tfrecords_flags._OVERLAPS
     assert build_tfrecords_flags._GRADIENT_FORMATS == record_format.GRADIENT_FORMATS
     assert build_options._MAX_SHARDS == tfrecords.MAX_SHARDS
     labeled = set(classification_sources.SOURCES)

@@ -39,6 +39,7 @@ class RawMask:
     palette: np.ndarray | None = None  # uint8 [n, 3], RGB, of a palette file
     lossy_format: str | None = None  # such as "JPEG", if it keeps values only nearly
     is_one_bit: bool = False  # gray of 1 bit, 1 being white
+    is_drawn: bool = False  # of regions, so that its values are class ids for certain
 
     @property
     def is_colored(self) -> bool:

@@ -1,17 +1,54 @@
 """Sources of segmentation datasets: images and masks on disk, one small module per layout.
 
-`SOURCES` names them as commands do. A module is imported when its source is opened.
+`SOURCES` names them as commands do. A module is imported when its source is opened, or asked about.
 """
 
 import importlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from datasets.images import image_folders
 
 if TYPE_CHECKING:
     from datasets.segmentation.sources.source import Source
 
-# Each is a module of this package with a function `open_source`.
-SOURCES = ("folder", "demo", "camvid", "voc2012", "cityscapes", "ade20k")
+FOLDER = "folder"
+
+# What of the options below a source takes.
+_OF_MASKS = ("classes_file", "val_fraction", "mask_values")
+_OF_REGIONS = ("classes_file", "val_fraction", "overlaps")
+
+# Each is a module of this package with a function `open_source` and, if its folders can be told
+# from others, `matches`. In the order in which folders are asked; `folder` takes what is left.
+SOURCES: Mapping[str, tuple[str, ...]] = {
+    FOLDER: _OF_MASKS,
+    "demo": (),
+    "camvid": (),
+    "voc2012": (),
+    "cityscapes": (),
+    "ade20k": (),
+}
+
+
+def find_source(data_dir: str) -> str:
+    """Returns the name of the source that a folder holds: one whose `matches` says so, or `folder`.
+
+    Raises:
+      ValueError: there is no such folder, or several sources match.
+    """
+    image_folders.require_folder(data_dir, "images and what says where things are in them")
+    found = [
+        name
+        for name in SOURCES
+        if (matches := getattr(_module(name), "matches", None)) is not None and matches(data_dir)
+    ]
+    if len(found) > 1:
+        raise ValueError(
+            f"data_dir {data_dir!r} looks like {' and like '.join(found)}: say which with "
+            f"--dataset={found[0]}."
+        )
+    return found[0] if found else FOLDER
 
 
 def open_source(
@@ -22,6 +59,7 @@ def open_source(
     val_fraction: float | None = None,
     seed: int = 0,
     mask_values: Mapping[int, int] | None = None,
+    overlaps: str | None = None,
 ) -> "Source":
     """Lists the files of a source, one of `SOURCES`.
 
@@ -31,21 +69,34 @@ def open_source(
       val_fraction: share of the examples for validation where the folder has no splits.
       seed: of that share's choice; nothing else depends on it.
       mask_values: class id of each value in the masks; None where the values are the ids.
+      overlaps: which of two regions lies above, one of `annotated.OVERLAPS`; None for what suits
+        the source.
 
     Raises:
-      ValueError: there is no such source, it takes no such option (only `folder` takes any), or
-        the folder is not laid out as expected.
+      ValueError: there is no such source, it takes no such option, or the folder is not laid out as
+        expected.
     """
     if name not in SOURCES:
         raise ValueError(f"there is no source {name!r}; expected one of {', '.join(SOURCES)}.")
-    module = importlib.import_module(f"datasets.segmentation.sources.{name}")
-    if name == "folder":
-        return module.open_source(data_dir, classes_file, val_fraction, seed, mask_values)
-    names = ("classes_file", "val_fraction", "mask_values")
-    for option, value in zip(names, (classes_file, val_fraction, mask_values), strict=True):
-        if value is not None:
+    options: dict[str, Any] = {
+        "classes_file": classes_file,
+        "val_fraction": val_fraction,
+        "mask_values": mask_values,
+        "overlaps": overlaps,
+    }
+    taken = SOURCES[name]
+    for option, value in options.items():
+        if value is not None and option not in taken:
+            takers = [each for each, names in SOURCES.items() if option in names]
             raise ValueError(
-                f"{option} is {value!r}, but source {name!r} has its own classes and splits; "
-                f"{option} works with source 'folder' only."
+                f"{option} is {value!r}, which source {name!r} does not take; {option} works with "
+                f"{', '.join(takers)}."
             )
-    return module.open_source(data_dir)
+    given = {option: options[option] for option in taken}
+    if "val_fraction" in taken:
+        given["seed"] = seed
+    return _module(name).open_source(data_dir, **given)
+
+
+def _module(name: str) -> ModuleType:
+    return importlib.import_module(f"datasets.segmentation.sources.{name}")

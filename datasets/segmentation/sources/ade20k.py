@@ -17,8 +17,9 @@ from datasets.segmentation.sources.source import Source, class_table
 
 IGNORE_LABEL = 0
 
+_ROOT = "ADEChallengeData2016"
 _FOLDERS = {"train": "training", "val": "validation"}
-_EXPECTED = "ADEChallengeData2016 with images/training and annotations/training"
+_EXPECTED = f"{_ROOT} with images/training and annotations/training"
 
 CLASS_NAMES, PALETTE = class_table(
     """
@@ -56,10 +57,19 @@ CLASS_NAMES, PALETTE = class_table(
 )
 
 
+def matches(data_dir: str) -> bool:
+    """Whether a folder has the benchmark's name or its list of classes; others share its layout."""
+    return (
+        os.path.isfile(os.path.join(data_dir, "objectInfo150.txt"))
+        or os.path.isdir(os.path.join(data_dir, _ROOT))
+        or os.path.basename(os.path.abspath(data_dir)) == _ROOT
+    )
+
+
 def open_source(data_dir: str) -> Source:
     """Opens ADE20K from `ADEChallengeData2016` or the folder that holds it."""
     witness = os.path.join("images", "training")
-    root = listing.find_root(data_dir, ("", "ADEChallengeData2016"), witness, _EXPECTED)
+    root = listing.find_root(data_dir, ("", _ROOT), witness, _EXPECTED)
     images_dir, masks_dir = (os.path.join(root, name) for name in ("images", "annotations"))
     splits, problems = open_splits(
         {

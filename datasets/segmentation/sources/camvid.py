@@ -30,6 +30,11 @@ _SPLITS = ("train", "val", "test")
 _EXPECTED = "CamVid as SegNet has it (train/, trainannot/, …) or train/images/ and train/labels/"
 
 
+def matches(data_dir: str) -> bool:
+    """Whether a folder is CamVid as SegNet has it; the other layout may be anybody's."""
+    return os.path.isdir(os.path.join(data_dir, "trainannot"))
+
+
 def open_source(data_dir: str) -> Source:
     """Opens CamVid from the folder that holds `train`, or one that holds it as `CamVid`."""
     root = listing.find_root(data_dir, ("", "CamVid", "camvid"), "train", _EXPECTED)

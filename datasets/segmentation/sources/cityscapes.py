@@ -39,6 +39,11 @@ _IMAGE_ENDING = "_leftImg8bit.png"
 _EXPECTED = "Cityscapes with leftImg8bit/train and gtFine/train"
 
 
+def matches(data_dir: str) -> bool:
+    """Whether a folder has the two folders of Cityscapes."""
+    return all(os.path.isdir(os.path.join(data_dir, each)) for each in ("leftImg8bit", "gtFine"))
+
+
 def open_source(data_dir: str) -> Source:
     """Opens Cityscapes from the folder that holds `leftImg8bit`, perhaps as `cityscapes`."""
     root = listing.find_root(data_dir, ("", "cityscapes"), "leftImg8bit", _EXPECTED)

@@ -19,6 +19,7 @@ from common import files, json_files, palettes
 from common.texts import printable
 from datasets.segmentation.masks.mask_format import Color
 
+NAME = "classes.json"
 DEFAULT_IGNORE_LABEL = 255
 
 

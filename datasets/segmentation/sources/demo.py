@@ -20,7 +20,7 @@ from datasets.demo_scenes.classes import CLASS_NAMES, IGNORED, PALETTE
 from datasets.demo_scenes.scene import draw_scene
 from datasets.images import drawn_folder
 from datasets.records import workers
-from datasets.segmentation.sources import folder
+from datasets.segmentation.sources import class_file, folder
 from datasets.segmentation.sources.source import Source
 
 DEFAULT_FOLDER = os.path.join("data", "demo")
@@ -50,7 +50,7 @@ def open_source(
     """
     settings = {"drawing": _DRAWING, "seed": seed, "num_train": num_train, "num_val": num_val}
     drawn_folder.claim(data_dir, settings, "folder")
-    classes_path = os.path.join(data_dir, folder.CLASSES_FILE)
+    classes_path = os.path.join(data_dir, class_file.NAME)
     if not os.path.isfile(classes_path):
         classes = {
             "names": CLASS_NAMES,

@@ -26,7 +26,6 @@ from datasets.segmentation.sources.layouts import Folders, Layout
 from datasets.segmentation.sources.pairing import Pairing, Pairs, match, open_splits, pair_folders
 from datasets.segmentation.sources.source import Sample, Source
 
-CLASSES_FILE = "classes.json"
 DEFAULT_VAL_FRACTION = 0.2
 
 _NEEDED_SPLITS = ("train", "val")
@@ -58,8 +57,8 @@ def open_source(
         *leftovers.describe_outside(data_dir, layout.all_folders),
         *leftovers.describe_untrainable(data_dir, splits),
     )
-    if classes_file is None and os.path.isfile(os.path.join(data_dir, CLASSES_FILE)):
-        classes_file = os.path.join(data_dir, CLASSES_FILE)
+    if classes_file is None and os.path.isfile(os.path.join(data_dir, class_file.NAME)):
+        classes_file = os.path.join(data_dir, class_file.NAME)
     if classes_file is not None:
         classes = class_file.read_class_file(classes_file)
         if mask_values is not None:

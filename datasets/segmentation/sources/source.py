@@ -10,7 +10,7 @@ from common.texts import first_few
 from datasets.images import decoding
 from datasets.records.problems import Problem
 from datasets.segmentation.masks.mask_format import Color, MaskFormat
-from datasets.segmentation.masks.raw_mask import read_raw_mask
+from datasets.segmentation.masks.raw_mask import RawMask, read_raw_mask
 
 _MAX_NAMED_IDS = 8
 
@@ -26,6 +26,19 @@ class Sample:
     @property
     def paths(self) -> tuple[str, str]:
         return self.image_path, self.mask_path
+
+    def read_mask(self) -> RawMask:
+        """Reads what the mask's file stores.
+
+        Raises:
+          OSError: a file cannot be opened.
+          ValueError: it is damaged or of a refused kind; the message names it.
+        """
+        return read_raw_mask(self.mask_path)
+
+    def mask_state(self) -> str:
+        """Returns what changes when the mask does although its file stays the same."""
+        return ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +78,7 @@ class Source:
 
     def read_mask(self, sample: Sample) -> np.ndarray:
         """Reads a mask as uint8 [height, width] class ids, also those that no class has."""
-        return self.mask_format.decode(read_raw_mask(sample.mask_path))
+        return self.mask_format.decode(sample.read_mask())
 
     def read_example(
         self, sample: Sample, with_pixels: bool = True

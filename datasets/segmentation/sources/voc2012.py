@@ -37,6 +37,15 @@ _TRAIN_AUG_LISTS = ("train_aug", "trainaug")
 _EXPECTED = "VOCdevkit/VOC2012 with JPEGImages, SegmentationClass and ImageSets/Segmentation"
 
 
+def matches(data_dir: str) -> bool:
+    """Whether a folder has VOC 2012's name or its devkit's; others use the same folders inside."""
+    inside = os.path.join(data_dir, _ROOTS[-1], _LISTS)
+    return os.path.isdir(inside) or (
+        os.path.basename(os.path.abspath(data_dir)) == _ROOTS[1]
+        and os.path.isdir(os.path.join(data_dir, _LISTS))
+    )
+
+
 def open_source(data_dir: str) -> Source:
     """Opens PASCAL VOC 2012 from `VOC2012`, `VOCdevkit`, or the folder that holds `VOCdevkit`."""
     root = listing.find_root(data_dir, _ROOTS, _LISTS, _EXPECTED)

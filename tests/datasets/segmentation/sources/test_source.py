@@ -50,7 +50,7 @@ def test_unknown_source_is_named(tmp_path):
 
 
 def test_published_sources_take_no_options(tmp_path):
-    with pytest.raises(ValueError, match=r"val_fraction is 0\.1, but source 'camvid' has its own"):
+    with pytest.raises(ValueError, match=r"val_fraction is 0\.1, which source 'camvid' does not"):
         sources.open_source("camvid", str(tmp_path), val_fraction=0.1)
 
 

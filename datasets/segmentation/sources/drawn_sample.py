@@ -1,0 +1,59 @@
+"""A sample whose mask is drawn from the regions that a labelling tool wrote down."""
+
+import dataclasses
+import hashlib
+import pickle
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from datasets.images import decoding
+from datasets.segmentation.annotations.shapes import Shape, Size
+from datasets.segmentation.masks.raw_mask import RawMask
+from datasets.segmentation.sources.source import Sample
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class DrawnSample(Sample):
+    """An image whose `mask_path` has regions instead of pixels.
+
+    Attributes:
+      regions: shapes with class ids; a later one lies above an earlier one.
+      rest: id of what none covers.
+      small_above_large: whether the smaller of two regions lies above instead.
+      size: height and width of the image as it was labeled; None for those of its file.
+    """
+
+    regions: tuple[tuple[int, Shape], ...] = ()
+    rest: int = 0
+    small_above_large: bool = False
+    size: Size | None = None
+
+    def read_mask(self) -> RawMask:
+        """Draws the mask; raises what `Sample.read_mask` does."""
+        size = self.size or decoding.read_size(self.image_path)
+        ids = np.full(size, self.rest, np.uint8)
+        for class_id, covered in self._covered(size):
+            ids[covered] = class_id
+        return RawMask(self.mask_path, ids, is_drawn=True)
+
+    def mask_state(self) -> str:
+        content = (self.regions, self.rest, self.small_above_large, self.size)
+        return hashlib.sha256(pickle.dumps(content, protocol=4)).hexdigest()
+
+    def _covered(self, size: Size) -> Iterable[tuple[int, np.ndarray]]:
+        """Returns class ids with the pixels that they get, those that lie above others last."""
+        covered = self._cover(size)
+        if not self.small_above_large:
+            return covered
+        # The area is counted once; of equal ones the later lies above.
+        return sorted(covered, key=lambda each: -int(np.count_nonzero(each[1])))
+
+    def _cover(self, size: Size) -> Iterator[tuple[int, np.ndarray]]:
+        for number, (class_id, shape) in enumerate(self.regions, start=1):
+            try:
+                yield class_id, shape.cover(size)
+            except ValueError as error:
+                raise ValueError(
+                    f"{self.mask_path}: region {number} of image {self.name!r}: {error}"
+                ) from None
