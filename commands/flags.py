@@ -96,6 +96,29 @@ class Flags:
                 flag.value = expand_home(flag.value)
         return [expand_home(argument) for argument in positional]
 
+    def add(self, values: Mapping[str, Any]) -> None:
+        """Takes values of flags as if the command line had them; those that it has itself stay.
+
+        Raises:
+          flags.Error: there is no such flag, or it does not take its value.
+        """
+        self.add_lines([spell(name, value) for name, value in values.items()])
+
+    def add_lines(self, lines: Sequence[str]) -> None:
+        """Takes the lines of a flag file; flags that the command line has stay as they are.
+
+        Raises:
+          flags.Error: there is no such flag, or it does not take its value.
+        """
+        words = [line.strip() for line in lines if line.startswith("-")]
+        self._values(["", *(word for word in words if not self._has(word))])
+
+    def _has(self, word: str) -> bool:
+        """Whether the command line has the flag of a word such as `--name=value`."""
+        name = word.lstrip("-").partition("=")[0]
+        known = name if name in self._values else name.removeprefix("no")
+        return known in self._values and self._values[known].present > 0
+
     def value(self, name: str) -> Any:
         """Returns the value of a flag; a list as a tuple."""
         value = self._values[name].value
@@ -189,6 +212,19 @@ def _flag_type(hint: Any) -> Any:
     if typing.get_origin(hint) is tuple:
         return list[typing.get_args(hint)[0]]  # type: ignore[misc]
     return hint
+
+
+def spell(name: str, value: Any) -> str:
+    """Returns a flag as it is written on a command line: `--name=value`, `--name` or `--noname`."""
+    if isinstance(value, bool):
+        return f"--{name}" if value else f"--no{name}"
+    if isinstance(value, tuple | list):
+        return f"--{name}={','.join(map(_spell_number, value))}"
+    return f"--{name}={_spell_number(value)}"
+
+
+def _spell_number(value: Any) -> str:
+    return f"{value:.8g}" if isinstance(value, float) else str(value)
 
 
 class _ListParser(flags.ArgumentParser):

@@ -95,7 +95,6 @@ class ModelOptions:
         None,
         "Rates of ASPP's 3x3 branches; empty for no such branch.",
         NETWORK,
-        is_common=True,
         computed_default=(
             "if decoder_output_stride is not given either, 6,12,18 at output stride 16, 12,24,36 "
             "at 8, 3,6,9 at 32; none for the MobileNets"
@@ -458,7 +457,6 @@ class ObjectiveOptions:
         "Whether batch norm is trained. Turn it off where a clone has fewer than 12 images of a "
         "batch (with sync_batch_norm, where all clones have).",
         LOSS,
-        is_common=True,
         aliases=("freeze_bn", "freeze_batch_norm", "train_bn"),
     )
     batch_norm_decay: float | None = option(

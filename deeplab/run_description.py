@@ -12,6 +12,8 @@ from common import run_options
 from deeplab.options import LARGEST_OPTION, ModelOptions, ResizeOptions
 
 TASK = "deeplab"
+# The flags that a recipe has chosen for a training run, beside its options.json.
+RECIPE_FILE = "recipe.flags"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

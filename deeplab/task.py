@@ -1,11 +1,13 @@
 """Semantic segmentation as the training loop sees it (`training.task.Task`)."""
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from common import files
 from datasets.segmentation.specs import DatasetSpec
 from deeplab import run_description
 from deeplab.data import input_errors, input_pipeline
@@ -37,6 +39,7 @@ class SegmentationTask(Task):
       objective: what the network is trained for.
       num_clones: clones of a process, whose batch statistics `sync_batch_norm` joins.
       has_averages: whether training keeps moving averages of the weights, which validation scores.
+      recipe: the flags that were chosen for the training run, a flag file's content; "" for none.
     """
 
     memory_advice = "Lower train_crop_size or train_batch_size, or take a smaller network."
@@ -50,6 +53,7 @@ class SegmentationTask(Task):
         objective: ObjectiveOptions,
         num_clones: int,
         has_averages: bool = False,
+        recipe: str = "",
     ):
         self._spec = spec
         self._split = split
@@ -57,6 +61,7 @@ class SegmentationTask(Task):
         self._input_options = input_options
         self._objective = objective
         self._has_averages = has_averages
+        self._recipe = recipe
         self._sync_group = SyncGroup(num_clones) if objective.sync_batch_norm else None
         self._adapt = transfer.laplacian_adapter(description.model)
 
@@ -111,4 +116,6 @@ class SegmentationTask(Task):
         return joined_settings(records, ("model", "crop_size", *_OWN_SETTINGS))
 
     def write_beside_checkpoints(self, directory: str) -> str:
+        if self._recipe:
+            files.write(os.path.join(directory, run_description.RECIPE_FILE), self._recipe.encode())
         return run_description.write_description(self.description, directory)

@@ -210,7 +210,7 @@ def _run(
     startup_delay_steps: int,
 ) -> None:
     """Does the steps, alone or with a record as a worker of a cluster."""
-    config = _session_config(deployment, options)
+    config = session_config(deployment, options)
     slim_train = functools.partial(
         slim.learning.train,
         steps.tensors.train_op,
@@ -287,7 +287,7 @@ def _data_seed(options: TrainOptions, deployment: DeploymentConfig, start: Start
     return options.seed + start.step + deployment.replica_id * _SEEDS_PER_WORKER
 
 
-def _session_config(deployment: DeploymentConfig, options: TrainOptions) -> tf.ConfigProto:
+def session_config(deployment: DeploymentConfig, options: TrainOptions) -> tf.ConfigProto:
     config = tf.ConfigProto(allow_soft_placement=True)
     config.gpu_options.allow_growth = True
     # Both leave a graph without a GPU as it is.

@@ -12,6 +12,7 @@ from common.option_fields import HARDWARE, RESULTS, SCHEDULE, START, option
 LEARNING_POLICIES = ("poly", "step", "cosine", "exponential")
 OPTIMIZERS = ("momentum", "adam", "sgd", "rmsprop")
 SLOW_STARTS = ("constant", "linear")
+_MOST_HOURS = 10000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +48,13 @@ class TrainOptions:
             *("steps", "num_steps", "max_steps", "train_steps", "number_of_steps", "max_iters"),
             *("iterations", "num_iterations", "epochs", "num_epochs", "max_epochs", "n_epochs"),
         ),
+    )
+    hours: float | None = option(
+        None,
+        "Hours that the training run is to take. A longer one is warned of after its first steps.",
+        SCHEDULE,
+        is_common=True,
+        aliases=("max_hours", "time_limit", "time"),
     )
     train_batch_size: int = option(
         8,
@@ -172,6 +180,10 @@ class TrainOptions:
         ):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} is {getattr(self, name)}; expected 0 or more.")
+        if self.hours is not None and not 0 < self.hours < _MOST_HOURS:
+            raise ValueError(
+                f"hours is {self.hours}; expected more than 0 and less than {_MOST_HOURS}."
+            )
         if not 0 <= self.ema_decay < 1:
             raise ValueError(
                 f"ema_decay is {self.ema_decay}; expected 0 (no averages) to less than 1, such as "

@@ -7,6 +7,10 @@ from collections.abc import Callable
 _LONG_WAIT = 0.2
 # Steps before that is said: the first ones wait for batches that are made ahead later on.
 _STEPS_BEFORE_ADVICE = 10
+# The first steps tell the time of all only roughly.
+_TOLERATED_EXCESS = 1.25
+# Steps after the first one by which the rest is estimated.
+_STEPS_BEFORE_FORECAST = 2
 
 
 class Progress:
@@ -33,10 +37,13 @@ class Progress:
         self._total_steps = 0
         self._total_secs = self._total_waited_secs = 0.0
         self._has_advised = False
+        self._started: tuple[int, float] | None = None
+        self._has_forecast = False
 
     def start(self, step: int) -> None:
         """Starts the measurement after a step; the first one is slow and not to be counted."""
         self._last = (step, self._clock())
+        self._started = self._started or self._last
         self._waited_secs = 0.0
 
     def leave_out(self, seconds: float) -> None:
@@ -47,6 +54,31 @@ class Progress:
     def add_wait(self, seconds: float) -> None:
         """Adds the time that a step waited for its batch."""
         self._waited_secs += seconds
+
+    def forecast(self, step: int, hours: float | None) -> str | None:
+        """Returns once, after the first steps, how long the rest will take; else None.
+
+        Args:
+          step: steps done.
+          hours: that the training run was to take; a longer one is warned of.
+        """
+        if self._has_forecast or self._started is None:
+            return None
+        first_step, first_time = self._started
+        steps = step - first_step
+        if steps < _STEPS_BEFORE_FORECAST or step >= self._num_steps:
+            return None
+        self._has_forecast = True
+        step_secs = (self._clock() - first_time) / steps
+        left = (self._num_steps - step) * step_secs
+        text = f"a step takes {step_secs:.2g} s, so there are about {_duration(left)} to go"
+        if hours is None or left <= _TOLERATED_EXCESS * hours * 3600:
+            return text
+        affordable = max(1, int(hours * 3600 / step_secs))
+        return (
+            f"warning: {text}, and hours is {hours:g}: end it, and take a smaller network, or "
+            f"{affordable} steps."
+        )
 
     def line(self, step: int, loss: float, learning_rate: float) -> str:
         """Measures since the last line and returns the new one, after a number of steps."""

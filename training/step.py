@@ -58,6 +58,7 @@ class StepFunction:
         self._validation = validation
         self._num_steps = options.training_number_of_steps
         self._log_steps = options.log_steps
+        self._hours = options.hours
         images_per_step = options.train_batch_size * deployment.num_replicas
         self._progress = Progress(self._num_steps, images_per_step)
         profile_steps = options.profile_steps if deployment.is_chief else None
@@ -180,6 +181,9 @@ class StepFunction:
             self._log(float(values["loss"]), float(values["learning_rate"]))
         elif self._first_step == self.step - 1:
             self._progress.start(self.step)
+        forecast = self._progress.forecast(self.step, self._hours)
+        if forecast:
+            self.report(forecast)
         return values["loss"]
 
     def _run(self, session: tf.Session, fetches: Mapping[str, tf.Tensor]) -> dict[str, Any]:

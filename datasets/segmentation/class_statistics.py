@@ -60,23 +60,43 @@ class ClassCounter:
         )
 
     def suggest_label_weights(self) -> tuple[float, ...]:
-        """Returns a loss weight for each class that helps rare classes.
+        """Returns `_damped_weights` of the classes' frequencies."""
+        return _damped_weights(self._pixels, self._pixels_beside)
 
-        Median frequency balancing (Eigen and Fergus, arXiv 1411.4734, section 6.3.2), damped: a
-        class's frequency is its share of the labeled pixels of the examples that show it, and
 
-            weight = sqrt(median frequency / frequency), clipped to 0.2..5
+def label_weights(split: SplitSpec) -> tuple[float, ...]:
+    """Returns a loss weight for each class of a split, nearly that of `ClassCounter`.
 
-        where the median is over the classes that occur. Without the root and the clipping the
-        weights of thin classes become tens of times those of roads and skies, which costs the large
-        classes more IoU than it gives the small ones. A class that never occurs gets 1.
-        """
-        occurs = self._pixels > 0
-        weights = np.ones(len(occurs))
-        if occurs.any():
-            frequency = self._pixels[occurs] / self._pixels_beside[occurs]
-            weights[occurs] = np.sqrt(np.median(frequency) / frequency)
-        return tuple(np.clip(weights, _MIN_LABEL_WEIGHT, _MAX_LABEL_WEIGHT).round(2).tolist())
+    A description does not say how many pixels the examples with a class have, so each is taken to
+    have as many as the mean.
+    """
+    pixels = np.array(split.pixels_per_class, np.int64)
+    mean_pixels = pixels.sum() / max(1, split.num_examples)
+    return _damped_weights(pixels, mean_pixels * np.array(split.examples_per_class))
+
+
+def _damped_weights(pixels: np.ndarray, pixels_beside: np.ndarray) -> tuple[float, ...]:
+    """Returns a loss weight for each class that helps rare classes.
+
+    Median frequency balancing (Eigen and Fergus, arXiv 1411.4734, section 6.3.2), damped: a class's
+    frequency is its share of the labeled pixels of the examples that show it, and
+
+        weight = sqrt(median frequency / frequency), clipped to 0.2..5
+
+    where the median is over the classes that occur. Without the root and the clipping the weights
+    of thin classes become tens of times those of roads and skies, which costs the large classes
+    more IoU than it gives the small ones. A class that never occurs gets 1.
+
+    Args:
+      pixels: of each class.
+      pixels_beside: all labeled pixels of the examples in which each class occurs.
+    """
+    occurs = pixels > 0
+    weights = np.ones(len(occurs))
+    if occurs.any():
+        frequency = pixels[occurs] / pixels_beside[occurs]
+        weights[occurs] = np.sqrt(np.median(frequency) / frequency)
+    return tuple(np.clip(weights, _MIN_LABEL_WEIGHT, _MAX_LABEL_WEIGHT).round(2).tolist())
 
 
 def add_shards(parts: Sequence[SplitSpec], shard_bytes: Sequence[int]) -> SplitSpec:

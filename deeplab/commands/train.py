@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import os
+from typing import Any
 
 import tensorflow.compat.v1 as tf
 
@@ -10,21 +11,25 @@ from commands import training_command
 from commands.flags import Flags
 from commands.shared_options import ClusterOptions
 from common import memory
-from common.run_options import OPTIONS_FILE
+from common.run_options import OPTIONS_FILE, RUNS_ROOT
 from datasets.records import shard_check
 from datasets.segmentation.specs import DatasetSpec
 from deeplab import run_description
-from deeplab.commands import network_flags
+from deeplab.commands import network_flags, train_recipe
 from deeplab.commands.dataset_choice import read_dataset
 from deeplab.commands.shared_options import DatasetOptions
-from deeplab.commands.train_flags import LastLayerOptions, TrainingDataOptions
+from deeplab.commands.train_flags import (
+    LastLayerOptions,
+    SegmentationTrainOptions,
+    TrainingDataOptions,
+)
 from deeplab.data import crop_sizes
 from deeplab.network import transfer
 from deeplab.options import InputOptions, ObjectiveOptions, ResizeOptions
 from deeplab.run_description import RunDescription
 from deeplab.task import SegmentationTask
 from deployment.config import DeploymentConfig
-from training import checkpoints, loop
+from training import checkpoints, loop, pace
 from training.options import OptimizerOptions, TrainOptions
 
 # Of a batch: RGB as float32, and class ids.
@@ -40,11 +45,72 @@ def main(flags: Flags, arguments: list[str]) -> int:
     return training_command.train(flags, functools.partial(_train, flags))
 
 
+@dataclasses.dataclass(frozen=True)
+class _Plan:
+    """A training run that flags describe."""
+
+    task: SegmentationTask
+    train_options: TrainOptions
+    optimizer_options: OptimizerOptions
+    shown: tuple[Any, ...]  # the options that the log shows
+
+
 def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
-    data, last = flags.options(TrainingDataOptions), flags.options(LastLayerOptions)
+    train_recipe.read(flags)
+    train_split = flags.options(TrainingDataOptions).train_split
     spec = read_dataset(flags.options(DatasetOptions))
-    shard_check.complete_shards(spec, data.train_split)
-    train_logdir = flags.value("train_logdir") or os.path.join("runs", spec.name)
+    shard_check.complete_shards(spec, train_split)
+    train_logdir = flags.value("train_logdir") or os.path.join(RUNS_ROOT, spec.name)
+
+    def plan(recipe: str = "") -> tuple[_Plan, DeploymentConfig]:
+        # A recipe may have decided how many clones there are.
+        place = deployment
+        if not deployment.is_distributed:
+            place = dataclasses.replace(deployment, num_clones=flags.value("num_clones"))
+        return _plan(flags, spec, train_split, train_logdir, place, recipe), place
+
+    def measure() -> float:
+        trial, place = plan()
+        return pace.measure(trial.task, trial.train_options, trial.optimizer_options, place)
+
+    recipe = ""
+    begins = not checkpoints.latest_checkpoint(train_logdir)
+    if begins and train_recipe.is_automatic(flags):
+        recipe = train_recipe.choose(flags, spec, train_split, measure)
+    elif not begins:
+        train_recipe.resume(flags, train_logdir)
+    chosen, place = plan(recipe)
+    print(
+        f"dataset {spec.name} in {spec.directory}: {spec.num_classes} classes, "
+        f"{spec.split(train_split).num_examples} images in split {train_split}"
+    )
+    for each in (*chosen.shown, place):
+        print(training_command.listed(each))
+    result = loop.train(
+        chosen.task,
+        chosen.train_options,
+        chosen.optimizer_options,
+        place,
+        master=master,
+        startup_delay_steps=flags.options(ClusterOptions).startup_delay_steps,
+    )
+    return result.exit_status
+
+
+def _plan(
+    flags: Flags,
+    spec: DatasetSpec,
+    train_split: str,
+    train_logdir: str,
+    deployment: DeploymentConfig,
+    recipe: str,
+) -> _Plan:
+    """Returns what the flags say of a training run; `recipe` is written down beside it.
+
+    Raises:
+      ValueError: flags contradict each other, or what was trained before.
+    """
+    last = flags.options(LastLayerOptions)
     description = _describe(flags, spec, train_logdir)
     network = description.model
     last_layers = transfer.last_layer_scopes(network, last.last_layers_contain_logits_only)
@@ -56,36 +122,23 @@ def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
     )
     optimizer_options = flags.options(OptimizerOptions)
     train_options = flags.options(
-        TrainOptions,
+        SegmentationTrainOptions,
         train_logdir=train_logdir,
         exclude_scopes=() if last.initialize_last_layer else last_layers,
         last_layer_scopes=last_layers,
     )
-    print(
-        f"dataset {spec.name} in {spec.directory}: {spec.num_classes} classes, "
-        f"{spec.split(data.train_split).num_examples} images in split {data.train_split}"
-    )
-    for each in (network, inputs, objective, optimizer_options, train_options, deployment):
-        print(training_command.listed(each))
-
     task = SegmentationTask(
         spec,
-        data.train_split,
+        train_split,
         description,
         inputs,
         objective,
         deployment.num_clones,
         has_averages=train_options.ema_decay > 0,
+        recipe=recipe,
     )
-    result = loop.train(
-        task,
-        train_options,
-        optimizer_options,
-        deployment,
-        master=master,
-        startup_delay_steps=flags.options(ClusterOptions).startup_delay_steps,
-    )
-    return result.exit_status
+    shown = (network, inputs, objective, optimizer_options, train_options)
+    return _Plan(task, train_options, optimizer_options, shown)
 
 
 def _describe(flags: Flags, spec: DatasetSpec, train_logdir: str) -> RunDescription:

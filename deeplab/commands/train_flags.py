@@ -6,7 +6,7 @@ from commands import unknown_flags
 from commands.command import Command
 from commands.flags import Flags
 from commands.shared_options import ClusterOptions
-from common.option_fields import DATA, START, option, refused
+from common.option_fields import DATA, SCHEDULE, START, change, changed, option, refused
 from deeplab.commands.shared_options import DatasetOptions, RefusedOptions, explain_classes
 from deeplab.options import InputOptions, ModelOptions, ObjectiveOptions
 from deployment.config import DeploymentConfig
@@ -25,6 +25,33 @@ class TrainingDataOptions:
         is_common=True,
         aliases=("crop_size", "crop", "image_size", "input_size", "size", "img_size"),
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class RecipeOptions:
+    """Where the flags come from that are not given."""
+
+    recipe: str | None = option(
+        None,
+        "Where flags come from that are not given: auto chooses network, crops, batch, rate, steps "
+        "and more to suit the data, the machine and the time; research_deeplab has that program's "
+        "defaults; another name is that of a file in recipes/.",
+        SCHEDULE,
+        is_common=True,
+        computed_default="auto, unless flags that it chooses are given; then research_deeplab",
+        aliases=("config", "preset", "cfg"),
+    )
+
+
+SegmentationTrainOptions = changed(
+    TrainOptions,
+    hours=change(
+        None,
+        help="Hours that the training run is to take. The recipe auto takes as many steps as there "
+        "is time for; otherwise a longer one is warned of after its first steps.",
+        computed_default="1 with the recipe auto",
+    ),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,16 +92,19 @@ COMMAND = Command(
     description="""\
 Trains DeepLabV3+ on TFRecords: python train.py --num_clones 4
 
-Without flags it trains on the dataset that was built last. Names and defaults of flags are those of
+Without flags it trains on the dataset that was built last, and chooses what an expert would
+(--recipe=auto); with --tf_initial_checkpoint from published weights, with --hours for so long.
+Names of flags, and their defaults once one is given that shapes the training run, are those of
 research/deeplab's train.py; docs/flags.md lists what differs.""",
     main="deeplab.commands.train",
     options=(
         DatasetOptions,
+        RecipeOptions,
         TrainingDataOptions,
         InputOptions,
         ModelOptions,
         LastLayerOptions,
-        TrainOptions,
+        SegmentationTrainOptions,
         OptimizerOptions,
         ObjectiveOptions,
         DeploymentConfig,

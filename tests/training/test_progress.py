@@ -71,3 +71,30 @@ def test_without_a_step_before_there_is_no_speed():
 )
 def test_durations(seconds, words):
     assert progress._duration(seconds) == words
+
+
+def test_the_time_of_the_rest_is_told_once_after_the_first_steps():
+    clock = Clock()
+    lines = Progress(num_steps=1000, images_per_step=8, clock=clock)
+    assert lines.forecast(0, None) is None
+    lines.start(1)
+    clock.now += 5.0
+    assert lines.forecast(2, None) is None
+    clock.now += 5.0
+    assert lines.forecast(3, None) == ("a step takes 5 s, so there are about 1 h 23 min to go")
+    assert lines.forecast(4, None) is None
+
+
+def test_a_training_run_that_takes_longer_than_asked_is_warned_of():
+    clock = Clock()
+    lines = Progress(num_steps=1000, images_per_step=8, clock=clock)
+    lines.start(1)
+    clock.now += 10.0
+    assert lines.forecast(3, hours=0.5) == (
+        "warning: a step takes 5 s, so there are about 1 h 23 min to go, and hours is 0.5: end it, "
+        "and take a smaller network, or 360 steps."
+    )
+    enough = Progress(num_steps=1000, images_per_step=8, clock=clock)
+    enough.start(1)
+    clock.now += 10.0
+    assert "warning" not in enough.forecast(3, hours=1.2)

@@ -1,0 +1,167 @@
+"""How train.py comes by the flags that nobody gave: by a recipe, or research/deeplab's defaults."""
+
+import os
+import textwrap
+from collections.abc import Callable, Iterable, Mapping
+
+from commands import flags as command_flags
+from commands.flags import Flags
+from common import files
+from common.texts import printable
+from datasets.segmentation.specs import DatasetSpec
+from deeplab.evaluation import validation
+from deeplab.recipe import choice, data_facts, machine_facts, start_facts
+from deeplab.recipe.choice import Recipe
+from deeplab.recipe.data_facts import DataFacts
+from deeplab.run_description import RECIPE_FILE
+from training import checkpoints
+
+AUTO, RESEARCH_DEEPLAB = "auto", "research_deeplab"
+DEFAULT_HOURS = 1.0
+
+_FOLDER = os.path.join(os.path.dirname(__file__), os.pardir, os.pardir, "recipes")
+_ENDING = ".flags"
+# What a recipe decides. Where one of these is given, the others have research/deeplab's defaults.
+_DECIDED = (
+    *("model_variant", "depth_multiplier", "output_stride", "atrous_rates", "multi_grid"),
+    *("decoder_output_stride", "dense_prediction_cell_json", "train_crop_size"),
+    *("min_resize_value", "max_resize_value", "min_scale_factor", "max_scale_factor"),
+    *("train_batch_size", "base_learning_rate", "learning_policy", "optimizer", "batch_norm_decay"),
+    *("label_weights", "training_number_of_steps", "continue_checkpoint", "ema_decay"),
+    *("fine_tune_batch_norm", "trainable_scopes"),
+)
+_WIDTH = 100
+
+
+def list_recipes() -> list[str]:
+    """Returns the names of the recipes in the folder `recipes`."""
+    return sorted(
+        name.removesuffix(_ENDING) for name in os.listdir(_FOLDER) if name.endswith(_ENDING)
+    )
+
+
+def is_automatic(flags: Flags) -> bool:
+    """Whether a recipe is chosen for the data and the machine."""
+    name = flags.value("recipe")
+    if name is not None:
+        return bool(name == AUTO)
+    return not any(map(flags.is_given, (*_DECIDED, "master", "num_replicas", "num_ps_tasks")))
+
+
+def read(flags: Flags) -> None:
+    """Takes the flags of a recipe of the folder `recipes`, if one is named.
+
+    Raises:
+      ValueError: there is no such recipe, or it is another task's.
+    """
+    name = flags.value("recipe")
+    if name in (None, AUTO, RESEARCH_DEEPLAB):
+        return
+    if name not in list_recipes():
+        raise ValueError(
+            f"recipe is {name!r}; expected {AUTO}, {RESEARCH_DEEPLAB}, or one of the folder "
+            f"recipes: {', '.join(list_recipes())}."
+        )
+    path = os.path.normpath(os.path.join(_FOLDER, name + _ENDING))
+    lines = files.read_text(path).splitlines()
+    if any(line.startswith("--task=") and line != "--task=deeplab" for line in lines):
+        raise ValueError(
+            f"recipe {name!r} is another task's: give --flagfile=recipes/{name}.flags."
+        )
+    flags.add_lines(lines)
+
+
+def resume(flags: Flags, train_logdir: str) -> bool:
+    """Takes the flags that a recipe chose when a training run began; whether there are any."""
+    path = os.path.join(train_logdir, RECIPE_FILE)
+    if not os.path.isfile(path) or not checkpoints.latest_checkpoint(train_logdir):
+        return False
+    flags.add_lines(files.read_text(path).splitlines())
+    print(f"the recipe of this training run is in {printable(path)}")
+    return True
+
+
+def choose(
+    flags: Flags,
+    spec: DatasetSpec,
+    train_split: str,
+    measure: Callable[[], float],
+    report: Callable[[str], None] = print,
+) -> str:
+    """Chooses a recipe for a training run that begins, and takes its flags.
+
+    Args:
+      flags: of the command; those that are given stay as they are.
+      spec, train_split: what is trained on.
+      measure: returns the seconds of a step with the flags so far.
+      report: takes each line that a user should see.
+
+    Returns:
+      The recipe as the content of a flag file.
+    """
+    data = data_facts.examine(spec, train_split, validation.SPLIT)
+    machine = machine_facts.examine()
+    given = flags.value("tf_initial_checkpoint")
+    start = start_facts.examine(checkpoints.find_checkpoint(given)) if given else None
+    report(_describe(spec, train_split, data))
+    num_clones = flags.value("num_clones") if flags.is_given("num_clones") else None
+    recipe = choice.choose(data, machine, start, num_clones)
+    flags.add(recipe.flags)
+    report("measuring how long a step takes …")
+    step_secs = measure()
+    hours = flags.value_or("hours", DEFAULT_HOURS)
+    per_image = step_secs / flags.value("train_batch_size")
+    recipe = choice.with_steps(
+        recipe, data, hours, step_secs, per_image * data.num_validation_images
+    )
+    flags.add(recipe.flags)
+    for line in _told(recipe, flags):
+        report(line)
+    if start is None:
+        report(
+            "the network begins from scratch, without published weights: with "
+            "--tf_initial_checkpoint a fraction of the time gives better results"
+        )
+    return "\n".join(["# What a recipe has chosen for this training run.", *_lines(recipe, flags)])
+
+
+def _describe(spec: DatasetSpec, split: str, data: DataFacts) -> str:
+    parts = [
+        f"dataset {spec.name}: {data.num_images} images in split {split} and "
+        f"{data.num_validation_images} in {validation.SPLIT}, {data.width}x{data.height} in the "
+        f"median, {spec.num_classes} classes"
+    ]
+    if data.thin_classes:
+        parts.append(f"mostly thin: {', '.join(data.thin_classes)}")
+    if data.absent_classes:
+        parts.append(f"never seen: {', '.join(data.absent_classes)}")
+    return "; ".join(parts)
+
+
+def _told(recipe: Recipe, flags: Flags) -> list[str]:
+    """Returns the choice for people: the command that repeats it, and why."""
+    lines = ["chosen, as the flags that would repeat it:"]
+    for part, reason in recipe.parts:
+        spelt = " ".join(_spelt(part, flags))
+        if spelt:
+            lines += textwrap.wrap(
+                f"  {spelt}   ({reason})",
+                _WIDTH,
+                subsequent_indent="      ",
+                break_on_hyphens=False,
+            )
+    return lines
+
+
+def _lines(recipe: Recipe, flags: Flags) -> list[str]:
+    lines = []
+    for part, reason in recipe.parts:
+        spelt = _spelt(part, flags)
+        lines += [f"# {reason}", *spelt] if spelt else []
+    return [*lines, ""]
+
+
+def _spelt(part: Mapping[str, object], flags: Flags) -> list[str]:
+    """Returns flags as they are in force, whoever decided them."""
+    names: Iterable[str] = part
+    return [command_flags.spell(name, flags.value(name)) for name in names]

@@ -1,0 +1,204 @@
+"""Chooses how to train: what an expert would, given the data, the machine and the start.
+
+What is chosen are flags of train.py, each with its reason. How many steps there is time for depends
+on how long one takes, which is measured once the rest is known: `with_steps`.
+"""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from deeplab.recipe.data_facts import DataFacts
+from deeplab.recipe.machine_facts import MachineFacts
+from deeplab.recipe.start_facts import StartFacts
+
+_OUTPUT_STRIDE = 16
+# More rarely helps on data of that size.
+_MOST_EPOCHS, _FEWEST_STEPS, _MOST_STEPS = 300, 1500, 60000
+# Reading the dataset, building graphs, and checkpoints.
+_OVERHEAD_SECS = 60
+_VALIDATIONS = 10
+_PATIENCE = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class _Scale:
+    """How large a training run a kind of machine can do.
+
+    Attributes:
+      model_variant: network where the start does not decide it.
+      crop_pixels: pixels of a training crop.
+      largest_side: images whose shorter side is longer are scaled down to it.
+      batch_size: of each device.
+      warm_rate, scratch_rate: learning rates at that size, from a checkpoint and from scratch.
+    """
+
+    model_variant: str
+    crop_pixels: int
+    largest_side: int
+    batch_size: int
+    warm_rate: float
+    scratch_rate: float
+
+
+_ON_CPU = _Scale("mobilenet_v2", 257 * 337, 400, 8, 0.02, 0.05)
+_ON_GPU = _Scale("xception_65", 513 * 513, 800, 8, 0.01, 0.05)
+# Twice what a batch of `_ON_CPU` takes.
+_CPU_MEMORY_GB = 4.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """Flags of train.py, and why they have their values.
+
+    Attributes:
+      parts: flags that have one reason, by the names of flags, each with the reason.
+    """
+
+    parts: tuple[tuple[Mapping[str, Any], str], ...] = ()
+
+    @property
+    def flags(self) -> dict[str, Any]:
+        """The values of all flags."""
+        return {name: value for part, _ in self.parts for name, value in part.items()}
+
+    def adding(self, reason: str, **flags: Any) -> "Recipe":
+        """Returns a recipe with more flags that have one reason."""
+        return Recipe((*self.parts, (flags, reason)))
+
+
+def choose(
+    data: DataFacts, machine: MachineFacts, start: StartFacts | None, num_clones: int | None = None
+) -> Recipe:
+    """Chooses everything but the number of steps.
+
+    Args:
+      data: what is trained on.
+      machine: where.
+      start: the checkpoint that the network begins with; None for scratch.
+      num_clones: that share each batch; None for one per GPU.
+    """
+    num_clones = num_clones or max(1, machine.num_gpus)
+    scale = _ON_GPU if machine.num_gpus else _ON_CPU
+    recipe = _add_network(Recipe(), scale, machine, start)
+    recipe = _add_view(recipe, scale, data)
+    recipe = _add_batch(recipe, scale, machine, num_clones, is_warm=start is not None)
+    if not data.is_balanced:
+        recipe = recipe.adding(
+            "classes occur unequally often: roots of median frequency / frequency",
+            label_weights=data.label_weights,
+        )
+    return recipe
+
+
+def with_steps(
+    recipe: Recipe, data: DataFacts, hours: float, step_secs: float, validation_secs: float
+) -> Recipe:
+    """Returns a recipe with the number of steps, and what follows from it.
+
+    Args:
+      recipe: the rest of it.
+      data: what is trained on.
+      hours: that the training run may take.
+      step_secs: how long a step takes.
+      validation_secs: how long a validation takes.
+    """
+    budget = hours * 3600 - _OVERHEAD_SECS - _VALIDATIONS * validation_secs
+    affordable = max(1, int(budget / step_secs))
+    epoch = -(-data.num_images // recipe.flags["train_batch_size"])
+    useful = min(_MOST_STEPS, max(_FEWEST_STEPS, _MOST_EPOCHS * epoch))
+    steps = min(affordable, useful)
+    times = f"all images {steps / epoch:.3g} times"
+    if affordable < useful:
+        times += f": what {hours:g} h allow at {step_secs:.2g} s a step"
+    recipe = recipe.adding(times, training_number_of_steps=steps)
+    # A decay follows within 1 / (1 - decay) steps: a twentieth of the training run.
+    decay = 1 - max(1e-4, min(0.1, 20 / steps))
+    decay = round(decay, 1 - math.floor(math.log10(1 - decay)))
+    recipe = recipe.adding(
+        "soon enough for so many steps; averages of the weights are scored and exported",
+        batch_norm_decay=decay,
+        ema_decay=decay,
+    )
+    if not data.num_validation_images:
+        return recipe
+    return recipe.adding(
+        "the best checkpoint is kept, and training ends early when there is no better one",
+        validate_every=max(1, math.ceil(steps / _VALIDATIONS)),
+        patience=_PATIENCE,
+    )
+
+
+def _add_network(
+    recipe: Recipe, scale: _Scale, machine: MachineFacts, start: StartFacts | None
+) -> Recipe:
+    if start is not None:
+        width = {} if start.depth_multiplier == 1 else {"depth_multiplier": start.depth_multiplier}
+        recipe = recipe.adding(
+            "the encoder of the checkpoint", model_variant=start.model_variant, **width
+        )
+    else:
+        where = f"{machine.num_gpus} GPUs" if machine.num_gpus else "a machine without a GPU"
+        recipe = recipe.adding(f"for {where}", model_variant=scale.model_variant)
+    return recipe.adding(
+        "ASPP and the decoder of DeepLabV3+",
+        output_stride=_OUTPUT_STRIDE,
+        atrous_rates=(6, 12, 18),
+        decoder_output_stride=(4,),
+    )
+
+
+def _add_view(recipe: Recipe, scale: _Scale, data: DataFacts) -> Recipe:
+    """Chooses the size of images and crops, and how images are scaled."""
+    height, width = data.height, data.width
+    shorter = min(height, width)
+    if shorter > 1.25 * scale.largest_side:
+        factor = scale.largest_side / shorter
+        height, width = round(height * factor), round(width * factor)
+        recipe = recipe.adding(
+            f"images are {data.width}x{data.height} in the median, more than there is time for",
+            min_resize_value=scale.largest_side,
+            max_resize_value=2 * scale.largest_side,
+        )
+    # The crop has the shape of the images, and holds them whole where they are small.
+    factor = min(1.0, math.sqrt(scale.crop_pixels / (height * width)))
+    crop = tuple(_crop_side(side * factor, rounds_up=factor == 1.0) for side in (height, width))
+    return recipe.adding(
+        f"of images of {width}x{height}; scaled down further they would be padding mostly",
+        train_crop_size=crop,
+        min_scale_factor=0.75,
+    )
+
+
+def _add_batch(
+    recipe: Recipe, scale: _Scale, machine: MachineFacts, num_clones: int, is_warm: bool
+) -> Recipe:
+    batch_size, reason = scale.batch_size, "usual for such crops"
+    if machine.num_gpus:
+        batch_size *= num_clones
+        recipe = recipe.adding(
+            "each GPU takes its share of a batch, in float16 where that is safe",
+            num_clones=num_clones,
+            mixed_precision=True,
+            sync_batch_norm=num_clones > 1,
+        )
+    elif machine.free_memory_gb is not None:
+        free = f"{machine.free_memory_gb:.1f} GB of memory are free"
+        if machine.free_memory_gb < _CPU_MEMORY_GB:
+            batch_size, reason = batch_size // 2, free
+        elif machine.free_memory_gb > 2 * _CPU_MEMORY_GB:
+            recipe = recipe.adding(f"quicker, and {free}", recompute_activations=False)
+    batch_size += -batch_size % num_clones
+    recipe = recipe.adding(reason, train_batch_size=batch_size)
+    rate = scale.warm_rate if is_warm else scale.scratch_rate
+    return recipe.adding(
+        "for a network that is trained already" if is_warm else "from scratch",
+        base_learning_rate=rate * batch_size / scale.batch_size,
+    )
+
+
+def _crop_side(side: float, rounds_up: bool) -> int:
+    """Returns a multiple of the output stride plus one."""
+    steps = (side - 1) / _OUTPUT_STRIDE
+    return max(4, math.ceil(steps) if rounds_up else round(steps)) * _OUTPUT_STRIDE + 1

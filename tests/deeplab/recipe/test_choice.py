@@ -1,0 +1,94 @@
+"""recipe.choice: what is chosen for which data, machine and start."""
+
+import pytest
+
+from deeplab.recipe import choice
+from deeplab.recipe.data_facts import DataFacts
+from deeplab.recipe.machine_facts import MachineFacts
+from deeplab.recipe.start_facts import StartFacts
+
+STREETS = DataFacts(367, 101, 360, 480, (0.5, 1.0, 3.0), ("pole",), ())
+FEW = DataFacts(24, 6, 480, 640, (0.8, 1.2), (), ())
+LAPTOP = MachineFacts(num_gpus=0, num_cores=2, free_memory_gb=20.0)
+SERVER = MachineFacts(num_gpus=4, num_cores=64, free_memory_gb=200.0)
+MOBILE = StartFacts("x/model.ckpt", "mobilenet_v2", 0.5)
+
+
+def test_a_machine_decides_network_crop_and_batch():
+    small = choice.choose(STREETS, LAPTOP, None).flags
+    large = choice.choose(STREETS, SERVER, None).flags
+    assert (small["model_variant"], large["model_variant"]) == ("mobilenet_v2", "xception_65")
+    assert (small["train_batch_size"], large["train_batch_size"]) == (8, 32)
+    assert (small["train_crop_size"], large["train_crop_size"]) == ((257, 337), (369, 481))
+    assert large["num_clones"] == 4
+    assert large["base_learning_rate"] == 4 * small["base_learning_rate"]
+    assert "num_clones" not in small
+    assert small["recompute_activations"] is False
+
+
+def test_a_batch_is_divided_among_the_clones_that_are_given():
+    assert choice.choose(STREETS, SERVER, None, num_clones=2).flags["train_batch_size"] == 16
+    assert choice.choose(STREETS, LAPTOP, None, num_clones=3).flags["train_batch_size"] == 9
+
+
+def test_little_memory_halves_the_batch():
+    tight = MachineFacts(num_gpus=0, num_cores=2, free_memory_gb=3.0)
+    flags = choice.choose(STREETS, tight, None).flags
+    assert flags["train_batch_size"] == 4
+    assert "recompute_activations" not in flags
+
+
+def test_a_checkpoint_decides_the_encoder_and_lowers_the_rate():
+    warm = choice.choose(STREETS, SERVER, MOBILE).flags
+    assert (warm["model_variant"], warm["depth_multiplier"]) == ("mobilenet_v2", 0.5)
+    assert (
+        warm["base_learning_rate"]
+        < choice.choose(STREETS, SERVER, None).flags["base_learning_rate"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("size", "crop", "resized"),
+    [
+        ((360, 480), (257, 337), None),
+        ((120, 160), (129, 161), None),
+        ((40, 900), (65, 913), None),
+        ((3000, 4000), (257, 337), 400),
+        ((2160, 3840), (225, 385), 400),
+    ],
+)
+def test_crops_have_the_shape_of_the_images(size, crop, resized):
+    data = DataFacts(100, 20, *size, (1.0, 1.0), (), ())
+    flags = choice.choose(data, LAPTOP, MOBILE).flags
+    assert flags["train_crop_size"] == crop
+    assert flags.get("min_resize_value") == resized
+
+
+def test_label_weights_are_for_data_that_need_them():
+    assert choice.choose(STREETS, LAPTOP, None).flags["label_weights"] == (0.5, 1.0, 3.0)
+    assert "label_weights" not in choice.choose(FEW, LAPTOP, None).flags
+
+
+def test_there_are_as_many_steps_as_there_is_time_for_and_no_more_than_help():
+    recipe = choice.choose(STREETS, LAPTOP, MOBILE)
+    hour = choice.with_steps(recipe, STREETS, 1.0, step_secs=0.8, validation_secs=20.0)
+    assert hour.flags["training_number_of_steps"] == (3600 - 60 - 200) / 0.8
+    assert hour.flags["batch_norm_decay"] == hour.flags["ema_decay"] == 0.9952
+    assert hour.flags["validate_every"] == 418
+    assert "what 1 h allow at 0.8 s a step" in hour.parts[-3][1]
+    days = choice.with_steps(recipe, STREETS, 1000.0, step_secs=0.8, validation_secs=20.0)
+    assert days.flags["training_number_of_steps"] == 300 * 46
+    few = choice.with_steps(
+        choice.choose(FEW, LAPTOP, MOBILE), FEW, 100.0, step_secs=0.8, validation_secs=2.0
+    )
+    assert few.flags["training_number_of_steps"] == 1500
+    nothing = choice.with_steps(recipe, STREETS, 0.001, step_secs=0.8, validation_secs=20.0)
+    assert nothing.flags["training_number_of_steps"] == 1
+
+
+def test_without_a_split_val_nothing_is_validated():
+    alone = DataFacts(100, 0, 360, 480, (1.0, 1.0), (), ())
+    recipe = choice.choose(alone, LAPTOP, None)
+    flags = choice.with_steps(recipe, alone, 1.0, step_secs=0.8, validation_secs=0.0).flags
+    assert "validate_every" not in flags
+    assert "patience" not in flags
