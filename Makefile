@@ -26,7 +26,7 @@ quoted = '$(subst ','\'',$(value $(1)))'
 flag = $(if $(strip $(value $(2))),--$(1)=$(call quoted,$(2)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-beam setup-openvino setup-litert setup-onnx setup-geo setup-serve demo \
+.PHONY: help setup setup-dev setup-beam setup-openvino setup-litert setup-onnx setup-geo setup-gpu setup-serve demo \
 	classification-demo captioning-demo tfrecords check-dataset train eval vis export infer serve tensorboard lint format \
 	test test-all lock bench \
 	bench-peers-setup bench-peers-lock clean
@@ -67,6 +67,11 @@ setup-onnx: requirements/onnx.lock setup  ## Also install what ONNX files take, 
 
 setup-geo: requirements/geo.lock setup  ## Also install rasterio: GeoTIFFs keep their georeference
 	$(RUN) -m pip install --quiet --disable-pip-version-check -r $<
+
+setup-gpu: requirements/gpu.lock setup  ## Also install CUDA and cuDNN, for NVIDIA GPUs: several GB
+	$(RUN) -m pip install --quiet --disable-pip-version-check -r $<
+	@$(RUN) -c 'import tensorflow as tf; found = tf.config.list_physical_devices("GPU"); \
+	    print(f"TensorFlow sees {len(found)} GPUs", *(each.name for each in found))'
 
 setup-serve: $(VENV)/.installed-serve  ## Also install what make serve needs
 
@@ -159,6 +164,8 @@ lock: pyproject.toml  ## Pin the newest allowed versions again (needs uv)
 	  --extra litert pyproject.toml -o requirements/litert.lock
 	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \
 	  --extra geo pyproject.toml -o requirements/geo.lock
+	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \
+	  --constraints requirements/base.lock --extra gpu pyproject.toml -o requirements/gpu.lock
 	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \
 	  --constraints requirements/base.lock --extra onnx pyproject.toml -o requirements/onnx.lock
 	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \
