@@ -38,6 +38,8 @@ class MaskFormat:
     id_map: Mapping[int, int] = dataclasses.field(default_factory=dict)  # of some ids in the file
     colors: Mapping[Color, int] | None = None  # of each color of RGB masks
     values: Mapping[int, int] | None = None  # of every value in the file; another one is an error
+    # The file that names colors or values, for messages; records do not depend on it.
+    named_in: str | None = dataclasses.field(default=None, repr=False)
 
     def decode(self, mask: RawMask) -> np.ndarray:
         """Turns a mask file's values into class ids, uint8 [height, width].
@@ -53,19 +55,20 @@ class MaskFormat:
                 "0 and 255, can be read with --mask_values=0:0,255:1."
             )
         if mask.is_colored and (self.colors is not None or not _is_gray(mask)):
-            ids = _ids_of_colors(mask, self.colors)
-        else:
-            # Gray values that a tool saved with three channels are gray values.
-            values = np.ascontiguousarray(mask.values[..., 1]) if mask.is_colored else mask.values
-            if self.values is not None:
-                if mask.lossy_format is not None:
-                    values = _restore(values, self.values, mask.path)
-                return _ids_of_values(values, self.values, mask.path)
-            ids = _check_range(values, mask.path)
+            return _ids_of_colors(mask, self.colors, self.named_in)
+        # Gray values that a tool saved with three channels are gray values.
+        values = np.ascontiguousarray(mask.values[..., 1]) if mask.is_colored else mask.values
+        if self.values is not None:
+            if mask.lossy_format is not None:
+                values = _restore(values, self.values, mask.path)
+            return _ids_of_values(values, self.values, mask.path, self.named_in)
+        ids = _check_range(values, mask.path)
         return _look_up(ids, self.id_map) if self.id_map else ids
 
 
-def _ids_of_values(values: np.ndarray, ids: Mapping[int, int], path: str) -> np.ndarray:
+def _ids_of_values(
+    values: np.ndarray, ids: Mapping[int, int], path: str, named_in: str | None
+) -> np.ndarray:
     if values.dtype == np.uint8:  # A fraction of the time of np.unique.
         found = np.flatnonzero(np.bincount(values.reshape(-1), minlength=256)).tolist()
     else:
@@ -73,16 +76,18 @@ def _ids_of_values(values: np.ndarray, ids: Mapping[int, int], path: str) -> np.
     unknown = [value for value in found if value not in ids]
     if unknown:
         raise ValueError(
-            f"{path}: values {first_few(unknown)} are not in mask_values, which names "
-            f"{first_few(ids)}. Name every value that occurs; many values that are close to each "
-            "other mean that the mask was resized smoothly or saved as JPEG."
+            f"{path}: values {first_few(unknown)} are not in {named_in or 'mask_values'}, which "
+            f"names {first_few(ids)}. Name every value that occurs; many values that are close to "
+            "each other mean that the mask was resized smoothly or saved as JPEG."
         )
     if values.dtype == np.uint8:
         return _look_up(values, {value: ids[value] for value in found})
     return np.array([ids[value] for value in found], np.uint8)[np.searchsorted(found, values)]
 
 
-def _ids_of_colors(mask: RawMask, colors: Mapping[Color, int] | None) -> np.ndarray:
+def _ids_of_colors(
+    mask: RawMask, colors: Mapping[Color, int] | None, named_in: str | None
+) -> np.ndarray:
     codes = _codes(mask.values)
     if colors is None:
         raise ValueError(
@@ -95,10 +100,11 @@ def _ids_of_colors(mask: RawMask, colors: Mapping[Color, int] | None) -> np.ndar
     places = order[places]
     is_unknown = known[places] != codes
     if is_unknown.any():
+        where = "to 'palette' or 'ignore_palette'" if named_in is None else "there"
         raise ValueError(
-            f"{mask.path}: {np.count_nonzero(is_unknown)} pixels have colors that the class file "
-            f"does not name: {_name_colors(codes[is_unknown])}. Add them to 'palette' or "
-            "'ignore_palette'; blended colors mean that the mask was resized smoothly or saved as "
+            f"{mask.path}: {np.count_nonzero(is_unknown)} pixels have colors that "
+            f"{named_in or 'the class file'} does not name: {_name_colors(codes[is_unknown])}. "
+            f"Add them {where}; blended colors mean that the mask was resized smoothly or saved as "
             "JPEG."
         )
     return ids[places]

@@ -7,8 +7,8 @@ folder per split with images and masks, images and masks with a folder per split
 same split on every machine, and images that are added later hardly move the others.
 
 Masks are 8-bit ids (gray or palette: the index is the id), or RGB colors that `classes.json` names
-(`class_file`). Without `classes.json` the number of classes is the largest id in
-any mask, plus one, and 255 is ignored.
+(`class_file`), or the table of a labelling tool (`class_tables`). Without either the number of
+classes is the largest id in any mask, plus one, and 255 is ignored.
 """
 
 import hashlib
@@ -20,7 +20,14 @@ from datasets.records import split_names
 from datasets.records.problems import Problem
 from datasets.segmentation.masks.mask_format import MaskFormat
 from datasets.segmentation.masks.mask_values import check as check_mapping
-from datasets.segmentation.sources import class_file, layouts, leftovers, listing, split_lists
+from datasets.segmentation.sources import (
+    class_file,
+    class_tables,
+    layouts,
+    leftovers,
+    listing,
+    split_lists,
+)
 from datasets.segmentation.sources.class_count import count_classes
 from datasets.segmentation.sources.layouts import Folders, Layout
 from datasets.segmentation.sources.pairing import Pairing, Pairs, match, open_splits, pair_folders
@@ -59,13 +66,16 @@ def open_source(
     )
     if classes_file is None and os.path.isfile(os.path.join(data_dir, class_file.NAME)):
         classes_file = os.path.join(data_dir, class_file.NAME)
+    table = None
     if classes_file is not None:
         classes = class_file.read_class_file(classes_file)
-        if mask_values is not None:
-            check_mapping(mask_values, len(classes.names), classes.ignore_label)
+    elif (table := class_tables.find_class_table(data_dir)) is not None:
+        classes = table.classes
     else:
         samples = [sample for samples in splits.values() for sample in samples]
         classes = count_classes(samples, data_dir, mask_values)
+    if mask_values is not None and (classes_file or table):
+        check_mapping(mask_values, len(classes.names), classes.ignore_label)
     return Source(
         # A description is text, whatever bytes the folder's name has.
         name=os.fsencode(os.path.basename(os.path.abspath(data_dir))).decode(errors="replace"),
@@ -73,7 +83,12 @@ def open_source(
         palette=classes.display_palette,
         ignore_label=classes.ignore_label,
         splits=splits,
-        mask_format=MaskFormat(colors=classes.mask_colors, values=mask_values),
+        mask_format=MaskFormat(
+            id_map=table.id_map if table is not None else {},
+            colors=classes.mask_colors,
+            values=mask_values,
+            named_in=os.path.basename(table.path) if table and mask_values is None else None,
+        ),
         problems=problems,
     )
 

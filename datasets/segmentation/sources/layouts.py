@@ -72,7 +72,13 @@ def find_layout(data_dir: str) -> Layout:
             inside = sorted(os.path.relpath(pair.images, data_dir) + "/" for pair in found.values())
             holds = f"{os.path.basename(images_dir)}/ and also {', '.join(inside)}"
         hint = ""
-        if images_dir is None and _may_be_classes(data_dir):
+        masks_dir = _find_folder(data_dir, _MASKS) if images_dir is None else None
+        if masks_dir is not None:
+            hint = (
+                f" There are masks in {os.path.basename(masks_dir)}/, but no images: export them "
+                "with the images, or put those into images/."
+            )
+        elif images_dir is None and _may_be_classes(data_dir):
             hint = " If these are folders of images by class, give --dataset=class_folders."
         raise ValueError(
             f"data_dir {data_dir!r} holds {holds}; expected either {EXPECTED}. docs/datasets.md "

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from common import palettes
 from datasets.records.problems import ERROR, Problem
 from datasets.segmentation.masks.mask_format import MaskFormat
-from datasets.segmentation.sources import listing, split_lists
+from datasets.segmentation.sources import class_tables, listing, split_lists
 from datasets.segmentation.sources.pairing import Pairing, Pairs, describe_unlabeled, match
 from datasets.segmentation.sources.source import Sample, Source
 
@@ -39,6 +39,8 @@ _EXPECTED = "VOCdevkit/VOC2012 with JPEGImages, SegmentationClass and ImageSets/
 
 def matches(data_dir: str) -> bool:
     """Whether a folder has VOC 2012's name or its devkit's; others use the same folders inside."""
+    if any(os.path.isfile(os.path.join(data_dir, name)) for name in class_tables.NAMES):
+        return False  # Classes of its own.
     inside = os.path.join(data_dir, _ROOTS[-1], _LISTS)
     return os.path.isdir(inside) or (
         os.path.basename(os.path.abspath(data_dir)) == _ROOTS[1]
