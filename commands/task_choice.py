@@ -31,7 +31,10 @@ _PATTERN_OF_IM2TXT = "input_file_pattern"
 _WORD_COUNTS_FILE = "word_counts.txt"
 # Sources of datasets by task, as `--dataset` of build_tfrecords names them.
 _SOURCES = {
-    "deeplab": ("folder", "demo", "camvid", "voc2012", "cityscapes", "ade20k"),
+    "deeplab": (
+        *("folder", "demo", "camvid", "voc2012", "cityscapes", "ade20k"),
+        "roboflow_masks",
+    ),
     "classification": ("class_folders", "class_demo", "csv_labels", "cifar"),
     "captioning": ("coco_captions", "flickr_captions", "karpathy_splits", "caption_demo"),
 }

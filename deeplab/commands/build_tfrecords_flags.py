@@ -7,7 +7,10 @@ from commands.command import Command
 from common.option_fields import DATA, RESULTS, option
 
 # Of modules that import TensorFlow: `segmentation.sources`, `record_format`.
-_SOURCES = ("folder", "demo", "camvid", "voc2012", "cityscapes", "ade20k")
+_SOURCES = (
+    *("folder", "demo", "camvid", "voc2012", "cityscapes", "ade20k"),
+    "roboflow_masks",
+)
 _GRADIENT_FORMATS = ("int16", "png")
 # `segmentation.sources.annotated`.
 _OVERLAPS = ("file_order", "small_above_large")

@@ -28,6 +28,7 @@ SOURCES: Mapping[str, tuple[str, ...]] = {
     "voc2012": (),
     "cityscapes": (),
     "ade20k": (),
+    "roboflow_masks": ("classes_file", "val_fraction"),
 }
 
 

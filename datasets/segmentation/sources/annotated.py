@@ -29,7 +29,9 @@ _MAX_CLASSES = 255
 
 
 @dataclasses.dataclass(frozen=True)
-class _Classes:
+class Classes:
+    """The classes that labels became."""
+
     names: tuple[str, ...]
     palette: tuple[Color, ...]
     ids: Mapping[str, int]  # of labels; the ignore label for those that are ignored
@@ -62,9 +64,7 @@ def make_source(
       ValueError: there are too many classes, the class file is wrong, or splits contradict
         `val_fraction`.
     """
-    if classes_file is None and os.path.isfile(os.path.join(data_dir, class_file.NAME)):
-        classes_file = os.path.join(data_dir, class_file.NAME)
-    classes = _choose_classes(annotations, classes_file)
+    classes = choose_classes(annotations, data_dir, classes_file)
     named = split_names.name_splits(annotations.splits, data_dir)
     splits: dict[str, Sequence[Sample]] = {
         split: tuple(
@@ -93,7 +93,7 @@ def make_source(
     )
 
 
-def _sample(image: LabeledImage, classes: _Classes, overlaps: str) -> DrawnSample:
+def _sample(image: LabeledImage, classes: Classes, overlaps: str) -> DrawnSample:
     return DrawnSample(
         image.name,
         image.image_path,
@@ -105,7 +105,10 @@ def _sample(image: LabeledImage, classes: _Classes, overlaps: str) -> DrawnSampl
     )
 
 
-def _choose_classes(annotations: Annotations, path: str | None) -> _Classes:
+def choose_classes(annotations: Annotations, data_dir: str, path: str | None) -> Classes:
+    """Makes classes of the labels of an export; arguments and errors are those of `make_source`."""
+    if path is None and os.path.isfile(os.path.join(data_dir, class_file.NAME)):
+        path = os.path.join(data_dir, class_file.NAME)
     if path is not None:
         return _classes_of_file(annotations, class_file.read_class_file(path), path)
     labels = [each for each in annotations.labels if each not in annotations.ignored]
@@ -119,7 +122,7 @@ def _choose_classes(annotations: Annotations, path: str | None) -> _Classes:
         )
     shown = palettes.voc_palette(len(names))
     ids = {name: number for number, name in enumerate(names)}
-    return _Classes(
+    return Classes(
         names=tuple(names),
         palette=tuple(annotations.colors.get(name, shown[ids[name]]) for name in names),
         ids={**ids, **dict.fromkeys(annotations.ignored, IGNORE_LABEL)},
@@ -128,7 +131,7 @@ def _choose_classes(annotations: Annotations, path: str | None) -> _Classes:
     )
 
 
-def _classes_of_file(annotations: Annotations, chosen: class_file.ClassFile, path: str) -> _Classes:
+def _classes_of_file(annotations: Annotations, chosen: class_file.ClassFile, path: str) -> Classes:
     known = {*annotations.labels, annotations.background or BACKGROUND}
     unknown = [name for name in chosen.names if name not in known]
     if unknown:
@@ -157,7 +160,7 @@ def _classes_of_file(annotations: Annotations, chosen: class_file.ClassFile, pat
                 path,
             )
         )
-    return _Classes(
+    return Classes(
         names=chosen.names,
         palette=chosen.display_palette,
         ids={
