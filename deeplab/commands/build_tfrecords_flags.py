@@ -10,6 +10,7 @@ from common.option_fields import DATA, RESULTS, option
 _SOURCES = (
     *("folder", "demo", "camvid", "voc2012", "cityscapes", "ade20k"),
     "roboflow_masks",
+    "cvat",
 )
 _GRADIENT_FORMATS = ("int16", "png")
 # `segmentation.sources.annotated`.

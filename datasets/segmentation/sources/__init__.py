@@ -29,6 +29,7 @@ SOURCES: Mapping[str, tuple[str, ...]] = {
     "cityscapes": (),
     "ade20k": (),
     "roboflow_masks": ("classes_file", "val_fraction"),
+    "cvat": _OF_REGIONS,
 }
 
 
