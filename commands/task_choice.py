@@ -35,6 +35,7 @@ _SOURCES = {
         *("folder", "demo", "camvid", "voc2012", "cityscapes", "ade20k"),
         "roboflow_masks",
         "cvat",
+        "label_studio",
     ),
     "classification": ("class_folders", "class_demo", "csv_labels", "cifar"),
     "captioning": ("coco_captions", "flickr_captions", "karpathy_splits", "caption_demo"),

@@ -11,6 +11,7 @@ _SOURCES = (
     *("folder", "demo", "camvid", "voc2012", "cityscapes", "ade20k"),
     "roboflow_masks",
     "cvat",
+    "label_studio",
 )
 _GRADIENT_FORMATS = ("int16", "png")
 # `segmentation.sources.annotated`.

@@ -45,6 +45,26 @@ class RoundedEllipse:
 
 
 @dataclasses.dataclass(frozen=True)
+class ExactEllipse:
+    """The pixels whose centers lie in an ellipse that is turned clockwise by degrees.
+
+    The center of the first pixel is at (0.5, 0.5).
+    """
+
+    center: Point
+    radii: tuple[float, float]  # along x and y
+    degrees: float = 0.0
+
+    def cover(self, size: Size) -> np.ndarray:
+        turn = np.deg2rad(self.degrees)
+        y, x = np.ogrid[: size[0], : size[1]]
+        right, down = x + 0.5 - self.center[0], y + 0.5 - self.center[1]
+        along = (right * np.cos(turn) + down * np.sin(turn)) / max(self.radii[0], 1e-9)
+        across = (down * np.cos(turn) - right * np.sin(turn)) / max(self.radii[1], 1e-9)
+        return along**2 + across**2 <= 1
+
+
+@dataclasses.dataclass(frozen=True)
 class PolygonWithHoles:
     """A polygon with its outline, without holes and theirs, as Supervisely fills it with OpenCV."""
 

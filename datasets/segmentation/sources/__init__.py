@@ -30,6 +30,7 @@ SOURCES: Mapping[str, tuple[str, ...]] = {
     "ade20k": (),
     "roboflow_masks": ("classes_file", "val_fraction"),
     "cvat": _OF_REGIONS,
+    "label_studio": _OF_REGIONS,
 }
 
 

@@ -1,0 +1,36 @@
+"""Reads JSON files of labelling tools, which may be hundreds of megabytes."""
+
+import json
+import re
+from typing import Any
+
+from common.texts import printable
+
+_HEAD_BYTES = 1 << 16
+
+
+def read(path: str) -> Any:
+    """Reads a JSON file; a ValueError names it if it is none, or holds NaN or infinity."""
+
+    def refuse(constant: str) -> None:
+        raise ValueError(f"it holds {constant}, which is not a number.")
+
+    try:
+        with open(path, encoding="utf-8-sig") as file:
+            return json.load(file, parse_constant=refuse)
+    except json.JSONDecodeError as error:
+        raise ValueError(
+            f"{printable(path)} is not valid JSON: {error.msg}, line {error.lineno} column "
+            f"{error.colno}."
+        ) from None
+    except UnicodeDecodeError:
+        raise ValueError(f"{printable(path)} is not UTF-8 text: save it as UTF-8.") from None
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{printable(path)}: {error}") from None
+
+
+def begins_with(path: str, start: str, keys: frozenset[str]) -> bool:
+    """Whether the head of a file starts with a bracket and has one of some keys."""
+    with open(path, "rb") as file:
+        head = file.read(_HEAD_BYTES).decode("utf-8-sig", errors="replace").lstrip()
+    return head.startswith(start) and not keys.isdisjoint(re.findall(r'"(\w+)"\s*:', head))
