@@ -36,6 +36,7 @@ _SOURCES = {
         "roboflow_masks",
         "cvat",
         "label_studio",
+        "supervisely",
     ),
     "classification": ("class_folders", "class_demo", "csv_labels", "cifar"),
     "captioning": ("coco_captions", "flickr_captions", "karpathy_splits", "caption_demo"),

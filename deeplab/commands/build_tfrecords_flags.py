@@ -12,6 +12,7 @@ _SOURCES = (
     "roboflow_masks",
     "cvat",
     "label_studio",
+    "supervisely",
 )
 _GRADIENT_FORMATS = ("int16", "png")
 # `segmentation.sources.annotated`.

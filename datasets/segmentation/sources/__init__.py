@@ -31,6 +31,7 @@ SOURCES: Mapping[str, tuple[str, ...]] = {
     "roboflow_masks": ("classes_file", "val_fraction"),
     "cvat": _OF_REGIONS,
     "label_studio": _OF_REGIONS,
+    "supervisely": _OF_REGIONS,
 }
 
 

@@ -112,10 +112,9 @@ class _Labels:
             return
         if name:
             self.declared[name] = None
-        color = re.fullmatch("#([0-9a-fA-F]{6})", element.findtext("color", ""))
-        if color:
-            red, green, blue = bytes.fromhex(color[1])
-            self.colors[name] = red, green, blue
+        color = label_roles.parse_color(element.findtext("color"))
+        if color is not None:
+            self.colors[name] = color
 
     def in_order(self) -> tuple[str, ...]:
         """Returns them as CVAT has them, then those that are not declared, by name."""

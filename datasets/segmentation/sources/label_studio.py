@@ -18,8 +18,6 @@ import urllib.parse
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from PIL import ImageColor
-
 from common import image_files
 from common.texts import first_few, printable
 from datasets.images import image_folders
@@ -238,16 +236,7 @@ def _read_config(data_dir: str) -> tuple[tuple[str, ...], dict[str, Color]]:
             for label in element.iter("Label"):
                 value = label.get("alias") or label.get("value") or ""
                 labels[value] = None
-                color = _color(label.get("background", ""))
+                color = label_roles.parse_color(label.get("background"))
                 if color is not None:
                     colors[value] = color
     return tuple(filter(None, labels)), colors
-
-
-def _color(text: str) -> Color | None:
-    """Returns a color of a style sheet, such as `red`, `#ff0000` or `rgba(255, 0, 0, 0.7)`."""
-    text = re.sub(r"rgba\((.*),[^,]*\)", r"rgb(\1)", text)
-    try:
-        return ImageColor.getrgb(text)[:3]
-    except ValueError:
-        return None
