@@ -33,6 +33,9 @@ _WORD_COUNTS_FILE = "word_counts.txt"
 _SOURCES = {
     "deeplab": (
         *("folder", "demo", "camvid", "voc2012", "cityscapes", "ade20k"),
+        "labelme",
+        "coco_json",
+        "coco_panoptic",
         "roboflow_masks",
         "cvat",
         "label_studio",

@@ -9,6 +9,9 @@ from common.option_fields import DATA, RESULTS, option
 # Of modules that import TensorFlow: `segmentation.sources`, `record_format`.
 _SOURCES = (
     *("folder", "demo", "camvid", "voc2012", "cityscapes", "ade20k"),
+    "labelme",
+    "coco_json",
+    "coco_panoptic",
     "roboflow_masks",
     "cvat",
     "label_studio",

@@ -48,11 +48,13 @@ class ImageFinder:
         self._data_dir = data_dir
         self._paths: dict[str, str] = {}
         self._by_base: dict[str, list[str]] = collections.defaultdict(list)
+        self._by_stem: dict[str, str] = {}
         for relative in image_folders.walk(data_dir):
             if os.path.splitext(relative)[1].lower() in _ENDINGS:
                 name = image_folders.compose(relative)
                 self._paths[name] = os.path.join(data_dir, relative)
                 self._by_base[os.path.basename(name)].append(name)
+                self._by_stem.setdefault(os.path.splitext(name)[0], name)
 
     def find(self, file: str, folders: Sequence[str] = ("images", "")) -> str | None:
         """Returns the path of an image: in one of some folders, or wherever it is.
@@ -70,6 +72,11 @@ class ImageFinder:
         scores = {each: _shared_folders(_parts(each), parts) for each in same}
         best = [each for each, score in scores.items() if score == max(scores.values())]
         return self._paths[best[0]] if len(best) == 1 else None
+
+    def find_stem(self, stem: str) -> str | None:
+        """Returns the path of the image that has a name, relative to the folder, without ending."""
+        name = self._by_stem.get(image_folders.compose(stem))
+        return None if name is None else self._paths[name]
 
     def expected(self, file: str) -> str:
         """Returns where an image that is missing should be."""

@@ -9,6 +9,7 @@ Coordinates are pixels, x to the right and y down; (0, 0) is the upper left corn
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -102,7 +103,7 @@ class Line:
 class CocoPolygons:
     """Polygons that together are one thing, x and y in turn, as pycocotools fills them."""
 
-    rings: tuple[tuple[float, ...], ...]
+    rings: tuple[Sequence[float], ...]
 
     def cover(self, size: Size) -> np.ndarray:
         for ring in self.rings:

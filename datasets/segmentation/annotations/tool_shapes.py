@@ -131,20 +131,24 @@ class BrushRuns:
 
 @dataclasses.dataclass(frozen=True)
 class EncodedBitmap:
-    """Supervisely's base64 of a compressed PNG file, whose first pixel lies at `left`, `top`.
+    """The base64 of a PNG file, whose first pixel lies at `left`, `top`.
 
-    A pixel is covered if its alpha, or its value where there is no alpha, is not 0.
+    Supervisely compresses the file, labelme does not. A pixel is covered if its alpha, or its value
+    where there is no alpha, is not 0.
     """
 
     text: str
     left: int
     top: int
+    is_compressed: bool = True
 
     def cover(self, size: Size) -> np.ndarray:
         try:
             # A PNG file of so many pixels is not larger.
             limit = size[0] * size[1] * 8 + (1 << 16)
-            data = zlib.decompressobj().decompress(base64.b64decode(self.text), limit)
+            data = base64.b64decode(self.text)
+            if self.is_compressed:
+                data = zlib.decompressobj().decompress(data, limit)
             image: Image.Image = Image.open(io.BytesIO(data), formats=("PNG",))
             if image.width > size[1] or image.height > size[0]:
                 raise ValueError(

@@ -137,7 +137,7 @@ def test_a_broken_result_is_an_error_of_its_image(tmp_path):
 
 
 def test_other_files_are_named(tmp_path):
-    write_json(tmp_path / "a.json", {"images": [], "annotations": []})
+    write_json(tmp_path / "a.json", {"pages": [], "notes": []})
     assert sources.find_source(str(tmp_path)) == sources.FOLDER
     with pytest.raises(ValueError, match="expected the file of Label Studio's export"):
         sources.open_source("label_studio", str(tmp_path))
