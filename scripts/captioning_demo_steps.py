@@ -43,10 +43,10 @@ def commands(steps: int) -> list[list[str]]:
         ],
         [
             "eval.py",
-            f"--checkpoint_path={RUN}/best",
+            f"--checkpoint_path={RUN}",
             f"--dataset_dir={RECORDS}",
         ],
-        ["export_model.py", f"--checkpoint_path={RUN}/best"],
+        ["export_model.py", f"--checkpoint_path={RUN}"],
         [
             "infer.py",
             f"{IMAGES}/images/val",
