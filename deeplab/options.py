@@ -5,6 +5,7 @@ import TensorFlow, so that `--help` answers at once.
 """
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +19,11 @@ _LARGEST_CELL_STRIDE = 16
 # Of any whole number among the options: what a typo or a damaged file has made of one makes a
 # network that TensorFlow fails to build with a page of text.
 LARGEST_OPTION = 1 << 16
+# Losses that are means over pixels, and those that are means over classes.
+PIXEL_LOSSES = ("cross_entropy", "focal", "boundary_cross_entropy")
+REGION_LOSSES = ("dice", "lovasz_softmax")
+# More pixels of a crop than one cares for are near a border then, and finding them takes long.
+LARGEST_BOUNDARY_DISTANCE = 64
 # What only ASPP knows; a dense prediction cell has none of it.
 _ASPP_OPTIONS = (
     "atrous_rates",
@@ -468,12 +474,44 @@ class ObjectiveOptions:
     sync_batch_norm: bool = option(
         False, "Whether batch norm uses statistics over all clones together.", LOSS
     )
+    losses: tuple[str, ...] = option(
+        ("cross_entropy",),
+        "Losses that are added up, each as NAME or NAME:WEIGHT: "
+        f"{', '.join(PIXEL_LOSSES + REGION_LOSSES)}. An example: cross_entropy,dice:0.5.",
+        LOSS,
+        is_common=True,
+        aliases=("loss", "loss_type", "loss_function", "criterion"),
+    )
+    focal_gamma: float = option(
+        2.0,
+        "How much less pixels count that the network is sure of, in the loss focal; 0 for the "
+        "cross entropy.",
+        LOSS,
+    )
+    boundary_weight: float = option(
+        5.0,
+        "Weight of pixels near a border of classes in the loss boundary_cross_entropy; others "
+        "have 1.",
+        LOSS,
+    )
+    boundary_distance: int = option(
+        3,
+        "Pixels of the crop up to which another class is near, in the loss boundary_cross_entropy.",
+        LOSS,
+    )
+    region_losses_per_image: bool = option(
+        False,
+        "Whether dice and lovasz_softmax are means over the images of a batch, each with the "
+        "classes that it has, instead of one loss of the clone's batch.",
+        LOSS,
+    )
     upsample_logits: bool = option(
         True, "Whether the loss is computed at the label's size instead of the logits'.", LOSS
     )
     label_weights: tuple[float, ...] | None = option(
         None,
-        "Weight of each class in the loss, by class id; `make check-dataset` suggests some.",
+        "Weight of each class in the loss, by class id; `make check-dataset` suggests some. The "
+        "losses dice and lovasz_softmax weigh their means over classes by it.",
         LOSS,
         aliases=("class_weights", "class_weight", "weights"),
     )
@@ -481,7 +519,9 @@ class ObjectiveOptions:
         0, "Step at which top_k_percent_pixels is reached; 0 for at once.", LOSS
     )
     top_k_percent_pixels: float = option(
-        1.0, "Fraction of the pixels, those of the largest loss, that count.", LOSS
+        1.0,
+        "Fraction of the pixels, those of the largest loss, that count in losses of pixels.",
+        LOSS,
     )
     recompute_activations: bool = option(
         True,
@@ -506,3 +546,70 @@ class ObjectiveOptions:
                 "sync_batch_norm is set, but batch norm is frozen: omit either --sync_batch_norm "
                 "or --nofine_tune_batch_norm."
             )
+        self._validate_losses()
+
+    def weights_of_losses(self) -> dict[str, float]:
+        """Returns the weight of each loss by its name, in the order of `losses`."""
+        weights = {}
+        for each in self.losses:
+            name, _, weight = each.partition(":")
+            weights[name.strip()] = float(weight or 1.0)
+        return weights
+
+    def _validate_losses(self) -> None:
+        known = (*PIXEL_LOSSES, *REGION_LOSSES)
+        names = []
+        for each in self.losses:
+            name, colon, weight = (part.strip() for part in each.partition(":"))
+            if name not in known:
+                raise ValueError(
+                    f"losses has {name!r}; expected one of {', '.join(known)}, each as NAME or "
+                    "NAME:WEIGHT, comma separated."
+                )
+            if colon and not _is_weight(weight):
+                raise ValueError(
+                    f"losses has {each!r}; expected a weight above 0 after the colon, such as "
+                    f"{name}:0.5."
+                )
+            names.append(name)
+        if not names or len(set(names)) < len(names):
+            raise ValueError(
+                f"losses is {','.join(self.losses)!r}; expected one or more losses, each of them "
+                "once."
+            )
+        if self.top_k_percent_pixels != 1.0 and not set(names) & set(PIXEL_LOSSES):
+            raise ValueError(
+                f"top_k_percent_pixels is {self.top_k_percent_pixels}, but {' and '.join(names)} "
+                "are not losses of single pixels; omit the flag, or add cross_entropy to losses."
+            )
+        for name, value, is_allowed, expected in (
+            ("focal_gamma", self.focal_gamma, self.focal_gamma >= 0, "0 or more"),
+            ("boundary_weight", self.boundary_weight, self.boundary_weight >= 0, "0 or more"),
+            (
+                "boundary_distance",
+                self.boundary_distance,
+                1 <= self.boundary_distance <= LARGEST_BOUNDARY_DISTANCE,
+                f"1..{LARGEST_BOUNDARY_DISTANCE} pixels",
+            ),
+        ):
+            if not is_allowed or not math.isfinite(value):
+                raise ValueError(f"{name} is {value}; expected {expected}.")
+        for name, users in (
+            ("focal_gamma", ("focal",)),
+            ("boundary_weight", ("boundary_cross_entropy",)),
+            ("boundary_distance", ("boundary_cross_entropy",)),
+            ("region_losses_per_image", REGION_LOSSES),
+        ):
+            default = ObjectiveOptions.__dataclass_fields__[name].default
+            if getattr(self, name) != default and not set(names) & set(users):
+                raise ValueError(
+                    f"{name} is {getattr(self, name)}, but losses is {','.join(self.losses)}; "
+                    f"omit the flag, or add {' or '.join(users)} to --losses."
+                )
+
+
+def _is_weight(text: str) -> bool:
+    try:
+        return 0.0 < float(text) < math.inf
+    except ValueError:
+        return False

@@ -107,8 +107,34 @@ def test_an_input_that_cannot_be_is_refused(message):
             {"sync_batch_norm": True, "fine_tune_batch_norm": False},
             "sync_batch_norm is set, but batch norm is frozen",
         ),
+        ({"losses": ("dise",)}, "losses has 'dise'; expected one of cross_entropy, focal, bound"),
+        ({"losses": ()}, "losses is ''; expected one or more losses, each of them once"),
+        ({"losses": ("dice", "dice:2")}, "losses is 'dice,dice:2'; expected one or more losses"),
+        ({"losses": ("dice:",)}, "losses has 'dice:'; expected a weight above 0 after the colon"),
+        ({"losses": ("dice:-1",)}, "losses has 'dice:-1'; expected a weight above 0"),
+        ({"losses": ("focal:inf",)}, "losses has 'focal:inf'; expected a weight above 0"),
+        (
+            {"losses": ("dice", "lovasz_softmax"), "top_k_percent_pixels": 0.25},
+            "top_k_percent_pixels is 0.25, but dice and lovasz_softmax are not losses of single",
+        ),
+        ({"losses": ("focal",), "focal_gamma": -1.0}, "focal_gamma is -1.0; expected 0 or more"),
+        ({"focal_gamma": 3.0}, "focal_gamma is 3.0, but losses is cross_entropy; omit the flag"),
+        (
+            {"losses": ("boundary_cross_entropy",), "boundary_distance": 0},
+            "boundary_distance is 0; expected 1..64 pixels",
+        ),
+        ({"boundary_weight": 2.0}, "or add boundary_cross_entropy to --losses"),
+        ({"region_losses_per_image": True}, "or add dice or lovasz_softmax to --losses"),
     ],
 )
 def test_an_objective_that_cannot_be_is_refused(changes, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         ObjectiveOptions(**changes)
+
+
+def test_losses_have_a_weight_of_1_unless_they_name_one():
+    objective = ObjectiveOptions(losses=("cross_entropy", "dice:0.5", " lovasz_softmax:2 "))
+    expected = {"cross_entropy": 1.0, "dice": 0.5, "lovasz_softmax": 2.0}
+    assert objective.weights_of_losses() == expected
+    assert list(objective.weights_of_losses()) == list(expected)
+    assert ObjectiveOptions().weights_of_losses() == {"cross_entropy": 1.0}

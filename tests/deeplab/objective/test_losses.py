@@ -125,6 +125,76 @@ def test_labels_are_resized_to_coarse_logits_when_asked():
     np.testing.assert_allclose(loss, pixel_losses(logits, labels[:, ::2, ::2])[0].mean(), rtol=1e-5)
 
 
+def test_losses_add_up_with_their_weights(batch):
+    names = ("cross_entropy", "focal", "boundary_cross_entropy", "dice", "lovasz_softmax")
+    weights = (1.0, 0.5, 2.0, 0.25, 3.0)
+    alone = [compute(*batch, losses=(name,)) for name in names]
+    assert len({round(float(loss), 4) for loss, _ in alone}) == len(names)
+    parts = tuple(f"{name}:{weight}" for name, weight in zip(names, weights, strict=True))
+    loss, gradient = compute(*batch, losses=parts)
+    np.testing.assert_allclose(loss, np.dot(weights, [part for part, _ in alone]), rtol=1e-5)
+    expected = sum(weight * part for weight, (_, part) in zip(weights, alone, strict=True))
+    np.testing.assert_allclose(gradient, expected, rtol=1e-4, atol=1e-7)
+
+
+def test_each_of_several_losses_is_returned_without_its_weight(batch):
+    logits, labels = tf.constant(batch[0], tf.float32), tf.constant(batch[1], tf.int32)
+    objective = ObjectiveOptions(losses=("dice:0.5", "cross_entropy:2"))
+    result = losses.add_losses({"merged_logits": logits}, labels, objective, IGNORE_LABEL)
+    assert list(result) == ["merged_logits", "merged_logits/dice", "merged_logits/cross_entropy"]
+    assert len(tf.losses.get_losses()) == 1
+    with tf.Session() as session:
+        total, dice, cross_entropy = session.run(list(result.values()))
+    np.testing.assert_allclose(total, 0.5 * dice + 2 * cross_entropy, rtol=1e-6)
+    np.testing.assert_allclose(dice, compute(*batch, losses=("dice",))[0], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "name", ["cross_entropy", "focal", "boundary_cross_entropy", "dice", "lovasz_softmax"]
+)
+def test_no_loss_sees_ignored_pixels(batch, name):
+    logits, labels = batch
+    loss, gradient = compute(logits, labels, losses=(name,))
+    is_ignored = labels[..., 0] == IGNORE_LABEL
+    assert (gradient[is_ignored] == 0.0).all()
+    assert (np.abs(gradient[~is_ignored]).max(axis=-1) > 0.0).mean() > 0.9
+    moved = np.where(is_ignored[..., np.newaxis], -logits, logits)
+    np.testing.assert_allclose(compute(moved, labels, losses=(name,))[0], loss, rtol=1e-6)
+    loss, gradient = compute(logits, np.full_like(labels, IGNORE_LABEL), losses=(name,))
+    assert loss == 0.0
+    assert (gradient == 0.0).all()
+
+
+def test_pixels_near_borders_weigh_more():
+    random = np.random.RandomState(1)
+    logits = random.normal(0, 2, (1, 6, 9, NUM_CLASSES))
+    labels = np.zeros((1, 6, 9, 1), int)
+    labels[:, :, 5:] = 1
+    options = {"losses": ("boundary_cross_entropy",), "boundary_weight": 3, "boundary_distance": 2}
+    weights = np.ones((1, 6, 9))
+    weights[:, :, 3:7] = 3.0
+    loss, _ = compute(logits, labels, **options)
+    expected = pixel_losses(logits, labels)[0] * weights.ravel()
+    np.testing.assert_allclose(loss, expected.mean(), rtol=1e-5)
+    # At the logits' size, the distance is still one of the label.
+    loss, _ = compute(logits[:, ::5, ::2], labels, upsample_logits=False, **options)
+    coarse = pixel_losses(logits[:, ::5, ::2], labels[:, ::5, ::2])[0]
+    np.testing.assert_allclose(loss, (coarse * weights[:, ::5, ::2].ravel()).mean(), rtol=1e-5)
+
+
+def test_hard_pixels_are_those_of_each_loss_of_pixels(batch):
+    """The focal loss orders pixels as the cross entropy does where labels weigh the same."""
+    cross_entropies, _ = pixel_losses(*batch)
+    focal = (1.0 - np.exp(-cross_entropies)) ** 2 * cross_entropies
+    hardest = np.sort(focal)[::-1][: focal.size // 4]
+    options = {"top_k_percent_pixels": 0.25}
+    loss, _ = compute(*batch, losses=("focal",), **options)
+    np.testing.assert_allclose(loss, hardest.mean(), rtol=1e-5)
+    both, _ = compute(*batch, losses=("focal", "dice"), **options)
+    dice, _ = compute(*batch, losses=("dice",))
+    np.testing.assert_allclose(both, loss + dice, rtol=1e-5)
+
+
 def test_every_scale_has_a_loss(batch):
     logits, labels = batch
     result = losses.add_losses(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from deeplab.objective import upsampled_loss
+from deeplab.objective import label_bands, upsampled_loss
 from tests.support import numpy_layers
 
 LOGITS_SHAPE = (2, 5, 4, 3)
@@ -13,7 +13,7 @@ HEIGHT, WIDTH = 17, 10
 
 @pytest.fixture(params=[1, 6, 64])
 def rows(request, monkeypatch) -> int:
-    monkeypatch.setattr(upsampled_loss, "_ROWS", request.param)
+    monkeypatch.setattr(label_bands, "_ROWS", request.param)
     return request.param
 
 
@@ -82,3 +82,45 @@ def test_a_pixel_without_weight_counts_for_nothing(rows):
     np.testing.assert_allclose(first, second, rtol=1e-6)  # The order of a sum is free.
     np.testing.assert_array_equal(first_gradient, second_gradient)
     assert np.abs(first_gradient).max() > 0.1
+
+
+@pytest.mark.parametrize("gamma", [0.5, 1.0, 2.0])
+def test_the_focal_loss_and_its_gradient(gamma):
+    """By finite differences of the definition, (1 - p)^gamma times the cross entropy."""
+    logits, class_ids, weights = example()
+
+    def losses(logits):
+        cross_entropies = losses_of(logits, class_ids)
+        return (1.0 - np.exp(-cross_entropies)) ** gamma * cross_entropies
+
+    tensor, ids = tf.constant(logits, tf.float32), tf.constant(class_ids)
+    total = upsampled_loss.weighted_sum(tensor, ids, tf.constant(weights, tf.float32), gamma)
+    each = upsampled_loss.pixel_losses(tensor, ids, gamma)
+    with tf.Session() as session:
+        found, gradient, each = session.run([total, tf.gradients(total, tensor)[0], each])
+    np.testing.assert_allclose(each, losses(logits), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(found, (weights * losses(logits)).sum(), rtol=1e-5)
+    step = 1e-5
+    for place in np.ndindex(logits.shape):
+        if sum(place) % 4:
+            continue
+        moved = [logits.copy(), logits.copy()]
+        moved[0][place] += step
+        moved[1][place] -= step
+        ends = [(weights * losses(values)).sum() for values in moved]
+        np.testing.assert_allclose(gradient[place], (ends[0] - ends[1]) / (2 * step), atol=2e-4)
+
+
+@pytest.mark.parametrize("gamma", [0.5, 2.0])
+def test_the_focal_loss_of_certain_pixels_is_finite(gamma):
+    """Where a pixel is right beyond doubt, 1 - p and the cross entropy are 0."""
+    logits = np.zeros(LOGITS_SHAPE)
+    logits[0, ..., 0], logits[1, ..., 0] = 300.0, -300.0
+    tensor = tf.constant(logits, tf.float32)
+    ids = tf.zeros([2, HEIGHT, WIDTH], tf.int32)
+    total = upsampled_loss.weighted_sum(tensor, ids, tf.ones([2, HEIGHT, WIDTH]), gamma)
+    with tf.Session() as session:
+        loss, gradient = session.run([total, tf.gradients(total, tensor)[0]])
+    np.testing.assert_allclose(loss, HEIGHT * WIDTH * (300.0 + np.log(2.0)), rtol=1e-5)
+    assert np.isfinite(gradient).all()
+    assert (gradient[0] == 0.0).all()
