@@ -132,7 +132,6 @@ class ModelOptions:
         (),
         "Strides of the decoder's stages, coarse to fine; empty for no decoder.",
         NETWORK,
-        is_common=True,
         computed_default="if atrous_rates is not given either, 4; none for the MobileNets",
     )
     decoder_use_separable_conv: bool = option(
@@ -477,7 +476,7 @@ class ObjectiveOptions:
     losses: tuple[str, ...] = option(
         ("cross_entropy",),
         "Losses that are added up, each as NAME or NAME:WEIGHT: "
-        f"{', '.join(PIXEL_LOSSES + REGION_LOSSES)}. An example: cross_entropy,dice:0.5.",
+        f"{', '.join(PIXEL_LOSSES + REGION_LOSSES)}. Example: cross_entropy,dice:0.5.",
         LOSS,
         is_common=True,
         aliases=("loss", "loss_type", "loss_function", "criterion"),

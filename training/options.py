@@ -117,7 +117,6 @@ class TrainOptions:
         1200,
         "Seconds between checkpoints; 0 for one at the end only.",
         RESULTS,
-        is_common=True,
         flag_type=int,
     )
     save_summaries_secs: float = option(

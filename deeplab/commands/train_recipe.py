@@ -27,7 +27,7 @@ _DECIDED = (
     *("decoder_output_stride", "dense_prediction_cell_json", "train_crop_size"),
     *("min_resize_value", "max_resize_value", "min_scale_factor", "max_scale_factor"),
     *("train_batch_size", "base_learning_rate", "learning_policy", "optimizer", "batch_norm_decay"),
-    *("label_weights", "training_number_of_steps", "continue_checkpoint", "ema_decay"),
+    *("label_weights", "losses", "training_number_of_steps", "continue_checkpoint", "ema_decay"),
     *("fine_tune_batch_norm", "trainable_scopes"),
 )
 _WIDTH = 100
