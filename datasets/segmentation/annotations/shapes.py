@@ -9,7 +9,7 @@ Coordinates are pixels, x to the right and y down; (0, 0) is the upper left corn
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,6 +18,9 @@ from pycocotools import mask as coco_mask
 
 Point = tuple[float, float]
 Size = tuple[int, int]  # height, width
+
+# Shapes may reach beyond their image, but not by more than so many times its size.
+_MAX_SIZES = 10
 
 
 class Shape(Protocol):
@@ -40,6 +43,7 @@ class Polygon:
     def cover(self, size: Size) -> np.ndarray:
         if len(self.points) < 3:
             raise ValueError(f"a polygon has {len(self.points)} points; expected 3 or more.")
+        require_near(self.points, size)
         return _drawn(size, lambda draw: draw.polygon(self.points, fill=1, outline=1))
 
 
@@ -50,6 +54,7 @@ class Rectangle:
     corners: tuple[Point, Point]
 
     def cover(self, size: Size) -> np.ndarray:
+        require_near(self.corners, size)
         left, right = sorted(x for x, _ in self.corners)
         top, bottom = sorted(y for _, y in self.corners)
         box = (left, top, right, bottom)
@@ -96,6 +101,7 @@ class Line:
     def cover(self, size: Size) -> np.ndarray:
         if len(self.points) < 2:
             raise ValueError(f"a line has {len(self.points)} points; expected 2 or more.")
+        require_near(self.points, size)
         return _drawn(size, lambda draw: draw.line(self.points, fill=1, width=self.width))
 
 
@@ -111,6 +117,7 @@ class CocoPolygons:
                 raise ValueError(
                     f"a polygon has {len(ring)} numbers; expected x and y of 3 points or more."
                 )
+        require_near(self.rings, size)
         runs = coco_mask.frPyObjects([list(ring) for ring in self.rings], *size)
         return coco_mask.decode(coco_mask.merge(runs)).astype(bool)
 
@@ -159,9 +166,22 @@ class Bitmap:
         return covered
 
 
+def require_near(points: Iterable[Sequence[float]], size: Size) -> None:
+    """Raises a ValueError if coordinates lie so far outside an image that nobody meant them.
+
+    The libraries that draw take time and memory by the length of an outline, inside or not.
+    """
+    limit = _MAX_SIZES * max(size)
+    for point in points:
+        for number in point:
+            if not abs(number) <= limit:  # Not a number, too.
+                raise ValueError(f"it has the coordinate {number:g}, which is far from the image.")
+
+
 def _ellipse(size: Size, center: Point, radius_x: float, radius_y: float) -> np.ndarray:
     x, y = center
     box = (x - radius_x, y - radius_y, x + radius_x, y + radius_y)
+    require_near([box], size)
     return _drawn(size, lambda draw: draw.ellipse(box, fill=1, outline=1))
 
 

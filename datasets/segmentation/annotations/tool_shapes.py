@@ -5,14 +5,14 @@ import binascii
 import dataclasses
 import io
 import zlib
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 from PIL import Image
 
-from datasets.segmentation.annotations.shapes import Bitmap, Point, Size
+from datasets.segmentation.annotations.shapes import Bitmap, Point, Size, require_near
 
-_MAX_COORDINATE = 1 << 20
 _CHANNELS = 4
 _SIZE_CODES = 4
 _OPAQUE = 128
@@ -37,7 +37,7 @@ class RoundedEllipse:
     degrees: float = 0.0
 
     def cover(self, size: Size) -> np.ndarray:
-        points = _whole([self.center, self.radii])
+        points = _whole([self.center, self.radii], size)
         center, radii = points.tolist()
         covered = np.zeros(size, np.uint8)
         cv2.ellipse(covered, center, np.abs(radii).tolist(), self.degrees, 0, 360, (1,), -1)
@@ -75,10 +75,10 @@ class PolygonWithHoles:
         if len(self.exterior) < 3:
             raise ValueError(f"a polygon has {len(self.exterior)} points; expected 3 or more.")
         covered = np.zeros(size, np.uint8)
-        cv2.fillPoly(covered, [_whole(self.exterior)], (1,))
+        cv2.fillPoly(covered, [_whole(self.exterior, size)], (1,))
         for interior in self.interiors:
             if interior:
-                cv2.fillPoly(covered, [_whole(interior)], (0,))
+                cv2.fillPoly(covered, [_whole(interior, size)], (0,))
         return covered.astype(bool)
 
 
@@ -164,12 +164,10 @@ class EncodedBitmap:
         return Bitmap(pixels, self.left, self.top).cover(size)
 
 
-def _whole(points: object) -> np.ndarray:
+def _whole(points: Sequence[Point], size: Size) -> np.ndarray:
     """Returns points as int32 [count, 2], rounded half to even."""
-    rounded = np.rint(np.array(points, np.float64))
-    if not (np.abs(rounded) <= _MAX_COORDINATE).all():
-        raise ValueError(f"it has coordinates beyond {_MAX_COORDINATE}.")
-    return rounded.astype(np.int32)
+    require_near(points, size)
+    return np.rint(np.array(points, np.float64)).astype(np.int32)
 
 
 def _unpack(data: bytes, count: int) -> np.ndarray:

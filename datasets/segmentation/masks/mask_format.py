@@ -92,7 +92,8 @@ def _ids_of_colors(
     if colors is None:
         raise ValueError(
             f"{mask.path}: RGB mask with colors {_name_colors(codes)}, and nothing says which "
-            "class each color is. Write a classes.json with 'names' and 'palette'."
+            "class each color is. Write a classes.json with 'names' and 'palette', or add the "
+            "table of classes that the labelling tool wrote, such as labelmap.txt."
         )
     known, ids = _codes(np.array(list(colors))), np.array(list(colors.values()), np.uint8)
     order = np.argsort(known)

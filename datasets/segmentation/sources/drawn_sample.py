@@ -31,11 +31,24 @@ class DrawnSample(Sample):
 
     def read_mask(self) -> RawMask:
         """Draws the mask; raises what `Sample.read_mask` does."""
-        size = self.size or decoding.read_size(self.image_path)
+        size = self._mask_size()
         ids = np.full(size, self.rest, np.uint8)
         for class_id, covered in self._covered(size):
             ids[covered] = class_id
         return RawMask(self.mask_path, ids, is_drawn=True)
+
+    def _mask_size(self) -> Size:
+        """Returns the size that was labeled, once it is known to be that of the image."""
+        found = decoding.read_size(self.image_path)
+        size = self.size or found
+        if sorted(size) != sorted(found):  # A wrong number could ask for any amount of memory.
+            labeled, actual = (f"{width}x{height}" for height, width in (size, found))
+            raise ValueError(
+                f"{self.mask_path}: image {self.name!r} was labeled as {labeled} (width x height), "
+                f"and {self.image_path} is {actual}. Put the image there that was labeled, or "
+                "export its regions again."
+            )
+        return size
 
     def mask_state(self) -> str:
         content = (self.regions, self.rest, self.small_above_large, self.size)

@@ -73,7 +73,7 @@ def find_layout(data_dir: str) -> Layout:
             holds = f"{os.path.basename(images_dir)}/ and also {', '.join(inside)}"
         hint = ""
         masks_dir = _find_folder(data_dir, _MASKS) if images_dir is None else None
-        if masks_dir is not None:
+        if masks_dir is not None and _holds_images(masks_dir):
             hint = (
                 f" There are masks in {os.path.basename(masks_dir)}/, but no images: export them "
                 "with the images, or put those into images/."

@@ -58,11 +58,17 @@ def open_source(
     """
     data_dir = os.path.normpath(data_dir)
     image_folders.require_folder(data_dir, _EXPECTED)
-    tables = {folder: p for folder, p in _find_classes(data_dir).items() if _is_classes_file(p)}
-    if not tables:
+    tables = _find_classes(data_dir)
+    strange = [path for path in tables.values() if not _is_classes_file(path)]
+    if len(strange) == len(tables):
         raise ValueError(
             f"data_dir {data_dir!r} holds {image_folders.name_entries(data_dir)}; expected "
             f"{_EXPECTED}."
+        )
+    if strange:
+        raise ValueError(
+            f'{printable(strange[0])} does not begin with "Pixel Value, Class", as others here do. '
+            "Export the dataset again as a whole."
         )
     labels = _read_tables(list(tables.values()))
     names = tuple(labels.values())

@@ -134,7 +134,7 @@ def _read_classes(path: str) -> tuple[tuple[str, ...], dict[str, Color]]:
             raise ValueError(
                 f"{printable(path)}: classes has {json_files.shown(entry)}; expected a title."
             )
-        if entry.get("shape") in _FLAT_SHAPES:
+        if str(entry.get("shape")) in _FLAT_SHAPES:
             continue
         names[title] = None
         color = label_roles.parse_color(entry.get("color"))

@@ -87,3 +87,18 @@ def test_what_lies_outside_the_image_is_cut():
 def test_impossible_shapes_are_refused(shape, message):
     with pytest.raises(ValueError, match=message):
         shape.cover(SIZE)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        shapes.Polygon(((0, 0), (1e9, 0), (0, 1))),
+        shapes.Rectangle(((0, 0), (1, -1e9))),
+        shapes.Circle((0, 0), 1e9),
+        shapes.Line(((0, 0), (float("nan"), 1)), 1),
+        shapes.CocoPolygons(((0, 0, 1e18, 0, 0, 1),)),
+    ],
+)
+def test_what_lies_far_from_its_image_is_refused(shape):
+    with pytest.raises(ValueError, match="which is far from the image"):
+        shape.cover((6, 8))

@@ -127,6 +127,23 @@ def test_a_broken_region_is_named_and_another_region_is_another_record(images, t
     assert fingerprints[0] == encoder.fingerprint(source.splits["train"], is_checked=True)
 
 
+def test_an_image_of_another_size_than_was_labeled_is_named(images, tmp_path):
+    paths, file = images
+    labeled = [
+        LabeledImage(name, path, file, [Region("dog", SMALL)], size)
+        for name, path, size in (("a", paths[0], (6, 1 << 40)), ("b", paths[1], SIZE[::-1]))
+    ]
+    source = annotated.make_source(
+        annotations(images, splits={"train": labeled}), str(tmp_path), val_fraction=0
+    )
+    with pytest.raises(
+        ValueError, match=r"image 'a' was labeled as 1099511627776x6 .* is 8x6\. Put"
+    ):
+        mask_of(source)
+    # An EXIF orientation may have turned one of the two.
+    assert source.read_mask(source.splits["train"][1]).shape == SIZE[::-1]
+
+
 def test_the_size_of_the_image_counts_where_none_is_written_down(images, tmp_path):
     paths, file = images
     labeled = [LabeledImage("a", paths[0], file, [Region("dog", SMALL)])]

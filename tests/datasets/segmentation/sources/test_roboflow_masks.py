@@ -82,6 +82,9 @@ def test_contradictions_are_named(tmp_path):
         ValueError, match=r"_classes\.csv, line 3: '0, dog'; expected a pixel value"
     ):
         open_export(tmp_path)
+    write(tmp_path / "valid" / "_classes.csv", "0, cat\n")
+    with pytest.raises(ValueError, match=r"valid/_classes\.csv does not begin with .Pixel Value"):
+        open_export(tmp_path)
     save_split(tmp_path / "valid", "b")
     (tmp_path / "train").rename(tmp_path / "one")
     with pytest.raises(ValueError, match="has the splits val, one, and none is called train"):

@@ -163,6 +163,9 @@ def test_other_folders_are_named(tmp_path):
     (tmp_path / "ds0" / "img" / "a.png").unlink()
     with pytest.raises(ValueError, match=r"none of the 1 images .* or put them into img/"):
         open_export(tmp_path)
+    write_json(tmp_path / "meta.json", {"classes": [{"title": "x", "shape": {}}]})
+    with pytest.raises(ValueError, match="none of the 1 images"):
+        open_export(tmp_path)
     write_json(tmp_path / "meta.json", {"classes": [{"name": "x"}]})
     with pytest.raises(ValueError, match=r"classes has \{\"name\": \"x\"\}; expected a title"):
         open_export(tmp_path)
