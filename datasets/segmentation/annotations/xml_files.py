@@ -39,7 +39,7 @@ def read_elements(path: str) -> Iterator[ElementTree.Element]:
             elif event == "end" and depth == 1:
                 yield element
                 root.clear()
-    except ElementTree.ParseError as error:
+    except (ElementTree.ParseError, LookupError) as error:
         raise ValueError(f"{printable(path)} is not valid XML: {error}.") from None
 
 
@@ -64,6 +64,6 @@ def _read_prolog(path: str) -> str:
             while chunk := file.read(_CHUNK):
                 parser.Parse(chunk)
             parser.Parse(b"", True)
-    except xml.parsers.expat.ExpatError as error:
+    except (xml.parsers.expat.ExpatError, LookupError) as error:  # An unknown encoding.
         raise ValueError(f"{printable(path)} is not valid XML: {error}.") from None
     return names[0]

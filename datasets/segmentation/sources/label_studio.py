@@ -175,7 +175,7 @@ class _Reader:
             return _minimal_results(task)
         submitted = [
             each
-            for each in annotations
+            for each in (annotations if isinstance(annotations, list) else ())
             if isinstance(each, dict)
             and not each.get("was_cancelled")
             and isinstance(each.get("result"), list)

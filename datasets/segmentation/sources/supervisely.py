@@ -219,7 +219,8 @@ def _split_of(names: Sequence[str]) -> str | None:
 
 def _tags_of(content: Mapping[str, Any]) -> list[str]:
     tags = content.get("tags")
-    named = [tag.get("name") for tag in tags if isinstance(tag, dict)] if tags else []
+    listed = tags if isinstance(tags, list) else []
+    named = [tag.get("name") for tag in listed if isinstance(tag, dict)]
     return [name for name in named if isinstance(name, str)]
 
 

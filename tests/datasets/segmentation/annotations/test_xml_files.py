@@ -26,6 +26,7 @@ def test_elements_come_one_by_one(tmp_path):
         ("<a><b></a>", "is not valid XML: mismatched tag"),
         ("{}", "is not valid XML"),
         ("", "is not valid XML"),
+        ('<?xml version="1.0" encoding="utf-0"?><a/>', "is not valid XML: unknown encoding"),
         ("<a>&x;</a>", "is not valid XML: undefined entity"),
     ],
 )

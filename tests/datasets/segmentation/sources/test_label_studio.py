@@ -97,14 +97,21 @@ def test_one_of_several_annotations_counts(tmp_path):
     first["annotations"].append({"result": []})
     cancelled = task("c.jpg", rectangle("cat"), was_cancelled=True)
     empty = task("d.jpg")
+    broken = {"data": {"image": "e.jpg"}, "annotations": 1.5}
     write_export(
-        tmp_path, several, first, cancelled, empty, images=("a.jpg", "b.jpg", "c.jpg", "d.jpg")
+        tmp_path,
+        several,
+        first,
+        cancelled,
+        empty,
+        broken,
+        images=("a.jpg", "b.jpg", "c.jpg", "d.jpg"),
     )
     source = open_export(tmp_path)
     assert [counts(mask) for mask in masks_of(source)] == [[190, 10], [150, 50], [200]]
     told = "\n".join(problem.message for problem in source.problems)
     assert "1 of 3 images have no region, so that all of each is background: d.jpg" in told
-    assert "1 images without a submitted annotation are left out: c.jpg" in told
+    assert "2 images without a submitted annotation are left out: c.jpg, e.jpg" in told
     assert "2 images have several annotations; the one marked as ground truth counts" in told
 
 
