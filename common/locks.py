@@ -8,7 +8,7 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 LOCK_FILE = ".lock"
 
@@ -64,6 +64,31 @@ def sole_writer(folder: str, what: str, advice: str, lock_folder: str = "") -> I
             yield
         finally:
             _held.discard(file)
+
+
+@contextlib.contextmanager
+def sole_writer_in_turn(
+    folder: str, what: str, report: Callable[[str], None], pause_secs: float = 0.2
+) -> Iterator[None]:
+    """Is `sole_writer`, but waits for another process to end, and says so once.
+
+    Args:
+      folder, what: see `sole_writer`.
+      report: is told for whom this process waits.
+      pause_secs: between two looks whether it has ended.
+    """
+    with contextlib.ExitStack() as stack:
+        is_told = False
+        while True:
+            try:
+                stack.enter_context(sole_writer(folder, what, "Waiting for it to end."))
+                break
+            except FolderInUseError as error:
+                if not is_told:
+                    report(str(error))
+                is_told = True
+                time.sleep(pause_secs)
+        yield
 
 
 def _forget_in_child() -> None:

@@ -9,6 +9,7 @@ import stat
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from common import archive
 from common.export_names import (
     DESCRIPTION_ENDING,
     GRAPH_FILE,
@@ -16,7 +17,7 @@ from common.export_names import (
     find_beside,
 )
 from common.texts import printable
-from serving import archive, contract, graph_file, safe_operations
+from serving import contract, graph_file, safe_operations
 from serving.contract import Metadata, Signature
 
 if TYPE_CHECKING:

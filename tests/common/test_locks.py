@@ -53,3 +53,18 @@ def test_two_folders_do_not_lock_each_other(tmp_path):
         locks.sole_writer(str(tmp_path / "b"), "a build", ""),
     ):
         pass
+
+
+def test_in_turn_a_process_waits_for_the_other_to_end(tmp_path):
+    pid = hold_in_another_process(tmp_path)
+    told = []
+
+    def end_it(line: str) -> None:
+        told.append(line)
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+    with locks.sole_writer_in_turn(str(tmp_path), "a download", end_it):
+        assert str(os.getpid()) in (tmp_path / locks.LOCK_FILE).read_text(encoding="utf-8")
+    assert len(told) == 1
+    assert f"is in use by a download, process {pid}" in told[0]

@@ -5,6 +5,7 @@ import contextlib
 import gzip
 import io
 import lzma
+import os
 import pathlib
 import struct
 import tarfile
@@ -12,7 +13,7 @@ import tarfile
 import numpy as np
 import pytest
 
-from serving import archive
+from common import archive
 
 GRAPH = "frozen_inference_graph.pb"
 CONTENT = bytes(range(256)) * 20
@@ -179,3 +180,59 @@ def test_mangled_archives_end_soon_with_one_line(tmp_path):
             outcomes["refused"] += "model.tar.gz" in str(error) and str(error).isprintable()
     assert sum(outcomes.values()) == 200
     assert min(outcomes.values()) > 5
+
+
+def test_unpacking_writes_every_file_and_no_link_device_or_macos_file(tmp_path):
+    path, folder = tmp_path / "model.tar.gz", tmp_path / "folder"
+    folder.mkdir()
+    members = [("./a/x.json", b"{}"), ("a/._x.json", b"macOS"), ("a/b/empty", b""), ("c", CONTENT)]
+    path.write_bytes(gzip.compress(tar(members)))
+    assert archive.unpack(str(path), str(folder)) == ["a/x.json", "a/b/empty", "c"]
+    found = {str(each.relative_to(folder)) for each in folder.rglob("*") if each.is_file()}
+    assert found == {"a/x.json", "a/b/empty", "c"}
+    assert (folder / "c").read_bytes() == CONTENT
+    device = tar([("device", b"")], type=tarfile.FIFOTYPE)
+    path.write_bytes(device)
+    assert archive.unpack(str(path), str(folder)) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (lambda: tar([("../outside", b"1")]), r"has \.\./outside, which lies outside of it"),
+        (lambda: tar([("a/../../outside", b"1")]), "which lies outside of it"),
+        (lambda: tar([("/outside", b"1")]), "has /outside, which lies outside of it"),
+        (lambda: tar([("a", b"")], type=tarfile.SYMTYPE, linkname=".."), "has a as a link"),
+        (lambda: tar([("a", b"")], type=tarfile.LNKTYPE, linkname="/etc/passwd"), "as a link"),
+        (lambda: tar([("a", b"1"), ("./a", b"2")]), r"has two members of the name \./a"),
+        (lambda: tar([("a", b"1"), ("a/b", b"2")]), "has two members of the name a/b"),
+        (lambda: gzip.compress(tar([("a", CONTENT)]))[:-20], "is truncated or not a tar archive"),
+        (lambda: b"<html>sign in</html>" * 40, "is truncated or not a tar archive"),
+    ],
+)
+def test_unpacking_refuses_what_is_damaged_or_leads_out_of_the_folder(tmp_path, content, message):
+    path, folder = tmp_path / "model.tar.gz", tmp_path / "inside" / "folder"
+    folder.mkdir(parents=True)
+    path.write_bytes(content())
+    with pytest.raises(ValueError, match=rf"model\.tar\.gz .*{message}"):
+        archive.unpack(str(path), str(folder))
+    assert sorted(os.listdir(tmp_path)) == ["inside", "model.tar.gz"]
+    assert os.listdir(tmp_path / "inside") == ["folder"]
+
+
+def test_a_link_that_an_archive_brings_is_never_followed(tmp_path):
+    """The link is refused before the member that would go through it."""
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as writer:
+        link = tarfile.TarInfo("a")
+        link.type, link.linkname = tarfile.SYMTYPE, str(tmp_path)
+        writer.addfile(link)
+        info = tarfile.TarInfo("a/outside")
+        info.size = 1
+        writer.addfile(info, io.BytesIO(b"1"))
+    path, folder = tmp_path / "model.tar", tmp_path / "folder"
+    folder.mkdir()
+    path.write_bytes(file.getvalue())
+    with pytest.raises(ValueError, match="has a as a link"):
+        archive.unpack(str(path), str(folder))
+    assert not (tmp_path / "outside").exists()

@@ -1,4 +1,4 @@
-"""Reads one file out of a tar archive from anywhere, within limits.
+"""Reads one file out of a tar archive from anywhere, or unpacks it, within limits.
 
 `tarfile` believes the sizes in an archive's headers, so a small file could fill the memory or take
 hours. Here it reads through `_Unpacked`, which limits the bytes of headers, members and all.
@@ -8,9 +8,10 @@ import bz2
 import gzip
 import io
 import lzma
+import os
 import tarfile
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from common.texts import printable
 
@@ -31,6 +32,8 @@ _OPENERS: dict[bytes, Callable[[str], io.BufferedIOBase]] = {
     b"\xfd7zXZ\0": lzma.LZMAFile,
 }
 
+_Result = TypeVar("_Result")
+
 
 class _RefusedError(Exception):
     """An archive that is not read; the message continues its name."""
@@ -50,13 +53,35 @@ def read_member(path: str, is_wanted: Callable[[str], bool]) -> tuple[bytes | No
       ValueError: the archive is damaged or unpacks to more than is allowed; the message names it.
       OSError: it cannot be opened.
     """
+    return _opened(path, lambda unpacked: _read_member(unpacked, is_wanted))
+
+
+def unpack(path: str, folder: str) -> list[str]:
+    """Writes the files of an archive into a folder; returns their names, relative to it.
+
+    Modes, owners and times are not those of the archive. Devices, and what only macOS knows of a
+    file ("._NAME"), are left out. Files that were written before an error stay.
+
+    Args:
+      path: see `read_member`.
+      folder: an existing folder, empty.
+
+    Raises:
+      ValueError: see `read_member`; or a member would lie outside of the folder, is a link or a
+        sparse file, or has the name of another one.
+      OSError: the archive cannot be opened, or a file cannot be written.
+    """
+    return _opened(path, lambda unpacked: _unpack(unpacked, folder))
+
+
+def _opened(path: str, use: Callable[["_Unpacked"], _Result]) -> _Result:
     with open(path, "rb") as file:
         head = file.read(6)
     openers = (opener for magic, opener in _OPENERS.items() if head.startswith(magic))
     opener = next(openers, None)
     try:
         with open(path, "rb") if opener is None else opener(path) as file:
-            return _read_member(_Unpacked(file), is_wanted)
+            return use(_Unpacked(file))
     except _RefusedError as error:
         raise ValueError(f"{printable(path)} {error}.") from None
     except Exception as error:  # tarfile and decompressors raise many types on damaged bytes.
@@ -68,10 +93,8 @@ def read_member(path: str, is_wanted: Callable[[str], bool]) -> tuple[bytes | No
         ) from None
 
 
-def _read_member(
-    unpacked: "_Unpacked", is_wanted: Callable[[str], bool]
-) -> tuple[bytes | None, list[str]]:
-    names: list[str] = []
+def _members(unpacked: "_Unpacked") -> Iterator[tarfile.TarInfo]:
+    """Yields the members of an archive but folders and devices."""
     archive: Any = unpacked  # It has what tarfile needs of a file.
     with tarfile.open(fileobj=archive, mode="r:") as tar:
         for number, member in enumerate(tar):
@@ -80,16 +103,52 @@ def _read_member(
             if member.size < 0:
                 raise _RefusedError("has a member of negative size")
             if not (member.isdir() or member.isdev()):
-                if is_wanted(member.name):
-                    return _content(unpacked, member), names
-                names.append(member.name)
+                yield member
             unpacked.allow_header()
     if any(unpacked.last_header):  # tarfile takes a damaged header for the end.
         raise _RefusedError("is truncated or not a tar archive")
+
+
+def _read_member(
+    unpacked: "_Unpacked", is_wanted: Callable[[str], bool]
+) -> tuple[bytes | None, list[str]]:
+    names: list[str] = []
+    for member in _members(unpacked):
+        if is_wanted(member.name):
+            return b"".join(_content(unpacked, member)), names
+        names.append(member.name)
     return None, names
 
 
-def _content(unpacked: "_Unpacked", member: tarfile.TarInfo) -> bytes:
+def _unpack(unpacked: "_Unpacked", folder: str) -> list[str]:
+    names: list[str] = []
+    for member in _members(unpacked):
+        if os.path.basename(member.name).startswith("._"):
+            continue
+        name = _relative_name(member.name)
+        content = _content(unpacked, member)
+        path = os.path.join(folder, name)
+        try:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            file = open(path, "xb")  # noqa: SIM115
+        except (FileExistsError, NotADirectoryError):
+            raise _RefusedError(f"has two members of the name {printable(member.name)}") from None
+        with file:
+            file.writelines(content)
+        names.append(name)
+    unpacked.read_rest()  # Its checksum follows.
+    return names
+
+
+def _relative_name(name: str) -> str:
+    """Returns the name of a member without detours; refuses one that leads out of the folder."""
+    if name.startswith("/") or ".." in name.split("/") or "\0" in name:
+        raise _RefusedError(f"has {printable(name)}, which lies outside of it")
+    return os.path.normpath(name)
+
+
+def _content(unpacked: "_Unpacked", member: tarfile.TarInfo) -> Iterator[bytes]:
+    """Returns the content of a member in parts."""
     name = printable(member.name)
     if member.issparse() or not member.isfile():
         what = "a sparse file" if member.issparse() else "a link"
@@ -129,20 +188,22 @@ class _Unpacked:
     def seek(self, position: int) -> None:
         if position < self._position:
             raise _RefusedError("has a member of negative size")
-        for _ in self._chunks(position - self._position):
+        for _ in self.read_whole(position - self._position):
             pass
 
-    def read_whole(self, size: int) -> bytes:
-        """Reads the content of a member."""
-        return b"".join(self._chunks(size))
-
-    def _chunks(self, size: int) -> Iterator[bytes]:
+    def read_whole(self, size: int) -> Iterator[bytes]:
+        """Reads the content of a member, in parts."""
         while size:
             chunk = self._read(min(_CHUNK_BYTES, size))
             if not chunk:
                 raise _RefusedError("is truncated, or a header in it is wrong")
             size -= len(chunk)
             yield chunk
+
+    def read_rest(self) -> None:
+        """Reads what follows the last member."""
+        while self._read(_CHUNK_BYTES):
+            pass
 
     def _read(self, size: int) -> bytes:
         content = self._file.read(size)
