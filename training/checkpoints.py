@@ -9,7 +9,8 @@ from common import checkpoint_files, checkpoint_reader, saved_weights
 from common.checkpoint_files import latest as latest_checkpoint
 from common.run_options import RUNS_ROOT
 from common.texts import printable
-from training import foreign_files
+from published import catalogue
+from training import foreign_files, published_checkpoints
 
 CHECKPOINT_NAME = "model.ckpt"
 # Folder, in that of a training run, of its best checkpoint (`training.best_checkpoint`).
@@ -32,12 +33,16 @@ def find_checkpoint(path: str, run: str | None = None) -> str:
 
     Args:
       path: a prefix (`model.ckpt-100`), one of its files (`model.ckpt-100.index`), a folder, whose
-        newest checkpoint is taken, or "latest" or "best" for a checkpoint of `run`.
+        newest checkpoint is taken, "latest" or "best" for a checkpoint of `run`, or the name of
+        published weights, which are downloaded.
       run: folder of a training run; None for the newest one.
 
     Raises:
       ValueError: there is none.
     """
+    published = published_checkpoints.named(path)
+    if published is not None:
+        return published_checkpoints.find(published)
     if path == LATEST:
         path = run or find_newest_run()
     elif path == BEST:
@@ -61,6 +66,8 @@ def find_checkpoint(path: str, run: str | None = None) -> str:
         raise ValueError(foreign)
     nearby = checkpoint_files.find_all(os.path.dirname(prefix) or ".")
     hint = f" There is {printable(nearby[-1])}." if nearby else ""
+    if not nearby and not os.path.dirname(path):
+        hint += f" No published weights have this name: {catalogue.explain_missing(path)}"
     raise ValueError(
         f"checkpoint {printable(path)} does not exist (no file {printable(prefix)}.index).{hint}"
     )

@@ -62,10 +62,17 @@ def jpegs(images: Sequence[bytes], interval_secs: float) -> Answer:
 @contextlib.contextmanager
 def serving(answers: Mapping[str, Answer]) -> Iterator[str]:
     """Serves what there is at each path, and 404 elsewhere; yields the address, without a slash."""
+    with answering(lambda path: answers.get(path)) as address:
+        yield address
+
+
+@contextlib.contextmanager
+def answering(find: Callable[[str], Answer | None]) -> Iterator[str]:
+    """Serves what is found for each path, and 404 for None; yields the address, without a slash."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            answer = answers.get(self.path.partition("?")[0])
+            answer = find(self.path.partition("?")[0])
             if answer is None:
                 self.send_error(404)
                 return
