@@ -48,7 +48,8 @@ class CheckpointOptions:
     checkpoint_path: str | None = option(
         None,
         "One checkpoint (model.ckpt-1000), used instead of those of checkpoint_dir; or 'best' or "
-        "'latest' for that one of checkpoint_dir.",
+        "'latest' for that one of checkpoint_dir; or the name of published weights, which are "
+        "downloaded.",
         START,
         is_common=True,
         aliases=("checkpoint", "ckpt", "weights", "model"),
@@ -136,7 +137,7 @@ class ExportedFileOptions:
         None,
         "Checkpoint (model.ckpt-1000), or a folder, whose newest is taken (runs/NAME/best for the "
         "best that was kept), or 'best' or 'latest' for that one of the newest training run in "
-        "runs/.",
+        "runs/, or the name of published weights, which are downloaded.",
         START,
         is_common=True,
         computed_default="latest",
@@ -236,7 +237,8 @@ class EngineOptions:
 
     model: str | None = option(
         None,
-        "Exported model: a .pb, a folder with one, or a .tar.gz that research/deeplab published.",
+        "Exported model: a .pb, a folder with one, or a .tar.gz that research/deeplab published; "
+        "or the name of published weights (python -m scripts.weights list), which are downloaded.",
         START,
         is_common=True,
         computed_default="the newest export in runs/",

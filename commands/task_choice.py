@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from common import export_names, run_options
 from common.dataset_files import DATASET_FILE, DATASETS_ROOT
+from published import catalogue
 
 # The packages of the tasks; the first is taken where nothing tells.
 TASKS = ("deeplab", "classification", "captioning")
@@ -23,6 +24,7 @@ WITHOUT_TASK = {"serve": "serving"}
 
 # What dataset.json calls its task, if not by the name of the task's package.
 _OF_DATASETS = {"segmentation": "deeplab"}
+_OF_PUBLISHED = {catalogue.SEGMENTATION: "deeplab", catalogue.CLASSIFIER: "classification"}
 # Of its build_mscoco_data.py; the command of the task says what to give instead.
 _FLAGS_OF_IM2TXT = ("train_captions_file", "val_captions_file", "train_image_dir", "val_image_dir")
 # Its flag of train.py and evaluate.py for records.
@@ -98,7 +100,7 @@ def _find(name: str, words: list[str]) -> str | None:
     run = _flag(words, "checkpoint_path")
     folder = _flag(words, "checkpoint_dir")
     return _first(
-        lambda: None if run in (None, "best", "latest") else _of_run(run),
+        lambda: None if run in (None, "best", "latest") else _of_run(run) or _of_published(run),
         lambda: _of_run(folder or _newest(os.path.join(run_options.RUNS_ROOT, "*"))),
         lambda: _of_dataset(_flag(words, "dataset_dir"), None) if run else None,
     )
@@ -131,6 +133,12 @@ def _of_run(path: str | None) -> str | None:
     return _first(
         lambda: run_options.read_task(path), lambda: run_options.read_task(os.path.dirname(path))
     )
+
+
+def _of_published(path: str) -> str | None:
+    """Returns the task of published weights, if a path is their name; encoders have none."""
+    weights = None if os.path.lexists(path) else catalogue.find(path)
+    return _OF_PUBLISHED.get(weights.kind) if weights else None
 
 
 def _of_dataset(directory: str | None, name: str | None) -> str | None:

@@ -12,6 +12,7 @@ from deployment import servers
 from deployment.cluster import Cluster, read_cluster
 from deployment.config import DeploymentConfig
 from deployment.servers import ServerLostError
+from training import published_checkpoints
 
 # A decay follows within 1 / (1 - decay) steps. A tenth of the training run is soon enough for the
 # statistics to suit its last weights, and long enough to be smooth.
@@ -91,6 +92,41 @@ def check_same_flags(
             raise ValueError(
                 f"--{name} is {value}, but {train_logdir} was trained with {stored[name]}. {advice}"
             )
+
+
+def encoder_of_start(flags: Flags) -> dict[str, Any]:
+    """Returns the encoder's options where `tf_initial_checkpoint` names published weights.
+
+    They hold where `model_variant` is not given, and are told on standard output.
+
+    Args:
+      flags: of the command: `ModelOptions` of a task and `TrainOptions` among them.
+
+    Returns:
+      `model_variant`, and `depth_multiplier` unless its flag is given; {} where the command line
+      says which encoder it wants, or no published weights are named.
+
+    Raises:
+      ValueError: the task does not have the encoder.
+    """
+    start = flags.value("tf_initial_checkpoint")
+    if not start or flags.is_given("model_variant") or flags.value("continue_checkpoint"):
+        return {}
+    weights = published_checkpoints.meant(start)
+    if weights is None:
+        return {}
+    variant = weights.model_variant
+    if variant not in flags.definitions["model_variant"].option.choices:
+        raise ValueError(
+            f"--tf_initial_checkpoint={start} holds the encoder {variant or 'of another kind'}, "
+            "which this task does not have; name other weights (python -m scripts.weights list)."
+        )
+    options: dict[str, Any] = {"model_variant": variant}
+    if not flags.is_given("depth_multiplier"):
+        options["depth_multiplier"] = weights.depth_multiplier
+    told = " ".join(f"--{name}={value}" for name, value in options.items())
+    print(f"encoder as in {weights.name}: {told}")
+    return options
 
 
 def listed(effective: Any) -> str:

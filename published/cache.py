@@ -111,6 +111,11 @@ def has(weights: Weights) -> bool:
     return record is not None and _is_complete(weights, record)
 
 
+def has_record(weights: Weights) -> bool:
+    """Returns whether weights have been received, at any time."""
+    return os.path.isfile(_record_path(weights))
+
+
 def ensure(weights: Weights) -> str:
     """Downloads and unpacks weights, unless they are there.
 

@@ -12,9 +12,16 @@ from typing import Any
 SEGMENTATION = "segmentation"
 ENCODER = "encoder"
 CLASSIFIER = "classifier"
+# What each kind is called in messages.
+KINDS = {
+    SEGMENTATION: "a segmentation network",
+    ENCODER: "an encoder without a head",
+    CLASSIFIER: "a classifier",
+}
 
 _HOST = "http://download.tensorflow.org/models/"
-_APACHE = "Apache License 2.0 (Google)"
+# Of all files of Google's.
+APACHE = "Apache License 2.0 (Google)"
 _ENDING = ".tar.gz"
 
 
@@ -48,7 +55,7 @@ class Weights:
     longest_side: int | None = None
     score: str = ""
     num_bytes: int | None = None
-    license: str = _APACHE
+    license: str = APACHE
 
     @property
     def file(self) -> str:

@@ -19,6 +19,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from common import checkpoint_files, files, json_files
+from common.run_options import RUNS_ROOT
+from published import cache
 from training.checkpoints import BEST_FOLDER
 
 RECORD_FILE = "best_checkpoint"
@@ -116,7 +118,13 @@ def was_scored_with_averages(checkpoint: str) -> bool:
 
 
 def training_folder(checkpoint: str) -> str:
-    """Returns the folder of the training run that a checkpoint, also its best one, belongs to."""
+    """Returns the folder of the training run that a checkpoint, also its best one, belongs to.
+
+    Published weights have none; results go to a folder of their name in `RUNS_ROOT`.
+    """
+    weights = cache.weights_at(checkpoint)
+    if weights is not None:
+        return os.path.join(RUNS_ROOT, weights.name)
     directory = os.path.dirname(checkpoint) or "."
     parent = os.path.normpath(os.path.join(directory, ".."))
     is_best = os.path.basename(os.path.abspath(directory)) == BEST_FOLDER

@@ -71,9 +71,9 @@ class TrainOptions:
     )
     initial_checkpoint: str | None = option(
         None,
-        "Checkpoint (prefix or folder, or 'best' or 'latest' of the newest training run in runs/) "
-        "whose weights are taken where they fit. Not used once train_logdir has a checkpoint of "
-        "its own.",
+        "Checkpoint (prefix, folder, 'best' or 'latest' of the newest run in runs/, or name of "
+        "published weights) whose weights are taken where they fit. Not used once train_logdir "
+        "has one itself.",
         START,
         is_common=True,
         flag="tf_initial_checkpoint",

@@ -217,7 +217,9 @@ def _describe(
         has_options = os.path.exists(os.path.join(folder, OPTIONS_FILE))
         if has_options and checkpoints.latest_checkpoint(folder):
             return _stored_description(flags, spec, folder, is_start=folder != train_logdir)
-    model = flags.options(ModelOptions, num_words=len(spec.words)).completed()
+    model = flags.options(
+        ModelOptions, num_words=len(spec.words), **training_command.encoder_of_start(flags)
+    ).completed()
     view = flags.options(ViewOptions)
     view = dataclasses.replace(
         view, image_size=view.image_size or model.encoder.classifier.image_size

@@ -19,6 +19,7 @@ from common import export_names, files
 from common.run_options import OPTIONS_FILE
 from common.texts import printable
 from export import freeze, output_files
+from published import cache
 from serving import contract
 from training import best_checkpoint, checkpoints
 
@@ -37,7 +38,11 @@ def main(flags: Flags, arguments: list[str]) -> None:
     )
     model, view = description.model, description.view
     directory = os.path.dirname(checkpoint) or "."
-    if options.export_path is None and not os.path.exists(os.path.join(directory, OPTIONS_FILE)):
+    has_folder = (
+        os.path.exists(os.path.join(directory, OPTIONS_FILE))
+        or cache.weights_at(checkpoint) is not None
+    )
+    if options.export_path is None and not has_folder:
         raise ValueError(
             f"{printable(directory)} is not the folder of a training run (it has no "
             f"{OPTIONS_FILE}), so the export does not go there: give --export_path."

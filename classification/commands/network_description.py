@@ -10,6 +10,7 @@ from classification.run_description import RunDescription, read_description
 from commands.flags import Flags
 from common.run_options import OPTIONS_FILE
 from common.texts import printable
+from published import cache
 
 
 def describe(flags: Flags, checkpoint: str) -> RunDescription:
@@ -45,6 +46,9 @@ def check_as_trained(trained: RunDescription, flags: Flags, options_path: str) -
 
 def _from_flags(flags: Flags, checkpoint: str) -> RunDescription:
     given = flags.options(TrainedNetworkOptions)
+    weights = cache.weights_at(checkpoint)
+    if weights is not None and given.model_variant is None:
+        given = dataclasses.replace(given, model_variant=weights.model_variant or None)
     if given.model_variant is None:
         raise ValueError(
             f"{printable(checkpoint)} has no {OPTIONS_FILE} beside it: train.py writes it there. "

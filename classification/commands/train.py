@@ -157,7 +157,11 @@ def _describe(flags: Flags, spec: ClassificationSpec, train_logdir: str) -> RunD
             f"{spec.num_classes} classes of dataset {spec.name}; expected at most "
             f"{max(0, spec.num_classes - 2)}."
         )
-    model = flags.options(ModelOptions, num_classes=spec.num_classes - view.labels_offset)
+    model = flags.options(
+        ModelOptions,
+        num_classes=spec.num_classes - view.labels_offset,
+        **training_command.encoder_of_start(flags),
+    )
     facts = model.encoder.classifier
     view = dataclasses.replace(
         view,

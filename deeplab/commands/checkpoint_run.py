@@ -8,8 +8,11 @@ import tensorflow.compat.v1 as tf
 
 from commands.checkpoint_search import Checkpoints
 from commands.flags import Flags
+from common.dataset_files import DATASETS_ROOT
 from common.run_options import OPTIONS_FILE
+from datasets.segmentation import specs
 from datasets.segmentation.specs import DatasetSpec
+from deeplab import published_networks
 from deeplab.commands import network_flags
 from deeplab.commands.dataset_choice import read_dataset
 from deeplab.commands.shared_options import (
@@ -110,6 +113,12 @@ def resolve(
         _check_same_classes(spec, trained, options_path)
         model_options = network_flags.changed_options(flags, trained.model, options_path)
         resize = trained
+    elif (weights := published_networks.weights_of(directory)) is not None:
+        trained = published_networks.describe(weights)
+        spec = read_dataset(dataset, _built_name(weights.dataset))
+        _check_same_classes(spec, trained, f"the catalogue of published weights ({weights.name})")
+        model_options = network_flags.published_options(flags, trained.model)
+        resize = trained
     else:
         if not flags.is_given("model_variant"):
             raise ValueError(
@@ -130,11 +139,17 @@ def resolve(
     return spec, model_options, inputs
 
 
-def _check_same_classes(spec: DatasetSpec, trained: RunDescription, options_path: str) -> None:
+def _built_name(dataset: str) -> str:
+    """Returns under which name a published dataset has been built: research/deeplab's, or ours."""
+    is_built = os.path.isdir(os.path.join(DATASETS_ROOT, dataset))
+    return dataset if is_built else specs.PUBLISHED_DATASETS[dataset]
+
+
+def _check_same_classes(spec: DatasetSpec, trained: RunDescription, source: str) -> None:
     if trained.class_names and spec.class_names != trained.class_names:
         raise ValueError(
             f"dataset {spec.name!r} in {spec.directory} has the {spec.num_classes} classes "
-            f"{', '.join(spec.class_names)}, but {options_path} says that the network was trained "
+            f"{', '.join(spec.class_names)}, but {source} says that the network was trained "
             f"on {trained.dataset_name!r} with the {len(trained.class_names)} classes "
             f"{', '.join(trained.class_names)}; name the dataset's folder with --dataset_dir."
         )

@@ -49,8 +49,9 @@ Scores checkpoints: python eval.py --max_number_of_evaluations=1
 Without flags it scores every new checkpoint of the newest training run, indefinitely, as
 research/deeplab's eval.py does; --max_number_of_evaluations=1 scores the newest one and exits. The
 network is the one that options.json beside the checkpoint describes. It may run at another output
-stride than it was trained at (--output_stride=8; ASPP's rates follow). A checkpoint without
-options.json, such as those that research/deeplab published, needs the flags of its network.
+stride than it was trained at (--output_stride=8; ASPP's rates follow). A checkpoint of published
+weights is known by its name (--checkpoint_path=NAME; python -m scripts.weights list); any other one
+without options.json needs the flags of its network.
 
 Results: a table on the terminal, eval-STEP.json and TensorBoard's events in eval_logdir. The
 checkpoint with the highest mean IoU on the split val is kept in best/ in the folder of the training

@@ -15,7 +15,7 @@ from common import export_names
 from common.dataset_files import DATASET_FILE, DATASETS_ROOT
 from common.run_options import OPTIONS_FILE
 from datasets.segmentation import specs
-from deeplab import inference_graph
+from deeplab import inference_graph, published_networks
 from deeplab.commands import export_scores, network_flags
 from deeplab.commands.export_model_flags import ExportOptions
 from deeplab.commands.shared_options import InferenceOptions
@@ -42,7 +42,8 @@ def main(flags: Flags, arguments: list[str]) -> None:
     saved_names = weights.saved_names(checkpoint, flags.options(WeightsOptions).use_ema)
     description, export_path = describe(flags, options, checkpoint)
     output_files.check_writable(export_path)
-    crop_size = choose_crop_size(options, description)
+    is_published = published_networks.weights_of(checkpoint) is not None
+    crop_size = choose_crop_size(options, description, is_published)
     _check_crop_holds_resized(crop_size, description)
     build_graph = functools.partial(
         inference_graph.build_inference_graph,
@@ -121,14 +122,45 @@ def describe(flags: Flags, options: ExportOptions, checkpoint: str) -> tuple[Run
     options_path = os.path.join(directory, OPTIONS_FILE)
     if os.path.exists(options_path):
         description = _as_trained(flags, options, read_description(directory), options_path)
-        folder = os.path.join(best_checkpoint.training_folder(checkpoint), "export")
-        return description, options.export_path or os.path.join(folder, export_names.GRAPH_FILE)
+        return description, options.export_path or _default_path(checkpoint)
+    weights = published_networks.weights_of(checkpoint)
+    if weights is not None:
+        return _as_published(flags, options, published_networks.describe(weights)), (
+            options.export_path or _default_path(checkpoint)
+        )
     if options.export_path is None:
         raise ValueError(
             f"{directory} is not the folder of a training run (it has no {OPTIONS_FILE}), so the "
             "export does not go there: give --export_path."
         )
     return _from_flags(flags, options, checkpoint), options.export_path
+
+
+def _default_path(checkpoint: str) -> str:
+    folder = best_checkpoint.training_folder(checkpoint)
+    return os.path.join(folder, "export", export_names.GRAPH_FILE)
+
+
+def _as_published(
+    flags: Flags, options: ExportOptions, published: RunDescription
+) -> RunDescription:
+    """Returns a published network with what the flags say otherwise.
+
+    Raises:
+      ValueError: flags contradict each other, or the number of its classes.
+    """
+    if options.num_classes not in (None, published.model.num_classes):
+        raise ValueError(
+            f"--num_classes is {options.num_classes}, but the published network has "
+            f"{published.model.num_classes}. Omit the flag."
+        )
+    if options.dataset not in (None, published.dataset_name):
+        raise ValueError(
+            f"--dataset is {options.dataset}, but the network was published for "
+            f"{published.dataset_name}. Omit the flag."
+        )
+    model = network_flags.published_options(flags, published.model)
+    return dataclasses.replace(published, model=model, **flags.given(ResizeOptions))
 
 
 def _as_trained(
@@ -194,14 +226,24 @@ def _count_classes(checkpoint: str) -> int | None:
     return shape[0] if shape else None
 
 
-def choose_crop_size(options: ExportOptions, description: RunDescription) -> tuple[int, int]:
-    """Returns the flag, or a crop that holds every image of the training's dataset."""
+def choose_crop_size(
+    options: ExportOptions, description: RunDescription, is_published: bool = False
+) -> tuple[int, int]:
+    """Returns the flag, or a crop that holds every image of the training's dataset.
+
+    Args:
+      options: of the command.
+      description: the network.
+      is_published: whether it says itself which crop holds the images of its dataset.
+    """
     output_stride = description.model.output_stride
     if options.crop_size is not None:
         crop_sizes.check(options.crop_size, output_stride)
         return options.crop_size
     directory = options.dataset_dir or os.path.join(DATASETS_ROOT, description.dataset_name)
     if options.dataset_dir is None and not os.path.exists(os.path.join(directory, DATASET_FILE)):
+        if is_published:
+            return description.train_crop_size
         print(
             f"note: the crop is {DEFAULT_CROP_SIZE[0]}x{DEFAULT_CROP_SIZE[1]}, because {directory} "
             "does not exist to tell the size of the images: give --crop_size or --dataset_dir",

@@ -74,8 +74,9 @@ COMMAND = Command(
 Freezes a checkpoint into one .pb for inference: python export_model.py
 
 Without flags it exports the newest checkpoint of the newest training run, as it was trained. A
-checkpoint without options.json beside it, such as those that research/deeplab published, needs the
-flags of its network:
+checkpoint of published weights is known by its name: --checkpoint_path=xception65_coco_voc_trainaug
+(python -m scripts.weights list). Any other one without options.json beside it needs the flags of
+its network:
 
     python export_model.py --checkpoint_path=deeplabv3_mnv2_pascal/model.ckpt-30000 \\
         --model_variant=mobilenet_v2 --num_classes=21 --dataset=pascal_voc_seg \\

@@ -1,5 +1,6 @@
 """Writes colored masks of images and videos: infer.py. `infer_flags` has its words and flags."""
 
+import dataclasses
 import logging
 import os
 import sys
@@ -8,7 +9,7 @@ import warnings
 
 from PIL import Image
 
-from commands import warning_lines
+from commands import published_models, warning_lines
 from commands.flags import Flags
 from common import files, image_files
 from common.texts import printable
@@ -31,8 +32,11 @@ def main(flags: Flags, arguments: list[str]) -> int:
             "or addresses."
         )
     _set_up_output()
+    given = flags.options(InferOptions)
+    if given.model is not None:
+        given = dataclasses.replace(given, model=published_models.find(given.model))
     with tempfile.TemporaryDirectory() as download_folder:
-        return _segment(flags.options(InferOptions), arguments, download_folder)
+        return _segment(given, arguments, download_folder)
 
 
 def _segment(given: InferOptions, arguments: list[str], download_folder: str) -> int:

@@ -1,6 +1,7 @@
 """The network that flags describe: new, or a trained one with what may change of it."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 from commands.flags import Flags
@@ -31,7 +32,11 @@ def given_values(flags: Flags) -> dict[str, Any]:
 
 
 def model_options(
-    flags: Flags, num_classes: int, has_gradient: bool, output_stride: int | None = None
+    flags: Flags,
+    num_classes: int,
+    has_gradient: bool,
+    output_stride: int | None = None,
+    encoder: Mapping[str, Any] | None = None,
 ) -> ModelOptions:
     """Returns the network that the flags describe.
 
@@ -41,12 +46,13 @@ def model_options(
       has_gradient: whether the dataset carries the gradient channel, which decides
         `decoder_use_gradient` if the flag is not given.
       output_stride: what holds if its flag is not given; None for the option's default.
+      encoder: options of the encoder that hold if their flags are not given.
 
     Raises:
       ValueError: flags contradict each other.
     """
     given = given_values(flags)
-    values = dict(given)
+    values = {**(encoder or {}), **given}
     if output_stride is not None:
         values.setdefault("output_stride", output_stride)
     options = ModelOptions(num_classes=num_classes, **values)
@@ -78,18 +84,30 @@ def changed_options(flags: Flags, trained: ModelOptions, source: str) -> ModelOp
       ValueError: a flag contradicts the training.
     """
     given = given_values(flags)
-    changes = {name: given.pop(name) for name in _CHANGEABLE if name in given}
     for name, value in given.items():
         stored = getattr(trained, name)
-        if value != stored:
+        if name not in _CHANGEABLE and value != stored:
             flag = _CELL_FLAG if name == _CELL else name
             raise ValueError(
                 f"--{flag} is {value}, but {source} says that the network was trained with "
                 f"{stored}. Omit the flag."
             )
-    changed = dataclasses.replace(trained, **changes)
-    if "atrous_rates" not in changes and trained.atrous_rates:
-        rates = _rates_at(changed.output_stride, trained.atrous_rates, trained.output_stride)
+    return _changed(trained, given)
+
+
+def published_options(flags: Flags, published: ModelOptions) -> ModelOptions:
+    """Returns a published network, with all that the flags say otherwise; rates follow the stride.
+
+    Raises:
+      ValueError: flags contradict each other.
+    """
+    return _changed(published, given_values(flags))
+
+
+def _changed(options: ModelOptions, changes: Mapping[str, Any]) -> ModelOptions:
+    changed = dataclasses.replace(options, **changes)
+    if "atrous_rates" not in changes and options.atrous_rates:
+        rates = _rates_at(changed.output_stride, options.atrous_rates, options.output_stride)
         changed = dataclasses.replace(changed, atrous_rates=rates)
     changed.validate()
     return changed

@@ -164,7 +164,12 @@ def _describe(flags: Flags, spec: DatasetSpec, train_logdir: str) -> RunDescript
         description = dataclasses.replace(stored, dataset_name=spec.name, palette=spec.palette)
     else:
         description = RunDescription(
-            model=network_flags.model_options(flags, spec.num_classes, spec.has_gradient),
+            model=network_flags.model_options(
+                flags,
+                spec.num_classes,
+                spec.has_gradient,
+                encoder=training_command.encoder_of_start(flags),
+            ),
             dataset_name=spec.name,
             class_names=spec.class_names,
             palette=spec.palette,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from absl import flags as absl_flags
 from PIL import Image
 
-from commands import warning_lines
+from commands import published_models, warning_lines
 from commands.flags import Flags
 from commands.shared_options import EngineOptions, TileFlags
 from common import export_names, image_files
@@ -127,7 +127,8 @@ def parse_exports(text: str) -> dict[str, str]:
     """Returns the paths of exports by the names of their models.
 
     Args:
-      text: "PATH" or "NAME=PATH", several with commas between.
+      text: "PATH" or "NAME=PATH", several with commas between; a path may be the name of
+        published weights, which are downloaded.
 
     Raises:
       ValueError: two have one name, a name is not one of a URL, or a path does not exist.
@@ -138,6 +139,9 @@ def parse_exports(text: str) -> dict[str, str]:
         if not equals or os.path.exists(part):
             name, path = export_names.model_name(part), part
         path = os.path.expanduser(path)
+        weights = published_models.named(path)
+        if weights is not None:
+            name, path = name if equals else weights.name, published_models.find(path)
         if not os.path.exists(path):
             raise ValueError(f"--model: {printable(path)} does not exist.")
         if not name or not all(char.isalnum() or char in "-_. " for char in name):

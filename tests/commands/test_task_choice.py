@@ -142,3 +142,14 @@ def test_damaged_files_decide_nothing(content):
     with open("runs/a/options.json", "w", encoding="utf-8") as file:
         file.write(content)
     assert take("eval")[0] == "deeplab"
+
+
+@pytest.mark.parametrize("command", ["eval", "vis", "export_model"])
+def test_published_weights_have_a_task_whatever_was_trained_last(command):
+    write("runs/a/options.json", task="captioning")
+    names = {"xception65_coco_voc_trainaug": "deeplab", "vgg_16_2016_08_28": "classification"}
+    for name, task in names.items():
+        assert take(command, f"--checkpoint_path={name}")[0] == task
+    assert take(command, "--checkpoint_path=xception_65_imagenet")[0] == "captioning"
+    os.makedirs("vgg_16_2016_08_28")  # A path wins over the name.
+    assert take(command, "--checkpoint_path=vgg_16_2016_08_28")[0] == "captioning"

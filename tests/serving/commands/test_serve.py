@@ -3,6 +3,7 @@
 import pytest
 
 from serving.commands import serve
+from tests.support import published_files
 
 
 @pytest.fixture(autouse=True)
@@ -50,3 +51,13 @@ def test_the_token_is_in_a_file_or_in_the_environment(tmp_path, monkeypatch):
     file.write_text("short\n")
     with pytest.raises(ValueError, match="5 characters; expected at least 8"):
         serve.read_token(str(file))
+
+
+def test_published_weights_are_downloaded_and_keep_their_name(monkeypatch, tmp_path):
+    name = published_files.NAME
+    content = published_files.archive({"model/frozen_inference_graph.pb": b"graph"})
+    with published_files.serving({published_files.FILE: content}) as server:
+        published_files.use_cache(monkeypatch, tmp_path / "cache", server.address)
+        path = f"{tmp_path}/cache/{name}/files/model/frozen_inference_graph.pb"
+        assert serve.parse_exports(name) == {name: path}
+        assert serve.parse_exports(f"voc={name}") == {"voc": path}

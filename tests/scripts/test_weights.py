@@ -1,0 +1,60 @@
+"""`python -m scripts.weights`, against a server on this machine."""
+
+import pytest
+
+from published import cache, catalogue, download
+from scripts import weights
+from tests.support import published_files
+from tests.support.published_files import FILE, NAME
+
+
+@pytest.fixture
+def server(monkeypatch, tmp_path):
+    monkeypatch.setattr(download, "FIRST_PAUSE_SECS", 0.0)
+    with published_files.serving({FILE: published_files.archive({"m/x.pb": b"1"})}) as server:
+        published_files.use_cache(monkeypatch, tmp_path / "cache", server.address)
+        yield server
+
+
+def run(*arguments: str) -> int:
+    return weights.main(None, list(arguments))
+
+
+def test_all_are_listed_with_what_is_there(server, capsys):
+    assert run("list") == 0
+    before = capsys.readouterr().out
+    assert all(name in before for name in catalogue.CATALOGUE)
+    assert f"  {NAME}" in before
+    assert "Apache License 2.0" in before
+    cache.ensure(catalogue.CATALOGUE[NAME])
+    run("list")
+    assert f"* {NAME}" in capsys.readouterr().out
+
+
+def test_weights_are_fetched_and_verified(server, tmp_path, capsys):
+    folder = tmp_path / "cache" / NAME
+    assert run("get", NAME, FILE.removesuffix(".tar.gz")) == 0
+    assert capsys.readouterr().out == f"{NAME}: {folder / 'files'}\n" * 2
+    assert run("verify") == 0
+    assert run("verify", NAME) == 0
+    assert capsys.readouterr().out == f"{NAME}: as received\n" * 2
+    (folder / "files" / "m" / "x.pb").write_bytes(b"2")
+    assert run("verify") == 1
+    streams = capsys.readouterr()
+    assert streams.out == f"{NAME}: not as received\n"
+    assert streams.err.startswith(f"error: {NAME}: {folder / 'files' / 'm' / 'x.pb'} has 1 bytes")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), r"no argument: expected list, get NAME… or verify \[NAME…\]\."),
+        (("fetch", NAME), "fetch .*: expected list, get"),
+        (("get",), "which weights"),
+        (("get", "mobilenetv2_coco_voc_trainag"), f"did you mean {NAME} or"),
+        (("verify", NAME), f"{NAME} has not been received yet"),
+    ],
+)
+def test_wrong_arguments_are_one_line(server, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        run(*arguments)
