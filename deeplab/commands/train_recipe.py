@@ -13,6 +13,8 @@ from deeplab.evaluation import validation
 from deeplab.recipe import choice, data_facts, machine_facts, start_facts
 from deeplab.recipe.choice import Recipe
 from deeplab.recipe.data_facts import DataFacts
+from deeplab.recipe.machine_facts import MachineFacts
+from deeplab.recipe.start_facts import StartFacts
 from deeplab.run_description import RECIPE_FILE
 from training import checkpoints
 
@@ -30,6 +32,7 @@ _DECIDED = (
     *("label_weights", "losses", "training_number_of_steps", "continue_checkpoint", "ema_decay"),
     *("fine_tune_batch_norm", "trainable_scopes"),
 )
+_START_FLAG = "tf_initial_checkpoint"
 _WIDTH = 100
 
 
@@ -101,9 +104,8 @@ def choose(
     """
     data = data_facts.examine(spec, train_split, validation.SPLIT)
     machine = machine_facts.examine()
-    given = flags.value("tf_initial_checkpoint")
-    start = start_facts.examine(checkpoints.find_checkpoint(given)) if given else None
     report(_describe(spec, train_split, data))
+    start = _find_start(flags, machine, report)
     num_clones = flags.value("num_clones") if flags.is_given("num_clones") else None
     recipe = choice.choose(data, machine, start, num_clones)
     flags.add(recipe.flags)
@@ -117,12 +119,34 @@ def choose(
     flags.add(recipe.flags)
     for line in _told(recipe, flags):
         report(line)
-    if start is None:
-        report(
-            "the network begins from scratch, without published weights: with "
-            "--tf_initial_checkpoint a fraction of the time gives better results"
-        )
     return "\n".join(["# What a recipe has chosen for this training run.", *_lines(recipe, flags)])
+
+
+def _find_start(
+    flags: Flags, machine: MachineFacts, report: Callable[[str], None]
+) -> StartFacts | None:
+    """Returns the checkpoint that the network begins with: the flag's, or published weights.
+
+    They are downloaded if they are not there yet; where that cannot be, training begins from
+    scratch.
+    """
+    given = flags.value(_START_FLAG)
+    if given:
+        return start_facts.examine(checkpoints.find_checkpoint(given))
+    name = choice.published_weights(machine)
+    try:
+        start = start_facts.examine(checkpoints.find_checkpoint(name))
+    except (ValueError, OSError) as error:
+        report(f"warning: {error}")
+        report(
+            "so the network begins from scratch. With published weights a fraction of the time "
+            f"gives better results: --{_START_FLAG}=NAME (python -m scripts.weights list), or the "
+            "checkpoint of a network that you have."
+        )
+        return None
+    flags.add({_START_FLAG: name})
+    report(f"the network begins with published weights: --{_START_FLAG}={name}")
+    return start
 
 
 def _describe(spec: DatasetSpec, split: str, data: DataFacts) -> str:

@@ -28,6 +28,7 @@ class _Scale:
 
     Attributes:
       model_variant: network where the start does not decide it.
+      weights: name of the published weights that it begins with, if they can be had.
       crop_pixels: pixels of a training crop.
       largest_side: images whose shorter side is longer are scaled down to it.
       batch_size: of each device.
@@ -35,6 +36,7 @@ class _Scale:
     """
 
     model_variant: str
+    weights: str
     crop_pixels: int
     largest_side: int
     batch_size: int
@@ -42,8 +44,8 @@ class _Scale:
     scratch_rate: float
 
 
-_ON_CPU = _Scale("mobilenet_v2", 257 * 337, 400, 8, 0.02, 0.05)
-_ON_GPU = _Scale("xception_65", 513 * 513, 800, 8, 0.01, 0.05)
+_ON_CPU = _Scale("mobilenet_v2", "mobilenetv2_coco_voc_trainaug", 257 * 337, 400, 8, 0.02, 0.05)
+_ON_GPU = _Scale("xception_65", "xception65_coco_voc_trainaug", 513 * 513, 800, 8, 0.01, 0.05)
 # Twice what a batch of `_ON_CPU` takes.
 _CPU_MEMORY_GB = 4.0
 
@@ -68,6 +70,11 @@ class Recipe:
         return Recipe((*self.parts, (flags, reason)))
 
 
+def published_weights(machine: MachineFacts) -> str:
+    """Returns the name of the published weights that suit a machine."""
+    return _scale(machine).weights
+
+
 def choose(
     data: DataFacts, machine: MachineFacts, start: StartFacts | None, num_clones: int | None = None
 ) -> Recipe:
@@ -80,7 +87,7 @@ def choose(
       num_clones: that share each batch; None for one per GPU.
     """
     num_clones = num_clones or max(1, machine.num_gpus)
-    scale = _ON_GPU if machine.num_gpus else _ON_CPU
+    scale = _scale(machine)
     recipe = _add_network(Recipe(), scale, machine, start)
     recipe = _add_view(recipe, scale, data)
     recipe = _add_batch(recipe, scale, machine, num_clones, is_warm=start is not None)
@@ -128,6 +135,10 @@ def with_steps(
         validate_every=max(1, math.ceil(steps / _VALIDATIONS)),
         patience=_PATIENCE,
     )
+
+
+def _scale(machine: MachineFacts) -> _Scale:
+    return _ON_GPU if machine.num_gpus else _ON_CPU
 
 
 def _add_network(
