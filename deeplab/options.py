@@ -406,8 +406,122 @@ class MemoryOptions:
     )
 
 
+# Strengths of each level; what a level does not name stays as it is.
+AUGMENTATIONS: Mapping[str, Mapping[str, float]] = {
+    "none": {},
+    "light": {"brightness": 0.2, "contrast": 0.2, "saturation": 0.2, "hue": 0.02},
+    "strong": {
+        "brightness": 0.4,
+        "contrast": 0.4,
+        "saturation": 0.4,
+        "hue": 0.05,
+        "blur": 1.5,
+        "jpeg": 40.0,
+        "rotation": 10.0,
+    },
+}
+_OF_LEVEL = "that of the augmentation"
+_LARGEST_STRENGTHS = {
+    "brightness": 0.9,
+    "contrast": 0.9,
+    "saturation": 1.0,
+    "hue": 0.5,
+    "blur": 10.0,
+    "jpeg": 99.0,
+    "rotation": 180.0,
+}
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class InputOptions(ResizeOptions, MemoryOptions):
+class AugmentationOptions:
+    """What is changed in training images besides scale, place and mirror; not in research/deeplab.
+
+    Raises:
+      ValueError: a value is out of its range.
+    """
+
+    augmentation: str = option(
+        "none",
+        "Random changes of training images besides scale, crop and mirror: light changes colors, "
+        "strong also rotates, blurs and compresses. The flags random_… set a single one of them.",
+        DATA,
+        choices=tuple(AUGMENTATIONS),
+        aliases=("augment", "augmentations", "color_jitter"),
+    )
+    random_brightness: float | None = option(
+        None,
+        "Largest share by which a factor makes training images brighter or darker, such as 0.2; 0 "
+        "for none.",
+        DATA,
+        computed_default=_OF_LEVEL,
+    )
+    random_contrast: float | None = option(
+        None,
+        "Largest share by which the contrast of training images grows or shrinks; 0 for none.",
+        DATA,
+        computed_default=_OF_LEVEL,
+    )
+    random_saturation: float | None = option(
+        None,
+        "Largest share by which colors of training images become stronger or weaker; 0 for none.",
+        DATA,
+        computed_default=_OF_LEVEL,
+    )
+    random_hue: float | None = option(
+        None,
+        "Largest turn of the hue of training images, as a share of the color circle: 0.5 is its "
+        "other side; 0 for none.",
+        DATA,
+        computed_default=_OF_LEVEL,
+    )
+    random_blur: float | None = option(
+        None,
+        "Largest standard deviation of a blur that every fourth training image gets, in pixels of "
+        "the image; 0 for none.",
+        DATA,
+        computed_default=_OF_LEVEL,
+    )
+    random_jpeg: float | None = option(
+        None,
+        "Lowest quality of the JPEG compression that every fourth training image gets, 1..99; 0 "
+        "for none.",
+        DATA,
+        computed_default=_OF_LEVEL,
+    )
+    random_rotation: float | None = option(
+        None,
+        "Largest rotation of training images to either side, degrees; 0 for none.",
+        DATA,
+        computed_default=_OF_LEVEL,
+    )
+
+    def strengths(self) -> dict[str, float]:
+        """Returns the strength of each change by its name, 0 for none."""
+        of_level = AUGMENTATIONS[self.augmentation]
+        given = {name: getattr(self, f"random_{name}") for name in _LARGEST_STRENGTHS}
+        return {
+            name: float(of_level.get(name, 0.0) if value is None else value)
+            for name, value in given.items()
+        }
+
+    def validate_augmentation(self) -> None:
+        """Checks the values.
+
+        Raises:
+          ValueError: one is out of its range.
+        """
+        if self.augmentation not in AUGMENTATIONS:
+            raise ValueError(
+                f"augmentation is {self.augmentation!r}; expected {', '.join(AUGMENTATIONS)}."
+            )
+        for name, largest in _LARGEST_STRENGTHS.items():
+            value = getattr(self, f"random_{name}")
+            if value is not None and not 0.0 <= value <= largest:
+                raise ValueError(f"random_{name} is {value}; expected 0..{largest:g}.")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class InputOptions(ResizeOptions, MemoryOptions, AugmentationOptions):
     """How images become what the network sees. Names and defaults are research/deeplab's.
 
     `crop_size` is (height, width) of the network's input in pixels; None only for evaluation of one
@@ -434,6 +548,7 @@ class InputOptions(ResizeOptions, MemoryOptions):
         if self.input_memory_mb < 1:
             raise ValueError(f"input_memory_mb is {self.input_memory_mb}; expected 1 or more.")
         self.validate_resize()
+        self.validate_augmentation()
         if not 0.0 < self.min_scale_factor <= self.max_scale_factor:
             raise ValueError(
                 f"min_scale_factor is {self.min_scale_factor} and max_scale_factor "

@@ -3,7 +3,9 @@
 What a training image goes through is that of research/deeplab (`input_preprocess.py`): resize to
 a range, random scale, random crop and padding, flip; evaluation only resizes and pads. But the crop
 is chosen first and then computed in one go (`deeplab.data.training_crop`); batches are those of the
-plain order, which `reference/input_order.py` keeps.
+plain order, which `reference/input_order.py` keeps. What research/deeplab has not, other colors,
+blur, compression (`deeplab.data.photo_changes`) and rotation (`deeplab.data.rotation`), is drawn
+in the same way, if options ask for it.
 
 Two things differ from research/deeplab: encoded records are shuffled instead of preprocessed crops,
 which holds a hundredth of the memory, and a mask that does not fit its image or the classes is an
@@ -47,7 +49,7 @@ def training_batches(
 
     Args:
       spec, split: the dataset and the name of the split.
-      input_options: sizes and random scales.
+      input_options: sizes, random scales and other random changes.
       batch_size: may exceed the number of images in the split.
       mean_pixel: RGB color, 0..255, of the padding.
       with_laplacian: whether batches carry the Laplacian channel.
@@ -73,12 +75,17 @@ def training_batches(
 
     @tf.autograph.experimental.do_not_convert
     def prepare(serialized: tf.Tensor, index: tf.Tensor) -> preprocess.Example:
-        seeds = tf.random.experimental.stateless_split(tf.stack([first_seed, index]), num=3)
+        seed_of_image = tf.stack([first_seed, index])
+        seeds = tf.random.experimental.stateless_split(seed_of_image, num=3)
+        # Apart, so that scale, place and mirror are the same with other changes and without.
+        more = tf.random.experimental.stateless_split(
+            tf.random.experimental.stateless_fold_in(seed_of_image, 1), num=2
+        )
         return training_crop.training_crop(
             record_format.parse_record(serialized, with_laplacian),
             spec,
             input_options,
-            tf.unstack(seeds),
+            [*tf.unstack(seeds), *tf.unstack(more)],
             mean_pixel=mean_pixel,
             laplacian_stride=laplacian_stride if with_laplacian else None,
         )

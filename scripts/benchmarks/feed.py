@@ -28,8 +28,15 @@ def run(settings: Settings, num_images: int = NUM_IMAGES, crop: int = CROP) -> l
 
     shared = {"crop": crop, "batch": _BATCH, "batches_ahead": _BATCHES_AHEAD}
 
-    def ours(name: str, order: str, directory: str, with_gradient: bool) -> Contender:
-        parameters = {"order": order, "records": directory, "with_gradient": with_gradient}
+    def ours(
+        name: str, order: str, directory: str, with_gradient: bool, augmentation: str = "none"
+    ) -> Contender:
+        parameters = {
+            "order": order,
+            "records": directory,
+            "with_gradient": with_gradient,
+            "augmentation": augmentation,
+        }
         return settings.contender(
             name,
             "ours.feed",
@@ -42,6 +49,8 @@ def run(settings: Settings, num_images: int = NUM_IMAGES, crop: int = CROP) -> l
         ours("plain order", "plain", plain_records, False),
         ours("ours", "ours", records, False),
         ours("ours, with the gradient channel", "ours", records, True),
+        ours("ours, strong augmentation", "ours", records, False, "strong"),
+        ours("ours, both", "ours", records, True, "strong"),
         settings.contender(
             "DataLoader, albumentations",
             "peers.feed_albumentations",

@@ -138,3 +138,28 @@ def test_losses_have_a_weight_of_1_unless_they_name_one():
     assert objective.weights_of_losses() == expected
     assert list(objective.weights_of_losses()) == list(expected)
     assert ObjectiveOptions().weights_of_losses() == {"cross_entropy": 1.0}
+
+
+def test_an_augmentation_sets_strengths_that_single_flags_change():
+    assert not any(InputOptions(crop_size=(9, 9)).strengths().values())
+    light = InputOptions(crop_size=(9, 9), augmentation="light", random_hue=0.0, random_rotation=5)
+    assert light.strengths()["brightness"] == 0.2
+    assert light.strengths()["hue"] == 0.0
+    assert light.strengths()["rotation"] == 5.0
+    assert light.strengths()["blur"] == 0.0
+    assert all(InputOptions(crop_size=(9, 9), augmentation="strong").strengths().values())
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"augmentation": "wild"}, "augmentation is 'wild'; expected none, light, strong"),
+        ({"random_hue": 0.6}, "random_hue is 0.6; expected 0..0.5"),
+        ({"random_brightness": -0.1}, "random_brightness is -0.1; expected 0..0.9"),
+        ({"random_jpeg": 100.0}, "random_jpeg is 100.0; expected 0..99"),
+        ({"random_rotation": float("nan")}, "random_rotation is nan; expected 0..180"),
+    ],
+)
+def test_an_augmentation_that_cannot_be_is_refused(changes, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        InputOptions(crop_size=(9, 9), **changes)

@@ -22,7 +22,10 @@ def main() -> None:
     dataset = _ORDERS[parameters["order"]].training_batches(
         spec,
         "train",
-        InputOptions(crop_size=(parameters["crop"], parameters["crop"])),
+        InputOptions(
+            crop_size=(parameters["crop"], parameters["crop"]),
+            augmentation=parameters["augmentation"],
+        ),
         batch_size=parameters["batch"],
         mean_pixel=_MEAN_PIXEL,
         with_laplacian=parameters["with_gradient"],

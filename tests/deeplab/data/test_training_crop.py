@@ -111,6 +111,81 @@ def test_batches_are_those_of_the_plain_order(tmp_path, gradients, options, more
         np.testing.assert_allclose(two["laplacian"], one["laplacian"], rtol=0, atol=TOLERANCE)
 
 
+ALL_CHANGES = {"augmentation": "strong", "random_rotation": 20.0}
+SIZE = {"crop_size": (33, 49)}
+RANGE = {"min_resize_value": 40, "max_resize_value": 65}
+
+
+@pytest.mark.parametrize("gradients", ["none", "laplacian", "other"])
+@pytest.mark.parametrize("sizes", [SIZE | RANGE, {"crop_size": (9, 17)}])
+def test_a_seed_gives_the_same_changed_batches(tmp_path, gradients, sizes):
+    spec = write_records(tmp_path, gradients)
+    options = InputOptions(**sizes, **ALL_CHANGES)
+    more = {"with_laplacian": True, "laplacian_stride": 4, "num_batches": 2}
+    first, second = (batches(input_pipeline, spec, options, **more) for _ in range(2))
+    for one, two in zip(first, second, strict=True):
+        for key in one:
+            np.testing.assert_array_equal(one[key], two[key])
+        assert (one["image"].dtype, one["label"].dtype) == (np.float32, np.uint8)
+        assert one["image"].min() >= 0
+        assert one["image"].max() <= 255
+
+
+def test_changes_of_photos_leave_labels_and_places_alone(tmp_path):
+    spec = write_records(tmp_path, "laplacian")
+    more = {"with_laplacian": True, "laplacian_stride": 4}
+    plain = batches(input_pipeline, spec, InputOptions(**SIZE), **more)
+    changed = batches(
+        input_pipeline, spec, InputOptions(**SIZE, random_brightness=0.5, random_hue=0.1), **more
+    )
+    for one, two in zip(plain, changed, strict=True):
+        np.testing.assert_array_equal(one["label"], two["label"])
+        np.testing.assert_array_equal(one["image_name"], two["image_name"])
+        assert np.abs(one["image"] - two["image"]).max() > 5
+
+
+@pytest.mark.parametrize("rotation", [0.0, 1e-9])
+@pytest.mark.parametrize("sizes", [SIZE, SIZE | RANGE])
+def test_the_gradient_is_that_of_the_changed_image_unless_it_is_another(tmp_path, sizes, rotation):
+    """Light leaves the place of a pixel alone, and multiplies what is no more than a difference."""
+    options = InputOptions(**sizes, random_brightness=0.5, random_rotation=rotation)
+    more = {"with_laplacian": True, "laplacian_stride": 4, "num_batches": 3}
+    for gradients in ("laplacian", "laplacian as png", "none", "other"):
+        (tmp_path / gradients).mkdir()
+        spec = write_records(tmp_path / gradients, gradients)
+        plain = batches(input_pipeline, spec, InputOptions(**sizes), **more)
+        changed = batches(input_pipeline, spec, options, **more)
+        for one, two in zip(plain, changed, strict=True):
+            for before, after, name in zip(
+                one["laplacian"], two["laplacian"], one["image_name"], strict=True
+            ):
+                if gradients == "other":
+                    # Turned or not: OpenCV's places are 1/32 pixel apart, and neighbors are noise.
+                    at = before != 0.0
+                    tolerance = 90 if rotation else 0.3
+                    np.testing.assert_allclose(after[at], before[at], atol=tolerance)
+                elif b"60x90" in name and not rotation:
+                    # No value is cut off where a factor makes the image darker.
+                    factor = (after * before).sum() / (before * before).sum()
+                    if factor < 1.0:
+                        np.testing.assert_allclose(after, factor * before, atol=6.0)
+                        assert abs(factor - 1.0) > 1e-3
+
+
+def test_a_rotation_of_nothing_gives_the_crops_without_it(tmp_path):
+    spec = write_records(tmp_path, "laplacian")
+    more = {"with_laplacian": True, "laplacian_stride": 4}
+    plain = batches(input_pipeline, spec, InputOptions(**SIZE), **more)
+    turned = batches(input_pipeline, spec, InputOptions(**SIZE, random_rotation=1e-9), **more)
+    for one, two in zip(plain, turned, strict=True):
+        for index, name in enumerate(one["image_name"]):
+            if name.split()[1] in (b"60x90", b"33x49", b"24x25"):
+                before, after = ({k: v[index] for k, v in each.items()} for each in (one, two))
+                # Places that lie halfway may fall to either side, and neighbors are noise.
+                assert (before["label"] == after["label"]).mean() > 0.8
+                assert np.median(np.abs(before["image"] - after["image"])) < 3.0
+
+
 def test_both_ways_to_the_image_were_compared():
     """The first image above is scaled to more and to less than four times the crop."""
     height, width = SIZES[0]
