@@ -97,7 +97,7 @@ tfrecords: setup  ## Turn images with masks, classes or captions into TFRecords:
 	@$(RUN) -m datasets.build_tfrecords $(call flag,dataset,DATASET) \
 	  $(call flag,data_dir,DATA_DIR) $(call flag,output_dir,TFRECORDS) $(ARGS)
 
-check-dataset: setup  ## Report what is wrong with images, masks or classes: DATASET=... DATA_DIR=my_images
+check-dataset: setup  ## Report what is wrong with images and their masks, classes or captions: DATASET=... DATA_DIR=my_images
 	@$(RUN) -m datasets.build_tfrecords --check_only $(call flag,dataset,DATASET) \
 	  $(call flag,data_dir,DATA_DIR) $(ARGS)
 
@@ -118,7 +118,7 @@ export: setup  ## Freeze the newest checkpoint, or CHECKPOINT=..., into a .pb
 
 # PICTURES is one path, or several as the shell takes them: names with spaces in quotes then. A
 # forgotten one is told before `setup`, which installs for minutes.
-infer: $(if $(strip $(value PICTURES)),setup,no-images)  ## Write colored masks, or classes: PICTURES='photo.jpg folder/' MODEL=... OUTPUT=...
+infer: $(if $(strip $(value PICTURES)),setup,no-images)  ## Write colored masks, or tell classes or captions: PICTURES='photo.jpg folder/' MODEL=... OUTPUT=...
 	@whole=$(call quoted,PICTURES); case $$whole in "~/"*) whole=$$HOME/$${whole#??};; esac; \
 	  if test -e "$$whole"; then set -- "$$whole"; elif (eval "set -- "$(call quoted,PICTURES)) 2>/dev/null; then \
 	    eval "set -- "$(call quoted,PICTURES); else \

@@ -29,7 +29,7 @@ from nets.batch_norm import BatchNormMode
 
 FOLDER = "features"
 # Of the fingerprint: another one when something in the code changes what features are.
-_VERSION = 1
+_VERSION = 2
 _FINGERPRINT_LETTERS = 16
 _BATCH_SIZE = 16
 _LARGEST_FLOAT16 = float(np.finfo(np.float16).max)
@@ -115,7 +115,8 @@ class _Encoder:
         """Returns what tells the features from others: letters and digits."""
         model = self._description.model
         digest = hashlib.sha256()
-        what = (_VERSION, model.model_variant, model.depth_multiplier, self._description.view)
+        arguments = sorted(model.encoder_arguments().items())
+        what = (_VERSION, model.model_variant, arguments, self._description.view)
         digest.update(repr(what).encode())
         for name, value in zip(self._variables, self._session.run(self._variables), strict=True):
             digest.update(name.op.name.encode() + value.tobytes())

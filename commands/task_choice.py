@@ -171,6 +171,7 @@ def _of_export(path: str | None) -> str | None:
         [path]
         if os.path.isfile(path)
         else [os.path.join(path, folder, export_names.GRAPH_FILE) for folder in ("", "export")]
+        + glob.glob(os.path.join(glob.escape(path), "*.pb"))
     )
     described = (
         export_names.find_beside(graph, export_names.DESCRIPTION_ENDING) for graph in graph_paths

@@ -18,9 +18,11 @@ from captioning.commands.train_flags import (
 from captioning.evaluation.validation import SPLIT
 from captioning.network import network
 from captioning.options import (
+    ATTENTION,
     CROSS_ENTROPY,
     DECODERS,
     SELF_CRITICAL,
+    SHOW_AND_TELL,
     AugmentationOptions,
     ModelOptions,
     ObjectiveOptions,
@@ -31,6 +33,7 @@ from captioning.task import CaptioningTask
 from commands import epochs, training_command
 from commands.flags import Flags
 from commands.shared_options import ClusterOptions
+from common import run_options
 from common.run_options import OPTIONS_FILE, RUNS_ROOT
 from common.texts import printable
 from datasets.captioning.specs import CaptioningSpec
@@ -40,6 +43,8 @@ from training import checkpoints, loop
 
 # Usual since S. Rennie et al., arXiv 1612.00563.
 _SELF_CRITICAL_LEARNING_RATE = 5e-5
+# Flags that only say how the encoder is trained.
+_OF_ENCODER = ("weight_decay", "fine_tune_batch_norm", "batch_norm_decay", "sync_batch_norm")
 # research/im2txt, configuration.py: num_epochs_per_decay.
 _EPOCHS_PER_DECAY = 8
 
@@ -102,6 +107,7 @@ def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
             "adam_learning_rate", _adam_learning_rate(flags, is_self_critical)
         ),
     )
+    _check_effects(flags, description.model, objective)
     augmentation = _augmentation(flags, objective)
     print(
         f"dataset {spec.name} in {spec.directory}: {len(spec.words)} words, {split.num_examples} "
@@ -139,6 +145,22 @@ def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
         startup_delay_steps=flags.options(ClusterOptions).startup_delay_steps,
     )
     return result.exit_status
+
+
+def _check_effects(flags: Flags, model: ModelOptions, objective: ObjectiveOptions) -> None:
+    """Refuses (ValueError) flags that would change nothing."""
+    of_attention = "belongs to --decoder=attention"
+    of_encoder = "is about training the encoder: add --train_encoder"
+    reasons = {
+        "attention_penalty": model.decoder != ATTENTION and of_attention,
+        "starts_from_image": model.decoder != ATTENTION and of_attention,
+        "encoder_keep_prob": (not objective.train_encoder and of_encoder)
+        or (model.decoder != SHOW_AND_TELL and "belongs to --decoder=show_and_tell"),
+        **dict.fromkeys(_OF_ENCODER, not objective.train_encoder and of_encoder),
+    }
+    for name, reason in reasons.items():
+        if reason and flags.is_given(name):
+            raise ValueError(f"--{name} {reason}; or omit it.")
 
 
 def _augmentation(flags: Flags, objective: ObjectiveOptions) -> AugmentationOptions:
@@ -226,7 +248,36 @@ def _describe(
     )
     description = RunDescription(model, view, spec.name, spec.words, spec.splitting)
     description.validate()
+    _check_words_of_start(flags, description)
     return description
+
+
+def _check_words_of_start(flags: Flags, description: RunDescription) -> None:
+    """Refuses (ValueError) a start from a network whose words mean something else.
+
+    Its variables would load, as their shapes may agree, and each word would be another one.
+    """
+    given = flags.value("continue_checkpoint") or flags.value("tf_initial_checkpoint")
+    if not given:
+        return
+    folder = os.path.dirname(checkpoints.find_checkpoint(given)) or "."
+    if run_options.read_task(folder) != run_description.TASK:
+        return
+    excluded = flags.options(WarmStartOptions).checkpoint_exclude_scopes
+    scopes = network.word_scopes(description.model.decoder)
+    if flags.value("continue_checkpoint") or not all(
+        any(f"{scope}/".startswith(each) for each in excluded) for scope in scopes
+    ):
+        stored = run_description.read_description(folder)
+        try:
+            stored.vocabulary.check_equal(
+                description.vocabulary, folder, f"dataset {description.dataset_name}"
+            )
+        except ValueError as error:
+            raise ValueError(
+                f"{error} To take all of the network but its words, give "
+                f"--checkpoint_exclude_scopes={','.join(scopes)}."
+            ) from None
 
 
 def _stored_description(

@@ -13,9 +13,9 @@ from datasets.captioning.vocabulary import END, START
 _PUNCTUATION = frozenset(
     ["''", "'", "``", "`", "(", ")", "{", "}", ".", "?", "!", ",", ":", "-", "--", "...", ";"]
 )
-# Fewer distinct captions than this share are told of.
-_FEW_DISTINCT = 0.05
-_MIN_IMAGES = 20
+# So few different captions, of the number of images, are told of; of few images, only a single one.
+_FEW_DISTINCT = 0.1
+_MIN_IMAGES, _SINGLE = 20, 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Scores:
       bleu: BLEU-1 to BLEU-4, 0 to 1.
       rouge_l: 0 to 1.
       cider: CIDEr-D, 0 to 10; over the references of this set, so that sets cannot be compared.
-      distinct: share of the captions found that no other image has.
+      distinct: different captions that were found, over the number of images.
       mean_length: words of a caption that was found.
       most_common: the caption that most images got, and their share.
     """
@@ -45,9 +45,11 @@ class Scores:
 
     def warning(self) -> str | None:
         """Returns that all images get the same caption, where they do."""
-        if self.num_images < _MIN_IMAGES or self.distinct >= _FEW_DISTINCT:
-            return None
         caption, share = self.most_common
+        is_single = self.num_images >= _SINGLE and share == 1.0
+        is_few = self.num_images >= _MIN_IMAGES and self.distinct <= _FEW_DISTINCT
+        if not is_single and not is_few:
+            return None
         return (
             f"only {self.distinct:.0%} of the captions are distinct, and {share:.0%} of the images "
             f"get {caption!r}: the network hardly looks at them. Train longer or with more images, "

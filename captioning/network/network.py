@@ -12,11 +12,20 @@ _SCOPES = {
     SHOW_AND_TELL: ("image_embedding", "seq_embedding", "lstm", "logits"),
     ATTENTION: ("encoder", "decoder"),
 }
+_WORD_SCOPES = {
+    SHOW_AND_TELL: ("seq_embedding", "logits"),
+    ATTENTION: ("decoder/embedding", "decoder/fc2"),
+}
 
 
 def decoder_scopes(decoder: str) -> tuple[str, ...]:
     """Returns the beginnings of the names of the variables of one of `DECODERS`."""
     return _SCOPES[decoder]
+
+
+def word_scopes(decoder: str) -> tuple[str, ...]:
+    """Returns the beginnings of the names of those variables that have a row for each word."""
+    return _WORD_SCOPES[decoder]
 
 
 def encode(

@@ -114,7 +114,7 @@ def _report(
         counters[finding.split].add([*map(len, captions)], finding.size)
         for words in captions:
             ids = known.ids(words)
-            num_words[finding.split] += len(ids)
+            num_words[finding.split] += len(ids) - 1  # The mark of the start is never predicted.
             num_unknown[finding.split] += ids.count(known.unknown)
     unknown = {split: num_unknown[split] / max(1, num_words[split]) for split in source.splits}
     found = list(problems)

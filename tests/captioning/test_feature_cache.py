@@ -77,6 +77,12 @@ def test_features_are_computed_again_only_when_they_would_differ(spec, checkpoin
     other, was_computed = ensure(spec, checkpoint, larger)
     assert was_computed
     assert other.directory != first.directory
+    finer = dataclasses.replace(
+        DESCRIPTION, model=dataclasses.replace(DESCRIPTION.model, output_stride=16)
+    )
+    finest, was_computed = ensure(spec, checkpoint, finer)
+    assert was_computed
+    assert finest.directory not in (first.directory, other.directory)
     shard = spec.shard_paths("train")[0]
     os.utime(shard, (1, 1))
     changed, was_computed = ensure(spec, checkpoint)

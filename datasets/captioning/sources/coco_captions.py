@@ -18,13 +18,14 @@ import glob
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from types import NoneType
 from typing import Any
 
 from common.texts import first_few, printable
 from datasets.captioning.sources import karpathy_splits, source
 from datasets.captioning.sources.source import Sample, Source
 from datasets.images import image_folders
-from datasets.records.problems import WARNING, Problem
+from datasets.records.problems import ERROR, WARNING, Problem
 
 EXPECTED = "captions_SPLIT.json (here or in annotations/) and folders of images"
 _CAPTIONS = re.compile(r"captions(?:[_-](?P<split>.+?))?\.json")
@@ -91,22 +92,29 @@ def _read(
     images, annotations = _parse(path)
     captions: dict[Any, list[str]] = collections.defaultdict(list)
     for each in annotations:
-        captions[each["image_id"]].append(each["caption"])
+        captions[each["image_id"]].append(each["caption"] or "")
     split = _YEAR.sub("", stated) or source.TRAIN
     folders = [
         os.path.join(data_dir, *parts)
         for parts in ((stated,), ("images", stated), ("images",), ("images", split), (split,), ())
         if all(parts)
     ]
-    known = set()
+    known: dict[int, str] = {}
     for image in images:
         name, image_id = image["file_name"], image["id"]
-        known.add(image_id)
+        first = known.setdefault(image_id, name)
         said = captions.get(image_id, ())
         own = str(image.get("split") or split)
         candidates = [os.path.join(folder, name) for folder in folders]
         file = next(filter(os.path.isfile, candidates), candidates[0])
-        yield own, source.make_sample(name, file, image_id, said, own, path, problems)
+        sample = source.make_sample(name, file, image_id, said, own, path, problems)
+        if first != name:
+            message = (
+                f"images {first} and {name} have one id, {image_id}, so their captions cannot be "
+                "told apart. Give each image an id of its own."
+            )
+            problems.append(Problem(ERROR, "image id", message, path, own, sample.name))
+        yield own, sample
     strangers = [str(image_id) for image_id in captions if image_id not in known]
     if strangers:
         message = (
@@ -120,9 +128,9 @@ def _parse(path: str) -> tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str
     """Returns the images and the annotations of a file (ValueError: it is none of COCO's form)."""
     shown = printable(path)
     content = source.read_json(path)
-    needed = {
+    needed: dict[str, dict[str, Any]] = {
         "images": {"id": int, "file_name": str},
-        "annotations": {"image_id": int, "caption": str},
+        "annotations": {"image_id": int, "caption": (str, NoneType)},
     }
     for key, fields in needed.items():
         entries = content.get(key) if isinstance(content, dict) else None
@@ -131,7 +139,7 @@ def _parse(path: str) -> tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str
         for index, entry in enumerate(entries):
             for field, kind in fields.items():
                 value = entry.get(field) if isinstance(entry, dict) else None
-                if not isinstance(value, kind):
+                if not isinstance(value, kind) or field not in entry:
                     raise ValueError(
                         f"{shown}: {key}[{index}] has {field} {str(value)[:40]!r}; expected "
                         f"{'a whole number' if kind is int else 'text'}."

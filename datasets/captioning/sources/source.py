@@ -56,7 +56,7 @@ def number_of(name: str) -> int:
 def read_json(path: str) -> Any:
     """Returns what a file of JSON holds (ValueError: it is none)."""
     try:
-        with open(path, encoding="utf-8") as file:
+        with open(path, encoding="utf-8-sig") as file:
             return json.load(file)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{printable(path)} is not JSON ({error}): copy it again.") from None

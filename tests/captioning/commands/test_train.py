@@ -3,6 +3,7 @@
 import json
 import pathlib
 import re
+import shutil
 
 import pytest
 import tensorflow.compat.v1 as tf
@@ -115,6 +116,38 @@ def test_another_vocabulary_is_refused_with_both_sizes(folder, tmp_path):
     assert result.returncode == 1
     assert "runs/squares has a vocabulary of 16 words, and dataset squares" in result.stderr
     assert f"another one, of {len(spec.words)}" in result.stderr
+
+
+def test_a_start_with_other_words_is_refused_though_its_shapes_fit(folder, tmp_path):
+    dataset = tmp_path / "swapped"
+    shutil.copytree(folder / "data" / "tfrecords" / "squares", dataset)
+    described = json.loads((dataset / "dataset.json").read_text())
+    described["words"][3], described["words"][4] = described["words"][4], described["words"][3]
+    (dataset / "dataset.json").write_text(json.dumps(described))
+    common = [*SMALL, "--task=captioning", f"--dataset_dir={dataset}", "--validate_every=0"]
+    common += ["--training_number_of_steps=1", "--decoder=attention"]
+    start = f"--tf_initial_checkpoint={folder}/runs/squares/best"
+    warm, going_on, excluded, idle = command_runs.run_series(
+        "train",
+        [
+            [*common, start],
+            [*common, f"--continue_checkpoint={folder}/runs/squares/best"],
+            [*common, start, "--checkpoint_exclude_scopes=decoder/embedding,decoder/fc2"],
+            [
+                *(each for each in common if each != "--decoder=attention"),
+                "--attention_penalty=1",
+                "--train_logdir=runs/idle",
+            ],
+        ],
+        cwd=tmp_path,
+    )
+    for result in (warm, going_on):
+        assert result.returncode == 1
+        assert "has a vocabulary of 16 words, and dataset squares another" in result.stderr
+        assert "one, of 16 (word 3 is" in result.stderr
+        assert "give --checkpoint_exclude_scopes=decoder/embedding,decoder/fc2." in result.stderr
+    assert excluded.returncode == 0, excluded.stderr
+    assert "error: --attention_penalty belongs to --decoder=attention; or omit it." in idle.stderr
 
 
 def test_flags_of_im2txt_are_known_or_explained(folder):

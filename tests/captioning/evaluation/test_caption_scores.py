@@ -29,6 +29,18 @@ def test_a_caption_of_nothing_is_a_bad_one():
     assert scores.cider == 0.0
 
 
+@pytest.mark.parametrize(
+    ("num_images", "num_captions", "is_told"),
+    [(2, 1, False), (8, 1, True), (20, 1, True), (132, 7, True), (132, 30, False), (8, 2, False)],
+)
+def test_few_different_captions_are_told(num_images, num_captions, is_told):
+    found = {image: ["a", str(image % num_captions)] for image in range(num_images)}
+    references = {image: [["a", "man", "walks"]] for image in found}
+    scores = caption_scores.score(found, references, 1.0, 1)
+    assert scores.distinct == num_captions / num_images
+    assert (scores.warning() is not None) == is_told
+
+
 def test_the_same_caption_for_all_images_is_told():
     found = {image: ["a", "man"] for image in range(40)}
     references = {image: [["a", "man", "walks"]] for image in found}

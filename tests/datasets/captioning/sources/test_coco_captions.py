@@ -1,5 +1,7 @@
 """Captions in COCO's JSON."""
 
+import json
+
 import pytest
 
 from datasets.captioning.sources import open_source
@@ -64,6 +66,17 @@ def test_what_is_wrong_with_captions_is_said(tmp_path):
         ("warning", "unknown image", None),
         ("warning", "split", None),
     }
+
+
+def test_two_images_of_one_id_are_errors_and_no_caption_is_an_empty_one(tmp_path):
+    images = [{"id": 1, "file_name": "a.jpg"}, {"id": 1, "file_name": "b.jpg"}]
+    content = {"images": images, "annotations": [{"image_id": 1, "caption": None}]}
+    text = "\ufeff" + json.dumps(content)
+    (tmp_path / "captions_train.json").write_text(text, encoding="utf-8")
+    problems = open_source("coco_captions", str(tmp_path)).problems
+    found = {(each.severity, each.kind, each.name) for each in problems}
+    assert ("error", "image id", "b.jpg") in found
+    assert ("warning", "empty caption", "a.jpg") in found
 
 
 @pytest.mark.parametrize(
