@@ -15,6 +15,7 @@ import tf_slim as slim
 
 from nets import layers
 from nets.batch_norm import BatchNormMode
+from nets.registry import ROOT
 
 # pudae/tensorflow-densenet.
 _BATCH_NORM_DECAY = 0.99
@@ -68,7 +69,8 @@ def build(
         slim.arg_scope([_normalized], **normalizer),
     ):
         net = slim.conv2d(images, root_depth, 7, stride=2, scope="conv1")
-        net = slim.max_pool2d(_normalized(net), 3, stride=2, padding="SAME", scope="pool1")
+        end_points[ROOT] = net = _normalized(net)
+        net = slim.max_pool2d(net, 3, stride=2, padding="SAME", scope="pool1")
         current_stride, rate = _ROOT_STRIDE, 1
         for number, length in enumerate(num_units, start=1):
             with tf.variable_scope(f"dense_block{number}"):

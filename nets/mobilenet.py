@@ -83,8 +83,8 @@ def build(
       weight_decay: L2 weight of ordinary convolutions; depthwise ones have none.
 
     Returns:
-      (features float32 [batch, height / output_stride, …, channels], end points by name: `layer_N`
-      and `layer_N/depthwise_output` of every bottleneck, counted from 2).
+      (features float32 [batch, height / output_stride, …, channels], end points by name: `layer_1`,
+      the first convolution, `layer_N` and `layer_N/depthwise_output` of every bottleneck).
     """
     end_points: dict[str, tf.Tensor] = {}
     arguments = {
@@ -98,6 +98,7 @@ def build(
         slim.arg_scope([slim.conv2d], weights_regularizer=slim.l2_regularizer(weight_decay)),
     ):
         net = slim.conv2d(images, scaled(spec.root_depth), 3, stride=2, scope="Conv")
+        end_points["layer_1"] = net
         current_stride, rate = 2, 1
         for number, bottleneck in enumerate(spec.bottlenecks):
             stride, unit_rate = bottleneck.stride, 1

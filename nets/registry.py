@@ -26,6 +26,9 @@ class Stage:
     depth: int
 
 
+# Name of the end point of what comes before the first block.
+ROOT = "root"
+
 # research/slim, preprocessing: what its ResNets, VGGs and DenseNets were trained with.
 _SLIM_MEAN = (123.68, 116.78, 103.94)
 _MIDDLE_GRAY = (127.5, 127.5, 127.5)
@@ -151,6 +154,7 @@ def _xception(
     block_at_4: int,
     block_at_8: int,
     stage_depths=(256, 728, 1024),
+    root_depth: int = 64,
     depth: int = 2048,
     num_published_classes: int | None = 1001,
 ) -> Encoder:
@@ -161,7 +165,7 @@ def _xception(
         scope=name,
         build=_build("nets.xception", variant=name),
         options=("multi_grid", "use_bounded_activation"),
-        stages=_stages((f"{block}/{module}" for block in blocks), stage_depths),
+        stages=_stages((f"{block}/{module}" for block in blocks), stage_depths, root_depth),
         depth=depth,
         classifier=Classifier("plain", num_published_classes, image_size=299),
         num_grid_units=3,
@@ -176,7 +180,9 @@ def _mobilenet_v3(name: str, layers: tuple[int, ...], stage_depths, depth: int) 
         scope="MobilenetV3",
         build=_build("nets.mobilenet_v3", variant=name),
         options=("depth_multiplier",),
-        stages=_stages((f"layer_{layer}/depthwise_output" for layer in layers), stage_depths),
+        stages=_stages(
+            (f"layer_{layer}/depthwise_output" for layer in layers), stage_depths, 16, "layer_1"
+        ),
         depth=depth // 2 if is_seg else depth,
         classifier=Classifier(name.removesuffix("_seg"), None if is_seg else 1001),
     )
@@ -206,7 +212,9 @@ def _resnet_v1(
             is_lite=is_lite,
         ),
         options=("multi_grid",),
-        stages=_stages(names, (64 * factor, 128 * factor, 256 * factor)),
+        stages=_stages(
+            names, (64 * factor, 128 * factor, 256 * factor), (root_depths or (64,))[-1]
+        ),
         depth=512 * factor,
         classifier=(
             Classifier("plain", None)
@@ -245,7 +253,7 @@ def _densenet(
             code_depth=code_depth,
         ),
         options=(),
-        stages=_stages((f"dense_block{block}" for block in (1, 2, 3)), depths[:3]),
+        stages=_stages((f"dense_block{block}" for block in (1, 2, 3)), depths[:3], root_depth),
         depth=code_depth or depths[3],
         classifier=_vgg_classifier("plain", num_published_classes, _DENSENET_SCALE),
         mean_pixel=_SLIM_MEAN,
@@ -260,7 +268,9 @@ def _vgg(name: str, last: int) -> Encoder:
         scope=name,
         build=_build("nets.vgg", variant=name),
         options=(),
-        stages=_stages((f"conv{block}_{last}" for block in (3, 4, 5)), (256, 512, 512)),
+        stages=_stages(
+            (f"conv{block}_{last}" for block in (3, 4, 5)), (256, 512, 512), 128, "conv2_2"
+        ),
         depth=512,
         classifier=_vgg_classifier("vgg", 1000),
         mean_pixel=_SLIM_MEAN,
@@ -272,9 +282,11 @@ def _vgg_classifier(head: str, num_published_classes: int | None, scale: float =
     return Classifier(head, num_published_classes, "vgg", mean_pixel=_SLIM_MEAN, scale=scale)
 
 
-def _stages(end_points: Iterable[str], depths: Sequence[int]) -> tuple[Stage, ...]:
-    """The feature maps at strides 4, 8 and 16."""
-    return tuple(map(Stage, end_points, (4, 8, 16), depths))
+def _stages(
+    end_points: Iterable[str], depths: Sequence[int], root_depth: int, root: str = ROOT
+) -> tuple[Stage, ...]:
+    """The feature maps at strides 2, 4, 8 and 16; the first is that before the first block."""
+    return tuple(map(Stage, (root, *end_points), (2, 4, 8, 16), (root_depth, *depths)))
 
 
 _ENCODERS = (
@@ -282,7 +294,13 @@ _ENCODERS = (
     _xception("xception_65", block_at_4=2, block_at_8=3),
     _xception("xception_71", block_at_4=3, block_at_8=5),
     _xception(
-        "xception_tiny", 2, 3, stage_depths=(64, 128, 160), depth=256, num_published_classes=None
+        "xception_tiny",
+        2,
+        3,
+        stage_depths=(64, 128, 160),
+        root_depth=32,
+        depth=256,
+        num_published_classes=None,
     ),
     Encoder(
         name="mobilenet_v2",
@@ -290,7 +308,10 @@ _ENCODERS = (
         build=_build("nets.mobilenet_v2"),
         options=("depth_multiplier", "divisible_by"),
         stages=_stages(
-            (f"layer_{layer}/depthwise_output" for layer in (4, 7, 14)), (144, 192, 576)
+            (f"layer_{layer}/depthwise_output" for layer in (4, 7, 14)),
+            (144, 192, 576),
+            32,
+            "layer_1",
         ),
         depth=320,
         classifier=Classifier("mobilenet_v2", 1001),

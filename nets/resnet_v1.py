@@ -19,6 +19,7 @@ import tf_slim as slim
 from tf_slim.nets import resnet_utils
 
 from nets.batch_norm import BatchNormMode
+from nets.registry import ROOT
 
 # research/deeplab, core/feature_extractor.py.
 _BATCH_NORM_DECAY = 0.95
@@ -66,7 +67,7 @@ def build(
         **batch_norm.slim_params(_BATCH_NORM_DECAY, _BATCH_NORM_EPSILON),
     }
     with tf.variable_scope(scope), slim.arg_scope([slim.conv2d], **arguments):
-        net = _root(images, root_depths)
+        end_points[ROOT] = net = _root(images, root_depths)
         net = slim.max_pool2d(net, 3, stride=2, padding="SAME", scope="pool1")
         net = resnet_utils.stack_blocks_dense(
             net, _blocks(num_units, unit, multi_grid), output_stride // _ROOT_STRIDE

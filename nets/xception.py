@@ -16,6 +16,7 @@ from tf_slim.nets import resnet_utils
 
 from nets import layers
 from nets.batch_norm import BatchNormMode
+from nets.registry import ROOT
 
 # research/deeplab, core/xception.py and core/feature_extractor.py.
 _BATCH_NORM_DECAY = 0.9997
@@ -115,7 +116,8 @@ def build(
         convolutions are then padded by TensorFlow's SAME.
 
     Returns:
-      (features, end points by name: the second separable convolution of every module).
+      (features, end points by name: the convolutions before the first module, and the second
+      separable convolution of every module).
     """
     spec = SPECS[variant]
     end_points: dict[str, tf.Tensor] = {}
@@ -130,7 +132,7 @@ def build(
         slim.arg_scope([slim.conv2d], weights_regularizer=slim.l2_regularizer(weight_decay)),
     ):
         relu = tf.nn.relu6 if use_bounded_activation else tf.nn.relu
-        net = _root(images, spec.root_depths, relu)
+        end_points[ROOT] = net = _root(images, spec.root_depths, relu)
         current_stride, rate = 2, 1
         for block in spec.blocks:
             with tf.variable_scope(block.scope):

@@ -74,7 +74,7 @@ class TestEncoder:
     def test_strides_and_depths_are_the_registry_s_and_atrous_features_are_dense_ones(self, name):
         """Features at stride 8 hold those of a coarser stride at every second or fourth place."""
         encoder = registry.encoder(name)
-        assert [stage.stride for stage in encoder.stages] == [4, 8, 16]
+        assert [stage.stride for stage in encoder.stages] == [2, 4, 8, 16]
         # In mobilenet_v3_small_seg the unit that halves the resolution last keeps its channels, so
         # that research/slim gives it a shortcut once its stride is 1: another function at 32.
         coarse = 16 if name == "mobilenet_v3_small_seg" else 32
@@ -161,5 +161,5 @@ def test_unknown_encoder_names_the_known_ones():
 
 
 def test_stride_that_an_encoder_lacks_is_refused():
-    with pytest.raises(ValueError, match="xception_65 has feature maps at strides 4, 8, 16 only"):
-        registry.encoder("xception_65").stage(2)
+    with pytest.raises(ValueError, match="xception_65 has feature maps at strides 2, 4, 8, 16"):
+        registry.encoder("xception_65").stage(1)

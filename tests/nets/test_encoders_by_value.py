@@ -33,7 +33,8 @@ def run(name, size, output_stride, gain=1.0, **options):
         batch_norm=BatchNormMode(),
         options={**OPTIONS, **options},
     )
-    taps = [end_points[stage.end_point] for stage in registry.encoder(name).stages]
+    stages = registry.encoder(name).stages
+    taps = [end_points[stage.end_point] for stage in stages if stage.stride > 2]
     with sessions.unoptimized() as session:
         comparison.fill_variables(session)
         gammas = [v for v in tf.global_variables() if v.op.name.endswith("gamma")]

@@ -173,7 +173,7 @@ def spread_logits(session):
         ({"atrous_rates": (0,)}, "atrous_rates are"),
         ({"output_stride": 8, "decoder_output_stride": (16,)}, "expected at most output_stride 8"),
         ({"decoder_output_stride": (4, 8)}, "expected coarse to fine"),
-        ({"decoder_output_stride": (2,)}, "xception_tiny has feature maps at strides 4, 8, 16"),
+        ({"decoder_output_stride": (1,)}, "xception_tiny has feature maps at strides 2, 4, 8, 16"),
         ({"decoder_output_stride": ()}, "decoder_use_gradient needs a decoder"),
         ({"model_variant": "vgg"}, "model_variant is 'vgg'; expected one of"),
         ({"multi_grid": (1, 2)}, "takes 3 rates of 1 or more"),
