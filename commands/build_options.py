@@ -47,7 +47,7 @@ class BuildingOptions:
     )
     check_only: bool = option(
         False,
-        "Only check and report; write nothing. Exit status 1 if there are errors.",
+        "Only check and report; write no records. Exit status 1 if there are errors.",
         DATA,
         is_common=True,
     )

@@ -1,11 +1,12 @@
 """The report of a dataset's check: problems, class frequencies, and suggested label weights."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from common.texts import printable
 from datasets.records import problem_report
 from datasets.records.problem_report import CheckReport
+from datasets.segmentation.sources.source import Sample
 from datasets.segmentation.specs import SplitSpec
 
 
@@ -20,6 +21,8 @@ class Report(CheckReport):
     weighed_split: str  # the split whose frequencies the weights come from
     # Makes classes of the masks' values, where these are not class ids but may stand for classes.
     mask_values_flag: str | None = None
+    # A few examples of each split, which together have all classes that occur, if there is room.
+    shown: Mapping[str, Sequence[Sample]] = dataclasses.field(default_factory=dict)
 
 
 def format_report(report: Report) -> str:

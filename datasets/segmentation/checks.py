@@ -21,6 +21,7 @@ from datasets.segmentation.dataset_problems import TRAIN
 from datasets.segmentation.masks import blending, mask_values
 from datasets.segmentation.palette_agreement import Disagreement, PaletteComparison
 from datasets.segmentation.sample_checks import Finding
+from datasets.segmentation.shown_examples import ExampleChoice
 from datasets.segmentation.sources.source import Sample, Source
 
 
@@ -76,6 +77,7 @@ class _Collector:
         self._counters = {
             split: ClassCounter(source.num_classes, source.ignore_label) for split in source.splits
         }
+        self._shown = ExampleChoice(source.splits, source.num_classes)
         self._palettes = PaletteComparison()
         self._disagreements: list[tuple[str, Disagreement]] = []
         self._ramps = blending.NOTHING
@@ -137,12 +139,14 @@ class _Collector:
             label_weights=self._counters[weighed_split].suggest_label_weights(),
             weighed_split=weighed_split,
             mask_values_flag=self._suggest_mask_values(),
+            shown=self._shown.choose(),
         )
 
     def _count(self, finding: Finding) -> None:
         assert finding.histogram is not None, "a mask without ids and without an error"
         assert finding.size is not None
         self._counters[finding.split].add(finding.histogram, finding.size)
+        self._shown.add(finding.split, finding.sample, finding.histogram)
 
     def _judge_binary(self) -> None:
         """Counts or reports the masks of 0 and 255, given the ids of all masks.

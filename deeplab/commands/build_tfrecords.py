@@ -12,6 +12,7 @@ from datasets.segmentation.encoder import SegmentationEncoder
 from datasets.segmentation.masks import mask_values
 from datasets.segmentation.sources import demo, find_source, open_source
 from datasets.segmentation.sources.source import Source
+from deeplab.commands import dataset_sheet
 from deeplab.commands.build_tfrecords_flags import BuildOptions
 
 
@@ -21,6 +22,8 @@ def main(flags: Flags, arguments: list[str]) -> int:
     options = flags.options(BuildOptions)
     how = flags.options(BuildingOptions)
     settings = build_settings.of(how)
+    if options.sheet:
+        dataset_sheet.check_path(options.sheet)
     try:
         source = _open_source(options)
     except mask_values.MappingError as error:  # The flag is at fault, not the data.
@@ -32,6 +35,8 @@ def main(flags: Flags, arguments: list[str]) -> int:
             source, num_workers=how.num_workers, memory_limit=settings.memory_limit
         )
         print(check_report.format_report(report))
+        if options.sheet or (how.check_only and options.sheet is None):
+            _write_sheet(options.sheet, source, report)
         return report
 
     if how.check_only:
@@ -40,6 +45,19 @@ def main(flags: Flags, arguments: list[str]) -> int:
     spec = building.build(encoder, source.splits, source.problems, check, settings)
     building.print_summary(spec, "python train.py")
     return 0
+
+
+def _write_sheet(path: str | None, source: Source, report: check_report.Report) -> None:
+    """Draws a sheet; one that nobody asked for may fail without ending the command."""
+    try:
+        said = dataset_sheet.write(path or dataset_sheet.default_path(source.name), source, report)
+    except OSError as error:
+        if path is not None:
+            raise
+        print(f"note: the sheet of images with their masks is not drawn: {error}", file=sys.stderr)
+    else:
+        if said is not None:
+            print(said)
 
 
 def _open_source(options: BuildOptions) -> Source:

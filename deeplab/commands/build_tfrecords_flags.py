@@ -93,6 +93,15 @@ class BuildOptions:
         RESULTS,
         choices=_GRADIENT_FORMATS,
     )
+    sheet: str | None = option(
+        None,
+        "PNG file for a sheet that the check draws: a few images of each split with their masks in "
+        "color, so that all classes are seen. --sheet= draws none.",
+        RESULTS,
+        is_common=True,
+        computed_default="with --check_only data/sheets/NAME.png, where NAME is that of the "
+        "dataset; otherwise none",
+    )
 
 
 COMMAND = Command(

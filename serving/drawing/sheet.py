@@ -1,4 +1,4 @@
-"""Draws a contact sheet: images in a grid, each with lines of text below it."""
+"""Draws contact sheets: images in a grid, each with lines of text below or above it."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -60,6 +60,35 @@ def draw(entries: Sequence[Entry], columns: int, side: int = _DEFAULT_SIDE) -> I
             baseline = y + side + number * _LINE_HEIGHT - 4
             _fitting_line(text, side).draw(canvas, x, baseline, color)
     return sheet
+
+
+def arrange(images: Sequence[Image.Image], columns: int) -> Image.Image:
+    """Puts RGB images of any sizes beside and below each other, row by row; returns an RGB image.
+
+    A row is as high as its highest image, a column as wide as its widest.
+    """
+    columns = max(1, min(columns, len(images)))
+    rows = [images[start : start + columns] for start in range(0, len(images), columns)]
+    widths = [max(image.width for image in images[index::columns]) for index in range(columns)]
+    heights = [max(image.height for image in row) for row in rows]
+    size = (_GAP + sum(_GAP + each for each in widths), _GAP + sum(_GAP + each for each in heights))
+    sheet = Image.new("RGB", size, _BACKGROUND)
+    y = _GAP
+    for row, height in zip(rows, heights, strict=True):
+        x = _GAP
+        for image, width in zip(row, widths, strict=False):
+            sheet.paste(image, (x, y))
+            x += width + _GAP
+        y += height + _GAP
+    return sheet
+
+
+def with_title(image: Image.Image, text: str) -> Image.Image:
+    """Returns an image with a line of text above it."""
+    titled = Image.new("RGB", (image.width, image.height + _LINE_HEIGHT), _BACKGROUND)
+    titled.paste(image, (0, _LINE_HEIGHT))
+    _fitting_line(text, image.width).draw(ImageDraw.Draw(titled), 0, _LINE_HEIGHT - 6, PLAIN)
+    return titled
 
 
 def _fit(image: Image.Image, side: int) -> Image.Image:

@@ -60,13 +60,20 @@ def test_a_folder_becomes_the_last_dataset_built(data_dir, tmp_path):
     assert "img/s" in result.stderr
 
 
-def test_check_only_writes_nothing_and_tells_by_its_status(data_dir, tmp_path):
+def test_check_only_draws_a_sheet_writes_nothing_else_and_tells_by_its_status(data_dir, tmp_path):
     os.truncate(data_dir / "masks" / "p1.png", 50)
     sample_images.write_json(data_dir / "classes.json", {"names": ["background", "pet"]})
     result = run(f"--data_dir={data_dir}", "--check_only", cwd=tmp_path)
     assert result.returncode == 1
     assert f"{data_dir}/masks/p1.png" in result.stdout
-    assert os.listdir(tmp_path) == ["pets"]
+    assert sorted(os.listdir(tmp_path)) == ["data", "pets"]
+    assert [*(tmp_path / "data").rglob("*.*")] == [tmp_path / "data" / "sheets" / "pets.png"]
+    assert "data/sheets/pets.png shows 5 images with their masks in color." in result.stdout
+
+    result = run(f"--data_dir={data_dir}", "--check_only", "--sheet=", cwd=tmp_path)
+    assert "sheets" not in result.stdout
+    result = run(f"--data_dir={data_dir}", "--sheet=pets/a.jpg", cwd=tmp_path)
+    assert last_line(result) == "error: --sheet=pets/a.jpg: expected the name of a PNG file: a.png."
 
 
 def test_errors_end_the_command_before_anything_is_written_or_are_skipped(data_dir, tmp_path):
