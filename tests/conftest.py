@@ -54,3 +54,12 @@ def shared() -> pathlib.Path:
     if not folder.is_dir():
         pytest.skip(f"needs the real data in {folder}, which is not there")
     return folder
+
+
+@pytest.fixture
+def samples(shared) -> pathlib.Path:
+    """Folder of real files of labelling tools and datasets, in the shared one."""
+    folder = shared / "samples"
+    if not folder.is_dir():
+        pytest.skip(f"needs the real data in {folder}, which is not there")
+    return folder

@@ -16,6 +16,16 @@ _SOURCES = (
     "cvat",
     "label_studio",
     "supervisely",
+    "kitti",
+    "bdd100k",
+    "mapillary",
+    "mapillary_v1_2",
+    "coco_stuff",
+    "loveda",
+    "potsdam",
+    "vaihingen",
+    "inria",
+    "deepglobe",
 )
 _GRADIENT_FORMATS = ("int16", "png")
 # `segmentation.sources.annotated`.

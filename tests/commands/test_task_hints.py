@@ -52,5 +52,5 @@ def test_a_source_of_no_task_is_refused_with_all_there_are(capsys):
     assert ended.value.code == 2
     message = capsys.readouterr().err
     assert message.startswith("error: --dataset is 'coco_caption'. Did you mean coco_captions?")
-    for names in ("camvid, voc2012", "ade20k (deeplab)", "cifar (classification)"):
+    for names in ("camvid, voc2012", "cityscapes, ade20k", "cifar (classification)"):
         assert names in message

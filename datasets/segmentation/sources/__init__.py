@@ -17,6 +17,7 @@ FOLDER = "folder"
 
 # What of the options below a source takes.
 _OF_MASKS = ("classes_file", "val_fraction", "mask_values")
+_DRAWN_VAL = ("val_fraction",)
 _OF_REGIONS = ("classes_file", "val_fraction", "overlaps")
 
 # Each is a module of this package with a function `open_source` and, if its folders can be told
@@ -35,6 +36,16 @@ SOURCES: Mapping[str, tuple[str, ...]] = {
     "cvat": _OF_REGIONS,
     "label_studio": _OF_REGIONS,
     "supervisely": _OF_REGIONS,
+    "kitti": _DRAWN_VAL,
+    "bdd100k": (),
+    "mapillary": (),
+    "mapillary_v1_2": (),
+    "coco_stuff": (),
+    "loveda": (),
+    "potsdam": _DRAWN_VAL,
+    "vaihingen": _DRAWN_VAL,
+    "inria": (),
+    "deepglobe": _DRAWN_VAL,
 }
 
 

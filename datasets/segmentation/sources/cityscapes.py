@@ -6,8 +6,9 @@ docs/datasets.md draws.
 
 The `labelTrainIds` files, which the authors' createTrainIdLabelImgs.py writes, are taken when no
 fewer of them are there than of the `labelIds` files; those hold 34 ids, of which 19 become the
-train ids and the others 255. The annotations of `test` are not public, so there is no such split;
-a `val` without masks is left out.
+train ids and the others 255. Where more images have `instanceIds` (16 bits: a label id, or
+label id * 1000 + instance), these are taken. The annotations of `test` are not public, so there is
+no such split; a `val` without masks is left out.
 """
 
 import glob
@@ -15,7 +16,7 @@ import os
 from collections.abc import Mapping, Sequence
 
 from datasets.images import image_folders
-from datasets.segmentation.masks.mask_format import MaskFormat
+from datasets.segmentation.masks.mask_format import Color, MaskFormat
 from datasets.segmentation.sources import listing
 from datasets.segmentation.sources.pairing import Pairs, open_splits
 from datasets.segmentation.sources.source import Sample, Source, class_table
@@ -30,10 +31,21 @@ CLASS_NAMES, PALETTE = class_table(
 )
 IGNORE_LABEL = 255
 
+_, _VOID_COLORS = class_table(
+    """
+    static #000000, dynamic #6f4a00, ground #510051, parking #faaaa0, rail track #e6968c,
+    guard rail #b4a5b4, bridge #966464, tunnel #96785a, caravan #00005a, trailer #00006e
+    """
+)
+
 # The label id of each train id.
 LABEL_IDS = (7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33)
 
 _NUM_LABEL_IDS = 34
+_INSTANCES_PER_LABEL = 1000
+# In the order in which they are preferred.
+_TRAIN_IDS, _INSTANCE_IDS = "labelTrainIds", "instanceIds"
+_KINDS = (_TRAIN_IDS, "labelIds", _INSTANCE_IDS)
 _SPLITS = ("train", "val")
 _IMAGE_ENDING = "_leftImg8bit.png"
 _EXPECTED = "Cityscapes with leftImg8bit/train and gtFine/train"
@@ -51,33 +63,52 @@ def open_source(data_dir: str) -> Source:
     splits = [split for split in _SPLITS if os.path.isdir(os.path.join(images_dir, split))]
     if not splits:
         raise ValueError(f"{images_dir} has no split; expected {_EXPECTED}.")
-    train_ids, label_ids = (
-        {split: _find_samples(root, split, kind) for split in splits}
-        for kind in ("labelTrainIds", "labelIds")
-    )
-    has_train_ids = _count_masks(train_ids) >= max(1, _count_masks(label_ids))
-    chosen = train_ids if has_train_ids else label_ids
-    if not _count_masks(chosen):
+    found = {kind: {split: _find_samples(root, split, kind) for split in splits} for kind in _KINDS}
+    counts = {kind: _count_masks(samples) for kind, samples in found.items()}
+    kind = max(_KINDS, key=lambda each: counts[each])
+    if not counts[kind]:
         raise ValueError(
             f"no image of {images_dir} has its mask; the first is expected at "
-            f"{chosen[splits[0]][0].mask_path}. Unpack gtFine_trainvaltest.zip beside leftImg8bit."
+            f"{found['labelIds'][splits[0]][0].mask_path}. Unpack gtFine_trainvaltest.zip beside "
+            "leftImg8bit."
         )
-    labeled, problems = open_splits(chosen, _require_masks)
+    labeled, problems = open_splits(found[kind], _require_masks)
     return Source(
         name="cityscapes",
         class_names=CLASS_NAMES,
         palette=PALETTE,
         ignore_label=IGNORE_LABEL,
         splits=labeled,
-        mask_format=MaskFormat() if has_train_ids else MaskFormat(_train_ids()),
+        mask_format=_mask_format(kind),
         problems=problems,
     )
 
 
-def _train_ids() -> dict[int, int]:
+def train_ids() -> dict[int, int]:
     """The train id of each label id; label ids that are not trained on become the ignore label."""
-    train_ids = {label_id: train_id for train_id, label_id in enumerate(LABEL_IDS)}
-    return dict.fromkeys(range(_NUM_LABEL_IDS), IGNORE_LABEL) | train_ids
+    of_classes = {label_id: train_id for train_id, label_id in enumerate(LABEL_IDS)}
+    return dict.fromkeys(range(_NUM_LABEL_IDS), IGNORE_LABEL) | of_classes
+
+
+def mask_colors() -> dict[Color, int]:
+    """The train id of each color; pole groups have that of poles, license plates that of cars."""
+    of_classes = {color: train_id for train_id, color in enumerate(PALETTE)}
+    return dict.fromkeys(_VOID_COLORS, IGNORE_LABEL) | of_classes
+
+
+def _mask_format(kind: str) -> MaskFormat:
+    if kind == _TRAIN_IDS:
+        return MaskFormat()
+    ids = train_ids()
+    if kind != _INSTANCE_IDS:
+        return MaskFormat(ids)
+    of_instances = {
+        label_id * _INSTANCES_PER_LABEL + instance: train_id
+        for label_id, train_id in ids.items()
+        if label_id
+        for instance in range(_INSTANCES_PER_LABEL)
+    }
+    return MaskFormat(values=ids | of_instances, named_in="Cityscapes' label ids")
 
 
 def _find_samples(root: str, split: str, kind: str) -> tuple[Sample, ...]:

@@ -56,7 +56,17 @@ def find_root(data_dir: str, folders: Sequence[str], witness: str, expected: str
         root = os.path.normpath(os.path.join(data_dir, folder))
         if os.path.exists(os.path.join(root, witness)):
             return root
-    raise ValueError(
+    raise ValueError(describe_layout(data_dir, expected))
+
+
+def find_folder(parent: str, names: Sequence[str]) -> str | None:
+    """Returns the path of the first of some folders that is there; None if none is."""
+    return next(filter(os.path.isdir, (os.path.join(parent, name) for name in names)), None)
+
+
+def describe_layout(data_dir: str, expected: str) -> str:
+    """Says that a folder holds something else than what is expected."""
+    return (
         f"data_dir {data_dir!r} holds {image_folders.name_entries(data_dir)}; expected {expected}. "
         "docs/datasets.md draws the folders."
     )
