@@ -26,7 +26,7 @@ quoted = '$(subst ','\'',$(value $(1)))'
 flag = $(if $(strip $(value $(2))),--$(1)=$(call quoted,$(2)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-beam setup-openvino setup-litert setup-onnx setup-geo setup-gpu setup-serve demo \
+.PHONY: help setup setup-dev setup-beam setup-openvino setup-litert setup-onnx setup-geo setup-parquet setup-gpu setup-serve demo \
 	classification-demo captioning-demo tfrecords check-dataset train eval vis export infer serve tensorboard lint format \
 	test test-all lock bench \
 	bench-peers-setup bench-peers-lock clean
@@ -66,6 +66,9 @@ setup-onnx: requirements/onnx.lock setup  ## Also install what ONNX files take, 
 	$(RUN) -m pip install --quiet --disable-pip-version-check -r $<
 
 setup-geo: requirements/geo.lock setup  ## Also install rasterio: GeoTIFFs keep their georeference
+	$(RUN) -m pip install --quiet --disable-pip-version-check -r $<
+
+setup-parquet: requirements/parquet.lock setup  ## Also install pyarrow: datasets in parquet files
 	$(RUN) -m pip install --quiet --disable-pip-version-check -r $<
 
 setup-gpu: requirements/gpu.lock setup  ## Also install CUDA and cuDNN, for NVIDIA GPUs: several GB
@@ -148,7 +151,7 @@ PARALLEL = --numprocesses=$(JOBS) --dist=loadfile --no-loadscope-reorder
 test: setup-dev  ## Run the fast tests, in JOBS processes (2)
 	@$(RUN) -m pytest -m "not slow" $(PARALLEL) $(ARGS)
 
-test-all: setup-dev setup-litert setup-onnx setup-openvino setup-geo  ## Run every test, slow ones and those of all engines
+test-all: setup-dev setup-litert setup-onnx setup-openvino setup-geo setup-parquet  ## Run every test, slow ones and those of all engines
 	@$(RUN) -m pytest $(PARALLEL) $(ARGS)
 
 lock: pyproject.toml  ## Pin the newest allowed versions again (needs uv)
@@ -164,6 +167,8 @@ lock: pyproject.toml  ## Pin the newest allowed versions again (needs uv)
 	  --extra litert pyproject.toml -o requirements/litert.lock
 	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \
 	  --extra geo pyproject.toml -o requirements/geo.lock
+	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \
+	  --extra parquet pyproject.toml -o requirements/parquet.lock
 	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \
 	  --constraints requirements/base.lock --extra gpu pyproject.toml -o requirements/gpu.lock
 	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \

@@ -42,6 +42,7 @@ _SOURCES = {
         "cvat",
         "label_studio",
         "supervisely",
+        "parquet",
         "kitti",
         "bdd100k",
         "mapillary",

@@ -64,7 +64,10 @@ class EncodedImage(NamedTuple):
 
 
 def read_image(
-    path: str, mask_size: tuple[int, int] | None = None, with_pixels: bool = True
+    path: str,
+    mask_size: tuple[int, int] | None = None,
+    with_pixels: bool = True,
+    data: bytes | None = None,
 ) -> EncodedImage:
     """Reads an image for a record.
 
@@ -74,15 +77,16 @@ def read_image(
     Args:
       mask_size: (height, width) of its mask, which decides whether an EXIF orientation applies.
       with_pixels: whether `rgb` is wanted. Without it a JPEG that has its end is not decoded.
+      data: the bytes of the file, if they are known; `path` only names it in messages then.
 
     Raises:
       OSError: the file cannot be opened.
       ValueError: the file is damaged or of a refused kind; the message names it.
     """
-    image = decode_image(path, mask_size, with_pixels, trust_end=not with_pixels)
+    image = decode_image(path, mask_size, with_pixels, trust_end=not with_pixels, data=data)
     if image.is_kept and not image.is_turned:
         return EncodedImage(image.data, _KEPT_FORMATS[image.file_format], image.size, image.rgb)
-    rgb = decode_image(path, mask_size).rgb if image.rgb is None else image.rgb
+    rgb = decode_image(path, mask_size, data=image.data).rgb if image.rgb is None else image.rgb
     assert rgb is not None
     buffer = io.BytesIO()
     Image.fromarray(rgb).save(buffer, "PNG")
@@ -95,6 +99,7 @@ def decode_image(
     with_pixels: bool = True,
     trust_end: bool = False,
     trust_kept: bool = False,
+    data: bytes | None = None,
 ) -> DecodedImage:
     """Decodes an image completely, so that a truncated file is noticed; see `read_image`.
 
@@ -104,9 +109,11 @@ def decode_image(
       trust_end: without pixels, do not decode a JPEG that ends as it should.
       trust_kept: without pixels, do not decode a JPEG or PNG whose bytes a record keeps (see
         `DecodedImage.is_kept`) if its structure is complete: the caller decodes it.
+      data: see `read_image`.
     """
-    with open(path, "rb") as file:
-        data = file.read()
+    if data is None:
+        with open(path, "rb") as file:
+            data = file.read()
     image = image_files.open_image(data, path)
     mode, size = image.mode, (image.height, image.width)
     rgb = None

@@ -111,8 +111,8 @@ class _Collector:
         """Decodes images by themselves, and reports what libjpeg says."""
         for split, sample in self._suspects:
             damage = None
-            with contextlib.suppress(OSError), open(sample.image_path, "rb") as file:
-                damage = listener.describe_damage(file.read())
+            with contextlib.suppress(OSError):
+                damage = listener.describe_damage(sample.read_image_file())
             if damage is not None:
                 finding = Finding(split, sample)
                 finding.report_damage(damage)

@@ -62,7 +62,7 @@ class SegmentationEncoder(Encoder[Sample, SplitSpec, DatasetSpec]):
         histogram = count_ids(mask)
         wrong = self._source.describe_unknown_ids(histogram)
         if wrong is not None:
-            raise ValueError(f"{sample.mask_path}: {wrong}")
+            raise ValueError(f"{sample.places[1]}: {wrong}")
         example = record_format.encode_example(
             sample.name,
             image.encoded,

@@ -58,11 +58,11 @@ class Finding:
             "learned. If 255 is the object, say so with --mask_values=0:0,255:1, or write 1 where "
             "it has 255: ids count from 0. Such a mask looks black, and that is right."
         )
-        self.report(severity, "binary", message, self.sample.mask_path)
+        self.report(severity, "binary", message, self.sample.places[1])
 
     def report_damage(self, damage: str) -> None:
         """Adds the problem of a JPEG that is damaged inside."""
-        self.report(*image_checks.damaged(damage), self.sample.image_path)
+        self.report(*image_checks.damaged(damage), self.sample.places[0])
 
 
 def examine(source: Source, split: str, sample: Sample, listener: DamageListener) -> Finding:
@@ -71,36 +71,46 @@ def examine(source: Source, split: str, sample: Sample, listener: DamageListener
     mask = _read(
         finding,
         sample.mask_path,
+        sample.places[1],
         f"there is no mask for the image {sample.image_path}. Add it, or remove the image.",
-        lambda path: sample.read_mask(),
+        sample.read_mask,
     )
     if mask is not None:
         _examine_mask(source, mask, finding)
     image = _read(
         finding,
         sample.image_path,
+        sample.places[0],
         f"there is no image for the mask {sample.mask_path}. Add it, or remove the mask.",
-        lambda path: decoding.decode_image(path, finding.size, with_pixels=False, trust_kept=True),
+        lambda: decoding.decode_image(
+            sample.places[0],
+            finding.size,
+            with_pixels=False,
+            trust_kept=True,
+            data=sample.read_image_file(),
+        ),
     )
     if image is not None:
         _examine_image(image, finding, listener)
     return finding
 
 
-def _read(finding: Finding, path: str, missing: str, read: Callable[[str], _T]) -> _T | None:
-    """Reads a file, or reports why that is not possible."""
+def _read(
+    finding: Finding, path: str, place: str, missing: str, read: Callable[[], _T]
+) -> _T | None:
+    """Reads what is at a place in a file, or reports why that is not possible."""
     if not os.path.isfile(path):
         finding.report(ERROR, "missing", image_checks.describe_other(path) or missing, path)
         return None
     try:
-        return read(path)
+        return read()
     except (OSError, ValueError) as error:
-        finding.report(ERROR, "unreadable", str(error), path)
+        finding.report(ERROR, "unreadable", str(error), place)
         return None
 
 
 def _examine_mask(source: Source, mask: RawMask, finding: Finding) -> None:
-    path = finding.sample.mask_path
+    path = finding.sample.places[1]
     finding.size = mask.values.shape[:2]
     finding.colors = palette_agreement.used_colors(mask)
     finding.ramps = _find_ramps(source, mask)
@@ -171,18 +181,18 @@ def _compare_palette(
             "another order than the classes: save the mask as RGB, which is read by its colors, or "
             "reorder the palette."
         )
-    finding.report(severity, "palette", text, finding.sample.mask_path)
+    finding.report(severity, "palette", text, finding.sample.places[1])
 
 
 def _examine_image(image: DecodedImage, finding: Finding, listener: DamageListener) -> None:
-    path = finding.sample.image_path
+    path = finding.sample.places[0]
     found = image_checks.examine(image, listener)
     finding.digest, finding.is_suspect = found.digest, found.is_suspect
     for complaint in found.complaints:
         finding.report(*complaint, path)
     if finding.size is not None and image.size != finding.size:
         message = describe_sizes(finding.sample, image.size, finding.size)
-        finding.report(ERROR, "size", message, finding.sample.mask_path)
+        finding.report(ERROR, "size", message, finding.sample.places[1])
     if image.orientation != 1:
         outcome = (
             "it is turned upright; check that its mask is drawn on the upright image"

@@ -16,6 +16,7 @@ _SOURCES = (
     "cvat",
     "label_studio",
     "supervisely",
+    "parquet",
     "kitti",
     "bdd100k",
     "mapillary",

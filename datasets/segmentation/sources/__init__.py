@@ -36,6 +36,7 @@ SOURCES: Mapping[str, tuple[str, ...]] = {
     "cvat": _OF_REGIONS,
     "label_studio": _OF_REGIONS,
     "supervisely": _OF_REGIONS,
+    "parquet": _OF_MASKS,
     "kitti": _DRAWN_VAL,
     "bdd100k": (),
     "mapillary": (),

@@ -9,7 +9,6 @@ from datasets.records import workers
 from datasets.segmentation.masks import blending, mask_values
 from datasets.segmentation.masks.blending import Ramps
 from datasets.segmentation.masks.mask_format import MaskFormat
-from datasets.segmentation.masks.raw_mask import read_raw_mask
 from datasets.segmentation.sources.class_file import DEFAULT_IGNORE_LABEL, ClassFile
 from datasets.segmentation.sources.source import Sample
 
@@ -58,7 +57,7 @@ def count_classes(
 def _read(sample: Sample) -> tuple[Sequence[int], Ramps]:
     """Returns the ids in a mask and the ramps between them; nothing for a mask without ids."""
     try:
-        mask = read_raw_mask(sample.mask_path)
+        mask = sample.read_mask()
     except (OSError, ValueError):
         return (), blending.NOTHING
     if mask.lossy_format is not None or mask.values.dtype != np.uint8:

@@ -4,6 +4,7 @@
     class_names.txt     labelme: a name on each line, from class id 0 on
     dataset_meta.json   Datumaro: {"label_map": {"0": name, …}, "segmentation_colors": [[r, g, b],
                         …]}
+    id2label.json       Hugging Face: {"0": name, …}
 
 The ids are those of the table's order, without the labels that are ignored (`label_roles`).
 """
@@ -20,7 +21,8 @@ from datasets.segmentation.masks.mask_format import Color
 from datasets.segmentation.sources.class_file import DEFAULT_IGNORE_LABEL, ClassFile
 
 LABELMAP, CLASS_NAMES, DATASET_META = "labelmap.txt", "class_names.txt", "dataset_meta.json"
-NAMES = (LABELMAP, CLASS_NAMES, DATASET_META)
+ID2LABEL = "id2label.json"
+NAMES = (LABELMAP, CLASS_NAMES, DATASET_META, ID2LABEL)
 
 # PASCAL VOC's color of borders, which those that follow VOC use without naming it.
 VOID_COLOR = (224, 224, 192)
@@ -90,14 +92,7 @@ def _read_dataset_meta(path: str) -> ClassTable:
     if not isinstance(labels, dict):
         listed = content.get("labels")
         labels = {str(n): each for n, each in enumerate(listed)} if _is_list(listed) else {}
-    names: dict[int, str] = {}
-    for key, name in labels.items():
-        if not key.isdecimal() or not isinstance(name, str):
-            raise ValueError(
-                f"{printable(path)}: label_map has {json_files.shown(key)}: "
-                f'{json_files.shown(name)}; expected numbers and names, such as "0": "road".'
-            )
-        names[int(key)] = name
+    names = _parse_labels(labels, path, "label_map")
     given = content.get("segmentation_colors")
     colors = [_color(each) for each in given] if _is_list(given) else []
     if colors and (len(colors) != len(names) or None in colors):
@@ -112,10 +107,34 @@ def _read_dataset_meta(path: str) -> ClassTable:
     )
 
 
+def table_of_labels(path: str, labels: Mapping[str, Any]) -> ClassTable:
+    """Makes a table of names by their ids, such as {"0": "road"}; `path` is that of their file."""
+    names = _parse_labels(labels, path, "it")
+    numbers = sorted(names)
+    return _table(path, [names[each] for each in numbers], None, numbers)
+
+
+def _read_id2label(path: str) -> ClassTable:
+    return table_of_labels(path, json_files.read_object(path))
+
+
+def _parse_labels(labels: Mapping[str, Any], path: str, what: str) -> dict[int, str]:
+    names: dict[int, str] = {}
+    for key, name in labels.items():
+        if not key.isdecimal() or not isinstance(name, str):
+            raise ValueError(
+                f"{printable(path)}: {what} has {json_files.shown(key)}: "
+                f'{json_files.shown(name)}; expected numbers and names, such as "0": "road".'
+            )
+        names[int(key)] = name
+    return names
+
+
 _READERS = {
     LABELMAP: _read_labelmap,
     CLASS_NAMES: _read_class_names,
     DATASET_META: _read_dataset_meta,
+    ID2LABEL: _read_id2label,
 }
 
 

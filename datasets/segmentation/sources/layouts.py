@@ -17,13 +17,13 @@ EXPECTED = (
     "images/ and masks/, or train/images/ and train/masks/, or images/train/ and masks/train/"
 )
 
-_IMAGES = frozenset(
+IMAGES = frozenset(
     {
         *("images", "image", "imgs", "img", "photos", "photo", "pictures", "picture", "pics"),
         *("pic", "jpegimages"),
     }
 )
-_MASKS = frozenset(
+MASKS = frozenset(
     {
         *("masks", "mask", "labels", "label", "annotations", "annotation", "annots", "annot"),
         *("gt", "gts", "groundtruth", "groundtruths", "segmentations", "segmentation"),
@@ -61,7 +61,7 @@ def find_layout(data_dir: str) -> Layout:
       ValueError: it is laid out otherwise, or in two ways at once; the message names them.
     """
     image_folders.require_folder(data_dir, EXPECTED)
-    images_dir = _find_folder(data_dir, _IMAGES)
+    images_dir = _find_folder(data_dir, IMAGES)
     found = _find_split_folders(data_dir, has_images=images_dir is not None)
     if images_dir is None and found:
         names = split_names.name_splits(found, data_dir)
@@ -72,7 +72,7 @@ def find_layout(data_dir: str) -> Layout:
             inside = sorted(os.path.relpath(pair.images, data_dir) + "/" for pair in found.values())
             holds = f"{os.path.basename(images_dir)}/ and also {', '.join(inside)}"
         hint = ""
-        masks_dir = _find_folder(data_dir, _MASKS) if images_dir is None else None
+        masks_dir = _find_folder(data_dir, MASKS) if images_dir is None else None
         if masks_dir is not None and _holds_images(masks_dir):
             hint = (
                 f" There are masks in {os.path.basename(masks_dir)}/, but no images: export them "
@@ -93,12 +93,12 @@ def _may_be_classes(data_dir: str) -> bool:
     """Whether there are folders of images, perhaps below splits, and nothing called masks."""
     folders = image_folders.subfolders(data_dir)
     below = [name for path in folders.values() for name in image_folders.subfolders(path)]
-    has_masks = any(fold(name) in _MASKS for name in (*folders, *below))
+    has_masks = any(fold(name) in MASKS for name in (*folders, *below))
     return not has_masks and any(map(_holds_images, folders.values()))
 
 
 def _find_masks(parent: str) -> str:
-    return _find_folder(parent, _MASKS) or os.path.join(parent, "masks")
+    return _find_folder(parent, MASKS) or os.path.join(parent, "masks")
 
 
 def _find_folder(parent: str, names: frozenset[str]) -> str | None:
@@ -124,12 +124,12 @@ def _find_split_folders(data_dir: str, has_images: bool) -> dict[str, Folders]:
     """
     found = {}
     for name, path in image_folders.subfolders(data_dir).items():
-        if fold(name) in _IMAGES | _MASKS:
+        if fold(name) in IMAGES | MASKS:
             continue
         inside = image_folders.subfolders(path)
         is_split = "images" in inside or fold(name) in split_names.SPLITS
-        if is_split or (not has_images and any(fold(each) in _MASKS for each in inside)):
-            images_dir = _find_folder(path, _IMAGES)
+        if is_split or (not has_images and any(fold(each) in MASKS for each in inside)):
+            images_dir = _find_folder(path, IMAGES)
             if images_dir is not None:
                 found[name] = Folders(images_dir, _find_masks(path))
     return found

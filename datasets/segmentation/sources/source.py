@@ -27,6 +27,16 @@ class Sample:
     def paths(self) -> tuple[str, str]:
         return self.image_path, self.mask_path
 
+    @property
+    def places(self) -> tuple[str, str]:
+        """How messages name the image and the mask: by their files, if these hold nothing else."""
+        return self.paths
+
+    def read_image_file(self) -> bytes:
+        """Reads the image's file, not decoded; raises what `read_mask` does."""
+        with open(self.image_path, "rb") as file:
+            return file.read()
+
     def read_mask(self) -> RawMask:
         """Reads what the mask's file stores.
 
@@ -92,7 +102,9 @@ class Source:
         """
         ids = self.read_mask(sample)
         mask_size = ids.shape[0], ids.shape[1]
-        image = decoding.read_image(sample.image_path, mask_size, with_pixels)
+        image = decoding.read_image(
+            sample.places[0], mask_size, with_pixels, sample.read_image_file()
+        )
         if image.size != mask_size:
             raise ValueError(describe_sizes(sample, image.size, mask_size))
         return image, ids
@@ -119,7 +131,8 @@ def describe_sizes(sample: Sample, image_size: tuple[int, int], mask_size: tuple
         fix = f"Resize the mask to {image_text} with nearest neighbor, or export it again."
     else:
         fix = "The shapes differ too, so these may not belong together."
+    image, mask = sample.places
     return (
-        f"{sample.mask_path}: the mask is {mask_text} (width x height) and its image "
-        f"{sample.image_path} is {image_text}. {fix}"
+        f"{mask}: the mask is {mask_text} (width x height) and its image {image} is {image_text}. "
+        f"{fix}"
     )

@@ -194,3 +194,13 @@ def test_masks_of_cvat_and_labelme_agree_with_labelmes(shared):
             kept = (expected != 255) & (expected > 0)
             assert (names[0][found[kept]] == names[1][expected[kept]]).all()
             assert ((found == 0) == (expected == 0)).all()
+
+
+def test_id2label(tmp_path):
+    path = write_json(tmp_path / "id2label.json", {"0": "void", "2": "b", "1": "a"})
+    table = class_tables.find_class_table(str(tmp_path))
+    assert table.classes.names == ("a", "b")
+    assert table.id_map == {0: 255, 1: 0, 2: 1}
+    write_json(path, {"road": 0})
+    with pytest.raises(ValueError, match=r"id2label\.json: it has 'road': 0; expected numbers"):
+        class_tables.find_class_table(str(tmp_path))
