@@ -73,6 +73,18 @@ def suggest(
     The values have to lie apart, and there have to be as many as classes (None where nothing names
     the classes), not counting the ignore label. Returns None otherwise.
     """
+    mapping = suggest_mapping(values, num_classes, ignore_label)
+    if mapping is None:
+        return None
+    return "--mask_values=" + ",".join(f"{value}:{mapping[value]}" for value in sorted(mapping))
+
+
+def suggest_mapping(
+    values: Collection[int],
+    num_classes: int | None = None,
+    ignore_label: int = _DEFAULT_IGNORE_LABEL,
+) -> dict[int, int] | None:
+    """Returns the mapping of `suggest`; None where there is none."""
     classes = sorted(values)
     mapping = {}
     if num_classes is not None and len(classes) == num_classes + 1 and ignore_label in classes:
@@ -81,7 +93,7 @@ def suggest(
     if not _lie_apart(classes) or (num_classes is not None and len(classes) != num_classes):
         return None
     mapping.update((value, class_id) for class_id, value in enumerate(classes))
-    return "--mask_values=" + ",".join(f"{value}:{mapping[value]}" for value in sorted(mapping))
+    return mapping
 
 
 def _lie_apart(values: Sequence[int]) -> bool:

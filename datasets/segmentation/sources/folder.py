@@ -28,7 +28,7 @@ from datasets.segmentation.sources import (
     listing,
     split_lists,
 )
-from datasets.segmentation.sources.class_count import count_classes
+from datasets.segmentation.sources.class_count import find_classes
 from datasets.segmentation.sources.layouts import Folders, Layout
 from datasets.segmentation.sources.pairing import Pairing, Pairs, match, open_splits, pair_folders
 from datasets.segmentation.sources.source import Sample, Source
@@ -73,7 +73,9 @@ def open_source(
         classes = table.classes
     else:
         samples = [sample for samples in splits.values() for sample in samples]
-        classes = count_classes(samples, data_dir, mask_values)
+        found = find_classes(samples, data_dir, mask_values)
+        classes, mask_values = found.classes, found.values
+        problems = (*problems, *found.problems)
     if mask_values is not None and (classes_file or table):
         check_mapping(mask_values, len(classes.names), classes.ignore_label)
     return Source(

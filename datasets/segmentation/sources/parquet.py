@@ -23,7 +23,7 @@ from datasets.records import split_names, val_split
 from datasets.segmentation.masks import mask_values as values_of_masks
 from datasets.segmentation.masks.mask_format import MaskFormat
 from datasets.segmentation.sources import class_file, class_tables, layouts, listing, parquet_sample
-from datasets.segmentation.sources.class_count import count_classes
+from datasets.segmentation.sources.class_count import find_classes
 from datasets.segmentation.sources.class_tables import ClassTable
 from datasets.segmentation.sources.parquet_sample import ParquetSample
 from datasets.segmentation.sources.source import Sample, Source
@@ -93,7 +93,12 @@ def open_source(
     if classes is None:
         table = _find_table(data_dir, opened[val_split.TRAIN][0])
         every = [sample for each in samples.values() for sample in each]
-        classes = table.classes if table else count_classes(every, data_dir, mask_values)
+        if table:
+            classes = table.classes
+        else:
+            found = find_classes(every, data_dir, mask_values)
+            classes, mask_values = found.classes, found.values
+            problems += found.problems
     if mask_values is not None:
         values_of_masks.check(mask_values, len(classes.names), classes.ignore_label)
     return Source(

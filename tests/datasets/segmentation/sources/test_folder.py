@@ -109,8 +109,18 @@ def test_unreadable_masks_do_not_stop_the_counting(tmp_path):
 
 def test_ids_with_large_gaps_are_refused(tmp_path):
     save_pair(tmp_path / "train", "a", (IDS // 2 * 128).astype(np.uint8))
-    with pytest.raises(ValueError, match=r"the ids 0, 128, so most ids up to 128 never occur"):
+    save_pair(tmp_path / "train", "b", (IDS // 2 * 255).astype(np.uint8))
+    with pytest.raises(ValueError, match=r"ids 0, 128, 255, so most ids up to 128 never occur"):
         folder.open_source(str(tmp_path))
+
+
+def test_masks_of_0_and_255_are_two_classes(tmp_path):
+    save_pair(tmp_path / "train", "a", (IDS // 2 * 255).astype(np.uint8))
+    source = folder.open_source(str(tmp_path))
+    assert source.class_names == ("class_0", "class_1")
+    (sample,) = source.splits["train"]
+    np.testing.assert_array_equal(source.read_mask(sample), IDS // 2)
+    assert [problem.kind for problem in source.problems] == ["values"]
 
 
 def test_class_file_in_the_folder_is_taken(tmp_path):
@@ -148,10 +158,12 @@ def test_palette_masks_are_read_by_their_indices(tmp_path):
 
 
 def test_rgb_masks_without_a_class_file_are_explained(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (12, 20, 3), dtype=np.uint8)
     save(tmp_path / "train" / "images" / "a.jpg", smooth_rgb(12, 20))
-    save(tmp_path / "train" / "masks" / "a.png", smooth_rgb(12, 20))
+    save(tmp_path / "train" / "masks" / "a.png", noise)
+    source = folder.open_source(str(tmp_path))
     with pytest.raises(ValueError, match=r"a\.png: RGB mask with colors .*classes\.json"):
-        folder.open_source(str(tmp_path))
+        source.read_mask(source.splits["train"][0])
 
 
 def test_files_without_a_partner_stay_samples(tmp_path):
