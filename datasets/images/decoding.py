@@ -2,7 +2,8 @@
 
 Converted: gray, gray with alpha, RGBA, CMYK, YCbCr, palette and 1-bit images (alpha is dropped,
 color profiles are not applied). Refused: 16-bit and floating point images, because the range of
-values that a camera or microscope filled is not written in the file; and damaged files.
+values that a camera or microscope filled is not written in the file; and damaged files. TIFFs of
+more bands than Pillow reads are read by `many_bands`.
 
 An image with an EXIF orientation is turned upright, as every viewer shows it, unless only the
 unturned size agrees with the size of its mask.
@@ -19,7 +20,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from common import image_files
 from common.texts import printable
-from datasets.images import png_file
+from datasets.images import many_bands, png_file
 
 _JPEG_FORMATS = ("JPEG", "MPO")  # MPO: a JPEG with further images after it, made by phones.
 # Modes and formats that the records' reader decodes, and what records call these formats.
@@ -43,6 +44,7 @@ class DecodedImage:
     mode: str  # Pillow's name of the pixel format in the file, such as "RGB" or "CMYK"
     orientation: int  # of EXIF; 1 is upright
     is_turned: bool  # whether the orientation was applied
+    num_bands: int | None = None  # of a TIFF, of which the first three are `rgb`
 
     @property
     def is_kept(self) -> bool:
@@ -114,7 +116,7 @@ def decode_image(
     if data is None:
         with open(path, "rb") as file:
             data = file.read()
-    image = image_files.open_image(data, path)
+    image, num_bands = _open(data, path)
     mode, size = image.mode, (image.height, image.width)
     rgb = None
     if not with_pixels:
@@ -142,6 +144,7 @@ def decode_image(
         mode=mode,
         orientation=orientation,
         is_turned=is_turned,
+        num_bands=num_bands,
     )
 
 
@@ -153,9 +156,20 @@ def read_size(path: str) -> tuple[int, int]:
       ValueError: its head is damaged or of a refused kind; the message names it.
     """
     with open(path, "rb") as file:
-        image = image_files.open_image(file.read(), path)
+        image, _ = _open(file.read(), path)
     size = image.height, image.width
     return size[::-1] if _read_orientation(image) in _TRANSPOSING_ORIENTATIONS else size
+
+
+def _open(data: bytes, path: str) -> tuple[Image.Image, int | None]:
+    """Opens an image; returns it and, for a TIFF that Pillow does not read, its bands."""
+    try:
+        return image_files.open_image(data, path), None
+    except ValueError:
+        read = many_bands.read(data, path)
+        if read is None:
+            raise
+        return read
 
 
 def load(data: bytes, path: str) -> Image.Image:

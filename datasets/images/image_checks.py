@@ -51,6 +51,9 @@ def examine(image: DecodedImage, listener: DamageListener) -> ImageFinding:
     if image.mode != "RGB":
         message = f"is of mode {image.mode} and is converted to RGB."
         complaints.append(Complaint(WARNING, "converted", message))
+    if image.num_bands is not None:
+        message = f"has {image.num_bands} bands; the first three are taken as red, green and blue."
+        complaints.append(Complaint(WARNING, "converted", message))
     digest = hashlib.blake2b(image.data, digest_size=16).digest()
     return ImageFinding(digest, is_suspect, tuple(complaints))
 

@@ -11,6 +11,7 @@ import os
 from PIL import Image
 
 from common import image_files
+from datasets.images import many_bands
 
 DEFAULT_LIMIT_MB = 4096
 
@@ -56,4 +57,6 @@ def _count_pixels(path: str) -> int:
         with Image.open(path, formats=image_files.FORMATS) as image:
             return image.width * image.height
     except Exception:  # Pillow's decoders raise many types on damaged bytes.
-        return 0
+        with open(path, "rb") as file:
+            bands = many_bands.read_head(file)
+        return bands.num_pixels if bands is not None else 0
