@@ -51,6 +51,7 @@ _SOURCES = {
         "loveda",
         "potsdam",
         "vaihingen",
+        "landcover_ai",
         "inria",
         "deepglobe",
     ),

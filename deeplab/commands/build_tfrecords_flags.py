@@ -25,6 +25,7 @@ _SOURCES = (
     "loveda",
     "potsdam",
     "vaihingen",
+    "landcover_ai",
     "inria",
     "deepglobe",
 )

@@ -45,6 +45,7 @@ SOURCES: Mapping[str, tuple[str, ...]] = {
     "loveda": (),
     "potsdam": _DRAWN_VAL,
     "vaihingen": _DRAWN_VAL,
+    "landcover_ai": (),
     "inria": (),
     "deepglobe": _DRAWN_VAL,
 }

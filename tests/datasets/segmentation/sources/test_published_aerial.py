@@ -1,4 +1,4 @@
-"""sources of published images from above: loveda, potsdam, vaihingen, inria, deepglobe."""
+"""sources of published images from above: loveda, potsdam, vaihingen and others."""
 
 import itertools
 
@@ -6,8 +6,16 @@ import numpy as np
 import pytest
 
 from datasets.segmentation import sources
-from datasets.segmentation.sources import deepglobe, inria, isprs, loveda, potsdam, vaihingen
-from tests.support.sample_images import save, smooth_rgb
+from datasets.segmentation.sources import (
+    deepglobe,
+    inria,
+    isprs,
+    landcover_ai,
+    loveda,
+    potsdam,
+    vaihingen,
+)
+from tests.support.sample_images import save, smooth_rgb, write
 
 TOWN = np.array(
     [[(255, 255, 255), (0, 0, 255), (0, 255, 255), (0, 255, 0), (252, 255, 0), (255, 0, 0)]],
@@ -116,6 +124,29 @@ def test_vaihingen_of_another_layout_is_named(tmp_path):
         vaihingen.open_source(str(tmp_path))
 
 
+# --- landcover_ai
+
+
+def test_landcover_ai_in_the_tiles_of_its_lists(tmp_path):
+    save(tmp_path / "masks" / "M-33-20-D-c-4-2.tif", np.zeros((2, 2), np.uint8))
+    write(tmp_path / "train.txt", "M-33-20-D-c-4-2_1\nM-33-20-D-c-4-2_0\n")
+    write(tmp_path / "val.txt", "N-34-61-B-a-1-1_0\n")
+    assert sources.find_source(str(tmp_path)) == "landcover_ai"
+    with pytest.raises(ValueError, match=r"has no folder 'output' of tiles\. Run python split\.py"):
+        sources.open_source("landcover_ai", str(tmp_path))
+    for name in ("M-33-20-D-c-4-2_0", "M-33-20-D-c-4-2_1", "N-34-61-B-a-1-1_0"):
+        save(tmp_path / "output" / f"{name}.jpg", smooth_rgb(1, 5))
+        save(tmp_path / "output" / f"{name}_m.png", np.arange(5, dtype=np.uint8)[None])
+    source = landcover_ai.open_source(str(tmp_path))
+    assert names_of(source) == {
+        "train": ["M-33-20-D-c-4-2_0", "M-33-20-D-c-4-2_1"],
+        "val": ["N-34-61-B-a-1-1_0"],
+    }
+    np.testing.assert_array_equal(mask_of(source), [[0, 1, 2, 3, 4]])
+    with pytest.raises(ValueError, match=r"expected LandCover\.ai with images"):
+        landcover_ai.open_source(str(tmp_path / "output"))
+
+
 # --- inria
 
 
@@ -159,7 +190,12 @@ def test_deepglobe_of_another_layout_is_named(tmp_path):
 
 @pytest.mark.parametrize(
     ("folder", "name"),
-    [("loveda", "loveda"), ("inria", "inria"), ("deepglobelandcover", "deepglobe")],
+    [
+        ("loveda", "loveda"),
+        ("inria", "inria"),
+        ("landcoverai", "landcover_ai"),
+        ("deepglobelandcover", "deepglobe"),
+    ],
 )
 def test_folders_laid_out_as_published(samples, folder, name):
     path = samples / "geotiff" / "torchgeo" / folder
