@@ -3,13 +3,13 @@
 import dataclasses
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from datasets.images import jpeg_file
 from datasets.images.decoding import DecodedImage
 from datasets.images.jpeg_damage import DamageListener
-from datasets.records.encoder import Sample
+from datasets.records.encoder import SampleT
 from datasets.records.problems import ERROR, WARNING, Problem
 
 _TRAIN = "train"
@@ -76,18 +76,30 @@ def describe_other(path: str) -> str | None:
     return "this is not a regular file. Replace it by the file." if os.path.exists(path) else None
 
 
-def compare(split: str, sample: Sample, first_split: str, first: Sample) -> Iterator[Problem]:
-    """Reports an image whose file is the same, byte for byte, as one that was met before."""
+def compare(
+    split: str,
+    sample: SampleT,
+    first_split: str,
+    first: SampleT,
+    place_of: Callable[[SampleT], str] = lambda sample: sample.paths[0],
+) -> Iterator[Problem]:
+    """Reports an image whose file is the same, byte for byte, as one that was met before.
+
+    Args:
+      split, sample: the image.
+      first_split, first: the one that was met before.
+      place_of: returns how messages name the image of a sample.
+    """
     if sample is first or (split != first_split and _may_overlap(split, first_split)):
         return
     if split == first_split:
-        message = f"the same image as {first.paths[0]}. Remove one of them."
+        message = f"the same image as {place_of(first)}. Remove one of them."
     else:
         message = (
-            f"the same image as {first.paths[0]} in split {first_split!r}: what is trained on "
+            f"the same image as {place_of(first)} in split {first_split!r}: what is trained on "
             "says nothing when it is evaluated on. Remove it from one of the splits."
         )
-    yield Problem(WARNING, "repeated", message, sample.paths[0], split, sample.name)
+    yield Problem(WARNING, "repeated", message, place_of(sample), split, sample.name)
 
 
 def _may_overlap(split: str, other: str) -> bool:

@@ -99,7 +99,9 @@ class _Collector:
             self._suspects.append(example)
         if finding.digest is not None:
             first = self._first_with_digest.setdefault(finding.digest, example)
-            self._problems += image_checks.compare(*example, *first)
+            self._problems += image_checks.compare(
+                *example, *first, place_of=lambda sample: sample.places[0]
+            )
         if finding.has_error or (finding.split, finding.sample.name) in self._unusable:
             return
         if finding.is_binary:

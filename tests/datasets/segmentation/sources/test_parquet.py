@@ -149,6 +149,21 @@ def test_a_row_at_fault_is_named(tmp_path):
 
 
 @pytest.mark.usefixtures("arrow")
+def test_rows_with_the_same_image_are_named(tmp_path):
+    image = png(smooth_rgb(1, 4))
+    path = write_rows(tmp_path / "train.parquet", [IDS] * 2, images=[image] * 2)
+    write_json(tmp_path / "classes.json", {"names": ["a", "b", "c"]})
+    source = parquet.open_source(str(tmp_path), val_fraction=0.0)
+    found = [
+        (each.path, each.message)
+        for each in checks.check_source(source, show_progress=False).problems
+        if each.kind == "repeated"
+    ]
+    place = f"{path}, row 0, image"
+    assert found == [(f"{path}, row 1, image", f"the same image as {place}. Remove one of them.")]
+
+
+@pytest.mark.usefixtures("arrow")
 def test_what_is_no_parquet_file_is_named(tmp_path):
     write(tmp_path / "train.parquet", "version https://git-lfs.github.com/spec/v1\n")
     with pytest.raises(ValueError, match=r"train\.parquet: no parquet file, or a damaged one"):
