@@ -18,6 +18,8 @@ from serving.deeplab_model import DeepLabModel, Segmentation
 # Called with an image that runs in tiles: its path, its (height, width), how many tiles have run,
 # first 0, and how many there are.
 Progress: TypeAlias = Callable[[str, tuple[int, int], int, int], object]
+# Called with an image's path, the name of its results and its class ids, uint8 [height, width].
+Describe: TypeAlias = Callable[[str, str, np.ndarray], object]
 
 _BY_WINDOWS = ValueError("read by windows")
 # Errors that a file system may raise for the name of one result and not for the next.
@@ -41,6 +43,7 @@ class Outcome:
       size: (height, width) of the image, upright; None if it failed.
       network_size: (height, width) at which the network saw it, whole or in tiles; None if it
         failed.
+      described: what `Describe` has returned for it.
     """
 
     path: str
@@ -48,6 +51,7 @@ class Outcome:
     error: Exception | None
     size: tuple[int, int] | None = None
     network_size: tuple[int, int] | None = None
+    described: object = None
 
 
 # None for one that is read by windows.
@@ -98,6 +102,7 @@ def segment_files(
     tiles: tiling.TileOptions | None = None,
     max_pixels: int | None = None,
     progress: Progress | None = None,
+    describe: Describe | None = None,
 ) -> Iterator[Outcome]:
     """Segments images and writes their results.
 
@@ -115,6 +120,7 @@ def segment_files(
       tiles: what becomes of images larger than the network takes.
       max_pixels: images of more are not read; None for no limit.
       progress: called for images that run in tiles.
+      describe: called in threads with the class ids of each image.
 
     Yields:
       What became of each image, in order. One that cannot be read, or would take more memory than
@@ -126,7 +132,9 @@ def segment_files(
     todo = list(zip(paths, names, strict=True))
     with ThreadPoolExecutor() as pool:
         tiles = tiles or tiling.TileOptions()
-        planner = _Planner(model, todo, options, batch_size, budget, pool, tiles, max_pixels)
+        planner = _Planner(
+            model, todo, options, batch_size, budget, pool, tiles, max_pixels, describe is None
+        )
         before, batch = _Batch([]), planner.next_batch()
         while batch is not None:
             if not batch.reading:  # Nothing is in memory.
@@ -153,7 +161,9 @@ def segment_files(
                 )
             ]
             batch.writing = [
-                pool.submit(_write, model, job, image, prediction, directory, options, tiles)
+                pool.submit(
+                    _write, model, job, image, prediction, directory, options, tiles, describe
+                )
                 for job, image, prediction in zip(batch.jobs, loaded, predictions, strict=True)
             ]
             del loaded, predictions  # Otherwise they stay while the next batch is read.
@@ -179,11 +189,14 @@ class _Planner:
         pool: ThreadPoolExecutor,
         tiles: tiling.TileOptions,
         max_pixels: int | None,
+        may_take_windows: bool,
     ):
         self._model = model
         self._todo = collections.deque(todo)
         self._num_probabilities = model.num_classes if options.probabilities else 0
-        self._may_take_windows = not options.probabilities and options.ids_format is None
+        self._may_take_windows = (
+            may_take_windows and not options.probabilities and options.ids_format is None
+        )
         self._batch_size = batch_size
         self._budget = budget
         self._pool = pool
@@ -403,6 +416,7 @@ def _write(
     directory: str,
     options: results.ResultOptions,
     tiles: tiling.TileOptions,
+    describe: Describe | None,
 ) -> Outcome:
     """Writes the results of one image, if it has any; raises as `segment_files` does."""
     if isinstance(prediction, Outcome):
@@ -423,12 +437,13 @@ def _write(
             options,
             job.facts,
         )
+        described = describe(job.path, job.name, prediction.ids) if describe else None
     except (ValueError, MemoryError, OSError) as error:
         if isinstance(error, OSError) and error.errno not in _ERRORS_OF_ONE_FILE:
             raise
         return _failed(job, error)
     seen = size if _plan_tiles(model, size, tiles) else model.fitted_size(*size)
-    return Outcome(job.path, shares, None, size, seen)
+    return Outcome(job.path, shares, None, size, seen, described)
 
 
 def _failed(job: _Job, error: Exception) -> Outcome:

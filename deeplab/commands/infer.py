@@ -18,6 +18,7 @@ from deeplab.commands.infer_flags import InferOptions
 from serving import export_file, geotiff, memory, results, tiling
 from serving.deeplab_model import DeepLabModel, ImageShrunkWarning, ImageTiledWarning
 from serving.engines.engine import EngineSkippedWarning
+from serving.labels import label_files
 from serving.video import video_inference
 
 # From so many on it pays to find out which engine is the fastest.
@@ -45,6 +46,8 @@ def _segment(given: InferOptions, arguments: list[str], download_folder: str) ->
     )
     tiles = tiling.TileOptions(tiling.parse_tile(given.tile), given.overlap)
     if given.runner is not None:
+        if given.save_labels is not None:
+            raise ValueError("--save_labels does not go with --runner; omit one or the other.")
         if given.frames_per_second is not None or given.temporal_smoothing:
             raise ValueError(
                 "--frames_per_second and --temporal_smoothing are of videos, and --runner takes "
@@ -73,6 +76,8 @@ def _segment(given: InferOptions, arguments: list[str], download_folder: str) ->
             f"--save_probabilities: {inputs.videos[0].shown} is a video, whose probabilities are "
             "not written; --save_ids writes class ids of its frames."
         )
+    if given.save_labels is not None:
+        _check_labeled(inputs)
     georeferenced = next(filter(geotiff.loses_reference, paths), None)
     if georeferenced is not None:
         print(
@@ -84,6 +89,8 @@ def _segment(given: InferOptions, arguments: list[str], download_folder: str) ->
     video_names = results.choose_names([video.name_path for video in inputs.videos])
     infer_images.check_results(inputs, names, output, options)
     infer_videos.check_results(inputs, video_names, output, options)
+    if given.save_labels is not None:
+        label_files.check(given.save_labels, output, names)
     limit = memory.default_limit()
     if given.memory_limit_mb is not None:
         limit = given.memory_limit_mb * memory.MIB
@@ -116,6 +123,19 @@ def _segment(given: InferOptions, arguments: list[str], download_folder: str) ->
             )
             status = max(status, video_status)  # That of an interruption is the larger.
     return status
+
+
+def _check_labeled(inputs: infer_inputs.Inputs) -> None:
+    """Raises ValueError if there is something else than files of images, to which labels refer."""
+    if inputs.videos:
+        raise ValueError(
+            f"--save_labels: {inputs.videos[0].shown} is a video; labels are of images only."
+        )
+    for shown in inputs.shown.values():
+        raise ValueError(
+            f"--save_labels: {shown} is an address, and labels name files of images; download it "
+            "first."
+        )
 
 
 def _set_up_output() -> None:

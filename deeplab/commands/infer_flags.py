@@ -8,6 +8,8 @@ from common.option_fields import DATA, HARDWARE, NETWORK, RESULTS, option
 
 # As in `serving.results`, which imports NumPy.
 _ID_FORMATS = ("npy", "png")
+# As in `serving.labels.label_files`, which imports NumPy.
+_LABEL_FORMATS = ("coco", "labelme")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +49,14 @@ class InferOptions(EngineOptions, TileFlags):
         "photograph of 1000x1000 pixels and 21 classes, uncompressed twice as much.",
         RESULTS,
         is_common=True,
+    )
+    save_labels: str | None = option(
+        None,
+        "Also write polygons for a labelling tool, to correct there: labelme (NAME.json for each "
+        "image) or coco (coco_predictions.json for all of them).",
+        RESULTS,
+        is_common=True,
+        choices=_LABEL_FORMATS,
     )
     frames_per_second: float | None = option(
         None,

@@ -15,6 +15,7 @@ from deeplab.commands.infer_inputs import Inputs
 from serving import file_inference, geotiff, memory, results, tiling
 from serving.deeplab_model import DeepLabModel
 from serving.drawing import visualize
+from serving.labels import label_files
 
 # An image that takes less time needs no bar of its own.
 _BAR_DELAY_SECS = 2
@@ -55,6 +56,24 @@ def segment(
     budget: memory.Budget,
 ) -> int:
     """Segments the images and says what became of them; returns how many have failed."""
+    if given.save_labels is None:
+        return _segment(model, given, inputs, names, options, tiles, budget, None)
+    with label_files.writing(
+        given.save_labels, given.output, inputs.images, model.class_names
+    ) as labels:
+        return _segment(model, given, inputs, names, options, tiles, budget, labels)
+
+
+def _segment(
+    model: DeepLabModel,
+    given: InferOptions,
+    inputs: Inputs,
+    names: Sequence[str],
+    options: results.ResultOptions,
+    tiles: tiling.TileOptions,
+    budget: memory.Budget,
+    labels: label_files.LabelWriter | None,
+) -> int:
     paths, output = inputs.images, given.output
     num_failed = num_shrunk = 0
     tile_progress = _TileProgress(inputs.shown, tiles)
@@ -70,10 +89,13 @@ def segment(
         tiles,
         given.max_pixels,
         functools.partial(tile_progress.update, model),
+        labels.describe if labels is not None else None,
     )
     for outcome in tqdm(outcomes, total=len(paths), unit="image", disable=None):
         num_failed += outcome.error is not None
         stream = sys.stdout if outcome.error is None else sys.stderr
+        if labels is not None and outcome.error is None:
+            labels.add(outcome.path, outcome.described)
         outcome = _as_shown(outcome, inputs.shown)
         tqdm.write(_report(outcome, model), file=stream)
         if outcome.network_size != outcome.size:
@@ -81,7 +103,10 @@ def segment(
             if num_shrunk == 1:
                 tqdm.write(_shrunk_warning(outcome, model), file=sys.stderr)
     num_written = len(paths) - num_failed
-    written = ", ".join(map(printable, results.result_paths(output, "NAME", options)))
+    written_paths = results.result_paths(output, "NAME", options)
+    if labels is not None:
+        written_paths.append(labels.written)
+    written = ", ".join(map(printable, written_paths))
     print(
         f"{num_written} of {len(paths)} images, {num_written / (time.time() - start):.1f} "
         f"images/s: {written}"

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image, TiffImagePlugin
 
+from datasets.segmentation import sources
 from tests.support import command_runs, toy_export
 
 
@@ -77,9 +78,40 @@ def test_results_among_the_images_are_neither_read_nor_written_over(tmp_path, in
     assert (tmp_path / "in" / "x_mask.png").read_bytes() == before
 
 
+def test_labels_for_labelling_tools_are_records_of_the_same_ids(tmp_path, infer):
+    toy_export.write(tmp_path / "model")
+    ids = {name: save(tmp_path / "in" / f"{name}.png", seed) for seed, name in enumerate("ab")}
+    ids["large"] = save(tmp_path / "in" / "large.png", 5, (100, 90))
+    for label_format, dataset, output in (
+        ("labelme", "labelme", "out"),
+        ("coco", "coco_json", "in"),
+    ):
+        result = infer("in", "--model=model", f"--output={output}", f"--save_labels={label_format}")
+        assert result.returncode == 0, result.stderr
+        name = "out/NAME.json" if label_format == "labelme" else "in/coco_predictions.json"
+        assert f"{output}/NAME_overlay.jpg, {name}\n" in result.stdout
+        assert sources.find_source(str(tmp_path / output)) == dataset
+        source = sources.open_source(dataset, str(tmp_path / output), val_fraction=0.4)
+        assert source.class_names[1:] == toy_export.CLASS_NAMES[1:]
+        samples = [sample for samples in source.splits.values() for sample in samples]
+        assert sorted(sample.name for sample in samples) == sorted(ids)
+        for sample in samples:
+            np.testing.assert_array_equal(source.read_mask(sample), ids[sample.name])
+
+    again = infer("in", "--model=model", "--output=out", "--save_labels=labelme")
+    assert again.returncode == 0, again.stderr
+    (tmp_path / "out" / "a.json").write_text('{"shapes": []}')
+    before = files(tmp_path / "out")
+    refused = infer("in", "--model=model", "--output=out", "--save_labels=labelme")
+    assert refused.returncode == 1
+    assert "out/a.json. They are not written over: choose another --output" in refused.stderr
+    assert files(tmp_path / "out") == before
+
+
 def test_wrong_input_is_one_line(tmp_path):
     save(tmp_path / "x.png", 1)
     (tmp_path / "bad.pb").write_bytes(b"no graph")
+    (tmp_path / "clip.mp4").write_bytes(b"\0\0\0\x18ftypmp42")
     toy_export.write(tmp_path / "old.pb", published=True)
     cases = (
         ([], 1, "which images?"),
@@ -95,6 +127,8 @@ def test_wrong_input_is_one_line(tmp_path):
             "/proc/x: /proc cannot be written",
         ),
         (["x.png", "--model=old.pb", "--memory_limit_mb=50"], 1, "x.png: 20x30 pixels (height"),
+        (["x.png", "--model=old.pb", "--save_labels=coco", "--runner=DirectRunner"], 1, "--runner"),
+        (["clip.mp4", "--model=old.pb", "--save_labels=coco"], 1, "clip.mp4 is a video; labels"),
         (["x.png", "--modle=old.pb"], 2, "Did you mean --model"),
     )
     inputs = [arguments for arguments, _, _ in cases]
@@ -103,7 +137,7 @@ def test_wrong_input_is_one_line(tmp_path):
         assert result.returncode == status, (arguments, result.stderr)
         assert message in result.stderr
         assert "Traceback" not in result.stderr
-    assert files(tmp_path) == ["bad.pb", "masks", "old.pb", "x.png"]
+    assert files(tmp_path) == ["bad.pb", "clip.mp4", "masks", "old.pb", "x.png"]
     assert files(tmp_path / "masks") == []
 
 

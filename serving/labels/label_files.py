@@ -1,0 +1,247 @@
+"""Writes predictions for labelling tools: COCO's JSON of a run, or labelme's of each image.
+
+Both hold polygons that are exact to the pixel. The background is what no polygon covers.
+"""
+
+import contextlib
+import hashlib
+import itertools
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from typing import IO, Any, Protocol
+
+import numpy as np
+
+from common import files
+from common.texts import first_few
+from serving.drawing import visualize
+from serving.labels import outlines
+from serving.labels.outlines import Polygon
+
+COCO, LABELME = "coco", "labelme"
+FORMATS = (COCO, LABELME)
+COCO_NAME = "coco_predictions.json"
+LABELME_ENDING = ".json"
+LABELS_NAME = "labels.txt"
+
+_LABELME_VERSION = "5.5.0"
+_DIGEST_KEY = "predicted_shapes_sha256"
+_IGNORE, _BACKGROUND = "__ignore__", "_background_"
+# labelme takes a polygon of fewer points for a mistake.
+_MIN_POINTS = 3
+
+
+class LabelWriter(Protocol):
+    """Writes the labels of a run's images.
+
+    Attributes:
+      written: the files, as messages name them.
+    """
+
+    written: str
+
+    def describe(self, path: str, name: str, class_ids: np.ndarray) -> object:
+        """Makes labels of uint8 [height, width]; threads may call it.
+
+        Args:
+          path: the image.
+          name: what the names of its result files begin with.
+        """
+        ...
+
+    def add(self, path: str, described: object) -> None:
+        """Takes what `describe` has returned, image by image."""
+        ...
+
+
+def check(label_format: str, directory: str, names: Sequence[str]) -> None:
+    """Makes sure, before anything is loaded, that nobody's own labels are written over.
+
+    Args:
+      label_format: one of `FORMATS`.
+      directory: folder of the results, which need not exist.
+      names: what the names of the images' result files begin with.
+
+    Raises:
+      ValueError: a file of labels is there which no run has written, or that was corrected since.
+    """
+    if label_format != LABELME:
+        return
+    paths = [os.path.join(directory, name + LABELME_ENDING) for name in names]
+    others = [path for path in paths if os.path.exists(path) and not _is_untouched(path)]
+    if others:
+        raise ValueError(
+            f"{len(others)} files of labels were not written by this program, or have been changed "
+            f"since: {first_few(others)}. They are not written over: choose another --output, or "
+            "move them away."
+        )
+
+
+@contextlib.contextmanager
+def writing(
+    label_format: str, directory: str, paths: Sequence[str], class_names: Sequence[str]
+) -> Iterator[LabelWriter]:
+    """Yields what writes the labels of a run; COCO's file is complete when the block ends.
+
+    Args:
+      label_format: one of `FORMATS`.
+      directory: an existing folder.
+      paths: the images.
+      class_names: of each class id.
+    """
+    if label_format == LABELME:
+        yield _Labelme(directory, class_names)
+        return
+    path = os.path.join(directory, COCO_NAME)
+    with tempfile.TemporaryFile("w+", dir=directory, encoding="utf-8") as spool:
+        writer = _Coco(path, paths, class_names, spool)
+        yield writer
+        with files.replacing(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
+            writer.finish(file)
+
+
+class _Labelme:
+    """Writes NAME.json for each image, and labels.txt, which labelme takes as --labels."""
+
+    def __init__(self, directory: str, class_names: Sequence[str]) -> None:
+        self.written = os.path.join(directory, "NAME" + LABELME_ENDING)
+        self._directory = directory
+        self._background = _find_background(class_names)
+        self._labels = list(class_names)
+        if self._background is not None:
+            self._labels[self._background] = _BACKGROUND
+        path = os.path.join(directory, LABELS_NAME)
+        if not os.path.exists(path):  # It may be somebody's own.
+            ordered = sorted(self._labels, key=lambda label: label != _BACKGROUND)
+            files.write(path, "\n".join([_IGNORE, *ordered, ""]).encode())
+
+    def describe(self, path: str, name: str, class_ids: np.ndarray) -> None:
+        shapes: list[dict[str, Any]] = [
+            {
+                "label": self._labels[polygon.class_id],
+                "points": _padded(polygon),
+                "group_id": None,
+                "description": "",
+                "shape_type": "polygon",
+                "flags": {},
+            }
+            for polygon in outlines.filled_outlines(class_ids)
+            if polygon.class_id != self._background or polygon.is_enclosed
+        ]
+        content = {
+            "version": _LABELME_VERSION,
+            "flags": {},
+            "shapes": shapes,
+            "imagePath": _relative(path, self._directory),
+            "imageData": None,
+            "imageHeight": class_ids.shape[0],
+            "imageWidth": class_ids.shape[1],
+            _DIGEST_KEY: _digest(shapes),
+        }
+        text = json.dumps(content, ensure_ascii=True)
+        files.write(os.path.join(self._directory, name + LABELME_ENDING), text.encode())
+
+    def add(self, path: str, described: object) -> None:
+        pass
+
+
+class _Coco:
+    """Writes one file of all images; annotations wait in a file of their own until the end."""
+
+    def __init__(
+        self, path: str, paths: Sequence[str], class_names: Sequence[str], spool: IO[str]
+    ) -> None:
+        self.written = path
+        self._folder = os.path.commonpath([os.path.dirname(_absolute(p)) for p in paths])
+        self._background = _find_background(class_names)
+        others = [i for i in range(len(class_names)) if i != self._background]
+        self._category_ids = {class_id: number for number, class_id in enumerate(others, start=1)}
+        self._class_names = class_names
+        self._spool = spool
+        self._images: list[dict[str, Any]] = []
+        self._numbers = itertools.count(1)
+
+    def describe(self, path: str, name: str, class_ids: np.ndarray) -> object:
+        polygons = outlines.outlines(class_ids)
+        return class_ids.shape, [p for p in polygons if p.class_id != self._background]
+
+    def add(self, path: str, described: Any) -> None:
+        (height, width), polygons = described
+        image = {
+            "id": len(self._images) + 1,
+            "file_name": _relative(path, self._folder),
+            "height": height,
+            "width": width,
+        }
+        self._images.append(image)
+        for polygon in polygons:
+            number = next(self._numbers)
+            annotation = {
+                "id": number,
+                "image_id": image["id"],
+                "category_id": self._category_ids[polygon.class_id],
+                "segmentation": [[value for point in polygon.points for value in point]],
+                "area": polygon.area,
+                "bbox": _box(polygon),
+                "iscrowd": 0,
+            }
+            self._spool.write(("" if number == 1 else ",\n") + json.dumps(annotation))
+
+    def finish(self, file: IO[str]) -> None:
+        """Writes the file."""
+        categories = [
+            {"id": number, "name": self._class_names[class_id], "supercategory": ""}
+            for class_id, number in self._category_ids.items()
+        ]
+        file.write('{"images": ' + json.dumps(self._images))
+        file.write(',\n"categories": ' + json.dumps(categories))
+        file.write(',\n"annotations": [\n')
+        self._spool.seek(0)
+        while part := self._spool.read(1 << 20):
+            file.write(part)
+        file.write("\n]}\n")
+
+
+def _find_background(class_names: Sequence[str]) -> int | None:
+    """Returns the id of the class that means none of the others; None if there is none."""
+    return next(
+        (i for i, name in enumerate(class_names) if name.lower() in visualize.BACKGROUND_NAMES),
+        None,
+    )
+
+
+def _padded(polygon: Polygon) -> list[tuple[float, float]]:
+    missing = max(0, _MIN_POINTS - len(polygon.points))
+    return [*polygon.points, *[polygon.points[-1]] * missing]
+
+
+def _box(polygon: Polygon) -> list[float]:
+    """Returns left, top, width and height of a polygon."""
+    x, y = zip(*polygon.points, strict=True)
+    return [min(x), min(y), max(x) - min(x), max(y) - min(y)]
+
+
+def _relative(path: str, folder: str) -> str:
+    return os.path.relpath(_absolute(path), os.path.realpath(folder)).replace(os.sep, "/")
+
+
+def _absolute(path: str) -> str:
+    """Returns a path without links to folders, past which ".." would lead elsewhere."""
+    folder, name = os.path.split(path)
+    return os.path.join(os.path.realpath(folder), name)
+
+
+def _digest(shapes: object) -> str:
+    return hashlib.sha256(json.dumps(shapes).encode()).hexdigest()
+
+
+def _is_untouched(path: str) -> bool:
+    """Whether a file has the shapes that a run has written into it."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            content = json.load(file)
+        return bool(content[_DIGEST_KEY] == _digest(content["shapes"]))
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return False
