@@ -45,6 +45,8 @@ def _segment(given: InferOptions, arguments: list[str], download_folder: str) ->
         given.opacity, given.legend, given.save_ids, given.save_probabilities
     )
     tiles = tiling.TileOptions(tiling.parse_tile(given.tile), given.overlap)
+    if given.label_tolerance and given.save_labels is None:
+        raise ValueError("--label_tolerance goes with --save_labels=labelme or coco.")
     if given.runner is not None:
         if given.save_labels is not None:
             raise ValueError("--save_labels does not go with --runner; omit one or the other.")

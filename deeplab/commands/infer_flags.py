@@ -58,6 +58,13 @@ class InferOptions(EngineOptions, TileFlags):
         is_common=True,
         choices=_LABEL_FORMATS,
     )
+    label_tolerance: float = option(
+        0.0,
+        "With --save_labels, how far a polygon may be from the predicted outline, in pixels: at 1 "
+        "it has about a fifth of the points to move. At 0 it is exact.",
+        RESULTS,
+        lower=0.0,
+    )
     frames_per_second: float | None = option(
         None,
         "Frames of a video that are segmented for each second of it, evenly spaced in time; its "

@@ -59,7 +59,7 @@ def segment(
     if given.save_labels is None:
         return _segment(model, given, inputs, names, options, tiles, budget, None)
     with label_files.writing(
-        given.save_labels, given.output, inputs.images, model.class_names
+        given.save_labels, given.output, inputs.images, model.class_names, given.label_tolerance
     ) as labels:
         return _segment(model, given, inputs, names, options, tiles, budget, labels)
 

@@ -1,6 +1,7 @@
 """Writes predictions for labelling tools: COCO's JSON of a run, or labelme's of each image.
 
-Both hold polygons that are exact to the pixel. The background is what no polygon covers.
+Both hold polygons, which are exact to the pixel unless a tolerance is given. The background is what
+no polygon covers.
 """
 
 import contextlib
@@ -17,7 +18,7 @@ import numpy as np
 from common import files
 from common.texts import first_few
 from serving.drawing import visualize
-from serving.labels import outlines
+from serving.labels import outlines, simplification
 from serving.labels.outlines import Polygon
 
 COCO, LABELME = "coco", "labelme"
@@ -81,7 +82,11 @@ def check(label_format: str, directory: str, names: Sequence[str]) -> None:
 
 @contextlib.contextmanager
 def writing(
-    label_format: str, directory: str, paths: Sequence[str], class_names: Sequence[str]
+    label_format: str,
+    directory: str,
+    paths: Sequence[str],
+    class_names: Sequence[str],
+    tolerance: float = 0.0,
 ) -> Iterator[LabelWriter]:
     """Yields what writes the labels of a run; COCO's file is complete when the block ends.
 
@@ -90,13 +95,14 @@ def writing(
       directory: an existing folder.
       paths: the images.
       class_names: of each class id.
+      tolerance: how far outlines may be from the predicted ones, in pixels.
     """
     if label_format == LABELME:
-        yield _Labelme(directory, class_names)
+        yield _Labelme(directory, class_names, tolerance)
         return
     path = os.path.join(directory, COCO_NAME)
     with tempfile.TemporaryFile("w+", dir=directory, encoding="utf-8") as spool:
-        writer = _Coco(path, paths, class_names, spool)
+        writer = _Coco(path, paths, class_names, tolerance, spool)
         yield writer
         with files.replacing(path) as temporary, open(temporary, "w", encoding="utf-8") as file:
             writer.finish(file)
@@ -105,9 +111,10 @@ def writing(
 class _Labelme:
     """Writes NAME.json for each image, and labels.txt, which labelme takes as --labels."""
 
-    def __init__(self, directory: str, class_names: Sequence[str]) -> None:
+    def __init__(self, directory: str, class_names: Sequence[str], tolerance: float) -> None:
         self.written = os.path.join(directory, "NAME" + LABELME_ENDING)
         self._directory = directory
+        self._tolerance = tolerance
         self._background = _find_background(class_names)
         self._labels = list(class_names)
         if self._background is not None:
@@ -127,7 +134,7 @@ class _Labelme:
                 "shape_type": "polygon",
                 "flags": {},
             }
-            for polygon in outlines.filled_outlines(class_ids)
+            for polygon in outlines.filled_outlines(class_ids, self._tolerance)
             if polygon.class_id != self._background or polygon.is_enclosed
         ]
         content = {
@@ -151,7 +158,12 @@ class _Coco:
     """Writes one file of all images; annotations wait in a file of their own until the end."""
 
     def __init__(
-        self, path: str, paths: Sequence[str], class_names: Sequence[str], spool: IO[str]
+        self,
+        path: str,
+        paths: Sequence[str],
+        class_names: Sequence[str],
+        tolerance: float,
+        spool: IO[str],
     ) -> None:
         self.written = path
         self._folder = os.path.commonpath([os.path.dirname(_absolute(p)) for p in paths])
@@ -159,12 +171,13 @@ class _Coco:
         others = [i for i in range(len(class_names)) if i != self._background]
         self._category_ids = {class_id: number for number, class_id in enumerate(others, start=1)}
         self._class_names = class_names
+        self._tolerance = tolerance
         self._spool = spool
         self._images: list[dict[str, Any]] = []
         self._numbers = itertools.count(1)
 
     def describe(self, path: str, name: str, class_ids: np.ndarray) -> object:
-        polygons = outlines.outlines(class_ids)
+        polygons = outlines.outlines(class_ids, self._tolerance)
         return class_ids.shape, [p for p in polygons if p.class_id != self._background]
 
     def add(self, path: str, described: Any) -> None:
@@ -183,7 +196,7 @@ class _Coco:
                 "image_id": image["id"],
                 "category_id": self._category_ids[polygon.class_id],
                 "segmentation": [[value for point in polygon.points for value in point]],
-                "area": polygon.area,
+                "area": simplification.area(polygon.points),
                 "bbox": _box(polygon),
                 "iscrowd": 0,
             }

@@ -1,4 +1,4 @@
-"""Class ids as polygons: the outlines of all regions, exact to the pixel.
+"""Class ids as polygons: the outlines of all regions, exact to the pixel or with fewer points.
 
 A region is a set of pixels of one class that are connected by their sides. Its outline runs along
 the sides of its pixels, clockwise, around holes counterclockwise, so that the region lies on its
@@ -7,11 +7,11 @@ right. Points are (x, y); the first pixel reaches from (0, 0) to (1, 1).
 
 import dataclasses
 from collections.abc import Callable, Iterator
-from typing import TypeAlias
 
 import numpy as np
 
-Points: TypeAlias = list[tuple[float, float]]
+from serving.labels import simplification
+from serving.labels.simplification import Points
 
 # Directions of sides, and where the pixel ahead lies and the one to the left: (row, column).
 _EAST, _SOUTH, _WEST, _NORTH = range(4)
@@ -27,7 +27,7 @@ class Polygon:
     """A region as one ring of points.
 
     Attributes:
-      area: of the ring, in pixels.
+      area: of the region, in pixels, with its holes where the ring leaves them in.
       is_enclosed: whether another region surrounds it.
     """
 
@@ -37,7 +37,7 @@ class Polygon:
     is_enclosed: bool
 
 
-def outlines(class_ids: np.ndarray) -> list[Polygon]:
+def outlines(class_ids: np.ndarray, tolerance: float = 0.0) -> list[Polygon]:
     """Returns each region as one ring along the sides of its pixels.
 
     A hole is joined to what surrounds it by a cut: the ring goes there and back the same way, so
@@ -45,29 +45,39 @@ def outlines(class_ids: np.ndarray) -> list[Polygon]:
 
     Args:
       class_ids: uint8 [height, width].
+      tolerance: how far a point of the outline may lie from the ring, in pixels.
     """
     boundaries = _Boundaries(class_ids)
     following, x, y = boundaries.join_holes()
-    return boundaries.polygons(
-        lambda side: _corners([(x[each], y[each]) for each in _ring(following, side)])
-    )
+
+    def points_from(side: int) -> Points:
+        numbers = list(_ring(following, side))
+        points = [(x[each], y[each]) for each in numbers]
+        if tolerance:
+            cuts = [n for n, each in enumerate(numbers) if each >= boundaries.num_sides]
+            points = simplification.simplify(points, cuts, tolerance)
+        return _corners(points)
+
+    return boundaries.polygons(points_from)
 
 
-def filled_outlines(class_ids: np.ndarray) -> list[Polygon]:
+def filled_outlines(class_ids: np.ndarray, tolerance: float = 0.0) -> list[Polygon]:
     """Returns each region without its holes, as a ring through the centers of its outer pixels.
 
     What lies in a hole comes after what surrounds it. Filled one after the other, each with its
     outline, they are the class ids again. Here the center of the first pixel is (0, 0), and a ring
-    may have one point or two.
+    may have one point or two. Arguments are those of `outlines`.
     """
     boundaries = _Boundaries(class_ids)
     columns, rows = boundaries.columns.tolist(), boundaries.rows.tolist()
-    polygons = boundaries.polygons(
-        lambda side: _corners(
-            [(columns[each], rows[each]) for each in _ring(boundaries.following, side)]
-        ),
-        is_filled=True,
-    )
+
+    def points_from(side: int) -> Points:
+        points = [(columns[each], rows[each]) for each in _ring(boundaries.following, side)]
+        if tolerance:
+            points = simplification.simplify(points, (), tolerance)
+        return _corners(points)
+
+    polygons = boundaries.polygons(points_from, is_filled=True)
     return sorted(polygons, key=lambda polygon: -polygon.area)
 
 
@@ -75,6 +85,7 @@ class _Boundaries:
     """The sides between pixels of different classes, once for each of both, linked to rings.
 
     Attributes:
+      num_sides: how many there are.
       rows, columns: int [num_sides], the pixel that each side belongs to.
       following: for each side the next one around its region.
     """
@@ -92,6 +103,7 @@ class _Boundaries:
             pixels += self._pitch + 1 + 2 * (pixels // width)
             sides.append(4 * pixels + direction)
         self._sides = np.sort(np.concatenate(sides))
+        self.num_sides = len(self._sides)
         self._pixels, self._directions = self._sides // 4, self._sides % 4
         self.rows = self._pixels // self._pitch - 1
         self.columns = self._pixels % self._pitch - 1
@@ -150,20 +162,19 @@ class _Boundaries:
 
     def _find_rings(self) -> None:
         """Finds all rings, which of them are holes, and what surrounds each."""
-        num_sides = len(self._sides)
-        ring_of = np.full(num_sides, -1, np.int64)
+        ring_of = np.full(self.num_sides, -1, np.int64)
         self._first: list[int] = []
         self._areas: dict[int, int] = {}
         self._owners: dict[int, int] = {}
         self._cuts: list[tuple[int, int]] = []
         self._leftmost: list[int] = []  # Of each ring a side going south or north.
-        reached = bytearray(num_sides)
+        reached = bytearray(self.num_sides)
         columns, directions = self.columns.tolist(), self._directions.tolist()
         following_y = self._y[self.following]
         # Of the area below the x axis, which each side going south or north bounds.
         parts = self._x * (following_y - self._y)
         holes = []
-        for side in range(num_sides):
+        for side in range(self.num_sides):
             if reached[side]:
                 continue
             ring = list(_ring(self.following, side))

@@ -98,6 +98,31 @@ def test_pixels_that_touch_at_a_corner_are_regions_of_their_own():
     assert [each.area for each in polygons if each.class_id == 1] == [1, 1, 1]
 
 
+def test_with_a_tolerance_rings_have_few_points_and_nearly_the_same_pixels():
+    y, x = np.mgrid[:120, :160]
+    distance = np.hypot(x - 80, y - 60)
+    class_ids = ((distance < 50) & (distance > 20)).astype(np.uint8)
+    class_ids[5, 5] = class_ids[8, 5:9] = 2
+    for make in (outlines.outlines, outlines.filled_outlines):
+        exact, rough = make(class_ids), make(class_ids, 1.0)
+        assert sum(len(p.points) for p in rough) < sum(len(p.points) for p in exact) / 4
+        assert [(p.class_id, p.area) for p in rough] == [(p.class_id, p.area) for p in exact]
+        # Small regions keep every point.
+        assert [p.points for p in rough if p.class_id == 2] == [
+            p.points for p in exact if p.class_id == 2
+        ]
+        filled = np.zeros(class_ids.shape, np.uint8)
+        for polygon in sorted(rough, key=lambda polygon: -polygon.area):
+            if make is outlines.outlines:
+                ring = tuple(value for point in polygon.points for value in point)
+                covered = shapes.CocoPolygons((ring,)).cover(class_ids.shape)
+            else:
+                points = (*polygon.points, *[polygon.points[-1]] * 2)
+                covered = shapes.Polygon(points).cover(class_ids.shape)
+            filled[covered] = polygon.class_id
+        assert 0.99 < (filled == class_ids).mean() < 1
+
+
 def test_points_are_corners_only():
     class_ids = np.zeros((20, 30), np.uint8)
     class_ids[5:15, 4:24] = 1
