@@ -47,11 +47,11 @@ _FORMATS = {LITERT: "tflite", ONNXRUNTIME: "onnx", OPENVINO: "openvino"}
 
 def why_not(export: Export, name: str, precision: str = FLOAT32) -> str | None:
     """Returns why an engine cannot run an export; None where it can."""
+    if export.signature.only_tensorflow and (name, precision) != (TENSORFLOW, FLOAT32):
+        return f"{export.signature.only_tensorflow}, with float32."
     missing = missing_package(name)
     if missing is not None:
         return missing
-    if export.signature.only_tensorflow and (name, precision) != (TENSORFLOW, FLOAT32):
-        return f"{export.signature.only_tensorflow}, with float32."
     if precision == INT8 and (name, INT8) not in _ENDINGS:
         return "it has no 8-bit form; use openvino or litert."
     if name == TENSORFLOW:

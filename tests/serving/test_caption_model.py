@@ -89,6 +89,8 @@ def test_wrong_use_is_told(exports, tmp_path):
         ImageClassifier(path)
     with pytest.raises(ValueError, match="searched for word by word, which only TensorFlow does"):
         CaptionModel(path, precision="int8")
+    with pytest.raises(ValueError, match="searched for word by word, which only TensorFlow does"):
+        CaptionModel(path, "openvino")  # Whether or not it is installed.
     model = CaptionModel(path)
     with pytest.raises(TypeError, match=r"expected a list of images. Use run\(image\)"):
         model.run_batch(images_of()[0].tobytes())
