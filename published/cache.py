@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping
 
 from common import archive, files, json_files, locks
 from common.texts import first_few, printable
-from published import catalogue, download
+from published import catalogue
 from published.catalogue import Weights
 
 # Folder of the cache, and an address that has the files instead of those in the catalogue.
@@ -195,6 +195,8 @@ def verify(weights: Weights) -> list[str]:
 
 def _fetch(weights: Weights) -> None:
     """Brings weights into the cache; this process holds its lock."""
+    from published import download  # It needs http.client, which takes a while to import.
+
     path, part = file_path(weights), f"{file_path(weights)}.part"
     record = _read_record(weights)
     is_copied = os.path.exists(path)
@@ -227,6 +229,8 @@ def _fetch(weights: Weights) -> None:
 
 
 def _download(weights: Weights, source: str, part: str) -> None:
+    from published import download
+
     begun = os.path.getsize(part) if os.path.exists(part) else 0
     what = f"going on with {source}, of which {begun / 1e6:.1f} MB are there" if begun else source
     _tell(f"downloading {what} to {folder_of(weights)}")

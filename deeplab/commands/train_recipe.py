@@ -79,7 +79,9 @@ def resume(flags: Flags, train_logdir: str) -> bool:
     path = os.path.join(train_logdir, RECIPE_FILE)
     if not os.path.isfile(path) or not checkpoints.latest_checkpoint(train_logdir):
         return False
-    flags.add_lines(files.read_text(path).splitlines())
+    lines = files.read_text(path).splitlines()
+    # The start is behind it: to name it once more would be answered with a warning.
+    flags.add_lines([line for line in lines if not line.startswith(f"--{_START_FLAG}=")])
     print(f"the recipe of this training run is in {printable(path)}")
     return True
 

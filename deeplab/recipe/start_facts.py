@@ -46,9 +46,12 @@ def examine(checkpoint: str) -> StartFacts:
     for name, encoder in registry.ENCODERS.items():
         if encoder.scope not in scopes:
             continue
-        multipliers = _MULTIPLIERS if "depth_multiplier" in encoder.options else (1.0,)
-        for multiplier in multipliers:
-            share = _fitting_share(encoder, multiplier, shapes)
+        built = _shapes(encoder, 1.0)
+        has_widths = "depth_multiplier" in encoder.options and built.keys() <= shapes.keys()
+        for multiplier in _MULTIPLIERS if has_widths else (1.0,):
+            if multiplier != 1.0:
+                built = _shapes(encoder, multiplier)
+            share = sum(shapes.get(each) == shape for each, shape in built.items()) / len(built)
             if share == 1.0:
                 return StartFacts(checkpoint, name, multiplier)
             best = max(best, (share, name, multiplier))
@@ -62,8 +65,8 @@ def examine(checkpoint: str) -> StartFacts:
     return StartFacts(checkpoint, name, multiplier)
 
 
-def _fitting_share(encoder: registry.Encoder, multiplier: float, shapes: _Shapes) -> float:
-    """Returns the share of an encoder's variables that a checkpoint has in their shapes."""
+def _shapes(encoder: registry.Encoder, multiplier: float) -> _Shapes:
+    """Returns the shapes of an encoder's variables, by name."""
     values = registry.classifier_options(multiplier)
     with tf.Graph().as_default():
         encoder.build(
@@ -73,8 +76,4 @@ def _fitting_share(encoder: registry.Encoder, multiplier: float, shapes: _Shapes
             batch_norm=BatchNormMode(),
             **{name: values[name] for name in encoder.options},
         )
-        variables = [
-            each for each in tf.global_variables() if each.op.name.startswith(encoder.scope)
-        ]
-    fitting = [shapes.get(each.op.name) == tuple(each.shape.as_list()) for each in variables]
-    return sum(fitting) / max(1, len(fitting))
+        return {each.op.name: tuple(each.shape.as_list()) for each in tf.global_variables()}

@@ -129,6 +129,7 @@ def kept_bytes(context, num_units, is_synchronized):
         return sum(kept.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("num_units", "is_synchronized", "share"), [((6, 12, 8), False, 0.3), ((3, 6, 4), True, 0.45)]
 )

@@ -169,6 +169,7 @@ def test_flags_of_im2txt_are_known_or_explained(folder):
         assert name in result.stdout
 
 
+@pytest.mark.slow
 def test_self_critical_training_starts_from_a_trained_network_with_its_options(folder, tmp_path):
     dataset = f"--dataset_dir={folder / 'data' / 'tfrecords' / 'squares'}"
     start = f"--tf_initial_checkpoint={folder / 'runs' / 'squares' / 'model.ckpt-150'}"
@@ -246,6 +247,7 @@ def test_kept_features_serve_the_training_its_continuation_and_its_export(folder
         assert message in result.stderr
 
 
+@pytest.mark.slow
 def test_adam_has_a_schedule_where_a_rate_for_it_is_given(folder, tmp_path):
     """The rate of each step is printed."""
 

@@ -51,6 +51,32 @@ def test_unknown_recipes_and_those_of_other_tasks_are_refused():
         train_recipe.read(parsed("--recipe=class_demo"))
 
 
+def test_the_choice_is_told_and_taken_and_a_run_goes_on_with_it(tmp_path, monkeypatch):
+    made = [(f"image_{n}", *tiny_dataset.random_image(n, 30, 40)) for n in range(8)]
+    spec = tiny_dataset.write(tmp_path, made)
+    monkeypatch.setenv("DEEPLAB_WEIGHTS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("DEEPLAB_WEIGHTS_MIRROR", NOWHERE)
+    flags, lines = parsed("--base_learning_rate=0.5", "--hours=2"), []
+    text = train_recipe.choose(flags, spec, "train", lambda: 0.5, lines.append)
+    told = "\n".join(lines)
+    assert "8 images in split train and 0 in val, 40x30 in the median, 3 classes" in told
+    assert "so the network begins from scratch. With published weights" in told
+    assert "--train_crop_size=65,65 --min_scale_factor=0.75" in told
+    assert flags.value("model_variant") == "mobilenet_v2"
+    assert flags.value("base_learning_rate") == 0.5  # The command line's.
+    assert flags.value("training_number_of_steps") == 1500
+    again, run = parsed("--training_number_of_steps=3"), tmp_path / "run"
+    run.mkdir()
+    (run / train_recipe.RECIPE_FILE).write_text(text)
+    assert not train_recipe.resume(again, str(run))  # There is no checkpoint to go on from.
+    (run / "model.ckpt-1.index").touch()
+    (run / "model.ckpt-1.data-00000-of-00001").touch()
+    assert train_recipe.resume(again, str(run))
+    assert again.value("train_crop_size") == (65, 65)
+    assert again.value("base_learning_rate") == 0.5
+    assert again.value("training_number_of_steps") == 3
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> pathlib.Path:
     folder = tmp_path_factory.mktemp("checkout")
@@ -61,6 +87,7 @@ def folder(tmp_path_factory) -> pathlib.Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_run_without_flags_tells_its_choice_and_goes_on_with_it(folder):
     # Nobody answers there, so there are no published weights.
     alone = {"DEEPLAB_WEIGHTS_CACHE": str(folder / "cache"), "DEEPLAB_WEIGHTS_MIRROR": NOWHERE}

@@ -29,7 +29,6 @@ def save(folder, variant: str, multiplier: float = 1.0) -> str:
     [
         ("mobilenet_v2", 0.5),
         ("mobilenet_v3_small_seg", 1.0),
-        ("mobilenet_v3_small", 1.0),
         ("resnet_v1_18_beta", 1.0),
         ("xception_tiny", 1.0),
     ],

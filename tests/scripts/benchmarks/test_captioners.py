@@ -151,6 +151,7 @@ def test_another_answer_is_an_error():
         prediction.check_equal(captions[:1], captions)
 
 
+@pytest.mark.slow
 def test_the_captions_of_a_network_come_to_an_end(tmp_path):
     images = networks.draw_images(2, 48, 40)
     description = captioners.describe(SHOW_AND_TELL, "mobilenet_v3_small", 64, 30)

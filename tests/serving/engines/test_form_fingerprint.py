@@ -109,6 +109,7 @@ def test_damaged_forms_are_left_to_the_engine(tmp_path, name, content):
     assert form_fingerprint.read(str(path)) is None
 
 
+@pytest.mark.slow
 def test_equal_networks_have_one_fingerprint_and_others_another(tmp_path):
     paths = [
         random_network.write(tmp_path / str(number), OPTIONS, CROP, metadata={"class_names": names})

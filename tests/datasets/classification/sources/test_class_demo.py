@@ -70,6 +70,7 @@ def _features(seeds) -> tuple[np.ndarray, np.ndarray]:
     return np.array(histograms), np.array(labels)
 
 
+@pytest.mark.slow
 def test_colors_do_not_tell_the_classes():
     """A ridge classifier of color histograms; a sixth is chance."""
     train, train_labels = _features(range(100))
