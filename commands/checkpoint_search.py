@@ -1,5 +1,6 @@
 """Which checkpoints a command runs, waiting for new ones, and where its results go."""
 
+import dataclasses
 import glob
 import itertools
 import os
@@ -34,7 +35,9 @@ class Checkpoints:
       split: name of the split that they run on.
       logdir: folder of the results; None for `results_folder`.
       limit_flag: name of the flag that says after how many checkpoints to end: 1 is the newest
-        there is, 0 or less waits for new ones until the command is ended.
+        there is, 0 or less waits for new ones until the command is ended. None for a command that
+        runs one.
+      checkpoint_path: takes the place of the flag of that name; None for what the flag says.
 
     Attributes:
       first: prefix of the first one.
@@ -43,12 +46,22 @@ class Checkpoints:
       ValueError: there is no such checkpoint, or results cannot be written.
     """
 
-    def __init__(self, flags: Flags, name: str, split: str, logdir: str | None, limit_flag: str):
+    def __init__(
+        self,
+        flags: Flags,
+        name: str,
+        split: str,
+        logdir: str | None,
+        limit_flag: str | None,
+        checkpoint_path: str | None = None,
+    ):
         self._name, self._split, self._logdir = name, split, logdir
         self._use_ema = flags.options(WeightsOptions).use_ema
-        self._arriving = _find(
-            flags.options(CheckpointOptions), flags.value(limit_flag), limit_flag
-        )
+        options = flags.options(CheckpointOptions)
+        if checkpoint_path is not None:
+            options = dataclasses.replace(options, checkpoint_path=checkpoint_path)
+        limit = 1 if limit_flag is None else flags.value(limit_flag)
+        self._arriving = _find(options, limit, limit_flag)
         self.first = next(self._arriving)
         _check_results_folder(f"{name}_logdir", self.results_folder(self.first, use_ema=False))
 
@@ -83,7 +96,7 @@ class Checkpoints:
         return os.path.join(best_checkpoint.training_folder(checkpoint), folder)
 
 
-def _find(options: CheckpointOptions, limit: int, limit_flag: str) -> Arrivals:
+def _find(options: CheckpointOptions, limit: int, limit_flag: str | None) -> Arrivals:
     """Finds the checkpoints to run, and says what it waits for.
 
     Raises:
@@ -100,10 +113,10 @@ def _find(options: CheckpointOptions, limit: int, limit_flag: str) -> Arrivals:
         source = options.checkpoint_dir or _find_newest_run()
         _check_is_folder(source)
         if limit == 1 and checkpoints.latest_checkpoint(source) is None and _has_options(source):
+            waits = limit_flag and f" Without --{limit_flag}=1 this command waits for it."
             raise ValueError(
                 f"the training run in {source} has not saved a checkpoint yet: it saves one every "
-                f"--save_interval_secs and when it ends. Without --{limit_flag}=1 this command "
-                "waits for it."
+                f"--save_interval_secs and when it ends.{waits or ''}"
             )
     if limit != 1:
         which = f"the next {limit} checkpoints" if limit > 1 else "every new checkpoint"

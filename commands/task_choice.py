@@ -110,6 +110,8 @@ def _find(name: str, words: list[str]) -> str | None:
             lambda: _of_dataset(_flag(words, "dataset_dir"), _flag(words, "dataset")),
         )
     run = _flag(words, "checkpoint_path")
+    if run and "," in run and not os.path.exists(run):  # eval.py takes several.
+        run = run.split(",")[0]
     folder = _flag(words, "checkpoint_dir")
     return _first(
         lambda: None if run in (None, "best", "latest") else _of_run(run) or _of_published(run),

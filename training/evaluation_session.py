@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-import numpy as np
 import tensorflow.compat.v1 as tf
 import tqdm
 
@@ -47,10 +46,12 @@ class EvaluationSession:
         self.step = int(reader.value("global_step")) if "global_step" in reader.shapes else 0
         self.checkpoint = checkpoint
 
-    def batches(
-        self, iterator: Any, fetches: Mapping[str, tf.Tensor]
-    ) -> Iterator[dict[str, np.ndarray]]:
+    def batches(self, iterator: Any, fetches: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """Yields the values of tensors for each batch of an iterator, from its start.
+
+        Args:
+          iterator: of the batches.
+          fetches: tensors, or further dictionaries of tensors, by name.
 
         Raises:
           ValueError: an example is broken; the message names it.
@@ -69,12 +70,12 @@ class EvaluationSession:
     def counted_batches(
         self,
         iterator: Any,
-        fetches: Mapping[str, tf.Tensor],
+        fetches: Mapping[str, Any],
         *,
         split: str,
         num_examples: int,
         explain_missing: Callable[[int], Exception],
-    ) -> Iterator[dict[str, np.ndarray]]:
+    ) -> Iterator[dict[str, Any]]:
         """Like `batches`, with a progress bar on a terminal, and a check that all were read.
 
         Args:

@@ -1,4 +1,4 @@
-"""What eval.py and vis.py share: checkpoints run, one after the other, on a split of records."""
+"""What eval.py, vis.py and report.py share: checkpoints run, in turn, on a split of records."""
 
 import dataclasses
 import os
@@ -36,13 +36,13 @@ class CheckpointRun:
 
     Args:
       flags: of the command.
-      name: "eval" or "vis": the results' folder, beside the checkpoints.
+      name: "eval", "vis" or "report": the results' folder, beside the checkpoints.
       split: name of the split.
       batch_size: images that run at once.
       crop_size: height,width that images are padded to; None for the smallest that holds each.
       logdir: folder of the results; None for `results_folder`.
-      limit_flag: name of the flag that says after how many checkpoints to end: 1 is the newest
-        there is, 0 or less waits for new ones until the command is ended.
+      limit_flag, checkpoint_path: see `Checkpoints`.
+      with_probabilities: see `Evaluator`.
 
     Attributes:
       spec: the dataset.
@@ -63,14 +63,16 @@ class CheckpointRun:
         batch_size: int,
         crop_size: tuple[int, int] | None,
         logdir: str | None,
-        limit_flag: str,
+        limit_flag: str | None,
+        checkpoint_path: str | None = None,
+        with_probabilities: bool = False,
     ):
         tf.disable_v2_behavior()
         tf.logging.set_verbosity(tf.logging.FATAL)  # its lines about checkpoints repeat ours
         options, inference = flags.options(EvaluationOptions), flags.options(InferenceOptions)
         self.batch_size, self.scales = batch_size, options.eval_scales
         self.add_flipped = inference.add_flipped_images
-        self._checkpoints = Checkpoints(flags, name, split, logdir, limit_flag)
+        self._checkpoints = Checkpoints(flags, name, split, logdir, limit_flag, checkpoint_path)
         directory = os.path.dirname(self._checkpoints.first) or "."
         self.spec, self.model_options, self.inputs = resolve(flags, directory, split, crop_size)
         self.evaluator = Evaluator(
@@ -81,6 +83,7 @@ class CheckpointRun:
             batch_size=batch_size,
             scales=self.scales,
             add_flipped=self.add_flipped,
+            with_probabilities=with_probabilities,
         )
 
     def __iter__(self) -> Iterator[tuple[str, dict[str, str]]]:

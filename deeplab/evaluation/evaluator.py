@@ -9,6 +9,7 @@ import functools
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -17,7 +18,7 @@ from common import graph_memory, memory
 from datasets.records import shard_check
 from datasets.segmentation.specs import DatasetSpec
 from deeplab.data import crop_sizes, input_errors, input_pipeline
-from deeplab.evaluation import metrics
+from deeplab.evaluation import metrics, probability_counts
 from deeplab.network import model
 from deeplab.options import InputOptions, ModelOptions
 from nets import registry
@@ -53,6 +54,7 @@ class PredictedBatch:
       heights, widths: int32 [batch], size of each image in the crop; the rest is padding.
       labels: int32 [batch, crop height, crop width, 1], class ids and the ignore label.
       class_ids: int32 [batch, crop height, crop width], the prediction.
+      probability_counts: see `probability_counts.count`; None where they were not asked for.
     """
 
     image_names: np.ndarray
@@ -60,6 +62,22 @@ class PredictedBatch:
     widths: np.ndarray
     labels: np.ndarray
     class_ids: np.ndarray
+    probability_counts: Mapping[str, np.ndarray] | None = None
+
+    def pairs(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yields (labels, class ids) of each image, int32 [height, width], without the padding."""
+        for height, width, labels, class_ids in zip(
+            self.heights, self.widths, self.labels, self.class_ids, strict=True
+        ):
+            yield labels[:height, :width, 0], class_ids[:height, :width]
+
+
+class Collector(Protocol):
+    """Takes more of the predictions that are scored than their confusion matrix."""
+
+    def add(self, batch: PredictedBatch) -> None:
+        """Takes a batch."""
+        ...
 
 
 class Evaluator:
@@ -69,6 +87,7 @@ class Evaluator:
       spec, split, model_options, batch_size: what is scored.
       input_options: crop size and the resize before it; its random scales are not used.
       scales, add_flipped: see `model.predict`.
+      with_probabilities: whether batches have `probability_counts`.
 
     Raises:
       ValueError: the split is missing or its shards do not hold the examples that they should, the
@@ -85,6 +104,7 @@ class Evaluator:
         batch_size: int = 1,
         scales: Sequence[float] = (1.0,),
         add_flipped: bool = False,
+        with_probabilities: bool = False,
     ):
         if model_options.num_classes != spec.num_classes:
             raise ValueError(
@@ -111,18 +131,25 @@ class Evaluator:
             self._iterator = tf.data.make_initializable_iterator(batches)
             batch = self._iterator.get_next()
             prediction = model.predict(batch, model_options, scales=scales, add_flipped=add_flipped)
-            self._fetches = {
+            self._fetches: dict[str, Any] = {
                 "image_names": batch["image_name"],
                 "heights": batch["height"],
                 "widths": batch["width"],
                 "labels": batch["label"],
                 "class_ids": prediction.class_ids,
             }
+            if with_probabilities:
+                self._fetches["probability_counts"] = probability_counts.count(
+                    batch["label"],
+                    prediction.class_ids,
+                    prediction.probabilities,
+                    spec.ignore_label,
+                )
             variables = tf.global_variables()
         if not tf.config.list_physical_devices("GPU"):  # TensorFlow itself checks a GPU's memory.
             crop = input_options.crop_size or "the largest image"
             memory.check(
-                graph_memory.largest_bytes(list(self._fetches.values())),
+                graph_memory.largest_bytes(tf.nest.flatten(self._fetches)),
                 f"Batch size {batch_size} with a crop of {crop}",
                 "Lower the crop size or the batch size.",
             )
@@ -136,8 +163,11 @@ class Evaluator:
         """Loads the weights of a checkpoint; arguments and errors are `saved_weights.restore`'s."""
         self._session.restore(checkpoint, saved_names)
 
-    def score(self) -> Evaluation:
+    def score(self, collectors: Sequence[Collector] = ()) -> Evaluation:
         """Scores the restored checkpoint.
+
+        Args:
+          collectors: take each batch, too.
 
         Raises:
           ValueError: an image of the split is broken or larger than the crop, or not all of them
@@ -150,6 +180,8 @@ class Evaluator:
             confusion += metrics.confusion_matrix(
                 batch.labels, batch.class_ids, num_classes, ignore_label
             )
+            for collector in collectors:
+                collector.add(batch)
         return Evaluation(
             self._session.checkpoint,
             self._session.step,

@@ -6,35 +6,77 @@ from typing import Any
 
 from common import json_files
 from common.texts import first_few, percent, printable
+from deeplab.evaluation.details import Details
 from deeplab.evaluation.evaluator import Evaluation
 from training import summaries
 
 FORMAT_VERSION = 1
 
 
-def format_table(evaluation: Evaluation, class_names: Sequence[str]) -> str:
+def format_table(
+    evaluation: Evaluation, class_names: Sequence[str], details: Details | None = None
+) -> str:
     """Formats the scores as a table with a line for each class, and warns of useless networks."""
-    scores = evaluation.metrics
+    scores, details = evaluation.metrics, details or Details()
     class_names = [printable(name) for name in class_names]
     width = max(len("class"), *map(len, class_names))
     total = max(int(evaluation.confusion.sum()), 1)
-    lines = [f"{'id':>4}  {'class':<{width}}  {'IoU':>7}  {'recall':>7}  {'of pixels':>9}"]
+    outlines = None if details.boundaries is None else details.boundaries.class_iou().tolist()
+    head = f"{'id':>4}  {'class':<{width}}  {'IoU':>7}  {'recall':>7}  {'of pixels':>9}"
+    lines = [head if outlines is None else f"{head}  {'boundary IoU':>12}"]
     for index, name in enumerate(class_names):
         share = evaluation.confusion[index].sum() / total
-        lines.append(
+        line = (
             f"{index:>4}  {name:<{width}}  {percent(scores.class_iou[index]):>7}  "
             f"{percent(scores.class_accuracy[index]):>7}  {percent(share):>9}"
         )
+        lines.append(line if outlines is None else f"{line}  {percent(outlines[index]):>12}")
     lines.append(
         f"mean IoU {percent(scores.mean_iou)}, pixel accuracy {percent(scores.pixel_accuracy)}, "
         f"mean accuracy {percent(scores.mean_accuracy)} on {evaluation.num_images} images of "
         f"{evaluation.split!r} at step {evaluation.step} ({evaluation.seconds:.0f} s)"
     )
+    if details.boundaries is not None:
+        lines.append(f"mean boundary IoU {percent(details.boundaries.mean_iou())}")
+    if details.calibration is not None:
+        lines.append(
+            f"expected calibration error {percent(details.calibration.expected_error())}, mean "
+            f"confidence {percent(details.calibration.mean_confidence())}"
+        )
     if scores.absent_classes:
         absent = first_few((class_names[index] for index in scores.absent_classes), 20)
         lines.append(f"left out of the mean, absent from labels and predictions: {absent}")
     warning = _warning(evaluation, class_names)
     return "\n".join([*lines, f"WARNING: {warning}"] if warning else lines)
+
+
+def format_comparison(
+    scored: Sequence[tuple[str, Evaluation, Details]], class_names: Sequence[str]
+) -> str:
+    """Formats the scores of several checkpoints as one table, with a column for each.
+
+    Args:
+      scored: of each checkpoint what it is called, its scores and their details.
+      class_names: of the dataset.
+    """
+    names = [printable(name) for name in class_names]
+    rows = [("mean IoU", [each.metrics.mean_iou for _, each, _ in scored])]
+    rows.append(("pixel accuracy", [each.metrics.pixel_accuracy for _, each, _ in scored]))
+    outlines = [details.boundaries for _, _, details in scored if details.boundaries is not None]
+    if outlines:
+        rows.append(("mean boundary IoU", [each.mean_iou() for each in outlines]))
+    errors = [details.calibration for _, _, details in scored if details.calibration is not None]
+    if errors:
+        rows.append(("calibration error", [each.expected_error() for each in errors]))
+    for index, name in enumerate(names):
+        rows.append((name, [each.metrics.class_iou[index] for _, each, _ in scored]))
+    width = max(len(name) for name, _ in rows)
+    lines = [f"[{number}] {printable(title)}" for number, (title, _, _) in enumerate(scored, 1)]
+    heads = "".join(f"{f'[{number}]':>10}" for number in range(1, len(scored) + 1))
+    lines.append(f"{'':<{width}}{heads}")
+    for name, shares in rows:
+        lines.append(f"{name:<{width}}{''.join(f'{percent(share):>10}' for share in shares)}")
+    return "\n".join(lines)
 
 
 def _warning(evaluation: Evaluation, class_names: Sequence[str]) -> str | None:
@@ -67,6 +109,7 @@ def write_json(
     dataset_name: str,
     class_names: Sequence[str],
     options: Mapping[str, Any],
+    details: Details | None = None,
 ) -> str:
     """Writes `eval-STEP.json`, whole or not at all, and returns its path.
 
@@ -75,8 +118,9 @@ def write_json(
       directory: folder of the file; created if missing.
       dataset_name, class_names: of the dataset; a name for each class id.
       options: how the evaluation was done; JSON's types.
+      details: what else was scored.
     """
-    scores = evaluation.metrics
+    scores, details = evaluation.metrics, details or Details()
     content = {
         "format_version": FORMAT_VERSION,
         "dataset": dataset_name,
@@ -101,6 +145,7 @@ def write_json(
             for index, name in enumerate(class_names)
         ],
         "confusion_matrix": evaluation.confusion.tolist(),
+        **_described(details),
         "options": dict(options),
         "seconds": round(evaluation.seconds, 2),
     }
@@ -108,6 +153,25 @@ def write_json(
     path = os.path.join(directory, f"eval-{evaluation.step}.json")
     json_files.write(path, content)
     return path
+
+
+def _described(details: Details) -> dict[str, Any]:
+    """Returns the details as JSON has them; those of single images are a table of their own."""
+    fields: dict[str, Any] = {}
+    if details.boundaries is not None:
+        fields["boundary_miou"] = json_files.defined(details.boundaries.mean_iou())
+        class_iou = details.boundaries.class_iou().tolist()
+        fields["boundary_iou"] = [json_files.defined(share) for share in class_iou]
+    if details.calibration is not None:
+        calibration = details.calibration
+        fields["calibration"] = {
+            "expected_error": json_files.defined(calibration.expected_error()),
+            "mean_confidence": json_files.defined(calibration.mean_confidence()),
+            "bins_pixels": calibration.pixels.tolist(),
+            "bins_right": calibration.right.tolist(),
+            "bins_confidence": calibration.confidence.tolist(),
+        }
+    return fields
 
 
 def write_summaries(

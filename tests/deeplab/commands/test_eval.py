@@ -4,8 +4,10 @@ Its network is a stand-in whose score is known: it adds its only variable to the
 is the class. All evaluations run in one process.
 """
 
+import csv
 import json
 import os
+import re
 
 import numpy as np
 import pytest
@@ -58,16 +60,16 @@ def removing(run, steps, before):
     evaluator.Evaluator.restore = load
 
 def removing_when_scored(run, step):
-    def scoring(self):
-        result = score(self)
+    def scoring(self, collectors):
+        result = score(self, collectors)
         remove(run, step)
         return result
     evaluator.Evaluator.score = scoring
 
 def saving_when_scored(run, source, step):
     # A training run that saves a checkpoint meanwhile.
-    def scoring(self):
-        result = score(self)
+    def scoring(self, collectors):
+        result = score(self, collectors)
         for ending in ("data-00000-of-00001", "index"):
             shutil.copy(f"{run}/model.ckpt-{source}.{ending}", f"{run}/model.ckpt-{step}.{ending}")
         return result
@@ -75,8 +77,8 @@ def saving_when_scored(run, source, step):
 
 def filling_the_disk(size):
     # No file of this process grows beyond so many bytes once the scores are known.
-    def scoring(self):
-        result = score(self)
+    def scoring(self, collectors):
+        result = score(self, collectors)
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
         return result
     evaluator.Evaluator.score = scoring
@@ -115,6 +117,21 @@ CASES = {
     "room for scores": (["filling_the_disk(4500)"], ["--checkpoint_dir=runs/g", ONCE]),
     "a file": ([], ["--checkpoint_dir=runs/g", ONCE, "--eval_logdir=runs/g/options.json/eval"]),
     "not saved yet": ([], ["--checkpoint_dir=runs/young", ONCE]),
+    "details": (
+        [],
+        ["--checkpoint_dir=runs/h", ONCE, "--per_image_csv", "--boundary_iou", "--calibration"],
+    ),
+    "compared": (
+        [],
+        [
+            "--checkpoint_path=runs/h/model.ckpt-10,runs/i",
+            "--checkpoint_path=runs/h/best",
+            "--boundary_iou",
+            "--eval_logdir=compared",
+        ],
+    ),
+    "compared in vain": ([], ["--checkpoint_path=runs/h/model.ckpt-10,runs/i/model.ckpt-99"]),
+    "a comma": ([], ["--checkpoint_path=runs/i,j/model.ckpt-10", "--eval_logdir=comma"]),
 }
 
 
@@ -136,7 +153,7 @@ def outcomes(tmp_path_factory):
         ignore_label=spec.ignore_label,
         train_crop_size=(33, 33),
     )
-    for name in (*"abcdefg", "young"):
+    for name in (*"abcdefghi", "i,j", "young"):
         run = root / "runs" / name
         run.mkdir(parents=True)
         run_description.write_description(description, str(run))
@@ -242,3 +259,71 @@ def test_impossible_folders_are_told_before_the_evaluation(outcomes):
         "--save_interval_secs and when it ends. Without --max_number_of_evaluations=1 this command "
         "waits for it."
     )
+
+
+def test_details_are_scored_where_they_are_asked_for(outcomes):
+    root, cases = outcomes
+    out, err, error = cases["details"]
+    assert (err, error) == ("", None)
+    # Each pixel is called class 2, and each with the probability 1.
+    accuracy = re.search(r"pixel accuracy ([\d.]+)%", out)[1]
+    assert (
+        f"expected calibration error {100 - float(accuracy):.2f}%, mean confidence 100.00%" in out
+    )
+    content = json.loads((root / "runs/h/eval/eval-30.json").read_text())
+    assert content["boundary_iou"][:2] == [0, 0]
+    assert content["boundary_miou"] == pytest.approx(content["boundary_iou"][2] / 3)
+    assert f"mean boundary IoU {100 * content['boundary_miou']:.2f}%" in out
+    assert "boundary IoU" in out.splitlines()[1]
+    assert content["calibration"]["bins_pixels"][-1] == sum(map(sum, content["confusion_matrix"]))
+    assert out.splitlines()[-2] == "runs/h/eval/eval-30-images.csv"
+    with open(root / "runs/h/eval/eval-30-images.csv", encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["image"] for row in rows} == {"image0", "image1"}
+    num_right = sum(float(row["pixel accuracy"]) * int(row["pixels"]) for row in rows)
+    assert num_right == pytest.approx(content["confusion_matrix"][2][2], abs=0.01)
+    assert float(rows[0]["mean IoU"]) <= float(rows[1]["mean IoU"])
+
+
+def test_no_details_without_flags(outcomes):
+    root, cases = outcomes
+    assert "boundary" not in cases["removed before"][0]
+    content = json.loads((root / "runs/a/eval/eval-10.json").read_text())
+    assert not {"boundary_miou", "boundary_iou", "calibration"} & content.keys()
+    assert not list((root / "runs/a/eval").glob("*.csv"))
+
+
+def test_several_checkpoints_are_compared_in_one_table(outcomes):
+    root, cases = outcomes
+    out, err, error = cases["compared"]
+    assert (err, error) == ("", None)
+    table = out.rpartition("\n\n")[2].splitlines()
+    assert table[:3] == [
+        "[1] runs/h/model.ckpt-10",
+        "[2] runs/i/model.ckpt-30",
+        "[3] runs/h/best/model.ckpt-30",
+    ]
+    assert table[3].split() == ["[1]", "[2]", "[3]"]
+    rows = {line[:17].strip(): line[17:].split() for line in table[4:]}
+    assert rows["mean IoU"][0] == "100.00%"
+    assert rows["mean IoU"][1] == rows["mean IoU"][2] != "100.00%"
+    assert rows["mean boundary IoU"][0] == "100.00%"
+    assert rows["class 0"] == ["100.00%", "0.00%", "0.00%"]
+    written = sorted(str(path.relative_to(root)) for path in (root / "compared").rglob("*.json"))
+    assert written == [
+        "compared/1_h/eval-10.json",
+        "compared/2_i/eval-30.json",
+        "compared/3_h/eval-30.json",
+    ]
+
+
+def test_a_checkpoint_that_is_missing_is_told_before_the_first_is_scored(outcomes):
+    out, _, error = outcomes[1]["compared in vain"]
+    assert out == ""
+    assert error.startswith("checkpoint runs/i/model.ckpt-99 does not exist")
+
+
+def test_a_name_may_have_a_comma(outcomes):
+    out, err, error = outcomes[1]["a comma"]
+    assert (err, error) == ("", None)
+    assert out.startswith("runs/i,j/model.ckpt-10\n")

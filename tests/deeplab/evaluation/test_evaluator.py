@@ -18,6 +18,7 @@ from datasets.records import tfrecords
 from datasets.segmentation import laplacian, specs
 from deeplab import run_description
 from deeplab.evaluation import evaluator, metrics
+from deeplab.evaluation.details import Details
 from deeplab.evaluation.evaluator import Evaluation, Evaluator
 from deeplab.network import model
 from deeplab.options import InputOptions, ModelOptions
@@ -132,6 +133,26 @@ def test_an_evaluation_is_the_confusion_of_each_image_on_its_own(tmp_path, check
     assert zeros.metrics.only_predicted_class == 0
     assert (result.num_images, result.step, result.split) == (3, 7, "val")
     assert result.metrics == metrics.compute_metrics(expected)
+
+
+def test_collectors_see_what_is_scored(tmp_path, checkpoint):
+    spec = tiny_dataset.write(tmp_path, images_of((20, 40), (33, 49), (30, 10)), split="val")
+    details = Details.of(spec, boundaries=True, calibration=True, images=True)
+    evaluator = Evaluator(spec, "val", NETWORK, CROP, batch_size=2, with_probabilities=True)
+    with contextlib.closing(evaluator):
+        evaluator.restore(checkpoint)
+        result = evaluator.score(list(details.collectors()))
+    assert details.calibration.right.sum() == np.trace(result.confusion)
+    assert details.calibration.pixels.sum() == result.confusion.sum()
+    np.testing.assert_array_equal(
+        details.calibration.of_class.sum(axis=2)[:, 1], result.confusion.sum(axis=1)
+    )
+    confidence = details.calibration.mean_confidence()
+    assert 1 / 3 < confidence < 1
+    assert [each.num_pixels for each in details.images.scores] == [
+        (mask != 255).sum() for _, _, mask in images_of((20, 40), (33, 49), (30, 10))
+    ]
+    assert (details.boundaries.union > 0).all()
 
 
 @pytest.fixture
