@@ -27,7 +27,7 @@ flag = $(if $(strip $(value $(2))),--$(1)=$(call quoted,$(2)))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev setup-beam setup-openvino setup-litert setup-onnx setup-geo setup-parquet setup-gpu setup-serve demo \
-	classification-demo captioning-demo tfrecords check-dataset train eval vis export infer serve tensorboard lint format \
+	classification-demo captioning-demo tfrecords check-dataset train eval vis report export infer serve tensorboard lint format \
 	test test-all lock bench \
 	bench-peers-setup bench-peers-lock clean
 
@@ -114,6 +114,9 @@ eval: setup  ## Score the newest training run, or LOGDIR=..., once
 vis: setup  ## Draw what the newest training run, or LOGDIR=..., predicts of the validation split
 	@$(RUN) vis.py --max_number_of_iterations=1 $(call flag,dataset_dir,TFRECORDS) \
 	  $(call flag,checkpoint_dir,LOGDIR) $(ARGS)
+
+report: setup  ## Write a page about the newest training run, or LOGDIR=...: report/report.html
+	@$(RUN) report.py $(call flag,dataset_dir,TFRECORDS) $(call flag,checkpoint_dir,LOGDIR) $(ARGS)
 
 export: setup  ## Freeze the newest checkpoint, or CHECKPOINT=..., into a .pb
 	@$(RUN) export_model.py $(call flag,checkpoint_path,CHECKPOINT) \

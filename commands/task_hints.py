@@ -13,7 +13,11 @@ from commands.command import Command
 from commands.flags import Flags
 
 # What does the work of a command that a task does not have.
-_INSTEAD = {("captioning", "vis"): "python infer.py IMAGES… --sheet_dir=FOLDER draws its captions"}
+_INSTEAD = {
+    ("captioning", "vis"): "python infer.py IMAGES… --sheet_dir=FOLDER draws its captions",
+    ("captioning", "report"): "python eval.py prints its scores",
+    ("classification", "report"): "python eval.py prints its scores, python vis.py draws sheets",
+}
 
 
 def find_command(task: str, name: str) -> Command | None:

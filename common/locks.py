@@ -9,6 +9,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 LOCK_FILE = ".lock"
 
@@ -101,14 +102,31 @@ def _forget_in_child() -> None:
 os.register_at_fork(after_in_child=_forget_in_child)
 
 
+def last_command(folder: str) -> tuple[str, str] | None:
+    """Returns the last command that was a folder's sole writer, and when it began; None if unknown.
+
+    Quotes of the command line are lost.
+    """
+    holder = _read_holder(os.path.join(folder, LOCK_FILE))
+    return None if holder is None else (str(holder["command"]), str(holder["since"]))
+
+
 def _describe_holder(path: str) -> str:
     """Says who holds a lock, as far as its file tells."""
+    holder = _read_holder(path)
+    if holder is None:
+        return ""
+    return (
+        f", process {holder['pid']} on {holder['host']}, since {holder['since']} "
+        f"({holder['command']})"
+    )
+
+
+def _read_holder(path: str) -> dict[str, Any] | None:
+    """Returns what the file of a lock says; None where it does not say all."""
     try:
         with open(path, encoding="utf-8") as file:
             holder = json.load(file)
-        return (
-            f", process {holder['pid']} on {holder['host']}, since {holder['since']} "
-            f"({holder['command']})"
-        )
+        return {name: holder[name] for name in ("pid", "host", "since", "command")}
     except (OSError, ValueError, KeyError, TypeError):
-        return ""
+        return None

@@ -18,6 +18,7 @@ _COMMANDS = {
     "python train.py": "train",
     "python eval.py": "eval",
     "python vis.py": "vis",
+    "python report.py": "report",
     "python export_model.py": "export_model",
     "python infer.py": "infer",
     "python serve.py": "serve",

@@ -59,6 +59,7 @@ def test_a_path_reaches_the_command_as_it_is(checkout, path):
     ]
     assert make(checkout, "train", LOGDIR=path) == ["train.py", f"--train_logdir={path}"]
     assert make(checkout, "tensorboard", f"LOGDIR={path}")[-1] == f"--logdir={path}"
+    assert make(checkout, "report", LOGDIR=path) == ["report.py", f"--checkpoint_dir={path}"]
     assert make(checkout, "export", f"CHECKPOINT={path}", f"MODEL={path}") == [
         "export_model.py",
         f"--checkpoint_path={path}",

@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import tensorflow.compat.v1 as tf
 
@@ -140,6 +140,30 @@ def resolve(
     memory = flags.options(MemoryOptions)
     inputs = InputOptions(crop_size=crop_size, **resize.resize_values(), **vars(memory))
     return spec, model_options, inputs
+
+
+def check_same_dataset(
+    flags: Flags, checkpoints: Sequence[str], split: str, crop_size: tuple[int, int] | None
+) -> None:
+    """Makes sure that checkpoints can be scored on one split, before the first takes hours.
+
+    Args:
+      flags: of the command.
+      checkpoints: prefixes.
+      split, crop_size: see `CheckpointRun`.
+
+    Raises:
+      ValueError: one does not suit the flags, or their datasets differ.
+    """
+    datasets = {}
+    for checkpoint in checkpoints:
+        spec, _, _ = resolve(flags, os.path.dirname(checkpoint) or ".", split, crop_size)
+        datasets[os.path.realpath(spec.directory)] = f"{checkpoint} on {spec.directory}"
+    if len(datasets) > 1:
+        raise ValueError(
+            "the checkpoints would be scored on different datasets, "
+            f"{' and '.join(datasets.values())}; name one with --dataset_dir."
+        )
 
 
 def _built_name(dataset: str) -> str:

@@ -103,18 +103,7 @@ def _compare(flags: Flags, options: EvalOptions, paths: Sequence[str]) -> None:
     """
     folder = flags.value("checkpoint_dir")
     found = [checkpoints.find_checkpoint(path, folder) for path in paths]
-    datasets = {}
-    for checkpoint in found:  # What is wrong with one is told before the first takes hours.
-        spec, _, _ = checkpoint_run.resolve(
-            flags, os.path.dirname(checkpoint) or ".", options.eval_split, options.eval_crop_size
-        )
-        datasets[os.path.realpath(spec.directory)] = checkpoint
-    if len(datasets) > 1:
-        trained = " and ".join(f"{name} on {where}" for where, name in datasets.items())
-        raise ValueError(
-            f"the checkpoints would be scored on different datasets: {trained}. Name one with "
-            "--dataset_dir."
-        )
+    checkpoint_run.check_same_dataset(flags, found, options.eval_split, options.eval_crop_size)
     scored: list[tuple[str, Evaluation, Details]] = []
     for number, checkpoint in enumerate(found, start=1):
         logdir = options.eval_logdir

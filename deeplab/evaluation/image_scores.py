@@ -7,6 +7,8 @@ import math
 import os
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from common import files
 from deeplab.evaluation import metrics
 from deeplab.evaluation.evaluator import PredictedBatch
@@ -48,12 +50,14 @@ class ImageScores:
 
     Attributes:
       scores: of the images so far, in the order of the records.
+      images_of_class: int64 [num_classes], images whose labels have each class.
     """
 
     def __init__(self, num_classes: int, ignore_label: int):
         self._num_classes = num_classes
         self._ignore_label = ignore_label
         self.scores: list[ImageScore] = []
+        self.images_of_class = np.zeros(num_classes, np.int64)
 
     def add(self, batch: PredictedBatch) -> None:
         """Scores the images of a batch."""
@@ -62,6 +66,7 @@ class ImageScores:
                 labels, class_ids, self._num_classes, self._ignore_label
             )
             scores = metrics.compute_metrics(confusion)
+            self.images_of_class += confusion.any(axis=1)
             self.scores.append(
                 ImageScore(
                     name.decode(errors="replace"),

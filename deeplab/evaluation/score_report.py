@@ -46,8 +46,8 @@ def format_table(
     if scores.absent_classes:
         absent = first_few((class_names[index] for index in scores.absent_classes), 20)
         lines.append(f"left out of the mean, absent from labels and predictions: {absent}")
-    warning = _warning(evaluation, class_names)
-    return "\n".join([*lines, f"WARNING: {warning}"] if warning else lines)
+    reason = warning(evaluation, class_names)
+    return "\n".join([*lines, f"WARNING: {reason}"] if reason else lines)
 
 
 def format_comparison(
@@ -79,7 +79,7 @@ def format_comparison(
     return "\n".join(lines)
 
 
-def _warning(evaluation: Evaluation, class_names: Sequence[str]) -> str | None:
+def warning(evaluation: Evaluation, class_names: Sequence[str]) -> str | None:
     """Returns why a network may have learned nothing, None where it has."""
     scores = evaluation.metrics
     if scores.constant_class is None:

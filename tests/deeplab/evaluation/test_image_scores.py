@@ -28,6 +28,7 @@ def test_each_image_is_scored_without_padding_and_ignored_pixels():
     np.testing.assert_allclose(first.class_iou, [1 / 3, 0, 0])
     assert first.mean_iou == pytest.approx(1 / 9)
     assert first.pixel_accuracy == pytest.approx(1 / 3)
+    np.testing.assert_array_equal(scores.images_of_class, [1, 1, 0])
     assert (second.name, second.num_pixels) == ("b", 0)
     assert math.isnan(second.mean_iou)
 
