@@ -26,7 +26,7 @@ quoted = '$(subst ','\'',$(value $(1)))'
 flag = $(if $(strip $(value $(2))),--$(1)=$(call quoted,$(2)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-beam setup-openvino setup-litert setup-onnx setup-geo setup-parquet setup-gpu setup-serve demo \
+.PHONY: help setup setup-dev setup-beam setup-openvino setup-litert setup-onnx setup-geo setup-parquet setup-mlflow setup-wandb setup-gpu setup-serve demo \
 	classification-demo captioning-demo tfrecords check-dataset train eval vis report export infer serve tensorboard lint format \
 	test test-all lock bench \
 	bench-peers-setup bench-peers-lock clean
@@ -69,6 +69,12 @@ setup-geo: requirements/geo.lock setup  ## Also install rasterio: GeoTIFFs keep 
 	$(RUN) -m pip install --quiet --disable-pip-version-check -r $<
 
 setup-parquet: requirements/parquet.lock setup  ## Also install pyarrow: datasets in parquet files
+	$(RUN) -m pip install --quiet --disable-pip-version-check -r $<
+
+setup-mlflow: requirements/mlflow.lock setup  ## Also install MLflow, for train.py --track=mlflow
+	$(RUN) -m pip install --quiet --disable-pip-version-check -r $<
+
+setup-wandb: requirements/wandb.lock setup  ## Also install the client of Weights & Biases, for train.py --track=wandb
 	$(RUN) -m pip install --quiet --disable-pip-version-check -r $<
 
 setup-gpu: requirements/gpu.lock setup  ## Also install CUDA and cuDNN, for NVIDIA GPUs: several GB
@@ -176,6 +182,10 @@ lock: pyproject.toml  ## Pin the newest allowed versions again (needs uv)
 	  --constraints requirements/base.lock --extra gpu pyproject.toml -o requirements/gpu.lock
 	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \
 	  --constraints requirements/base.lock --extra onnx pyproject.toml -o requirements/onnx.lock
+	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \
+	  --constraints requirements/base.lock --extra mlflow pyproject.toml -o requirements/mlflow.lock
+	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \
+	  --constraints requirements/base.lock --extra wandb pyproject.toml -o requirements/wandb.lock
 	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \
 	  --constraints requirements/base.lock --group serve -o requirements/serve.lock
 	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \

@@ -18,7 +18,7 @@ from tensorflow.core.protobuf.rewriter_config_pb2 import RewriterConfig
 from common.interruption import Interruption
 from deployment import servers
 from deployment.config import DeploymentConfig
-from training import checkpoints, cluster_training, step_memory, validation
+from training import checkpoints, cluster_training, step_memory, tracking, validation
 from training.checkpointer import Checkpointer
 from training.joining import Record
 from training.options import OptimizerOptions, TrainOptions
@@ -84,6 +84,7 @@ def train(
       OSError: a checkpoint cannot be written.
     """
     deployment.clone_batch_size(options.train_batch_size)
+    tracking.check(options.track)
     num_gpus = len(tf.config.list_physical_devices("GPU"))
     warning = deployment.placement_warning(num_gpus)
     if warning:
@@ -125,14 +126,28 @@ def train(
                 start.step,
             )
             stack.callback(scoring.close)
+        tracked = None
+        if options.track and deployment.is_chief:
+            tracked = tracking.Tracking(
+                options.track,
+                options.train_logdir,
+                {**task.common_settings(), **vars(options), **vars(optimizer_options)},
+                is_resumed=start.kind == "resume",
+                report=report,
+            )
+            stack.push(functools.partial(_end_tracking, tracked))
         steps = StepFunction(
-            step, task, options, deployment, checkpointer, interruption, report, scoring
+            step, task, options, deployment, checkpointer, interruption, report, scoring, tracked
         )
         is_alone = not deployment.is_distributed
         record = None if is_alone else Record.of(task, options, optimizer_options)
         with contextlib.closing(steps), interruption.listening(steps.announce_end):
             _run(steps, initialize, options, deployment, record, master, startup_delay_steps)
     return TrainResult(steps.step, interruption.exit_status)
+
+
+def _end_tracking(tracked: tracking.Tracking, error: type | None, *_: object) -> None:
+    tracked.close(failed=error is not None)
 
 
 def find_start(options: TrainOptions, is_chief: bool = True) -> Start:

@@ -12,6 +12,8 @@ from common.option_fields import HARDWARE, RESULTS, SCHEDULE, START, option
 LEARNING_POLICIES = ("poly", "step", "cosine", "exponential")
 OPTIMIZERS = ("momentum", "adam", "sgd", "rmsprop")
 SLOW_STARTS = ("constant", "linear")
+# As in `training.tracking`.
+TRACKERS = ("mlflow", "wandb")
 _MOST_HOURS = 10000
 
 
@@ -149,6 +151,15 @@ class TrainOptions:
         is_common=True,
         computed_default="a different one every run",
         aliases=("random_seed",),
+    )
+    track: tuple[str, ...] = option(
+        (),
+        "Also send losses, learning rate, speed and validations to mlflow or wandb (Weights & "
+        "Biases), which make setup-mlflow and make setup-wandb install. Their own environment "
+        "variables say where to.",
+        RESULTS,
+        choices=TRACKERS,
+        aliases=("logger", "report_to", "tracker", "log_with", "wandb", "mlflow", "use_wandb"),
     )
     profile_steps: tuple[int, ...] | None = option(
         None,

@@ -18,6 +18,7 @@ from training.progress import Progress
 from training.step_graph import Step
 from training.summaries import SummaryWriter
 from training.task import Task
+from training.tracking import Tracking
 from training.validation import Validation
 
 
@@ -31,6 +32,7 @@ class StepFunction:
       interruption: tells when to end early.
       report: takes each line that a user should see.
       validation: scores checkpoints; None for none.
+      tracking: gets the numbers, too; None for none.
 
     Attributes:
       step: steps done.
@@ -48,6 +50,7 @@ class StepFunction:
         interruption: Interruption,
         report: Callable[[str], None],
         validation: Validation | None = None,
+        tracking: Tracking | None = None,
     ):
         self.step = 0
         self.tensors = tensors
@@ -56,6 +59,7 @@ class StepFunction:
         self.report = report
         self._task = task
         self._validation = validation
+        self._tracking = tracking
         self._num_steps = options.training_number_of_steps
         self._log_steps = options.log_steps
         self._hours = options.hours
@@ -146,10 +150,7 @@ class StepFunction:
         score, lines = self._validation.run(self.checkpointer.newest, self.step)
         for line in lines:
             self.report(line)
-        if self._writer:
-            self._writer.add_scalars(
-                {f"validation/{tag}": value for tag, value in score.scalars.items()}, self.step
-            )
+        self._add_scalars({f"validation/{tag}": each for tag, each in score.scalars.items()})
         reason = self._validation.why_stopped()
         if reason and self.step < self._num_steps:
             self.report(f"training ends early: {reason}")
@@ -233,11 +234,15 @@ class StepFunction:
         advice = self._progress.advice()
         if advice:
             self.report(advice)
+        scalars = {"loss": loss, "learning_rate": learning_rate, **self._progress.measured}
+        self._add_scalars({f"progress/{name}": value for name, value in scalars.items()})
+
+    def _add_scalars(self, scalars: Mapping[str, float]) -> None:
+        """Writes numbers of the step just done, by their tags."""
         if self._writer:
-            scalars = {"loss": loss, "learning_rate": learning_rate, **self._progress.measured}
-            self._writer.add_scalars(
-                {f"progress/{name}": value for name, value in scalars.items()}, self.step
-            )
+            self._writer.add_scalars(scalars, self.step)
+        if self._tracking:
+            self._tracking.add_scalars(scalars, self.step)
 
 
 class _Timer:
