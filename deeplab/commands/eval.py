@@ -36,6 +36,8 @@ def main(flags: Flags, arguments: list[str]) -> None:
 
 def _named(given: Sequence[str] | None) -> list[str]:
     """Returns the checkpoints that `checkpoint_path` names, also one with a comma in its name."""
+    if given is not None and not given:
+        raise ValueError("checkpoint_path is empty: name a checkpoint, or omit the flag.")
     whole = ",".join(given or ())
     if os.path.isdir(whole) or checkpoint_files.exists(checkpoint_files.prefix_of(whole)):
         return [whole]

@@ -51,7 +51,7 @@ def main(flags: Flags, arguments: list[str]) -> None:
             split=options.report_split,
             batch_size=options.report_batch_size,
             crop_size=options.report_crop_size,
-            logdir=options.report_logdir,
+            logdir=directory or options.report_logdir,
             limit_flag=None,
             checkpoint_path=checkpoint,
             with_probabilities=True,
@@ -60,7 +60,8 @@ def main(flags: Flags, arguments: list[str]) -> None:
             ((prefix, saved_names),) = run
             directory = directory or run.results_folder(prefix, bool(saved_names))
             chosen = [each.index for each in runs[0].images] if runs else None
-            runs.append(_score(run, options, weights.title(prefix, saved_names), chosen))
+            title = weights.title(prefix, saved_names)
+            runs.append(_score(run, options, prefix, title, chosen))
     spec = run.spec
     _print(runs, spec.class_names)
     files.remove_leftovers(directory)
@@ -102,28 +103,36 @@ def _find_best(path: str) -> str:
 
 
 def _score(
-    run: CheckpointRun, options: ReportOptions, title: str, chosen: Sequence[int] | None
+    run: CheckpointRun,
+    options: ReportOptions,
+    checkpoint: str,
+    title: str,
+    chosen: Sequence[int] | None,
 ) -> ScoredRun:
     """Scores the checkpoint that a run has restored.
 
     Args:
       run: of it.
       options: of the command.
+      checkpoint: its prefix.
       title: what it is called.
       chosen: indices of the images whose predictions are shown; None for the worst.
     """
     details = Details.of(run.spec, boundaries=True, calibration=True, images=True)
     assert details.images is not None
     worst = WorstImages(details.images, options.num_worst_images, chosen)
+    # First, so that a damaged file does not lose the scores.
+    training = scored_run.read_training(
+        best_checkpoint.training_folder(checkpoint), options.report_split
+    )
     evaluation = run.evaluator.score([*details.collectors(), worst])
-    folder = best_checkpoint.training_folder(evaluation.checkpoint)
     seen_as = validation.seen_as(run.inputs, run.scales, run.add_flipped)
     return ScoredRun(
         title=title,
         evaluation=evaluation,
         details=details,
         images=worst.found(),
-        training=scored_run.read_training(folder, options.report_split),
+        training=training,
         conditions={
             "output_stride": run.model_options.output_stride,
             **{name: value for name, value in seen_as.items() if value is not None},

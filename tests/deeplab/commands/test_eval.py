@@ -131,6 +131,7 @@ CASES = {
         ],
     ),
     "compared in vain": ([], ["--checkpoint_path=runs/h/model.ckpt-10,runs/i/model.ckpt-99"]),
+    "nothing": ([], ["--checkpoint_path="]),
     "a comma": ([], ["--checkpoint_path=runs/i,j/model.ckpt-10", "--eval_logdir=comma"]),
 }
 
@@ -321,6 +322,10 @@ def test_a_checkpoint_that_is_missing_is_told_before_the_first_is_scored(outcome
     out, _, error = outcomes[1]["compared in vain"]
     assert out == ""
     assert error.startswith("checkpoint runs/i/model.ckpt-99 does not exist")
+
+
+def test_no_checkpoint_at_all_is_an_error(outcomes):
+    assert outcomes[1]["nothing"][2].startswith("checkpoint_path is empty: name a checkpoint")
 
 
 def test_a_name_may_have_a_comma(outcomes):
