@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 
+from commands.dataset_sources import SOURCES as _SOURCES
 from common import export_names, run_options
 from common.dataset_files import DATASET_FILE, DATASETS_ROOT
 from published import catalogue
@@ -31,33 +32,6 @@ _FLAGS_OF_IM2TXT = ("train_captions_file", "val_captions_file", "train_image_dir
 _PATTERN_OF_IM2TXT = "input_file_pattern"
 # research/im2txt's vocabulary, beside its records.
 _WORD_COUNTS_FILE = "word_counts.txt"
-# Sources of datasets by task, as `--dataset` of build_tfrecords names them.
-_SOURCES = {
-    "deeplab": (
-        *("folder", "demo", "camvid", "voc2012", "cityscapes", "ade20k"),
-        "labelme",
-        "coco_json",
-        "coco_panoptic",
-        "roboflow_masks",
-        "cvat",
-        "label_studio",
-        "supervisely",
-        "parquet",
-        "kitti",
-        "bdd100k",
-        "mapillary",
-        "mapillary_v1_2",
-        "coco_stuff",
-        "loveda",
-        "potsdam",
-        "vaihingen",
-        "landcover_ai",
-        "inria",
-        "deepglobe",
-    ),
-    "classification": ("class_folders", "class_demo", "csv_labels", "cifar"),
-    "captioning": ("coco_captions", "flickr_captions", "karpathy_splits", "caption_demo"),
-}
 
 
 def take(name: str, argv: list[str]) -> str:

@@ -5,11 +5,12 @@ import os
 
 from commands.build_options import BuildingOptions
 from commands.command import Command
+from commands.dataset_sources import SOURCES
 from commands.flags import Flags
 from common.option_fields import DATA, NETWORK, change, changed, option, refused
 
 # Of `datasets.captioning.sources` and `tokens`, which are imported when the command runs.
-_SOURCES = ("coco_captions", "flickr_captions", "karpathy_splits", "caption_demo")
+_SOURCES = SOURCES["captioning"]
 _SPLITTINGS = ("im2txt", "tutorial")
 
 

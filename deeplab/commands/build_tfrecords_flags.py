@@ -4,31 +4,11 @@ import dataclasses
 
 from commands.build_options import BuildingOptions
 from commands.command import Command
+from commands.dataset_sources import SOURCES
 from common.option_fields import DATA, RESULTS, option
 
 # Of modules that import TensorFlow: `segmentation.sources`, `record_format`.
-_SOURCES = (
-    *("folder", "demo", "camvid", "voc2012", "cityscapes", "ade20k"),
-    "labelme",
-    "coco_json",
-    "coco_panoptic",
-    "roboflow_masks",
-    "cvat",
-    "label_studio",
-    "supervisely",
-    "parquet",
-    "kitti",
-    "bdd100k",
-    "mapillary",
-    "mapillary_v1_2",
-    "coco_stuff",
-    "loveda",
-    "potsdam",
-    "vaihingen",
-    "landcover_ai",
-    "inria",
-    "deepglobe",
-)
+_SOURCES = SOURCES["deeplab"]
 _GRADIENT_FORMATS = ("int16", "png")
 # `segmentation.sources.annotated`.
 _OVERLAPS = ("file_order", "small_above_large")
