@@ -88,14 +88,14 @@ def _ids_of_values(
 def _ids_of_colors(
     mask: RawMask, colors: Mapping[Color, int] | None, named_in: str | None
 ) -> np.ndarray:
-    codes = _codes(mask.values)
+    codes = color_codes(mask.values)
     if colors is None:
         raise ValueError(
             f"{mask.path}: RGB mask with colors {_name_colors(codes)}, and nothing says which "
             "class each color is. Write a classes.json with 'names' and 'palette', or add the "
             "table of classes that the labelling tool wrote, such as labelmap.txt."
         )
-    known, ids = _codes(np.array(list(colors))), np.array(list(colors.values()), np.uint8)
+    known, ids = color_codes(np.array(list(colors))), np.array(list(colors.values()), np.uint8)
     order = np.argsort(known)
     places = np.minimum(np.searchsorted(known, codes, sorter=order), len(known) - 1)
     places = order[places]
@@ -159,8 +159,8 @@ def _check_range(values: np.ndarray, path: str) -> np.ndarray:
     )
 
 
-def _codes(colors: np.ndarray) -> np.ndarray:
-    """One int32 number for each color of [..., 3]."""
+def color_codes(colors: np.ndarray) -> np.ndarray:
+    """Returns one int32 number for each color of [..., 3]."""
     wide = colors.astype(np.int32)
     return wide[..., 0] << 16 | wide[..., 1] << 8 | wide[..., 2]
 

@@ -15,7 +15,7 @@ from datasets.records import workers
 from datasets.records.problems import WARNING, Problem
 from datasets.segmentation.masks import blending, mask_values
 from datasets.segmentation.masks.blending import Ramps
-from datasets.segmentation.masks.mask_format import Color, MaskFormat
+from datasets.segmentation.masks.mask_format import Color, MaskFormat, color_codes
 from datasets.segmentation.masks.raw_mask import RawMask
 from datasets.segmentation.sources.class_file import DEFAULT_IGNORE_LABEL, ClassFile
 from datasets.segmentation.sources.source import Sample
@@ -155,8 +155,7 @@ def _read(sample: Sample) -> _Seen:
         return _Seen()
     colors: Sequence[int] = ()
     if mask.is_colored:
-        wide = mask.values.astype(np.int32)
-        codes = wide[..., 0] << 16 | wide[..., 1] << 8 | wide[..., 2]
+        codes = color_codes(mask.values)
         colors = np.unique(codes).tolist()
         if len(colors) * _MIN_PIXELS > codes.size:
             colors = range(_MAX_COLORS + 1)
