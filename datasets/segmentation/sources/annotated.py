@@ -7,10 +7,11 @@ smaller one.
 
 import dataclasses
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from common import palettes
 from common.texts import first_few, printable
+from datasets.images import image_folders
 from datasets.records import split_names, val_split
 from datasets.records.problems import WARNING, Problem
 from datasets.segmentation.annotations.labeled_image import Annotations, LabeledImage
@@ -38,6 +39,41 @@ class Classes:
     rest: int  # id of what no region covers
     ignore_label: int
     problems: tuple[Problem, ...] = ()
+
+
+def opener(
+    read: Callable[[str], Annotations], expected: str, usual_overlaps: str = FILE_ORDER
+) -> Callable[..., Source]:
+    """Returns the function `open_source` of a format whose masks are drawn.
+
+    Its arguments are `data_dir`, after which the dataset is named, and those of `make_source`;
+    None for `overlaps` is what suits the format.
+
+    Args:
+      read: reads a folder.
+      expected: what the folder has to hold, for the error where there is no such folder.
+      usual_overlaps: which of two regions lies above unless a user says otherwise.
+    """
+
+    def open_source(
+        data_dir: str,
+        classes_file: str | None = None,
+        val_fraction: float | None = None,
+        seed: int = 0,
+        overlaps: str | None = None,
+    ) -> Source:
+        data_dir = os.path.normpath(data_dir)
+        image_folders.require_folder(data_dir, expected)
+        return make_source(
+            read(data_dir),
+            data_dir,
+            classes_file=classes_file,
+            val_fraction=val_fraction,
+            seed=seed,
+            overlaps=overlaps or usual_overlaps,
+        )
+
+    return open_source
 
 
 def make_source(

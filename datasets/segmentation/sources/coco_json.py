@@ -26,7 +26,6 @@ from datasets.segmentation.annotations.export_images import Entry, ImageFinder
 from datasets.segmentation.annotations.labeled_image import Annotations, Region
 from datasets.segmentation.annotations.shapes import CocoPolygons, CocoRuns, Shape
 from datasets.segmentation.sources import annotated
-from datasets.segmentation.sources.source import Source
 
 KINDS = ("instances", "stuff")
 OTHERS = ("panoptic", "captions", "image_info", "labels", "person_keypoints")
@@ -40,25 +39,12 @@ def matches(data_dir: str) -> bool:
     return bool(coco_files.find(data_dir, KINDS, OTHERS))
 
 
-def open_source(
-    data_dir: str,
-    classes_file: str | None = None,
-    val_fraction: float | None = None,
-    seed: int = 0,
-    overlaps: str | None = None,
-) -> Source:
-    """Opens a folder of images and COCO's JSON, after which the dataset is named.
-
-    Args:
-      data_dir: the folder.
-      classes_file, val_fraction, seed, overlaps: see `annotated.make_source`; a smaller region lies
-        above unless `overlaps` says otherwise.
+def _read_export(data_dir: str) -> Annotations:
+    """Reads an export.
 
     Raises:
       ValueError: there is no such file, it has no regions, or it is not as expected.
     """
-    data_dir = os.path.normpath(data_dir)
-    image_folders.require_folder(data_dir, _EXPECTED)
     paths = coco_files.find(data_dir, KINDS, OTHERS)
     if not paths:
         raise ValueError(
@@ -78,21 +64,17 @@ def open_source(
         )
     splits, problems = export_images.collect(entries, data_dir, _ADVICE)
     background = label_roles.find_background(reader.labels)
-    return annotated.make_source(
-        Annotations(
-            splits=splits,
-            labels=list(reader.labels),
-            colors=reader.colors if len(reader.colors) == len(reader.labels) else {},
-            background=background,
-            ignored=label_roles.find_ignored(reader.labels, background),
-            problems=[*problems, *reader.describe()],
-        ),
-        data_dir,
-        classes_file=classes_file,
-        val_fraction=val_fraction,
-        seed=seed,
-        overlaps=overlaps or annotated.SMALL_ABOVE_LARGE,
+    return Annotations(
+        splits=splits,
+        labels=list(reader.labels),
+        colors=reader.colors if len(reader.colors) == len(reader.labels) else {},
+        background=background,
+        ignored=label_roles.find_ignored(reader.labels, background),
+        problems=[*problems, *reader.describe()],
     )
+
+
+open_source = annotated.opener(_read_export, _EXPECTED, annotated.SMALL_ABOVE_LARGE)
 
 
 class _Reader:

@@ -25,7 +25,6 @@ from datasets.segmentation.annotations.labeled_image import Annotations, Region
 from datasets.segmentation.annotations.shapes import Size
 from datasets.segmentation.masks.raw_mask import read_raw_mask
 from datasets.segmentation.sources import annotated, coco_json
-from datasets.segmentation.sources.source import Source
 
 _KIND = "panoptic"
 _EXPECTED = "COCO's panoptic JSON with its PNG files, such as annotations/panoptic_train2017"
@@ -55,23 +54,12 @@ def matches(data_dir: str) -> bool:
     return bool(_find(data_dir)) and not coco_json.matches(data_dir)
 
 
-def open_source(
-    data_dir: str,
-    classes_file: str | None = None,
-    val_fraction: float | None = None,
-    seed: int = 0,
-) -> Source:
-    """Opens a folder of images and COCO's panoptic files, after which the dataset is named.
-
-    Args:
-      data_dir: the folder.
-      classes_file, val_fraction, seed: see `annotated.make_source`.
+def _read_export(data_dir: str) -> Annotations:
+    """Reads an export.
 
     Raises:
       ValueError: there is no such file, or it is not as expected.
     """
-    data_dir = os.path.normpath(data_dir)
-    image_folders.require_folder(data_dir, _EXPECTED)
     paths = _find(data_dir)
     if not paths:
         raise ValueError(
@@ -86,13 +74,10 @@ def open_source(
         labels.update(dict.fromkeys(each.name for each in file.categories.values()))
         entries += _entries(file, finder)
     splits, problems = export_images.collect(entries, data_dir, _ADVICE)
-    return annotated.make_source(
-        Annotations(splits=splits, labels=list(labels), is_complete=True, problems=problems),
-        data_dir,
-        classes_file=classes_file,
-        val_fraction=val_fraction,
-        seed=seed,
-    )
+    return Annotations(splits=splits, labels=list(labels), is_complete=True, problems=problems)
+
+
+open_source = annotated.opener(_read_export, _EXPECTED)
 
 
 def _find(data_dir: str) -> dict[str, str]:

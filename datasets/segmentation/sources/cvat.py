@@ -11,7 +11,6 @@ later. Points, lines, cuboids and skeletons cover nothing and are left out.
 
 import collections
 import math
-import os
 import re
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element
@@ -25,7 +24,6 @@ from datasets.segmentation.annotations.shapes import CocoPolygons, Shape, Size
 from datasets.segmentation.annotations.tool_shapes import BoxRuns, RoundedEllipse, Unreadable
 from datasets.segmentation.masks.mask_format import Color
 from datasets.segmentation.sources import annotated
-from datasets.segmentation.sources.source import Source
 
 _ROOT = "annotations"
 _EXPECTED = 'the XML file of CVAT\'s export "CVAT for images 1.1" and its images'
@@ -44,25 +42,12 @@ def matches(data_dir: str) -> bool:
     return bool(export_images.find_files(data_dir, ".xml", _is_of_cvat))
 
 
-def open_source(
-    data_dir: str,
-    classes_file: str | None = None,
-    val_fraction: float | None = None,
-    seed: int = 0,
-    overlaps: str | None = None,
-) -> Source:
-    """Opens an export, after whose folder the dataset is named.
-
-    Args:
-      data_dir: the folder.
-      classes_file, val_fraction, seed, overlaps: see `annotated.make_source`; regions lie as CVAT
-        has them unless `overlaps` says otherwise.
+def _read_export(data_dir: str) -> Annotations:
+    """Reads an export.
 
     Raises:
       ValueError: there is no such file, or it is not as expected.
     """
-    data_dir = os.path.normpath(data_dir)
-    image_folders.require_folder(data_dir, _EXPECTED)
     files = export_images.find_files(data_dir, ".xml", _is_of_cvat)
     if not files:
         raise ValueError(
@@ -81,21 +66,17 @@ def open_source(
     names = labels.in_order()
     background = label_roles.find_background(names)
     problems += export_images.describe_left_out(flat, data_dir)
-    return annotated.make_source(
-        Annotations(
-            splits=splits,
-            labels=names,
-            colors=labels.colors,
-            background=background,
-            ignored=label_roles.find_ignored(names, background),
-            problems=problems,
-        ),
-        data_dir,
-        classes_file=classes_file,
-        val_fraction=val_fraction,
-        seed=seed,
-        overlaps=overlaps or annotated.FILE_ORDER,
+    return Annotations(
+        splits=splits,
+        labels=names,
+        colors=labels.colors,
+        background=background,
+        ignored=label_roles.find_ignored(names, background),
+        problems=problems,
     )
+
+
+open_source = annotated.opener(_read_export, _EXPECTED)
 
 
 class _Labels:

@@ -33,7 +33,6 @@ from datasets.segmentation.annotations.export_images import Entry, ImageFinder
 from datasets.segmentation.annotations.labeled_image import Annotations
 from datasets.segmentation.masks.mask_format import Color
 from datasets.segmentation.sources import annotated
-from datasets.segmentation.sources.source import Source
 
 _KEYS = frozenset(
     {
@@ -57,25 +56,12 @@ def matches(data_dir: str) -> bool:
     return bool(export_images.find_files(data_dir, ".json", _is_of_label_studio))
 
 
-def open_source(
-    data_dir: str,
-    classes_file: str | None = None,
-    val_fraction: float | None = None,
-    seed: int = 0,
-    overlaps: str | None = None,
-) -> Source:
-    """Opens an export, after whose folder the dataset is named.
-
-    Args:
-      data_dir: the folder.
-      classes_file, val_fraction, seed, overlaps: see `annotated.make_source`; a later region lies
-        above unless `overlaps` says otherwise.
+def _read_export(data_dir: str) -> Annotations:
+    """Reads an export.
 
     Raises:
       ValueError: there is no such file, or it is not as expected.
     """
-    data_dir = os.path.normpath(data_dir)
-    image_folders.require_folder(data_dir, _EXPECTED)
     files = export_images.find_files(data_dir, ".json", _is_of_label_studio)
     if not files:
         raise ValueError(
@@ -89,21 +75,17 @@ def open_source(
     used = {region.label for entry in entries for region in entry.regions}
     names = (*declared, *sorted(used - {*declared}))
     background = label_roles.find_background(names)
-    return annotated.make_source(
-        Annotations(
-            splits=splits,
-            labels=names,
-            colors=colors,
-            background=background,
-            ignored=label_roles.find_ignored(names, background),
-            problems=[*problems, *reader.describe()],
-        ),
-        data_dir,
-        classes_file=classes_file,
-        val_fraction=val_fraction,
-        seed=seed,
-        overlaps=overlaps or annotated.FILE_ORDER,
+    return Annotations(
+        splits=splits,
+        labels=names,
+        colors=colors,
+        background=background,
+        ignored=label_roles.find_ignored(names, background),
+        problems=[*problems, *reader.describe()],
     )
+
+
+open_source = annotated.opener(_read_export, _EXPECTED)
 
 
 class _Reader:

@@ -27,7 +27,6 @@ from datasets.segmentation.annotations.labeled_image import Annotations, Region
 from datasets.segmentation.annotations.shapes import Circle, Line, Point, Polygon, Rectangle, Shape
 from datasets.segmentation.annotations.tool_shapes import EncodedBitmap
 from datasets.segmentation.sources import annotated
-from datasets.segmentation.sources.source import Source
 
 LABELS_FILE = "labels.txt"
 
@@ -49,25 +48,12 @@ def matches(data_dir: str) -> bool:
     return any(_is_of_labelme(os.path.join(data_dir, name)) for name in names[:_MAX_ASKED])
 
 
-def open_source(
-    data_dir: str,
-    classes_file: str | None = None,
-    val_fraction: float | None = None,
-    seed: int = 0,
-    overlaps: str | None = None,
-) -> Source:
-    """Opens a folder of labelme's files, after which the dataset is named.
-
-    Args:
-      data_dir: the folder.
-      classes_file, val_fraction, seed, overlaps: see `annotated.make_source`; a later shape lies
-        above unless `overlaps` says otherwise.
+def _read_export(data_dir: str) -> Annotations:
+    """Reads an export.
 
     Raises:
       ValueError: there are no such files, or one is not as expected.
     """
-    data_dir = os.path.normpath(data_dir)
-    image_folders.require_folder(data_dir, _EXPECTED)
     names = [
         name
         for name in image_folders.walk(data_dir)
@@ -83,20 +69,16 @@ def open_source(
     splits, problems = export_images.collect(entries, data_dir, _ADVICE)
     labels = _labels(data_dir, {region.label for entry in entries for region in entry.regions})
     background = label_roles.find_background(labels)
-    return annotated.make_source(
-        Annotations(
-            splits=splits,
-            labels=[each for each in labels if each != _IGNORE],
-            background=background,
-            ignored=frozenset({_IGNORE}),
-            problems=[*problems, *reader.describe()],
-        ),
-        data_dir,
-        classes_file=classes_file,
-        val_fraction=val_fraction,
-        seed=seed,
-        overlaps=overlaps or annotated.FILE_ORDER,
+    return Annotations(
+        splits=splits,
+        labels=[each for each in labels if each != _IGNORE],
+        background=background,
+        ignored=frozenset({_IGNORE}),
+        problems=[*problems, *reader.describe()],
     )
+
+
+open_source = annotated.opener(_read_export, _EXPECTED)
 
 
 class _Reader:

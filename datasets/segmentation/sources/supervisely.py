@@ -34,7 +34,6 @@ from datasets.segmentation.annotations.tool_shapes import (
 )
 from datasets.segmentation.masks.mask_format import Color
 from datasets.segmentation.sources import annotated
-from datasets.segmentation.sources.source import Source
 
 _META, _IMAGES, _ANNOTATIONS = "meta.json", "img", "ann"
 _ENDING = ".json"
@@ -55,25 +54,12 @@ def matches(data_dir: str) -> bool:
     )
 
 
-def open_source(
-    data_dir: str,
-    classes_file: str | None = None,
-    val_fraction: float | None = None,
-    seed: int = 0,
-    overlaps: str | None = None,
-) -> Source:
-    """Opens an export, after whose folder the dataset is named.
-
-    Args:
-      data_dir: the folder.
-      classes_file, val_fraction, seed, overlaps: see `annotated.make_source`; a later object lies
-        above unless `overlaps` says otherwise.
+def _read_export(data_dir: str) -> Annotations:
+    """Reads an export.
 
     Raises:
       ValueError: the folder is laid out otherwise, or a file is not as expected.
     """
-    data_dir = os.path.normpath(data_dir)
-    image_folders.require_folder(data_dir, _EXPECTED)
     datasets = _find_datasets(data_dir)
     meta = os.path.join(data_dir, _META)
     if not datasets or not os.path.isfile(meta):
@@ -88,21 +74,17 @@ def open_source(
     used = {region.label for entry in entries for region in entry.regions}
     names = (*declared, *sorted(used - {*declared}))
     background = label_roles.find_background(names)
-    return annotated.make_source(
-        Annotations(
-            splits=splits,
-            labels=names,
-            colors=colors,
-            background=background,
-            ignored=label_roles.find_ignored(names, background),
-            problems=[*problems, *export_images.describe_left_out(reader.left_out, data_dir)],
-        ),
-        data_dir,
-        classes_file=classes_file,
-        val_fraction=val_fraction,
-        seed=seed,
-        overlaps=overlaps or annotated.FILE_ORDER,
+    return Annotations(
+        splits=splits,
+        labels=names,
+        colors=colors,
+        background=background,
+        ignored=label_roles.find_ignored(names, background),
+        problems=[*problems, *export_images.describe_left_out(reader.left_out, data_dir)],
     )
+
+
+open_source = annotated.opener(_read_export, _EXPECTED)
 
 
 def _find_datasets(data_dir: str) -> dict[str, str]:
