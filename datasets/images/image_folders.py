@@ -27,6 +27,11 @@ def require_folder(data_dir: str, expected: str) -> None:
         raise ValueError(f"data_dir {data_dir!r} is not a folder; expected one with {expected}.")
 
 
+def dataset_name(data_dir: str) -> str:
+    """Returns what a dataset is called: its folder's name, as text whatever bytes it has."""
+    return os.fsencode(os.path.basename(os.path.abspath(data_dir))).decode(errors="replace")
+
+
 def walk(folder: str) -> Iterator[str]:
     """Yields the visible files in a folder and its subfolders, relative to it; follows links."""
     return _walk(folder, "", frozenset({os.path.realpath(folder)}))

@@ -2,14 +2,17 @@
 
 import hashlib
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from common.texts import printable
 from datasets.records.problems import WARNING, Problem
 
 if TYPE_CHECKING:  # It imports TensorFlow, which processes that only draw images do without.
     from datasets.records.encoder import SampleT
 
 TRAIN, VAL = "train", "val"
+
+_Content = TypeVar("_Content")
 
 
 def draw(
@@ -64,6 +67,29 @@ def draw(
         VAL: tuple(sample for sample in splits[TRAIN] if sample.name in drawn),
     }
     return {**parts, **{name: splits[name] for name in splits if name != TRAIN}}, []
+
+
+def require_train(
+    splits: "Mapping[str, _Content]", where: str, what: str = "the one"
+) -> "dict[str, _Content]":
+    """Returns splits of which one is called `train`: the only one, if there are no others.
+
+    Args:
+      splits: what each holds.
+      where: the folder that has them, for the error.
+      what: what in it has to be renamed.
+
+    Raises:
+      ValueError: there are several, and none is called so.
+    """
+    if TRAIN in splits:
+        return dict(splits)
+    if len(splits) == 1:
+        return {TRAIN: next(iter(splits.values()))}
+    raise ValueError(
+        f"{printable(where)} has the splits {', '.join(splits)}, and none is called train: rename "
+        f"{what} that is to be trained on."
+    )
 
 
 def _draw(

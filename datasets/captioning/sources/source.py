@@ -138,5 +138,5 @@ def make_source(
         for split in split_names.name_splits(found, data_dir)
     }
     splits, drawing = val_split.draw(ordered, val_fraction, seed, data_dir, DEFAULT_VAL_FRACTION)
-    name = os.fsencode(os.path.basename(os.path.abspath(data_dir))).decode(errors="replace")
+    name = image_folders.dataset_name(data_dir)
     return Source(name, splits, (*problems, *drawing))

@@ -61,7 +61,7 @@ def open_source(
         seen += _describe_stray(data_dir, *map(os.path.basename, split_dirs.values()))
     splits, drawing = draw_val(found, val_fraction, seed, data_dir)
     return Source(
-        name=os.fsencode(os.path.basename(os.path.abspath(data_dir))).decode(errors="replace"),
+        name=image_folders.dataset_name(data_dir),
         class_names=classes.names,
         splits=splits,
         problems=(*seen, *drawing),

@@ -94,7 +94,7 @@ def open_source(
     ordered = {split: tuple(sorted(samples, key=_by_name)) for split, samples in found.items()}
     drawn, drawing = draw_val(ordered, val_fraction, seed, path)
     return Source(
-        name=os.fsencode(os.path.basename(os.path.abspath(data_dir))).decode(errors="replace"),
+        name=image_folders.dataset_name(data_dir),
         class_names=classes.names,
         splits=drawn,
         problems=(*seen, *drawing),

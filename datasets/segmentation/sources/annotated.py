@@ -111,16 +111,10 @@ def make_source(
         )
         for split, name in named.items()
     }
-    if val_split.TRAIN not in splits and len(splits) == 1:
-        splits = {val_split.TRAIN: next(iter(splits.values()))}
-    if val_split.TRAIN not in splits:
-        raise ValueError(
-            f"{printable(data_dir)} has the splits {', '.join(splits)}, and none is called train: "
-            "rename the one that is to be trained on."
-        )
+    splits = val_split.require_train(splits, data_dir)
     splits, drawn = val_split.draw(splits, val_fraction, seed, data_dir, DEFAULT_VAL_FRACTION)
     return Source(
-        name=os.fsencode(os.path.basename(os.path.abspath(data_dir))).decode(errors="replace"),
+        name=image_folders.dataset_name(data_dir),
         class_names=classes.names,
         palette=classes.palette,
         ignore_label=classes.ignore_label,

@@ -79,8 +79,7 @@ def open_source(
     if mask_values is not None and (classes_file or table):
         check_mapping(mask_values, len(classes.names), classes.ignore_label)
     return Source(
-        # A description is text, whatever bytes the folder's name has.
-        name=os.fsencode(os.path.basename(os.path.abspath(data_dir))).decode(errors="replace"),
+        name=image_folders.dataset_name(data_dir),
         class_names=classes.names,
         palette=classes.display_palette,
         ignore_label=classes.ignore_label,

@@ -78,13 +78,7 @@ def open_source(
         split: [_open_shard(path) for path in paths]
         for split, paths in split_names.name_shards(shards).items()
     }
-    if len(opened) == 1:
-        opened = {val_split.TRAIN: next(iter(opened.values()))}
-    if val_split.TRAIN not in opened:
-        raise ValueError(
-            f"{printable(data_dir)} has the splits {', '.join(opened)}, and none is called train: "
-            "rename the files of the one that is to be trained on."
-        )
+    opened = val_split.require_train(opened, data_dir, "the files of the one")
     samples: dict[str, Sequence[Sample]] = {
         split: tuple(_samples(files)) for split, files in opened.items()
     }
@@ -102,7 +96,7 @@ def open_source(
     if mask_values is not None:
         values_of_masks.check(mask_values, len(classes.names), classes.ignore_label)
     return Source(
-        name=os.fsencode(os.path.basename(os.path.abspath(data_dir))).decode(errors="replace"),
+        name=image_folders.dataset_name(data_dir),
         class_names=classes.names,
         palette=classes.display_palette,
         ignore_label=classes.ignore_label,

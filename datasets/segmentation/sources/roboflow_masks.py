@@ -89,16 +89,10 @@ def open_source(
         split: _list_samples(os.path.join(data_dir, folder), split, problems)
         for split, folder in split_names.name_splits(tables, data_dir).items()
     }
-    if len(splits) == 1:
-        splits = {val_split.TRAIN: next(iter(splits.values()))}
-    if val_split.TRAIN not in splits:
-        raise ValueError(
-            f"{printable(data_dir)} has the splits {', '.join(splits)}, and none is called train: "
-            "rename the one that is to be trained on."
-        )
+    splits = val_split.require_train(splits, data_dir)
     drawn, found = _draw_val(splits, val_fraction, seed, data_dir)
     return Source(
-        name=os.fsencode(os.path.basename(os.path.abspath(data_dir))).decode(errors="replace"),
+        name=image_folders.dataset_name(data_dir),
         class_names=classes.names,
         palette=classes.palette,
         ignore_label=classes.ignore_label,
