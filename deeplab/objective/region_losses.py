@@ -10,20 +10,25 @@ Its sums add up over bands of rows (`deeplab.objective.label_bands`).
 
 Lovász-softmax (Berman et al., arXiv 1705.08790, section 3.1) is the Lovász extension of
 1 - intersection over union: with the errors |g - p| in descending order, the sum of each error
-times what its pixel adds to 1 - IoU when pixels become wrong in that order. What a pixel adds is
-computed as such,
+times what its pixel adds to 1 - IoU when pixels become wrong in that order. Sorting
+millions of errors would take most of a training step, so they are counted in `_NUM_BINS` bins
+instead, and the pixels of a bin count as equal. What its pixels add together is
 
-    1 / union                           of a pixel of the class,
-    intersection / (union (union - 1))  of another one,
+    (intersection b + union a) / (union (union + b))
 
-since differences of neighboring IoUs have no digits left in float32 where there are millions of
-pixels. Errors are sorted at label size, one class at a time and only of classes that the label has:
-some ten tensors [batch, height, width], whatever the number of classes.
+for a pixels of the class and b others, with intersection and union before the bin: a difference of
+neighboring IoUs would have no digits left in float32. Each has its part of it, proportional to what
+it adds in the middle of the bin; alone in its bin, it has exactly what the definition says. Classes
+that the label lacks are not computed, and there is one class at a time: some ten tensors [batch,
+height, width], whatever the number of classes.
 """
 
 import tensorflow.compat.v1 as tf
 
 from deeplab.objective.label_bands import Bands
+
+# Errors that differ by less than a 65536th may count as equal in the Lovász loss.
+_NUM_BINS = 1 << 16
 
 
 def dice(
@@ -199,25 +204,26 @@ def _lovasz(
     """
     num_groups = num_labeled.shape[0].value or tf.shape(num_labeled)[0]
     errors = tf.abs(has_class - probabilities)
-    # Ignored pixels come last, where they change nothing before them.
-    errors = tf.where(is_counted > 0.0, errors, -tf.ones_like(errors))
-    errors, has_class = (tf.reshape(values, [num_groups, -1]) for values in (errors, has_class))
-    num_pixels = errors.shape[1].value or tf.shape(errors)[1]
-    errors, order = tf.math.top_k(errors, k=num_pixels)
-    has_class = tf.gather(has_class, order, batch_dims=1)
+    # The largest error comes first; a group's ignored pixels follow its last bin.
+    bins = tf.cast((1.0 - errors) * (_NUM_BINS - 1) + 0.5, tf.int32)
+    bins = tf.where(is_counted > 0.0, bins, tf.fill(tf.shape(bins), _NUM_BINS))
+    bins = tf.reshape(bins, [num_groups, -1])
+    bins += (_NUM_BINS + 1) * tf.range(num_groups)[:, tf.newaxis]
+    # Pixels of the class have the second half of all bins.
+    num_bins = num_groups * (_NUM_BINS + 1)
+    bins += num_bins * tf.reshape(tf.cast(has_class, tf.int32), [num_groups, -1])
+    counts = tf.math.bincount(bins, minlength=2 * num_bins)
+    counts = tf.reshape(counts, [2, num_groups, _NUM_BINS + 1])[..., :-1]
+    others, of_class = tf.unstack(tf.cast(counts, tf.float32))
+    others_before, of_class_before = tf.unstack(
+        tf.cast(tf.cumsum(counts, axis=-1, exclusive=True), tf.float32)
+    )
     num_labeled = num_labeled[:, tf.newaxis]
-    intersection = num_labeled - tf.cumsum(has_class, axis=1)
-    union = num_labeled + tf.cumsum(1.0 - has_class, axis=1)
-    steps = tf.where(
-        has_class > 0.0,
-        tf.math.reciprocal(union),
-        tf.math.divide_no_nan(intersection, union * (union - 1.0)),
-    )
-    steps = steps * tf.cast(errors >= 0.0, tf.float32) * shares[:, tf.newaxis]
-    loss = tf.reduce_sum(errors * steps)
-    slope = steps * (1.0 - 2.0 * has_class)
-    place = order + num_pixels * tf.range(num_groups)[:, tf.newaxis]
-    slope = tf.scatter_nd(
-        tf.reshape(place, [-1, 1]), tf.reshape(slope, [-1]), [num_groups * num_pixels]
-    )
-    return loss, tf.reshape(slope, tf.shape(probabilities))
+    intersection, union = num_labeled - of_class_before, num_labeled + others_before
+    rise = tf.math.divide_no_nan(intersection * others + union * of_class, union * (union + others))
+    # In the middle of the bin, times the union: 1 of a pixel of the class, this of another one.
+    part = (intersection - 0.5 * of_class) / tf.maximum(union + 0.5 * others, 1.0)
+    step = shares[:, tf.newaxis] * tf.math.divide_no_nan(rise, of_class + part * others)
+    steps = tf.pad(tf.stack([part * step, step]), [[0, 0], [0, 0], [0, 1]])
+    steps = tf.reshape(tf.gather(tf.reshape(steps, [-1]), bins), tf.shape(errors))
+    return tf.reduce_sum(errors * steps), steps * (1.0 - 2.0 * has_class)

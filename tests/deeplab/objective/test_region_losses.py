@@ -194,6 +194,23 @@ def test_lovasz_of_a_million_pixels_keeps_its_digits():
     assert np.isfinite(gradient).all()
 
 
+@pytest.mark.parametrize("per_image", [False, True])
+def test_lovasz_counts_errors_in_bins_without_a_trace(monkeypatch, per_image):
+    """Where many pixels share each bin, loss and gradient stay those of sorted errors."""
+    side = 160
+    random = np.random.RandomState(0)
+    logits = random.normal(0, 2, (2, 9, 9, NUM_CLASSES))
+    class_ids = random.randint(0, NUM_CLASSES, (2, side, side))
+    is_counted = random.uniform(0, 1, class_ids.shape) < 0.8
+    batch = (logits, np.where(is_counted, class_ids, 0), is_counted)
+    exact, exact_gradient = compute("lovasz_softmax", *batch, per_image=per_image)
+    # 1,000 bins of 51,200 pixels; 65,536 bins hold few more than one.
+    monkeypatch.setattr(region_losses, "_NUM_BINS", 1000)
+    loss, gradient = compute("lovasz_softmax", *batch, per_image=per_image)
+    np.testing.assert_allclose(loss, exact, rtol=1e-5)
+    np.testing.assert_allclose(gradient, exact_gradient, atol=1e-3 * np.abs(exact_gradient).max())
+
+
 @pytest.mark.parametrize("name", LOSSES)
 def test_no_tensor_of_the_labels_size_holds_all_classes(name):
     num_classes = 40
