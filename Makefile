@@ -27,7 +27,7 @@ flag = $(if $(strip $(value $(2))),--$(1)=$(call quoted,$(2)))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev setup-beam setup-openvino setup-litert setup-onnx setup-geo setup-parquet setup-mlflow setup-wandb setup-gpu setup-serve demo \
-	classification-demo captioning-demo tfrecords check-dataset train eval vis report export infer serve tensorboard lint format \
+	classification-demo captioning-demo tfrecords check-dataset tiles train eval vis report export infer serve tensorboard lint format \
 	test test-all lock bench \
 	bench-peers-setup bench-peers-lock clean
 
@@ -109,6 +109,10 @@ tfrecords: setup  ## Turn images with masks, classes or captions into TFRecords:
 check-dataset: setup  ## Report what is wrong with images and their masks, classes or captions: DATASET=... DATA_DIR=my_images
 	@$(RUN) -m datasets.build_tfrecords --check_only $(call flag,dataset,DATASET) \
 	  $(call flag,data_dir,DATA_DIR) $(ARGS)
+
+tiles: setup  ## Cut large images and their masks into tiles, for make tfrecords: DATA_DIR=scenes
+	@$(RUN) -m datasets.cut_tiles $(call flag,dataset,DATASET) $(call flag,data_dir,DATA_DIR) \
+	  $(call flag,output_dir,OUTPUT) $(ARGS)
 
 train: setup  ## Train on the last dataset built, or on TFRECORDS=...
 	@$(RUN) train.py $(call flag,dataset_dir,TFRECORDS) $(call flag,train_logdir,LOGDIR) $(ARGS)

@@ -20,8 +20,9 @@ from published import catalogue
 # The packages of the tasks; the first is taken where nothing tells.
 TASKS = ("deeplab", "classification", "captioning")
 
-# Commands of no task, and the packages that hold them: they take what any task has made.
-WITHOUT_TASK = {"serve": "serving"}
+# Commands without --task, and the packages that hold them: one serves what any task has made, and
+# only segmentation has masks to cut.
+WITHOUT_TASK = {"serve": "serving", "cut_tiles": "deeplab"}
 
 # What dataset.json calls its task, if not by the name of the task's package.
 _OF_DATASETS = {"segmentation": "deeplab"}

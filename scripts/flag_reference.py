@@ -24,6 +24,7 @@ _COMMANDS = {
     "python serve.py": "serve",
     "python -m datasets.build_tfrecords": "build_tfrecords",
     "python -m datasets.describe_tfrecords": "describe_tfrecords",
+    "python -m datasets.cut_tiles": "cut_tiles",
 }
 
 

@@ -46,6 +46,8 @@ class _Scale:
 
 _ON_CPU = _Scale("mobilenet_v2", "mobilenetv2_coco_voc_trainaug", 257 * 337, 400, 8, 0.02, 0.05)
 _ON_GPU = _Scale("xception_65", "xception65_coco_voc_trainaug", 513 * 513, 800, 8, 0.01, 0.05)
+# Scaled down further, images have lost what their masks show.
+_SMALLEST_FACTOR = 0.3
 # Twice what a batch of `_ON_CPU` takes.
 _CPU_MEMORY_GB = 4.0
 
@@ -167,8 +169,10 @@ def _add_view(recipe: Recipe, scale: _Scale, data: DataFacts) -> Recipe:
     if shorter > 1.25 * scale.largest_side:
         factor = scale.largest_side / shorter
         height, width = round(height * factor), round(width * factor)
+        advice = "; make tiles keeps their details" if factor < _SMALLEST_FACTOR else ""
         recipe = recipe.adding(
-            f"images are {data.width}x{data.height} in the median, more than there is time for",
+            f"images are {data.width}x{data.height} in the median, more than there is time for"
+            + advice,
             min_resize_value=scale.largest_side,
             max_resize_value=2 * scale.largest_side,
         )

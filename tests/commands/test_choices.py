@@ -10,7 +10,7 @@ from datasets.images.memory_limit import DEFAULT_LIMIT_MB
 from datasets.records import tfrecords
 from datasets.segmentation import record_format, sources, specs
 from datasets.segmentation.sources import annotated, class_file, demo
-from deeplab.commands import build_tfrecords_flags, infer_flags, shared_options
+from deeplab.commands import build_tfrecords_flags, infer_flags, shared_options, source_options
 from deeplab.commands.describe_tfrecords_flags import DescribeOptions
 from export import model_repository
 from scripts.benchmarks import options, suite
@@ -18,9 +18,8 @@ from serving import engines, results
 
 
 def test_they_are_those_of_the_modules():
-    assert tuple(sources.SOURCES) == build_tfrecords_flags._SOURCES
     assert tuple(sources.SOURCES) == task_choice._SOURCES["deeplab"]
-    assert annotated.OVERLAPS == build_tfrecords_flags._OVERLAPS
+    assert annotated.OVERLAPS == source_options._OVERLAPS
     assert build_tfrecords_flags._GRADIENT_FORMATS == record_format.GRADIENT_FORMATS
     assert build_options._MAX_SHARDS == tfrecords.MAX_SHARDS
     labeled = set(classification_sources.SOURCES)

@@ -1,0 +1,55 @@
+"""Opens the images and masks that a command is to read."""
+
+import sys
+
+from common.texts import printable
+from datasets.segmentation.masks import mask_values
+from datasets.segmentation.sources import demo, find_source, open_source
+from datasets.segmentation.sources.source import Source
+from deeplab.commands.source_options import SourceOptions
+
+
+def of(options: SourceOptions) -> Source | None:
+    """Opens the source that flags name, and says what a folder is read as.
+
+    Returns:
+      The source; None where a flag is wrong, which is on stderr.
+
+    Raises:
+      ValueError: the folder is not laid out as expected.
+    """
+    try:
+        return _open(options)
+    except mask_values.MappingError as error:  # The flag is at fault, not the data.
+        print(f"error: --mask_values={options.mask_values}: {error}", file=sys.stderr)
+        return None
+
+
+def _open(options: SourceOptions) -> Source:
+    name, data_dir = options.dataset, options.data_dir
+    if name is None and data_dir is not None:
+        name = find_source(data_dir)
+        print(f"{printable(data_dir)} is read as --dataset={name}")
+    if data_dir is None:
+        name = name or "demo"
+        if name != "demo":
+            raise ValueError(
+                f"--dataset={name} needs --data_dir, the folder of its images and masks."
+            )
+        data_dir = demo.DEFAULT_FOLDER
+        print(
+            f"No --data_dir is given, so this is the demo: images that the project draws into "
+            f"{data_dir}. For your own: --data_dir=FOLDER (with make: DATA_DIR=FOLDER); "
+            "docs/datasets.md draws what it should hold.",
+            file=sys.stderr,
+        )
+    assert name is not None
+    return open_source(
+        name,
+        data_dir,
+        classes_file=options.classes_file,
+        val_fraction=options.val_fraction,
+        seed=options.seed,
+        mask_values=mask_values.parse(options.mask_values) if options.mask_values else None,
+        overlaps=options.overlaps,
+    )
