@@ -130,10 +130,15 @@ def encoder_of_start(flags: Flags) -> dict[str, Any]:
 
 
 def listed(effective: Any) -> str:
-    """Returns the fields of a dataclass of options, for the log."""
+    """Returns the fields of a dataclass of options that are not as by default, for the log."""
     title = type(effective).__name__.removesuffix("Options").removesuffix("Config").lower()
-    fields = " ".join(f"{name}={value!r}" for name, value in vars(effective).items())
-    return textwrap.fill(f"{title}: {fields}", width=100, subsequent_indent="  ")
+    fields = " ".join(
+        f"{field.name}={value!r}"
+        for field in dataclasses.fields(effective)
+        if (value := getattr(effective, field.name)) != field.default
+    )
+    text = f"{title}: {fields or 'all by default'}"
+    return textwrap.fill(text, width=100, subsequent_indent="  ")
 
 
 def trains_batch_norm(flags: Flags) -> bool:

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.timeout(900)  # A dozen commands.
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SIZE = (40, 56)
 NETWORK = (
+    "--recipe=research_deeplab",
     "--model_variant=xception_tiny",
     "--train_crop_size=33,33",
     "--train_batch_size=4",

@@ -104,10 +104,20 @@ class WarmStart:
         return [*transfers, *(Transfer(name, UNUSED) for name in unused)]
 
     def report(self, transfers: Sequence[Transfer]) -> list[str]:
-        """Returns a summary, then a line for each layer and outcome, with differing shapes."""
+        """Returns a summary, then a line for each layer and outcome, with differing shapes.
+
+        Layers of one scope that all have the same outcome share a line.
+        """
+        layers, outcomes = collections.defaultdict(set), collections.defaultdict(set)
+        for transfer in transfers:
+            root = _root(transfer.name)
+            layers[root].add(_layer(transfer.name))
+            outcomes[root].add((transfer.outcome, bool(transfer.change)))
         groups = collections.defaultdict(list)
         for transfer in transfers:
-            groups[_layer(transfer.name), transfer.outcome].append(transfer)
+            root = _root(transfer.name)
+            is_shared = len(layers[root]) > 1 == len(outcomes[root]) and not transfer.change
+            groups[root if is_shared else _layer(transfer.name), transfer.outcome].append(transfer)
         count = collections.Counter(transfer.outcome for transfer in transfers)
         width = max(len(layer) for layer, _ in groups)
         lines = [

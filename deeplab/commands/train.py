@@ -62,24 +62,25 @@ def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
     shard_check.complete_shards(spec, train_split)
     train_logdir = flags.value("train_logdir") or os.path.join(RUNS_ROOT, spec.name)
 
-    def plan(recipe: str = "") -> tuple[_Plan, DeploymentConfig]:
+    def plan(flags: Flags, recipe: str = "") -> tuple[_Plan, DeploymentConfig]:
         # A recipe may have decided how many clones there are.
         place = deployment
         if not deployment.is_distributed:
             place = dataclasses.replace(deployment, num_clones=flags.value("num_clones"))
+        place.clone_batch_size(flags.value("train_batch_size"))
         return _plan(flags, spec, train_split, train_logdir, place, recipe), place
 
     def measure() -> float:
-        trial, place = plan()
+        trial, place = plan(flags)
         return pace.measure(trial.task, trial.train_options, trial.optimizer_options, place)
 
     recipe = ""
     begins = not checkpoints.latest_checkpoint(train_logdir)
-    if begins and train_recipe.is_automatic(flags):
-        recipe = train_recipe.choose(flags, spec, train_split, measure)
+    if begins and train_recipe.is_automatic(flags, deployment.is_distributed):
+        recipe = train_recipe.choose(flags, spec, train_split, plan, measure)
     elif not begins:
         train_recipe.resume(flags, train_logdir)
-    chosen, place = plan(recipe)
+    chosen, place = plan(flags, recipe)
     print(
         f"dataset {spec.name} in {spec.directory}: {spec.num_classes} classes, "
         f"{spec.split(train_split).num_examples} images in split {train_split}"

@@ -38,7 +38,7 @@ class RecipeOptions:
         "defaults; another name is that of a file in recipes/.",
         SCHEDULE,
         is_common=True,
-        computed_default="auto, unless flags that it chooses are given; then research_deeplab",
+        computed_default="auto; research_deeplab where several processes train together",
         aliases=("config", "preset", "cfg"),
     )
 
@@ -92,10 +92,10 @@ COMMAND = Command(
     description="""\
 Trains DeepLabV3+ on TFRecords: python train.py --num_clones 4
 
-Without flags it trains on the dataset that was built last, and chooses what an expert would
-(--recipe=auto); with --tf_initial_checkpoint from published weights, with --hours for so long.
-Names of flags, and their defaults once one is given that shapes the training run, are those of
-research/deeplab's train.py; docs/flags.md lists what differs.""",
+It trains on the dataset that was built last, and chooses what an expert would for flags that are
+not given (--recipe=auto), from published weights or --tf_initial_checkpoint, for --hours. The
+defaults below are those of research/deeplab's train.py, as its names are: --recipe=research_deeplab
+has them; docs/flags.md lists what differs.""",
     main="deeplab.commands.train",
     options=(
         DatasetOptions,

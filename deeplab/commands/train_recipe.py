@@ -1,8 +1,10 @@
 """How train.py comes by the flags that nobody gave: by a recipe, or research/deeplab's defaults."""
 
+import copy
 import os
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from commands import flags as command_flags
 from commands.flags import Flags
@@ -23,15 +25,6 @@ DEFAULT_HOURS = 1.0
 
 _FOLDER = os.path.join(os.path.dirname(__file__), os.pardir, os.pardir, "recipes")
 _ENDING = ".flags"
-# What a recipe decides. Where one of these is given, the others have research/deeplab's defaults.
-_DECIDED = (
-    *("model_variant", "depth_multiplier", "output_stride", "atrous_rates", "multi_grid"),
-    *("decoder_output_stride", "dense_prediction_cell_json", "train_crop_size"),
-    *("min_resize_value", "max_resize_value", "min_scale_factor", "max_scale_factor"),
-    *("train_batch_size", "base_learning_rate", "learning_policy", "optimizer", "batch_norm_decay"),
-    *("label_weights", "losses", "training_number_of_steps", "continue_checkpoint", "ema_decay"),
-    *("fine_tune_batch_norm", "trainable_scopes"),
-)
 _START_FLAG = "tf_initial_checkpoint"
 _WIDTH = 100
 
@@ -43,12 +36,23 @@ def list_recipes() -> list[str]:
     )
 
 
-def is_automatic(flags: Flags) -> bool:
-    """Whether a recipe is chosen for the data and the machine."""
+def is_automatic(flags: Flags, is_distributed: bool, report: Callable[[str], None] = print) -> bool:
+    """Whether a recipe is chosen for the data and the machine; says why not, if nobody asked.
+
+    Args:
+      is_distributed: whether several processes train together, which must not choose each its own.
+    """
     name = flags.value("recipe")
     if name is not None:
         return bool(name == AUTO)
-    return not any(map(flags.is_given, (*_DECIDED, "master", "num_replicas", "num_ps_tasks")))
+    reason = None
+    if is_distributed:
+        reason = "several processes train together"
+    elif flags.value("continue_checkpoint"):
+        reason = "--continue_checkpoint goes on with another training run"
+    if reason is not None:
+        report(f"{reason}: --recipe={RESEARCH_DEEPLAB}, whose defaults the other flags have")
+    return reason is None
 
 
 def read(flags: Flags) -> None:
@@ -90,6 +94,7 @@ def choose(
     flags: Flags,
     spec: DatasetSpec,
     train_split: str,
+    check: Callable[[Flags], Any],
     measure: Callable[[], float],
     report: Callable[[str], None] = print,
 ) -> str:
@@ -98,6 +103,7 @@ def choose(
     Args:
       flags: of the command; those that are given stay as they are.
       spec, train_split: what is trained on.
+      check: raises ValueError if flags contradict each other; before anything is downloaded.
       measure: returns the seconds of a step with the flags so far.
       report: takes each line that a user should see.
 
@@ -107,17 +113,24 @@ def choose(
     data = data_facts.examine(spec, train_split, validation.SPLIT)
     machine = machine_facts.examine()
     report(_describe(spec, train_split, data))
-    start = _find_start(flags, machine, report)
-    num_clones = flags.value("num_clones") if flags.is_given("num_clones") else None
-    recipe = choice.choose(data, machine, start, num_clones)
+    given = {name: flags.value(name) for name in choice.CONSIDERED if flags.is_given(name)}
+    trial = copy.deepcopy(flags)
+    recipe = choice.choose(data, machine, None, given)
+    trial.add(choice.with_decays(recipe, data, trial.value("training_number_of_steps")).flags)
+    check(trial)
+    start = _find_start(flags, machine, given, report)
+    recipe = choice.choose(data, machine, start, given)
     flags.add(recipe.flags)
-    report("measuring how long a step takes …")
-    step_secs = measure()
-    hours = flags.value_or("hours", DEFAULT_HOURS)
-    per_image = step_secs / flags.value("train_batch_size")
-    recipe = choice.with_steps(
-        recipe, data, hours, step_secs, per_image * data.num_validation_images
-    )
+    if "training_number_of_steps" in given:
+        recipe = choice.with_decays(recipe, data, given["training_number_of_steps"])
+    else:
+        report("measuring how long a step takes, which takes about a minute …")
+        step_secs = measure()
+        hours = flags.value_or("hours", DEFAULT_HOURS)
+        per_image = step_secs / flags.value("train_batch_size")
+        recipe = choice.with_steps(
+            recipe, data, hours, step_secs, per_image * data.num_validation_images
+        )
     flags.add(recipe.flags)
     for line in _told(recipe, flags):
         report(line)
@@ -125,17 +138,29 @@ def choose(
 
 
 def _find_start(
-    flags: Flags, machine: MachineFacts, report: Callable[[str], None]
+    flags: Flags,
+    machine: MachineFacts,
+    given: Mapping[str, Any],
+    report: Callable[[str], None],
 ) -> StartFacts | None:
     """Returns the checkpoint that the network begins with: the flag's, or published weights.
 
     They are downloaded if they are not there yet; where that cannot be, training begins from
     scratch.
     """
-    given = flags.value(_START_FLAG)
-    if given:
-        return start_facts.examine(checkpoints.find_checkpoint(given))
-    name = choice.published_weights(machine)
+    variant = given.get("model_variant")
+    if flags.is_given(_START_FLAG):
+        start = flags.value(_START_FLAG)
+        if not start:
+            return None
+        checkpoint = checkpoints.find_checkpoint(start)
+        if variant is not None:
+            return StartFacts(checkpoint, variant, given.get("depth_multiplier", 1.0))
+        return start_facts.examine(checkpoint)
+    name = choice.published_weights(machine, given)
+    if name is None:
+        report(f"nobody has published weights of {variant}, so the network begins from scratch")
+        return None
     try:
         start = start_facts.examine(checkpoints.find_checkpoint(name))
     except (ValueError, OSError) as error:

@@ -1,25 +1,37 @@
 """Chooses how to train: what an expert would, given the data, the machine and the start.
 
-What is chosen are flags of train.py, each with its reason. How many steps there is time for depends
-on how long one takes, which is measured once the rest is known: `with_steps`.
+What is chosen are flags of train.py, each with its reason. Flags that somebody has given stay, and
+the others are chosen to suit them. How many steps there is time for depends on how long one takes,
+which is measured once the rest is known: `with_steps`.
 """
 
 import dataclasses
 import math
+import types
 from collections.abc import Mapping
 from typing import Any
 
 from deeplab.recipe.data_facts import DataFacts
 from deeplab.recipe.machine_facts import MachineFacts
 from deeplab.recipe.start_facts import StartFacts
+from published import catalogue
 
-_OUTPUT_STRIDE = 16
+# Of ASPP, by output stride: those of the published networks, and halves of them.
+_ATROUS_RATES = {8: (12, 24, 36), 16: (6, 12, 18), 32: (3, 6, 9)}
+# Flags that, given, change what is chosen for others.
+CONSIDERED = (
+    *("model_variant", "depth_multiplier", "output_stride", "dense_prediction_cell_json"),
+    *("min_resize_value", "train_batch_size", "num_clones", "training_number_of_steps"),
+)
 # More rarely helps on data of that size.
 _MOST_EPOCHS, _FEWEST_STEPS, _MOST_STEPS = 300, 1500, 60000
 # Reading the dataset, building graphs, and checkpoints.
 _OVERHEAD_SECS = 60
 _VALIDATIONS = 10
 _PATIENCE = 5
+
+
+_NOTHING: Mapping[str, Any] = types.MappingProxyType({})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,13 +84,29 @@ class Recipe:
         return Recipe((*self.parts, (flags, reason)))
 
 
-def published_weights(machine: MachineFacts) -> str:
-    """Returns the name of the published weights that suit a machine."""
-    return _scale(machine).weights
+def published_weights(machine: MachineFacts, given: Mapping[str, Any] = _NOTHING) -> str | None:
+    """Returns the name of the published weights to begin with; None where nobody published any.
+
+    Those of a segmentation network go before those of an encoder alone.
+    """
+    variant = given.get("model_variant")
+    if variant is None:
+        return _scale(machine).weights
+    width = given.get("depth_multiplier", 1.0)
+    fitting = [
+        weights
+        for weights in catalogue.CATALOGUE.values()
+        if (weights.model_variant, weights.depth_multiplier) == (variant, width)
+    ]
+    kinds = list(catalogue.KINDS)
+    return min(fitting, key=lambda each: kinds.index(each.kind)).name if fitting else None
 
 
 def choose(
-    data: DataFacts, machine: MachineFacts, start: StartFacts | None, num_clones: int | None = None
+    data: DataFacts,
+    machine: MachineFacts,
+    start: StartFacts | None,
+    given: Mapping[str, Any] = _NOTHING,
 ) -> Recipe:
     """Chooses everything but the number of steps.
 
@@ -86,13 +114,12 @@ def choose(
       data: what is trained on.
       machine: where.
       start: the checkpoint that the network begins with; None for scratch.
-      num_clones: that share each batch; None for one per GPU.
+      given: values of flags of `CONSIDERED` that are not to be chosen.
     """
-    num_clones = num_clones or max(1, machine.num_gpus)
     scale = _scale(machine)
-    recipe = _add_network(Recipe(), scale, machine, start)
-    recipe = _add_view(recipe, scale, data)
-    recipe = _add_batch(recipe, scale, machine, num_clones, is_warm=start is not None)
+    recipe = _add_network(Recipe(), scale, machine, start, given)
+    recipe = _add_view(recipe, scale, data, given)
+    recipe = _add_batch(recipe, scale, machine, given, is_warm=start is not None)
     if not data.is_balanced:
         recipe = recipe.adding(
             "classes occur unequally often: roots of median frequency / frequency",
@@ -120,8 +147,14 @@ def with_steps(
     steps = min(affordable, useful)
     times = f"all images {steps / epoch:.3g} times"
     if affordable < useful:
-        times += f": what {hours:g} h allow at {step_secs:.2g} s a step"
+        allow = "allows" if hours == 1 else "allow"
+        times += f": what {hours:g} h {allow} at {step_secs:.2g} s a step"
     recipe = recipe.adding(times, training_number_of_steps=steps)
+    return with_decays(recipe, data, steps)
+
+
+def with_decays(recipe: Recipe, data: DataFacts, steps: int) -> Recipe:
+    """Returns a recipe with what follows from a number of steps."""
     # A decay follows within 1 / (1 - decay) steps: a twentieth of the training run.
     decay = 1 - max(1e-4, min(0.1, 20 / steps))
     decay = round(decay, 1 - math.floor(math.log10(1 - decay)))
@@ -144,7 +177,11 @@ def _scale(machine: MachineFacts) -> _Scale:
 
 
 def _add_network(
-    recipe: Recipe, scale: _Scale, machine: MachineFacts, start: StartFacts | None
+    recipe: Recipe,
+    scale: _Scale,
+    machine: MachineFacts,
+    start: StartFacts | None,
+    given: Mapping[str, Any],
 ) -> Recipe:
     if start is not None:
         width = {} if start.depth_multiplier == 1 else {"depth_multiplier": start.depth_multiplier}
@@ -154,21 +191,25 @@ def _add_network(
     else:
         where = f"{machine.num_gpus} GPUs" if machine.num_gpus else "a machine without a GPU"
         recipe = recipe.adding(f"for {where}", model_variant=scale.model_variant)
-    return recipe.adding(
-        "ASPP and the decoder of DeepLabV3+",
-        output_stride=_OUTPUT_STRIDE,
-        atrous_rates=(6, 12, 18),
-        decoder_output_stride=(4,),
-    )
+    stride = _output_stride(given)
+    head: dict[str, Any] = {"output_stride": stride}
+    if not given.get("dense_prediction_cell_json") and stride in _ATROUS_RATES:
+        head["atrous_rates"] = _ATROUS_RATES[stride]
+    return recipe.adding("ASPP and the decoder of DeepLabV3+", **head, decoder_output_stride=(4,))
 
 
-def _add_view(recipe: Recipe, scale: _Scale, data: DataFacts) -> Recipe:
+def _add_view(recipe: Recipe, scale: _Scale, data: DataFacts, given: Mapping[str, Any]) -> Recipe:
     """Chooses the size of images and crops, and how images are scaled."""
     height, width = data.height, data.width
     shorter = min(height, width)
-    if shorter > 1.25 * scale.largest_side:
-        factor = scale.largest_side / shorter
+    side = given.get("min_resize_value")
+    is_chosen = side is None and shorter > 1.25 * scale.largest_side
+    if is_chosen:
+        side = scale.largest_side
+    if side is not None:
+        factor = side / shorter
         height, width = round(height * factor), round(width * factor)
+    if is_chosen:
         advice = "; make tiles keeps their details" if factor < _SMALLEST_FACTOR else ""
         recipe = recipe.adding(
             f"images are {data.width}x{data.height} in the median, more than there is time for"
@@ -178,7 +219,8 @@ def _add_view(recipe: Recipe, scale: _Scale, data: DataFacts) -> Recipe:
         )
     # The crop has the shape of the images, and holds them whole where they are small.
     factor = min(1.0, math.sqrt(scale.crop_pixels / (height * width)))
-    crop = tuple(_crop_side(side * factor, rounds_up=factor == 1.0) for side in (height, width))
+    stride = _output_stride(given)
+    crop = tuple(_crop_side(side * factor, stride, factor == 1.0) for side in (height, width))
     return recipe.adding(
         f"of images of {width}x{height}; scaled down further they would be padding mostly",
         train_crop_size=crop,
@@ -187,8 +229,9 @@ def _add_view(recipe: Recipe, scale: _Scale, data: DataFacts) -> Recipe:
 
 
 def _add_batch(
-    recipe: Recipe, scale: _Scale, machine: MachineFacts, num_clones: int, is_warm: bool
+    recipe: Recipe, scale: _Scale, machine: MachineFacts, given: Mapping[str, Any], is_warm: bool
 ) -> Recipe:
+    num_clones = given.get("num_clones", max(1, machine.num_gpus))
     batch_size, reason = scale.batch_size, "usual for such crops"
     if machine.num_gpus:
         batch_size *= num_clones
@@ -204,7 +247,7 @@ def _add_batch(
             batch_size, reason = batch_size // 2, free
         elif machine.free_memory_gb > 2 * _CPU_MEMORY_GB:
             recipe = recipe.adding(f"quicker, and {free}", recompute_activations=False)
-    batch_size += -batch_size % num_clones
+    batch_size = given.get("train_batch_size", batch_size + -batch_size % num_clones)
     recipe = recipe.adding(reason, train_batch_size=batch_size)
     rate = scale.warm_rate if is_warm else scale.scratch_rate
     return recipe.adding(
@@ -213,7 +256,11 @@ def _add_batch(
     )
 
 
-def _crop_side(side: float, rounds_up: bool) -> int:
+def _output_stride(given: Mapping[str, Any]) -> int:
+    return int(given.get("output_stride", 16))
+
+
+def _crop_side(side: float, stride: int, rounds_up: bool) -> int:
     """Returns a multiple of the output stride plus one."""
-    steps = (side - 1) / _OUTPUT_STRIDE
-    return max(4, math.ceil(steps) if rounds_up else round(steps)) * _OUTPUT_STRIDE + 1
+    steps = (side - 1) / stride
+    return max(4, math.ceil(steps) if rounds_up else round(steps)) * stride + 1

@@ -15,6 +15,7 @@ from tests.support import command_runs, loopback_cluster, tiny_dataset
 from training import checkpoints, ema
 
 SMALL = (
+    "--recipe=research_deeplab",
     "--model_variant=xception_tiny",
     "--train_crop_size=33,33",
     "--train_batch_size=2",
@@ -90,7 +91,8 @@ def test_output_tells_options_warning_progress_and_checkpoint(folder):
 
     assert "dataset tiny in data/tfrecords/tiny: 3 classes, 6 images in split train" in output
     assert "model_variant='xception_tiny'" in output
-    assert "weight_decay=4e-05" in output
+    assert "sync_batch_norm=True" in output
+    assert "weight_decay" not in output  # It is as by default.
     assert output.count("warning: num_clones is 2, but this machine has no GPU") == 1
     assert "training from scratch" in output
     assert "step 2/2  loss " in output

@@ -12,6 +12,10 @@ from tests.support import command_runs, tiny_dataset
 NOWHERE = "http://127.0.0.1:9"
 
 
+def nothing(flags: Flags) -> None:
+    """What a check does that finds nothing."""
+
+
 def parsed(*arguments: str) -> Flags:
     flags = Flags(COMMAND.options)
     flags.parse(["train.py", *arguments])
@@ -24,16 +28,27 @@ def parsed(*arguments: str) -> Flags:
         ([], True),
         (["--tf_initial_checkpoint=x", "--hours=2", "--seed=1", "--train_logdir=runs/x"], True),
         (["--num_clones=4", "--clone_on_cpu"], True),
-        (["--train_batch_size=4"], False),
-        (["--model_variant=xception_65"], False),
-        (["--train_batch_size=4", "--recipe=auto"], True),
+        (["--train_batch_size=4", "--label_weights=1,2"], True),
+        (["--model_variant=xception_65", "--training_number_of_steps=9"], True),
         (["--recipe=research_deeplab"], False),
         (["--recipe=camvid"], False),
-        (["--num_replicas=2"], False),
     ],
 )
-def test_it_is_chosen_where_no_flag_says_how_to_train(arguments, is_automatic):
-    assert train_recipe.is_automatic(parsed(*arguments)) == is_automatic
+def test_it_is_chosen_where_no_other_recipe_is_named(arguments, is_automatic):
+    assert train_recipe.is_automatic(parsed(*arguments), is_distributed=False) == is_automatic
+
+
+def test_where_processes_train_together_or_a_run_goes_on_elsewhere_it_is_not_and_says_so():
+    told = []
+    assert not train_recipe.is_automatic(parsed("--hours=2"), True, told.append)
+    flags = parsed("--continue_checkpoint=runs/a")
+    assert not train_recipe.is_automatic(flags, False, told.append)
+    assert [line.split(":")[0] for line in told] == [
+        "several processes train together",
+        "--continue_checkpoint goes on with another training run",
+    ]
+    assert train_recipe.is_automatic(parsed("--recipe=auto"), True, told.append)
+    assert len(told) == 2
 
 
 def test_a_recipe_of_the_folder_has_its_flags_and_the_command_line_wins():
@@ -57,7 +72,7 @@ def test_the_choice_is_told_and_taken_and_a_run_goes_on_with_it(tmp_path, monkey
     monkeypatch.setenv("DEEPLAB_WEIGHTS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("DEEPLAB_WEIGHTS_MIRROR", NOWHERE)
     flags, lines = parsed("--base_learning_rate=0.5", "--hours=2"), []
-    text = train_recipe.choose(flags, spec, "train", lambda: 0.5, lines.append)
+    text = train_recipe.choose(flags, spec, "train", nothing, lambda: 0.5, lines.append)
     told = "\n".join(lines)
     assert "8 images in split train and 0 in val, 40x30 in the median, 3 classes" in told
     assert "so the network begins from scratch. With published weights" in told
@@ -75,6 +90,55 @@ def test_the_choice_is_told_and_taken_and_a_run_goes_on_with_it(tmp_path, monkey
     assert again.value("train_crop_size") == (65, 65)
     assert again.value("base_learning_rate") == 0.5
     assert again.value("training_number_of_steps") == 3
+
+
+def test_flags_that_are_given_stay_and_the_others_suit_them(tmp_path, monkeypatch):
+    spec = tiny_dataset.write(
+        tmp_path, [(f"image_{n}", *tiny_dataset.random_image(n, 300, 400)) for n in range(4)]
+    )
+    monkeypatch.setenv("DEEPLAB_WEIGHTS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("DEEPLAB_WEIGHTS_MIRROR", NOWHERE)
+    arguments = ("--output_stride=8", "--train_batch_size=2", "--training_number_of_steps=50")
+    flags, lines = parsed("--model_variant=resnet_v1_50_beta", *arguments), []
+
+    def measure() -> float:
+        raise AssertionError("the number of steps is given")
+
+    train_recipe.choose(flags, spec, "train", nothing, measure, lines.append)
+    told = "\n".join(lines)
+    assert "resnet_v1_50_beta_imagenet" in told  # The weights of the encoder that was asked for.
+    assert flags.value("model_variant") == "resnet_v1_50_beta"
+    assert flags.value("atrous_rates") == (12, 24, 36)
+    assert {side % 8 for side in flags.value("train_crop_size")} == {1}
+    assert flags.value("base_learning_rate") == pytest.approx(0.05 / 4)
+    assert flags.value("training_number_of_steps") == 50
+    assert flags.value("batch_norm_decay") == 0.9
+    nobody = parsed("--model_variant=xception_tiny", *arguments)
+    train_recipe.choose(nobody, spec, "train", nothing, measure, lines.append)
+    assert "nobody has published weights of xception_tiny" in "\n".join(lines)
+    assert not nobody.value("tf_initial_checkpoint")
+    scratch, lines = parsed("--tf_initial_checkpoint=", *arguments), []
+    train_recipe.choose(scratch, spec, "train", nothing, measure, lines.append)
+    assert "published" not in "\n".join(lines)
+
+
+def test_flags_that_contradict_each_other_are_refused_before_anything_is_downloaded(
+    tmp_path, monkeypatch, capsys
+):
+    spec = tiny_dataset.write(tmp_path, [("a", *tiny_dataset.random_image(1, 30, 40))])
+    monkeypatch.setenv("DEEPLAB_WEIGHTS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("DEEPLAB_WEIGHTS_MIRROR", NOWHERE)
+    flags = parsed("--train_batch_size=3")
+
+    def check(trial: Flags) -> None:
+        assert trial.value("model_variant") == "mobilenet_v2"
+        assert trial.value("train_batch_size") == 3
+        raise ValueError("a batch of 3")
+
+    with pytest.raises(ValueError, match="a batch of 3"):
+        train_recipe.choose(flags, spec, "train", check, lambda: 0.5)
+    assert "mobilenetv2" not in capsys.readouterr().err
+    assert not flags.is_given("model_variant")
 
 
 @pytest.fixture(scope="module")

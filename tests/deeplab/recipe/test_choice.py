@@ -27,8 +27,8 @@ def test_a_machine_decides_network_crop_and_batch():
 
 
 def test_a_batch_is_divided_among_the_clones_that_are_given():
-    assert choice.choose(STREETS, SERVER, None, num_clones=2).flags["train_batch_size"] == 16
-    assert choice.choose(STREETS, LAPTOP, None, num_clones=3).flags["train_batch_size"] == 9
+    assert choice.choose(STREETS, SERVER, None, {"num_clones": 2}).flags["train_batch_size"] == 16
+    assert choice.choose(STREETS, LAPTOP, None, {"num_clones": 3}).flags["train_batch_size"] == 9
 
 
 def test_little_memory_halves_the_batch():
@@ -75,7 +75,7 @@ def test_there_are_as_many_steps_as_there_is_time_for_and_no_more_than_help():
     assert hour.flags["training_number_of_steps"] == (3600 - 60 - 200) / 0.8
     assert hour.flags["batch_norm_decay"] == hour.flags["ema_decay"] == 0.9952
     assert hour.flags["validate_every"] == 418
-    assert "what 1 h allow at 0.8 s a step" in hour.parts[-3][1]
+    assert "what 1 h allows at 0.8 s a step" in hour.parts[-3][1]
     days = choice.with_steps(recipe, STREETS, 1000.0, step_secs=0.8, validation_secs=20.0)
     assert days.flags["training_number_of_steps"] == 300 * 46
     few = choice.with_steps(
@@ -84,6 +84,32 @@ def test_there_are_as_many_steps_as_there_is_time_for_and_no_more_than_help():
     assert few.flags["training_number_of_steps"] == 1500
     nothing = choice.with_steps(recipe, STREETS, 0.001, step_secs=0.8, validation_secs=20.0)
     assert nothing.flags["training_number_of_steps"] == 1
+
+
+def test_images_are_not_resized_again_where_their_size_is_given():
+    large = DataFacts(100, 20, 3000, 4000, (1.0, 1.0), (), ())
+    flags = choice.choose(large, LAPTOP, MOBILE, {"min_resize_value": 1000}).flags
+    assert "min_resize_value" not in flags
+    assert flags["train_crop_size"] == (257, 337)
+    small = choice.choose(large, LAPTOP, MOBILE, {"min_resize_value": 120}).flags
+    assert small["train_crop_size"] == (129, 161)
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ({}, "mobilenetv2_coco_voc_trainaug"),
+        ({"model_variant": "xception_65"}, "xception65_coco_voc_trainaug"),
+        (
+            {"model_variant": "mobilenet_v2", "depth_multiplier": 0.5},
+            "mobilenetv2_dm05_coco_voc_trainaug",
+        ),
+        ({"model_variant": "xception_41"}, "xception_41_imagenet"),
+        ({"model_variant": "xception_tiny"}, None),
+    ],
+)
+def test_weights_are_those_of_the_network_that_is_given(given, name):
+    assert choice.published_weights(LAPTOP, given) == name
 
 
 def test_without_a_split_val_nothing_is_validated():
