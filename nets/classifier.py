@@ -123,6 +123,10 @@ def _plain(end_points: dict[str, tf.Tensor], settings: _Settings) -> tf.Tensor:
     return settings.logits(net, "logits")
 
 
+def _pooled(end_points: dict[str, tf.Tensor], settings: _Settings) -> tf.Tensor:
+    return _logits_of_slim(settings.dropout(settings.pool(end_points["features"])), settings)
+
+
 def _mobilenet_v2(end_points: dict[str, tf.Tensor], settings: _Settings) -> tf.Tensor:
     net = slim.conv2d(
         end_points["features"],
@@ -162,7 +166,7 @@ def _inception_v3(end_points: dict[str, tf.Tensor], settings: _Settings) -> tf.T
     else:
         scope = f"{tf.get_variable_scope().name}/{_AUXILIARY}"
         tf.add_to_collection(saved_weights.TRAINING_ONLY, scope)
-    return _logits_of_slim(settings.dropout(settings.pool(end_points["features"])), settings)
+    return _pooled(end_points, settings)
 
 
 def _auxiliary_logits(features: tf.Tensor, settings: _Settings) -> tf.Tensor:
@@ -227,6 +231,7 @@ def _logits_of_slim(inputs: tf.Tensor, settings: _Settings) -> tf.Tensor:
 
 _HEADS: Mapping[str, _Head] = {
     "plain": _plain,
+    "pooled": _pooled,
     "mobilenet_v2": _mobilenet_v2,
     "inception_v3": _inception_v3,
     "vgg": _vgg,

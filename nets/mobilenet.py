@@ -35,9 +35,12 @@ class Bottleneck:
     Attributes:
       expansion: channels inside, as a multiple of the input's.
       depth: channels of the output.
-      kernel_size, stride: of the depthwise convolution.
+      kernel_size, stride: of the depthwise convolution, or of the expansion where it is fused.
       activation: of the convolutions inside.
       squeeze_excite: whether channels are weighted by what the whole image holds.
+      is_fused: whether the expansion is an ordinary convolution of that kernel, and no depthwise
+        one follows. Without expansion, nothing but the projection is left.
+      has_shortcut: whether the input is added to an output of the same shape.
     """
 
     expansion: float
@@ -46,6 +49,8 @@ class Bottleneck:
     stride: int
     activation: Activation
     squeeze_excite: bool = False
+    is_fused: bool = False
+    has_shortcut: bool = True
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,7 +89,8 @@ def build(
 
     Returns:
       (features float32 [batch, height / output_stride, …, channels], end points by name: `layer_1`,
-      the first convolution, `layer_N` and `layer_N/depthwise_output` of every bottleneck).
+      the first convolution, and of every bottleneck `layer_N` and what it projects,
+      `layer_N/depthwise_output`, or `layer_N/expansion_output` where it is fused).
     """
     end_points: dict[str, tf.Tensor] = {}
     arguments = {
@@ -109,7 +115,8 @@ def build(
                 net, expanded = _expanded_conv(
                     net, bottleneck, scaled(bottleneck.depth), stride, unit_rate
                 )
-            end_points[f"layer_{number + 2}/depthwise_output"] = expanded
+            kind = "expansion" if bottleneck.is_fused else "depthwise"
+            end_points[f"layer_{number + 2}/{kind}_output"] = expanded
             end_points[f"layer_{number + 2}"] = net
         if spec.last_depth is not None:
             net = slim.conv2d(net, scaled(spec.last_depth), 1, scope="Conv_1")
@@ -124,20 +131,22 @@ def normalizer(batch_norm: BatchNormMode) -> dict[str, Any]:
 def _expanded_conv(
     inputs: tf.Tensor, bottleneck: Bottleneck, depth: int, stride: int, rate: int
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """An inverted residual; returns its output and that of its depthwise convolution."""
+    """An inverted residual; returns its output and what was projected to it."""
     input_depth = inputs.shape[-1].value
     net = inputs
+    window = {"kernel_size": bottleneck.kernel_size, "stride": stride, "rate": rate}
     with slim.arg_scope([slim.conv2d, slim.separable_conv2d], activation_fn=bottleneck.activation):
         if bottleneck.expansion > 1:
             expanded_depth = layers.round_depth(input_depth * bottleneck.expansion, _DIVISOR)
-            net = slim.conv2d(net, expanded_depth, 1, scope="expand")
-        expanded = net = layers.depthwise_conv2d(
-            net, bottleneck.kernel_size, stride=stride, rate=rate, scope="depthwise"
-        )
+            expansion = window if bottleneck.is_fused else {"kernel_size": 1}
+            net = slim.conv2d(net, expanded_depth, **expansion, scope="expand")
+        if not bottleneck.is_fused:
+            net = layers.depthwise_conv2d(net, **window, scope="depthwise")
+        expanded = net
         if bottleneck.squeeze_excite:
             net = _squeeze_excite(net)
         net = slim.conv2d(net, depth, 1, activation_fn=None, scope="project")
-    if stride == 1 and input_depth == depth:
+    if bottleneck.has_shortcut and stride == 1 and input_depth == depth:
         net += inputs
     return net, expanded
 

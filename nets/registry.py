@@ -320,6 +320,22 @@ _ENCODERS = (
     _mobilenet_v3("mobilenet_v3_small", (2, 4, 9), (16, 88, 144), 576),
     _mobilenet_v3("mobilenet_v3_large_seg", (4, 7, 13), (72, 120, 672), 960),
     _mobilenet_v3("mobilenet_v3_small_seg", (2, 4, 9), (16, 88, 144), 576),
+    Encoder(
+        name="mobilenet_edgetpu",
+        scope="MobilenetEdgeTPU",
+        build=_build("nets.mobilenet_edgetpu"),
+        options=("depth_multiplier",),
+        stages=_stages(
+            # research/deeplab has no decoder for it. Chosen as there for the other MobileNets: what
+            # the last bottleneck of each stride projects.
+            ("layer_6/expansion_output", "layer_10/expansion_output", "layer_18/depthwise_output"),
+            (128, 192, 384),
+            32,
+            "layer_1",
+        ),
+        depth=1280,
+        classifier=Classifier("pooled", 1001),
+    ),
     _resnet_v1("resnet_v1_18", (2, 2, 2, 2), is_lite=True),
     _resnet_v1("resnet_v1_18", (2, 2, 2, 2), (16, 16, 32), is_lite=True),
     _resnet_v1("resnet_v1_34", (3, 4, 6, 3), is_lite=True),

@@ -188,6 +188,7 @@ def test_densenet_im2txt_keeps_what_the_article_s_forgets():
         # Torchvision's where there is no number of variables: its layers are as many.
         ("mobilenet_v3_large", None, 5_483_032),
         ("mobilenet_v3_small", None, 2_542_856),
+        ("mobilenet_edgetpu", 292, 4_091_432),
         ("resnet_v1_18", None, 11_689_512),
         ("resnet_v1_34", None, 21_797_672),
         ("resnet_v1_50", 267, 25_557_032),

@@ -1,5 +1,7 @@
 """What MobileNets share: strides that become rates, names, shortcuts, and weight decay."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
@@ -7,6 +9,7 @@ import tensorflow.compat.v1 as tf
 from nets import mobilenet
 from nets.batch_norm import BatchNormMode
 from nets.mobilenet import Bottleneck, MobileNetSpec
+from reference import comparison
 
 SPEC = MobileNetSpec(
     scope="Net",
@@ -20,12 +23,24 @@ SPEC = MobileNetSpec(
     ),
     last_depth=40,
 )
+FUSED = MobileNetSpec(
+    scope="Net",
+    root_depth=8,
+    activation=tf.nn.relu6,
+    bottlenecks=(
+        Bottleneck(1, 8, 3, 1, tf.nn.relu6, is_fused=True),
+        Bottleneck(2, 16, 3, 2, tf.nn.relu6, is_fused=True),
+        Bottleneck(2, 16, 5, 1, tf.nn.relu6, is_fused=True),
+        Bottleneck(2, 16, 3, 1, tf.nn.relu6, is_fused=True, has_shortcut=False),
+        Bottleneck(2, 16, 3, 1, tf.nn.relu6, has_shortcut=False),
+    ),
+)
 
 
-def build(output_stride: int = 8, weight_decay: float = 0.0, scaled=int):
+def build(output_stride: int = 8, weight_decay: float = 0.0, scaled=int, images=None, spec=SPEC):
     return mobilenet.build(
-        tf.zeros([1, 33, 33, 3]),
-        SPEC,
+        tf.zeros([1, 33, 33, 3]) if images is None else images,
+        spec,
         scaled,
         output_stride=output_stride,
         weight_decay=weight_decay,
@@ -81,20 +96,63 @@ def test_from_the_output_stride_on_the_resolution_stays(output_stride, sides):
     assert features.shape[1] == sides[-1]
 
 
-def test_an_input_is_added_where_stride_and_depth_allow_it():
+@pytest.mark.parametrize(
+    ("bottlenecks", "is_added"),
+    [
+        (SPEC.bottlenecks, [True, False, False, False]),  # The root has the first one's 8 channels.
+        (FUSED.bottlenecks[:2], [True, False]),
+        ([Bottleneck(6, 8, 3, 1, tf.nn.relu6, has_shortcut=False)], [False]),
+    ],
+)
+def test_an_input_is_added_where_stride_depth_and_spec_allow_it(bottlenecks, is_added):
     """Without weights a bottleneck gives its input back, or nothing."""
     images = tf.constant(np.random.RandomState(0).uniform(-1, 1, [1, 33, 33, 3]), tf.float32)
-    _, end_points = mobilenet.build(
-        images, SPEC, int, output_stride=8, weight_decay=0.0, batch_norm=BatchNormMode()
-    )
+    spec = dataclasses.replace(SPEC, bottlenecks=tuple(bottlenecks))
+    _, end_points = build(images=images, spec=spec)
     with tf.Session() as session:
         session.run(tf.global_variables_initializer())
         for variable in tf.global_variables():
             if variable.op.name.endswith("project/BatchNorm/gamma"):
                 variable.load(np.zeros(variable.shape.as_list()), session)
-        values = session.run({layer: end_points[f"layer_{layer}"] for layer in range(2, 6)})
-    assert np.abs(values[2]).max() > 0  # The root has its 8 channels.
-    assert [np.any(values[layer]) for layer in (3, 4, 5)] == [False, False, False]
+        layers = [end_points[f"layer_{layer}"] for layer in range(2, 2 + len(is_added))]
+        assert [np.any(value) for value in session.run(layers)] == is_added
+
+
+def test_fused_bottlenecks_expand_with_their_kernel():
+    """As in research/slim, the one that expands nothing has no kernel at all."""
+    _, end_points = build(spec=FUSED)
+    assert kernels() == {
+        "Net/Conv/weights": [3, 3, 3, 8],
+        "Net/expanded_conv/project/weights": [1, 1, 8, 8],
+        "Net/expanded_conv_1/expand/weights": [3, 3, 8, 16],
+        "Net/expanded_conv_1/project/weights": [1, 1, 16, 16],
+        "Net/expanded_conv_2/expand/weights": [5, 5, 16, 32],
+        "Net/expanded_conv_2/project/weights": [1, 1, 32, 16],
+        "Net/expanded_conv_3/expand/weights": [3, 3, 16, 32],
+        "Net/expanded_conv_3/project/weights": [1, 1, 32, 16],
+        "Net/expanded_conv_4/expand/weights": [1, 1, 16, 32],
+        "Net/expanded_conv_4/depthwise/depthwise_weights": [3, 3, 32, 1],
+        "Net/expanded_conv_4/project/weights": [1, 1, 32, 16],
+    }
+    kinds = ["expansion"] * 4 + ["depthwise"]
+    found = [
+        end_points[f"layer_{layer}/{kind}_output"].shape.as_list()
+        for layer, kind in enumerate(kinds, start=2)
+    ]
+    assert found == [[1, 17, 17, 8], [1, 9, 9, 16], *([1, 9, 9, 32],) * 3]
+
+
+def test_fused_bottlenecks_have_rates_in_place_of_strides():
+    with tf.variable_scope(tf.get_variable_scope(), reuse=tf.AUTO_REUSE):
+        images = tf.constant(np.random.RandomState(0).uniform(-1, 1, [1, 33, 33, 3]), tf.float32)
+        dense, _ = build(4, images=images, spec=FUSED)
+        atrous, _ = build(2, images=images, spec=FUSED)
+    with tf.Session() as session:
+        comparison.fill_variables(session)
+        dense, atrous = session.run([dense, atrous])
+    assert np.abs(dense).max() > 0.1
+    assert atrous.shape == (1, 17, 17, 16)
+    np.testing.assert_allclose(atrous[:, ::2, ::2], dense, atol=1e-5)
 
 
 def test_depthwise_kernels_do_not_decay():
