@@ -118,8 +118,8 @@ def encoder_of_start(flags: Flags) -> dict[str, Any]:
     variant = weights.model_variant
     if variant not in flags.definitions["model_variant"].option.choices:
         raise ValueError(
-            f"--tf_initial_checkpoint={start} holds the encoder {variant or 'of another kind'}, "
-            "which this task does not have; name other weights (python -m scripts.weights list)."
+            f"--tf_initial_checkpoint={start} holds the encoder {variant}, which this "
+            "task does not have; name other weights (python -m scripts.weights list)."
         )
     options: dict[str, Any] = {"model_variant": variant}
     if not flags.is_given("depth_multiplier"):

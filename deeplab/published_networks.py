@@ -11,7 +11,7 @@ def weights_of(checkpoint: str) -> Weights | None:
     """Returns the published network that a checkpoint in the cache is; None for other paths.
 
     Raises:
-      ValueError: the checkpoint is published, and not of a whole network that is built here.
+      ValueError: the checkpoint is published, and not of a whole network.
     """
     weights = cache.weights_at(checkpoint)
     if weights is None:
@@ -21,11 +21,6 @@ def weights_of(checkpoint: str) -> Weights | None:
             f"{weights.name} is no segmentation network but "
             f"{catalogue.KINDS[weights.kind]}: a training run starts with it (python train.py "
             f"--tf_initial_checkpoint={weights.name})."
-        )
-    if not weights.model_variant:
-        raise ValueError(
-            f"the encoder of {weights.name} is not built here; its frozen graph runs as it is: "
-            f"python infer.py IMAGES --model={weights.name}."
         )
     return weights
 

@@ -33,7 +33,7 @@ class Weights:
       name: its key in `CATALOGUE`.
       address: where it was published.
       kind: SEGMENTATION (a whole network, mostly beside its frozen graph), ENCODER or CLASSIFIER.
-      model_variant: name of its encoder here; "" where this project has no such encoder.
+      model_variant: name of its encoder here.
       options: those of the network that are not the defaults of `deeplab.options.ModelOptions`.
       num_classes: number of classes, background included; 0 for encoders.
       dataset: research/deeplab's name of the dataset that gives the classes; "" for others.
@@ -263,14 +263,23 @@ _ALL = (
         longest_side=513,
         **_XCEPTION,
     ),
-    # Its encoder, mobilenet_edgetpu, is not built here.
     _segmentation(
         "EdgeTPU-DeepLab",
         "edgetpu-deeplab_2020_03_09",
-        "",
+        "mobilenet_edgetpu",
         _CITYSCAPES,
         "70.6 (val, output stride 32)",
         output_stride=32,
+    ),
+    _segmentation(
+        "EdgeTPU-DeepLab-slim",
+        "edgetpu-deeplab-slim_2020_03_09",
+        "mobilenet_edgetpu",
+        _CITYSCAPES,
+        "70.0 (val, output stride 32)",
+        output_stride=32,
+        depth_multiplier=0.75,
+        aspp_convs_filters=128,
     ),
     _encoder("xception_41_imagenet", "xception_41_2018_05_09", "xception_41"),
     _encoder("xception_65_imagenet", "deeplabv3_xception_2018_01_04", "xception_65"),

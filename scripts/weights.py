@@ -52,7 +52,7 @@ def _list() -> int:
 
 
 def _facts(weights: Weights) -> str:
-    facts = [weights.model_variant or "encoder not built here"]
+    facts = [weights.model_variant]
     if weights.depth_multiplier != 1:
         facts[0] += f" x {weights.depth_multiplier}"
     if weights.num_classes:

@@ -48,7 +48,7 @@ def _from_flags(flags: Flags, checkpoint: str) -> RunDescription:
     given = flags.options(TrainedNetworkOptions)
     weights = cache.weights_at(checkpoint)
     if weights is not None and given.model_variant is None:
-        given = dataclasses.replace(given, model_variant=weights.model_variant or None)
+        given = dataclasses.replace(given, model_variant=weights.model_variant)
     if given.model_variant is None:
         raise ValueError(
             f"{printable(checkpoint)} has no {OPTIONS_FILE} beside it: train.py writes it there. "

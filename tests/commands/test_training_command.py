@@ -47,8 +47,6 @@ def test_an_encoder_that_a_task_lacks_is_named():
     with pytest.raises(ValueError, match="holds the encoder inception_v3, which this task does n"):
         encoder(start)
     assert encoder(start, task="captioning")["model_variant"] == "inception_v3"
-    with pytest.raises(ValueError, match="which this task does not have"):
-        encoder("--tf_initial_checkpoint=EdgeTPU-DeepLab")
 
 
 def test_no_rates_and_no_decoder_are_said_in_two_ways():
