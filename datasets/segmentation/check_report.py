@@ -28,11 +28,11 @@ class Report(CheckReport):
 def format_report(report: Report) -> str:
     """Returns a report as text for a terminal."""
     parts = [problem_report.format_problems(report.problems), _format_classes(report)]
-    if any(report.statistics[report.weighed_split].pixels_per_class):
+    if len({*report.label_weights}) > 1 and not report.errors:
         weights = ",".join(f"{weight:g}" for weight in report.label_weights)
         parts.append(
-            "If rare classes stay poor, train with these label weights (from the frequencies of "
-            f"{report.weighed_split!r}):\n  --label_weights={weights}"
+            f"Label weights, from the frequencies of {report.weighed_split!r}; train.py chooses "
+            f"them by itself where classes occur unequally often:\n  --label_weights={weights}"
         )
     if report.mask_values_flag is not None:
         parts.append(

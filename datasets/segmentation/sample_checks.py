@@ -48,7 +48,8 @@ class Finding:
 
     def report(self, severity: str, kind: str, message: str, path: str) -> None:
         """Adds a problem; a message that begins with the path loses it."""
-        message = message.removeprefix(f"{path}: ").removeprefix(f"{printable(path)}: ")
+        for known in (path, printable(path)):
+            message = message.removeprefix(f"{known}: ").removeprefix(f"{known} is ")
         self.problems.append(Problem(severity, kind, message, path, self.split, self.sample.name))
 
     def report_binary(self, severity: str) -> None:
@@ -68,20 +69,21 @@ class Finding:
 def examine(source: Source, split: str, sample: Sample, listener: DamageListener) -> Finding:
     """Reads one example and reports what is wrong with it; `listener` decodes as training does."""
     finding = Finding(split, sample)
-    mask = _read(
-        finding,
-        sample.mask_path,
-        sample.places[1],
-        f"there is no mask for the image {sample.image_path}. Add it, or remove the image.",
-        sample.read_mask,
-    )
-    if mask is not None:
-        _examine_mask(source, mask, finding)
+    if not sample.needs_image or os.path.isfile(sample.image_path):
+        mask = _read(
+            finding,
+            sample.mask_path,
+            sample.places[1],
+            f"there is no mask for the image {sample.image_path}. Add it, or remove the image.",
+            sample.read_mask,
+        )
+        if mask is not None:
+            _examine_mask(source, mask, finding)
     image = _read(
         finding,
         sample.image_path,
         sample.places[0],
-        f"there is no image for the mask {sample.mask_path}. Add it, or remove the mask.",
+        sample.describe_missing_image(),
         lambda: decoding.decode_image(
             sample.places[0],
             finding.size,

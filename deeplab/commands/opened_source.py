@@ -1,10 +1,18 @@
 """Opens the images and masks that a command is to read."""
 
 import sys
+from collections.abc import Mapping
 
-from common.texts import printable
+from common.texts import first_few, printable
 from datasets.segmentation.masks import mask_values
-from datasets.segmentation.sources import demo, find_source, open_source
+from datasets.segmentation.sources import (
+    FOLDER,
+    demo,
+    find_below,
+    find_source,
+    layouts,
+    open_source,
+)
 from datasets.segmentation.sources.source import Source
 from deeplab.commands.source_options import SourceOptions
 
@@ -27,9 +35,14 @@ def of(options: SourceOptions) -> Source | None:
 
 def _open(options: SourceOptions) -> Source:
     name, data_dir = options.dataset, options.data_dir
+    is_found, advice = False, ""
     if name is None and data_dir is not None:
-        name = find_source(data_dir)
-        print(f"{printable(data_dir)} is read as --dataset={name}")
+        is_found, name = True, find_source(data_dir)
+        if name == FOLDER and not layouts.has_images(data_dir):
+            below = find_below(data_dir)
+            if len(below) == 1:
+                ((data_dir, name),) = below.items()
+            advice = _describe_below(below)
     if data_dir is None:
         name = name or "demo"
         if name != "demo":
@@ -44,12 +57,30 @@ def _open(options: SourceOptions) -> Source:
             file=sys.stderr,
         )
     assert name is not None
-    return open_source(
-        name,
-        data_dir,
-        classes_file=options.classes_file,
-        val_fraction=options.val_fraction,
-        seed=options.seed,
-        mask_values=mask_values.parse(options.mask_values) if options.mask_values else None,
-        overlaps=options.overlaps,
-    )
+    if is_found and name != FOLDER:
+        print(f"{printable(data_dir)} is read as --dataset={name}")
+    try:
+        source = open_source(
+            name,
+            data_dir,
+            classes_file=options.classes_file,
+            val_fraction=options.val_fraction,
+            seed=options.seed,
+            mask_values=mask_values.parse(options.mask_values) if options.mask_values else None,
+            overlaps=options.overlaps,
+        )
+    except mask_values.MappingError:
+        raise
+    except ValueError as error:
+        raise ValueError(f"{error}{advice}") from error
+    if is_found and name == FOLDER:  # What nothing was recognised in is a folder if it opens.
+        print(f"{printable(data_dir)} is read as --dataset={name}")
+    return source
+
+
+def _describe_below(below: Mapping[str, str]) -> str:
+    """Returns a sentence about the folders below that were recognised, where there are several."""
+    if len(below) < 2:
+        return ""
+    named = [f"{path} ({name})" for path, name in below.items()]
+    return f" Below it are {first_few(named)}: give one of them."

@@ -4,18 +4,21 @@ import collections
 import dataclasses
 import itertools
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from common import image_files
 from common.texts import first_few, printable
 from datasets.images import image_folders
 from datasets.records import split_names
-from datasets.records.problems import WARNING, Problem
+from datasets.records.problems import WARNING, Problem, unused
 from datasets.segmentation.annotations.labeled_image import LabeledImage, Region
 from datasets.segmentation.annotations.shapes import Size
 
 _ENDINGS = frozenset({*image_files.ENDINGS, *image_files.UNREAD_KINDS})
 _ONLY_SPLIT = "default"
+# Names of folders, folded, in which images are none to train on.
+_MASKS = frozenset({"mask", "masks", "label", "labels", "annotation", "annotations", "ann"})
+_DRAWN = ("visuali", "viz", "overlay", "preview", "segmentation", "panoptic")
 # In a folder of more files of one kind each is about one image.
 _MAX_FILES = 50
 
@@ -29,7 +32,7 @@ class Entry:
       file: name of the image's file, which may have folders.
       path: of the image, or where it was expected.
       is_found: whether it is there.
-      annotation_path, regions, size: see `LabeledImage`.
+      annotation_path, regions, size, damage: see `LabeledImage`.
     """
 
     split: str
@@ -39,12 +42,18 @@ class Entry:
     annotation_path: str
     regions: Sequence[Region]
     size: Size | None = None
+    damage: str | None = None
 
 
 class ImageFinder:
-    """Finds images of a folder by the names that an export gives them."""
+    """Finds images of a folder by the names that an export gives them.
+
+    Attributes:
+      moved: names that were found in other folders than they have, with their paths.
+    """
 
     def __init__(self, data_dir: str):
+        self.moved: dict[str, str] = {}
         self._data_dir = data_dir
         self._paths: dict[str, str] = {}
         self._by_base: dict[str, list[str]] = collections.defaultdict(list)
@@ -53,14 +62,16 @@ class ImageFinder:
             if os.path.splitext(relative)[1].lower() in _ENDINGS:
                 name = image_folders.compose(relative)
                 self._paths[name] = os.path.join(data_dir, relative)
-                self._by_base[os.path.basename(name)].append(name)
+                if not any(map(_is_drawn, _parts(name)[:-1])):
+                    self._by_base[os.path.basename(name)].append(name)
                 self._by_stem.setdefault(os.path.splitext(name)[0], name)
 
     def find(self, file: str, folders: Sequence[str] = ("images", "")) -> str | None:
         """Returns the path of an image: in one of some folders, or wherever it is.
 
         Of several images of its name it is the one with most of its folders; None if there are
-        several such, or none at all.
+        several such, or none at all. Folders of masks, and of images with masks drawn into them,
+        have images of these names, too, and are passed over.
         """
         parts = _parts(file)
         name = "/".join(parts)
@@ -71,7 +82,39 @@ class ImageFinder:
         same = self._by_base.get(parts[-1] if parts else "", ())
         scores = {each: _shared_folders(_parts(each), parts) for each in same}
         best = [each for each, score in scores.items() if score == max(scores.values())]
-        return self._paths[best[0]] if len(best) == 1 else None
+        if len(best) != 1:
+            return None
+        path = self._paths[best[0]]
+        if scores[best[0]] < len(parts) - 1:
+            self.moved[name] = path
+        return path
+
+    def describe(self, splits: Mapping[str, Sequence[LabeledImage]]) -> Iterator[Problem]:
+        """Says which images are not where an export says, and which it does not have.
+
+        Args:
+          splits: the images that it has.
+        """
+        if self.moved:
+            name, path = next(iter(self.moved.items()))
+            message = (
+                f"{len(self.moved)} images are not in the folders that the export names: "
+                f"{printable(name)} is taken from {printable(path)}."
+            )
+            yield Problem(WARNING, "moved", message, self._data_dir)
+        known = {
+            os.path.normpath(image.image_path) for images in splits.values() for image in images
+        }
+        rest = [
+            name
+            for names in self._by_base.values()
+            for name in names
+            if os.path.normpath(self._paths[name]) not in known
+        ]
+        if rest:
+            yield unused(
+                self._data_dir, len(rest), f": images that are not labeled, {first_few(rest)}"
+            )
 
     def find_stem(self, stem: str) -> str | None:
         """Returns the path of the image that has a name, relative to the folder, without ending."""
@@ -98,7 +141,7 @@ def collect(
       counts, and images without a region, which are background.
 
     Raises:
-      ValueError: there are no images, or none of them is there.
+      ValueError: there are no images, none of them is there, or the regions of none can be read.
     """
     kept: dict[tuple[str, str], Entry] = {}
     repeated: list[str] = []
@@ -109,6 +152,9 @@ def collect(
         kept.setdefault(key, entry)
     if not kept:
         raise ValueError(f"{printable(data_dir)}: the export has no labeled image.")
+    damages = [entry.damage for entry in kept.values() if entry.damage is not None]
+    if len(damages) == len(kept):
+        raise ValueError(damages[0])
     missing = [entry.file for entry in kept.values() if not entry.is_found]
     if len(missing) == len(kept):
         raise ValueError(
@@ -120,11 +166,14 @@ def collect(
     for (split, file), entry in kept.items():
         stem = os.path.splitext(file)[0]
         name = stem if stems[split, stem] == 1 else file
-        image = LabeledImage(name, entry.path, entry.annotation_path, entry.regions, entry.size)
+        image = LabeledImage(
+            name, entry.path, entry.annotation_path, entry.regions, entry.size, entry.damage
+        )
         splits.setdefault(split, []).append(image)
+    empty = [each.file for each in kept.values() if not each.regions and each.damage is None]
     return splits, [
         *_describe_repeated(repeated, data_dir),
-        *_describe_empty([e.file for e in kept.values() if not e.regions], len(kept), data_dir),
+        *_describe_empty(empty, len(kept), data_dir),
     ]
 
 
@@ -160,6 +209,12 @@ def describe_left_out(counts: "collections.Counter[str]", path: str) -> Iterator
         named = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
         message = f"what covers no area, or has no label, is left out: {named}."
         yield Problem(WARNING, "shapes", message, path)
+
+
+def _is_drawn(folder: str) -> bool:
+    """Whether a folder has the name of one for masks, or for images with masks in them."""
+    name = image_folders.fold(folder)
+    return name in _MASKS or name.startswith(_DRAWN)
 
 
 def _wanted_in(folder: str, ending: str, is_wanted: Callable[[str], bool]) -> list[str]:

@@ -26,6 +26,7 @@ class LabeledImage:
       annotation_path: the file that has the regions.
       regions: in the order of the file.
       size: height and width of the image as it was labeled; None where the file does not say.
+      damage: why the regions cannot be read, if so: an error of this image alone.
     """
 
     name: str
@@ -33,6 +34,7 @@ class LabeledImage:
     annotation_path: str
     regions: Sequence[Region]
     size: Size | None = None
+    damage: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)

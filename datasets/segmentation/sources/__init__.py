@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 FOLDER = "folder"
 
+_MAX_SUBFOLDERS = 20
+
 # What of the options below a source takes.
 _OF_MASKS = ("classes_file", "val_fraction", "mask_values")
 _DRAWN_VAL = ("val_fraction",)
@@ -58,17 +60,28 @@ def find_source(data_dir: str) -> str:
       ValueError: there is no such folder, or several sources match.
     """
     image_folders.require_folder(data_dir, "images and what says where things are in them")
-    found = [
+    found = _matching(data_dir)
+    if len(found) > 1:
+        raise ValueError(
+            f"data_dir {data_dir!r} looks like {' and like '.join(found)}: say which with "
+            f"--dataset={found[0]} (with make: DATASET={found[0]})."
+        )
+    return found[0] if found else FOLDER
+
+
+def find_below(data_dir: str) -> dict[str, str]:
+    """Returns subfolders that hold a source other than `folder`, each with its name."""
+    subfolders = list(image_folders.subfolders(data_dir).values())
+    matching = {path: _matching(path) for path in subfolders[:_MAX_SUBFOLDERS]}
+    return {path: names[0] for path, names in matching.items() if len(names) == 1}
+
+
+def _matching(data_dir: str) -> list[str]:
+    return [
         name
         for name in SOURCES
         if (matches := getattr(_module(name), "matches", None)) is not None and matches(data_dir)
     ]
-    if len(found) > 1:
-        raise ValueError(
-            f"data_dir {data_dir!r} looks like {' and like '.join(found)}: say which with "
-            f"--dataset={found[0]}."
-        )
-    return found[0] if found else FOLDER
 
 
 def open_source(

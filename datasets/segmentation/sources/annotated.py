@@ -132,6 +132,7 @@ def _sample(image: LabeledImage, classes: Classes, overlaps: str) -> DrawnSample
         classes.rest,
         overlaps == SMALL_ABOVE_LARGE,
         image.size,
+        image.damage,
     )
 
 

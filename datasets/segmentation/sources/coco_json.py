@@ -14,7 +14,7 @@ former count.
 import array
 import collections
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from common.texts import printable
@@ -23,7 +23,7 @@ from datasets.records.problems import Problem
 from datasets.segmentation.annotations import coco_files, export_images, label_roles
 from datasets.segmentation.annotations.coco_files import CocoFile
 from datasets.segmentation.annotations.export_images import Entry, ImageFinder
-from datasets.segmentation.annotations.labeled_image import Annotations, Region
+from datasets.segmentation.annotations.labeled_image import Annotations, LabeledImage, Region
 from datasets.segmentation.annotations.shapes import CocoPolygons, CocoRuns, Shape
 from datasets.segmentation.sources import annotated
 
@@ -57,7 +57,7 @@ def _read_export(data_dir: str) -> Annotations:
         for path, split in paths.items()
         for entry in reader.read(coco_files.read(path, split))
     ]
-    if not any(entry.regions for entry in entries):
+    if not any(entry.regions or entry.damage for entry in entries):
         raise ValueError(
             f"{printable(next(iter(paths)))} has no regions of images, neither polygons nor run "
             "lengths. Export it with segmentations; boxes alone do not make masks."
@@ -70,7 +70,7 @@ def _read_export(data_dir: str) -> Annotations:
         colors=reader.colors if len(reader.colors) == len(reader.labels) else {},
         background=background,
         ignored=label_roles.find_ignored(reader.labels, background),
-        problems=[*problems, *reader.describe()],
+        problems=[*problems, *reader.describe(splits)],
     )
 
 
@@ -101,7 +101,7 @@ class _Reader:
             self.labels[category.name] = None
             if category.color:
                 self.colors[category.name] = category.color
-        regions = self._regions(file)
+        regions, damages = self._regions(file)
         folder = os.path.relpath(os.path.dirname(file.path), self._data_dir)
         for number, fields in file.images.items():
             name = fields.get("file_name")
@@ -119,16 +119,19 @@ class _Reader:
                 size=(height, width)
                 if isinstance(height, int) and isinstance(width, int)
                 else None,
+                damage=damages.get(number),
             )
 
-    def describe(self) -> Iterator[Problem]:
-        """Says what was left out."""
+    def describe(self, splits: Mapping[str, Sequence[LabeledImage]]) -> Iterator[Problem]:
+        """Says what was left out of images that are labeled, and which are not."""
         yield from self._problems
+        yield from self._finder.describe(splits)
         yield from export_images.describe_left_out(self._left_out, self._data_dir)
 
-    def _regions(self, file: CocoFile) -> dict[Any, list[Region]]:
-        """Returns the regions of each image, by its id."""
+    def _regions(self, file: CocoFile) -> tuple[dict[Any, list[Region]], dict[Any, str]]:
+        """Returns the regions of each image, by its id, and why those of some cannot be read."""
         regions: dict[Any, list[Region]] = collections.defaultdict(list)
+        damages: dict[Any, str] = {}
         for number, fields in enumerate(file.annotations, start=1):
             where = f"{printable(file.path)}: annotation {number}"
             if fields.get("image_id") not in file.images:
@@ -137,18 +140,23 @@ class _Reader:
                 )
             category = file.categories.get(fields.get("category_id"))
             if category is None:
-                raise ValueError(
-                    f"{where} has the category_id {fields.get('category_id')!r}, of no category."
+                damages.setdefault(
+                    fields["image_id"],
+                    f"{where} has the category_id {fields.get('category_id')!r}, of no category.",
                 )
+                continue
             try:
                 shape = _shape(fields.get("segmentation"))
             except (TypeError, ValueError, KeyError, OverflowError):
-                raise ValueError(f"{where} has a segmentation of another form.") from None
+                damages.setdefault(
+                    fields["image_id"], f"{where} has a segmentation of another form."
+                )
+                continue
             if shape is None:
                 self._left_out["annotations without polygons"] += 1
             else:
                 regions[fields["image_id"]].append(Region(category.name, shape))
-        return regions
+        return regions, damages
 
 
 def _shape(value: Any) -> Shape | None:

@@ -66,6 +66,7 @@ def _read_export(data_dir: str) -> Annotations:
     names = labels.in_order()
     background = label_roles.find_background(names)
     problems += export_images.describe_left_out(flat, data_dir)
+    problems += finder.describe(splits)
     return Annotations(
         splits=splits,
         labels=names,

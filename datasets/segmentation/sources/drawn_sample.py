@@ -22,15 +22,19 @@ class DrawnSample(Sample):
       rest: id of what none covers.
       small_above_large: whether the smaller of two regions lies above instead.
       size: height and width of the image as it was labeled; None for those of its file.
+      damage: why there are no regions, if they could not be read.
     """
 
     regions: tuple[tuple[int, Shape], ...] = ()
     rest: int = 0
     small_above_large: bool = False
     size: Size | None = None
+    damage: str | None = None
 
     def read_mask(self) -> RawMask:
         """Draws the mask; raises what `Sample.read_mask` does."""
+        if self.damage is not None:
+            raise ValueError(self.damage)
         size = self._mask_size()
         ids = np.full(size, self.rest, np.uint8)
         for class_id, covered in self._covered(size):
@@ -49,6 +53,16 @@ class DrawnSample(Sample):
                 "export its regions again."
             )
         return size
+
+    @property
+    def needs_image(self) -> bool:
+        return True
+
+    def describe_missing_image(self) -> str:
+        return (
+            f"there is no image for the regions in {self.mask_path}. Put it there, or take it out "
+            "of the export."
+        )
 
     def mask_state(self) -> str:
         content = (self.regions, self.rest, self.small_above_large, self.size)

@@ -30,7 +30,7 @@ from datasets.segmentation.annotations import (
     xml_files,
 )
 from datasets.segmentation.annotations.export_images import Entry, ImageFinder
-from datasets.segmentation.annotations.labeled_image import Annotations
+from datasets.segmentation.annotations.labeled_image import Annotations, LabeledImage
 from datasets.segmentation.masks.mask_format import Color
 from datasets.segmentation.sources import annotated
 
@@ -81,7 +81,7 @@ def _read_export(data_dir: str) -> Annotations:
         colors=colors,
         background=background,
         ignored=label_roles.find_ignored(names, background),
-        problems=[*problems, *reader.describe()],
+        problems=[*problems, *reader.describe(splits)],
     )
 
 
@@ -123,8 +123,9 @@ class _Reader:
                 size=parsed.size,
             )
 
-    def describe(self) -> Iterator[Problem]:
-        """Says what was left out, and where a choice was made."""
+    def describe(self, splits: Mapping[str, Sequence[LabeledImage]]) -> Iterator[Problem]:
+        """Says what was left out of images that are labeled, and where a choice was made."""
+        yield from self._finder.describe(splits)
         yield from export_images.describe_left_out(self._left_out, self._data_dir)
         if self._unlabeled:
             message = (

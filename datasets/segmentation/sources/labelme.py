@@ -14,16 +14,17 @@ discs of radius 5. `__ignore__` is never trained on, `_background_` is what no s
 import collections
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from common import files, json_files
-from common.texts import printable
+from common.texts import first_few, printable
 from datasets.images import image_folders
 from datasets.records import split_names
+from datasets.records.problems import Problem, unused
 from datasets.segmentation.annotations import export_images, json_exports, label_roles
 from datasets.segmentation.annotations.export_images import Entry, ImageFinder
-from datasets.segmentation.annotations.labeled_image import Annotations, Region
+from datasets.segmentation.annotations.labeled_image import Annotations, LabeledImage, Region
 from datasets.segmentation.annotations.shapes import Circle, Line, Point, Polygon, Rectangle, Shape
 from datasets.segmentation.annotations.tool_shapes import EncodedBitmap
 from datasets.segmentation.sources import annotated
@@ -54,11 +55,9 @@ def _read_export(data_dir: str) -> Annotations:
     Raises:
       ValueError: there are no such files, or one is not as expected.
     """
-    names = [
-        name
-        for name in image_folders.walk(data_dir)
-        if name.lower().endswith(".json") and _is_of_labelme(os.path.join(data_dir, name))
-    ]
+    files = [name for name in image_folders.walk(data_dir) if name.lower().endswith(".json")]
+    names = [name for name in files if _is_of_labelme(os.path.join(data_dir, name))]
+    others = sorted({*files} - {*names})
     if not names:
         raise ValueError(
             f"data_dir {data_dir!r} holds {image_folders.name_entries(data_dir)}; expected "
@@ -74,7 +73,7 @@ def _read_export(data_dir: str) -> Annotations:
         labels=[each for each in labels if each != _IGNORE],
         background=background,
         ignored=frozenset({_IGNORE}),
-        problems=[*problems, *reader.describe()],
+        problems=[*problems, *reader.describe(splits, others)],
     )
 
 
@@ -93,11 +92,19 @@ class _Reader:
     def read(self, name: str) -> Entry:
         """Reads a file, given relative to the folder."""
         path = os.path.join(self._data_dir, name)
-        content = json_exports.read(path)
-        shapes = json_files.check(
-            content.get("shapes"), tuple[Mapping[str, Any], ...], path, "shapes"
-        )
-        height, width = (content.get(key) for key in ("imageHeight", "imageWidth"))
+        content: Mapping[str, Any] = {}
+        regions: list[Region] = []
+        damage = None
+        try:
+            content = json_exports.read(path)
+            shapes = json_files.check(
+                content.get("shapes"), tuple[Mapping[str, Any], ...], path, "shapes"
+            )
+            regions = list(self._regions(shapes, path))
+        except ValueError as error:
+            damage = str(error)
+        height: Any = content.get("imageHeight")
+        width: Any = content.get("imageWidth")
         has_size = all(type(side) is int and side > 0 for side in (height, width))
         found = self._find_image(name, content.get("imagePath"))
         stem = os.path.splitext(name)[0]
@@ -107,13 +114,24 @@ class _Reader:
             path=found or os.path.join(self._data_dir, stem + ".jpg"),
             is_found=found is not None,
             annotation_path=path,
-            regions=list(self._regions(shapes, path)),
+            regions=regions,
             size=(height, width) if has_size else None,
+            damage=damage,
         )
 
-    def describe(self) -> Iterator[Any]:
-        """Says what was left out."""
+    def describe(
+        self, splits: Mapping[str, Sequence[LabeledImage]], others: Sequence[str]
+    ) -> Iterator[Problem]:
+        """Says what was left out.
+
+        Args:
+          splits: the images that are labeled.
+          others: JSON files that are not labelme's.
+        """
         yield from export_images.describe_left_out(self._left_out, self._data_dir)
+        yield from self._finder.describe(splits)
+        if others:
+            yield unused(self._data_dir, len(others), f": not labelme's, {first_few(others)}")
 
     def _find_image(self, name: str, image_path: object) -> str | None:
         """Returns where an image is: where its file says, beside it, or elsewhere in the folder."""

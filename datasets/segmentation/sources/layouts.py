@@ -89,6 +89,14 @@ def find_layout(data_dir: str) -> Layout:
     return Layout({} if lists else _split_below(folders), folders, lists)
 
 
+def has_images(data_dir: str) -> bool:
+    """Whether a folder itself has one of images, or image files."""
+    files = image_folders.files_in(data_dir)
+    return any(fold(name) in IMAGES for name in image_folders.subfolders(data_dir)) or any(
+        name.lower().endswith(image_files.ENDINGS) for name in files
+    )
+
+
 def _may_be_classes(data_dir: str) -> bool:
     """Whether there are folders of images, perhaps below splits, and nothing called masks."""
     folders = image_folders.subfolders(data_dir)

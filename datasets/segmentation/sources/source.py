@@ -46,6 +46,15 @@ class Sample:
         """
         return read_raw_mask(self.mask_path)
 
+    @property
+    def needs_image(self) -> bool:
+        """Whether there is no mask without the image, whose size it has."""
+        return False
+
+    def describe_missing_image(self) -> str:
+        """Says that the mask has no image, and what to do."""
+        return f"there is no image for the mask {self.mask_path}. Add it, or remove the mask."
+
     def mask_state(self) -> str:
         """Returns what changes when the mask does although its file stays the same."""
         return ""

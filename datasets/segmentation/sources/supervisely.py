@@ -20,9 +20,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from common import image_files, json_files
-from common.texts import printable
+from common.texts import first_few, printable
 from datasets.images import image_folders
 from datasets.records import split_names
+from datasets.records.problems import Problem, unused
 from datasets.segmentation.annotations import export_images, json_exports, label_roles
 from datasets.segmentation.annotations.export_images import Entry
 from datasets.segmentation.annotations.labeled_image import Annotations, Region
@@ -80,7 +81,11 @@ def _read_export(data_dir: str) -> Annotations:
         colors=colors,
         background=background,
         ignored=label_roles.find_ignored(names, background),
-        problems=[*problems, *export_images.describe_left_out(reader.left_out, data_dir)],
+        problems=[
+            *problems,
+            *export_images.describe_left_out(reader.left_out, data_dir),
+            *_describe_unlabeled(datasets, entries, data_dir),
+        ],
     )
 
 
@@ -161,12 +166,19 @@ class _Reader:
 
     def _read(self, folder: str, file: str) -> tuple[list[str], Entry]:
         path = os.path.join(folder, _ANNOTATIONS, file)
-        content = json_exports.read(path)
-        objects = content.get("objects") if isinstance(content, dict) else None
-        if not isinstance(objects, list):
-            raise ValueError(
-                f"{printable(path)} has no list 'objects'; expected Supervisely's form."
-            )
+        content: Any = {}
+        regions: list[Region] = []
+        damage = None
+        try:
+            content = json_exports.read(path)
+            objects = content.get("objects") if isinstance(content, dict) else None
+            if not isinstance(objects, list):
+                raise ValueError(
+                    f"{printable(path)} has no list 'objects'; expected Supervisely's form."
+                )
+            regions = list(self._regions(objects))
+        except ValueError as error:
+            content, damage = {}, str(error)
         size = content.get("size")
         image, is_found = _find_image(os.path.join(folder, _IMAGES), file)
         entry = Entry(
@@ -175,8 +187,9 @@ class _Reader:
             path=image,
             is_found=is_found,
             annotation_path=path,
-            regions=list(self._regions(objects)),
+            regions=regions,
             size=_size(size) if isinstance(size, dict) else None,
+            damage=damage,
         )
         return _tags_of(content), entry
 
@@ -191,6 +204,21 @@ class _Reader:
                 self.left_out[str(each.get("geometryType", "object"))] += 1
             else:
                 yield Region(label, shape)
+
+
+def _describe_unlabeled(
+    datasets: Mapping[str, str], entries: Sequence[Entry], data_dir: str
+) -> Iterator[Problem]:
+    """Says which images have no annotation."""
+    labeled = {os.path.normpath(entry.path) for entry in entries}
+    rest = [
+        f"{dataset}/{file}"
+        for dataset, path in datasets.items()
+        for file in image_folders.files_in(os.path.join(path, _IMAGES))
+        if os.path.normpath(os.path.join(path, _IMAGES, file)) not in labeled
+    ]
+    if rest:
+        yield unused(data_dir, len(rest), f": images without an annotation, {first_few(rest)}")
 
 
 def _split_of(names: Sequence[str]) -> str | None:

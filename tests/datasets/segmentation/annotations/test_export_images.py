@@ -1,6 +1,7 @@
 """annotations.export_images: where the images of an export are, and what they are called."""
 
 import collections
+import dataclasses
 
 import pytest
 
@@ -38,6 +39,38 @@ def test_of_several_images_of_one_name_the_folders_decide(tmp_path):
     found = finder(tmp_path, "p/q/a.jpg", "p/r/a.jpg")
     assert found.find("https://host/q/a.jpg") == str(tmp_path / "p/q/a.jpg")
     assert found.find("a.jpg") is None
+
+
+def test_masks_and_images_with_masks_in_them_are_not_taken_for_images(tmp_path):
+    found = finder(
+        tmp_path, "Visualization/a.jpg", "SegmentationClass/b.png", "masks/c.png", "photos/d.jpg"
+    )
+    assert found.find("JPEGImages/a.jpg") is None
+    assert found.find("JPEGImages/b.png") is None
+    assert found.find("c.png") is None
+    assert not found.moved
+    assert found.find("JPEGImages/d.jpg") == str(tmp_path / "photos/d.jpg")
+    assert found.moved == {"JPEGImages/d.jpg": str(tmp_path / "photos/d.jpg")}
+
+
+def test_images_in_other_folders_and_images_without_labels_are_told(tmp_path):
+    found = finder(tmp_path, "images/a.jpg", "b.jpg", "c.jpg", "Visualization/d.jpg")
+    paths = [found.find("a.jpg"), found.find("x/b.jpg")]
+    entries = [Entry("default", path, path, True, "/labels.xml", [REGION]) for path in paths]
+    splits, _ = export_images.collect(entries, str(tmp_path), "")
+    moved, unlabeled = found.describe(splits)
+    assert (moved.kind, unlabeled.kind) == ("moved", "unused")
+    assert f"x/b.jpg is taken from {tmp_path / 'b.jpg'}" in moved.message
+    assert unlabeled.message == "1 file is left out: images that are not labeled, c.jpg."
+
+
+def test_damage_is_of_one_image_unless_all_are_damaged():
+    broken = dataclasses.replace(entry("a.jpg", regions=()), damage="a.json: no JSON")
+    splits, problems = export_images.collect([broken, entry("b.jpg")], "data", "")
+    assert [image.damage for image in splits["default"]] == ["a.json: no JSON", None]
+    assert not problems  # It is not told as an image without a region.
+    with pytest.raises(ValueError, match=r"a\.json: no JSON"):
+        export_images.collect([broken], "data", "")
 
 
 def test_images_have_names_of_their_own():

@@ -118,9 +118,6 @@ def test_what_has_no_polygon_is_counted_and_images_without_regions_are_backgroun
     ("annotations", "message"),
     [
         ([region(9, 3, SMALL)], r"annotation 1 has the image_id 9, of no image"),
-        ([region(1, 4, SMALL)], r"annotation 1 has the category_id 4, of no category"),
-        ([region(1, 3, [["x"]])], r"annotation 1 has a segmentation of another form"),
-        ([region(1, 3, {"counts": [1]})], r"annotation 1 has a segmentation of another form"),
         ([region(1, 3, [])], r"a\.json has no regions of images"),
     ],
 )
@@ -128,6 +125,23 @@ def test_wrong_annotations_are_named(tmp_path, annotations, message):
     write(tmp_path / "a.json", annotations)
     with pytest.raises(ValueError, match=message):
         coco_json.open_source(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("annotation", "message"),
+    [
+        (region(1, 4, SMALL), r"annotation 1 has the category_id 4, of no category"),
+        (region(1, 3, [["x"]]), r"annotation 1 has a segmentation of another form"),
+        (region(1, 3, {"counts": [1]}), r"annotation 1 has a segmentation of another form"),
+    ],
+)
+def test_a_wrong_annotation_is_an_error_of_its_image(tmp_path, annotation, message):
+    write(tmp_path / "a.json", [annotation, region(2, 3, SMALL)])
+    source = coco_json.open_source(str(tmp_path), val_fraction=0)
+    damaged, whole = source.splits["train"]
+    with pytest.raises(ValueError, match=message):
+        source.read_mask(damaged)
+    assert source.read_mask(whole).any()
 
 
 def test_files_of_another_form_are_named(tmp_path):

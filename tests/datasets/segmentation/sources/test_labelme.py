@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import os
 import shutil
 
 import numpy as np
@@ -140,6 +141,24 @@ def test_wrong_files_are_named(tmp_path):
     (tmp_path / "b.txt").write_text("")
     with pytest.raises(ValueError, match="expected labelme's JSON files and their images"):
         labelme.open_source(str(tmp_path))
+
+
+def test_damage_of_one_file_and_files_that_are_not_labelmes_leave_the_others(tmp_path):
+    for name in "abc":
+        write_image(tmp_path, name, shape("dog"))
+    os.truncate(tmp_path / "a.json", 60)
+    (tmp_path / "c.json").write_text("")
+    source = labelme.open_source(str(tmp_path), val_fraction=0)
+    damaged, whole = source.splits["train"]
+    assert (damaged.name, whole.name) == ("a", "b")
+    with pytest.raises(ValueError, match=r"a\.json is not valid JSON"):
+        source.read_mask(damaged)
+    assert source.read_mask(whole).any()
+    messages = [problem.message for problem in source.problems if problem.kind == "unused"]
+    assert messages == [
+        "1 file is left out: images that are not labeled, c.jpg.",
+        "1 file is left out: not labelme's, c.json.",
+    ]
 
 
 @pytest.mark.parametrize("kind", ["semantic_segmentation", "instance_segmentation"])

@@ -152,6 +152,20 @@ def test_a_broken_object_is_an_error_of_its_image(tmp_path, broken, message):
     assert message in problem.message
 
 
+def test_a_damaged_file_and_an_image_without_one_leave_the_others(tmp_path):
+    for name in ("a.png", "b.png", "c.png"):
+        write_image(tmp_path, name, polygon("cat"))
+    (tmp_path / "ds0" / "ann" / "a.png.json").write_text('{"objects": [')
+    (tmp_path / "ds0" / "ann" / "c.png.json").unlink()
+    source = open_export(tmp_path, val_fraction=0)
+    damaged, whole = source.splits["train"]
+    with pytest.raises(ValueError, match=r"a\.png\.json is not valid JSON"):
+        source.read_mask(damaged)
+    assert source.read_mask(whole).any()
+    (unused,) = (problem for problem in source.problems if problem.kind == "unused")
+    assert unused.message == "1 file is left out: images without an annotation, ds0/c.png."
+
+
 def test_other_folders_are_named(tmp_path):
     write_json(tmp_path / "meta.json", META)
     assert sources.find_source(str(tmp_path)) == sources.FOLDER
