@@ -16,6 +16,7 @@ from datasets.records import (
     conversion,
     problem_report,
     shard_plan,
+    val_split,
 )
 from datasets.records.encoder import Encoder, SampleT, SpecT, SplitT
 from datasets.records.problems import ERROR, Problem
@@ -150,7 +151,10 @@ def print_summary(spec: DescribedDataset, training: str) -> None:
     title = f"{spec.name}: {spec.num_classes} classes in {spec.directory}"
     print(f"\n{texts.printable(title)}")
     print_splits(spec)
-    print(f"Train on it: {training}")
+    if val_split.TRAIN in spec.splits:
+        print(f"Train on it: {training}")
+    else:
+        print(f"There is no split train. To train on another: {training} --train_split=SPLIT")
 
 
 def print_splits(spec: BuiltDataset, unit: str = "images") -> None:

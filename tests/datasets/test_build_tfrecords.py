@@ -57,6 +57,7 @@ def test_a_folder_becomes_the_last_dataset_built(data_dir, tmp_path):
         assert tfrecords.count_records(path) == split.num_examples
     assert "pets: 2 classes in" in result.stdout
     assert "--label_weights=" in result.stdout
+    assert "Train on it: python train.py\n" in result.stdout
     assert "img/s" in result.stderr
 
 

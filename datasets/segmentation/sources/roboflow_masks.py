@@ -70,6 +70,17 @@ def open_source(
             f'{printable(strange[0])} does not begin with "Pixel Value, Class", as others here do. '
             "Export the dataset again as a whole."
         )
+    without = [
+        folder
+        for folder, path in image_folders.subfolders(data_dir).items()
+        if folder not in tables
+        and any(name.endswith(_MASK_ENDING) for name in image_folders.files_in(path))
+    ]
+    if without:
+        raise ValueError(
+            f"{printable(os.path.join(data_dir, without[0]))} has masks and no {CLASSES_FILE}, as "
+            "others here do. Export the dataset again as a whole, or copy it from another folder."
+        )
     labels = _read_tables(list(tables.values()))
     names = tuple(labels.values())
     background = label_roles.find_background(names)

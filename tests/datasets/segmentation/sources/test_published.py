@@ -58,6 +58,19 @@ def test_camvid_with_a_folder_a_split(tmp_path, masks_folder):
     assert source.read_mask(source.splits["train"][0])[1, 2] == 255
 
 
+def test_camvid_in_the_colors_of_its_32_labels(tmp_path):
+    save_segnet(tmp_path, "train", "a")
+    colors = [(128, 128, 128), (0, 128, 64), (192, 0, 64), (0, 0, 0), (192, 0, 192), (0, 64, 64)]
+    save(tmp_path / "trainannot" / "a.png", np.array([colors[:3], colors[3:]], np.uint8))
+    save(tmp_path / "train" / "a.png", smooth_rgb(2, 3))
+    source = camvid.open_source(str(tmp_path))
+    # Sky, a bridge, a marking of the road; void, a scooter, a traffic light.
+    np.testing.assert_array_equal(
+        source.read_mask(source.splits["train"][0]), [[0, 1, 3], [255, 10, 6]]
+    )
+    assert len(source.mask_format.colors) == 32
+
+
 def test_camvid_of_another_layout_is_named(tmp_path):
     write(tmp_path / "train" / "a.txt", "")
     with pytest.raises(ValueError, match=r"train is neither layout of CamVid; expected"):

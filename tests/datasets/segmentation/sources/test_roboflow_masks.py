@@ -72,6 +72,14 @@ def test_files_of_image_classes_are_no_masks(tmp_path):
         sources.open_source("roboflow_masks", str(tmp_path))
 
 
+def test_a_folder_without_its_table_is_named(tmp_path):
+    save_split(tmp_path / "train", "a")
+    save_split(tmp_path / "valid", "c")
+    (tmp_path / "train" / "_classes.csv").unlink()
+    with pytest.raises(ValueError, match=r"train has masks and no _classes\.csv"):
+        open_export(tmp_path)
+
+
 def test_contradictions_are_named(tmp_path):
     save_split(tmp_path / "train", "a")
     save_split(tmp_path / "valid", "b", classes="Pixel Value, Class\n0, cat\n")
