@@ -125,7 +125,10 @@ def choose(
             "classes occur unequally often: roots of median frequency / frequency",
             label_weights=data.label_weights,
         )
-    return recipe
+    return recipe.adding(
+        "the mean IoU itself beside the cross entropy",
+        losses=("cross_entropy", "lovasz_softmax"),
+    )
 
 
 def with_steps(

@@ -69,6 +69,10 @@ def test_label_weights_are_for_data_that_need_them():
     assert "label_weights" not in choice.choose(FEW, LAPTOP, None).flags
 
 
+def test_the_mean_iou_is_trained_on():
+    assert choice.choose(FEW, LAPTOP, None).flags["losses"] == ("cross_entropy", "lovasz_softmax")
+
+
 def test_there_are_as_many_steps_as_there_is_time_for_and_no_more_than_help():
     recipe = choice.choose(STREETS, LAPTOP, MOBILE)
     hour = choice.with_steps(recipe, STREETS, 1.0, step_secs=0.8, validation_secs=20.0)
