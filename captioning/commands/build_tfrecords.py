@@ -46,7 +46,12 @@ def main(flags: Flags, arguments: list[str]) -> int:
         return 1 if check().errors else 0
     splits = {name: encoder.mix(samples, is_single) for name, samples in source.splits.items()}
     spec = building.build(
-        CaptioningEncoder(source.name, known, is_single), splits, source.problems, check, settings
+        CaptioningEncoder(source.name, known, is_single),
+        splits,
+        source.problems,
+        check,
+        settings,
+        options.data_dir or caption_demo.DEFAULT_FOLDER,
     )
     path = vocabulary.word_counts_path(spec.directory)
     vocabulary.write_word_counts(path, known, counts)

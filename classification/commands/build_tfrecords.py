@@ -33,7 +33,14 @@ def main(flags: Flags, arguments: list[str]) -> int:
     if how.check_only:
         return 1 if check().errors else 0
     splits = {name: shard_plan.mix(samples) for name, samples in source.splits.items()}
-    spec = building.build(ClassificationEncoder(source), splits, source.problems, check, settings)
+    spec = building.build(
+        ClassificationEncoder(source),
+        splits,
+        source.problems,
+        check,
+        settings,
+        options.data_dir or class_demo.DEFAULT_FOLDER,
+    )
     building.print_summary(spec, "python train.py --task=classification")
     return 0
 

@@ -8,9 +8,9 @@ import contextlib
 import dataclasses
 import os
 from collections.abc import Collection, Iterator
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from common import files, json_files, locks
+from common import dataset_files, files, json_files, locks
 from common.dataset_files import DATASET_FILE
 from datasets.records import shard_names, tfrecords
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 _STATE_DIR = ".build"
-# Whose shards these are, while `dataset.json` does not say it.
+# Whose shards these are, which `dataset.json` does not say before the end, and what they are of.
 _OWNER_FILE = "owner.json"
 
 _Note = TypeVar("_Note", bound="DataclassInstance")
@@ -77,21 +77,42 @@ def prepare(output_dir: str, shards: Collection[str], *, is_finished: bool) -> N
         os.remove(path)
 
 
-def remember_owner(output_dir: str, task: str, name: str) -> None:
-    """Writes down which dataset is built into a folder, by task and name."""
+def remember_owner(output_dir: str, task: str, name: str, data_dir: str | None) -> None:
+    """Writes down which dataset is built into a folder.
+
+    Args:
+      output_dir: the folder.
+      task, name: of the dataset.
+      data_dir: folder of the images that it is built of; None where that is not known.
+    """
     directory = os.path.join(output_dir, _STATE_DIR)
     os.makedirs(directory, exist_ok=True)
-    json_files.write(os.path.join(directory, _OWNER_FILE), {"task": task, "name": name})
+    fields = {"task": task, "name": name, "data_dir": dataset_files.absolute(data_dir)}
+    json_files.write(os.path.join(directory, _OWNER_FILE), fields)
 
 
 def recall_owner(output_dir: str) -> tuple[str, str] | None:
     """Returns task and name of the dataset that was built into a folder last; None if unknown."""
-    try:
-        fields = json_files.read_object(os.path.join(output_dir, _STATE_DIR, _OWNER_FILE))
-    except (OSError, ValueError):
-        return None
+    fields = _read_owner(output_dir)
     task, name = fields.get("task"), fields.get("name")
     return (task, name) if isinstance(task, str) and isinstance(name, str) else None
+
+
+def recall_data_dir(output_dir: str) -> str:
+    """Returns the absolute path of the folder whose images were built into another one last.
+
+    Returns:
+      The path; "" where it is not known, as for records of earlier versions and other programs.
+    """
+    data_dir = _read_owner(output_dir).get("data_dir")
+    return data_dir if isinstance(data_dir, str) else ""
+
+
+def _read_owner(output_dir: str) -> dict[str, Any]:
+    try:
+        return json_files.read_object(os.path.join(output_dir, _STATE_DIR, _OWNER_FILE))
+    except (OSError, ValueError):
+        return {}
 
 
 def list_foreign(output_dir: str, ending: str) -> list[str]:

@@ -70,6 +70,7 @@ def build(
     problems: Sequence[Problem],
     check: Callable[[], Report],
     settings: BuildSettings,
+    data_dir: str | None = None,
 ) -> SpecT:
     """Checks the samples and writes what is missing of their shards; one build at a time.
 
@@ -78,12 +79,14 @@ def build(
       splits: samples of each split.
       problems: what was seen while the samples were listed.
       check: reads everything, prints what is wrong, and returns it.
+      settings: of the command.
+      data_dir: the folder that the samples are of; records of another one are not replaced.
 
     Returns:
       The dataset. What was skipped is on stderr.
 
     Raises:
-      OSError: the folder cannot be written to.
+      OSError: the folder cannot be written to, or holds another dataset.
       ValueError: there are errors and they are not to be skipped, or skipping examples does not
         fix them.
     """
@@ -104,6 +107,7 @@ def build(
             num_shards=settings.num_shards,
             is_checked=settings.is_checked,
             skip_failures=settings.skip_errors,
+            data_dir=data_dir,
         )
 
     with contextlib.ExitStack() as stack:

@@ -10,11 +10,13 @@ import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Generic
 
+from common import dataset_files
 from common.dataset_files import DATASET_FILE
-from datasets.records import build_folder, dataset_file, tfrecords
+from common.texts import printable
+from datasets.records import build_folder, dataset_file, shard_names, tfrecords
 from datasets.records.encoder import Encoder, SampleT, SpecT, SplitT
 
 _MAX_SHARDS = 1024
@@ -68,6 +70,7 @@ class ShardPlan(Generic[SampleT, SplitT, SpecT]):
     splits: tuple[str, ...]
     shards: tuple[Shard[SampleT], ...]  # split by split
     finished: Mapping[str, FinishedShard[SplitT]]  # by path: of earlier runs, and kept
+    data_dir: str | None = None  # folder of the images, where it is known
 
     @property
     def pending(self) -> list[Shard[SampleT]]:
@@ -81,7 +84,8 @@ class ShardPlan(Generic[SampleT, SplitT, SpecT]):
 
     def prepare(self) -> None:
         """Makes the folder ready for writing; see `build_folder.prepare`."""
-        build_folder.remember_owner(self.output_dir, self.encoder.task, self.encoder.name)
+        encoder = self.encoder
+        build_folder.remember_owner(self.output_dir, encoder.task, encoder.name, self.data_dir)
         paths = {shard.path for shard in self.shards}
         build_folder.prepare(self.output_dir, paths, is_finished=not self.pending)
 
@@ -94,6 +98,7 @@ def plan_shards(
     num_shards: int | None = None,
     is_checked: bool = False,
     skip_failures: bool = False,
+    data_dir: str | None = None,
 ) -> ShardPlan[SampleT, SplitT, SpecT]:
     """Decides which shards there will be and which of them are there already.
 
@@ -106,9 +111,11 @@ def plan_shards(
       is_checked: whether the examples that a check finds to be unusable will be skipped; shards
         that were written without such a check are not kept then.
       skip_failures: whether finished shards in which examples were skipped are kept.
+      data_dir: the folder that the samples are of, if they are of one.
 
     Raises:
-      OSError: the folder cannot be written to, or holds something else.
+      OSError: the folder cannot be written to, or holds something else, such as records of another
+        data_dir.
     """
     build_folder.check_writable(output_dir)
     _check_ownership(encoder, output_dir)
@@ -127,7 +134,8 @@ def plan_shards(
         state = recall(encoder, shard)
         if state is not None and (skip_failures or not state.failures):
             finished[shard.path] = state
-    return ShardPlan(encoder, output_dir, tuple(splits), tuple(shards), finished)
+    _check_data_dir(encoder, output_dir, data_dir, finished)
+    return ShardPlan(encoder, output_dir, tuple(splits), tuple(shards), finished, data_dir)
 
 
 def mix(samples: Iterable[SampleT]) -> tuple[SampleT, ...]:
@@ -195,3 +203,19 @@ def _check_ownership(encoder: Encoder, output_dir: str) -> None:
             f"{output_dir} holds files that no build has written there, such as "
             f"{os.path.basename(foreign[0])}: choose another output_dir, or remove them."
         )
+
+
+def _check_data_dir(
+    encoder: Encoder, output_dir: str, data_dir: str | None, kept: Collection[str]
+) -> None:
+    """Refuses to replace shards that were built of another folder of the same name."""
+    former, now = build_folder.recall_data_dir(output_dir), dataset_files.absolute(data_dir)
+    if not dataset_files.is_other(former, now):
+        return
+    if set(shard_names.list_ours(output_dir)) <= set(kept):
+        return  # Two paths lead to the same files.
+    raise FileExistsError(
+        f"{printable(output_dir)} holds the dataset {encoder.name!r} of {printable(former)}, and "
+        f"this is the one of {printable(now)}: choose another folder with --output_dir (with make: "
+        "TFRECORDS=FOLDER), or remove that one."
+    )

@@ -8,6 +8,7 @@ from commands.flags import Flags
 from datasets.records import building
 from datasets.segmentation import check_report, checks
 from datasets.segmentation.encoder import SegmentationEncoder
+from datasets.segmentation.sources import demo
 from datasets.segmentation.sources.source import Source
 from deeplab.commands import dataset_sheet, opened_source
 from deeplab.commands.build_tfrecords_flags import BuildOptions
@@ -37,7 +38,8 @@ def main(flags: Flags, arguments: list[str]) -> int:
     if how.check_only:
         return 1 if check().errors else 0
     encoder = SegmentationEncoder(source, options.gradient_format if options.gradient else None)
-    spec = building.build(encoder, source.splits, source.problems, check, settings)
+    data_dir = options.data_dir or demo.DEFAULT_FOLDER
+    spec = building.build(encoder, source.splits, source.problems, check, settings, data_dir)
     building.print_summary(spec, "python train.py")
     return 0
 

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -59,6 +60,29 @@ def test_a_folder_becomes_the_last_dataset_built(data_dir, tmp_path):
     assert "--label_weights=" in result.stdout
     assert "Train on it: python train.py\n" in result.stdout
     assert "img/s" in result.stderr
+
+
+def test_records_of_another_folder_of_the_same_name_are_not_replaced(data_dir, tmp_path):
+    assert run(f"--data_dir={data_dir}", cwd=tmp_path).returncode == 0
+    other = tmp_path / "x" / "pets"
+    for index in range(4):
+        mask = np.repeat(np.array([[0, 1]], np.uint8), 20, axis=1)
+        sample_images.save_pair(other, f"q{index}", mask, index)
+    output = tmp_path / "data" / "tfrecords" / "pets"
+    before = {path: path.read_bytes() for path in output.glob("*.[tj]*")}
+    result = run(f"--data_dir={other}", cwd=tmp_path)
+    assert result.returncode == 1
+    assert last_line(result) == (
+        f"error: data/tfrecords/pets holds the dataset 'pets' of {data_dir}, and this is the one "
+        f"of {other}: choose another folder with --output_dir (with make: TFRECORDS=FOLDER), or "
+        "remove that one."
+    )
+    assert {path: path.read_bytes() for path in output.glob("*.[tj]*")} == before
+
+    shutil.move(data_dir, tmp_path / "moved")
+    result = run(f"--data_dir={other}", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert build_folder.recall_data_dir(str(output)) == str(other)
 
 
 def test_check_only_draws_a_sheet_writes_nothing_else_and_tells_by_its_status(data_dir, tmp_path):

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import shutil
 
 import pytest
 import tensorflow.compat.v1 as tf
@@ -34,6 +35,13 @@ def mine(tmp_path, monkeypatch):
 
 def records(path: str) -> list[dict]:
     return dataset_batches.read(tf.data.TFRecordDataset(path).map(record_format.parse_example))
+
+
+def test_records_of_another_folder_of_the_same_name_are_not_replaced(mine, tmp_path):
+    assert build("--data_dir=mine") == 0
+    shutil.copytree(mine, tmp_path / "x" / "mine")
+    with pytest.raises(FileExistsError, match=f"'mine' of {mine}, and this is .*/x/mine: "):
+        build("--data_dir=x/mine")
 
 
 def test_images_become_records_with_all_their_captions(mine, capfd):

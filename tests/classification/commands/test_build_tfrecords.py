@@ -47,6 +47,15 @@ def test_choices_are_those_of_the_modules():
     assert set(sources.SOURCES).isdisjoint(SEGMENTATION_SOURCES)
 
 
+def test_records_of_another_folder_of_the_same_name_are_not_replaced(pets, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert build("--data_dir=pets") == 0
+    other = class_images.save_pets(tmp_path / "x" / "pets")
+    with pytest.raises(FileExistsError, match=f"'pets' of {pets}, and this .* {other}: "):
+        build("--data_dir=x/pets")
+    assert build("--data_dir=x/pets", "--output_dir=records") == 0
+
+
 def test_a_folder_becomes_the_last_dataset_built(pets, tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     assert build("--data_dir=pets", "--val_fraction=0.25", "--num_shards=2") == 0

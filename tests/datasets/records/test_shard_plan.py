@@ -54,6 +54,34 @@ def plan(source: Source, folder, **options) -> shard_plan.ShardPlan:
     return encoder.plan_shards(source, str(folder), **options)
 
 
+def test_shards_of_another_folder_are_not_replaced(tmp_path):
+    first, second, out = (tmp_path / name for name in ("a", "b", "out"))
+    for folder in (first, second):
+        folder.mkdir()
+
+    def plan_of(folder, files="files") -> shard_plan.ShardPlan:
+        source = make_source(files, train=2)
+        made = encoder.SegmentationEncoder(source, gradient_format=None)
+        return shard_plan.plan_shards(made, source.splits, str(out), data_dir=str(folder))
+
+    mine = plan_of(first)
+    mine.prepare()
+    finish(mine.shards[0])
+    with pytest.raises(FileExistsError, match=f"^{out} holds .*'pets' of {first}.* of {second}: "):
+        plan_of(second, "others")
+    link = tmp_path / "link"
+    link.symlink_to(first)
+    for folder in (first, link):
+        assert plan_of(folder, "others").outdated
+    assert not plan_of(second).pending  # Another path to the same files.
+
+    first.rmdir()  # It may have become `second`.
+    assert plan_of(second, "others").outdated
+    first.mkdir()
+    build_folder.remember_owner(str(out), "segmentation", "pets", None)  # As earlier versions do.
+    assert plan_of(second, "others").outdated
+
+
 @pytest.mark.parametrize(
     ("num_examples", "num_shards", "sizes"),
     [
