@@ -4,6 +4,7 @@ import dataclasses
 
 from captioning.options import ModelOptions, ViewOptions
 from common import run_options
+from common.dataset_origin import DatasetOrigin
 from datasets.captioning.vocabulary import Vocabulary
 
 TASK = "captioning"
@@ -18,6 +19,7 @@ class RunDescription:
       view: how it sees an image.
       dataset_name: name of the dataset it was trained on.
       words, splitting: its vocabulary.
+      dataset_origin: where that dataset lay; not known in files of earlier versions.
     """
 
     model: ModelOptions
@@ -25,6 +27,7 @@ class RunDescription:
     dataset_name: str
     words: tuple[str, ...]
     splitting: str
+    dataset_origin: DatasetOrigin = DatasetOrigin()  # noqa: RUF009 (it is frozen)
 
     @property
     def vocabulary(self) -> Vocabulary:

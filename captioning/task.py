@@ -20,7 +20,7 @@ from nets.batch_norm import SyncGroup
 from training.task import Task, joined_settings
 
 # What may differ between the processes of a cluster: names, and how a machine computes.
-_OWN_SETTINGS = ("dataset_name", "recompute_activations", "sync_batch_norm")
+_OWN_SETTINGS = ("dataset_name", "dataset_origin", "recompute_activations", "sync_batch_norm")
 # In published checkpoints of research/im2txt.
 _FORMER_NAMES = {
     "lstm/basic_lstm_cell/kernel": (

@@ -4,6 +4,7 @@ import dataclasses
 
 from classification.options import ModelOptions, ViewOptions
 from common import run_options
+from common.dataset_origin import DatasetOrigin
 
 TASK = "classification"
 
@@ -17,12 +18,14 @@ class RunDescription:
       view: how it sees an image.
       dataset_name: name of the dataset it was trained on.
       class_names: name of each class id of the network; () where nobody has named them.
+      dataset_origin: where that dataset lay; not known in files of earlier versions.
     """
 
     model: ModelOptions
     view: ViewOptions
     dataset_name: str
     class_names: tuple[str, ...]
+    dataset_origin: DatasetOrigin = DatasetOrigin()  # noqa: RUF009 (it is frozen)
 
     def validate(self) -> None:
         """Checks the fields, and against each other.

@@ -16,7 +16,13 @@ from nets.batch_norm import SyncGroup
 from training.task import Task, joined_settings
 
 # What may differ between the processes of a cluster: names, and how a machine computes.
-_OWN_SETTINGS = ("dataset_name", "class_names", "recompute_activations", "sync_batch_norm")
+_OWN_SETTINGS = (
+    "dataset_name",
+    "dataset_origin",
+    "class_names",
+    "recompute_activations",
+    "sync_batch_norm",
+)
 
 
 class ClassificationTask(Task):

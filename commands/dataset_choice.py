@@ -1,29 +1,73 @@
 """Which dataset a command reads, as its flags say."""
 
 import os
+import sys
 from collections.abc import Callable
+from typing import Protocol
 
 from commands.shared_options import DatasetOptions
 from common.dataset_files import DATASETS_ROOT
+from common.dataset_origin import DatasetOrigin
+from common.texts import printable
+
+
+class Trained(Protocol):
+    """What the description of a training run says of its dataset; the name may be ""."""
+
+    @property
+    def dataset_name(self) -> str: ...
+
+    @property
+    def dataset_origin(self) -> DatasetOrigin: ...
+
+
+class FoundDataset(Protocol):
+    """A dataset on disk, whatever the task."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def directory(self) -> str: ...
 
 
 def find_directory(
-    options: DatasetOptions, find_last: Callable[[], str], trained_on: str | None = None
+    options: DatasetOptions, find_last: Callable[[], str], trained: Trained | None = None
 ) -> str:
     """Returns the folder that is given, that of the name that is given, or the one built last.
 
     Args:
       options: of the command.
       find_last: returns the folder of the task's dataset that was built last, or raises ValueError.
-      trained_on: name of the dataset of a training run, which comes before the one built last if it
-        lies where builds put it.
+      trained: a training run, whose dataset comes before the one built last if it is still where
+        it was, or lies where builds put it.
     """
     if options.dataset_dir is not None:
         return options.dataset_dir
     if options.dataset:
         return os.path.join(DATASETS_ROOT, options.dataset)
-    if trained_on:
-        directory = os.path.join(DATASETS_ROOT, trained_on)
+    if trained is not None and trained.dataset_name:
+        directory = trained_directory(trained)
         if os.path.isdir(directory):
             return directory
     return find_last()
+
+
+def trained_directory(trained: Trained) -> str:
+    """Returns where the records of a training run are, unless they are gone."""
+    built = os.path.join(DATASETS_ROOT, trained.dataset_name)
+    return trained.dataset_origin.find_records() or built
+
+
+def warn_of_other(options: DatasetOptions, found: FoundDataset, trained: Trained) -> None:
+    """Warns that a network runs on another dataset than its own, unless a flag names that."""
+    is_named = options.dataset_dir is not None or options.dataset
+    if is_named or trained.dataset_name in ("", found.name):
+        return
+    place = trained.dataset_origin.records_dir
+    line = (
+        f"warning: the network was trained on the dataset {trained.dataset_name!r}"
+        f"{f' in {place}' if place else ''}, and this is {found.name!r} in {found.directory}: name "
+        "the folder of the records with --dataset_dir."
+    )
+    print(printable(line), file=sys.stderr, flush=True)

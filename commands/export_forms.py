@@ -15,7 +15,7 @@ from commands.exported_task import ExportedTask, Model
 from commands.image_flags import find_images
 from commands.shared_options import DEFAULT_SPLIT, FormOptions
 from common import files, json_files
-from common.dataset_files import DATASET_FILE, DATASETS_ROOT
+from common.dataset_files import DATASET_FILE
 from export import model_repository, onnx_file, openvino_int8
 from serving import engines, export_file, image_reading
 from serving.parity import Parity
@@ -73,14 +73,14 @@ class Forms(Generic[Model]):
 
     @classmethod
     def from_options(
-        cls, values: FormOptions, task: ExportedTask[Model], dataset_name: str
+        cls, values: FormOptions, task: ExportedTask[Model], dataset_dir: str
     ) -> "Forms[Model]":
         """Finds out what to write, before anything is written.
 
         Args:
           values: the flags.
           task: what is exported.
-          dataset_name: of the dataset that the network was trained on; "" if unknown.
+          dataset_dir: of the dataset that the network was trained on; it need not exist.
 
         Raises:
           ValueError: a flag is missing, names no images, or asks for a package that is not
@@ -123,7 +123,7 @@ class Forms(Generic[Model]):
             int8=int8,
             calibration_images=[calibration[round(index)] for index in spread],
             verify_images=find_images(values.verify_images, "verify_images"),
-            split=_find_split(values, task, dataset_name) if int8 else None,
+            split=_find_split(values, task, dataset_dir) if int8 else None,
         )
 
 
@@ -155,11 +155,11 @@ def _require_packages(has_tflite: bool) -> None:
 
 
 def _find_split(
-    values: FormOptions, task: ExportedTask[Model], dataset_name: str
+    values: FormOptions, task: ExportedTask[Model], dataset_dir: str
 ) -> ScoredSplit[Model] | None:
     """Opens the split that is asked for, or that of the dataset of training, if it is there."""
     given, name = values.quantize_dataset_dir, values.quantize_split
-    directory = given or os.path.join(DATASETS_ROOT, dataset_name)
+    directory = given or dataset_dir
     is_asked = given is not None or name != DEFAULT_SPLIT
     if not os.path.exists(os.path.join(directory, DATASET_FILE)):
         if not is_asked:

@@ -226,7 +226,7 @@ class FormOptions:
         None,
         "Folder of records on which the score of 8-bit forms is compared with that of float32.",
         RESULTS,
-        computed_default="the training run's dataset in data/tfrecords, where it exists",
+        computed_default="the training run's dataset, where it still is",
     )
     quantize_split: str = option(DEFAULT_SPLIT, "Split of quantize_dataset_dir to score.", RESULTS)
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from common import run_options
+from common.dataset_origin import DatasetOrigin
 from deeplab.options import LARGEST_OPTION, ModelOptions, ResizeOptions
 
 TASK = "deeplab"
@@ -27,6 +28,7 @@ class RunDescription(ResizeOptions):
       palette: RGB color, 0..255, of each class id.
       ignore_label: label value that was neither trained on nor scored.
       train_crop_size: (height, width) of the training crops, pixels.
+      dataset_origin: where that dataset lay; not known in files of earlier versions.
     """
 
     model: ModelOptions
@@ -35,6 +37,7 @@ class RunDescription(ResizeOptions):
     palette: tuple[tuple[int, int, int], ...]
     ignore_label: int
     train_crop_size: tuple[int, int]
+    dataset_origin: DatasetOrigin = DatasetOrigin()  # noqa: RUF009 (it is frozen)
 
     def validate(self) -> None:
         """Checks the fields of the network and against each other.

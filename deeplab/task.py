@@ -23,7 +23,7 @@ from training.task import Task, joined_settings
 
 # What may differ between the processes of a cluster: names, colors, and how a machine computes.
 _OWN_SETTINGS = (
-    *("dataset_name", "palette", "save_summaries_images"),
+    *("dataset_name", "dataset_origin", "palette", "save_summaries_images"),
     *("recompute_activations", "sync_batch_norm"),
 )
 

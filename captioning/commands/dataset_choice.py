@@ -4,6 +4,7 @@ import fnmatch
 import os
 
 from commands import dataset_choice
+from commands.dataset_choice import Trained
 from commands.flags import Flags
 from commands.shared_options import DatasetOptions
 from common.texts import printable
@@ -13,14 +14,14 @@ from datasets.captioning.specs import CaptioningSpec
 _PATTERN_FLAG = "input_file_pattern"
 
 
-def read_dataset(flags: Flags, trained_on: str | None = None) -> CaptioningSpec:
+def read_dataset(flags: Flags, trained: Trained | None = None) -> CaptioningSpec:
     """Reads the dataset of `input_file_pattern`, or of `commands.dataset_choice.find_directory`.
 
     Raises:
       ValueError: there is no such dataset, or it is damaged.
     """
     directory = _pattern_folder(flags) or dataset_choice.find_directory(
-        flags.options(DatasetOptions), specs.find_last_dataset, trained_on
+        flags.options(DatasetOptions), specs.find_last_dataset, trained
     )
     return specs.read_spec(directory)
 

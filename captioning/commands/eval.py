@@ -14,13 +14,15 @@ from captioning.evaluation import score_report, validation
 from captioning.evaluation.evaluator import DescribedImage, Evaluation, Evaluator
 from captioning.options import SearchOptions
 from captioning.run_description import RunDescription
-from commands import weights
+from commands import dataset_choice, weights
 from commands.checkpoint_search import Checkpoints
 from commands.flags import Flags
+from commands.shared_options import DatasetOptions
 from common import files
 from common.run_options import OPTIONS_FILE
 from common.texts import printable
 from datasets.captioning.specs import CaptioningSpec
+from datasets.records import origin
 from training import best_checkpoint
 
 
@@ -34,7 +36,9 @@ def main(flags: Flags, arguments: list[str]) -> None:
     split = find_split(flags, "eval_split")
     found = Checkpoints(flags, "eval", split, options.eval_logdir, "max_number_of_evaluations")
     description = run_description.read_description(os.path.dirname(found.first) or ".")
-    spec = read_dataset(flags, description.dataset_name or None)
+    spec = read_dataset(flags, description)
+    if flags.value("input_file_pattern") is None:
+        dataset_choice.warn_of_other(flags.options(DatasetOptions), spec, description)
     evaluator = Evaluator(
         spec,
         split,
@@ -85,11 +89,9 @@ def _keep_if_best(
     """
     if evaluation.split != validation.SPLIT:
         return None
-    if description.dataset_name != spec.name:
-        return (
-            "not compared with the best so far: the training run was on the dataset "
-            f"{description.dataset_name!r}"
-        )
+    other = origin.describe_other(spec, evaluation.split, description)
+    if other is not None:
+        return f"not compared with the best so far: the training run was on {other}"
     return best_checkpoint.keep_if_best(
         evaluation.checkpoint,
         validation.METRIC,

@@ -37,7 +37,7 @@ from common import run_options
 from common.run_options import OPTIONS_FILE, RUNS_ROOT
 from common.texts import printable
 from datasets.captioning.specs import CaptioningSpec
-from datasets.records import shard_check
+from datasets.records import origin, shard_check
 from deployment.config import DeploymentConfig
 from training import checkpoints, loop
 
@@ -65,7 +65,7 @@ def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
     name = f"{spec.name}_{SELF_CRITICAL}" if is_self_critical else spec.name
     train_logdir = flags.value("train_logdir") or os.path.join(RUNS_ROOT, name)
     start = _trained_start(flags, train_logdir) if is_self_critical else None
-    description = _describe(flags, spec, train_logdir, start)
+    description = _describe(flags, spec, train_split, train_logdir, start)
     split = spec.split(train_split)
     epoch = epochs.count_steps(
         split.num_examples, flags.value("train_batch_size") * deployment.num_replicas
@@ -223,7 +223,7 @@ def _adam_learning_rate(flags: Flags, is_self_critical: bool) -> float | None:
 
 
 def _describe(
-    flags: Flags, spec: CaptioningSpec, train_logdir: str, start: str | None
+    flags: Flags, spec: CaptioningSpec, train_split: str, train_logdir: str, start: str | None
 ) -> RunDescription:
     """Returns what is trained: the flags say it, or options.json if the folder has a checkpoint.
 
@@ -234,11 +234,14 @@ def _describe(
     Raises:
       ValueError: flags contradict each other, or flags or dataset contradict options.json.
     """
+    place = origin.origin_of(spec, train_split)
     folders = [train_logdir, *([os.path.dirname(start) or "."] if start else [])]
     for folder in folders:
         has_options = os.path.exists(os.path.join(folder, OPTIONS_FILE))
         if has_options and checkpoints.latest_checkpoint(folder):
-            return _stored_description(flags, spec, folder, is_start=folder != train_logdir)
+            is_start = folder != train_logdir
+            stored = _stored_description(flags, spec, folder, is_start)
+            return dataclasses.replace(stored, dataset_name=spec.name, dataset_origin=place)
     model = flags.options(
         ModelOptions, num_words=len(spec.words), **training_command.encoder_of_start(flags)
     ).completed()
@@ -246,7 +249,7 @@ def _describe(
     view = dataclasses.replace(
         view, image_size=view.image_size or model.encoder.classifier.image_size
     )
-    description = RunDescription(model, view, spec.name, spec.words, spec.splitting)
+    description = RunDescription(model, view, spec.name, spec.words, spec.splitting, place)
     description.validate()
     _check_words_of_start(flags, description)
     return description
@@ -283,7 +286,7 @@ def _check_words_of_start(flags: Flags, description: RunDescription) -> None:
 def _stored_description(
     flags: Flags, spec: CaptioningSpec, folder: str, is_start: bool
 ) -> RunDescription:
-    """Returns what was trained in a folder, for this dataset; errors as of `_describe`.
+    """Returns what was trained in a folder, if it suits this dataset; errors as of `_describe`.
 
     Args:
       is_start: whether another training run begins with its weights, instead of going on with it.
@@ -299,4 +302,4 @@ def _stored_description(
         training_command.check_same_flags(options, given, folder, advice)
     else:
         training_command.check_same_flags(options, given, folder)
-    return dataclasses.replace(stored, dataset_name=spec.name)
+    return stored

@@ -10,6 +10,7 @@ from classification.commands.dataset_choice import check_labels_offset, read_dat
 from classification.commands.network_description import describe
 from classification.evaluation.evaluator import Evaluator
 from classification.run_description import RunDescription
+from commands import dataset_choice
 from commands.checkpoint_search import Checkpoints
 from commands.flags import Flags
 from commands.shared_options import BatchOptions, DatasetOptions
@@ -50,7 +51,9 @@ class CheckpointRun:
         self._checkpoints = Checkpoints(flags, name, split, logdir, limit_flag)
         directory = os.path.dirname(self._checkpoints.first) or "."
         description = describe(flags, self._checkpoints.first)
-        self.spec = read_dataset(flags.options(DatasetOptions), description.dataset_name or None)
+        dataset = flags.options(DatasetOptions)
+        self.spec = read_dataset(dataset, description)
+        dataset_choice.warn_of_other(dataset, self.spec, description)
         if not description.dataset_name:  # Of a checkpoint without options.json.
             _check_number_of_classes(self.spec, description)
             names = self.spec.class_names[description.view.labels_offset :]

@@ -1,21 +1,20 @@
 """Which dataset a command of classification reads, as its flags say."""
 
 from commands import dataset_choice
+from commands.dataset_choice import Trained
 from commands.shared_options import DatasetOptions
 from common.texts import first_few
 from datasets.classification import specs
 from datasets.classification.specs import ClassificationSpec
 
 
-def read_dataset(options: DatasetOptions, trained_on: str | None = None) -> ClassificationSpec:
+def read_dataset(options: DatasetOptions, trained: Trained | None = None) -> ClassificationSpec:
     """Reads the dataset of `commands.dataset_choice.find_directory`.
 
     Raises:
       ValueError: there is no such dataset, or it is damaged.
     """
-    return specs.read_spec(
-        dataset_choice.find_directory(options, specs.find_last_dataset, trained_on)
-    )
+    return specs.read_spec(dataset_choice.find_directory(options, specs.find_last_dataset, trained))
 
 
 def check_labels_offset(spec: ClassificationSpec, split: str, labels_offset: int) -> None:

@@ -13,6 +13,7 @@ from commands.flags import Flags
 from common import files
 from common.run_options import OPTIONS_FILE
 from common.texts import printable
+from datasets.records import origin
 from training import best_checkpoint
 
 
@@ -86,11 +87,9 @@ def _keep_if_best(run: CheckpointRun, evaluation: Evaluation, use_ema: bool) -> 
         return None
     if not run.description.dataset_name:
         return None  # Of another program: its folder is no training run's.
-    if run.description.dataset_name != run.spec.name:
-        return (
-            "not compared with the best so far: the training run was on the dataset "
-            f"{run.description.dataset_name!r}"
-        )
+    other = origin.describe_other(run.spec, evaluation.split, run.description)
+    if other is not None:
+        return f"not compared with the best so far: the training run was on {other}"
     return best_checkpoint.keep_if_best(
         evaluation.checkpoint,
         validation.METRIC,

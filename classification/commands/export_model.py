@@ -12,7 +12,7 @@ from classification.commands import export_scores
 from classification.commands.export_model_flags import ClassNamesOptions
 from classification.commands.network_description import describe
 from classification.run_description import TASK, RunDescription
-from commands import export_forms, weights
+from commands import dataset_choice, export_forms, weights
 from commands.flags import Flags
 from commands.shared_options import ExportedFileOptions, FormOptions, WeightsOptions
 from common import export_names, files
@@ -54,7 +54,7 @@ def main(flags: Flags, arguments: list[str]) -> None:
     forms = export_forms.Forms.from_options(
         flags.options(FormOptions),
         export_scores.exported_task(description),
-        description.dataset_name,
+        dataset_choice.trained_directory(description),
     )
     metadata = contract.Metadata(
         class_names=description.class_names,

@@ -34,7 +34,7 @@ from commands.shared_options import ClusterOptions, DatasetOptions
 from common.run_options import OPTIONS_FILE, RUNS_ROOT
 from common.texts import first_few
 from datasets.classification.specs import ClassificationSpec
-from datasets.records import shard_check
+from datasets.records import origin, shard_check
 from deployment.config import DeploymentConfig
 from training import checkpoints, loop
 
@@ -56,7 +56,7 @@ def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
     spec = read_dataset(flags.options(DatasetOptions))
     shard_check.complete_shards(spec, data.train_split)
     train_logdir = flags.value("train_logdir") or os.path.join(RUNS_ROOT, spec.name)
-    description = _describe(flags, spec, train_logdir)
+    description = _describe(flags, spec, data.train_split, train_logdir)
     num_images = spec.split(data.train_split).num_examples
     batch_size = flags.value("train_batch_size")
     epoch = epochs.count_steps(num_images, batch_size * deployment.num_replicas)
@@ -129,12 +129,15 @@ def _difference(trained: Sequence[str], found: Sequence[str]) -> str:
     return f"{numbers}; {first}" if first else numbers
 
 
-def _describe(flags: Flags, spec: ClassificationSpec, train_logdir: str) -> RunDescription:
+def _describe(
+    flags: Flags, spec: ClassificationSpec, train_split: str, train_logdir: str
+) -> RunDescription:
     """Returns what is trained: the flags say it, or options.json if the folder has a checkpoint.
 
     Raises:
       ValueError: flags contradict each other, or flags or dataset contradict options.json.
     """
+    place = origin.origin_of(spec, train_split)
     has_options = os.path.exists(os.path.join(train_logdir, OPTIONS_FILE))
     if has_options and checkpoints.latest_checkpoint(train_logdir):
         stored = run_description.read_description(train_logdir)
@@ -149,7 +152,7 @@ def _describe(flags: Flags, spec: ClassificationSpec, train_logdir: str) -> RunD
         training_command.check_same_flags(
             {**vars(stored.model), **vars(stored.view)}, given, train_logdir
         )
-        return dataclasses.replace(stored, dataset_name=spec.name)
+        return dataclasses.replace(stored, dataset_name=spec.name, dataset_origin=place)
     view = flags.options(ViewOptions)
     if view.labels_offset and spec.num_classes - view.labels_offset < 2:
         raise ValueError(
@@ -168,6 +171,7 @@ def _describe(flags: Flags, spec: ClassificationSpec, train_logdir: str) -> RunD
         image_size=view.image_size or facts.image_size,
         preprocessing=view.preprocessing or facts.preprocessing,
     )
-    description = RunDescription(model, view, spec.name, spec.class_names[view.labels_offset :])
+    names = spec.class_names[view.labels_offset :]
+    description = RunDescription(model, view, spec.name, names, place)
     description.validate()
     return description

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import tensorflow.compat.v1 as tf
 
+from commands import dataset_choice
 from commands.checkpoint_search import Checkpoints
 from commands.flags import Flags
 from common.dataset_files import DATASETS_ROOT
@@ -74,7 +75,9 @@ class CheckpointRun:
         self.add_flipped = inference.add_flipped_images
         self._checkpoints = Checkpoints(flags, name, split, logdir, limit_flag, checkpoint_path)
         directory = os.path.dirname(self._checkpoints.first) or "."
-        self.spec, self.model_options, self.inputs = resolve(flags, directory, split, crop_size)
+        self.spec, self.model_options, self.inputs = resolve(
+            flags, directory, split, crop_size, warns=True
+        )
         self.evaluator = Evaluator(
             self.spec,
             split,
@@ -104,21 +107,35 @@ class CheckpointRun:
 
 
 def resolve(
-    flags: Flags, directory: str, split: str, crop_size: tuple[int, int] | None
+    flags: Flags,
+    directory: str,
+    split: str,
+    crop_size: tuple[int, int] | None,
+    warns: bool = False,
 ) -> tuple[DatasetSpec, ModelOptions, InputOptions]:
-    """Finds out what to run on and how, from flags and the `options.json` in a folder."""
+    """Finds out what to run on and how, from flags and the `options.json` in a folder.
+
+    Args:
+      flags: of the command.
+      directory: of the checkpoint.
+      split, crop_size: see `CheckpointRun`.
+      warns: whether a warning says that this is not the dataset of the training run.
+    """
     dataset = flags.options(DatasetOptions)
     options_path = os.path.join(directory, OPTIONS_FILE)
     resize: ResizeOptions
     if os.path.exists(options_path):
         trained = read_description(directory)
-        spec = read_dataset(dataset, trained.dataset_name)
+        spec = read_dataset(dataset, trained)
         _check_same_classes(spec, trained, options_path)
+        if warns:
+            dataset_choice.warn_of_other(dataset, spec, trained)
         model_options = network_flags.changed_options(flags, trained.model, options_path)
         resize = trained
     elif (weights := published_networks.weights_of(directory)) is not None:
         trained = published_networks.describe(weights)
-        spec = read_dataset(dataset, _built_name(weights.dataset))
+        built = dataclasses.replace(trained, dataset_name=_built_name(weights.dataset))
+        spec = read_dataset(dataset, built)
         _check_same_classes(spec, trained, f"the catalogue of published weights ({weights.name})")
         model_options = network_flags.published_options(flags, trained.model)
         resize = trained

@@ -10,6 +10,7 @@ from commands.flags import Flags
 from common import checkpoint_files, files
 from common.run_options import OPTIONS_FILE
 from common.texts import printable
+from datasets.records import origin
 from deeplab.commands import checkpoint_run
 from deeplab.commands.checkpoint_run import CheckpointRun
 from deeplab.commands.eval_flags import EvalOptions
@@ -161,11 +162,10 @@ def _keep_if_best(run: CheckpointRun, evaluation: Evaluation, use_ema: bool) -> 
         return None
     if not os.path.exists(os.path.join(directory, OPTIONS_FILE)):
         return None  # a download, which is not ours to write to
-    trained_on = read_description(directory).dataset_name
-    if trained_on != run.spec.name:
-        return (
-            f"not compared with the best so far: the training run was on the dataset {trained_on!r}"
-        )
+    trained = read_description(directory)
+    other = origin.describe_other(run.spec, evaluation.split, trained)
+    if other is not None:
+        return f"not compared with the best so far: the training run was on {other}"
     return best_checkpoint.keep_if_best(
         evaluation.checkpoint,
         validation.METRIC,

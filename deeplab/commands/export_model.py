@@ -8,11 +8,11 @@ import sys
 
 import tensorflow.compat.v1 as tf
 
-from commands import export_forms, weights
+from commands import dataset_choice, export_forms, weights
 from commands.flags import Flags
 from commands.shared_options import FormOptions, WeightsOptions
 from common import export_names
-from common.dataset_files import DATASET_FILE, DATASETS_ROOT
+from common.dataset_files import DATASET_FILE
 from common.run_options import OPTIONS_FILE
 from datasets.segmentation import specs
 from deeplab import inference_graph, published_networks
@@ -57,7 +57,7 @@ def main(flags: Flags, arguments: list[str]) -> None:
     forms = export_forms.Forms.from_options(
         flags.options(FormOptions),
         export_scores.exported_task(description.model.num_classes),
-        description.dataset_name,
+        dataset_choice.trained_directory(description),
     )
     write = functools.partial(
         freeze.freeze,
@@ -240,7 +240,7 @@ def choose_crop_size(
     if options.crop_size is not None:
         crop_sizes.check(options.crop_size, output_stride)
         return options.crop_size
-    directory = options.dataset_dir or os.path.join(DATASETS_ROOT, description.dataset_name)
+    directory = options.dataset_dir or dataset_choice.trained_directory(description)
     if options.dataset_dir is None and not os.path.exists(os.path.join(directory, DATASET_FILE)):
         if is_published:
             return description.train_crop_size

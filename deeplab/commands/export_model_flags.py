@@ -34,7 +34,7 @@ class ExportOptions(ExportedFileOptions):
         None,
         "Folder of the records that crop_size is chosen for.",
         DATA,
-        computed_default="the training run's dataset in data/tfrecords",
+        computed_default="the training run's dataset, where it still is",
     )
     num_classes: int | None = option(
         None,

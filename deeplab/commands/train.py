@@ -12,7 +12,7 @@ from commands.flags import Flags
 from commands.shared_options import ClusterOptions
 from common import memory
 from common.run_options import OPTIONS_FILE, RUNS_ROOT
-from datasets.records import shard_check
+from datasets.records import origin, shard_check
 from datasets.segmentation.specs import DatasetSpec
 from deeplab import run_description
 from deeplab.commands import network_flags, train_recipe
@@ -112,7 +112,7 @@ def _plan(
       ValueError: flags contradict each other, or what was trained before.
     """
     last = flags.options(LastLayerOptions)
-    description = _describe(flags, spec, train_logdir)
+    description = _describe(flags, spec, train_split, train_logdir)
     network = description.model
     last_layers = transfer.last_layer_scopes(network, last.last_layers_contain_logits_only)
     inputs = flags.options(
@@ -142,7 +142,9 @@ def _plan(
     return _Plan(task, train_options, optimizer_options, shown)
 
 
-def _describe(flags: Flags, spec: DatasetSpec, train_logdir: str) -> RunDescription:
+def _describe(
+    flags: Flags, spec: DatasetSpec, train_split: str, train_logdir: str
+) -> RunDescription:
     """Returns what is trained: the flags say it, or options.json if the folder has a checkpoint.
 
     Raises:
@@ -162,7 +164,12 @@ def _describe(flags: Flags, spec: DatasetSpec, train_logdir: str) -> RunDescript
             {**network_flags.given_values(flags), **given_sizes},
             train_logdir,
         )
-        description = dataclasses.replace(stored, dataset_name=spec.name, palette=spec.palette)
+        description = dataclasses.replace(
+            stored,
+            dataset_name=spec.name,
+            palette=spec.palette,
+            dataset_origin=origin.origin_of(spec, train_split),
+        )
     else:
         description = RunDescription(
             model=network_flags.model_options(
@@ -175,6 +182,7 @@ def _describe(flags: Flags, spec: DatasetSpec, train_logdir: str) -> RunDescript
             class_names=spec.class_names,
             palette=spec.palette,
             ignore_label=spec.ignore_label,
+            dataset_origin=origin.origin_of(spec, train_split),
             **sizes,
         )
     crop_sizes.check(description.train_crop_size, description.model.output_stride)

@@ -48,8 +48,8 @@ def images(tmp_path, monkeypatch) -> list[str]:
     return paths
 
 
-def forms(dataset_name: str = "pets", **given) -> Forms:
-    return Forms.from_options(FormOptions(**given), TASK, dataset_name)
+def forms(dataset_dir: str = "data/tfrecords/pets", **given) -> Forms:
+    return Forms.from_options(FormOptions(**given), TASK, dataset_dir)
 
 
 @pytest.mark.parametrize(
@@ -139,9 +139,9 @@ def test_the_dataset_of_training_is_scored_where_it_has_the_split(images, capsys
     for asked in ({"quantize_split": "test"}, {"quantize_dataset_dir": str(folder)}):
         with pytest.raises(ValueError, match=r"pets has no split '\w+' for --quantize_split; it h"):
             forms(**given, **asked)
-    assert forms(dataset_name="cars", **given).split is None
+    assert forms(dataset_dir="data/tfrecords/cars", **given).split is None
     with pytest.raises(ValueError, match=r"--quantize_split=test: data/tfrecords/cars has no data"):
-        forms(dataset_name="cars", **given, quantize_split="test")
+        forms(dataset_dir="data/tfrecords/cars", **given, quantize_split="test")
 
 
 def test_packages_that_are_missing_are_said_before(tmp_path, images, monkeypatch):

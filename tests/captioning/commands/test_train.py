@@ -62,6 +62,8 @@ def test_it_learns_to_name_what_is_there_keeps_the_best_and_describes_itself(fol
     description = run_description.read_description(str(run / "best"))
     assert description == run_description.read_description(str(run))
     assert description.model.num_words == len(description.words) == 16
+    assert description.dataset_origin.records_dir == str(folder / "data" / "tfrecords" / "squares")
+    assert description.dataset_origin.num_examples == 60
     spec = captioned_images.read(folder / "data" / "tfrecords" / "squares")
     evaluator = Evaluator(spec, "train", description)
     evaluator.restore(str(run / "model.ckpt-300"))

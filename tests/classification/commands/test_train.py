@@ -59,6 +59,8 @@ def test_it_learns_keeps_the_best_and_describes_itself(folder):
     description = run_description.read_description(str(run / "best"))
     assert description == run_description.read_description(str(run))
     assert description.class_names == ("blue", "green", "red")
+    assert description.dataset_origin.records_dir == str(folder / "data" / "tfrecords" / "squares")
+    assert description.dataset_origin.num_examples == 120
     assert (description.view.image_size, description.view.preprocessing) == (32, "inception")
     content = json.loads((run / "options.json").read_text())
     assert content["task"] == "classification"

@@ -2,9 +2,11 @@
 
 import dataclasses
 import os
+import shutil
 
 import pytest
 
+from common.dataset_origin import DatasetOrigin
 from deeplab import run_description
 from deeplab.commands import checkpoint_run
 from deeplab.options import ModelOptions
@@ -50,6 +52,29 @@ def test_the_network_is_the_trained_one_and_the_crop_holds_every_image(records, 
     assert model_options == MODEL
     assert inputs.crop_size == (33, 49)
     assert inputs.min_resize_value is None
+
+
+def test_the_dataset_is_the_trained_one_where_it_still_is(records, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    built_last = tmp_path / "data" / "tfrecords" / "tiny"
+    shutil.copytree(records.directory, built_last)
+    place = DatasetOrigin(records.directory)
+    folder = describe(tmp_path / "run", records, dataset_origin=place)
+    flags = command_calls.flags("eval")
+
+    def directory(**how) -> str:
+        return checkpoint_run.resolve(flags, folder, "val", None, **how)[0].directory
+
+    assert directory(warns=True) == "records"
+    shutil.rmtree(records.directory)
+    assert directory(warns=True) == "data/tfrecords/tiny"
+    assert capsys.readouterr().err == ""
+
+    folder = describe(tmp_path / "other", records, dataset_origin=place, dataset_name="other")
+    assert directory() == "data/tfrecords/tiny"
+    assert capsys.readouterr().err == ""
+    assert directory(warns=True) == "data/tfrecords/tiny"
+    assert f"'other' in {records.directory}, and this is 'tiny' in" in capsys.readouterr().err
 
 
 def test_flags_change_what_was_trained(records, tmp_path):

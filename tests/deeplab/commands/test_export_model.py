@@ -13,8 +13,11 @@ import pytest
 import tensorflow.compat.v1 as tf
 from PIL import Image
 
+from common.dataset_origin import DatasetOrigin
 from datasets.segmentation import specs
 from datasets.segmentation.sources import voc2012
+from deeplab.commands import export_model
+from deeplab.commands.export_model_flags import ExportOptions
 from deeplab.network import model
 from deeplab.options import ModelOptions
 from deeplab.run_description import RunDescription, write_description
@@ -79,9 +82,9 @@ def expected_labels(checkpoint: str, options: ModelOptions, image: np.ndarray) -
         return session.run(labels)[0]
 
 
-def test_newest_training_is_exported_as_it_was_trained(tmp_path, command, trained):
+def describe_records(records: pathlib.Path) -> None:
+    """Writes the description of a dataset whose images are up to 40 high and 60 wide."""
     split = specs.SplitSpec(1, 1, (1, 1, 1), (1, 1, 1), 0, max_height=40, max_width=60)
-    records = tmp_path / "data" / "tfrecords" / "shapes"
     records.mkdir(parents=True)
     specs.write_spec(
         specs.DatasetSpec(
@@ -94,6 +97,19 @@ def test_newest_training_is_exported_as_it_was_trained(tmp_path, command, traine
             splits={"train": split, "val": dataclasses.replace(split, max_height=30)},
         )
     )
+
+
+def test_the_crop_is_that_of_the_dataset_of_training_wherever_it_lies(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    describe_records(tmp_path / "elsewhere")
+    origin = DatasetOrigin(str(tmp_path / "elsewhere"))
+    trained = dataclasses.replace(DESCRIPTION, dataset_origin=origin)
+    assert export_model.choose_crop_size(ExportOptions(), trained) == (49, 65)
+    assert export_model.choose_crop_size(ExportOptions(), DESCRIPTION) == (513, 513)
+
+
+def test_newest_training_is_exported_as_it_was_trained(tmp_path, command, trained):
+    describe_records(tmp_path / "data" / "tfrecords" / "shapes")
     result = command()
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""

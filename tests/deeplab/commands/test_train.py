@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
+from common.dataset_origin import DatasetOrigin
 from datasets.segmentation import specs
 from deeplab import options, run_description
 from tests.support import command_runs, loopback_cluster, tiny_dataset
@@ -76,6 +77,7 @@ def test_trains_on_the_last_dataset_and_describes_the_network(folder):
         palette=spec.palette,
         ignore_label=255,
         train_crop_size=(33, 33),
+        dataset_origin=DatasetOrigin(str(folder / "data" / "tfrecords" / "tiny"), "", 6),
     )
     weights = checkpoints.Reader(str(logdir / "model.ckpt-2"))
     assert weights.shapes["logits/semantic/weights"] == (1, 1, 256, 3)
