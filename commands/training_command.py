@@ -2,12 +2,17 @@
 
 import dataclasses
 import os
+import sys
 import textwrap
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from commands.flags import Flags
 from commands.shared_options import ClusterOptions
+from common import dataset_files
+from common.texts import printable
+from datasets.records import origin
+from datasets.records.origin import PlacedDataset, Trained
 from deployment import servers
 from deployment.cluster import Cluster, read_cluster
 from deployment.config import DeploymentConfig
@@ -18,6 +23,8 @@ from training import published_checkpoints
 # statistics to suit its last weights, and long enough to be smooth.
 _SHARE_OF_STEPS = 0.1
 _DECAYS = (0.9, 0.9997)
+# What names a dataset; not every task has all of them.
+_DATASET_FLAGS = ("dataset_dir", "dataset", "input_file_pattern")
 _CLUSTER_FLAGS = ("master", "task", "num_replicas", "num_ps_tasks")
 
 
@@ -92,6 +99,56 @@ def check_same_flags(
             raise ValueError(
                 f"--{name} is {value}, but {train_logdir} was trained with {stored[name]}. {advice}"
             )
+
+
+def check_same_dataset(
+    flags: Flags, spec: PlacedDataset, split: str, stored: Trained, train_logdir: str
+) -> None:
+    """Refuses to resume a training run on another dataset, unless flags name that and the run.
+
+    Where the flags do, where earlier versions have begun the run, or where the dataset has another
+    number of examples than before, it is told on standard error.
+
+    Args:
+      flags: of the command.
+      spec, split: what would be trained on.
+      stored: describes the training run.
+      train_logdir: its folder.
+
+    Raises:
+      ValueError: it is another dataset; names both, and what to do.
+    """
+    if not stored.dataset_name:  # Of weights that another program has trained.
+        return
+    former, now = stored.dataset_origin, origin.origin_of(spec, split)
+    other = origin.describe_other(spec, split, stored)
+    if other is None:
+        if former.num_examples not in (0, now.num_examples):
+            _warn(
+                f"{train_logdir} was trained on {former.num_examples} examples of {spec.name}, and "
+                f"split {split} of {spec.directory} has {now.num_examples}: it goes on with these."
+            )
+        return
+    line = f"{train_logdir} was trained on {other}, and this is {spec.name!r} of {now.place}"
+    is_data_named = any(
+        flags.is_given(name) for name in _DATASET_FLAGS if name in flags.definitions
+    )
+    if former.place and not (is_data_named and flags.is_given("train_logdir")):
+        found = former.find_records()
+        is_elsewhere = found is not None and dataset_files.is_other(
+            former.records_dir, now.records_dir
+        )
+        own = f", or its own dataset with --dataset_dir={found}" if is_elsewhere else ""
+        raise ValueError(
+            f"{line}: choose another folder with --train_logdir{own}. To resume that training run "
+            f"on this dataset, name both: --train_logdir={train_logdir} "
+            f"--dataset_dir={spec.directory}"
+        )
+    _warn(f"{line}: it goes on with this one.")
+
+
+def _warn(line: str) -> None:
+    print(f"warning: {printable(line)}", file=sys.stderr, flush=True)
 
 
 def encoder_of_start(flags: Flags) -> dict[str, Any]:

@@ -241,6 +241,8 @@ def _describe(
         if has_options and checkpoints.latest_checkpoint(folder):
             is_start = folder != train_logdir
             stored = _stored_description(flags, spec, folder, is_start)
+            if not is_start:
+                training_command.check_same_dataset(flags, spec, train_split, stored, folder)
             return dataclasses.replace(stored, dataset_name=spec.name, dataset_origin=place)
     model = flags.options(
         ModelOptions, num_words=len(spec.words), **training_command.encoder_of_start(flags)

@@ -148,6 +148,7 @@ def _describe(
                 f"{spec.directory} has other classes: {_difference(stored.class_names, names)}. "
                 "Choose another --train_logdir."
             )
+        training_command.check_same_dataset(flags, spec, train_split, stored, train_logdir)
         given = {**flags.given(ModelOptions), **flags.given(ViewOptions)}
         training_command.check_same_flags(
             {**vars(stored.model), **vars(stored.view)}, given, train_logdir

@@ -159,6 +159,7 @@ def _describe(
         stored = run_description.read_description(train_logdir)
         given_sizes = {name: value for name, value in sizes.items() if flags.is_given(name)}
         _check_same_classes(spec, stored, train_logdir)
+        training_command.check_same_dataset(flags, spec, train_split, stored, train_logdir)
         training_command.check_same_flags(
             {**vars(stored), **vars(stored.model)},
             {**network_flags.given_values(flags), **given_sizes},

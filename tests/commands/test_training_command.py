@@ -1,8 +1,13 @@
 """What the commands that train share: the encoder that a warm start wants, and resuming."""
 
+import re
+import types
+
 import pytest
 
 from commands import training_command
+from common.dataset_origin import DatasetOrigin
+from datasets.records import build_folder
 from published import cache
 from tests.support import command_calls
 
@@ -53,3 +58,51 @@ def test_no_rates_and_no_decoder_are_said_in_two_ways():
     training_command.check_same_flags({"rates": None, "a": 1}, {"rates": (), "a": 1}, "runs/a")
     with pytest.raises(ValueError, match=r"--a is 2, but runs/a was trained with 1\. Omit the"):
         training_command.check_same_flags({"a": 1}, {"a": 2}, "runs/a")
+
+
+def resume(tmp_path, *arguments: str, name: str = "pets", data_dir: str = "", num_examples=0):
+    """Resumes runs/pets, which was begun on `data_dir`, on 5 images of the folder here/pets."""
+    records = tmp_path / "data" / "tfrecords" / "pets"
+    (tmp_path / "here" / "pets").mkdir(parents=True, exist_ok=True)
+    build_folder.remember_owner(str(records), "segmentation", "pets", "here/pets")
+    split = types.SimpleNamespace(num_examples=5)
+    spec = types.SimpleNamespace(name="pets", directory=str(records), splits={"train": split})
+    origin = DatasetOrigin(str(records) if data_dir else "", data_dir, num_examples)
+    stored = types.SimpleNamespace(dataset_name=name, dataset_origin=origin)
+    flags = command_calls.flags("train", *arguments)
+    training_command.check_same_dataset(flags, spec, "train", stored, "runs/pets")
+
+
+def test_a_training_run_is_not_resumed_on_another_dataset_unless_both_are_named(tmp_path, capsys):
+    for folder in ("there/pets", "cats"):
+        (tmp_path / folder).mkdir(parents=True)
+    there = str(tmp_path / "there" / "pets")
+    both = ("--train_logdir=runs/pets", "--dataset=pets")
+    for arguments in ((), *((each,) for each in both)):
+        with pytest.raises(ValueError, match=rf"'pets' of {there}, and .*'pets' of {tmp_path}/her"):
+            resume(tmp_path, *arguments, data_dir=there)
+        with pytest.raises(ValueError, match=r"trained on the dataset 'cats' of .*/cats, and this"):
+            resume(tmp_path, *arguments, name="cats", data_dir=str(tmp_path / "cats"))
+    assert capsys.readouterr().err == ""
+    resume(tmp_path, *both, data_dir=there)
+    assert capsys.readouterr().err == (
+        f"warning: runs/pets was trained on the dataset 'pets' of {there}, and this is 'pets' of "
+        f"{tmp_path}/here/pets: it goes on with this one.\n"
+    )
+
+
+def test_a_training_run_of_an_earlier_version_goes_on_with_a_warning(tmp_path, capsys):
+    resume(tmp_path)
+    resume(tmp_path, name="")
+    resume(tmp_path, data_dir=str(tmp_path / "moved"))
+    assert capsys.readouterr().err == ""
+    resume(tmp_path, name="cats")
+    assert "trained on the dataset 'cats', and this is 'pets' of" in capsys.readouterr().err
+
+
+def test_another_number_of_examples_is_told(tmp_path, capsys):
+    resume(tmp_path, data_dir=f"{tmp_path}/here/pets", num_examples=5)
+    assert capsys.readouterr().err == ""
+    resume(tmp_path, data_dir=f"{tmp_path}/here/pets", num_examples=9)
+    expected = "warning: runs/pets was trained on 9 examples of pets, and split train of .*has 5: "
+    assert re.match(expected, capsys.readouterr().err)

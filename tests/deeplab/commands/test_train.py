@@ -136,6 +136,22 @@ def test_resumes_without_repeating_flags(folder):
     )
 
 
+def test_does_not_resume_on_another_dataset_by_accident(folder):
+    elsewhere = folder / "elsewhere"
+    elsewhere.mkdir()
+    tiny_dataset.write(elsewhere, _images(3))
+
+    result = _train(folder, *SMALL, "--dataset_dir=elsewhere")
+
+    assert result.returncode == 1
+    assert result.stderr == (
+        f"error: runs/tiny was trained on the dataset 'tiny' of {folder}/data/tfrecords/tiny, and "
+        f"this is 'tiny' of {elsewhere}: choose another folder with --train_logdir, or its own "
+        "dataset with --dataset_dir=data/tfrecords/tiny. To resume that training run on this "
+        "dataset, name both: --train_logdir=runs/tiny --dataset_dir=elsewhere\n"
+    )
+
+
 def test_finished_training_ends_well(folder):
     result = _train(folder, "--training_number_of_steps=2")
 
