@@ -38,10 +38,7 @@ def find(text: str) -> str:
             )
         return text
     if weights.kind != catalogue.SEGMENTATION:
-        raise ValueError(
-            f"{weights.name} is no exported model but {catalogue.KINDS[weights.kind]}: a training "
-            f"run starts with it (python train.py --tf_initial_checkpoint={weights.name})."
-        )
+        raise ValueError(catalogue.explain_use(weights, "exported model"))
     cache.ensure(weights)
     graph = cache.find_file(weights, export_names.GRAPH_FILE)
     if graph is None:

@@ -6,6 +6,9 @@ from deeplab.run_description import RunDescription
 from published import cache, catalogue
 from published.catalogue import Weights
 
+# What a command wants that is given other weights.
+WANTED = "segmentation network"
+
 
 def weights_of(checkpoint: str) -> Weights | None:
     """Returns the published network that a checkpoint in the cache is; None for other paths.
@@ -17,11 +20,7 @@ def weights_of(checkpoint: str) -> Weights | None:
     if weights is None:
         return None
     if weights.kind != catalogue.SEGMENTATION:
-        raise ValueError(
-            f"{weights.name} is no segmentation network but "
-            f"{catalogue.KINDS[weights.kind]}: a training run starts with it (python train.py "
-            f"--tf_initial_checkpoint={weights.name})."
-        )
+        raise ValueError(catalogue.explain_use(weights, WANTED))
     return weights
 
 

@@ -84,6 +84,27 @@ def explain_missing(name: str) -> str:
     return "python -m scripts.weights list names the published weights."
 
 
+def explain_use(weights: Weights, wanted: str) -> str:
+    """Returns what to say of weights where something else is wanted, such as "exported model"."""
+    start, form = weights, ""
+    if not weights.is_archive:
+        start, form = checkpoint_like(weights), " in MatConvNet's form, which is not read"
+    whose = "it" if start is weights else start.name
+    return (
+        f"{weights.name} is no {wanted} but {KINDS[weights.kind]}{form}: a training run starts "
+        f"with {whose} (python train.py --tf_initial_checkpoint={start.name})."
+    )
+
+
+def checkpoint_like(weights: Weights) -> Weights:
+    """Returns weights of the same encoder that are a checkpoint."""
+    return next(
+        each
+        for each in CATALOGUE.values()
+        if each.model_variant == weights.model_variant and each.is_archive
+    )
+
+
 def _segmentation(
     name: str,
     file: str,

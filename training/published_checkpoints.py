@@ -24,6 +24,19 @@ def meant(text: str) -> Weights | None:
     return named(text) or cache.weights_at(text)
 
 
+def require_kind(text: str | None, kind: str | None, wanted: str) -> None:
+    """Refuses (ValueError) a name of published weights of another kind, before it is downloaded.
+
+    Args:
+      text: what a user has named; None for nothing.
+      kind: of `catalogue.KINDS`; None where no published weights are of the right kind.
+      wanted: what that kind is called.
+    """
+    weights = named(text) if text else None
+    if weights is not None and weights.kind != kind:
+        raise ValueError(catalogue.explain_use(weights, wanted))
+
+
 def find(weights: Weights) -> str:
     """Returns the prefix of the checkpoint of published weights, downloading them if needed.
 
@@ -31,12 +44,12 @@ def find(weights: Weights) -> str:
       ValueError: they cannot be had, or hold no checkpoint that can be read.
       OSError: the cache cannot be written to.
     """
-    content = cache.ensure(weights)
     if not weights.is_archive:
         raise ValueError(
             f"{weights.name} is MatConvNet's form of {weights.model_variant}, which is not read as "
-            f"a checkpoint; {_of_same_encoder(weights)} is one."
+            f"a checkpoint; {catalogue.checkpoint_like(weights).name} is one."
         )
+    content = cache.ensure(weights)
     folders = [os.path.dirname(path) for path in cache.files_in(weights) if path.endswith(".index")]
     if folders:
         folder = min(folders, key=lambda each: (each.count(os.sep), each))
@@ -55,11 +68,3 @@ def find(weights: Weights) -> str:
         with cache.writing(weights), files.replacing_folder(converted) as folder:
             one_file_checkpoint.convert(old[0], os.path.join(folder, _PREFIX))
     return prefix
-
-
-def _of_same_encoder(weights: Weights) -> str:
-    return next(
-        each.name
-        for each in catalogue.CATALOGUE.values()
-        if each.model_variant == weights.model_variant and each.is_archive
-    )

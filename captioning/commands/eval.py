@@ -17,13 +17,13 @@ from captioning.run_description import RunDescription
 from commands import dataset_choice, weights
 from commands.checkpoint_search import Checkpoints
 from commands.flags import Flags
-from commands.shared_options import DatasetOptions
+from commands.shared_options import CheckpointOptions, DatasetOptions
 from common import files
 from common.run_options import OPTIONS_FILE
 from common.texts import printable
 from datasets.captioning.specs import CaptioningSpec
 from datasets.records import origin
-from training import best_checkpoint
+from training import best_checkpoint, published_checkpoints
 
 
 def main(flags: Flags, arguments: list[str]) -> None:
@@ -34,6 +34,8 @@ def main(flags: Flags, arguments: list[str]) -> None:
     options = flags.options(EvalOptions)
     search = flags.options(SearchFlags).search_options()
     split = find_split(flags, "eval_split")
+    checkpoint_path = flags.options(CheckpointOptions).checkpoint_path
+    published_checkpoints.require_kind(checkpoint_path, None, "network of captions")
     found = Checkpoints(flags, "eval", split, options.eval_logdir, "max_number_of_evaluations")
     description = run_description.read_description(os.path.dirname(found.first) or ".")
     spec = read_dataset(flags, description)

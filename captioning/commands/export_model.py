@@ -26,7 +26,7 @@ from common import export_names
 from datasets.captioning import vocabulary
 from export import freeze, output_files
 from serving import contract
-from training import best_checkpoint, checkpoints
+from training import best_checkpoint, checkpoints, published_checkpoints
 
 FORMAT_VERSION = 1
 IM2TXT_GRAPH_FILE = "im2txt_graph.pb"
@@ -39,6 +39,7 @@ def main(flags: Flags, arguments: list[str]) -> None:
     tf.disable_v2_behavior()
     options = flags.options(ExportedFileOptions)
     search = flags.options(SearchFlags).search_options()
+    published_checkpoints.require_kind(options.checkpoint_path, None, "network of captions")
     checkpoint = checkpoints.find_checkpoint(options.checkpoint_path or checkpoints.LATEST)
     saved_names = weights.saved_names(checkpoint, flags.options(WeightsOptions).use_ema)
     description = run_description.read_description(os.path.dirname(checkpoint) or ".")

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import tensorflow.compat.v1 as tf
 
 from classification.commands.dataset_choice import check_labels_offset, read_dataset
-from classification.commands.network_description import describe
+from classification.commands.network_description import describe, refuse_others
 from classification.evaluation.evaluator import Evaluator
 from classification.run_description import RunDescription
 from commands import dataset_choice
 from commands.checkpoint_search import Checkpoints
 from commands.flags import Flags
-from commands.shared_options import BatchOptions, DatasetOptions
+from commands.shared_options import BatchOptions, CheckpointOptions, DatasetOptions
 from common.run_options import OPTIONS_FILE
 from common.texts import first_few
 from datasets.classification.specs import ClassificationSpec
@@ -48,6 +48,7 @@ class CheckpointRun:
     ):
         tf.disable_v2_behavior()
         tf.logging.set_verbosity(tf.logging.FATAL)  # its lines about checkpoints repeat ours
+        refuse_others(flags.options(CheckpointOptions).checkpoint_path)
         self._checkpoints = Checkpoints(flags, name, split, logdir, limit_flag)
         directory = os.path.dirname(self._checkpoints.first) or "."
         description = describe(flags, self._checkpoints.first)

@@ -10,7 +10,7 @@ import tensorflow.compat.v1 as tf
 from classification import inference_graph
 from classification.commands import export_scores
 from classification.commands.export_model_flags import ClassNamesOptions
-from classification.commands.network_description import describe
+from classification.commands.network_description import describe, refuse_others
 from classification.run_description import TASK, RunDescription
 from commands import dataset_choice, export_forms, weights
 from commands.flags import Flags
@@ -31,6 +31,7 @@ def main(flags: Flags, arguments: list[str]) -> None:
     del arguments
     tf.disable_v2_behavior()
     options = flags.options(ExportedFileOptions)
+    refuse_others(options.checkpoint_path)
     checkpoint = checkpoints.find_checkpoint(options.checkpoint_path or checkpoints.LATEST)
     saved_names = weights.saved_names(checkpoint, flags.options(WeightsOptions).use_ema)
     description = _with_names(

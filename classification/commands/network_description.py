@@ -10,7 +10,13 @@ from classification.run_description import RunDescription, read_description
 from commands.flags import Flags
 from common.run_options import OPTIONS_FILE
 from common.texts import printable
-from published import cache
+from published import cache, catalogue
+from training import published_checkpoints
+
+
+def refuse_others(checkpoint_path: str | None) -> None:
+    """Refuses (ValueError) the name of published weights of no classifier before a download."""
+    published_checkpoints.require_kind(checkpoint_path, catalogue.CLASSIFIER, "classifier")
 
 
 def describe(flags: Flags, checkpoint: str) -> RunDescription:

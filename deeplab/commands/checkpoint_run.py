@@ -17,6 +17,7 @@ from deeplab import published_networks
 from deeplab.commands import network_flags
 from deeplab.commands.dataset_choice import read_dataset
 from deeplab.commands.shared_options import (
+    CheckpointOptions,
     DatasetOptions,
     EvaluationOptions,
     InferenceOptions,
@@ -30,6 +31,8 @@ from deeplab.options import (
     ResizeOptions,
 )
 from deeplab.run_description import RunDescription, read_description
+from published import catalogue
+from training import published_checkpoints
 
 
 class CheckpointRun:
@@ -70,6 +73,7 @@ class CheckpointRun:
     ):
         tf.disable_v2_behavior()
         tf.logging.set_verbosity(tf.logging.FATAL)  # its lines about checkpoints repeat ours
+        refuse_parts(checkpoint_path or flags.options(CheckpointOptions).checkpoint_path)
         options, inference = flags.options(EvaluationOptions), flags.options(InferenceOptions)
         self.batch_size, self.scales = batch_size, options.eval_scales
         self.add_flipped = inference.add_flipped_images
@@ -104,6 +108,13 @@ class CheckpointRun:
     def close(self) -> None:
         """Frees what the evaluator holds."""
         self.evaluator.close()
+
+
+def refuse_parts(checkpoint_path: str | None) -> None:
+    """Refuses (ValueError) the name of a published encoder or classifier: before its download."""
+    published_checkpoints.require_kind(
+        checkpoint_path, catalogue.SEGMENTATION, published_networks.WANTED
+    )
 
 
 def resolve(

@@ -16,7 +16,7 @@ from common.dataset_files import DATASET_FILE
 from common.run_options import OPTIONS_FILE
 from datasets.segmentation import specs
 from deeplab import inference_graph, published_networks
-from deeplab.commands import export_scores, network_flags
+from deeplab.commands import checkpoint_run, export_scores, network_flags
 from deeplab.commands.export_model_flags import ExportOptions
 from deeplab.commands.shared_options import InferenceOptions
 from deeplab.data import crop_sizes
@@ -38,6 +38,7 @@ def main(flags: Flags, arguments: list[str]) -> None:
     del arguments
     tf.disable_v2_behavior()
     options, inference = flags.options(ExportOptions), flags.options(InferenceOptions)
+    checkpoint_run.refuse_parts(options.checkpoint_path)
     checkpoint = checkpoints.find_checkpoint(options.checkpoint_path or checkpoints.LATEST)
     saved_names = weights.saved_names(checkpoint, flags.options(WeightsOptions).use_ema)
     description, export_path = describe(flags, options, checkpoint)

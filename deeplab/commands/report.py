@@ -92,6 +92,7 @@ def main(flags: Flags, arguments: list[str]) -> None:
 def _find(options: CheckpointOptions) -> str:
     """Returns the checkpoint that flags name, or the best of the training run, or its newest."""
     if options.checkpoint_path is not None:
+        checkpoint_run.refuse_parts(options.checkpoint_path)
         return checkpoints.find_checkpoint(options.checkpoint_path, options.checkpoint_dir)
     return _find_best(options.checkpoint_dir or checkpoints.find_newest_run())
 
@@ -99,6 +100,7 @@ def _find(options: CheckpointOptions) -> str:
 def _find_best(path: str) -> str:
     """Returns a checkpoint; of the folder of a training run the best, or otherwise the newest."""
     best = os.path.join(path, checkpoints.BEST_FOLDER)
+    checkpoint_run.refuse_parts(path)
     return checkpoints.latest_checkpoint(best) or checkpoints.find_checkpoint(path)
 
 

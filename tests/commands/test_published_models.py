@@ -43,6 +43,13 @@ def test_what_is_no_model_is_named(server):
         published_models.find("mobilenetv2_coco_voc_trainag")
     with pytest.raises(ValueError, match="xception_65_imagenet is no exported model but an encode"):
         published_models.find("xception_65_imagenet")
+    message = (
+        "no exported model but a classifier in MatConvNet's form, which is not read: a training "
+        r"run starts with vgg_19_2016_08_28 \(python train.py --tf_initial_checkpoint=vgg_19_"
+    )
+    with pytest.raises(ValueError, match=message):
+        published_models.find("imagenet-vgg-verydeep-19")
+    assert server.requests == []
     server.files[FILE] = published_files.archive({"model/x": b""})
     with pytest.raises(ValueError, match=r"holds no frozen_inference_graph\.pb: python"):
         published_models.find(NAME)

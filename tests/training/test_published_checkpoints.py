@@ -72,11 +72,21 @@ def test_weights_without_a_checkpoint_are_named(server):
         checkpoints.find_checkpoint(NAME)
 
 
-def test_matconvnets_form_is_not_taken_for_a_checkpoint(server, monkeypatch):
+def test_another_kind_of_weights_is_refused_before_its_download(server):
+    name = "xception_65_imagenet"
+    for kind in (catalogue.SEGMENTATION, None):
+        with pytest.raises(ValueError, match=f"^{name} is no thing but an encoder without"):
+            published_checkpoints.require_kind(name, kind, "thing")
+    for text, kind in ((name, catalogue.ENCODER), ("runs/a", None), ("", None), (None, None)):
+        published_checkpoints.require_kind(text, kind, "thing")
+    assert server.requests == []
+
+
+def test_matconvnets_form_is_refused_before_its_download(server):
     weights = catalogue.CATALOGUE["imagenet-vgg-verydeep-19"]
-    monkeypatch.setattr(published_checkpoints.cache, "ensure", lambda weights: "file")
     with pytest.raises(ValueError, match=r"form of vgg_19, which .*; vgg_19_2016_08_28 is one\."):
         checkpoints.find_checkpoint(weights.name)
+    assert server.requests == []
 
 
 def test_a_name_with_a_typo_gets_close_ones(server):
@@ -84,3 +94,4 @@ def test_a_name_with_a_typo_gets_close_ones(server):
         checkpoints.find_checkpoint("mobilenetv2_coco_voc_trainug")
     with pytest.raises(ValueError, match=r"does not exist \(no file runs/a/model\.ckpt-1\.index\)"):
         checkpoints.find_checkpoint("runs/a/model.ckpt-1")
+    assert server.requests == []

@@ -115,6 +115,19 @@ def test_every_network_is_described(name):
     published_networks.describe(weights).validate()
 
 
+@pytest.mark.parametrize("command", ["eval", "vis", "report", "export_model"])
+def test_an_encoder_is_refused_before_its_download(server, command):
+    with pytest.raises(ValueError, match="xception_65_imagenet is no segmentation network but an"):
+        command_calls.call(command, "--checkpoint_path=xception_65_imagenet")
+    assert server.requests == []
+
+
+def test_an_encoder_among_several_checkpoints_is_refused_before_any_download(server):
+    with pytest.raises(ValueError, match="xception_65_imagenet is no segmentation network but an"):
+        command_calls.call("eval", f"--checkpoint_path={NAME},xception_65_imagenet")
+    assert server.requests == []
+
+
 def test_what_is_no_whole_network_is_said_to_be_one_for_training():
     path = cache.folder_of(catalogue.CATALOGUE["xception_65_imagenet"])
     with pytest.raises(ValueError, match=r"encoder without a head.*--tf_initial_checkpoint=xcept"):
