@@ -193,6 +193,21 @@ def verify(weights: Weights) -> list[str]:
     ]
 
 
+def explain_mending(weights: Weights) -> str:
+    """Returns what to do where `verify` has found differences.
+
+    The record stays, so that what comes instead has to be what was received first.
+    """
+    record = _read_record(weights)
+    kept = {RECORD_FILE, locks.LOCK_FILE}
+    if record is not None and _difference(file_path(weights), record.file) is None:
+        kept.add(weights.file)
+    folder = folder_of(weights)
+    others = [os.path.join(folder, name) for name in sorted({*os.listdir(folder)} - kept)]
+    removal = f"remove {' and '.join(map(printable, others))}, then " if others else ""
+    return f"{removal}run python -m scripts.weights get {weights.name}"
+
+
 def _fetch(weights: Weights) -> None:
     """Brings weights into the cache; this process holds its lock."""
     from published import download  # It needs http.client, which takes a while to import.
@@ -237,10 +252,15 @@ def _download(weights: Weights, source: str, part: str) -> None:
     try:
         download.download(source, part, weights.num_bytes, sys.stderr.isatty())
     except download.DownloadError as error:
+        if isinstance(error, download.RefusedError):
+            advice = "Copy"
+        elif os.path.exists(part) and os.path.getsize(part):
+            advice = "The same command goes on with it later; or copy"
+        else:
+            advice = "Try again later, or copy"
         raise ValueError(
-            f"{source} cannot be downloaded: {error}. The same command goes on with it later; or "
-            f"copy {weights.file} from a machine that has it into {printable(folder_of(weights))}. "
-            f"${MIRROR_VARIABLE} names another server."
+            f"{source} cannot be downloaded: {error}. {advice} {weights.file} from a machine that "
+            f"has it into {printable(folder_of(weights))}. ${MIRROR_VARIABLE} names another server."
         ) from None
 
 

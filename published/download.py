@@ -31,11 +31,17 @@ SILENCE_SECS = 30
 
 _CHUNK_BYTES = 1 << 18
 _PARTIAL, _UNSATISFIABLE = 206, 416
+# Of those that the same request will meet again.
+_REFUSALS = (401, 403, 404, 410, 451)
 _RANGE = re.compile(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)")
 
 
 class DownloadError(ValueError):
     """A file cannot be downloaded; the message says why, as the end of a sentence."""
+
+
+class RefusedError(DownloadError):
+    """The server does not have the file, or does not give it: trying again will not help."""
 
 
 class _InterruptedError(Exception):
@@ -67,7 +73,7 @@ def download(
       shows_progress: whether a bar on standard error shows what arrives.
 
     Raises:
-      DownloadError: the server cannot be reached, refuses, or sends another file.
+      DownloadError: the server cannot be reached, refuses (RefusedError), or sends another file.
       OSError: the file cannot be written; names it.
     """
     num_attempts, most, has_begun = 0, _size(path), False
@@ -197,9 +203,8 @@ def _naming_failures(what: str) -> Iterator[None]:
     try:
         yield
     except urllib.error.HTTPError as error:
-        raise DownloadError(
-            f"the server answers {error.code} ({printable(str(error.reason))})"
-        ) from None
+        kind = RefusedError if error.code in _REFUSALS else DownloadError
+        raise kind(f"the server answers {error.code} ({printable(str(error.reason))})") from None
     except (http.client.HTTPException, OSError, ValueError) as error:
         cause = getattr(error, "reason", error)
         if isinstance(cause, TimeoutError):

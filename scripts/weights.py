@@ -10,6 +10,8 @@ from published import cache, catalogue
 from published.catalogue import CATALOGUE, Weights
 
 _USAGE = "expected list, get NAME… or verify [NAME…]"
+# As of wrong flags.
+_WRONG_USAGE = 2
 
 
 def main(flags: Flags, arguments: list[str]) -> int:
@@ -22,9 +24,11 @@ def main(flags: Flags, arguments: list[str]) -> int:
         return _get([_find(name) for name in names])
     if action == "verify":
         return _verify([_find(name) for name in names])
+    problem = f"{' '.join(map(printable, arguments)) or 'no argument'}: {_USAGE}."
     if action == "get":
-        raise ValueError("which weights? python -m scripts.weights get NAME…")
-    raise ValueError(f"{' '.join(map(printable, arguments)) or 'no argument'}: {_USAGE}.")
+        problem = "which weights? python -m scripts.weights get NAME…"
+    print(f"error: {problem}", file=sys.stderr)
+    return _WRONG_USAGE
 
 
 def _find(name: str) -> Weights:
@@ -73,23 +77,30 @@ def _get(wanted: list[Weights]) -> int:
 def _verify(wanted: list[Weights]) -> int:
     """Checks weights, or all that are in the cache."""
     status = 0
-    for weights in wanted or filter(cache.has_record, CATALOGUE.values()):
+    wanted = wanted or [each for each in CATALOGUE.values() if cache.has_record(each)]
+    if not wanted:
+        print(f"no weights are in the cache, {printable(cache.root())} (${cache.CACHE_VARIABLE})")
+    for weights in wanted:
         differences = cache.verify(weights)
         for difference in differences:
             print(f"error: {weights.name}: {difference}", file=sys.stderr)
         status = 1 if differences else status
+        if differences:
+            print(f"to mend it, {cache.explain_mending(weights)}", file=sys.stderr)
         print(f"{weights.name}: {'not as received' if differences else 'as received'}", flush=True)
     return status
 
 
 COMMAND = Command(
     description="""\
-Lists, downloads and checks published weights: python -m scripts.weights list
-
+Lists, downloads and checks published weights:
+python -m scripts.weights list               names them, and which are in the cache
+python -m scripts.weights get NAME…          downloads them
+python -m scripts.weights verify [NAME…]     compares the cache with what was received first
 Commands download weights by themselves, where a flag names them (--tf_initial_checkpoint=NAME,
---checkpoint_path=NAME, infer.py --model=NAME); `get` does it beforehand. `verify` compares what is
-in the cache with what was received first. DEEPLAB_WEIGHTS_CACHE names the folder of the cache,
-DEEPLAB_WEIGHTS_MIRROR a server that has the files.""",
+--checkpoint_path=NAME, infer.py --model=NAME); get does it beforehand. The environment variable
+DEEPLAB_WEIGHTS_CACHE names the folder of the cache, DEEPLAB_WEIGHTS_MIRROR a server that has the
+files.""",
     main="scripts.weights",
     positional="list|get NAME…|verify [NAME…]",
     needs_tensorflow=False,

@@ -73,15 +73,16 @@ def test_without_a_network_it_says_which_file_goes_where(folder, monkeypatch):
     monkeypatch.setenv(cache.MIRROR_VARIABLE, "http://127.0.0.1:9/")
     with pytest.raises(
         ValueError,
-        match=rf"127\.0\.0\.1:9/{FILE} cannot be downloaded: the server cannot be reached .*"
-        rf"copy {FILE} from a machine that has it into {folder}\. \${cache.MIRROR_VARIABLE}",
+        match=rf"127\.0\.0\.1:9/{FILE} cannot be downloaded: the server cannot be reached .*Try "
+        rf"again later, or copy {FILE} from a machine .* into {folder}\. \${cache.MIRROR_VARIABLE}",
     ):
         cache.ensure(WEIGHTS)
 
 
 def test_a_missing_file_is_named(server, folder):
     del server.files[FILE]
-    with pytest.raises(ValueError, match=rf"/{FILE} cannot be downloaded: the server answers 404"):
+    message = rf"/{FILE} cannot be downloaded: the server answers 404 \(Not Found\)\. Copy {FILE} "
+    with pytest.raises(ValueError, match=message):
         cache.ensure(WEIGHTS)
 
 

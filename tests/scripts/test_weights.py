@@ -1,7 +1,12 @@
 """`python -m scripts.weights`, against a server on this machine."""
 
+import os
+import shutil
+
 import pytest
 
+from commands import help_pages
+from commands.flags import Flags
 from published import cache, catalogue, download
 from scripts import weights
 from tests.support import published_files
@@ -43,14 +48,49 @@ def test_weights_are_fetched_and_verified(server, tmp_path, capsys):
     streams = capsys.readouterr()
     assert streams.out == f"{NAME}: not as received\n"
     assert streams.err.startswith(f"error: {NAME}: {folder / 'files' / 'm' / 'x.pb'} has 1 bytes")
+    advice = f"run python -m scripts.weights get {NAME}\n"
+    assert streams.err.endswith(f"\nto mend it, remove {folder / 'files'}, then {advice}")
+
+    shutil.rmtree(folder / "files")
+    assert run("verify") == 1
+    assert capsys.readouterr().err.endswith(f"\nto mend it, {advice}")
+    (folder / FILE).write_bytes(b"")
+    assert run("verify") == 1
+    assert f"to mend it, remove {folder / FILE}, then run" in capsys.readouterr().err
+    os.remove(folder / FILE)
+    assert run("get", NAME) == run("verify") == 0
+
+
+def test_an_empty_cache_is_told(server, tmp_path, capsys):
+    assert run("verify") == 0
+    told = capsys.readouterr().out
+    assert told == f"no weights are in the cache, {tmp_path}/cache ($DEEPLAB_WEIGHTS_CACHE)\n"
+
+
+def test_help_names_every_use(capsys):
+    command = weights.COMMAND
+    text = help_pages.short(command.description, Flags(command.options).definitions.values())
+    for each in ("list", "get NAME…", "verify [NAME…]", *(cache.CACHE_VARIABLE, "_MIRROR")):
+        assert each in text, each
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), r"no argument: expected list, get NAME… or verify \[NAME…\]\."),
-        (("fetch", NAME), "fetch .*: expected list, get"),
-        (("get",), "which weights"),
+        ((), "no argument: expected list, get NAME… or verify [NAME…].\n"),
+        (("fetch", NAME), f"fetch {NAME}: expected list, get"),
+        (("list", NAME), f"list {NAME}: expected list, get"),
+        (("get",), "which weights? python -m scripts.weights get NAME…\n"),
+    ],
+)
+def test_wrong_use_ends_as_wrong_flags_do(server, arguments, message, capsys):
+    assert run(*arguments) == 2
+    assert capsys.readouterr().err.startswith(f"error: {message}")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
         (("get", "mobilenetv2_coco_voc_trainag"), f"did you mean {NAME} or"),
         (("verify", NAME), f"{NAME} has not been received yet"),
     ],
