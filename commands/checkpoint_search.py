@@ -10,10 +10,17 @@ from typing import Protocol
 
 from commands import weights
 from commands.flags import Flags
-from commands.shared_options import DEFAULT_SPLIT, CheckpointOptions, WeightsOptions
+from commands.shared_options import (
+    DEFAULT_SPLIT,
+    CheckpointOptions,
+    DatasetOptions,
+    WeightsOptions,
+)
 from common import files
 from common.run_options import OPTIONS_FILE, RUNS_ROOT
 from common.texts import printable
+from datasets.records import origin
+from datasets.records.origin import PlacedDataset, Trained
 from training import best_checkpoint, checkpoints
 from training.arrivals import Arrivals
 
@@ -166,3 +173,25 @@ def _check_results_folder(flag: str, directory: str) -> None:
         raise ValueError(
             f"the results cannot go to {directory}: {' '.join(obstacle)}. Give another --{flag}."
         )
+
+
+def warn_of_other_dataset(
+    options: DatasetOptions, spec: PlacedDataset, split: str, trained: Trained
+) -> None:
+    """Warns that a network runs on another dataset than its own, unless a flag names that.
+
+    Args:
+      options: of the command.
+      spec, split: what it runs on.
+      trained: describes its training run.
+    """
+    is_named = options.dataset_dir is not None or options.dataset
+    if is_named or not trained.dataset_name:
+        return
+    other = origin.describe_other(spec, split, trained)
+    if other is not None:
+        line = (
+            f"warning: the network was trained on {other}, and this is {spec.name!r} in "
+            f"{spec.directory}: name the folder of the records with --dataset_dir."
+        )
+        print(printable(line), file=sys.stderr, flush=True)

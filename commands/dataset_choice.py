@@ -1,14 +1,12 @@
 """Which dataset a command reads, as its flags say."""
 
 import os
-import sys
 from collections.abc import Callable
 from typing import Protocol
 
 from commands.shared_options import DatasetOptions
 from common.dataset_files import DATASETS_ROOT
 from common.dataset_origin import DatasetOrigin
-from common.texts import printable
 
 
 class Trained(Protocol):
@@ -19,16 +17,6 @@ class Trained(Protocol):
 
     @property
     def dataset_origin(self) -> DatasetOrigin: ...
-
-
-class FoundDataset(Protocol):
-    """A dataset on disk, whatever the task."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def directory(self) -> str: ...
 
 
 def find_directory(
@@ -57,17 +45,3 @@ def trained_directory(trained: Trained) -> str:
     """Returns where the records of a training run are, unless they are gone."""
     built = os.path.join(DATASETS_ROOT, trained.dataset_name)
     return trained.dataset_origin.find_records() or built
-
-
-def warn_of_other(options: DatasetOptions, found: FoundDataset, trained: Trained) -> None:
-    """Warns that a network runs on another dataset than its own, unless a flag names that."""
-    is_named = options.dataset_dir is not None or options.dataset
-    if is_named or trained.dataset_name in ("", found.name):
-        return
-    place = trained.dataset_origin.records_dir
-    line = (
-        f"warning: the network was trained on the dataset {trained.dataset_name!r}"
-        f"{f' in {place}' if place else ''}, and this is {found.name!r} in {found.directory}: name "
-        "the folder of the records with --dataset_dir."
-    )
-    print(printable(line), file=sys.stderr, flush=True)

@@ -14,7 +14,7 @@ from captioning.evaluation import score_report, validation
 from captioning.evaluation.evaluator import DescribedImage, Evaluation, Evaluator
 from captioning.options import SearchOptions
 from captioning.run_description import RunDescription
-from commands import dataset_choice, weights
+from commands import checkpoint_search, weights
 from commands.checkpoint_search import Checkpoints
 from commands.flags import Flags
 from commands.shared_options import CheckpointOptions, DatasetOptions
@@ -40,7 +40,8 @@ def main(flags: Flags, arguments: list[str]) -> None:
     description = run_description.read_description(os.path.dirname(found.first) or ".")
     spec = read_dataset(flags, description)
     if flags.value("input_file_pattern") is None:
-        dataset_choice.warn_of_other(flags.options(DatasetOptions), spec, description)
+        dataset = flags.options(DatasetOptions)
+        checkpoint_search.warn_of_other_dataset(dataset, spec, split, description)
     evaluator = Evaluator(
         spec,
         split,

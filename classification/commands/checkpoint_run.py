@@ -10,7 +10,7 @@ from classification.commands.dataset_choice import check_labels_offset, read_dat
 from classification.commands.network_description import describe, refuse_others
 from classification.evaluation.evaluator import Evaluator
 from classification.run_description import RunDescription
-from commands import dataset_choice
+from commands import checkpoint_search
 from commands.checkpoint_search import Checkpoints
 from commands.flags import Flags
 from commands.shared_options import BatchOptions, CheckpointOptions, DatasetOptions
@@ -54,7 +54,7 @@ class CheckpointRun:
         description = describe(flags, self._checkpoints.first)
         dataset = flags.options(DatasetOptions)
         self.spec = read_dataset(dataset, description)
-        dataset_choice.warn_of_other(dataset, self.spec, description)
+        checkpoint_search.warn_of_other_dataset(dataset, self.spec, split, description)
         if not description.dataset_name:  # Of a checkpoint without options.json.
             _check_number_of_classes(self.spec, description)
             names = self.spec.class_names[description.view.labels_offset :]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import tensorflow.compat.v1 as tf
 
-from commands import dataset_choice
+from commands import checkpoint_search
 from commands.checkpoint_search import Checkpoints
 from commands.flags import Flags
 from common.dataset_files import DATASETS_ROOT
@@ -140,7 +140,7 @@ def resolve(
         spec = read_dataset(dataset, trained)
         _check_same_classes(spec, trained, options_path)
         if warns:
-            dataset_choice.warn_of_other(dataset, spec, trained)
+            checkpoint_search.warn_of_other_dataset(dataset, spec, split, trained)
         model_options = network_flags.changed_options(flags, trained.model, options_path)
         resize = trained
     elif (weights := published_networks.weights_of(directory)) is not None:

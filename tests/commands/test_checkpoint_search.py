@@ -2,14 +2,18 @@
 
 import dataclasses
 import os
+import types
 
 import numpy as np
 import pytest
 
+from commands import checkpoint_search
 from commands.checkpoint_search import Checkpoints
 from commands.flags import Flags
-from commands.shared_options import CheckpointOptions, WeightsOptions
+from commands.shared_options import CheckpointOptions, DatasetOptions, WeightsOptions
+from common.dataset_origin import DatasetOrigin
 from common.option_fields import RESULTS, option
+from datasets.records import build_folder
 from tests.training.test_checkpoints import save
 from training import best_checkpoint
 
@@ -95,3 +99,29 @@ def test_results_that_cannot_be_written_are_told_at_once(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ValueError, match=r"cannot go to .*file/x: .*Give another --eval_logdir"):
         find(f"--checkpoint_path={prefix}", logdir=str(tmp_path / "file" / "x"))
+
+
+def test_another_dataset_than_the_networks_own_is_told_unless_a_flag_names_it(tmp_path, capsys):
+    for folder in ("here/pets", "there/pets"):
+        (tmp_path / folder).mkdir(parents=True)
+    here, there = (str(tmp_path / name / "pets") for name in ("here", "there"))
+    build_folder.remember_owner(str(tmp_path), "segmentation", "pets", here)
+    found = types.SimpleNamespace(name="pets", directory=str(tmp_path), splits={})
+
+    def told(name: str, data_dir: str = "", **given) -> str:
+        run = types.SimpleNamespace(
+            dataset_name=name, dataset_origin=DatasetOrigin(data_dir=data_dir)
+        )
+        options = DatasetOptions(**given)
+        checkpoint_search.warn_of_other_dataset(options, found, "val", run)
+        return capsys.readouterr().err
+
+    end = (
+        f", and this is 'pets' in {tmp_path}: name the folder of the records with --dataset_dir.\n"
+    )
+    start = "warning: the network was trained on the dataset"
+    assert told("pets", there) == f"{start} 'pets' of {there}{end}"
+    assert told("cats", here) == f"{start} 'cats' of {here}{end}"
+    assert told("cats") == f"{start} 'cats'{end}"
+    assert told("pets", here) == told("pets") == told("") == ""
+    assert told("cats", dataset="pets") == told("cats", dataset_dir="x") == ""

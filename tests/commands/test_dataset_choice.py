@@ -39,18 +39,3 @@ def test_flags_come_first_then_where_the_training_run_had_its_dataset(folder):
     assert find(trained("mine")) == "data/tfrecords/mine"
     assert find(trained("gone", folder / "gone")) == "data/tfrecords/last"
     assert find(trained("")) == find() == "data/tfrecords/last"
-
-
-def test_another_dataset_than_the_networks_own_is_told_unless_a_flag_names_it(capsys):
-    found = types.SimpleNamespace(name="last", directory="data/tfrecords/last")
-    for run, where in ((trained("gone", "/gone"), " in /gone"), (trained("gone"), "")):
-        dataset_choice.warn_of_other(DatasetOptions(), found, run)
-        assert capsys.readouterr().err == (
-            f"warning: the network was trained on the dataset 'gone'{where}, and this is 'last' in "
-            "data/tfrecords/last: name the folder of the records with --dataset_dir.\n"
-        )
-    dataset_choice.warn_of_other(DatasetOptions(), found, trained("last"))
-    dataset_choice.warn_of_other(DatasetOptions(), found, trained(""))
-    dataset_choice.warn_of_other(DatasetOptions(dataset="last"), found, trained("gone"))
-    dataset_choice.warn_of_other(DatasetOptions(dataset_dir="x"), found, trained("gone"))
-    assert capsys.readouterr().err == ""

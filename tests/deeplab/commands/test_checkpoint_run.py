@@ -74,7 +74,7 @@ def test_the_dataset_is_the_trained_one_where_it_still_is(records, tmp_path, mon
     assert directory() == "data/tfrecords/tiny"
     assert capsys.readouterr().err == ""
     assert directory(warns=True) == "data/tfrecords/tiny"
-    assert f"'other' in {records.directory}, and this is 'tiny' in" in capsys.readouterr().err
+    assert f"'other' of {records.directory}, and this is 'tiny' in" in capsys.readouterr().err
 
 
 def test_flags_change_what_was_trained(records, tmp_path):
