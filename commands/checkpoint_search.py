@@ -17,10 +17,11 @@ from commands.shared_options import (
     WeightsOptions,
 )
 from common import files
+from common.dataset_origin import Trained
 from common.run_options import OPTIONS_FILE, RUNS_ROOT
 from common.texts import printable
 from datasets.records import origin
-from datasets.records.origin import PlacedDataset, Trained
+from datasets.records.origin import PlacedDataset
 from training import best_checkpoint, checkpoints
 from training.arrivals import Arrivals
 

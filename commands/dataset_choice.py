@@ -2,21 +2,10 @@
 
 import os
 from collections.abc import Callable
-from typing import Protocol
 
 from commands.shared_options import DatasetOptions
 from common.dataset_files import DATASETS_ROOT
-from common.dataset_origin import DatasetOrigin
-
-
-class Trained(Protocol):
-    """What the description of a training run says of its dataset; the name may be ""."""
-
-    @property
-    def dataset_name(self) -> str: ...
-
-    @property
-    def dataset_origin(self) -> DatasetOrigin: ...
+from common.dataset_origin import Trained
 
 
 def find_directory(

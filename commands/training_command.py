@@ -10,9 +10,10 @@ from typing import Any
 from commands.flags import Flags
 from commands.shared_options import ClusterOptions
 from common import dataset_files
+from common.dataset_origin import Trained
 from common.texts import printable
 from datasets.records import origin
-from datasets.records.origin import PlacedDataset, Trained
+from datasets.records.origin import PlacedDataset
 from deployment import servers
 from deployment.cluster import Cluster, read_cluster
 from deployment.config import DeploymentConfig

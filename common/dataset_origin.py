@@ -3,6 +3,7 @@
 import dataclasses
 import filecmp
 import os
+from typing import Protocol
 
 from common import dataset_files
 from common.dataset_files import DATASET_FILE
@@ -45,3 +46,13 @@ class DatasetOrigin:
             return False
         here, there = (os.path.join(each.records_dir, DATASET_FILE) for each in (self, former))
         return os.path.isfile(there) and not filecmp.cmp(here, there, shallow=False)
+
+
+class Trained(Protocol):
+    """What the description of a training run says of its dataset; the name may be ""."""
+
+    @property
+    def dataset_name(self) -> str: ...
+
+    @property
+    def dataset_origin(self) -> DatasetOrigin: ...

@@ -4,9 +4,9 @@ import fnmatch
 import os
 
 from commands import dataset_choice
-from commands.dataset_choice import Trained
 from commands.flags import Flags
 from commands.shared_options import DatasetOptions
+from common.dataset_origin import Trained
 from common.texts import printable
 from datasets.captioning import specs
 from datasets.captioning.specs import CaptioningSpec

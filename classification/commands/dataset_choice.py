@@ -1,8 +1,8 @@
 """Which dataset a command of classification reads, as its flags say."""
 
 from commands import dataset_choice
-from commands.dataset_choice import Trained
 from commands.shared_options import DatasetOptions
+from common.dataset_origin import Trained
 from common.texts import first_few
 from datasets.classification import specs
 from datasets.classification.specs import ClassificationSpec

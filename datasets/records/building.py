@@ -5,7 +5,7 @@ import dataclasses
 import os
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from common import beam, dataset_files, texts
 from datasets.images.image_folders import is_utf8
@@ -19,6 +19,7 @@ from datasets.records import (
     val_split,
 )
 from datasets.records.encoder import Encoder, SampleT, SpecT, SplitT
+from datasets.records.origin import PlacedDataset
 from datasets.records.problems import ERROR, Problem
 from datasets.records.shard_plan import Failure, ShardPlan
 
@@ -125,20 +126,8 @@ def build(
     return spec
 
 
-class BuiltDataset(Protocol):
-    """A dataset on disk, whatever the task.
-
-    Its splits have `num_examples`, `num_shards`, `max_height` and `max_width`.
-    """
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def directory(self) -> str: ...
-
-    @property
-    def splits(self) -> Mapping[str, Any]: ...
+class BuiltDataset(PlacedDataset, Protocol):
+    """A dataset that was built; its splits have `num_shards`, `max_height` and `max_width`, too."""
 
     def shard_paths(self, split: str, /) -> list[str]: ...
 

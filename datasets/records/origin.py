@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from common import dataset_files
-from common.dataset_origin import DatasetOrigin
+from common.dataset_origin import DatasetOrigin, Trained
 from datasets.records import build_folder
 
 
@@ -19,16 +19,6 @@ class PlacedDataset(Protocol):
 
     @property
     def splits(self) -> Mapping[str, Any]: ...
-
-
-class Trained(Protocol):
-    """What the description of a training run says of its dataset."""
-
-    @property
-    def dataset_name(self) -> str: ...
-
-    @property
-    def dataset_origin(self) -> DatasetOrigin: ...
 
 
 def origin_of(spec: PlacedDataset, split: str) -> DatasetOrigin:

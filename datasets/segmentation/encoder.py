@@ -60,9 +60,7 @@ class SegmentationEncoder(Encoder[Sample, SplitSpec, DatasetSpec]):
         with_gradient = self._gradient_format is not None
         image, mask = self._source.read_example(sample, with_pixels=with_gradient)
         histogram = count_ids(mask)
-        wrong = self._source.describe_unknown_ids(histogram)
-        if wrong is not None:
-            raise ValueError(f"{sample.places[1]}: {wrong}")
+        self._source.require_known_ids(sample, histogram)
         example = record_format.encode_example(
             sample.name,
             image.encoded,

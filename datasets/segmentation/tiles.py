@@ -13,15 +13,15 @@ An image that is one tile keeps its file as records would keep it.
 """
 
 import functools
-import json
 import os
 from collections.abc import Iterator
 
 import cv2
 import numpy as np
 
-from common import files
+from common import files, json_files
 from datasets.records import workers
+from datasets.segmentation.class_statistics import count_ids
 from datasets.segmentation.sources import class_file
 from datasets.segmentation.sources.source import Sample, Source
 
@@ -76,9 +76,7 @@ def starts(side: int, tile_size: int) -> list[int]:
 def _cut_sample(source: Source, sample: Sample, folder: str, split: str, tile_size: int) -> int:
     """Writes the tiles of an image, and returns their number."""
     image, mask = source.read_example(sample)
-    wrong = source.describe_unknown_ids(np.bincount(mask.ravel(), minlength=256))
-    if wrong is not None:
-        raise ValueError(f"{sample.places[1]}: {wrong}")
+    source.require_known_ids(sample, count_ids(mask))
     num_tiles = 0
     for top, left, part in _parts(image.size, tile_size):
         labels = mask[part]
@@ -119,4 +117,4 @@ def _write_classes(source: Source, path: str) -> None:
         "palette": source.palette,
         "ignore_label": source.ignore_label,
     }
-    files.write(path, (json.dumps(content, indent=2) + "\n").encode())
+    json_files.write(path, content)

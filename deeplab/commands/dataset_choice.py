@@ -1,8 +1,8 @@
 """Which dataset a command of segmentation reads, as its flags say."""
 
 from commands import dataset_choice
-from commands.dataset_choice import Trained
 from commands.shared_options import DatasetOptions
+from common.dataset_origin import Trained
 from datasets.segmentation import specs
 from datasets.segmentation.specs import DatasetSpec
 

@@ -4,7 +4,8 @@ import dataclasses
 
 from commands.command import Command
 from commands.shared_options import CheckpointOptions, ScoredSplitOptions
-from common.option_fields import DATA, HARDWARE, RESULTS, change, changed, option
+from common.option_fields import RESULTS, change, changed, option
+from deeplab.commands.batch_options import batch_size_option, crop_size_option
 from deeplab.commands.network_flags import AS_TRAINED
 from deeplab.commands.shared_options import (
     ALL_OF_EVALUATION,
@@ -17,22 +18,8 @@ from deeplab.commands.shared_options import (
 class EvalOptions(ScoredSplitOptions):
     """What eval.py scores, and how long."""
 
-    eval_batch_size: int = option(
-        1,
-        "Images in a batch. Larger batches take more memory, and are faster on a GPU.",
-        HARDWARE,
-        is_common=True,
-        aliases=("batch_size", "batch"),
-    )
-    eval_crop_size: tuple[int, int] | None = option(
-        None,
-        "height,width in pixels that every image is padded to, each a multiple of output_stride "
-        "plus one.",
-        DATA,
-        is_common=True,
-        computed_default="the smallest that holds every image of the split",
-        aliases=("crop_size", "crop"),
-    )
+    eval_batch_size: int = batch_size_option(is_common=True)
+    eval_crop_size: tuple[int, int] | None = crop_size_option(is_common=True)
     max_number_of_evaluations: int = option(
         0,
         "Number of evaluations before exiting; 1 scores the newest checkpoint, 0 or less runs "

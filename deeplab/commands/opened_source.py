@@ -69,9 +69,9 @@ def _open(options: SourceOptions) -> Source:
             mask_values=mask_values.parse(options.mask_values) if options.mask_values else None,
             overlaps=options.overlaps,
         )
-    except mask_values.MappingError:
-        raise
     except ValueError as error:
+        if not advice or isinstance(error, mask_values.MappingError):
+            raise
         raise ValueError(f"{error}{advice}") from error
     if is_found and name == FOLDER:  # What nothing was recognised in is a folder if it opens.
         print(f"{printable(data_dir)} is read as --dataset={name}")

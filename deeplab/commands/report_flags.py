@@ -4,7 +4,8 @@ import dataclasses
 
 from commands.command import Command
 from commands.shared_options import DEFAULT_SPLIT, CheckpointOptions
-from common.option_fields import DATA, HARDWARE, RESULTS, START, change, changed, option
+from common.option_fields import DATA, RESULTS, START, change, changed, option
+from deeplab.commands.batch_options import batch_size_option, crop_size_option
 from deeplab.commands.network_flags import AS_TRAINED
 from deeplab.commands.shared_options import (
     ALL_OF_EVALUATION,
@@ -41,20 +42,8 @@ class ReportOptions:
     num_worst_images: int = option(
         12, "Number of images shown, the worst ones.", RESULTS, is_common=True, lower=0
     )
-    report_batch_size: int = option(
-        1,
-        "Images in a batch. Larger batches take more memory, and are faster on a GPU.",
-        HARDWARE,
-        aliases=("batch_size", "batch"),
-    )
-    report_crop_size: tuple[int, int] | None = option(
-        None,
-        "height,width in pixels that every image is padded to, each a multiple of output_stride "
-        "plus one.",
-        DATA,
-        computed_default="the smallest that holds every image of the split",
-        aliases=("crop_size", "crop"),
-    )
+    report_batch_size: int = batch_size_option()
+    report_crop_size: tuple[int, int] | None = crop_size_option()
 
 
 # Named by its own class, so that its default differs from that of eval.py.

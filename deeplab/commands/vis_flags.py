@@ -4,7 +4,8 @@ import dataclasses
 
 from commands.command import Command
 from commands.shared_options import DrawnSplitOptions
-from common.option_fields import DATA, HARDWARE, RESULTS, option
+from common.option_fields import RESULTS, option
+from deeplab.commands.batch_options import batch_size_option, crop_size_option
 from deeplab.commands.network_flags import AS_TRAINED
 from deeplab.commands.shared_options import (
     ALL_OF_EVALUATION,
@@ -17,20 +18,8 @@ from deeplab.commands.shared_options import (
 class VisOptions(DrawnSplitOptions):
     """What vis.py draws, and where the results go."""
 
-    vis_batch_size: int = option(
-        1,
-        "Images in a batch. Larger batches take more memory, and are faster on a GPU.",
-        HARDWARE,
-        aliases=("batch_size", "batch"),
-    )
-    vis_crop_size: tuple[int, int] | None = option(
-        None,
-        "height,width in pixels that every image is padded to, each a multiple of output_stride "
-        "plus one.",
-        DATA,
-        computed_default="the smallest that holds every image of the split",
-        aliases=("crop_size", "crop"),
-    )
+    vis_batch_size: int = batch_size_option()
+    vis_crop_size: tuple[int, int] | None = crop_size_option()
     max_number_of_iterations: int = option(
         0,
         "Number of checkpoints to draw before exiting; 1 draws the newest one, 0 or less runs "

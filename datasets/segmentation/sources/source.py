@@ -95,6 +95,12 @@ class Source:
             "ignored. Give those pixels an id of a class, or name more classes."
         )
 
+    def require_known_ids(self, sample: Sample, histogram: np.ndarray) -> None:
+        """Raises ValueError if a mask has ids that no class has, by the pixels of each id."""
+        wrong = self.describe_unknown_ids(histogram)
+        if wrong is not None:
+            raise ValueError(f"{sample.places[1]}: {wrong}")
+
     def read_mask(self, sample: Sample) -> np.ndarray:
         """Reads a mask as uint8 [height, width] class ids, also those that no class has."""
         return self.mask_format.decode(sample.read_mask())
