@@ -148,15 +148,20 @@ def decode_image(
     )
 
 
-def read_size(path: str) -> tuple[int, int]:
+def read_size(path: str, data: bytes | None = None) -> tuple[int, int]:
     """Reads height and width of an image, turned upright as EXIF says, without decoding it.
+
+    Args:
+      data: see `read_image`.
 
     Raises:
       OSError: the file cannot be opened.
       ValueError: its head is damaged or of a refused kind; the message names it.
     """
-    with open(path, "rb") as file:
-        image, _ = _open(file.read(), path)
+    if data is None:
+        with open(path, "rb") as file:
+            data = file.read()
+    image, _ = _open(data, path)
     size = image.height, image.width
     return size[::-1] if _read_orientation(image) in _TRANSPOSING_ORIENTATIONS else size
 

@@ -14,6 +14,8 @@ from datasets.segmentation.annotations import export_images, json_exports
 from datasets.segmentation.masks.mask_format import Color
 
 _KEYS = frozenset({"images", "categories", "annotations"})
+# Of Segment Anything: the image of a file, whose regions have no categories.
+_ONE_IMAGE = "image"
 # Of Roboflow, whose folders have the names of the splits.
 _UNNAMED = "annotations.coco"
 
@@ -74,6 +76,12 @@ def read(path: str, split: str) -> CocoFile:
       OSError: it cannot be opened.
     """
     content = json_exports.read(path)
+    if isinstance(content, dict) and _ONE_IMAGE in content and "categories" not in content:
+        raise ValueError(
+            f"{printable(path)} has regions of one image without categories, as Segment Anything "
+            "writes them; there are no classes to learn. Give the regions labels in a labelling "
+            "tool."
+        )
     lists = {}
     for key in sorted(_KEYS):
         value = content.get(key) if isinstance(content, dict) else None

@@ -32,7 +32,7 @@ class Entry:
       file: name of the image's file, which may have folders.
       path: of the image, or where it was expected.
       is_found: whether it is there.
-      annotation_path, regions, size, damage: see `LabeledImage`.
+      annotation_path, regions, size, damage, image_key: see `LabeledImage`.
     """
 
     split: str
@@ -43,6 +43,7 @@ class Entry:
     regions: Sequence[Region]
     size: Size | None = None
     damage: str | None = None
+    image_key: str | None = None
 
 
 class ImageFinder:
@@ -167,7 +168,13 @@ def collect(
         stem = os.path.splitext(file)[0]
         name = stem if stems[split, stem] == 1 else file
         image = LabeledImage(
-            name, entry.path, entry.annotation_path, entry.regions, entry.size, entry.damage
+            name,
+            entry.path,
+            entry.annotation_path,
+            entry.regions,
+            entry.size,
+            entry.damage,
+            entry.image_key,
         )
         splits.setdefault(split, []).append(image)
     empty = [each.file for each in kept.values() if not each.regions and each.damage is None]

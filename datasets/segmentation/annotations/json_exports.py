@@ -1,5 +1,6 @@
 """Reads JSON files of labelling tools, which may be hundreds of megabytes."""
 
+import base64
 import json
 import re
 from typing import Any
@@ -27,6 +28,15 @@ def read(path: str) -> Any:
         raise ValueError(f"{printable(path)} is not UTF-8 text: save it as UTF-8.") from None
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{printable(path)}: {error}") from None
+
+
+def read_base64(path: str, key: str) -> bytes:
+    """Reads the bytes that a JSON object has in base64; a ValueError names file and key."""
+    content = read(path)
+    try:
+        return base64.b64decode(content[key], validate=True)
+    except (KeyError, TypeError, ValueError):
+        raise ValueError(f"{printable(path)}: {key!r} holds nothing in base64.") from None
 
 
 def begins_with(path: str, start: str, keys: frozenset[str]) -> bool:

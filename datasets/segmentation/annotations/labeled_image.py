@@ -27,6 +27,8 @@ class LabeledImage:
       regions: in the order of the file.
       size: height and width of the image as it was labeled; None where the file does not say.
       damage: why the regions cannot be read, if so: an error of this image alone.
+      image_key: of the annotation file's JSON object, which has the image's file in base64 there,
+        if that file is the only one that has it.
     """
 
     name: str
@@ -35,6 +37,7 @@ class LabeledImage:
     regions: Sequence[Region]
     size: Size | None = None
     damage: str | None = None
+    image_key: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,6 +11,8 @@ color150.mat.
 
 import os
 
+from common.texts import printable
+from datasets.images import image_folders
 from datasets.segmentation.sources import listing
 from datasets.segmentation.sources.pairing import open_splits, pair_folders
 from datasets.segmentation.sources.source import Source, class_table
@@ -20,6 +22,8 @@ IGNORE_LABEL = 0
 _ROOT = "ADEChallengeData2016"
 _FOLDERS = {"train": "training", "val": "validation"}
 _EXPECTED = f"{_ROOT} with images/training and annotations/training"
+# Endings of the files of the full dataset, in which each image has all of these.
+_OF_FULL = ("_seg.png", "_parts_1.png")
 
 CLASS_NAMES, PALETTE = class_table(
     """
@@ -58,7 +62,12 @@ CLASS_NAMES, PALETTE = class_table(
 
 
 def matches(data_dir: str) -> bool:
-    """Whether a folder has the benchmark's name or its list of classes; others share its layout."""
+    """Whether a folder has the benchmark's name or its list of classes, or is the full dataset."""
+    return _is_benchmark(data_dir) or _is_full(data_dir)
+
+
+def _is_benchmark(data_dir: str) -> bool:
+    # Others share its layout.
     return (
         os.path.isfile(os.path.join(data_dir, "objectInfo150.txt"))
         or os.path.isdir(os.path.join(data_dir, _ROOT))
@@ -66,8 +75,26 @@ def matches(data_dir: str) -> bool:
     )
 
 
+def _is_full(data_dir: str) -> bool:
+    if not all(os.path.isdir(os.path.join(data_dir, each)) for each in _FOLDERS.values()):
+        return False
+    names = {*image_folders.walk(data_dir)}
+    firsts = (name.removesuffix(_OF_FULL[0]) for name in names if name.endswith(_OF_FULL[0]))
+    return any(first + _OF_FULL[1] in names for first in firsts)
+
+
 def open_source(data_dir: str) -> Source:
-    """Opens ADE20K from `ADEChallengeData2016` or the folder that holds it."""
+    """Opens ADE20K from `ADEChallengeData2016` or the folder that holds it.
+
+    Raises:
+      ValueError: there is no such folder, or it is the full dataset.
+    """
+    if not _is_benchmark(data_dir) and _is_full(data_dir):
+        raise ValueError(
+            f"{printable(data_dir)} is the full ADE20K, which has thousands of labels, and masks "
+            f"have 255 classes at most; expected {_ROOT}, the same images with the 150 classes of "
+            "the scene parsing benchmark."
+        )
     witness = os.path.join("images", "training")
     root = listing.find_root(data_dir, ("", _ROOT), witness, _EXPECTED)
     images_dir, masks_dir = (os.path.join(root, name) for name in ("images", "annotations"))

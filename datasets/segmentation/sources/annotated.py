@@ -133,6 +133,7 @@ def _sample(image: LabeledImage, classes: Classes, overlaps: str) -> DrawnSample
         overlaps == SMALL_ABOVE_LARGE,
         image.size,
         image.damage,
+        image.image_key,
     )
 
 

@@ -30,6 +30,8 @@ _BLACK = 0
 _VOC_VOID: Color = (224, 224, 192)
 # JPEG moves values by a few levels: two that are this near to 0 or 255 are these.
 _NEAR, _CLEAR_SHARE = 48, 0.98
+# Nobody draws with grays so dark that they look alike: smaller values are numbers of classes.
+_FIRST_GRAY = 32
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,7 +72,7 @@ def find_classes(
     Masks that cannot be read are skipped: `datasets.segmentation.checks` reports them.
 
     Raises:
-      ValueError: the ids come from blending, most ids up to the largest never occur, there are too
+      ValueError: the ids come from blending, most ids up to a large one never occur, there are too
         many colors, or the mapping leaves out ids.
     """
     if values is not None:
@@ -114,6 +116,14 @@ def _of_values(ids: set[int], data_dir: str) -> FoundClasses:
         )
         problem = Problem(WARNING, "values", message, data_dir)
         return FoundClasses(_unnamed_classes(len(mapping)), mapping, (problem,))
+    if num_classes <= _FIRST_GRAY:
+        message = (
+            f"the masks hold only the ids {first_few(sorted(ids), 12)}, and are taken for masks of "
+            f"the {num_classes} classes 0 to {num_classes - 1}, most of which never occur. Name "
+            "the classes in classes.json."
+        )
+        problem = Problem(WARNING, "values", message, data_dir)
+        return FoundClasses(_unnamed_classes(num_classes), problems=(problem,))
     flag = mask_values.suggest(ids)
     advice = (
         f"Say which class each value is, such as {flag} (255 is ignored where it stays 255)"

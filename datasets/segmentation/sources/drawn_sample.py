@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from datasets.images import decoding
+from datasets.segmentation.annotations import json_exports
 from datasets.segmentation.annotations.shapes import Shape, Size
 from datasets.segmentation.masks.raw_mask import RawMask
 from datasets.segmentation.sources.source import Sample
@@ -23,6 +24,7 @@ class DrawnSample(Sample):
       small_above_large: whether the smaller of two regions lies above instead.
       size: height and width of the image as it was labeled; None for those of its file.
       damage: why there are no regions, if they could not be read.
+      image_key: see `LabeledImage`; the `image_path` is the annotation file then.
     """
 
     regions: tuple[tuple[int, Shape], ...] = ()
@@ -30,6 +32,18 @@ class DrawnSample(Sample):
     small_above_large: bool = False
     size: Size | None = None
     damage: str | None = None
+    image_key: str | None = None
+
+    @property
+    def places(self) -> tuple[str, str]:
+        if self.image_key is None:
+            return self.paths
+        return f"{self.image_path}, {self.image_key}", self.mask_path
+
+    def read_image_file(self) -> bytes:
+        if self.image_key is None:
+            return super().read_image_file()
+        return json_exports.read_base64(self.image_path, self.image_key)
 
     def read_mask(self) -> RawMask:
         """Draws the mask; raises what `Sample.read_mask` does."""
@@ -43,13 +57,13 @@ class DrawnSample(Sample):
 
     def _mask_size(self) -> Size:
         """Returns the size that was labeled, once it is known to be that of the image."""
-        found = decoding.read_size(self.image_path)
+        found = decoding.read_size(self.places[0], self.read_image_file())
         size = self.size or found
         if sorted(size) != sorted(found):  # A wrong number could ask for any amount of memory.
             labeled, actual = (f"{width}x{height}" for height, width in (size, found))
             raise ValueError(
                 f"{self.mask_path}: image {self.name!r} was labeled as {labeled} (width x height), "
-                f"and {self.image_path} is {actual}. Put the image there that was labeled, or "
+                f"and {self.places[0]} is {actual}. Put the image there that was labeled, or "
                 "export its regions again."
             )
         return size

@@ -7,8 +7,9 @@
 
 Folders that all have names of splits (`train/`, `val/`) are splits. Shapes become the pixels that
 labelme's own programs make of them: a later one lies above, lines are 10 pixels thick, points are
-discs of radius 5. `__ignore__` is never trained on, `_background_` is what no shape covers. Without
-`labels.txt` the labels are sorted, as labelme sorts them.
+discs of radius 5. An image that is no file is taken out of its JSON file. `__ignore__` is never
+trained on, `_background_` is what no shape covers. Without `labels.txt` the labels are sorted, as
+labelme sorts them.
 """
 
 import collections
@@ -36,10 +37,8 @@ _IGNORE = "__ignore__"
 _LINE_WIDTH, _POINT_RADIUS = 10, 5
 _MAX_ASKED = 20
 _EXPECTED = "labelme's JSON files and their images"
-_ADVICE = (
-    "Put each image beside its JSON file, under the same name; labelme_export_json writes those "
-    "that are only inside the JSON files."
-)
+_IMAGE_KEY = "imageData"
+_ADVICE = "Put each image beside its JSON file, under the same name."
 _ONLY_SPLIT = "default"
 
 
@@ -107,16 +106,20 @@ class _Reader:
         width: Any = content.get("imageWidth")
         has_size = all(type(side) is int and side > 0 for side in (height, width))
         found = self._find_image(name, content.get("imagePath"))
+        is_inside = found is None and isinstance(content.get(_IMAGE_KEY), str)
+        if is_inside:
+            found = path
         stem = os.path.splitext(name)[0]
         return Entry(
             split=self._split_of[name],
-            file=stem + os.path.splitext(found or "a.jpg")[1],
+            file=stem + (os.path.splitext(found)[1] if found else ".jpg"),
             path=found or os.path.join(self._data_dir, stem + ".jpg"),
             is_found=found is not None,
             annotation_path=path,
             regions=regions,
             size=(height, width) if has_size else None,
             damage=damage,
+            image_key=_IMAGE_KEY if is_inside else None,
         )
 
     def describe(

@@ -81,9 +81,10 @@ def test_only_unused_groups_are_left_out(tmp_path):
         ({**EMPTY, "images": [3]}, "'images' is not a list of objects"),
         ({**EMPTY, "images": [{}]}, "images and categories have no ids, or categories no names"),
         ({**EMPTY, "categories": [{"id": 1}]}, "or categories no names"),
+        ({"image": {}, "annotations": []}, "without categories, as Segment Anything writes them"),
     ],
 )
 def test_other_content_is_refused_with_the_file(tmp_path, content, message):
     write_json(tmp_path / "x.json", content)
-    with pytest.raises(ValueError, match=rf"x\.json: {message}|x\.json: .*{message}"):
+    with pytest.raises(ValueError, match=rf"x\.json:? (.*)?{message}"):
         coco_files.read(str(tmp_path / "x.json"), "train")

@@ -58,6 +58,18 @@ def test_255_beside_other_values_may_be_what_is_ignored(tmp_path):
     assert (len(ignored.classes.names), ignored.values, ignored.problems) == (2, None, ())
 
 
+def test_few_of_small_ids_are_ids_and_of_large_ones_an_error(tmp_path):
+    found = class_count.find_classes(make_samples(tmp_path, map(disc, (14, 15, 19))), "data")
+    assert (len(found.classes.names), found.values) == (20, None)
+    [problem] = found.problems
+    assert (
+        "only the ids 0, 14, 15, 19, and are taken for masks of the 20 classes" in problem.message
+    )
+    samples = make_samples(tmp_path, map(disc, (14, 15, 60)))
+    with pytest.raises(ValueError, match="most ids up to 60 never occur"):
+        class_count.find_classes(samples, "data")
+
+
 def test_masks_of_two_values_may_be_jpeg(tmp_path):
     cv2.imwrite(str(tmp_path / "lossy.jpg"), disc(255))
     found = class_count.find_classes([Sample("a", "", str(tmp_path / "lossy.jpg"))], "data")

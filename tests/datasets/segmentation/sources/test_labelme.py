@@ -108,6 +108,25 @@ def test_images_lie_where_the_file_says_or_beside_it(tmp_path):
     assert folders == ["photos", "labels", "labels"]
 
 
+def test_an_image_may_be_inside_its_file(tmp_path):
+    write_image(tmp_path, "a", shape("dog"))
+    data = (tmp_path / "a.jpg").read_bytes()
+    write_image(tmp_path, "a", shape("dog"), imageData=base64.b64encode(data).decode())
+    write_image(tmp_path, "b", shape("dog"), imageData="no base64 é")
+    for name in "ab":
+        (tmp_path / f"{name}.jpg").unlink()
+    source = labelme.open_source(str(tmp_path), val_fraction=0)
+    whole, damaged = source.splits["train"]
+    example, mask = source.read_example(whole)
+    assert example.encoded == data
+    assert mask[2:11, 2:11].tolist() == [[1] * 9] * 9
+    assert whole.places == (f"{tmp_path}/a.json, imageData", f"{tmp_path}/a.json")
+    with pytest.raises(ValueError, match=r"b\.json: 'imageData' holds nothing in base64"):
+        source.read_example(damaged)
+    problems = checks.check_source(source).problems
+    assert ["holds nothing in base64" in each.message for each in problems if each.name == "b"]
+
+
 def test_what_cannot_be_drawn_is_counted(tmp_path):
     write_image(
         tmp_path,
@@ -135,7 +154,7 @@ def test_wrong_files_are_named(tmp_path):
         labelme.open_source(str(tmp_path))
     write_image(tmp_path, "a", shape("dog"))
     (tmp_path / "a.jpg").unlink()
-    with pytest.raises(ValueError, match=r"has none of the 1 images .* labelme_export_json"):
+    with pytest.raises(ValueError, match=r"has none of the 1 images .* beside its JSON file"):
         labelme.open_source(str(tmp_path))
     (tmp_path / "a.json").unlink()
     (tmp_path / "b.txt").write_text("")

@@ -302,3 +302,12 @@ def test_names_with_spaces_in_lists_of_voc_and_camvid(tmp_path):
     save_segnet(tmp_path, "train", "IMG 001", "IMG 002")
     write(tmp_path / "train.txt", "/x y/train/IMG 002.png /x y/trainannot/IMG 002.png\n")
     assert names_of(camvid.open_source(str(tmp_path))) == {"train": ["IMG 002"]}
+
+
+def test_the_full_ade20k_is_named(tmp_path):
+    for split in ("training", "validation"):
+        for ending in (".jpg", "_seg.png", "_parts_1.png"):
+            save(tmp_path / split / "street" / f"1{ending}", np.zeros((2, 3, 3), np.uint8))
+    assert sources.find_source(str(tmp_path)) == "ade20k"
+    with pytest.raises(ValueError, match=r"is the full ADE20K, .* expected ADEChallengeData2016"):
+        sources.open_source("ade20k", str(tmp_path))
