@@ -1,9 +1,10 @@
 """How train.py comes by the flags that nobody gave: by a recipe, or research/deeplab's defaults."""
 
 import copy
+import difflib
 import os
 import textwrap
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from commands import flags as command_flags
@@ -30,10 +31,9 @@ _WIDTH = 100
 
 
 def list_recipes() -> list[str]:
-    """Returns the names of the recipes in the folder `recipes`."""
-    return sorted(
-        name.removesuffix(_ENDING) for name in os.listdir(_FOLDER) if name.endswith(_ENDING)
-    )
+    """Returns the names of this task's recipes in the folder `recipes`."""
+    names = (name.removesuffix(_ENDING) for name in os.listdir(_FOLDER) if name.endswith(_ENDING))
+    return sorted(name for name in names if _is_of_task(_read_lines(name)))
 
 
 def is_automatic(flags: Flags, is_distributed: bool, report: Callable[[str], None] = print) -> bool:
@@ -64,14 +64,16 @@ def read(flags: Flags) -> None:
     name = flags.value("recipe")
     if name in (None, AUTO, RESEARCH_DEEPLAB):
         return
-    if name not in list_recipes():
+    if not os.path.isfile(_path(name)):
+        known = [AUTO, RESEARCH_DEEPLAB, *list_recipes()]
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
         raise ValueError(
             f"recipe is {name!r}; expected {AUTO}, {RESEARCH_DEEPLAB}, or one of the folder "
-            f"recipes: {', '.join(list_recipes())}."
+            f"recipes: {', '.join(known[2:])}.{hint}"
         )
-    path = os.path.normpath(os.path.join(_FOLDER, name + _ENDING))
-    lines = files.read_text(path).splitlines()
-    if any(line.startswith("--task=") and line != "--task=deeplab" for line in lines):
+    lines = _read_lines(name)
+    if not _is_of_task(lines):
         raise ValueError(
             f"recipe {name!r} is another task's: give --flagfile=recipes/{name}.flags."
         )
@@ -135,6 +137,19 @@ def choose(
     for line in _told(recipe, flags):
         report(line)
     return "\n".join(["# What a recipe has chosen for this training run.", *_lines(recipe, flags)])
+
+
+def _path(recipe: str) -> str:
+    return os.path.normpath(os.path.join(_FOLDER, recipe + _ENDING))
+
+
+def _read_lines(recipe: str) -> list[str]:
+    return files.read_text(_path(recipe)).splitlines()
+
+
+def _is_of_task(lines: Sequence[str]) -> bool:
+    tasks = [line for line in lines if line.startswith("--task=")]
+    return tasks in ([], ["--task=deeplab"])
 
 
 def _find_start(

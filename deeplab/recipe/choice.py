@@ -152,6 +152,8 @@ def with_steps(
     if affordable < useful:
         allow = "allows" if hours == 1 else "allow"
         times += f": what {hours:g} h {allow} at {step_secs:.2g} s a step"
+    if steps < epoch:
+        times += ", too few to learn from: give more --hours"
     recipe = recipe.adding(times, training_number_of_steps=steps)
     return with_decays(recipe, data, steps)
 

@@ -60,7 +60,9 @@ def test_a_recipe_of_the_folder_has_its_flags_and_the_command_line_wins():
 
 
 def test_unknown_recipes_and_those_of_other_tasks_are_refused():
-    with pytest.raises(ValueError, match=r"recipe is 'camvit'; expected auto, .* camvid"):
+    with pytest.raises(
+        ValueError, match=r"recipe is 'camvit'; expected auto, .* camvid, .* Did you mean camvid\?"
+    ):
         train_recipe.read(parsed("--recipe=camvit"))
     with pytest.raises(ValueError, match=r"another task's: give --flagfile=recipes/class_demo"):
         train_recipe.read(parsed("--recipe=class_demo"))
