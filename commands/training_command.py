@@ -18,7 +18,7 @@ from deployment import servers
 from deployment.cluster import Cluster, read_cluster
 from deployment.config import DeploymentConfig
 from deployment.servers import ServerLostError
-from training import published_checkpoints
+from training import checkpoints, published_checkpoints
 
 # A decay follows within 1 / (1 - decay) steps. A tenth of the training run is soon enough for the
 # statistics to suit its last weights, and long enough to be smooth.
@@ -100,6 +100,20 @@ def check_same_flags(
             raise ValueError(
                 f"--{name} is {value}, but {train_logdir} was trained with {stored[name]}. {advice}"
             )
+
+
+def resumed(flags: Flags, read_description: Callable[[str], Trained]) -> Trained | None:
+    """Returns what describes the training run that `train_logdir` resumes; None if it names none.
+
+    What is wrong with a description is told where it is compared with the flags.
+    """
+    folder = flags.value("train_logdir")
+    if not folder or not checkpoints.latest_checkpoint(folder):
+        return None
+    try:
+        return read_description(folder)
+    except (OSError, ValueError):
+        return None
 
 
 def check_same_dataset(

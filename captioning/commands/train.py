@@ -59,7 +59,7 @@ def main(flags: Flags, arguments: list[str]) -> int:
 
 def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
     train_split = find_split(flags, "train_split")
-    spec = read_dataset(flags)
+    spec = read_dataset(flags, training_command.resumed(flags, run_description.read_description))
     shard_check.complete_shards(spec, train_split)
     is_self_critical = flags.value("objective") == SELF_CRITICAL
     name = f"{spec.name}_{SELF_CRITICAL}" if is_self_critical else spec.name

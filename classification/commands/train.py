@@ -53,7 +53,8 @@ def main(flags: Flags, arguments: list[str]) -> int:
 
 def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
     data = flags.options(TrainingDataOptions)
-    spec = read_dataset(flags.options(DatasetOptions))
+    resumed = training_command.resumed(flags, run_description.read_description)
+    spec = read_dataset(flags.options(DatasetOptions), resumed)
     shard_check.complete_shards(spec, data.train_split)
     train_logdir = flags.value("train_logdir") or os.path.join(RUNS_ROOT, spec.name)
     description = _describe(flags, spec, data.train_split, train_logdir)

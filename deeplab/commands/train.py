@@ -58,7 +58,8 @@ class _Plan:
 def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
     train_recipe.read(flags)
     train_split = flags.options(TrainingDataOptions).train_split
-    spec = read_dataset(flags.options(DatasetOptions))
+    resumed = training_command.resumed(flags, run_description.read_description)
+    spec = read_dataset(flags.options(DatasetOptions), resumed)
     shard_check.complete_shards(spec, train_split)
     train_logdir = flags.value("train_logdir") or os.path.join(RUNS_ROOT, spec.name)
 

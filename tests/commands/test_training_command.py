@@ -100,6 +100,26 @@ def test_a_training_run_of_an_earlier_version_goes_on_with_a_warning(tmp_path, c
     assert "trained on the dataset 'cats', and this is 'pets' of" in capsys.readouterr().err
 
 
+def test_the_training_run_that_is_resumed_brings_its_dataset(tmp_path):
+    stored = types.SimpleNamespace(dataset_name="pets", dataset_origin=DatasetOrigin())
+
+    def resumed(*arguments: str, read=lambda folder: stored):
+        return training_command.resumed(command_calls.flags("train", *arguments), read)
+
+    assert resumed("--train_logdir=runs/a") is None
+    (tmp_path / "runs" / "a").mkdir(parents=True)
+    for name in ("model.ckpt-2.index", "model.ckpt-2.data-00000-of-00001"):
+        (tmp_path / "runs" / "a" / name).touch()
+    (tmp_path / "runs" / "a" / "checkpoint").write_text('model_checkpoint_path: "model.ckpt-2"')
+    assert resumed("--train_logdir=runs/a") is stored
+    assert resumed() is None
+
+    def damaged(folder):
+        raise ValueError(folder)
+
+    assert resumed("--train_logdir=runs/a", read=damaged) is None
+
+
 def test_another_number_of_examples_is_told(tmp_path, capsys):
     resume(tmp_path, data_dir=f"{tmp_path}/here/pets", num_examples=5)
     assert capsys.readouterr().err == ""

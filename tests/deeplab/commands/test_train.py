@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 
 import numpy as np
@@ -114,7 +115,10 @@ def test_images_are_shown_in_tensorboard(folder):
 
 
 def test_resumes_without_repeating_flags(folder):
-    """Its network is that of options.json, not that of the defaults."""
+    """Network and dataset are those of options.json, not the defaults and the one built last."""
+    newer = folder / "data" / "tfrecords" / "newer"
+    newer.mkdir()
+    tiny_dataset.write(newer, _images(2))
     copy = folder / "runs" / "resumed"
     copy.mkdir()
     for path in (folder / "runs" / "tiny").iterdir():
@@ -127,7 +131,9 @@ def test_resumes_without_repeating_flags(folder):
         "--train_batch_size=2",
     )
 
+    shutil.rmtree(newer)
     assert result.returncode == 0, result.stderr
+    assert "dataset tiny in data/tfrecords/tiny: " in result.stdout
     assert "resuming from runs/resumed/model.ckpt-2 at step 2" in result.stdout
     assert "its averages of the weights are dropped, because ema_decay is 0" in result.stdout
     assert checkpoints.read_step(checkpoints.latest_checkpoint(str(copy))) == 3
