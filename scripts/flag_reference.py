@@ -53,7 +53,7 @@ def text() -> str:
 
 def _commands() -> Iterator[tuple[str, str, str]]:
     """Yields how a command is called, its name, and the package of its task."""
-    for task in (*task_choice.TASKS, *task_choice.WITHOUT_TASK.values()):
+    for task in dict.fromkeys((*task_choice.TASKS, *task_choice.WITHOUT_TASK.values())):
         for line, name in _COMMANDS.items():
             if importlib.util.find_spec(f"{task}.commands.{name}_flags") is not None:
                 needs_no_flag = task not in task_choice.TASKS[1:]
