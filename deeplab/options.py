@@ -476,14 +476,14 @@ class AugmentationOptions:
     )
     random_blur: float | None = option(
         None,
-        "Largest standard deviation of a blur that every fourth training image gets, in pixels of "
+        "Largest standard deviation of a blur that every eighth training image gets, in pixels of "
         "the image; 0 for none.",
         DATA,
         computed_default=_OF_LEVEL,
     )
     random_jpeg: float | None = option(
         None,
-        "Lowest quality of the JPEG compression that every fourth training image gets, 1..99; 0 "
+        "Lowest quality of the JPEG compression that every eighth training image gets, 1..99; 0 "
         "for none.",
         DATA,
         computed_default=_OF_LEVEL,

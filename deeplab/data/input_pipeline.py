@@ -16,6 +16,7 @@ import os
 import random
 from collections.abc import Sequence
 
+import cv2
 import tensorflow.compat.v1 as tf
 
 from datasets.records import record_order
@@ -72,6 +73,8 @@ def training_batches(
     assert all((side - 1) % laplacian_stride == 0 for side in input_options.crop_size)
     _check_batch_size(batch_size)
     first_seed = random.SystemRandom().randrange(1 << 31) if seed is None else seed
+    # tf.data has an image in work for each core; OpenCV's own threads would wait for each other.
+    cv2.setNumThreads(0)
 
     @tf.autograph.experimental.do_not_convert
     def prepare(serialized: tf.Tensor, index: tf.Tensor) -> preprocess.Example:

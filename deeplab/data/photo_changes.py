@@ -29,7 +29,7 @@ NUM_DRAWS = 8
 _NAMES = ("brightness", "contrast", "saturation", "hue", "blur", "jpeg")
 # Share of the images that are blurred, and of those that are compressed: damage that few photos
 # have, and that takes the most time.
-_SHARE_OF_DAMAGED = 0.25
+_SHARE_OF_DAMAGED = 0.125
 _SHARPEST_SIGMA = 0.3  # A Gaussian of less changes nothing.
 _YIQ_OF_RGB = np.array(
     [
@@ -119,6 +119,6 @@ def _compressed(photo: np.ndarray, quality: int) -> np.ndarray:
     options = (cv2.IMWRITE_JPEG_QUALITY, quality)
     succeeded, encoded = cv2.imencode(".jpg", cv2.cvtColor(photo, cv2.COLOR_RGB2BGR), options)
     assert succeeded, "OpenCV cannot encode JPEG"
-    decoded = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
+    decoded = cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB)
     assert decoded is not None, "OpenCV cannot decode its own JPEG"
-    return cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB)
+    return decoded
