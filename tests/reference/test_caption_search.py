@@ -35,7 +35,11 @@ def ask_tutorial(session: tf.Session) -> TutorialGraph:
 
 
 @pytest.mark.parametrize(
-    ("decoder", "ask"), [(SHOW_AND_TELL, ask_im2txt), (ATTENTION, ask_tutorial)]
+    ("decoder", "ask"),
+    [
+        pytest.param(SHOW_AND_TELL, ask_im2txt, marks=pytest.mark.slow),
+        (ATTENTION, ask_tutorial),
+    ],
 )
 def test_captions_are_those_of_an_export(tmp_path, decoder, ask):
     with CaptionModel(tiny_captioner.export(tmp_path, decoder)) as model:

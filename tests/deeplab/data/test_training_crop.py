@@ -144,8 +144,15 @@ def test_changes_of_photos_leave_labels_and_places_alone(tmp_path):
         assert np.abs(one["image"] - two["image"]).max() > 5
 
 
-@pytest.mark.parametrize("rotation", [0.0, 1e-9])
-@pytest.mark.parametrize("sizes", [SIZE, SIZE | RANGE])
+@pytest.mark.parametrize(
+    ("sizes", "rotation"),
+    [
+        (SIZE, 0.0),
+        (SIZE | RANGE, 1e-9),
+        pytest.param(SIZE, 1e-9, marks=pytest.mark.slow),
+        pytest.param(SIZE | RANGE, 0.0, marks=pytest.mark.slow),
+    ],
+)
 def test_the_gradient_is_that_of_the_changed_image_unless_it_is_another(tmp_path, sizes, rotation):
     """Light leaves the place of a pixel alone, and multiplies what is no more than a difference."""
     options = InputOptions(**sizes, random_brightness=0.5, random_rotation=rotation)

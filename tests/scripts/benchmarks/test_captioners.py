@@ -59,7 +59,9 @@ def test_a_step_is_one_of_the_input_pipeline():
     assert batch["features"].dtype == np.float16
 
 
-@pytest.mark.parametrize("kind", [caption_train.CACHED, caption_train.TRAINED])
+@pytest.mark.parametrize(
+    "kind", [caption_train.CACHED, pytest.param(caption_train.TRAINED, marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("decoder", DECODERS)
 def test_the_plain_step_changes_what_it_is_to_train(decoder, kind):
     parameters = {

@@ -26,6 +26,7 @@ def test_labeled_images_are_those_of_the_input_pipeline():
     assert set(batch["label"]) <= set(range(10))
 
 
+@pytest.mark.slow
 def test_plain_resnet_has_our_losses():
     """tf_slim's network is ours: with the same weights, all losses are equal."""
     batch = batches.labeled_images(2, 64, 10)
