@@ -56,7 +56,7 @@ def test_a_recipe_of_the_folder_has_its_flags_and_the_command_line_wins():
     train_recipe.read(flags)
     assert flags.value("train_crop_size") == (257, 337)
     assert flags.value("base_learning_rate") == 0.5
-    assert flags.value("training_number_of_steps") == 3600
+    assert flags.value("training_number_of_steps") == 3055
 
 
 def test_unknown_recipes_and_those_of_other_tasks_are_refused():
