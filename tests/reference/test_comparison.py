@@ -21,7 +21,13 @@ EQUAL = comparison.Comparison(
 )
 
 
-@pytest.mark.parametrize("name", ENTRIES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name.startswith("xception_65") else ())
+        for name in ENTRIES
+    ],
+)
 def test_network_equals_research_deeplab(name):
     found = comparison.compare(ENTRIES[name], comparison.read_arrays(FOLDER, name))
     assert found.is_equal(), found

@@ -1,6 +1,7 @@
 """A trained classifier starts a DeepLab network of the same encoder."""
 
 import numpy as np
+import pytest
 
 from tests.support import command_runs, labeled_images, tiny_dataset
 from training import checkpoints
@@ -8,6 +9,7 @@ from training import checkpoints
 NETWORK = ("--model_variant=mobilenet_v3_small_seg", "--depth_multiplier=0.25")
 
 
+@pytest.mark.slow
 def test_segmentation_takes_the_encoder_of_a_classifier(tmp_path):
     labeled = labeled_images.write(str(tmp_path / "labeled"), train=4)
     (tmp_path / "masks").mkdir()

@@ -349,6 +349,7 @@ def test_the_command_scores_the_newest_run_once_without_further_flags(run_folder
     assert "eval/miou_1.0_overall" in read_summaries(root / "runs" / "tiny" / "eval")
 
 
+@pytest.mark.slow
 def test_the_command_runs_a_network_at_another_output_stride(run_folder):
     root, spec = run_folder
     status, _, err = run_eval(

@@ -28,7 +28,7 @@ def save(folder, variant: str, multiplier: float = 1.0) -> str:
     ("variant", "multiplier"),
     [
         ("mobilenet_v2", 0.5),
-        ("mobilenet_v3_small_seg", 1.0),
+        pytest.param("mobilenet_v3_small_seg", 1.0, marks=pytest.mark.slow),
         ("resnet_v1_18_beta", 1.0),
         ("xception_tiny", 1.0),
     ],
