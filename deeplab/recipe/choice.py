@@ -39,16 +39,16 @@ class _Scale:
     """How large a training run a kind of machine can do.
 
     Attributes:
-      model_variant: network where the start does not decide it.
-      weights: name of the published weights that it begins with, if they can be had.
+      weights: name of the published weights that training begins with, if they can be had.
+      scratch_variant: network that begins without any.
       crop_pixels: pixels of a training crop.
       largest_side: images whose shorter side is longer are scaled down to it.
       batch_size: of each device.
       warm_rate, scratch_rate: learning rates at that size, from a checkpoint and from scratch.
     """
 
-    model_variant: str
     weights: str
+    scratch_variant: str
     crop_pixels: int
     largest_side: int
     batch_size: int
@@ -56,8 +56,9 @@ class _Scale:
     scratch_rate: float
 
 
-_ON_CPU = _Scale("mobilenet_v2", "mobilenetv2_coco_voc_trainaug", 257 * 337, 400, 8, 0.02, 0.05)
-_ON_GPU = _Scale("xception_65", "xception65_coco_voc_trainaug", 513 * 513, 800, 8, 0.01, 0.05)
+# From scratch, a small Xception learns in a fraction of the steps that a MobileNetV2 takes.
+_ON_CPU = _Scale("mobilenetv2_coco_voc_trainaug", "xception_tiny", 257 * 337, 400, 8, 0.02, 0.05)
+_ON_GPU = _Scale("xception65_coco_voc_trainaug", "xception_65", 513 * 513, 800, 8, 0.01, 0.05)
 # Scaled down further, images have lost what their masks show.
 _SMALLEST_FACTOR = 0.3
 # Twice what a batch of `_ON_CPU` takes.
@@ -195,7 +196,10 @@ def _add_network(
         )
     else:
         where = f"{machine.num_gpus} GPUs" if machine.num_gpus else "a machine without a GPU"
-        recipe = recipe.adding(f"for {where}", model_variant=scale.model_variant)
+        variant = scale.scratch_variant
+        if "depth_multiplier" in given:  # Of the network that has one.
+            variant = catalogue.CATALOGUE[scale.weights].model_variant
+        recipe = recipe.adding(f"from scratch, for {where}", model_variant=variant)
     stride = _output_stride(given)
     head: dict[str, Any] = {"output_stride": stride}
     if not given.get("dense_prediction_cell_json") and stride in _ATROUS_RATES:

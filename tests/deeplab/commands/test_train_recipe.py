@@ -79,7 +79,7 @@ def test_the_choice_is_told_and_taken_and_a_run_goes_on_with_it(tmp_path, monkey
     assert "8 images in split train and 0 in val, 40x30 in the median, 3 classes" in told
     assert "so the network begins from scratch. With published weights" in told
     assert "--train_crop_size=65,65 --min_scale_factor=0.75" in told
-    assert flags.value("model_variant") == "mobilenet_v2"
+    assert flags.value("model_variant") == "xception_tiny"
     assert flags.value("base_learning_rate") == 0.5  # The command line's.
     assert flags.value("training_number_of_steps") == 1500
     again, run = parsed("--training_number_of_steps=3"), tmp_path / "run"
@@ -133,7 +133,7 @@ def test_flags_that_contradict_each_other_are_refused_before_anything_is_downloa
     flags = parsed("--train_batch_size=3")
 
     def check(trial: Flags) -> None:
-        assert trial.value("model_variant") == "mobilenet_v2"
+        assert trial.value("model_variant") == "xception_tiny"
         assert trial.value("train_batch_size") == 3
         raise ValueError("a batch of 3")
 
@@ -160,13 +160,18 @@ def test_a_run_without_flags_tells_its_choice_and_goes_on_with_it(folder):
     first = command_runs.run("train.py", "--hours=0.001", cwd=folder, environment=alone)
     assert first.returncode == 0, first.stderr
     assert "dataset tiny: 8 images in split train and 0 in val, 40x30 in the median" in first.stdout
-    assert "--model_variant=mobilenet_v2   (for a machine without a GPU)" in first.stdout
+    assert (
+        "--model_variant=xception_tiny   (from scratch, for a machine without a GPU)"
+        in first.stdout
+    )
     assert "--training_number_of_steps=1 " in first.stdout
     assert "mobilenetv2_coco_voc_trainaug" in first.stdout
     assert "so the network begins from scratch. With published weights" in first.stdout
     written = (folder / "runs" / "tiny" / "recipe.flags").read_text()
     assert "\n--train_crop_size=65,65\n" in written
-    assert "\n# for a machine without a GPU\n--model_variant=mobilenet_v2\n" in written
+    assert (
+        "\n# from scratch, for a machine without a GPU\n--model_variant=xception_tiny\n" in written
+    )
     second = command_runs.run("train.py", "--training_number_of_steps=2", cwd=folder)
     assert second.returncode == 0, second.stderr
     assert f"the recipe of this training run is in runs/tiny/{train_recipe.RECIPE_FILE}" in (

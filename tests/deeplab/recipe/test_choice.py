@@ -17,7 +17,9 @@ MOBILE = StartFacts("x/model.ckpt", "mobilenet_v2", 0.5)
 def test_a_machine_decides_network_crop_and_batch():
     small = choice.choose(STREETS, LAPTOP, None).flags
     large = choice.choose(STREETS, SERVER, None).flags
-    assert (small["model_variant"], large["model_variant"]) == ("mobilenet_v2", "xception_65")
+    assert (small["model_variant"], large["model_variant"]) == ("xception_tiny", "xception_65")
+    narrow = choice.choose(STREETS, LAPTOP, None, {"depth_multiplier": 0.5}).flags
+    assert narrow["model_variant"] == "mobilenet_v2"
     assert (small["train_batch_size"], large["train_batch_size"]) == (8, 32)
     assert (small["train_crop_size"], large["train_crop_size"]) == ((257, 337), (369, 481))
     assert large["num_clones"] == 4
