@@ -118,20 +118,24 @@ def choose(
     given = {name: flags.value(name) for name in choice.CONSIDERED if flags.is_given(name)}
     trial = copy.deepcopy(flags)
     recipe = choice.choose(data, machine, None, given)
-    trial.add(choice.with_decays(recipe, data, trial.value("training_number_of_steps")).flags)
+    trial.add(
+        choice.with_decays(recipe, data, trial.value("training_number_of_steps"), given).flags
+    )
     check(trial)
     start = _find_start(flags, machine, given, report)
     recipe = choice.choose(data, machine, start, given)
+    if flags.value(_START_FLAG):
+        recipe = recipe.adding("what it begins with", **{_START_FLAG: flags.value(_START_FLAG)})
     flags.add(recipe.flags)
     if "training_number_of_steps" in given:
-        recipe = choice.with_decays(recipe, data, given["training_number_of_steps"])
+        recipe = choice.with_decays(recipe, data, given["training_number_of_steps"], given)
     else:
         report("measuring how long a step takes, which takes about a minute …")
         step_secs = measure()
         hours = flags.value_or("hours", DEFAULT_HOURS)
         per_image = step_secs / flags.value("train_batch_size")
         recipe = choice.with_steps(
-            recipe, data, hours, step_secs, per_image * data.num_validation_images
+            recipe, data, hours, step_secs, per_image * data.num_validation_images, given
         )
     flags.add(recipe.flags)
     for line in _told(recipe, flags):

@@ -22,6 +22,7 @@ _ATROUS_RATES = {8: (12, 24, 36), 16: (6, 12, 18), 32: (3, 6, 9)}
 CONSIDERED = (
     *("model_variant", "depth_multiplier", "output_stride", "dense_prediction_cell_json"),
     *("min_resize_value", "train_batch_size", "num_clones", "training_number_of_steps"),
+    "validate_every",
 )
 # More rarely helps on data of that size.
 _MOST_EPOCHS, _FEWEST_STEPS, _MOST_STEPS = 300, 1500, 60000
@@ -133,7 +134,12 @@ def choose(
 
 
 def with_steps(
-    recipe: Recipe, data: DataFacts, hours: float, step_secs: float, validation_secs: float
+    recipe: Recipe,
+    data: DataFacts,
+    hours: float,
+    step_secs: float,
+    validation_secs: float,
+    given: Mapping[str, Any] = _NOTHING,
 ) -> Recipe:
     """Returns a recipe with the number of steps, and what follows from it.
 
@@ -143,6 +149,7 @@ def with_steps(
       hours: that the training run may take.
       step_secs: how long a step takes.
       validation_secs: how long a validation takes.
+      given: see `choose`.
     """
     budget = hours * 3600 - _OVERHEAD_SECS - _VALIDATIONS * validation_secs
     affordable = max(1, int(budget / step_secs))
@@ -156,20 +163,22 @@ def with_steps(
     if steps < epoch:
         times += ", too few to learn from: give more --hours"
     recipe = recipe.adding(times, training_number_of_steps=steps)
-    return with_decays(recipe, data, steps)
+    return with_decays(recipe, data, steps, given)
 
 
-def with_decays(recipe: Recipe, data: DataFacts, steps: int) -> Recipe:
+def with_decays(
+    recipe: Recipe, data: DataFacts, steps: int, given: Mapping[str, Any] = _NOTHING
+) -> Recipe:
     """Returns a recipe with what follows from a number of steps."""
     # A decay follows within 1 / (1 - decay) steps: a twentieth of the training run.
-    decay = 1 - max(1e-4, min(0.1, 20 / steps))
+    decay = 1 - max(1e-4, min(0.1, 20 / max(1, steps)))
     decay = round(decay, 1 - math.floor(math.log10(1 - decay)))
     recipe = recipe.adding(
-        "soon enough for so many steps; averages of the weights are scored and exported",
+        "soon enough for so many steps; averages of the weights are scored and kept in best",
         batch_norm_decay=decay,
         ema_decay=decay,
     )
-    if not data.num_validation_images:
+    if not data.num_validation_images or given.get("validate_every") == 0:
         return recipe
     return recipe.adding(
         "the best checkpoint is kept, and training ends early when there is no better one",

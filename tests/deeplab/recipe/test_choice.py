@@ -91,6 +91,8 @@ def test_there_are_as_many_steps_as_there_is_time_for_and_no_more_than_help():
     nothing = choice.with_steps(recipe, STREETS, 0.001, step_secs=0.8, validation_secs=20.0)
     assert nothing.flags["training_number_of_steps"] == 1
     assert "too few to learn from: give more --hours" in nothing.parts[-3][1]
+    unseen = choice.with_decays(recipe, STREETS, 0, {"validate_every": 0}).flags
+    assert "patience" not in unseen
 
 
 def test_images_are_not_resized_again_where_their_size_is_given():
