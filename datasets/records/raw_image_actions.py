@@ -1,0 +1,154 @@
+"""What `python -m datasets.records.raw_images` does: writes, reads and shows records."""
+
+import csv
+import os
+import sys
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from PIL import Image
+
+from commands.flags import Flags
+from common import files, image_files
+from common.texts import first_few, printable
+from datasets.images import channels, image_folders
+from datasets.records import feature_listing, raw_pixels, tfrecords
+from datasets.records.raw_images import RawImagesOptions
+
+LABELS_FILE = "labels.csv"
+
+_WRONG_USAGE = 2
+_EXPECTED = f"images in a folder for each class, or images and {LABELS_FILE} with lines FILE,LABEL"
+_MAX_LABEL = 2**63 - 1
+
+
+def main(flags: Flags, arguments: list[str]) -> int:
+    """Does what the first argument says; returns the exit status."""
+    options = flags.options(RawImagesOptions)
+    action, *paths = arguments or [""]
+    if action == "write" and len(paths) == 2:
+        write(paths[0], paths[1])
+    elif action == "read" and paths:
+        for path in paths:
+            _read(path, options)
+    elif action == "show" and paths:
+        for path in paths:
+            _show(path, options)
+    else:
+        given = " ".join(map(printable, arguments)) or "no argument"
+        print(
+            f"error: {given}: expected write FOLDER FILE, read FILE… or show FILE….",
+            file=sys.stderr,
+        )
+        return _WRONG_USAGE
+    return 0
+
+
+def write(data_dir: str, path: str, report: Callable[[str], None] = print) -> None:
+    """Writes the images of a folder and their labels as records of raw pixels.
+
+    Raises:
+      OSError: a file cannot be read or written.
+      ValueError: the folder has no images, or other labels than expected; an image cannot be read.
+    """
+    image_folders.require_folder(data_dir, _EXPECTED)
+    labeled, names = _labeled(data_dir)
+    with tfrecords.write_shard(path) as writer:
+        for name, label in labeled:
+            pixels = channels.read(os.path.join(data_dir, name))
+            writer.write(raw_pixels.serialize(pixels, label))
+    for label, name in enumerate(names):
+        report(f"label {label}: {printable(name)}")
+    report(f"{printable(path)}: {len(labeled)} images, {os.path.getsize(path):,} bytes")
+
+
+def _labeled(data_dir: str) -> tuple[list[tuple[str, int]], list[str]]:
+    """Returns images and their labels, and the names of classes where folders have them."""
+    path = os.path.join(data_dir, LABELS_FILE)
+    if os.path.isfile(path):
+        return list(_listed(path)), []
+    labeled: list[tuple[str, int]] = []
+    names: list[str] = []
+    for folder in image_folders.subfolders(data_dir):
+        found = image_folders.walk(os.path.join(data_dir, folder))
+        images = [name for name in found if name.lower().endswith(image_files.ENDINGS)]
+        if images:
+            labeled += [(os.path.join(folder, name), len(names)) for name in images]
+            names.append(folder)
+    if not labeled:
+        raise ValueError(
+            f"{printable(data_dir)} holds {image_folders.name_entries(data_dir)}; expected "
+            f"{_EXPECTED}."
+        )
+    return labeled, names
+
+
+def _listed(path: str) -> Iterator[tuple[str, int]]:
+    """Yields the lines of a list of images and labels; the first may be a heading."""
+    folder = os.path.dirname(path)
+    missing = []
+    rows = csv.reader(files.read_text(path).splitlines())
+    for number, row in enumerate(rows, start=1):
+        name, label = (row[0].strip(), row[-1].strip()) if len(row) == 2 else ("", "")
+        if not name or not label.isdecimal() or int(label) > _MAX_LABEL:
+            if number == 1 and len(row) == 2 and not os.path.isfile(os.path.join(folder, name)):
+                continue
+            raise ValueError(
+                f"{printable(path)}, line {number}: {printable(','.join(row))!r} is not FILE,LABEL "
+                "with a label of 0, 1, 2, …"
+            )
+        if not os.path.isfile(os.path.join(folder, name)):
+            missing.append(name)
+        yield name, int(label)
+    if missing:
+        raise ValueError(
+            f"{printable(path)} names images that are not there: {first_few(missing)}. Names are "
+            "relative to its folder."
+        )
+
+
+def _read(path: str, options: RawImagesOptions) -> None:
+    """Reads records of raw pixels as a training program would."""
+    for number, (pixels, label) in enumerate(raw_pixels.read(path)):
+        if options.num_records and number == options.num_records:
+            print("…")
+            return
+        height, width, num_channels = pixels.shape
+        print(
+            f"{printable(path)}, record {number}: label {label}, {width}x{height}, channels: "
+            f"{num_channels}, values {pixels.min()} to {pixels.max()}, mean {pixels.mean():.1f}"
+        )
+        if options.output is not None:
+            _save(pixels, _output_name(path, number, f"label_{label}", ".png", options.output))
+
+
+def _show(path: str, options: RawImagesOptions) -> None:
+    """Lists the features of a file's records."""
+    count = feature_listing.count_records(path)
+    records = "compressed with gzip" if count is None else f"records: {count:,}"
+    print(f"{printable(path)}: {os.path.getsize(path):,} bytes, {records}")
+    for number, record in enumerate(feature_listing.read_records(path)):
+        if options.num_records and number == options.num_records:
+            print("…")
+            return
+        print(f"record {number}: {len(record):,} bytes")
+        for line in feature_listing.describe(record):
+            print(f"  {line}")
+        if options.output is not None:
+            for image in feature_listing.images(record):
+                name = _output_name(path, number, image.key, image.ending, options.output)
+                files.write(name, image.content)
+                print(f"  -> {printable(name)}")
+
+
+def _output_name(path: str, number: int, what: str, ending: str, folder: str) -> str:
+    os.makedirs(folder, exist_ok=True)
+    stem = os.path.basename(path).removesuffix(tfrecords.SHARD_ENDING)
+    name = f"{stem}-{number:05d}-{what}{ending}"
+    return os.path.join(folder, "".join("_" if char in '/\\:*?"<>|' else char for char in name))
+
+
+def _save(pixels: np.ndarray, path: str) -> None:
+    with files.replacing(path) as temporary:
+        shown = pixels if pixels.shape[-1] > 1 else pixels[..., 0]
+        Image.fromarray(shown).save(temporary, "PNG")

@@ -1,0 +1,97 @@
+"""python -m datasets.records.raw_images: writes, reads and shows."""
+
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from datasets.records import raw_image_actions, raw_images, raw_pixels
+from tests.support.sample_images import save, smooth_rgb, write
+
+
+@pytest.fixture
+def pets(tmp_path):
+    """A folder of two classes, of gray and RGB images."""
+    save(tmp_path / "pets" / "cat" / "old" / "a.png", smooth_rgb(6, 8))
+    save(tmp_path / "pets" / "dog" / "b.png", smooth_rgb(5, 9)[..., 0])
+    save(tmp_path / "pets" / "dog" / "c.png", smooth_rgb(4, 3))
+    write(tmp_path / "pets" / "none" / "readme.txt", "no image")
+    return tmp_path / "pets"
+
+
+def run(*arguments: str, **options) -> int:
+    flags = raw_images.RawImagesOptions(**options)
+
+    class Given:
+        def options(self, kind):
+            assert kind is raw_images.RawImagesOptions
+            return flags
+
+    return raw_image_actions.main(Given(), [*map(str, arguments)])
+
+
+def test_what_is_written_is_read(pets, tmp_path, capsys):
+    path = tmp_path / "pets.tfrecord"
+    assert run("write", pets, path) == 0
+    size = os.path.getsize(path)
+    assert capsys.readouterr().out == (
+        f"label 0: cat\nlabel 1: dog\n{path}: 3 images, {size:,} bytes\n"
+    )
+    found = list(raw_pixels.read(str(path)))
+    assert [label for _, label in found] == [0, 1, 1]
+    np.testing.assert_array_equal(found[1][0], smooth_rgb(5, 9)[..., :1])
+    assert run("read", path, num_records=2, output=str(tmp_path / "seen")) == 0
+    first, second, rest = capsys.readouterr().out.splitlines()
+    assert first.startswith(f"{path}, record 0: label 0, 8x6, channels: 3, values ")
+    assert second.startswith(f"{path}, record 1: label 1, 9x5, channels: 1, values ")
+    assert rest == "…"
+    names = sorted(os.listdir(tmp_path / "seen"))
+    assert names == ["pets-00000-label_0.png", "pets-00001-label_1.png"]
+    seen = np.asarray(Image.open(tmp_path / "seen" / names[1]))
+    np.testing.assert_array_equal(seen, found[1][0][..., 0])
+
+
+def test_what_a_file_holds_is_shown(pets, tmp_path, capsys):
+    path = tmp_path / "pets.tfrecord"
+    run("write", pets, path)
+    capsys.readouterr()
+    assert run("show", path, num_records=1, output=str(tmp_path / "seen")) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"{path}: {os.path.getsize(path):,} bytes, records: 3"
+    assert lines[1].startswith("record 0: ")
+    assert lines[2] == "  image  bytes  raw pixels, 8x6, channels: 3"
+    assert lines[-2:] == [f"  -> {tmp_path}/seen/pets-00000-image.png", "…"]
+    assert run("show", path, num_records=0) == 0
+    assert capsys.readouterr().out.count("raw pixels") == 3
+
+
+def test_a_list_has_labels(pets, tmp_path):
+    path = tmp_path / "a.tfrecord"
+    write(pets / "labels.csv", "file,label\ndog/b.png, 7\ncat/old/a.png,0\n")
+    run("write", pets, path)
+    assert [label for _, label in raw_pixels.read(str(path))] == [7, 0]
+    for lines, message in (
+        ("dog/b.png,7\ndog/c.png", r"labels\.csv, line 2: 'dog/c\.png' is not FILE,LABEL"),
+        ("dog/b.png,cat", r"line 1: 'dog/b\.png,cat' is not FILE,LABEL with a label of 0, 1"),
+        ("dog/x.png,1", r"labels\.csv names images that are not there: dog/x\.png"),
+    ):
+        write(pets / "labels.csv", lines)
+        with pytest.raises(ValueError, match=message):
+            run("write", pets, tmp_path / "b.tfrecord")
+        assert not (tmp_path / "b.tfrecord").exists()
+
+
+def test_wrong_use_is_told(pets, tmp_path, capsys):
+    for arguments in ((), ("write", pets), ("paint", "a"), ("read",)):
+        assert run(*arguments) == 2
+        assert "expected write FOLDER FILE, read FILE… or show" in capsys.readouterr().err
+    for name in ("cat/old/a.png", "dog/b.png", "dog/c.png"):
+        os.remove(pets / name)
+    with pytest.raises(ValueError, match="holds cat, dog, none; expected") as caught:
+        run("write", pets, tmp_path / "b.tfrecord")
+    assert "images and labels.csv" in str(caught.value)
+    save(pets / "cat" / "deep.png", np.full((2, 2), 999, np.uint16))
+    with pytest.raises(ValueError, match=r"deep\.png: 16 bits per channel"):
+        run("write", pets, tmp_path / "b.tfrecord")
+    assert os.listdir(tmp_path) == ["pets"]
