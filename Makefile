@@ -26,8 +26,8 @@ quoted = '$(subst ','\'',$(value $(1)))'
 flag = $(if $(strip $(value $(2))),--$(1)=$(call quoted,$(2)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-beam setup-openvino setup-litert setup-onnx setup-geo setup-parquet setup-mlflow setup-wandb setup-gpu setup-serve demo \
-	classification-demo captioning-demo tfrecords check-dataset tiles train eval vis report export infer serve tensorboard lint format \
+.PHONY: help setup setup-dev setup-beam setup-openvino setup-litert setup-onnx setup-geo setup-parquet setup-mlflow setup-wandb setup-lbfgs setup-gpu setup-serve demo \
+	classification-demo captioning-demo style-demo tfrecords check-dataset tiles train eval vis report export infer serve stylize tensorboard lint format \
 	test test-all lock bench \
 	bench-peers-setup bench-peers-lock clean
 
@@ -77,6 +77,9 @@ setup-mlflow: requirements/mlflow.lock setup  ## Also install MLflow, for train.
 setup-wandb: requirements/wandb.lock setup  ## Also install the client of Weights & Biases, for train.py --track=wandb
 	$(RUN) -m pip install --quiet --disable-pip-version-check -r $<
 
+setup-lbfgs: requirements/lbfgs.lock setup  ## Also install SciPy, for style transfer with L-BFGS
+	$(RUN) -m pip install --quiet --disable-pip-version-check -r $<
+
 setup-gpu: requirements/gpu.lock setup  ## Also install CUDA and cuDNN, for NVIDIA GPUs: several GB
 	$(RUN) -m pip install --quiet --disable-pip-version-check -r $<
 	@$(RUN) -c 'import tensorflow as tf; found = tf.config.list_physical_devices("GPU"); \
@@ -101,6 +104,9 @@ classification-demo: setup  ## A classifier of images the project draws, in abou
 
 captioning-demo: setup  ## Captions for images the project draws, in about three minutes
 	@$(RUN) -m scripts.captioning_demo $(ARGS)
+
+style-demo: setup  ## Drawn images painted in drawn styles, in about two minutes
+	@$(RUN) -m scripts.style_demo $(call flag,weights,WEIGHTS) $(ARGS)
 
 tfrecords: setup  ## Turn images with masks, classes or captions into TFRecords: DATASET=... DATA_DIR=...; without, the demo
 	@$(RUN) -m datasets.build_tfrecords $(call flag,dataset,DATASET) \
@@ -149,6 +155,11 @@ no-images:
 serve: setup-serve  ## Answer over HTTP, with a page: MODEL=... PORT=8000
 	@$(RUN) serve.py $(call flag,model,MODEL) $(call flag,port,PORT) $(ARGS)
 
+# CONTENT and STYLE are paths; quotes keep names with spaces whole.
+stylize: setup  ## Paint an image in the style of another: CONTENT=photo.jpg STYLE=painting.jpg OUTPUT=... WEIGHTS=...
+	@$(RUN) -m style_transfer.stylize $(call flag,content,CONTENT) $(call flag,style,STYLE) \
+	  $(call flag,output,OUTPUT) $(call flag,weights,WEIGHTS) $(ARGS)
+
 tensorboard: setup  ## Show curves and images of all training runs
 	@$(RUN) -m tensorboard.main $(or $(call flag,logdir,LOGDIR),--logdir=runs) $(ARGS)
 
@@ -190,6 +201,8 @@ lock: pyproject.toml  ## Pin the newest allowed versions again (needs uv)
 	  --constraints requirements/base.lock --extra mlflow pyproject.toml -o requirements/mlflow.lock
 	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \
 	  --constraints requirements/base.lock --extra wandb pyproject.toml -o requirements/wandb.lock
+	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \
+	  --constraints requirements/base.lock --extra lbfgs pyproject.toml -o requirements/lbfgs.lock
 	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \
 	  --constraints requirements/base.lock --group serve -o requirements/serve.lock
 	uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --upgrade \

@@ -22,7 +22,7 @@ TASKS = ("deeplab", "classification", "captioning")
 
 # Commands without --task, and the packages that hold them: one serves what any task has made, and
 # only segmentation has masks to cut.
-WITHOUT_TASK = {"serve": "serving", "cut_tiles": "deeplab"}
+WITHOUT_TASK = {"serve": "serving", "cut_tiles": "deeplab", "stylize": "style_transfer"}
 
 # What dataset.json calls its task, if not by the name of the task's package.
 _OF_DATASETS = {"segmentation": "deeplab"}

@@ -39,3 +39,15 @@ def first_line(error: Exception) -> str:
     """Returns the first line of an error: TensorFlow's messages may go on with a stack trace."""
     lines = str(getattr(error, "message", None) or error).splitlines()
     return printable(lines[0]) if lines else type(error).__name__
+
+
+def duration(seconds: float) -> str:
+    """Returns a duration in its two largest units: '2 h 05 min', '3 min 20 s', '8 s'."""
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days} d {hours:02d} h"
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {seconds:02d} s" if minutes else f"{seconds} s"

@@ -261,18 +261,23 @@ def _densenet(
     )
 
 
-def _vgg(name: str, last: int) -> Encoder:
+def _vgg(
+    name: str,
+    last: int,
+    depths: Sequence[int] = (64, 128, 256, 512, 512),
+    is_published: bool = True,
+) -> Encoder:
     """Describes a VGG whose last three blocks have `last` convolutions each; see `vgg.build`."""
     return Encoder(
         name=name,
         scope=name,
-        build=_build("nets.vgg", variant=name),
+        build=_build("nets.vgg", variant=name, depths=depths),
         options=(),
         stages=_stages(
-            (f"conv{block}_{last}" for block in (3, 4, 5)), (256, 512, 512), 128, "conv2_2"
+            (f"conv{block}_{last}" for block in (3, 4, 5)), depths[2:], depths[1], "conv2_2"
         ),
-        depth=512,
-        classifier=_vgg_classifier("vgg", 1000),
+        depth=depths[-1],
+        classifier=_vgg_classifier("vgg", 1000) if is_published else _vgg_classifier("plain", None),
         mean_pixel=_SLIM_MEAN,
         scale=1.0,
     )
@@ -351,6 +356,7 @@ _ENCODERS = (
     _densenet("densenet264", (6, 12, 64, 48)),
     _vgg("vgg_16", 3),
     _vgg("vgg_19", 4),
+    _vgg("vgg_tiny", 3, (16, 32, 64, 96, 96), is_published=False),
 )
 # It has one stride and no feature maps for decoders.
 _INCEPTION_V3 = Encoder(

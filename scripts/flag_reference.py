@@ -25,6 +25,7 @@ _COMMANDS = {
     "python -m datasets.build_tfrecords": "build_tfrecords",
     "python -m datasets.describe_tfrecords": "describe_tfrecords",
     "python -m datasets.cut_tiles": "cut_tiles",
+    "python -m style_transfer.stylize": "stylize",
 }
 
 

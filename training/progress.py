@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable
 
+from common import texts
+
 # A training run that waits a larger share of its time is bound by its input, not by its network.
 _LONG_WAIT = 0.2
 # Steps before that is said: the first ones wait for batches that are made ahead later on.
@@ -71,7 +73,7 @@ class Progress:
         self._has_forecast = True
         step_secs = (self._clock() - first_time) / steps
         left = (self._num_steps - step) * step_secs
-        text = f"a step takes {step_secs:.2g} s, so there are about {_duration(left)} to go"
+        text = f"a step takes {step_secs:.2g} s, so there are about {texts.duration(left)} to go"
         if hours is None or left <= _TOLERATED_EXCESS * hours * 3600:
             return text
         affordable = max(1, int(hours * 3600 / step_secs))
@@ -95,7 +97,7 @@ class Progress:
             self._total_steps += steps
             self._total_secs += seconds
             self._total_waited_secs += self._waited_secs
-            left = _duration((self._num_steps - step) * seconds / steps)
+            left = texts.duration((self._num_steps - step) * seconds / steps)
             text += f"  {speed:.1f} images/s  data {data_wait:.0%}  {left} left"
         self.start(step)
         return text
@@ -113,15 +115,3 @@ class Progress:
             "More CPU cores help, or records of smaller images; with a slow disk more memory, "
             "which keeps the records, or more shards."
         )
-
-
-def _duration(seconds: float) -> str:
-    """Returns a duration in its two largest units: '2 h 05 min', '3 min 20 s', '8 s'."""
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    if days:
-        return f"{days} d {hours:02d} h"
-    if hours:
-        return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {seconds:02d} s" if minutes else f"{seconds} s"

@@ -5,12 +5,15 @@ traceback, and in the training run much later or never. This one writes at once.
 """
 
 import contextlib
+import io
 import os
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 
+import numpy as np
 import tensorflow.compat.v1 as tf
+from PIL import Image
 
 from common import files
 from common.texts import printable
@@ -68,6 +71,16 @@ class SummaryWriter:
         """Writes numbers by their tags."""
         values = [tf.Summary.Value(tag=tag, simple_value=value) for tag, value in scalars.items()]
         self._write(tf.Summary(value=values), step)
+
+    def add_image(self, tag: str, pixels: np.ndarray, step: int) -> None:
+        """Writes an image, uint8 [height, width, 3], RGB."""
+        height, width, channels = pixels.shape
+        buffer = io.BytesIO()
+        Image.fromarray(pixels).save(buffer, "PNG")
+        image = tf.Summary.Image(
+            height=height, width=width, colorspace=channels, encoded_image_string=buffer.getvalue()
+        )
+        self._write(tf.Summary(value=[tf.Summary.Value(tag=tag, image=image)]), step)
 
     def close(self) -> None:
         """Closes the file. All has been written before."""

@@ -1,5 +1,7 @@
 """Pieces of messages."""
 
+import pytest
+
 from common import texts
 
 
@@ -18,3 +20,17 @@ def test_long_text_loses_its_middle():
     short = texts.shorten("a" * 50 + "b" * 50, 30)
     assert len(short) == 30
     assert short == "a" * 17 + " … " + "b" * 10
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (7.6, "8 s"),
+        (59.7, "1 min 00 s"),
+        (200, "3 min 20 s"),
+        (2 * 3600 + 5 * 60 + 40, "2 h 05 min"),
+        (50 * 3600, "2 d 02 h"),
+    ],
+)
+def test_durations(seconds, words):
+    assert texts.duration(seconds) == words

@@ -2,7 +2,6 @@
 
 import pytest
 
-from training import progress
 from training.progress import Progress
 
 
@@ -57,20 +56,6 @@ def test_without_a_step_before_there_is_no_speed():
     line = Progress(num_steps=5, images_per_step=8, clock=Clock()).line(1, 1.0, 0.1)
 
     assert line == "step 1/5  loss 1.0000  learning rate 0.1"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (7.6, "8 s"),
-        (59.7, "1 min 00 s"),
-        (200, "3 min 20 s"),
-        (2 * 3600 + 5 * 60 + 40, "2 h 05 min"),
-        (50 * 3600, "2 d 02 h"),
-    ],
-)
-def test_durations(seconds, words):
-    assert progress._duration(seconds) == words
 
 
 def test_the_time_of_the_rest_is_told_once_after_the_first_steps():

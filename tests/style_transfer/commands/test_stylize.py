@@ -1,0 +1,174 @@
+"""python -m style_transfer.stylize: images, flags, and going on after Ctrl-C."""
+
+import os
+
+import numpy as np
+import pytest
+import tensorflow.compat.v1 as tf
+from PIL import Image
+
+from style_transfer import stylization
+from style_transfer.commands import stylize
+from tests.support import command_calls, tiny_vgg
+from tests.support.sample_images import save, smooth_rgb
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder with two photos, two paintings and the weights of a tiny VGG."""
+    random = np.random.RandomState(0)
+    for name in ("photos/town.png", "photos/hill.png"):
+        save(tmp_path / name, smooth_rgb(30, 40, shift=len(name)))
+    for name in ("stars.png", "waves.png"):
+        save(tmp_path / name, random.randint(0, 256, (36, 28, 3), np.uint8))
+    tiny_vgg.save_npz(tmp_path / "vgg.npz")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(*arguments: str) -> int:
+    flags = command_calls.flags(
+        "stylize", "--weights=vgg.npz", "--image_size=40", *arguments, task="style_transfer"
+    )
+    return stylize.main(flags, [])
+
+
+ONE = ("--content=photos/town.png", "--style=stars.png", "--output=a.png")
+
+
+def test_a_painting_is_nearer_to_the_style_and_leaves_its_curves(folder, capsys):
+    assert run(*ONE, "--num_steps=12", "--preview_every=5") == 0
+    out = capsys.readouterr().out
+    assert "weights: vgg_16 of vgg.npz, 13 convolutions" in out
+    assert "photos/town.png in the style of stars.png -> a.png" in out
+    assert "40x30: " in out
+    painted = np.asarray(Image.open("a.png"))
+    assert painted.shape == (30, 40, 3)
+    first, last = (
+        float(line.split("loss")[1].split()[0])
+        for line in out.splitlines()
+        if line.startswith(("step    0/12", "step   12/12"))
+    )
+    assert last < 0.7 * first
+    logdir = folder / "runs" / "style_transfer" / "a"
+    assert Image.open(logdir / "preview.jpg").size == (40, 30)
+    [events] = logdir.glob("events*")
+    values = [
+        (event.step, value.tag)
+        for event in tf.train.summary_iterator(str(events))
+        for value in event.summary.value
+    ]
+    assert {(0, "loss"), (12, "style/conv5_1"), (12, "content/conv4_2"), (5, "image")} <= {*values}
+
+
+def test_the_same_seed_gives_the_same_image_and_another_one_another(folder):
+    common = (*ONE[:2], "--num_steps=3", "--start=noise")
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        run(*common, f"--output={name}.png", f"--seed={seed}")
+    a, b, c = (np.asarray(Image.open(f"{name}.png")) for name in "abc")
+    np.testing.assert_array_equal(a, b)
+    assert (a != c).any()
+
+
+@pytest.mark.parametrize("more", [(), ("--num_scales=2", "--image_size=64")])
+def test_a_run_that_was_interrupted_goes_on_as_if_it_had_not_been(
+    folder, monkeypatch, capsys, more
+):
+    whole = (*ONE[:2], "--num_steps=8", *more)
+    run(*whole, "--output=whole.png")
+    evaluate = stylization.Objective.evaluate
+    count = 0
+
+    def interrupted(objective, image):
+        nonlocal count
+        count += 1
+        if count == 5:
+            os.kill(os.getpid(), 2)
+        return evaluate(objective, image)
+
+    monkeypatch.setattr(stylization.Objective, "evaluate", interrupted)
+    assert run(*whole, "--output=parts.png") == 130
+    out = capsys.readouterr().out
+    assert "ending after this step" in out
+    assert "the best image so far, loss" in out
+    assert os.path.exists("parts.png")
+    assert run(*whole, "--output=parts.png") == 0
+    assert "goes on at step 4 of scale 1" in capsys.readouterr().out
+    one, two = (np.asarray(Image.open(f"{name}.png")) for name in ("whole", "parts"))
+    np.testing.assert_array_equal(one, two)
+
+
+def test_a_finished_run_is_not_made_again_unless_more_is_asked_for(folder, capsys):
+    run(*ONE, "--num_steps=3")
+    os.remove("a.png")
+    capsys.readouterr()
+    run(*ONE, "--num_steps=3")
+    assert "it is finished already" in capsys.readouterr().out
+    assert os.path.exists("a.png")
+    run(*ONE, "--num_steps=5")
+    assert "goes on at step 3 of scale 1" in capsys.readouterr().out
+    run(*ONE, "--num_steps=3", "--style_weight=9")
+    assert "begins anew: losses was" in capsys.readouterr().out
+    run(*ONE, "--num_steps=3", "--style_weight=9", "--overwrite")
+    assert "begins anew: --overwrite" in capsys.readouterr().out
+    save(folder / "stars.png", smooth_rgb(30, 30))
+    run(*ONE, "--num_steps=3", "--style_weight=9")
+    assert "begins anew: the images are others than before" in capsys.readouterr().out
+
+
+def test_several_contents_and_styles_are_painted_in_one_command(folder):
+    run("--content=photos", "--style=stars.png,waves.png", "--output=out", "--num_steps=1")
+    assert sorted(os.listdir("out")) == [
+        "hill_stars.png",
+        "hill_waves.png",
+        "town_stars.png",
+        "town_waves.png",
+    ]
+    run(
+        "--content=photos/town.png",
+        "--style=stars.png,waves.png",
+        "--style_shares=3,1",
+        "--num_steps=1",
+    )
+    assert os.listdir("stylized") == ["town_stars_waves.png"]
+
+
+def test_colors_may_be_kept_and_any_preset_and_start_work(folder):
+    run(*ONE, "--num_steps=4", "--preserve_colors", "--preset=cs20")
+    painted = np.asarray(Image.open("a.png").convert("YCbCr")).astype(int)
+    photo = np.asarray(Image.open("photos/town.png").convert("YCbCr")).astype(int)
+    assert np.median(np.abs(painted - photo)[..., 1:]) <= 3
+    assert np.abs(painted - photo)[..., 0].mean() > 3
+    for preset in ("neural_style", "gatys"):
+        run(*ONE, "--num_steps=2", f"--preset={preset}", "--start=waves.png")
+    run(*ONE, "--num_steps=2", "--content_layers=relu3_1:2,conv4_1", "--style_layers=conv1_2")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--style=stars.png",), r"which content\? Give --content=IMAGE"),
+        (("--content=photos/town.png",), r"which style\? Give --style=IMAGE"),
+        (("--content=nowhere.png", "--style=stars.png"), "--content: .*nowhere"),
+        ((*ONE, "--style_shares=0.5,0.5"), "--style_shares has 2 shares for 1 styles"),
+        ((*ONE[:2], "--output=a.gif"), r"output a\.gif ends in '\.gif'; expected one of"),
+        ((*ONE, "--start=sky"), "--start=sky is no file; expected content, noise, mixed or an"),
+        ((*ONE, "--style_layers=conv9_1"), "--style_layers has 'conv9_1': .* is no layer of a VGG"),
+        ((*ONE, "--style_layers=conv1_1:x"), "--style_layers has 'conv1_1:x'"),
+        ((*ONE, "--content_layers=conv1_1:0"), "--content_layers has no weight above 0"),
+        ((*ONE, "--style_layers=conv1_1,relu1_1"), "it is negative or named twice"),
+        (("--content=photos", *ONE[1:2], "--output=vgg.npz"), "is a file, and there are 2 images"),
+        (
+            (*ONE, "--tile_size=64", "--image_size=300"),
+            "windows have 64 pixels to a side; expected",
+        ),
+    ],
+)
+def test_wrong_input_is_explained(folder, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        run(*arguments, "--num_steps=1")
+
+
+def test_a_loss_that_grows_without_bounds_ends_the_run(folder):
+    with pytest.raises(ValueError, match=r"the loss is (nan|inf) at step .*lower --learning_rate"):
+        run(*ONE, "--num_steps=50", "--learning_rate=1e30", "--preset=cs20")
