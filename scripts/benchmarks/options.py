@@ -16,6 +16,7 @@ NAMES = (
     "classify_train",
     "caption_predict",
     "caption_train",
+    "stylize",
     "growth",
 )
 

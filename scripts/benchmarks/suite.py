@@ -20,6 +20,7 @@ from scripts.benchmarks import (
     predict,
     report,
     start,
+    stylize,
     train,
 )
 from scripts.benchmarks.options import BenchmarkOptions
@@ -36,6 +37,7 @@ BENCHMARKS: dict[str, Callable[[Settings], list[Table]]] = {
     "classify_train": classify_train.run,
     "caption_predict": caption_predict.run,
     "caption_train": caption_train.run,
+    "stylize": stylize.run,
     "growth": growth.run,
 }
 

@@ -17,6 +17,7 @@ from scripts.benchmarks import (
     predict,
     report,
     start,
+    stylize,
     train,
 )
 from scripts.benchmarks.settings import Settings
@@ -110,6 +111,11 @@ def test_classify_predict(settings):
 def test_classify_train(settings, network, other):
     (table,) = classify_train.run(settings, [(network, 32, 2)])
     check(table, "plain graph", "ours", other)
+
+
+def test_stylize(settings):
+    (table,) = stylize.run(settings, [(24, 32)], (4, 4, 6, 6, 6))
+    check(table, "operations of neural-style", "ours")
 
 
 @pytest.mark.parametrize("decoder", ["show_and_tell", "attention"])
