@@ -53,26 +53,7 @@ def read_records(path: str) -> Iterator[bytes]:
     Raises:
       OSError, ValueError: as in `tfrecords.read_records`.
     """
-    if not _is_compressed(path):
-        yield from tfrecords.read_records(path)
-        return
-    graph = tf.Graph()
-    with graph.as_default():
-        records = tf.data.TFRecordDataset(path, compression_type="GZIP")
-        record = tf.data.make_one_shot_iterator(records).get_next()
-    with tf.Session(graph=graph) as session:
-        number = 0
-        while True:
-            try:
-                yield session.run(record)
-            except tf.errors.OutOfRangeError:
-                return
-            except tf.errors.OpError:
-                raise ValueError(
-                    f"{printable(path)} is truncated or damaged after record {number}, or is no "
-                    "TFRecord file that was compressed with gzip."
-                ) from None
-            number += 1
+    return tfrecords.read_records(path, is_gzip=_is_compressed(path))
 
 
 def describe(record: bytes) -> list[str]:

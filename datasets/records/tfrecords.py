@@ -107,20 +107,24 @@ def count_records(path: str) -> int:
     return count
 
 
-def read_records(path: str) -> Generator[bytes, None, None]:
+def read_records(path: str, is_gzip: bool = False) -> Generator[bytes, None, None]:
     """Reads the records of a shard one by one and verifies their checksums.
+
+    Args:
+      is_gzip: whether the file is compressed, as a whole.
 
     Raises:
       OSError: the file cannot be opened.
       ValueError: a record is truncated or damaged; the message names the file and the record. A
-        truncated file is refused before its first record.
+        truncated file is refused before its first record, unless it is compressed.
     """
     # TensorFlow does not notice a file cut within a record's header, and believes any length.
-    num_records = count_records(path)
+    num_records = None if is_gzip else count_records(path)
     # The graph is not the default one while this generator waits: its caller may build another.
     graph = tf.Graph()
     with graph.as_default():
-        next_record = tf.data.make_one_shot_iterator(tf.data.TFRecordDataset(path)).get_next()
+        records = tf.data.TFRecordDataset(path, compression_type="GZIP" if is_gzip else "")
+        next_record = tf.data.make_one_shot_iterator(records).get_next()
     count = 0
     with contextlib.closing(tf.Session(graph=graph)) as session:
         while True:
@@ -129,16 +133,16 @@ def read_records(path: str) -> Generator[bytes, None, None]:
             except tf.errors.OutOfRangeError:
                 break
             except tf.errors.OpError:
-                raise ValueError(_describe_damage(path, count)) from None
+                raise ValueError(_describe_damage(path, count, is_gzip)) from None
             yield record
             count += 1
-    if count != num_records:  # Somebody has changed the file meanwhile.
+    if num_records not in (None, count):  # Somebody has changed the file meanwhile.
         raise ValueError(_describe_damage(path, count))
 
 
-def _describe_damage(path: str, num_good: int) -> str:
+def _describe_damage(path: str, num_good: int, is_gzip: bool = False) -> str:
     with open(path, "rb") as file:
-        if file.read(2) == b"\x1f\x8b":
+        if not is_gzip and file.read(2) == b"\x1f\x8b":
             return f"{path} is compressed with gzip: write its records without compression."
     return (
         f"{path} is truncated or damaged after record {num_good}, or is not a TFRecord file. "
