@@ -23,6 +23,15 @@ NUM_CONVOLUTIONS = {
 }
 
 
+def layer_names(variant: str) -> list[str]:
+    """Returns the convolutions of a VGG in their order: `convM_N`."""
+    return [
+        f"conv{block}_{number}"
+        for block, count in enumerate(NUM_CONVOLUTIONS[variant], start=1)
+        for number in range(1, count + 1)
+    ]
+
+
 def build(
     images: tf.Tensor,
     variant: str,

@@ -180,7 +180,8 @@ class Network:
             grams = self.grams(image, windows)
             feed = {**targets, **{self._style[name].gram: grams[name] for name in grams}}
             kernels = {nodes.kernel: nodes.kernel for nodes in self._style.values()}
-            losses, fed = self._session.run((style_losses, kernels), feed)
+            found, fed = self._session.run((style_losses, kernels), feed)
+            losses = {key: float(value) for key, value in found.items()}
             targets.update(fed)
             style_losses = {}
         content_losses = {f"content/{name}": nodes.loss for name, nodes in self._content.items()}
@@ -197,7 +198,7 @@ class Network:
             gradient[window.slices] += slope
             for key, value in found.items():
                 losses[key] = losses.get(key, 0.0) + float(value)
-        return {key: float(value) for key, value in losses.items()}, gradient
+        return losses, gradient
 
     def _build_features(
         self, weights: VggWeights, pooling: str, names: Iterable[str]

@@ -3,15 +3,12 @@
 import dataclasses
 from collections.abc import Mapping
 
-# How the sum of the squared differences at a layer becomes a loss; docs/style-transfer.md has the
-# formulas. Of a layer with N channels and M pixels:
-CONTENT_SCALES = ("relative", "half", "quarter_mean", "mean")
-STYLE_SCALES = ("relative", "gatys", "mean")
-
 
 @dataclasses.dataclass(frozen=True)
 class LossOptions:
-    """The loss of an image.
+    """The loss of an image; docs/style-transfer.md has the formulas.
+
+    Layers have N channels and M pixels.
 
     Attributes:
       content_layers, style_layers: weights by layer.
@@ -23,9 +20,6 @@ class LossOptions:
         matrices that are divided by M N.
       tv_scale: "relative", by the total variation of content and style together; or "mean", the
         mean squared difference of neighbors, in each direction.
-
-    Raises:
-      ValueError: a name or a weight is none.
     """
 
     content_layers: Mapping[str, float]

@@ -128,12 +128,10 @@ class Stylization:
                 ended = self._run_scale(
                     state, writer, tell, is_interrupted, report_every, preview_every
                 )
+                is_last = state.scale + 1 == len(self._settings.scales)
+                state.is_finished = ended and is_last
                 state.save(self._folder)
-                if not ended:
-                    return state
-                if state.scale + 1 == len(self._settings.scales):
-                    state.is_finished = True
-                    state.save(self._folder)
+                if not ended or is_last:
                     return state
                 state.scale, state.step = state.scale + 1, 0
                 state.image, state.best, state.best_loss = state.best, None, float("inf")

@@ -25,11 +25,8 @@ def weights(depths: Sequence[int]) -> VggWeights:
 def _layers(depths: Sequence[int]) -> Iterator[tuple[str, tuple[np.ndarray, np.ndarray]]]:
     random = np.random.RandomState(1)
     depth = 3
-    for block, (count, filters) in enumerate(
-        zip(vgg.NUM_CONVOLUTIONS[VARIANT], depths, strict=True), start=1
-    ):
-        for number in range(1, count + 1):
-            kernel = random.normal(0.0, (2.0 / (9 * depth)) ** 0.5, (3, 3, depth, filters))
-            biases = np.zeros(filters, np.float32)
-            yield f"conv{block}_{number}", (kernel.astype(np.float32), biases)
-            depth = filters
+    for name in vgg.layer_names(VARIANT):
+        filters = depths[int(name[len("conv")]) - 1]
+        kernel = random.normal(0.0, (2.0 / (9 * depth)) ** 0.5, (3, 3, depth, filters))
+        yield name, (kernel.astype(np.float32), np.zeros(filters, np.float32))
+        depth = filters

@@ -4,10 +4,9 @@ import dataclasses
 
 from commands.command import Command
 from common.option_fields import DATA, HARDWARE, LOSS, NETWORK, RESULTS, SCHEDULE, START, option
+from style_transfer.presets import PRESETS
 
 _OF_PRESET = "that of the preset"
-# As in `style_transfer.presets`, which is read once the flags are right.
-PRESETS = ("default", "cs20", "neural_style", "gatys")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,7 +108,7 @@ class PaintOptions:
         "published programs.",
         LOSS,
         is_common=True,
-        choices=PRESETS,
+        choices=tuple(PRESETS),
     )
     content_layers: tuple[str, ...] = option(
         (),

@@ -141,7 +141,7 @@ def _checked(
     variant = variant or ("vgg_19" if "conv3_4" in layers else "vgg_16")
     kept: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     depth = _SIDE
-    for name in _layer_names(variant):
+    for name in vgg.layer_names(variant):
         if name not in layers:
             break
         kernel, biases = layers[name]
@@ -155,7 +155,7 @@ def _checked(
         depth = shape[3]
     unused = [name for name in layers if name not in kept]
     if not kept or unused:
-        missing = next(name for name in _layer_names(variant) if name not in kept)
+        missing = next(name for name in vgg.layer_names(variant) if name not in kept)
         there = f"it has {first_few(layers, 20)}" if layers else "it has no layer of a VGG"
         raise ValueError(
             f"{printable(path)} has no layer {missing}: {there}. Expected VGG-16 or VGG-19: "
@@ -165,14 +165,6 @@ def _checked(
     if len(mean) != _SIDE:
         raise ValueError(f"{printable(path)}: the mean color has {len(mean)} values; expected 3.")
     return VggWeights(variant, kept, mean, path)
-
-
-def _layer_names(variant: str) -> list[str]:
-    return [
-        f"conv{block}_{number}"
-        for block, count in enumerate(vgg.NUM_CONVOLUTIONS[variant], start=1)
-        for number in range(1, count + 1)
-    ]
 
 
 def _sizes(shape: Iterable[int]) -> str:

@@ -146,19 +146,17 @@ def reference(shared):
 def full_weights() -> VggWeights:
     """Returns VGG-19 with the references' weights, drawn from the names of variables."""
     layers, depth = {}, 3
-    counts = vgg.NUM_CONVOLUTIONS["vgg_19"]
-    for block, (count, filters) in enumerate(zip(counts, (64, 128, 256, 512, 512), strict=True), 1):
-        for number in range(1, count + 1):
-            scope = f"vgg_19/conv{block}/conv{block}_{number}"
-            draws = [
-                np.random.RandomState(zlib.crc32(f"{scope}/{kind}".encode()))
-                for kind in ("weights", "biases")
-            ]
-            kernel = draws[0].normal(0, np.sqrt(1.3 / (9 * depth)), (3, 3, depth, filters))
-            kernel = kernel.astype(np.float32) * np.float32(np.sqrt(2.0 / 1.3))
-            biases = draws[1].normal(0, 0.1, filters).astype(np.float32)
-            layers[f"conv{block}_{number}"] = (kernel, biases)
-            depth = filters
+    for name in vgg.layer_names("vgg_19"):
+        filters = (64, 128, 256, 512, 512)[int(name[len("conv")]) - 1]
+        scope = f"vgg_19/{name[:5]}/{name}"
+        draws = [
+            np.random.RandomState(zlib.crc32(f"{scope}/{kind}".encode()))
+            for kind in ("weights", "biases")
+        ]
+        kernel = draws[0].normal(0, np.sqrt(1.3 / (9 * depth)), (3, 3, depth, filters))
+        kernel = kernel.astype(np.float32) * np.float32(np.sqrt(2.0 / 1.3))
+        layers[name] = (kernel, draws[1].normal(0, 0.1, filters).astype(np.float32))
+        depth = filters
     return VggWeights("vgg_19", layers, MEAN_COLOR, "drawn")
 
 

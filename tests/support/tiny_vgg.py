@@ -15,16 +15,12 @@ def layers(variant: str = "vgg_16", seed: int = 0) -> dict[str, tuple[np.ndarray
     """Returns kernels and biases by layer."""
     random = np.random.RandomState(seed)
     found, depth = {}, 3
-    counts = vgg.NUM_CONVOLUTIONS[variant]
-    for block, (count, filters) in enumerate(zip(counts, DEPTHS, strict=True), start=1):
-        for number in range(1, count + 1):
-            kernel = random.normal(0, (2 / (9 * depth)) ** 0.5, (3, 3, depth, filters))
-            biases = random.normal(0, 0.1, filters)
-            found[f"conv{block}_{number}"] = (
-                kernel.astype(np.float32),
-                biases.astype(np.float32),
-            )
-            depth = filters
+    for name in vgg.layer_names(variant):
+        filters = DEPTHS[int(name[len("conv")]) - 1]
+        kernel = random.normal(0, (2 / (9 * depth)) ** 0.5, (3, 3, depth, filters))
+        biases = random.normal(0, 0.1, filters)
+        found[name] = (kernel.astype(np.float32), biases.astype(np.float32))
+        depth = filters
     return found
 
 
