@@ -137,7 +137,7 @@ vis: setup  ## Draw what the newest training run, or LOGDIR=..., predicts of the
 report: setup  ## Write a page about the newest training run, or LOGDIR=...: report/report.html
 	@$(RUN) report.py $(call flag,dataset_dir,TFRECORDS) $(call flag,checkpoint_dir,LOGDIR) $(ARGS)
 
-export: setup  ## Freeze the newest checkpoint, or CHECKPOINT=..., into a .pb
+export: setup  ## Freeze the best checkpoint, or CHECKPOINT=..., into a .pb
 	@$(RUN) export_model.py $(call flag,checkpoint_path,CHECKPOINT) \
 	  $(call flag,export_path,MODEL) $(ARGS)
 

@@ -22,7 +22,7 @@ from common.run_options import OPTIONS_FILE, RUNS_ROOT
 from common.texts import printable
 from datasets.records import origin
 from datasets.records.origin import PlacedDataset
-from training import best_checkpoint, checkpoints
+from training import best_checkpoint, checkpoints, validation
 from training.arrivals import Arrivals
 
 
@@ -34,6 +34,22 @@ class Restorable(Protocol):
         ...
 
 
+def find_one(checkpoint_path: str | None, run: str | None = None) -> str:
+    """Returns the prefix of the checkpoint that a command which runs one takes.
+
+    Args:
+      checkpoint_path: what a user names; None for the one that the training run is used with
+        (`validation.find_chosen`).
+      run: folder of a training run; None for the newest one.
+
+    Raises:
+      ValueError: there is none.
+    """
+    if not checkpoint_path:
+        return validation.find_chosen(run)
+    return checkpoints.find_checkpoint(checkpoint_path, run)
+
+
 class Checkpoints:
     """The checkpoints that a command runs, one after the other; waits for the first one.
 
@@ -42,9 +58,9 @@ class Checkpoints:
       name: of the results' folder, beside the checkpoints, and of the flag `NAME_logdir`.
       split: name of the split that they run on.
       logdir: folder of the results; None for `results_folder`.
-      limit_flag: name of the flag that says after how many checkpoints to end: 1 is the newest
-        there is, 0 or less waits for new ones until the command is ended. None for a command that
-        runs one.
+      limit_flag: name of the flag that says after how many checkpoints to end: 1 is the one that
+        the training run is used with (`validation.find_chosen`), 0 or less waits for new ones until
+        the command is ended. None for a command that runs one.
       checkpoint_path: takes the place of the flag of that name; None for what the flag says.
 
     Attributes:
@@ -95,13 +111,16 @@ class Checkpoints:
 
         Args:
           checkpoint: prefix. In its training run's folder NAME alone is for the split "val".
-          use_ema: whether the averages of the weights are used.
+          use_ema: whether the averages of the weights are used. Where the training run has
+            validated itself with them, they are what needs no ending, and the weights have one.
         """
         if self._logdir:
             return self._logdir
-        split = [] if self._split == DEFAULT_SPLIT else [self._split]
-        folder = "_".join([self._name, *split, *(["ema"] if use_ema else [])])
-        return os.path.join(best_checkpoint.training_folder(checkpoint), folder)
+        run = best_checkpoint.training_folder(checkpoint)
+        parts = [self._name] if self._split == DEFAULT_SPLIT else [self._name, self._split]
+        if use_ema != validation.scores_averages(run):
+            parts.append("ema" if use_ema else "noema")
+        return os.path.join(run, "_".join(parts))
 
 
 def _find(options: CheckpointOptions, limit: int, limit_flag: str | None) -> Arrivals:
@@ -120,6 +139,8 @@ def _find(options: CheckpointOptions, limit: int, limit_flag: str | None) -> Arr
     else:
         source = options.checkpoint_dir or _find_newest_run()
         _check_is_folder(source)
+        if limit == 1:
+            source = validation.chosen_folder(source)
         if limit == 1 and checkpoints.latest_checkpoint(source) is None and _has_options(source):
             waits = limit_flag and f" Without --{limit_flag}=1 this command waits for it."
             raise ValueError(
@@ -130,7 +151,7 @@ def _find(options: CheckpointOptions, limit: int, limit_flag: str | None) -> Arr
         which = f"the next {limit} checkpoints" if limit > 1 else "every new checkpoint"
         print(
             f"taking {which} in {printable(source)}, the newest first (Ctrl-C ends; "
-            f"--{limit_flag}=1 takes the newest one and ends)",
+            f"--{limit_flag}=1 takes one and ends)",
             flush=True,
         )
     return Arrivals(

@@ -65,7 +65,8 @@ class WeightsOptions:
         None,
         "Whether the moving averages of the weights (train.py --ema_decay) replace the weights.",
         START,
-        computed_default="no; for the best checkpoint that was kept, whichever was scored",
+        computed_default="whichever the training run's own validation scored; the weights where "
+        "there was none, except for a best checkpoint that was kept for its averages",
     )
 
 
@@ -96,7 +97,7 @@ class ScoredSplitOptions:
         is_common=True,
         computed_default=(
             "eval/ in the folder of the training run; eval_SPLIT/ for another split than val, "
-            "eval_ema/ with use_ema"
+            "eval_ema/ with use_ema, unless its own validation uses averages"
         ),
         aliases=("output_dir", "output"),
     )
@@ -120,7 +121,7 @@ class DrawnSplitOptions:
         is_common=True,
         computed_default=(
             "vis/ in the folder of the training run; vis_SPLIT/ for another split than val, "
-            "vis_ema/ with use_ema"
+            "vis_ema/ with use_ema, unless its own validation uses averages"
         ),
         aliases=("output_dir", "output"),
     )

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from common import json_files
 from common.run_options import OPTIONS_FILE
-from training import best_checkpoint
+from training import best_checkpoint, checkpoints
 
 HISTORY_FILE = "validation.json"
 _FORMAT_VERSION = 1
@@ -113,6 +113,38 @@ def read_history(directory: str) -> History:
         return History()
     except ValueError as error:
         raise ValueError(f"{error} Delete the file: training then goes on without it.") from None
+
+
+def chosen_folder(run: str) -> str:
+    """Returns the folder whose newest checkpoint a training run is used with.
+
+    That of its best checkpoint where the training run has validated itself, and otherwise its own.
+    """
+    best = os.path.join(run, checkpoints.BEST_FOLDER)
+    return best if _record(run) and checkpoints.latest_checkpoint(best) else run
+
+
+def find_chosen(run: str | None = None) -> str:
+    """Returns the checkpoint that a training run is used with: see `chosen_folder`.
+
+    Args:
+      run: its folder; None for the newest training run.
+
+    Raises:
+      ValueError: it has no checkpoint, or there is no training run.
+    """
+    return checkpoints.find_checkpoint(chosen_folder(run or checkpoints.find_newest_run()))
+
+
+def scores_averages(run: str) -> bool:
+    """Whether a training run has validated itself with the moving averages of its weights."""
+    return bool((_record(run) or {}).get("use_ema"))
+
+
+def _record(run: str) -> dict[str, Any] | None:
+    """Returns the record of the best checkpoint if validations have written it."""
+    has_history = os.path.exists(os.path.join(run, HISTORY_FILE))
+    return best_checkpoint.read_record(run) if has_history else None
 
 
 class Validation:

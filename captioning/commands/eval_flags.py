@@ -20,8 +20,8 @@ class _EvalOptions(ScoredSplitOptions):
 
     max_number_of_evaluations: int = option(
         0,
-        "Number of evaluations before exiting; 1 scores the newest checkpoint, 0 or less runs "
-        "indefinitely.",
+        "Number of evaluations before exiting; 1 scores the best checkpoint of a training run "
+        "that validates itself, otherwise the newest one; 0 or less runs indefinitely.",
         RESULTS,
         is_common=True,
     )
@@ -50,7 +50,8 @@ COMMAND = Command(
 Scores checkpoints of a network that describes images: python eval.py --max_number_of_evaluations=1
 
 Without flags it scores every new checkpoint of the newest training run, indefinitely;
---max_number_of_evaluations=1 scores the newest one and exits.
+--max_number_of_evaluations=1 scores one and exits: the best where the training run has validated
+itself (--validate_every), otherwise the newest.
 
 Results: perplexity, BLEU-1 to BLEU-4, ROUGE-L and CIDEr-D as pycocoevalcap computes them, and the
 share of distinct captions, on the terminal, in eval-STEP.json and for TensorBoard; METEOR is not

@@ -19,7 +19,7 @@ from captioning.commands.shared_options import SearchFlags
 from captioning.data import preprocess
 from captioning.options import SearchOptions
 from captioning.run_description import TASK, RunDescription
-from commands import export_forms, weights
+from commands import checkpoint_search, export_forms, weights
 from commands.flags import Flags
 from commands.shared_options import ExportedFileOptions, WeightsOptions
 from common import export_names
@@ -40,7 +40,7 @@ def main(flags: Flags, arguments: list[str]) -> None:
     options = flags.options(ExportedFileOptions)
     search = flags.options(SearchFlags).search_options()
     published_checkpoints.require_kind(options.checkpoint_path, None, "network of captions")
-    checkpoint = checkpoints.find_checkpoint(options.checkpoint_path or checkpoints.LATEST)
+    checkpoint = checkpoint_search.find_one(options.checkpoint_path)
     saved_names = weights.saved_names(checkpoint, flags.options(WeightsOptions).use_ema)
     description = run_description.read_description(os.path.dirname(checkpoint) or ".")
     has_im2txt_graph = flags.options(FormOptions).save_im2txt_graph

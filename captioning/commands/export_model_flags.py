@@ -35,9 +35,10 @@ COMMAND = Command(
     description="""\
 Freezes a network that describes images into one .pb for inference: python export_model.py
 
-Without flags it exports the newest checkpoint of the newest training run; --checkpoint_path=best
-takes the best one. Preprocessing, the search for captions and the vocabulary are in the file: it
-takes images of any size and gives sentences. The flags of the search are fixed with it.""",
+Without flags it exports the best checkpoint of the newest training run if that has validated itself
+(--validate_every), and otherwise the newest one (--checkpoint_path=latest). Preprocessing, the
+search for captions and the vocabulary are in the file: it takes images of any size and gives
+sentences. The flags of the search are fixed with it.""",
     main="captioning.commands.export_model",
     options=(ExportedFileOptions, SearchFlags, FormOptions, WeightsOptions),
     explain_unknown=_explain_unknown,

@@ -26,8 +26,8 @@ class _EvalOptions(ScoredSplitOptions):
 
     max_number_of_evaluations: int = option(
         0,
-        "Number of evaluations before exiting; 1 scores the newest checkpoint, 0 or less runs "
-        "indefinitely.",
+        "Number of evaluations before exiting; 1 scores the best checkpoint of a training run "
+        "that validates itself, otherwise the newest one; 0 or less runs indefinitely.",
         RESULTS,
         is_common=True,
     )
@@ -81,7 +81,8 @@ COMMAND = Command(
 Scores checkpoints of a classifier: python eval.py --max_number_of_evaluations=1
 
 Without flags it scores every new checkpoint of the newest training run, indefinitely;
---max_number_of_evaluations=1 scores the newest one and exits.
+--max_number_of_evaluations=1 scores one and exits: the best where the training run has validated
+itself (--validate_every), otherwise the newest.
 
 Results: a table on the terminal with recall and precision of each class and the commonest
 confusions, eval-STEP.json with the confusion matrix, confusion-STEP.png, and TensorBoard's events

@@ -12,7 +12,7 @@ from classification.commands import export_scores
 from classification.commands.export_model_flags import ClassNamesOptions
 from classification.commands.network_description import describe, refuse_others
 from classification.run_description import TASK, RunDescription
-from commands import dataset_choice, export_forms, weights
+from commands import checkpoint_search, dataset_choice, export_forms, weights
 from commands.flags import Flags
 from commands.shared_options import ExportedFileOptions, FormOptions, WeightsOptions
 from common import export_names, files
@@ -32,7 +32,7 @@ def main(flags: Flags, arguments: list[str]) -> None:
     tf.disable_v2_behavior()
     options = flags.options(ExportedFileOptions)
     refuse_others(options.checkpoint_path)
-    checkpoint = checkpoints.find_checkpoint(options.checkpoint_path or checkpoints.LATEST)
+    checkpoint = checkpoint_search.find_one(options.checkpoint_path)
     saved_names = weights.saved_names(checkpoint, flags.options(WeightsOptions).use_ema)
     description = _with_names(
         describe(flags, checkpoint), flags.options(ClassNamesOptions).class_names_file

@@ -38,8 +38,9 @@ COMMAND = Command(
     description="""\
 Freezes a classifier into one .pb for inference: python export_model.py
 
-Without flags it exports the newest checkpoint of the newest training run; --checkpoint_path=best
-takes the best one. Class names and preprocessing are in the file: it takes images of any size.""",
+Without flags it exports the best checkpoint of the newest training run if that has validated itself
+(--validate_every), and otherwise the newest one (--checkpoint_path=latest). Class names and
+preprocessing are in the file: it takes images of any size.""",
     main="classification.commands.export_model",
     options=(
         ExportedFileOptions,

@@ -27,8 +27,8 @@ class VisOptions(DrawnSplitOptions):
     )
     max_number_of_iterations: int = option(
         0,
-        "Number of checkpoints before exiting; 1 draws for the newest one, 0 or less runs "
-        "indefinitely.",
+        "Number of checkpoints before exiting; 1 draws for the best of a training run that "
+        "validates itself, otherwise the newest; 0 or less runs indefinitely.",
         RESULTS,
         is_common=True,
     )

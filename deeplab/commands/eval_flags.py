@@ -22,8 +22,8 @@ class EvalOptions(ScoredSplitOptions):
     eval_crop_size: tuple[int, int] | None = crop_size_option(is_common=True)
     max_number_of_evaluations: int = option(
         0,
-        "Number of evaluations before exiting; 1 scores the newest checkpoint, 0 or less runs "
-        "indefinitely.",
+        "Number of evaluations before exiting; 1 scores the best checkpoint of a training run "
+        "that validates itself, otherwise the newest one; 0 or less runs indefinitely.",
         RESULTS,
         is_common=True,
     )
@@ -66,11 +66,12 @@ COMMAND = Command(
 Scores checkpoints: python eval.py --max_number_of_evaluations=1
 
 Without flags it scores every new checkpoint of the newest training run, indefinitely, as
-research/deeplab's eval.py does; --max_number_of_evaluations=1 scores the newest one and exits. The
-network is the one that options.json beside the checkpoint describes. It may run at another output
-stride than it was trained at (--output_stride=8; ASPP's rates follow). A checkpoint of published
-weights is known by its name (--checkpoint_path=NAME; python -m scripts.weights list); any other one
-without options.json needs the flags of its network. Several checkpoints, also of different
+research/deeplab's eval.py does; --max_number_of_evaluations=1 scores one and exits: the best where
+the training run has validated itself (--validate_every), otherwise the newest. The network is the
+one that options.json beside the checkpoint describes. It may run at another output stride than it
+was trained at (--output_stride=8; ASPP's rates follow). A checkpoint of published weights is known
+by its name (--checkpoint_path=NAME; python -m scripts.weights list); any other one without
+options.json needs the flags of its network. Several checkpoints, also of different
 networks, are scored in turn and compared in one table (--checkpoint_path=runs/a,runs/b/best).
 
 Results: a table on the terminal, eval-STEP.json and TensorBoard's events in eval_logdir. The

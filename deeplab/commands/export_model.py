@@ -8,7 +8,7 @@ import sys
 
 import tensorflow.compat.v1 as tf
 
-from commands import dataset_choice, export_forms, weights
+from commands import checkpoint_search, dataset_choice, export_forms, weights
 from commands.flags import Flags
 from commands.shared_options import FormOptions, WeightsOptions
 from common import export_names
@@ -39,7 +39,7 @@ def main(flags: Flags, arguments: list[str]) -> None:
     tf.disable_v2_behavior()
     options, inference = flags.options(ExportOptions), flags.options(InferenceOptions)
     checkpoint_run.refuse_parts(options.checkpoint_path)
-    checkpoint = checkpoints.find_checkpoint(options.checkpoint_path or checkpoints.LATEST)
+    checkpoint = checkpoint_search.find_one(options.checkpoint_path)
     saved_names = weights.saved_names(checkpoint, flags.options(WeightsOptions).use_ema)
     description, export_path = describe(flags, options, checkpoint)
     output_files.check_writable(export_path)

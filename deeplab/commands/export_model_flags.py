@@ -73,7 +73,8 @@ COMMAND = Command(
     description="""\
 Freezes a checkpoint into one .pb for inference: python export_model.py
 
-Without flags it exports the newest checkpoint of the newest training run, as it was trained. A
+Without flags it exports the best checkpoint of the newest training run if that has validated itself
+(--validate_every), and otherwise the newest one (--checkpoint_path=latest), as it was trained. A
 checkpoint of published weights is known by its name: --checkpoint_path=xception65_coco_voc_trainaug
 (python -m scripts.weights list). Any other one without options.json beside it needs the flags of
 its network:

@@ -25,7 +25,7 @@ class ReportOptions:
         is_common=True,
         computed_default=(
             "report/ in the folder of the training run; report_SPLIT/ for another split than val, "
-            "report_ema/ with use_ema"
+            "report_ema/ with use_ema, unless its own validation uses averages"
         ),
         aliases=("output_dir", "output", "report_dir"),
     )

@@ -22,8 +22,8 @@ class VisOptions(DrawnSplitOptions):
     vis_crop_size: tuple[int, int] | None = crop_size_option()
     max_number_of_iterations: int = option(
         0,
-        "Number of checkpoints to draw before exiting; 1 draws the newest one, 0 or less runs "
-        "indefinitely.",
+        "Number of checkpoints to draw before exiting; 1 draws the best of a training run that "
+        "validates itself, otherwise the newest; 0 or less runs indefinitely.",
         RESULTS,
         is_common=True,
     )
@@ -55,8 +55,9 @@ Draws what a network predicts of a split: python vis.py --max_number_of_iteratio
 
 The counterpart of research/deeplab's vis.py, on the same records as eval.py. Without flags it draws
 every new checkpoint of the newest training run over the one before, indefinitely;
---max_number_of_iterations=1 draws the newest one and exits. For images that are not records, export
-the checkpoint and use infer.py.
+--max_number_of_iterations=1 draws one and exits: the best where the training run has validated
+itself (--validate_every), otherwise the newest. For images that are not records, export the
+checkpoint and use infer.py.
 
 Results, in vis_logdir: segmentation_results/NAME_image.jpg and NAME_prediction.png, named after the
 image; with --also_save_raw_predictions also raw_segmentation_results/NAME.png, whose gray values

@@ -98,8 +98,8 @@ def _evaluations(folder: str, split: str) -> Curve:
         except (OSError, ValueError):
             continue
         step, score, options = map(content.get, ("step", "miou", "options"))
-        is_ema = isinstance(options, dict) and options.get("use_ema")
-        if content.get("split") != split or is_ema:
+        is_ema = isinstance(options, dict) and bool(options.get("use_ema"))
+        if content.get("split") != split or is_ema != validation.scores_averages(folder):
             continue
         if isinstance(step, int) and isinstance(score, float | int):
             found[step] = float(score)

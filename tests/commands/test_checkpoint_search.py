@@ -7,7 +7,7 @@ import types
 import numpy as np
 import pytest
 
-from commands import checkpoint_search
+from commands import checkpoint_search, weights
 from commands.checkpoint_search import Checkpoints
 from commands.flags import Flags
 from commands.shared_options import CheckpointOptions, DatasetOptions, WeightsOptions
@@ -15,7 +15,8 @@ from common.dataset_origin import DatasetOrigin
 from common.option_fields import RESULTS, option
 from datasets.records import build_folder
 from tests.training.test_checkpoints import save
-from training import best_checkpoint
+from training import best_checkpoint, validation
+from training.checkpoints import AVERAGE_SUFFIX
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,6 +69,44 @@ def test_checkpoints_are_those_that_the_flags_name(tmp_path, monkeypatch, capsys
     assert capsys.readouterr().out.startswith("taking the next 3 checkpoints in runs/new, the")
     assert find("--max_number=0").first == prefix
     assert capsys.readouterr().out.startswith("taking every new checkpoint in runs/new, the newest")
+
+
+def validated(folder, step: int, *, use_ema: bool) -> str:
+    """Makes what a training run leaves that validated a checkpoint; returns the copy of that."""
+    prefix = save(folder, step, {"w": np.ones(1), f"w{AVERAGE_SUFFIX}": np.zeros(1)})
+    best_checkpoint.keep_if_best(prefix, "miou", 0.5, {}, step=step, use_ema=use_ema)
+    (folder / validation.HISTORY_FILE).write_text("{}")
+    return str(folder / best_checkpoint.BEST_FOLDER / f"model.ckpt-{step}")
+
+
+def test_a_run_that_validated_itself_is_used_with_its_best_checkpoint(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = tmp_path / "runs" / "new"
+    best = validated(run, 7, use_ema=True)
+    newest = save(run, 9, {"w": np.ones(1), f"w{AVERAGE_SUFFIX}": np.zeros(1)})
+    averages = {"w": f"w{AVERAGE_SUFFIX}"}
+    assert os.path.abspath(find().first) == best
+    assert find("--checkpoint_path=latest", f"--checkpoint_dir={run}").first == newest
+    assert os.path.abspath(find("--max_number=0").first) == newest
+    assert os.path.abspath(checkpoint_search.find_one(None)) == best
+    assert checkpoint_search.find_one(newest) == newest
+    for path in (best, newest):  # Both are seen as the validations saw them.
+        assert weights.saved_names(path, None) == averages
+        assert weights.saved_names(path, use_ema=False) == {}
+    found = find()
+    assert found.results_folder(best, use_ema=True) == str(run / "eval")
+    assert found.results_folder(newest, use_ema=False) == str(run / "eval_noema")
+
+
+def test_a_best_checkpoint_of_eval_is_only_used_where_it_is_named(tmp_path):
+    run = tmp_path / "run"
+    best = validated(run, 7, use_ema=True)
+    (run / validation.HISTORY_FILE).unlink()
+    newest = save(run, 9, {"w": np.ones(1), f"w{AVERAGE_SUFFIX}": np.zeros(1)})
+    assert find(f"--checkpoint_dir={run}").first == newest
+    assert find("--checkpoint_path=best", f"--checkpoint_dir={run}").first == best
+    assert weights.saved_names(newest, None) == {}
+    assert weights.saved_names(best, None) != {}
 
 
 def test_each_checkpoint_is_restored_before_it_is_given(tmp_path):

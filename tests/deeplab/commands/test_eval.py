@@ -202,7 +202,7 @@ def test_one_that_is_removed_while_waiting_does_not_count(outcomes):
     lines = out.splitlines()
     assert lines[0] == (
         "taking the next 2 checkpoints in runs/d, the newest first (Ctrl-C ends; "
-        "--max_number_of_evaluations=1 takes the newest one and ends)"
+        "--max_number_of_evaluations=1 takes one and ends)"
     )
     assert [line for line in lines if line.startswith("runs/d/model")] == [
         "runs/d/model.ckpt-20",
