@@ -19,8 +19,7 @@ from commands import error_messages, help_pages, startup
 from commands.command import Command, Main
 from commands.flags import Flags
 from common.option_fields import GENERAL, option
-
-VERSION = "0.2.0"
+from common.version import VERSION
 
 _STDOUT = "standard output"
 # absl's and Python's words for values that a flag does not take.

@@ -102,15 +102,6 @@ def _forget_in_child() -> None:
 os.register_at_fork(after_in_child=_forget_in_child)
 
 
-def last_command(folder: str) -> tuple[str, str] | None:
-    """Returns the last command that was a folder's sole writer, and when it began; None if unknown.
-
-    Quotes of the command line are lost.
-    """
-    holder = _read_holder(os.path.join(folder, LOCK_FILE))
-    return None if holder is None else (str(holder["command"]), str(holder["since"]))
-
-
 def _describe_holder(path: str) -> str:
     """Says who holds a lock, as far as its file tells."""
     holder = _read_holder(path)

@@ -6,9 +6,24 @@ from collections.abc import Callable, Iterator
 
 from common import checkpoint_files, files, locks
 from common.texts import printable
+from training import command_log
 from training.checkpoints import CHECKPOINT_NAME
 
 _ADVICE = "Wait until it has ended or end it, or choose another train_logdir."
+
+
+def check_writable(path: str) -> None:
+    """Makes sure that a training run can write into its folder, which may be missing.
+
+    Raises:
+      OSError: it cannot; names the folder and what is wrong with it.
+    """
+    obstacle = files.find_obstacle(path)
+    if obstacle is not None:
+        raise OSError(
+            f"train_logdir {printable(path)} cannot be written: {' '.join(obstacle)}. Choose "
+            "another one."
+        )
 
 
 class RunFolder:
@@ -56,7 +71,7 @@ class RunFolder:
         return True
 
     def open(self) -> None:
-        """Makes and locks the folder, if that is still to be done, and writes the companion."""
+        """Makes and locks the folder, if that is still to be done, and notes what trains in it."""
         try:
             self._path.encode()
         except UnicodeEncodeError:
@@ -68,6 +83,8 @@ class RunFolder:
             with self._naming_errors():
                 os.makedirs(self._path, exist_ok=True)
         self.lock()
+        with self._naming_errors():
+            command_log.append(self._path)
         self._companion = self._write_companion(self._path)
 
     def ensure(self) -> None:

@@ -2,17 +2,9 @@
 
 import contextlib
 import os
-import platform
-import shlex
-import sys
-import time
 from collections.abc import Sequence
 
-import numpy as np
-import tensorflow.compat.v1 as tf
-
 from commands import weights
-from commands.execution import VERSION
 from commands.flags import Flags
 from commands.shared_options import CheckpointOptions
 from common import files
@@ -26,7 +18,7 @@ from deeplab.report import page, scored_run, worst_images
 from deeplab.report.page import Report
 from deeplab.report.scored_run import ScoredRun
 from deeplab.report.worst_images import WorstImages
-from training import best_checkpoint, checkpoints
+from training import best_checkpoint, checkpoints, command_log
 
 PAGE = "report.html"
 _TABLES = ("images.csv", "images_of_b.csv")
@@ -80,9 +72,7 @@ def main(flags: Flags, arguments: list[str]) -> None:
             spec, options.report_split, [each.index for each in runs[0].images]
         ),
         files=tables,
-        command=shlex.join(sys.argv),
-        versions=_versions(),
-        created=time.strftime("%Y-%m-%d %H:%M"),
+        made_by=command_log.this_process(),
     )
     path = os.path.join(directory, PAGE)
     files.write(path, page.render(report).encode(errors="replace"))
@@ -150,16 +140,3 @@ def _print(runs: Sequence[ScoredRun], class_names: Sequence[str]) -> None:
     (run,) = runs
     table = score_report.format_table(run.evaluation, class_names, run.details)
     print(f"{printable(run.title)}\n{table}", flush=True)
-
-
-def _versions() -> list[tuple[str, str]]:
-    """Returns the versions of what scored, and what it ran on."""
-    gpus = tf.config.list_physical_devices("GPU")
-    devices = f"{len(gpus)} GPUs" if gpus else f"{os.cpu_count()} CPU cores"
-    return [
-        ("DeepLabV3+", VERSION),
-        ("TensorFlow", tf.version.VERSION),
-        ("Python", platform.python_version()),
-        ("NumPy", np.__version__),
-        ("machine", f"{platform.system()} {platform.machine()}, {devices}"),
-    ]

@@ -21,6 +21,7 @@ from deeplab.evaluation import score_report
 from deeplab.report import charts, scored_run, worst_images
 from deeplab.report.charts import Line
 from deeplab.report.scored_run import ScoredRun
+from training.command_log import LoggedCommand
 
 _TEMPLATE = "page.html.jinja"
 _SMOOTHING = 0.9
@@ -39,9 +40,7 @@ class Report:
       runs: what was scored: one, or two that are compared.
       photos: the images of the records that `runs[0].images` name, by index.
       files: names of files beside the page, such as the table of images.
-      command: that made the report.
-      versions: (name, version) of programs.
-      created: date and time.
+      made_by: the command that made it.
     """
 
     spec: DatasetSpec
@@ -49,9 +48,7 @@ class Report:
     runs: Sequence[ScoredRun]
     photos: Mapping[int, Image.Image]
     files: Sequence[str]
-    command: str
-    versions: Sequence[tuple[str, str]]
-    created: str
+    made_by: LoggedCommand
 
 
 def render(report: Report) -> str:

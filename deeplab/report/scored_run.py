@@ -5,13 +5,14 @@ import glob
 import os
 from typing import Any
 
-from common import json_files, locks
+from common import json_files
 from common.run_options import OPTIONS_FILE
 from deeplab.evaluation.details import Details
 from deeplab.evaluation.evaluator import Evaluation
 from deeplab.report.worst_images import Predicted
 from deeplab.run_description import RECIPE_FILE
-from training import event_curves, validation
+from training import command_log, event_curves, validation
+from training.command_log import LoggedCommand
 from training.event_curves import Curve
 
 LOSS, LEARNING_RATE, SPEED = "progress/loss", "progress/learning_rate", "progress/images_per_sec"
@@ -29,7 +30,7 @@ class Training:
       curves: by tag: `LOSS`, `LEARNING_RATE`, `SPEED`.
       validations: mean IoU by step, of validations during training.
       evaluations: mean IoU by step, of eval.py on the split that is reported.
-      command: the last command that trained in it, and when it began; None if unknown.
+      commands: those that trained in it, the first one first.
       recipe: the flags that were chosen for it.
       options: the content of `options.json`.
     """
@@ -38,7 +39,7 @@ class Training:
     curves: dict[str, Curve]
     validations: Curve
     evaluations: Curve
-    command: tuple[str, str] | None
+    commands: list[LoggedCommand]
     recipe: str
     options: dict[str, Any]
 
@@ -83,7 +84,7 @@ def read_training(folder: str, split: str) -> Training:
         event_curves.read(folder, _TAGS),
         Curve(tuple(step for step, _ in points), tuple(value for _, value in points)),
         _evaluations(folder, split),
-        locks.last_command(folder),
+        command_log.read(folder),
         _recipe(folder),
         options,
     )

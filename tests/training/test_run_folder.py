@@ -14,7 +14,7 @@ import tensorflow.compat.v1 as tf
 from common import locks
 from tests.support import toy_training
 from tests.support.command_runs import ROOT
-from training import checkpoints
+from training import checkpoints, run_folder
 from training.run_folder import RunFolder
 
 
@@ -222,6 +222,16 @@ def test_train_logdir_that_cannot_be_one_is_named(tmp_path):
         assert "[Errno" not in str(failure.value)
     assert (tmp_path / "file").read_text() == "a file"
     assert sorted(os.listdir(tmp_path)) == ["file"]
+
+
+def test_a_folder_that_cannot_be_written_is_found_before_there_is_anything_to_write(tmp_path):
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path / "file", tmp_path / "file" / "run"):
+        message = rf"^train_logdir {path} cannot be written: {tmp_path}/file is not a folder\. Cho"
+        with pytest.raises(OSError, match=message):
+            run_folder.check_writable(str(path))
+    run_folder.check_writable(str(tmp_path / "new" / "run"))
+    assert os.listdir(tmp_path) == ["file"]
 
 
 KILLED = """

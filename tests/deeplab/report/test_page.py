@@ -20,6 +20,7 @@ from deeplab.report import page, scored_run
 from deeplab.report.page import Report
 from deeplab.report.scored_run import ScoredRun, Training
 from deeplab.report.worst_images import Predicted
+from training.command_log import LoggedCommand
 from training.event_curves import Curve
 
 VOID = 255
@@ -84,7 +85,7 @@ def scored(names, seed=0, confusion=None, image_name="street") -> ScoredRun:
         curves,
         Curve((10, 20), (0.1, 0.2)),
         Curve((20,), (0.3,)),
-        (f"train.py --train_logdir={EVIL}", "2026-01-02 03:04:05"),
+        [LoggedCommand(f"train.py --train_logdir={EVIL}", "2026-01-02 03:04:05", {EVIL: EVIL})],
         "--base_learning_rate=0.1\n",
         {"model": {"output_stride": 16, "seed": seed}, "dataset_name": EVIL},
     )
@@ -109,9 +110,7 @@ def report(names, *runs) -> Report:
         runs=runs,
         photos={0: Image.new("RGB", (20, 12), (1, 2, 3))},
         files=["images.csv"],
-        command="report.py",
-        versions=[("NumPy", "1.2.3")],
-        created="2026-01-02 03:04",
+        made_by=LoggedCommand("report.py", "2026-01-02 03:04:05", {"NumPy": "1.2.3"}),
     )
 
 
@@ -202,7 +201,7 @@ def test_two_runs_stand_beside_each_other_with_their_differences():
 def test_a_run_without_training_curves_and_a_split_without_labels_have_a_page():
     run = scored(NAMES, confusion=np.zeros((3, 3), int))
     empty = Training(
-        "runs/a", dict.fromkeys(run.training.curves, Curve()), Curve(), Curve(), None, "", {}
+        "runs/a", dict.fromkeys(run.training.curves, Curve()), Curve(), Curve(), [], "", {}
     )
     run.details.calibration.of_class = np.zeros((3, 2, 100), int)
     run.details.calibration.pixels = np.zeros(15, int)

@@ -5,9 +5,9 @@ import json
 import pytest
 import tensorflow.compat.v1 as tf
 
-from common import locks
 from deeplab.report import scored_run
 from deeplab.run_description import RECIPE_FILE
+from training import command_log
 from training.event_curves import Curve
 from training.summaries import SummaryWriter
 
@@ -19,10 +19,10 @@ def write_score(path, **fields):
 
 def test_curves_scores_command_and_options_are_found(tmp_path, monkeypatch):
     monkeypatch.setattr("sys.argv", ["train.py", "--seed=1"])
-    with locks.sole_writer(str(tmp_path), "another", "Wait."):
-        writer = SummaryWriter(str(tmp_path), tf.Graph(), lambda: None)
-        writer.add_scalars({scored_run.LOSS: 2.5}, 10)
-        writer.close()
+    command_log.append(str(tmp_path))
+    writer = SummaryWriter(str(tmp_path), tf.Graph(), lambda: None)
+    writer.add_scalars({scored_run.LOSS: 2.5}, 10)
+    writer.close()
     history = {
         "metric": "miou",
         "scores": [{"step": 10, "value": 0.5}, {"step": 20, "value": None}],
@@ -41,15 +41,14 @@ def test_curves_scores_command_and_options_are_found(tmp_path, monkeypatch):
     assert found.validations == Curve((10,), (0.5,))
     assert found.evaluations == Curve((10,), (0.25,))
     assert scored_run.read_training(str(tmp_path), "test").evaluations == Curve((40,), (0.75,))
-    assert found.command is not None
-    assert found.command[0] == "train.py --seed=1"
+    assert [each.command for each in found.commands] == ["train.py --seed=1"]
     assert found.recipe == "--seed=1\n"
     assert found.options == {"model": {"output_stride": 8}}
 
 
 def test_a_folder_of_checkpoints_alone_knows_nothing(tmp_path):
     found = scored_run.read_training(str(tmp_path), "val")
-    assert found.command is None
+    assert found.commands == []
     assert (found.recipe, found.options, found.evaluations) == ("", {}, Curve())
 
 
