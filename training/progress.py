@@ -35,12 +35,13 @@ class Progress:
         self._images_per_step = images_per_step
         self._clock = clock
         self._last: tuple[int, float] | None = None
+        self._left_out_secs = 0.0
         self._waited_secs = 0.0
         self._total_steps = 0
         self._total_secs = self._total_waited_secs = 0.0
         self._has_advised = False
         self._started: tuple[int, float] | None = None
-        self._has_forecast = False
+        self._has_forecast = self._has_overrun = False
 
     def start(self, step: int) -> None:
         """Starts the measurement after a step; the first one is slow and not to be counted."""
@@ -49,7 +50,11 @@ class Progress:
         self._waited_secs = 0.0
 
     def leave_out(self, seconds: float) -> None:
-        """Does not count some time that went to something else than steps."""
+        """Does not count some time that went to something else than steps.
+
+        What is left is expected to take such time as often.
+        """
+        self._left_out_secs += seconds
         if self._last is not None:
             self._last = (self._last[0], self._last[1] + seconds)
 
@@ -71,16 +76,47 @@ class Progress:
         if steps < _STEPS_BEFORE_FORECAST or step >= self._num_steps:
             return None
         self._has_forecast = True
-        step_secs = (self._clock() - first_time) / steps
-        left = (self._num_steps - step) * step_secs
+        step_secs = (self._clock() - first_time - self._left_out_secs) / steps
+        left = self._secs_left(step, step_secs)
         text = f"a step takes {step_secs:.2g} s, so there are about {texts.duration(left)} to go"
         if hours is None or left <= _TOLERATED_EXCESS * hours * 3600:
             return text
+        self._has_overrun = True
         affordable = max(1, int(hours * 3600 / step_secs))
         return (
             f"warning: {text}, and hours is {hours:g}: end it, and take a smaller network, or "
             f"{affordable} steps."
         )
+
+    def overrun(self, step: int, hours: float | None) -> str | None:
+        """Returns once that a training run takes longer than it was to take; else None.
+
+        Args:
+          step: steps done.
+          hours: that the training run was to take, from its first step on.
+        """
+        if hours is None or self._has_overrun or self._started is None:
+            return None
+        first_step, first_time = self._started
+        steps = step - first_step
+        if steps < _STEPS_BEFORE_ADVICE or step >= self._num_steps:
+            return None
+        done = self._clock() - first_time
+        in_all = done * (self._num_steps - first_step) / steps
+        if in_all <= _TOLERATED_EXCESS * hours * 3600:
+            return None
+        self._has_overrun = True
+        return (
+            f"warning: training will take about {texts.duration(in_all)} in all, and hours is "
+            f"{hours:g}: steps take {done / steps:.2g} s with all that is done between them. Does "
+            "something else use this machine?"
+        )
+
+    def _secs_left(self, step: int, step_secs: float) -> float:
+        """Returns how long the rest takes, and what is left out of it if that goes on as before."""
+        first_step = self._started[0] if self._started else step
+        left_out = self._left_out_secs / (step - first_step) if step > first_step else 0.0
+        return (self._num_steps - step) * (step_secs + left_out)
 
     def line(self, step: int, loss: float, learning_rate: float) -> str:
         """Measures since the last line and returns the new one, after a number of steps."""
@@ -97,7 +133,7 @@ class Progress:
             self._total_steps += steps
             self._total_secs += seconds
             self._total_waited_secs += self._waited_secs
-            left = texts.duration((self._num_steps - step) * seconds / steps)
+            left = texts.duration(self._secs_left(step, seconds / steps))
             text += f"  {speed:.1f} images/s  data {data_wait:.0%}  {left} left"
         self.start(step)
         return text

@@ -182,9 +182,12 @@ class StepFunction:
             self._log(float(values["loss"]), float(values["learning_rate"]))
         elif self._first_step == self.step - 1:
             self._progress.start(self.step)
-        forecast = self._progress.forecast(self.step, self._hours)
-        if forecast:
-            self.report(forecast)
+        for line in (
+            self._progress.forecast(self.step, self._hours),
+            self._progress.overrun(self.step, self._hours),
+        ):
+            if line:
+                self.report(line)
         return values["loss"]
 
     def _run(self, session: tf.Session, fetches: Mapping[str, tf.Tensor]) -> dict[str, Any]:

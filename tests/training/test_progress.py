@@ -83,3 +83,31 @@ def test_a_training_run_that_takes_longer_than_asked_is_warned_of():
     enough.start(1)
     clock.now += 10.0
     assert "warning" not in enough.forecast(3, hours=1.2)
+
+
+def test_what_is_left_out_of_the_speed_counts_for_the_time_that_is_left():
+    clock = Clock()
+    lines = Progress(num_steps=101, images_per_step=8, clock=clock)
+    lines.start(1)
+    clock.now += 40.0
+    lines.leave_out(20.0)  # A validation, after which the first line comes.
+
+    line = lines.line(21, loss=1.0, learning_rate=0.1)
+
+    assert line.endswith("8.0 images/s  data 0%  2 min 40 s left")  # 80 steps of 1 s, and 80 s.
+
+
+def test_a_training_run_that_becomes_slower_is_warned_of_once():
+    clock = Clock()
+    lines = Progress(num_steps=721, images_per_step=8, clock=clock)
+    lines.start(1)
+    clock.now += 15.0
+    assert "warning" not in lines.forecast(4, hours=1.0)
+    assert lines.overrun(4, hours=1.0) is None
+    clock.now += 100.0
+    assert lines.overrun(14, hours=None) is None
+    assert lines.overrun(14, hours=1.0) == (
+        "warning: training will take about 1 h 46 min in all, and hours is 1: steps take 8.8 s "
+        "with all that is done between them. Does something else use this machine?"
+    )
+    assert lines.overrun(15, hours=1.0) is None
