@@ -141,7 +141,7 @@ class ExportedFileOptions:
         "runs/, or the name of published weights, which are downloaded.",
         START,
         is_common=True,
-        computed_default="latest",
+        computed_default="best where the training run has validated itself, otherwise latest",
         aliases=("checkpoint", "checkpoint_dir", "ckpt", "train_logdir"),
     )
     export_path: str | None = option(

@@ -25,11 +25,12 @@ from deeplab.commands.train_flags import (
 )
 from deeplab.data import crop_sizes
 from deeplab.network import transfer
+from deeplab.objective import losses
 from deeplab.options import InputOptions, ObjectiveOptions, ResizeOptions
 from deeplab.run_description import RunDescription
 from deeplab.task import SegmentationTask
 from deployment.config import DeploymentConfig
-from training import checkpoints, loop, pace
+from training import checkpoints, loop, pace, run_folder
 from training.options import OptimizerOptions, TrainOptions
 
 # Of a batch: RGB as float32, and class ids.
@@ -62,6 +63,9 @@ def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
     spec = read_dataset(flags.options(DatasetOptions), resumed)
     shard_check.complete_shards(spec, train_split)
     train_logdir = flags.value("train_logdir") or os.path.join(RUNS_ROOT, spec.name)
+    train_recipe.check_classes(flags, spec)
+    if deployment.is_chief:
+        run_folder.check_writable(train_logdir)  # Before minutes go into choosing and measuring.
 
     def plan(flags: Flags, recipe: str = "") -> tuple[_Plan, DeploymentConfig]:
         # A recipe may have decided how many clones there are.
@@ -79,8 +83,15 @@ def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
     begins = not checkpoints.latest_checkpoint(train_logdir)
     if begins and train_recipe.is_automatic(flags, deployment.is_distributed):
         recipe = train_recipe.choose(flags, spec, train_split, plan, measure)
-    elif not begins:
-        train_recipe.resume(flags, train_logdir)
+    else:
+        if not begins:
+            train_recipe.resume(flags, train_logdir)
+        if flags.is_given("hours"):
+            print(
+                f"--hours={flags.value('hours'):g} decides the number of steps of a training run "
+                "that begins with --recipe=auto; the steps of this one are "
+                f"--training_number_of_steps={flags.value('training_number_of_steps')}"
+            )
     chosen, place = plan(flags, recipe)
     print(
         f"dataset {spec.name} in {spec.directory}: {spec.num_classes} classes, "
@@ -122,6 +133,7 @@ def _plan(
     objective = flags.options(
         ObjectiveOptions, fine_tune_batch_norm=training_command.trains_batch_norm(flags)
     )
+    losses.check(objective, network.num_classes)
     optimizer_options = flags.options(OptimizerOptions)
     train_options = flags.options(
         SegmentationTrainOptions,

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from commands import unknown_flags
+from commands import help_pages, unknown_flags
 from commands.command import Command
 from commands.flags import Flags
 from commands.shared_options import ClusterOptions
@@ -35,7 +35,7 @@ class RecipeOptions:
         None,
         "Where flags come from that are not given: auto chooses network, crops, batch, rate, steps "
         "and more to suit the data, the machine and the time; research_deeplab has that program's "
-        "defaults; another name is that of a file in recipes/.",
+        "defaults, in parentheses here; others are files in recipes/.",
         SCHEDULE,
         is_common=True,
         computed_default="auto; research_deeplab where several processes train together",
@@ -47,9 +47,9 @@ SegmentationTrainOptions = changed(
     TrainOptions,
     hours=change(
         None,
-        help="Hours that the training run is to take. The recipe auto takes as many steps as there "
-        "is time for; otherwise a longer one is warned of after its first steps.",
-        computed_default="1 with the recipe auto",
+        help="Hours that training is to take, for which auto chooses the number of steps; a longer "
+        "run is warned of.",
+        computed_default="1 with auto",
     ),
 )
 
@@ -84,6 +84,42 @@ class RefusedTrainingOptions:
     )
 
 
+_OPTIONS = (
+    DatasetOptions,
+    RecipeOptions,
+    TrainingDataOptions,
+    InputOptions,
+    ModelOptions,
+    LastLayerOptions,
+    SegmentationTrainOptions,
+    OptimizerOptions,
+    ObjectiveOptions,
+    DeploymentConfig,
+    ClusterOptions,
+    RefusedOptions,
+    RefusedTrainingOptions,
+)
+# What the recipe auto chooses (`deeplab.recipe.choice`).
+CHOSEN = (
+    *("model_variant", "depth_multiplier", "output_stride", "atrous_rates"),
+    *("decoder_output_stride", "train_crop_size", "min_resize_value", "max_resize_value"),
+    *("min_scale_factor", "augmentation", "train_batch_size", "base_learning_rate"),
+    *("recompute_activations", "num_clones", "mixed_precision", "sync_batch_norm"),
+    *("losses", "label_weights", "training_number_of_steps", "batch_norm_decay", "ema_decay"),
+    *("validate_every", "patience"),
+)
+
+
+def _chosen_defaults() -> dict[str, str]:
+    """Words the defaults of flags that are chosen where they are not given."""
+    defaults = {}
+    for name, definition in Flags(_OPTIONS).definitions.items():
+        if name in CHOSEN:
+            otherwise = help_pages.shown_default(definition) or "none"
+            defaults[name] = f"chosen ({otherwise})"
+    return defaults
+
+
 def _explain_unknown(name: str, value: str, flags: Flags) -> str | None:
     return unknown_flags.explain_epochs(name, value, flags) or explain_classes(name)
 
@@ -93,25 +129,12 @@ COMMAND = Command(
 Trains DeepLabV3+ on TFRecords: python train.py --num_clones 4
 
 It trains on the dataset that was built last, and chooses what an expert would for flags that are
-not given (--recipe=auto), from published weights or --tf_initial_checkpoint, for --hours. The
-defaults below are those of research/deeplab's train.py, as its names are: --recipe=research_deeplab
-has them; docs/flags.md lists what differs.""",
+not given (--recipe=auto), from published weights or --tf_initial_checkpoint, for --hours. Where a
+default is "chosen (16)", --recipe=research_deeplab has the 16 of research/deeplab's train.py, whose
+names the flags have; docs/flags.md lists what differs.""",
     main="deeplab.commands.train",
-    options=(
-        DatasetOptions,
-        RecipeOptions,
-        TrainingDataOptions,
-        InputOptions,
-        ModelOptions,
-        LastLayerOptions,
-        SegmentationTrainOptions,
-        OptimizerOptions,
-        ObjectiveOptions,
-        DeploymentConfig,
-        ClusterOptions,
-        RefusedOptions,
-        RefusedTrainingOptions,
-    ),
+    options=_OPTIONS,
+    computed_defaults=_chosen_defaults(),
     keeps_memory=True,
     explain_unknown=_explain_unknown,
 )

@@ -80,6 +80,23 @@ def read(flags: Flags) -> None:
     flags.add_lines(lines)
 
 
+def check_classes(flags: Flags, spec: DatasetSpec) -> None:
+    """Makes sure that a recipe of the folder `recipes` is for as many classes as a dataset has.
+
+    Raises:
+      ValueError: its label weights are for other ones.
+    """
+    name, weights = flags.value("recipe"), flags.value("label_weights")
+    if name in (None, AUTO, RESEARCH_DEEPLAB) or not weights or len(weights) == spec.num_classes:
+        return
+    if command_flags.spell("label_weights", weights) in _read_lines(name):
+        raise ValueError(
+            f"recipe {name} has label weights of {len(weights)} classes, and dataset {spec.name} "
+            f"has {spec.num_classes}. Give your own --label_weights (make check-dataset suggests "
+            f"some), or omit --recipe={name}, and all flags are chosen for your data."
+        )
+
+
 def resume(flags: Flags, train_logdir: str) -> bool:
     """Takes the flags that a recipe chose when a training run began; whether there are any."""
     path = os.path.join(train_logdir, RECIPE_FILE)

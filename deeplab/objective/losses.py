@@ -57,7 +57,7 @@ def add_losses(
     """
     losses = {}
     for scale, logits in scales_to_logits.items():
-        _check(objective, num_classes=logits.shape[-1].value)
+        check(objective, num_classes=logits.shape[-1].value)
         logits = tf.cast(logits, tf.float32)
         with tf.name_scope(f"{scale}_loss"):
             terms = _losses(logits, labels, objective, ignore_label)
@@ -175,7 +175,8 @@ def _hardest(pixel_losses: tf.Tensor, share: float | tf.Tensor) -> tuple[tf.Tens
     return tf.reshape(is_hard, tf.shape(pixel_losses)), num_hard
 
 
-def _check(objective: ObjectiveOptions, num_classes: int) -> None:
+def check(objective: ObjectiveOptions, num_classes: int) -> None:
+    """Refuses (ValueError) shares, steps and weights that do not suit the classes."""
     if not 0.0 < objective.top_k_percent_pixels <= 1.0:
         raise ValueError(
             f"top_k_percent_pixels is {objective.top_k_percent_pixels}; expected a share of the "

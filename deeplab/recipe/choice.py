@@ -22,7 +22,7 @@ _ATROUS_RATES = {8: (12, 24, 36), 16: (6, 12, 18), 32: (3, 6, 9)}
 CONSIDERED = (
     *("model_variant", "depth_multiplier", "output_stride", "dense_prediction_cell_json"),
     *("min_resize_value", "train_batch_size", "num_clones", "training_number_of_steps"),
-    "validate_every",
+    *("validate_every", "ema_decay"),
 )
 # More rarely helps on data of that size.
 _MOST_EPOCHS, _FEWEST_STEPS, _MOST_STEPS = 300, 1500, 60000
@@ -59,9 +59,16 @@ class _Scale:
 
 # From scratch, a small Xception learns in a fraction of the steps that a MobileNetV2 takes.
 _ON_CPU = _Scale("mobilenetv2_coco_voc_trainaug", "xception_tiny", 257 * 337, 400, 8, 0.02, 0.05)
+_ON_MANY_CORES = dataclasses.replace(_ON_CPU, crop_pixels=385 * 513, largest_side=513)
 _ON_GPU = _Scale("xception65_coco_voc_trainaug", "xception_65", 513 * 513, 800, 8, 0.01, 0.05)
+# So many do the steps of larger crops in the time that two cores take for smaller ones.
+_MANY_CORES = 8
 # Scaled down further, images have lost what their masks show.
 _SMALLEST_FACTOR = 0.3
+# Smaller images are a few pixels to an encoder, which sees the 16th part of their sides.
+_SMALLEST_SIDE = 129
+# What a crop should hold of the shorter side of images, however long the other one is.
+_NARROWEST_CROP = 161
 # Twice what a batch of `_ON_CPU` takes.
 _CPU_MEMORY_GB = 4.0
 
@@ -119,7 +126,8 @@ def choose(
       given: values of flags of `CONSIDERED` that are not to be chosen.
     """
     scale = _scale(machine)
-    recipe = _add_network(Recipe(), scale, machine, start, given)
+    recipe = _add_encoder(Recipe(), scale, machine, start, given)
+    recipe = _add_head(recipe, data, machine, given)
     recipe = _add_view(recipe, scale, data, given)
     recipe = _add_batch(recipe, scale, machine, given, is_warm=start is not None)
     if not data.is_balanced:
@@ -173,11 +181,10 @@ def with_decays(
     # A decay follows within 1 / (1 - decay) steps: a twentieth of the training run.
     decay = 1 - max(1e-4, min(0.1, 20 / max(1, steps)))
     decay = round(decay, 1 - math.floor(math.log10(1 - decay)))
-    recipe = recipe.adding(
-        "soon enough for so many steps; averages of the weights are scored and kept in best",
-        batch_norm_decay=decay,
-        ema_decay=decay,
-    )
+    reason = "soon enough for so many steps"
+    if given.get("ema_decay") != 0:
+        reason += "; averages of the weights are scored and kept in best"
+    recipe = recipe.adding(reason, batch_norm_decay=decay, ema_decay=decay)
     if not data.num_validation_images or given.get("validate_every") == 0:
         return recipe
     return recipe.adding(
@@ -188,10 +195,12 @@ def with_decays(
 
 
 def _scale(machine: MachineFacts) -> _Scale:
-    return _ON_GPU if machine.num_gpus else _ON_CPU
+    if machine.num_gpus:
+        return _ON_GPU
+    return _ON_MANY_CORES if machine.num_cores >= _MANY_CORES else _ON_CPU
 
 
-def _add_network(
+def _add_encoder(
     recipe: Recipe,
     scale: _Scale,
     machine: MachineFacts,
@@ -200,50 +209,74 @@ def _add_network(
 ) -> Recipe:
     if start is not None:
         width = {} if start.depth_multiplier == 1 else {"depth_multiplier": start.depth_multiplier}
-        recipe = recipe.adding(
+        return recipe.adding(
             "the encoder of the checkpoint", model_variant=start.model_variant, **width
         )
-    else:
-        where = f"{machine.num_gpus} GPUs" if machine.num_gpus else "a machine without a GPU"
-        variant = scale.scratch_variant
-        if "depth_multiplier" in given:  # Of the network that has one.
-            variant = catalogue.CATALOGUE[scale.weights].model_variant
-        recipe = recipe.adding(f"from scratch, for {where}", model_variant=variant)
+    where = f"{machine.num_gpus} GPUs" if machine.num_gpus else "a machine without a GPU"
+    variant = scale.scratch_variant
+    if "depth_multiplier" in given:  # Of the network that has one.
+        variant = catalogue.CATALOGUE[scale.weights].model_variant
+    return recipe.adding(f"from scratch, for {where}", model_variant=variant)
+
+
+def _add_head(
+    recipe: Recipe, data: DataFacts, machine: MachineFacts, given: Mapping[str, Any]
+) -> Recipe:
+    """Chooses ASPP and decoder; a finer decoder takes more steps than a CPU has time for."""
     stride = _output_stride(given)
     head: dict[str, Any] = {"output_stride": stride}
     if not given.get("dense_prediction_cell_json") and stride in _ATROUS_RATES:
         head["atrous_rates"] = _ATROUS_RATES[stride]
+    if data.thin_classes and machine.num_gpus:
+        recipe = recipe.adding("ASPP of DeepLabV3+", **head)
+        thin = ", ".join(data.thin_classes)
+        return recipe.adding(f"finer than usual for {thin}", decoder_output_stride=(4, 2))
     return recipe.adding("ASPP and the decoder of DeepLabV3+", **head, decoder_output_stride=(4,))
 
 
 def _add_view(recipe: Recipe, scale: _Scale, data: DataFacts, given: Mapping[str, Any]) -> Recipe:
     """Chooses the size of images and crops, and how images are scaled."""
     height, width = data.height, data.width
-    shorter = min(height, width)
-    side = given.get("min_resize_value")
-    is_chosen = side is None and shorter > 1.25 * scale.largest_side
-    if is_chosen:
-        side = scale.largest_side
-    if side is not None:
-        factor = side / shorter
-        height, width = round(height * factor), round(width * factor)
-    if is_chosen:
-        advice = "; make tiles keeps their details" if factor < _SMALLEST_FACTOR else ""
+    shorter, longer = sorted((height, width))
+    given_side = given.get("min_resize_value")
+    side: int = given_side or _suitable_side(shorter, scale)
+    factor = side / shorter
+    height, width = round(height * factor), round(width * factor)
+    if given_side is None and side != shorter:
+        reason = "too small for the encoder" if factor > 1 else "more than there is time for"
+        if factor < _SMALLEST_FACTOR:
+            reason += "; make tiles keeps their details"
         recipe = recipe.adding(
-            f"images are {data.width}x{data.height} in the median, more than there is time for"
-            + advice,
-            min_resize_value=scale.largest_side,
-            max_resize_value=2 * scale.largest_side,
+            f"images are {data.width}x{data.height} in the median, {reason}",
+            min_resize_value=side,
+            max_resize_value=max(2 * side, round(longer * factor)),
         )
-    # The crop has the shape of the images, and holds them whole where they are small.
-    factor = min(1.0, math.sqrt(scale.crop_pixels / (height * width)))
-    stride = _output_stride(given)
-    crop = tuple(_crop_side(side * factor, stride, factor == 1.0) for side in (height, width))
     return recipe.adding(
         f"of images of {width}x{height}; scaled down further they would be padding mostly",
-        train_crop_size=crop,
+        train_crop_size=_crop_size(height, width, scale.crop_pixels, _output_stride(given)),
         min_scale_factor=0.75,
     )
+
+
+def _suitable_side(shorter: int, scale: _Scale) -> int:
+    """Returns to how many pixels the shorter side of images is scaled; its own for not at all."""
+    if shorter > 1.25 * scale.largest_side:
+        return scale.largest_side
+    return _SMALLEST_SIDE if shorter < _SMALLEST_SIDE / 1.25 else shorter
+
+
+def _crop_size(height: int, width: int, pixels: int, stride: int) -> tuple[int, int]:
+    """Returns the height and width of crops that have about so many pixels.
+
+    They have the shape of the images and hold them whole where they are small; of long images they
+    hold a piece, so that they are not too narrow.
+    """
+    factor = min(1.0, math.sqrt(pixels / (height * width)))
+    shorter = min(height, width)
+    narrow = max(shorter * factor, min(shorter, _NARROWEST_CROP))
+    wide = min(max(height, width) * factor, pixels / narrow)
+    sides = (narrow, wide) if height <= width else (wide, narrow)
+    return _crop_side(sides[0], height, stride), _crop_side(sides[1], width, stride)
 
 
 def _add_batch(
@@ -278,7 +311,7 @@ def _output_stride(given: Mapping[str, Any]) -> int:
     return int(given.get("output_stride", 16))
 
 
-def _crop_side(side: float, stride: int, rounds_up: bool) -> int:
-    """Returns a multiple of the output stride plus one."""
+def _crop_side(side: float, whole: int, stride: int) -> int:
+    """Returns a multiple of the output stride plus one: the nearest, or what holds a whole side."""
     steps = (side - 1) / stride
-    return max(4, math.ceil(steps) if rounds_up else round(steps)) * stride + 1
+    return max(4, math.ceil(steps) if side >= whole else round(steps)) * stride + 1

@@ -68,6 +68,18 @@ def test_unknown_recipes_and_those_of_other_tasks_are_refused():
         train_recipe.read(parsed("--recipe=class_demo"))
 
 
+def test_a_recipe_for_other_classes_is_refused_by_its_name(tmp_path):
+    spec = tiny_dataset.write(tmp_path, [("a", *tiny_dataset.random_image(1, 30, 40))])
+    flags = parsed("--recipe=camvid")
+    train_recipe.read(flags)
+    with pytest.raises(ValueError, match=r"recipe camvid has label weights of 11 .* has 3\. Give"):
+        train_recipe.check_classes(flags, spec)
+    for arguments in (["--recipe=camvid", "--label_weights=1,2,3"], ["--label_weights=1"], []):
+        flags = parsed(*arguments)
+        train_recipe.read(flags)
+        train_recipe.check_classes(flags, spec)  # The command line's are told by the losses.
+
+
 def test_the_choice_is_told_and_taken_and_a_run_goes_on_with_it(tmp_path, monkeypatch):
     made = [(f"image_{n}", *tiny_dataset.random_image(n, 30, 40)) for n in range(8)]
     spec = tiny_dataset.write(tmp_path, made)
@@ -78,7 +90,7 @@ def test_the_choice_is_told_and_taken_and_a_run_goes_on_with_it(tmp_path, monkey
     told = "\n".join(lines)
     assert "8 images in split train and 0 in val, 40x30 in the median, 3 classes" in told
     assert "so the network begins from scratch. With published weights" in told
-    assert "--train_crop_size=65,65 --min_scale_factor=0.75" in told
+    assert "--train_crop_size=129,177 --min_scale_factor=0.75" in told
     assert flags.value("model_variant") == "xception_tiny"
     assert flags.value("base_learning_rate") == 0.5  # The command line's.
     assert flags.value("training_number_of_steps") == 1500
@@ -89,7 +101,7 @@ def test_the_choice_is_told_and_taken_and_a_run_goes_on_with_it(tmp_path, monkey
     (run / "model.ckpt-1.index").touch()
     (run / "model.ckpt-1.data-00000-of-00001").touch()
     assert train_recipe.resume(again, str(run))
-    assert again.value("train_crop_size") == (65, 65)
+    assert again.value("train_crop_size") == (129, 177)
     assert again.value("base_learning_rate") == 0.5
     assert again.value("training_number_of_steps") == 3
 
@@ -168,14 +180,16 @@ def test_a_run_without_flags_tells_its_choice_and_goes_on_with_it(folder):
     assert "mobilenetv2_coco_voc_trainaug" in first.stdout
     assert "so the network begins from scratch. With published weights" in first.stdout
     written = (folder / "runs" / "tiny" / "recipe.flags").read_text()
-    assert "\n--train_crop_size=65,65\n" in written
+    assert "\n--train_crop_size=129,177\n" in written
     assert (
         "\n# from scratch, for a machine without a GPU\n--model_variant=xception_tiny\n" in written
     )
-    second = command_runs.run("train.py", "--training_number_of_steps=2", cwd=folder)
+    more = ("--training_number_of_steps=2", "--hours=3")
+    second = command_runs.run("train.py", *more, cwd=folder)
     assert second.returncode == 0, second.stderr
     assert f"the recipe of this training run is in runs/tiny/{train_recipe.RECIPE_FILE}" in (
         second.stdout
     )
     assert "resuming from runs/tiny/model.ckpt-1 at step 1" in second.stdout
     assert "base_learning_rate=0.05" in second.stdout
+    assert "--hours=3 decides the number of steps of a training run that begins" in second.stdout

@@ -1,5 +1,7 @@
 """recipe.choice: what is chosen for which data, machine and start."""
 
+import dataclasses
+
 import pytest
 
 from deeplab.recipe import choice
@@ -54,16 +56,32 @@ def test_a_checkpoint_decides_the_encoder_and_lowers_the_rate():
     [
         ((360, 480), (257, 337), None),
         ((120, 160), (129, 161), None),
-        ((40, 900), (65, 913), None),
-        ((3000, 4000), (257, 337), 400),
-        ((2160, 3840), (225, 385), 400),
+        ((3000, 4000), (257, 337), (400, 800)),
+        ((2160, 3840), (225, 385), (400, 800)),
+        # A long image is not scaled down further because it is long, nor are its crops narrow.
+        ((600, 3000), (161, 545), (400, 2000)),
+        ((3000, 100), (673, 129), (129, 3870)),
+        # Small ones would be padding and a pixel or two to the encoder.
+        ((20, 20), (129, 129), (129, 258)),
     ],
 )
 def test_crops_have_the_shape_of_the_images(size, crop, resized):
     data = DataFacts(100, 20, *size, (1.0, 1.0), (), ())
     flags = choice.choose(data, LAPTOP, MOBILE).flags
     assert flags["train_crop_size"] == crop
-    assert flags.get("min_resize_value") == resized
+    limits = flags.get("min_resize_value"), flags.get("max_resize_value")
+    assert limits == (resized or (None, None))
+
+
+def test_many_cores_take_larger_crops():
+    large = choice.choose(STREETS, dataclasses.replace(LAPTOP, num_cores=16), None).flags
+    assert large["train_crop_size"] == (369, 481)
+
+
+def test_thin_classes_have_a_finer_decoder_where_there_is_time_for_it():
+    assert choice.choose(STREETS, SERVER, MOBILE).flags["decoder_output_stride"] == (4, 2)
+    assert choice.choose(FEW, SERVER, MOBILE).flags["decoder_output_stride"] == (4,)
+    assert choice.choose(STREETS, LAPTOP, MOBILE).flags["decoder_output_stride"] == (4,)
 
 
 def test_label_weights_are_for_data_that_need_them():
@@ -91,8 +109,9 @@ def test_there_are_as_many_steps_as_there_is_time_for_and_no_more_than_help():
     nothing = choice.with_steps(recipe, STREETS, 0.001, step_secs=0.8, validation_secs=20.0)
     assert nothing.flags["training_number_of_steps"] == 1
     assert "too few to learn from: give more --hours" in nothing.parts[-3][1]
-    unseen = choice.with_decays(recipe, STREETS, 0, {"validate_every": 0}).flags
-    assert "patience" not in unseen
+    unseen = choice.with_decays(recipe, STREETS, 0, {"validate_every": 0, "ema_decay": 0.0})
+    assert "patience" not in unseen.flags
+    assert unseen.parts[-1][1] == "soon enough for so many steps"
 
 
 def test_images_are_not_resized_again_where_their_size_is_given():
