@@ -83,7 +83,7 @@ class RunFolder:
             with self._naming_errors():
                 os.makedirs(self._path, exist_ok=True)
         self.lock()
-        with self._naming_errors():
+        with contextlib.suppress(OSError):  # A disk that is full is told by what has to be written.
             command_log.append(self._path)
         self._companion = self._write_companion(self._path)
 
