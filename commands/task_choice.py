@@ -108,7 +108,8 @@ def _of_source(source: str | None) -> str | None:
             return task
     known = [name for names in _SOURCES.values() for name in names]
     close = difflib.get_close_matches(source, known, n=1)
-    did_you_mean = f" Did you mean {close[0]}?" if close else ""
+    close = close or [name for name in known if source and name.startswith(source)]
+    did_you_mean = f" Did you mean {' or '.join(close)}?" if close else ""
     listed = "; ".join(f"{', '.join(names)} ({task})" for task, names in _SOURCES.items())
     print(f"error: --dataset is {source!r}.{did_you_mean} There are {listed}.", file=sys.stderr)
     sys.exit(2)

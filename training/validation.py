@@ -95,7 +95,10 @@ class History:
             if best is None
             else (f"the best {self.metric} is {best.value:.4f} at step {best.step}")
         )
-        return f"{found}, and the {self.since_best()} validations since are not better"
+        since = self.since_best()
+        if since == 1:
+            return f"{found}, and the validation since is not better"
+        return f"{found}, and the {since} validations since are not better"
 
 
 def read_history(directory: str) -> History:

@@ -19,7 +19,12 @@ from datasets.segmentation.masks.blending import Ramps
 from datasets.segmentation.masks.mask_format import Color
 from datasets.segmentation.masks.raw_mask import RawMask
 from datasets.segmentation.palette_agreement import UsedColors
-from datasets.segmentation.sources.source import Sample, Source, describe_sizes
+from datasets.segmentation.sources.source import (
+    Sample,
+    Source,
+    UnreadableImageError,
+    describe_sizes,
+)
 
 BINARY_IDS = frozenset({0, 255})
 
@@ -36,7 +41,7 @@ class Finding:
     size: tuple[int, int] | None = None  # height, width of the mask; None if it cannot be read
     histogram: np.ndarray | None = None  # int64 [256], pixels of each id of the mask, if it has any
     ids: frozenset[int] = frozenset()
-    is_binary: bool = False  # whether the mask's file holds 0 and 255 only, and 255 at all
+    is_binary: bool = False  # whether the mask's file holds 0 and 255 only, and both
     digest: bytes | None = None  # of the image's file
     is_suspect: bool = False  # libjpeg complained meanwhile, perhaps of another image
     colors: UsedColors | None = None  # of the mask's indices; None where they say nothing
@@ -47,8 +52,8 @@ class Finding:
         return any(problem.severity == ERROR for problem in self.problems)
 
     def report(self, severity: str, kind: str, message: str, path: str) -> None:
-        """Adds a problem; a message that begins with the path loses it."""
-        for known in (path, printable(path)):
+        """Adds a problem; a message that begins with the path, or with a file's, loses it."""
+        for known in (path, printable(path), *self.sample.paths):
             message = message.removeprefix(f"{known}: ").removeprefix(f"{known} is ")
         self.problems.append(Problem(severity, kind, message, path, self.split, self.sample.name))
 
@@ -106,6 +111,8 @@ def _read(
         return None
     try:
         return read()
+    except UnreadableImageError:
+        return None  # It is reported where the image itself is read.
     except (OSError, ValueError) as error:
         finding.report(ERROR, "unreadable", str(error), place)
         return None
@@ -155,7 +162,7 @@ def _is_binary(source: Source, mask: RawMask, ids: frozenset[int]) -> bool:
     """Whether the file itself holds 0 and 255 only; decoded colors and mapped ids are no slip."""
     mask_format = source.mask_format
     is_decoded = mask.is_drawn or mask_format.id_map or (mask.is_colored and mask_format.colors)
-    return not is_decoded and mask_format.values is None and 255 in ids and ids <= BINARY_IDS
+    return not is_decoded and mask_format.values is None and ids == BINARY_IDS
 
 
 def _compare_palette(

@@ -3,12 +3,14 @@
 Both score a checkpoint in the same way, so that one is better than the other whoever scored it.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 from datasets.segmentation.specs import DatasetSpec
 from deeplab.data import crop_sizes
 from deeplab.evaluation.evaluator import Evaluation, Evaluator
+from deeplab.evaluation.metrics import Metrics
 from deeplab.options import InputOptions, ModelOptions
 from deeplab.run_description import RunDescription
 from training import ema
@@ -59,14 +61,19 @@ class SegmentationValidator:
             metrics.mean_iou,
             conditions(self._spec, evaluation, self._inputs, self._model_options, (1.0,), False),
             use_ema=self._uses_averages,
-            text=f"mean IoU {metrics.mean_iou:.4f}, pixel accuracy {metrics.pixel_accuracy:.4f} "
-            f"({evaluation.num_images} images, {evaluation.seconds:.1f} s)",
+            text=f"{_worded(metrics)} ({evaluation.num_images} images, {evaluation.seconds:.1f} s)",
             scalars={METRIC: metrics.mean_iou, "pixel_accuracy": metrics.pixel_accuracy},
         )
 
     def close(self) -> None:
         """Frees the evaluator's session."""
         self._evaluator.close()
+
+
+def _worded(metrics: Metrics) -> str:
+    if math.isnan(metrics.mean_iou):
+        return "no score, because every label of the split is the ignore label"
+    return f"mean IoU {metrics.mean_iou:.4f}, pixel accuracy {metrics.pixel_accuracy:.4f}"
 
 
 def conditions(

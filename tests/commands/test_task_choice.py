@@ -123,6 +123,12 @@ def test_a_build_is_about_its_source():
     assert take("build_tfrecords")[0] == "deeplab"
 
 
+def test_a_part_of_a_sources_name_is_understood(capsys):
+    with pytest.raises(SystemExit):
+        take("build_tfrecords", "--dataset=coc")
+    assert "Did you mean coco_json or coco_panoptic or coco_stuff or" in capsys.readouterr().err
+
+
 def test_records_of_another_program_are_about_their_description_or_their_words():
     write("birds/dataset.json", task="classification")
     os.makedirs("im2txt")

@@ -9,7 +9,7 @@ import pytest
 from deployment.config import DeploymentConfig
 from tests.support import toy_training
 from training import checkpoints, validation
-from training.validation import Score
+from training.validation import History, Score, _Entry
 
 
 class Script:
@@ -147,3 +147,9 @@ def test_wishes_that_cannot_be_met_are_refused(tmp_path):
         _train(tmp_path, 4, Script(), validate_every=1, patience=3, deployment=cluster)
     with pytest.raises(ValueError, match="this task has no validation"):
         toy_training.train(tmp_path, 4, validate_every=1)
+
+
+def test_one_validation_is_no_plural():
+    history = History("miou", True, (_Entry(2, 0.75), _Entry(4, 0.5)))
+    expected = "the best miou is 0.7500 at step 2, and the validation since is not better"
+    assert history.why_stopped(1) == expected

@@ -11,7 +11,7 @@ from datasets.images import decoding
 from datasets.segmentation.annotations import json_exports
 from datasets.segmentation.annotations.shapes import Shape, Size
 from datasets.segmentation.masks.raw_mask import RawMask
-from datasets.segmentation.sources.source import Sample
+from datasets.segmentation.sources.source import Sample, UnreadableImageError
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -57,7 +57,10 @@ class DrawnSample(Sample):
 
     def _mask_size(self) -> Size:
         """Returns the size that was labeled, once it is known to be that of the image."""
-        found = decoding.read_size(self.places[0], self.read_image_file())
+        try:
+            found = decoding.read_size(self.places[0], self.read_image_file())
+        except (OSError, ValueError) as error:
+            raise UnreadableImageError(str(error)) from error
         size = self.size or found
         if sorted(size) != sorted(found):  # A wrong number could ask for any amount of memory.
             labeled, actual = (f"{width}x{height}" for height, width in (size, found))

@@ -28,7 +28,7 @@ from datasets.segmentation.annotations.export_images import Entry, ImageFinder
 from datasets.segmentation.annotations.labeled_image import Annotations, LabeledImage, Region
 from datasets.segmentation.annotations.shapes import Circle, Line, Point, Polygon, Rectangle, Shape
 from datasets.segmentation.annotations.tool_shapes import EncodedBitmap
-from datasets.segmentation.sources import annotated
+from datasets.segmentation.sources import annotated, layouts
 
 LABELS_FILE = "labels.txt"
 
@@ -43,7 +43,12 @@ _ONLY_SPLIT = "default"
 
 
 def matches(data_dir: str) -> bool:
-    """Whether a folder has JSON files as labelme writes them, perhaps in subfolders."""
+    """Whether a folder has JSON files as labelme writes them, perhaps in subfolders.
+
+    Where it has masks, too, those are what was made of them.
+    """
+    if layouts.has_masks(data_dir):
+        return False
     names = [name for name in image_folders.walk(data_dir) if name.lower().endswith(".json")]
     return any(_is_of_labelme(os.path.join(data_dir, name)) for name in names[:_MAX_ASKED])
 

@@ -89,6 +89,21 @@ def find_layout(data_dir: str) -> Layout:
     return Layout({} if lists else _split_below(folders), folders, lists)
 
 
+def has_masks(data_dir: str) -> bool:
+    """Whether a folder has images and masks in folders of these names, perhaps below splits."""
+    folders = image_folders.subfolders(data_dir)
+    for parent in (data_dir, *(folders[name] for name in folders if _is_split(name))):
+        named = {fold(name): path for name, path in image_folders.subfolders(parent).items()}
+        both = [[path for name, path in named.items() if name in kind] for kind in (IMAGES, MASKS)]
+        if all(any(map(_holds_images, paths)) for paths in both):
+            return True
+    return False
+
+
+def _is_split(name: str) -> bool:
+    return fold(name) in split_names.SPLITS
+
+
 def has_images(data_dir: str) -> bool:
     """Whether a folder itself has one of images, or image files."""
     files = image_folders.files_in(data_dir)

@@ -113,7 +113,10 @@ def _index(folder: str, what: str) -> FileIndex:
     if not paths and not strangers and not unnameable:
         named = first_few(map(image_folders.describe_file, others))
         contents = f"it holds {named}" if others else "it is empty"
-        raise NoMasksError(folder, f"has no {what}: {contents}. Expected files such as a.png.")
+        raise NoMasksError(
+            folder,
+            f"has no {what}: {contents}. Put them there, such as a.png, or remove the folder.",
+        )
     doubles = {name: same for name, same in paths.items() if len(same) > 1}
     firsts = {name: same[0] for name, same in paths.items()}
     return FileIndex(folder, firsts, doubles, strangers, others, unnameable)

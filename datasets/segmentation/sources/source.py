@@ -15,6 +15,10 @@ from datasets.segmentation.masks.raw_mask import RawMask, read_raw_mask
 _MAX_NAMED_IDS = 8
 
 
+class UnreadableImageError(ValueError):
+    """The image that a mask belongs to cannot be read."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Sample:
     """One image and its mask on disk. Either file may be missing: `checks` says so."""

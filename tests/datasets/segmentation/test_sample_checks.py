@@ -53,7 +53,7 @@ def test_the_colors_of_a_palette_are_those_of_the_indices_that_occur(sample):
 
 @pytest.mark.parametrize(
     ("values", "is_binary"),
-    [((0, 255), True), ((255, 255), True), ((0, 0), False), ((0, 1), False)],
+    [((0, 255), True), ((255, 255), False), ((0, 0), False), ((0, 1), False)],
 )
 def test_a_mask_of_0_and_255_is_binary(sample, values, is_binary):
     save(sample.mask_path, np.where(IDS == 2, values[1], values[0]).astype(np.uint8))

@@ -124,7 +124,10 @@ def test_an_image_may_be_inside_its_file(tmp_path):
     with pytest.raises(ValueError, match=r"b\.json: 'imageData' holds nothing in base64"):
         source.read_example(damaged)
     problems = checks.check_source(source).problems
-    assert ["holds nothing in base64" in each.message for each in problems if each.name == "b"]
+    told = [(each.message, each.path) for each in problems if each.name == "b"]
+    assert told == [  # Once, although image and mask cannot be read for it.
+        ("'imageData' holds nothing in base64.", f"{tmp_path}/b.json, imageData")
+    ]
 
 
 def test_what_cannot_be_drawn_is_counted(tmp_path):
@@ -199,3 +202,15 @@ def test_masks_equal_those_of_labelmes_own_export(shared, tmp_path, kind):
 def test_other_json_files_are_not_labelmes(tmp_path):
     (tmp_path / "notes.json").write_text(json.dumps({"images": [], "shape": 3}))
     assert not labelme.matches(str(tmp_path))
+
+
+@pytest.mark.parametrize("split", ["", "train"])
+def test_masks_that_were_made_of_labelmes_files_go_before_them(tmp_path, split):
+    images, masks = (tmp_path / split / name for name in ("images", "masks"))
+    images.mkdir(parents=True)
+    write_image(images, "a", shape("dog"))
+    assert sources.find_source(str(tmp_path)) == "labelme"
+    masks.mkdir()
+    assert sources.find_source(str(tmp_path)) == "labelme"
+    save(masks / "a.png", np.zeros(SIZE, np.uint8))
+    assert sources.find_source(str(tmp_path)) == "folder"

@@ -96,8 +96,14 @@ def test_folders_without_masks_are_told_from_mistakes(tmp_path):
     (tmp_path / "empty").mkdir()
     write(tmp_path / "text" / "a.txt", "")
     for name, reason in (
-        ("empty", "has no masks: it is empty. Expected files such as a.png."),
-        ("text", "has no masks: it holds a.txt. Expected files such as a.png."),
+        (
+            "empty",
+            "has no masks: it is empty. Put them there, such as a.png, or remove the folder.",
+        ),
+        (
+            "text",
+            "has no masks: it holds a.txt. Put them there, such as a.png, or remove the folder.",
+        ),
         ("none", "does not exist; expected a folder of masks. docs/datasets.md draws the folders."),
     ):
         path = str(tmp_path / name)
