@@ -4,6 +4,7 @@ SOURCES = {
     "deeplab": (
         *("folder", "demo", "camvid", "voc2012", "cityscapes", "ade20k"),
         "labelme",
+        "labelme_xml",
         "coco_json",
         "coco_panoptic",
         "roboflow_masks",

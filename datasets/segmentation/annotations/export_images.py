@@ -17,7 +17,9 @@ from datasets.segmentation.annotations.shapes import Size
 _ENDINGS = frozenset({*image_files.ENDINGS, *image_files.UNREAD_KINDS})
 _ONLY_SPLIT = "default"
 # Names of folders, folded, in which images are none to train on.
-_MASKS = frozenset({"mask", "masks", "label", "labels", "annotation", "annotations", "ann"})
+_MASKS = frozenset(
+    {"mask", "masks", "label", "labels", "annotation", "annotations", "ann", "scribbles"}
+)
 _DRAWN = ("visuali", "viz", "overlay", "preview", "segmentation", "panoptic")
 # In a folder of more files of one kind each is about one image.
 _MAX_FILES = 50

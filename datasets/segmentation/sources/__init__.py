@@ -32,6 +32,7 @@ SOURCES: Mapping[str, tuple[str, ...]] = {
     "cityscapes": (),
     "ade20k": (),
     "labelme": _OF_REGIONS,
+    "labelme_xml": _OF_REGIONS,
     "coco_json": _OF_REGIONS,
     "coco_panoptic": ("classes_file", "val_fraction"),
     "roboflow_masks": ("classes_file", "val_fraction"),
