@@ -34,20 +34,18 @@ class Restorable(Protocol):
         ...
 
 
-def find_one(checkpoint_path: str | None, run: str | None = None) -> str:
+def find_one(checkpoint_path: str | None) -> str:
     """Returns the prefix of the checkpoint that a command which runs one takes.
 
     Args:
-      checkpoint_path: what a user names; None for the one that the training run is used with
-        (`validation.find_chosen`).
-      run: folder of a training run; None for the newest one.
+      checkpoint_path: what a user names; None for the one that the newest training run is used with
+        (`validation.chosen_folder`).
 
     Raises:
       ValueError: there is none.
     """
-    if not checkpoint_path:
-        return validation.find_chosen(run)
-    return checkpoints.find_checkpoint(checkpoint_path, run)
+    path = checkpoint_path or validation.chosen_folder(checkpoints.find_newest_run())
+    return checkpoints.find_checkpoint(path)
 
 
 class Checkpoints:
@@ -59,8 +57,8 @@ class Checkpoints:
       split: name of the split that they run on.
       logdir: folder of the results; None for `results_folder`.
       limit_flag: name of the flag that says after how many checkpoints to end: 1 is the one that
-        the training run is used with (`validation.find_chosen`), 0 or less waits for new ones until
-        the command is ended. None for a command that runs one.
+        the training run is used with (`validation.chosen_folder`), 0 or less waits for new ones
+        until the command is ended. None for a command that runs one.
       checkpoint_path: takes the place of the flag of that name; None for what the flag says.
 
     Attributes:
@@ -141,12 +139,7 @@ def _find(options: CheckpointOptions, limit: int, limit_flag: str | None) -> Arr
         _check_is_folder(source)
         if limit == 1:
             source = validation.chosen_folder(source)
-        if limit == 1 and checkpoints.latest_checkpoint(source) is None and _has_options(source):
-            waits = limit_flag and f" Without --{limit_flag}=1 this command waits for it."
-            raise ValueError(
-                f"the training run in {source} has not saved a checkpoint yet: it saves one every "
-                f"--save_interval_secs and when it ends.{waits or ''}"
-            )
+            _check_has_saved(source, limit_flag)
     if limit != 1:
         which = f"the next {limit} checkpoints" if limit > 1 else "every new checkpoint"
         print(
@@ -161,6 +154,16 @@ def _find(options: CheckpointOptions, limit: int, limit_flag: str | None) -> Arr
         report=lambda line: print(printable(line), flush=True),
         warn=lambda line: print(f"warning: {printable(line)}", file=sys.stderr, flush=True),
     )
+
+
+def _check_has_saved(run: str, limit_flag: str | None) -> None:
+    """Refuses (ValueError) a training run that has not saved a checkpoint yet."""
+    if checkpoints.latest_checkpoint(run) is None and _has_options(run):
+        waits = limit_flag and f" Without --{limit_flag}=1 this command waits for it."
+        raise ValueError(
+            f"the training run in {run} has not saved a checkpoint yet: it saves one every "
+            f"--save_interval_secs and when it ends.{waits or ''}"
+        )
 
 
 def _find_newest_run() -> str:

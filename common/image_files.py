@@ -9,12 +9,15 @@ import glob
 import io
 import os
 import re
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
 from common import video_files
 from common.texts import printable
+
+if TYPE_CHECKING:
+    import numpy as np
 
 Image.init()  # Loads Pillow's decoders; `Image.open` with a list of formats does not.
 
@@ -157,3 +160,10 @@ def silence_libtiff() -> None:
                 library = ctypes.CDLL(path)
                 library.TIFFSetErrorHandler(None)
                 library.TIFFSetWarningHandler(None)
+
+
+def encode_png(pixels: "np.ndarray") -> bytes:
+    """Returns a PNG file of pixels, uint8 [height, width] or [height, width, 3 or 4]."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()

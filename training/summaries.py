@@ -5,7 +5,6 @@ traceback, and in the training run much later or never. This one writes at once.
 """
 
 import contextlib
-import io
 import os
 import socket
 import time
@@ -13,9 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import tensorflow.compat.v1 as tf
-from PIL import Image
 
-from common import files
+from common import files, image_files
 from common.texts import printable
 
 # TensorFlow raises some statuses as Python's own exceptions: a file that may not grow any more is
@@ -75,10 +73,11 @@ class SummaryWriter:
     def add_image(self, tag: str, pixels: np.ndarray, step: int) -> None:
         """Writes an image, uint8 [height, width, 3], RGB."""
         height, width, channels = pixels.shape
-        buffer = io.BytesIO()
-        Image.fromarray(pixels).save(buffer, "PNG")
         image = tf.Summary.Image(
-            height=height, width=width, colorspace=channels, encoded_image_string=buffer.getvalue()
+            height=height,
+            width=width,
+            colorspace=channels,
+            encoded_image_string=image_files.encode_png(pixels),
         )
         self._write(tf.Summary(value=[tf.Summary.Value(tag=tag, image=image)]), step)
 

@@ -127,18 +127,6 @@ def chosen_folder(run: str) -> str:
     return best if _record(run) and checkpoints.latest_checkpoint(best) else run
 
 
-def find_chosen(run: str | None = None) -> str:
-    """Returns the checkpoint that a training run is used with: see `chosen_folder`.
-
-    Args:
-      run: its folder; None for the newest training run.
-
-    Raises:
-      ValueError: it has no checkpoint, or there is no training run.
-    """
-    return checkpoints.find_checkpoint(chosen_folder(run or checkpoints.find_newest_run()))
-
-
 def scores_averages(run: str) -> bool:
     """Whether a training run has validated itself with the moving averages of its weights."""
     return bool((_record(run) or {}).get("use_ema"))

@@ -10,7 +10,6 @@ unturned size agrees with the size of its mask.
 """
 
 import dataclasses
-import io
 from typing import Any, NamedTuple
 
 import cv2
@@ -90,9 +89,8 @@ def read_image(
         return EncodedImage(image.data, _KEPT_FORMATS[image.file_format], image.size, image.rgb)
     rgb = decode_image(path, mask_size, data=image.data).rgb if image.rgb is None else image.rgb
     assert rgb is not None
-    buffer = io.BytesIO()
-    Image.fromarray(rgb).save(buffer, "PNG")
-    return EncodedImage(buffer.getvalue(), "png", image.size, rgb if with_pixels else None)
+    encoded = image_files.encode_png(rgb)
+    return EncodedImage(encoded, "png", image.size, rgb if with_pixels else None)
 
 
 def decode_image(

@@ -92,6 +92,11 @@ def name_entries(folder: str) -> str:
     return first_few(sorted(os.listdir(folder))) or "nothing"
 
 
+def describe_contents(data_dir: str, expected: str) -> str:
+    """Says that a folder holds something else than what is expected."""
+    return f"data_dir {data_dir!r} holds {name_entries(data_dir)}; expected {expected}."
+
+
 def describe_file(relative: str) -> str:
     """Names a file and what kind of file it is, where that is known, for messages."""
     kind = image_files.describe_kind(relative)

@@ -5,7 +5,6 @@ same place in its bytes: both are read as the latter. A file need not be of this
 """
 
 import dataclasses
-import io
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -89,9 +88,8 @@ def images(record: bytes) -> Iterator[StoredImage]:
     shape = raw_pixels.shape_of(features)
     if shape is not None and shape[-1] in (1, 3, 4):
         pixels = np.frombuffer(features[raw_pixels.IMAGE].bytes_list.value[0], np.uint8)
-        buffer = io.BytesIO()
-        Image.fromarray(pixels.reshape(shape if shape[-1] > 1 else shape[:-1])).save(buffer, "PNG")
-        yield StoredImage(raw_pixels.IMAGE, buffer.getvalue(), ".png")
+        encoded = image_files.encode_png(pixels.reshape(shape if shape[-1] > 1 else shape[:-1]))
+        yield StoredImage(raw_pixels.IMAGE, encoded, ".png")
     found: list[tuple[str, Sequence[bytes]]] = [
         (key, feature.bytes_list.value) for key, feature in sorted(features.items())
     ]

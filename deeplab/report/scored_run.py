@@ -93,6 +93,7 @@ def read_training(folder: str, split: str) -> Training:
 def _evaluations(folder: str, split: str) -> Curve:
     """Returns the mean IoU of each step that eval.py has scored; other programs' files are none."""
     found: dict[int, float] = {}
+    has_averages = validation.scores_averages(folder)
     for path in glob.glob(os.path.join(glob.escape(folder), "eval*", "eval-*.json")):
         try:
             content = json_files.read_object(path)
@@ -100,7 +101,7 @@ def _evaluations(folder: str, split: str) -> Curve:
             continue
         step, score, options = map(content.get, ("step", "miou", "options"))
         is_ema = isinstance(options, dict) and bool(options.get("use_ema"))
-        if content.get("split") != split or is_ema != validation.scores_averages(folder):
+        if content.get("split") != split or is_ema != has_averages:
             continue
         if isinstance(step, int) and isinstance(score, float | int):
             found[step] = float(score)

@@ -1,12 +1,11 @@
 """What every source of a classification dataset is: its classes, and the images of each split."""
 
 import dataclasses
-import io
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from PIL import Image
 
+from common import image_files
 from datasets.images import decoding
 from datasets.images.decoding import EncodedImage
 from datasets.records import val_split
@@ -39,9 +38,8 @@ class Sample:
         """
         if self.pixels is None:
             return decoding.read_image(self.path, with_pixels=False)
-        buffer = io.BytesIO()
-        Image.fromarray(self.pixels).save(buffer, "PNG")
-        return EncodedImage(buffer.getvalue(), "png", self.pixels.shape[:2], None)
+        encoded = image_files.encode_png(self.pixels)
+        return EncodedImage(encoded, "png", self.pixels.shape[:2], None)
 
 
 @dataclasses.dataclass(frozen=True)

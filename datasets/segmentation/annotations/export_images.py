@@ -212,6 +212,12 @@ def find_files(
     }
 
 
+def split_by_folder(folders: Mapping[str, str]) -> dict[str, str]:
+    """Returns the split of each file, given its folder: that, if all of them are splits."""
+    are_splits = all(image_folders.fold(each) in split_names.SPLITS for each in folders.values())
+    return dict(folders) if are_splits else dict.fromkeys(folders, _ONLY_SPLIT)
+
+
 def describe_left_out(counts: "collections.Counter[str]", path: str) -> Iterator[Problem]:
     """Says how many of what has no area, by its kind, such as {"points": 3}."""
     if counts:

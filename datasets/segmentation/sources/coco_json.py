@@ -47,10 +47,8 @@ def _read_export(data_dir: str) -> Annotations:
     """
     paths = coco_files.find(data_dir, KINDS, OTHERS)
     if not paths:
-        raise ValueError(
-            f"data_dir {data_dir!r} holds {image_folders.name_entries(data_dir)}; expected "
-            f"{_EXPECTED}. For captions give --dataset=coco_captions."
-        )
+        contents = image_folders.describe_contents(data_dir, _EXPECTED)
+        raise ValueError(f"{contents} For captions give --dataset=coco_captions.")
     reader = _Reader(data_dir)
     entries = [
         entry

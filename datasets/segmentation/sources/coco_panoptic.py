@@ -62,10 +62,7 @@ def _read_export(data_dir: str) -> Annotations:
     """
     paths = _find(data_dir)
     if not paths:
-        raise ValueError(
-            f"data_dir {data_dir!r} holds {image_folders.name_entries(data_dir)}; expected "
-            f"{_EXPECTED}."
-        )
+        raise ValueError(image_folders.describe_contents(data_dir, _EXPECTED))
     finder = ImageFinder(data_dir)
     labels: dict[str, None] = {}
     entries: list[Entry] = []

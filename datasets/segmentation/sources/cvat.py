@@ -50,10 +50,7 @@ def _read_export(data_dir: str) -> Annotations:
     """
     files = export_images.find_files(data_dir, ".xml", _is_of_cvat)
     if not files:
-        raise ValueError(
-            f"data_dir {data_dir!r} holds {image_folders.name_entries(data_dir)}; expected "
-            f"{_EXPECTED}."
-        )
+        raise ValueError(image_folders.describe_contents(data_dir, _EXPECTED))
     labels = _Labels()
     flat: collections.Counter[str] = collections.Counter()
     finder = ImageFinder(data_dir)

@@ -64,10 +64,7 @@ def _read_export(data_dir: str) -> Annotations:
     """
     files = export_images.find_files(data_dir, ".json", _is_of_label_studio)
     if not files:
-        raise ValueError(
-            f"data_dir {data_dir!r} holds {image_folders.name_entries(data_dir)}; expected "
-            f"{_EXPECTED}."
-        )
+        raise ValueError(image_folders.describe_contents(data_dir, _EXPECTED))
     reader = _Reader(data_dir)
     entries = [entry for path, split in files.values() for entry in reader.read(path, split)]
     splits, problems = export_images.collect(entries, data_dir, _ADVICE)

@@ -21,7 +21,6 @@ from typing import Any
 from common import files, json_files
 from common.texts import first_few, printable
 from datasets.images import image_folders
-from datasets.records import split_names
 from datasets.records.problems import Problem, unused
 from datasets.segmentation.annotations import export_images, json_exports, label_roles
 from datasets.segmentation.annotations.export_images import Entry, ImageFinder
@@ -39,7 +38,6 @@ _MAX_ASKED = 20
 _EXPECTED = "labelme's JSON files and their images"
 _IMAGE_KEY = "imageData"
 _ADVICE = "Put each image beside its JSON file, under the same name."
-_ONLY_SPLIT = "default"
 
 
 def matches(data_dir: str) -> bool:
@@ -63,10 +61,7 @@ def _read_export(data_dir: str) -> Annotations:
     names = [name for name in files if _is_of_labelme(os.path.join(data_dir, name))]
     others = sorted({*files} - {*names})
     if not names:
-        raise ValueError(
-            f"data_dir {data_dir!r} holds {image_folders.name_entries(data_dir)}; expected "
-            f"{_EXPECTED}."
-        )
+        raise ValueError(image_folders.describe_contents(data_dir, _EXPECTED))
     reader = _Reader(data_dir, _split_of(names))
     entries = [reader.read(name) for name in names]
     splits, problems = export_images.collect(entries, data_dir, _ADVICE)
@@ -212,9 +207,9 @@ def _labels(data_dir: str, used: set[str]) -> list[str]:
 
 def _split_of(names: list[str]) -> dict[str, str]:
     """Returns the split of each file: its first folder, if all files lie in folders of splits."""
-    first = {name: name.split("/", 1)[0] if "/" in name else "" for name in names}
-    are_splits = all(image_folders.fold(each) in split_names.SPLITS for each in first.values())
-    return first if are_splits else dict.fromkeys(names, _ONLY_SPLIT)
+    return export_images.split_by_folder(
+        {name: name.split("/", 1)[0] if "/" in name else "" for name in names}
+    )
 
 
 def _is_of_labelme(path: str) -> bool:

@@ -18,7 +18,6 @@ from collections.abc import Iterator, Mapping
 from xml.etree.ElementTree import Element
 
 from datasets.images import image_folders
-from datasets.records import split_names
 from datasets.segmentation.annotations import export_images, label_roles, xml_files
 from datasets.segmentation.annotations.export_images import Entry, ImageFinder
 from datasets.segmentation.annotations.labeled_image import Annotations, Region
@@ -32,7 +31,6 @@ _EXPECTED = "LabelMe's folders Annotations/ of XML files and Images/"
 _ADVICE = "Put the images into Images/, in the folders that their XML files have in Annotations/."
 _MAX_ASKED = 20
 _HEAD_BYTES = 1 << 12
-_ONLY_SPLIT = "default"
 
 
 def matches(data_dir: str) -> bool:
@@ -49,10 +47,7 @@ def _read_export(data_dir: str) -> Annotations:
     """
     names = [name for name in _xml_files(data_dir) if _is_of_labelme(os.path.join(data_dir, name))]
     if not names:
-        raise ValueError(
-            f"data_dir {data_dir!r} holds {image_folders.name_entries(data_dir)}; expected "
-            f"{_EXPECTED}."
-        )
+        raise ValueError(image_folders.describe_contents(data_dir, _EXPECTED))
     reader = _Reader(data_dir, _split_of(names))
     entries = [reader.read(name) for name in names]
     splits, problems = export_images.collect(entries, data_dir, _ADVICE)
@@ -84,7 +79,7 @@ class _Reader:
     def read(self, name: str) -> Entry:
         """Reads a file, given relative to the folder."""
         path = os.path.join(self._data_dir, name)
-        folder = "/".join(name.split("/")[1:-1])
+        folder = _folder(name)
         file = os.path.splitext(os.path.basename(name))[0] + ".jpg"
         regions: list[Region] = []
         size, damage = None, None
@@ -164,9 +159,12 @@ def _xml_files(data_dir: str) -> list[str]:
 
 def _split_of(names: list[str]) -> dict[str, str]:
     """Returns the split of each file: its folder below that of annotations, if all are splits."""
-    folders = {name: "/".join(name.split("/")[1:-1]) for name in names}
-    are_splits = all(image_folders.fold(each) in split_names.SPLITS for each in folders.values())
-    return folders if are_splits else dict.fromkeys(names, _ONLY_SPLIT)
+    return export_images.split_by_folder({name: _folder(name) for name in names})
+
+
+def _folder(name: str) -> str:
+    """Returns the folder of a file below that of annotations; "" for none."""
+    return "/".join(name.split("/")[1:-1])
 
 
 def _is_of_labelme(path: str) -> bool:

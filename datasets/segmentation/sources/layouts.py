@@ -150,7 +150,7 @@ def _find_split_folders(data_dir: str, has_images: bool) -> dict[str, Folders]:
         if fold(name) in IMAGES | MASKS:
             continue
         inside = image_folders.subfolders(path)
-        is_split = "images" in inside or fold(name) in split_names.SPLITS
+        is_split = "images" in inside or _is_split(name)
         if is_split or (not has_images and any(fold(each) in MASKS for each in inside)):
             images_dir = _find_folder(path, IMAGES)
             if images_dir is not None:

@@ -66,10 +66,8 @@ def find_folder(parent: str, names: Sequence[str]) -> str | None:
 
 def describe_layout(data_dir: str, expected: str) -> str:
     """Says that a folder holds something else than what is expected."""
-    return (
-        f"data_dir {data_dir!r} holds {image_folders.name_entries(data_dir)}; expected {expected}. "
-        "docs/datasets.md draws the folders."
-    )
+    contents = image_folders.describe_contents(data_dir, expected)
+    return f"{contents} docs/datasets.md draws the folders."
 
 
 def index_images(folder: str) -> FileIndex:

@@ -61,10 +61,7 @@ def open_source(
     tables = _find_classes(data_dir)
     strange = [path for path in tables.values() if not _is_classes_file(path)]
     if len(strange) == len(tables):
-        raise ValueError(
-            f"data_dir {data_dir!r} holds {image_folders.name_entries(data_dir)}; expected "
-            f"{_EXPECTED}."
-        )
+        raise ValueError(image_folders.describe_contents(data_dir, _EXPECTED))
     if strange:
         raise ValueError(
             f'{printable(strange[0])} does not begin with "Pixel Value, Class", as others here do. '

@@ -64,10 +64,7 @@ def _read_export(data_dir: str) -> Annotations:
     datasets = _find_datasets(data_dir)
     meta = os.path.join(data_dir, _META)
     if not datasets or not os.path.isfile(meta):
-        raise ValueError(
-            f"data_dir {data_dir!r} holds {image_folders.name_entries(data_dir)}; expected "
-            f"{_EXPECTED}."
-        )
+        raise ValueError(image_folders.describe_contents(data_dir, _EXPECTED))
     declared, colors = _read_classes(meta)
     reader = _Reader(data_dir, datasets)
     entries = reader.read()
