@@ -253,24 +253,26 @@ class _ListParser(flags.ArgumentParser):
 
 
 class _ListFlag(flags.Flag):
-    """A list flag whose repeated uses add up: `--x=6 --x=12` is `--x=6,12`.
+    """A list flag, of which the last use holds, but whose repeated single numbers add up.
 
-    research/deeplab of 2018 repeats such flags and that of 2019 separates some of them by commas;
-    its guides have both spellings.
+    `--x=6 --x=12` is `--x=6,12`: research/deeplab of 2018 repeats such flags and that of 2019
+    separates some of them by commas; its guides have both spellings. Lists with commas, and words,
+    are replaced as any other flag is.
 
     Attributes:
-      is_replaced: whether the next value replaces those before, which are those of a flag file.
+      is_replaced: whether the next value replaces those before.
     """
 
     is_replaced = False
 
     def parse(self, argument):
-        seen_before = list(self.value) if self.present and self.value is not None else []
-        if self.is_replaced:
-            seen_before, self.is_replaced = [], False
+        before = list(self.value or ()) if self.present and not self.is_replaced else []
         super().parse(argument)
-        if seen_before and self.value is not None:
-            self.value = seen_before + list(self.value)
+        values = list(self.value or ())
+        is_single_number = len(values) == 1 and not isinstance(values[0], str)
+        self.is_replaced = not is_single_number
+        if before and is_single_number:
+            self.value = before + values
 
 
 def _part_flag_files(arguments: Sequence[str]) -> tuple[list[str], list[str]]:

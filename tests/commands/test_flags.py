@@ -50,9 +50,24 @@ def test_values_are_read_by_the_types_of_the_fields():
     assert found == Options("x", (3, 4), 1.0, 2, "b", ("b", "a"), False, 20, 8)
 
 
-def test_repeated_lists_add_up():
-    assert options("--sizes=6", "--sizes=12,18").sizes == (6, 12, 18)
-    assert options("--sizes=").sizes == ()
+@pytest.mark.parametrize(
+    ("given", "sizes"),
+    [
+        (["6", "12", "18"], (6, 12, 18)),
+        (["6,12", "18"], (18,)),
+        (["6", "12,18"], (12, 18)),
+        (["6,12", "18", "24"], (18, 24)),
+        (["6", ""], ()),
+        ([""], ()),
+    ],
+)
+def test_single_numbers_add_up_and_lists_replace(given, sizes):
+    assert options(*(f"--sizes={each}" for each in given)).sizes == sizes
+
+
+def test_words_replace():
+    assert options("--kinds=a,b", "--kinds=b").kinds == ("b",)
+    assert options("--kinds=a", "--kinds=b").kinds == ("b",)
 
 
 def test_the_command_line_replaces_what_a_flag_file_gives(tmp_path):
