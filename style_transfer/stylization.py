@@ -64,6 +64,23 @@ class Settings:
         return values | {"sizes": str([scale.longer_side for scale in self.scales])}
 
 
+@dataclasses.dataclass(frozen=True)
+class Watcher:
+    """Whom a run tells how it goes, and who may end it.
+
+    Attributes:
+      tell: takes a line.
+      is_interrupted: asked after each step.
+      report_every: steps between lines.
+      preview_every: steps between previews, which are saved with the state; 0 for none.
+    """
+
+    tell: Callable[[str], None]
+    is_interrupted: Callable[[], bool]
+    report_every: int
+    preview_every: int
+
+
 class Stylization:
     """A run: its images, its state and what is told of it."""
 
@@ -110,13 +127,7 @@ class Stylization:
         self._adam = self._new_adam()
         self._state = None
 
-    def run(
-        self,
-        tell: Callable[[str], None],
-        is_interrupted: Callable[[], bool],
-        report_every: int,
-        preview_every: int,
-    ) -> RunState:
+    def run(self, watcher: Watcher) -> RunState:
         """Paints until all steps are made, or until it is interrupted; returns how far it is."""
         state = self._state = self._state or RunState(dict(self.settings))
         state.is_finished = False
@@ -125,9 +136,7 @@ class Stylization:
         )
         try:
             while True:
-                ended = self._run_scale(
-                    state, writer, tell, is_interrupted, report_every, preview_every
-                )
+                ended = self._run_scale(state, writer, watcher)
                 is_last = state.scale + 1 == len(self._settings.scales)
                 state.is_finished = ended and is_last
                 state.save(self._folder)
@@ -147,20 +156,12 @@ class Stylization:
         assert best is not None
         return self._shown(best)
 
-    def _run_scale(
-        self,
-        state: RunState,
-        writer: SummaryWriter,
-        tell: Callable[[str], None],
-        is_interrupted: Callable[[], bool],
-        report_every: int,
-        preview_every: int,
-    ) -> bool:
+    def _run_scale(self, state: RunState, writer: SummaryWriter, watcher: Watcher) -> bool:
         """Makes the steps of one size; returns whether all were made."""
         scale = self._settings.scales[state.scale]
         size = images.fitted_size(self._content, scale.longer_side)
         side = self._settings.window_side or scales.window_side(self._network, *size)
-        tell(scales.describe(self._network, *size, side))
+        watcher.tell(scales.describe(self._network, *size, side))
         content = images.resized(self._content, size, self._content_path)
         objective = Objective(
             self._network,
@@ -173,7 +174,7 @@ class Stylization:
             state.image = self._first_image(content)
         elif state.image.shape != content.shape:
             state.image = images.enlarged(state.image, size)
-        progress = _Progress(scale.num_steps, report_every, tell)
+        progress = _Progress(scale.num_steps, watcher.report_every, watcher.tell)
         offset = sum(each.num_steps for each in self._settings.scales[: state.scale])
 
         def report(image: np.ndarray, evaluation: Evaluation) -> bool:
@@ -188,10 +189,11 @@ class Stylization:
             progress.tell(state.step, evaluation)
             step = offset + state.step
             writer.add_scalars({"loss": evaluation.total, **evaluation.losses}, step)
-            if preview_every and state.step and state.step % preview_every == 0:
+            every = watcher.preview_every
+            if every and state.step and state.step % every == 0:
                 self._preview(writer, step)
                 state.save(self._folder)
-            if is_interrupted():
+            if watcher.is_interrupted():
                 return False
             state.step += 1
             return True
@@ -211,7 +213,7 @@ class Stylization:
                 self._adam, state.image, objective.evaluate, scale.num_steps, report
             )
             state.step = self._adam.step
-        return not is_interrupted()
+        return not watcher.is_interrupted()
 
     def _new_adam(self) -> Adam:
         return Adam(self._settings.learning_rate, self._settings.keeps_range)

@@ -23,7 +23,7 @@ from style_transfer.network import Network
 from style_transfer.options import LossOptions
 from style_transfer.presets import PRESETS, Preset
 from style_transfer.run_state import RunState
-from style_transfer.stylization import CONTENT, LBFGS, MIXED, NOISE, Settings, Stylization
+from style_transfer.stylization import CONTENT, LBFGS, MIXED, NOISE, Settings, Stylization, Watcher
 from style_transfer.weights import vgg_weights
 
 _OUTPUT_ROOT = "stylized"
@@ -105,10 +105,12 @@ def _paint(
         elif former is not None:
             print(f"goes on at step {former.step} of scale {former.scale + 1}")
         state = run.run(
-            lambda line: print(line, flush=True),
-            lambda: bool(stop),
-            progress.log_every,
-            progress.preview_every,
+            Watcher(
+                lambda line: print(line, flush=True),
+                lambda: bool(stop),
+                progress.log_every,
+                progress.preview_every,
+            )
         )
         if state.best is not None:
             images.write(painting.output, run.picture())

@@ -5,7 +5,7 @@ import pytest
 
 from style_transfer import presets, scales, stylization
 from style_transfer.network import Network
-from style_transfer.stylization import Settings, Stylization
+from style_transfer.stylization import Settings, Stylization, Watcher
 from tests.support import tiny_vgg
 from tests.support.sample_images import save, smooth_rgb
 
@@ -26,7 +26,7 @@ def painted(tmp_path, network, **settings) -> tuple[np.ndarray, list[str]]:
     told: list[str] = []
     settings = Settings(LOSSES, scales.plan(48, 1), **settings)
     run = Stylization(network, settings, content, {style: 1.0}, str(tmp_path / "log"), {})
-    state = run.run(told.append, lambda: True, report_every=1, preview_every=0)
+    state = run.run(Watcher(told.append, lambda: True, report_every=1, preview_every=0))
     return state.image, told
 
 
