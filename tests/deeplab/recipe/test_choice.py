@@ -98,7 +98,7 @@ def test_there_are_as_many_steps_as_there_is_time_for_and_no_more_than_help():
     hour = choice.with_steps(recipe, STREETS, 1.0, step_secs=0.8, validation_secs=20.0)
     assert hour.flags["training_number_of_steps"] == (3600 - 60 - 200) / 0.8
     assert hour.flags["batch_norm_decay"] == hour.flags["ema_decay"] == 0.9952
-    assert hour.flags["validate_every"] == 418
+    assert (hour.flags["validate_every"], hour.flags["patience"]) == (418, 7)
     assert "what 1 h allows at 0.8 s a step" in hour.parts[-3][1]
     days = choice.with_steps(recipe, STREETS, 1000.0, step_secs=0.8, validation_secs=20.0)
     assert days.flags["training_number_of_steps"] == 300 * 46
