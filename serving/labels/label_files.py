@@ -10,7 +10,7 @@ import itertools
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import IO, Any, Protocol
 
 import numpy as np
@@ -29,6 +29,7 @@ LABELS_NAME = "labels.txt"
 
 _LABELME_VERSION = "5.5.0"
 _DIGEST_KEY = "predicted_shapes_sha256"
+_BETWEEN = ",\n"  # annotations of COCO's JSON
 _IGNORE, _BACKGROUND = "__ignore__", "_background_"
 # labelme takes a polygon of fewer points for a mistake.
 _MIN_POINTS = 3
@@ -68,15 +69,19 @@ def check(label_format: str, directory: str, names: Sequence[str]) -> None:
     Raises:
       ValueError: a file of labels is there which no run has written, or that was corrected since.
     """
-    if label_format != LABELME:
-        return
-    paths = [os.path.join(directory, name + LABELME_ENDING) for name in names]
-    others = [path for path in paths if os.path.exists(path) and not _is_untouched(path)]
+    if label_format == LABELME:
+        paths = [os.path.join(directory, name + LABELME_ENDING) for name in names]
+        digest_of = _digest_of_labelme
+    else:
+        paths = [os.path.join(directory, COCO_NAME)]
+        digest_of = _digest_of_coco
+    others = [path for path in paths if os.path.exists(path) and not _is_untouched(path, digest_of)]
     if others:
+        what = "file of labels was" if len(others) == 1 else "files of labels were"
         raise ValueError(
-            f"{len(others)} files of labels were not written by this program, or have been changed "
-            f"since: {first_few(others)}. They are not written over: choose another --output, or "
-            "move them away."
+            f"{len(others)} {what} not written by this program, or changed since: "
+            f"{first_few(others)}. What people have corrected is not written over: choose another "
+            "--output, or move it away."
         )
 
 
@@ -200,7 +205,7 @@ class _Coco:
                 "bbox": _box(polygon),
                 "iscrowd": 0,
             }
-            self._spool.write(("" if number == 1 else ",\n") + json.dumps(annotation))
+            self._spool.write(("" if number == 1 else _BETWEEN) + json.dumps(annotation))
 
     def finish(self, file: IO[str]) -> None:
         """Writes the file."""
@@ -208,13 +213,15 @@ class _Coco:
             {"id": number, "name": self._class_names[class_id], "supercategory": ""}
             for class_id, number in self._category_ids.items()
         ]
+        digest = hashlib.sha256(json.dumps([self._images, categories]).encode())
         file.write('{"images": ' + json.dumps(self._images))
         file.write(',\n"categories": ' + json.dumps(categories))
         file.write(',\n"annotations": [\n')
         self._spool.seek(0)
         while part := self._spool.read(1 << 20):
             file.write(part)
-        file.write("\n]}\n")
+            digest.update(part.encode())
+        file.write('\n],\n"info": ' + json.dumps({_DIGEST_KEY: digest.hexdigest()}) + "}\n")
 
 
 def _find_background(class_names: Sequence[str]) -> int | None:
@@ -250,11 +257,23 @@ def _digest(shapes: object) -> str:
     return hashlib.sha256(json.dumps(shapes).encode()).hexdigest()
 
 
-def _is_untouched(path: str) -> bool:
-    """Whether a file has the shapes that a run has written into it."""
+def _digest_of_labelme(content: Any) -> tuple[str, str]:
+    """Returns the digest that a file's content names, and that of its shapes."""
+    return content[_DIGEST_KEY], _digest(content["shapes"])
+
+
+def _digest_of_coco(content: Any) -> tuple[str, str]:
+    """Returns the digest that a file's content names, and that of all else in it."""
+    digest = hashlib.sha256(json.dumps([content["images"], content["categories"]]).encode())
+    digest.update(_BETWEEN.join(map(json.dumps, content["annotations"])).encode())
+    return content["info"][_DIGEST_KEY], digest.hexdigest()
+
+
+def _is_untouched(path: str, digest_of: Callable[[Any], tuple[str, str]]) -> bool:
+    """Whether a file has the labels that a run has written into it."""
     try:
         with open(path, encoding="utf-8") as file:
-            content = json.load(file)
-        return bool(content[_DIGEST_KEY] == _digest(content["shapes"]))
+            recorded, found = digest_of(json.load(file))
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return False
+    return recorded == found

@@ -104,7 +104,10 @@ def test_labels_for_labelling_tools_are_records_of_the_same_ids(tmp_path, infer)
     before = files(tmp_path / "out")
     refused = infer("in", "--model=model", "--output=out", "--save_labels=labelme")
     assert refused.returncode == 1
-    assert "out/a.json. They are not written over: choose another --output" in refused.stderr
+    assert (
+        "out/a.json. What people have corrected is not written over: choose another --output"
+        in refused.stderr
+    )
     assert files(tmp_path / "out") == before
 
 

@@ -107,8 +107,27 @@ def test_what_people_have_labeled_or_corrected_is_not_written_over(tmp_path):
     content["shapes"][0]["points"][0][0] += 1
     for text in (json.dumps(content), '{"shapes": []}', "[]", "no JSON"):
         path.write_text(text)
-        with pytest.raises(ValueError, match=r"1 files of labels .*p1\.json.*another --output"):
+        with pytest.raises(ValueError, match=r"1 file of labels .*p1\.json.*another --output"):
             label_files.check("labelme", str(tmp_path / "out"), names)
+
+
+def test_a_corrected_coco_file_is_not_written_over(tmp_path):
+    write("coco", tmp_path, tmp_path)
+    write("coco", tmp_path, tmp_path)
+    label_files.check("coco", str(tmp_path), ["p0"])
+    path = tmp_path / label_files.COCO_NAME
+    written = json.loads(path.read_text())
+    path.write_text(json.dumps(written, indent=2))
+    label_files.check("coco", str(tmp_path), ["p0"])
+    for change in (
+        {"annotations": written["annotations"][1:]},
+        {"categories": []},
+        {"images": written["images"][1:]},
+        {"info": {}},
+    ):
+        path.write_text(json.dumps(written | change))
+        with pytest.raises(ValueError, match=r"1 file of labels .*coco_predictions\.json"):
+            label_files.check("coco", str(tmp_path), ["p0"])
 
 
 def test_a_list_of_labels_that_is_there_stays(tmp_path):
