@@ -5,6 +5,8 @@
       Annotations/street/a.xml
       Masks/street/a_mask_3.png     of objects that were segmented instead of outlined
 
+Without a folder of annotations the XML files lie beside the images.
+
 Folders of annotations that all have names of splits (`train/`, `val/`) are splits. Polygons are
 drawn with their outlines, and a later object lies above: parts come after what they are part of.
 Deleted objects are left out. Without `classes.json` the names are sorted, as those of objects that
@@ -45,9 +47,10 @@ def _read_export(data_dir: str) -> Annotations:
     Raises:
       ValueError: there are no such files.
     """
-    names = [name for name in _xml_files(data_dir) if _is_of_labelme(os.path.join(data_dir, name))]
-    if not names:
+    names = _xml_files(data_dir)
+    if not any(_is_of_labelme(os.path.join(data_dir, name)) for name in names):
         raise ValueError(image_folders.describe_contents(data_dir, _EXPECTED))
+    names = [name for name in names if not _is_foreign(os.path.join(data_dir, name))]
     reader = _Reader(data_dir, _split_of(names))
     entries = [reader.read(name) for name in names]
     splits, problems = export_images.collect(entries, data_dir, _ADVICE)
@@ -148,10 +151,17 @@ def _size(element: Element) -> Size | None:
 
 def _xml_files(data_dir: str) -> list[str]:
     """Returns the XML files in the folder of annotations, relative to the folder of data."""
-    return [
-        f"{name}/{inside}"
+    folders = [
+        (name, path)
         for name, path in image_folders.subfolders(data_dir).items()
         if image_folders.fold(name) == _FOLDER
+    ]
+    if not folders:
+        inside = sorted(os.listdir(data_dir)) if os.path.isdir(data_dir) else []
+        return [name for name in inside if name.lower().endswith(".xml")]
+    return [
+        f"{name}/{inside}"
+        for name, path in folders
         for inside in image_folders.walk(path)
         if inside.lower().endswith(".xml")
     ]
@@ -168,9 +178,22 @@ def _folder(name: str) -> str:
 
 
 def _is_of_labelme(path: str) -> bool:
-    """Whether a file is LabelMe's: PASCAL VOC's has the same outermost element."""
-    with open(path, "rb") as file:
-        head = file.read(_HEAD_BYTES)
-    is_of_voc = b"<bndbox>" in head or b"<segmented>" in head
+    """Whether a file is LabelMe's for sure: PASCAL VOC's has the same outermost element."""
+    head = _head(path)
     has_objects = b"<polygon>" in head or b"<segm>" in head or b"LabelMe" in head
-    return has_objects and not is_of_voc and xml_files.read_root(path) == _ROOT
+    return has_objects and not _is_of_voc(head) and xml_files.read_root(path) == _ROOT
+
+
+def _is_foreign(path: str) -> bool:
+    """Whether a file among LabelMe's is another program's; a damaged one is not, and is told."""
+    root = xml_files.read_root(path)
+    return _is_of_voc(_head(path)) or root not in (None, _ROOT)
+
+
+def _is_of_voc(head: bytes) -> bool:
+    return b"<bndbox>" in head or b"<segmented>" in head
+
+
+def _head(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read(_HEAD_BYTES)

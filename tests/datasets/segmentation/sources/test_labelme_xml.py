@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datasets.segmentation import sources
+from datasets.segmentation import checks, sources
 from datasets.segmentation.sources import labelme_xml
 from tests.support.sample_images import save, smooth_rgb
 
@@ -95,6 +95,42 @@ def test_damage_of_one_file_leaves_the_others(tmp_path):
     assert source.read_mask(whole).any()
     with pytest.raises(ValueError, match=r"a\.xml is not valid XML"):
         source.read_mask(damaged)
+
+
+def test_a_file_with_a_document_type_is_told(tmp_path):
+    for name in "ab":
+        write(tmp_path, "", name, outlined("dog"))
+    path = tmp_path / "Annotations" / "a.xml"
+    path.write_text(f"<!DOCTYPE annotation>{path.read_text()}")
+    source = opened(tmp_path)
+    with pytest.raises(ValueError, match=r"a\.xml has a document type .* Remove it"):
+        source.read_mask(source.splits["train"][0])
+
+
+def test_an_image_without_objects_is_background_or_missing(tmp_path):
+    for name, objects in (("a", [outlined("dog")]), ("b", []), ("c", [])):
+        write(tmp_path, "", name, *objects)
+    (tmp_path / "Annotations" / "other.xml").write_text("<settings/>")
+    (tmp_path / "Images" / "c.jpg").unlink()
+    source = opened(tmp_path)
+    samples = source.splits["train"]
+    assert [sample.name for sample in samples] == ["a", "b", "c"]
+    assert not source.read_mask(samples[1]).any()
+    report = checks.check_source(source, show_progress=False)
+    assert [(each.kind, each.path) for each in report.errors] == [
+        ("missing", str(tmp_path / "Images" / "c.jpg"))
+    ]
+
+
+def test_files_beside_their_images_are_read(tmp_path):
+    write(tmp_path, "", "a", outlined("dog"))
+    for folder in ("Annotations", "Images"):
+        for path in (tmp_path / folder).iterdir():
+            path.rename(tmp_path / path.name)
+        (tmp_path / folder).rmdir()
+    source = opened(tmp_path)
+    assert {each.kind for each in source.problems} == {"split"}
+    assert source.read_mask(source.splits["train"][0]).any()
 
 
 def test_voc_and_other_folders_are_not_labelmes(tmp_path):
