@@ -18,7 +18,7 @@ from deeplab.evaluation import image_scores, score_report, validation
 from deeplab.evaluation.details import Details
 from deeplab.evaluation.evaluator import Evaluation
 from deeplab.run_description import read_description
-from training import best_checkpoint, checkpoints
+from training import best_checkpoint
 
 
 def main(flags: Flags, arguments: list[str]) -> None:
@@ -105,9 +105,7 @@ def _compare(flags: Flags, options: EvalOptions, paths: Sequence[str]) -> None:
       ValueError: one is missing or does not suit the flags, or their datasets differ.
     """
     folder = flags.value("checkpoint_dir")
-    for path in paths:
-        checkpoint_run.refuse_parts(path)
-    found = [checkpoints.find_checkpoint(path, folder) for path in paths]
+    found = [checkpoint_run.find_compared(path, folder) for path in paths]
     checkpoint_run.check_same_dataset(flags, found, options.eval_split, options.eval_crop_size)
     scored: list[tuple[str, Evaluation, Details]] = []
     for number, checkpoint in enumerate(found, start=1):

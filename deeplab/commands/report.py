@@ -30,7 +30,7 @@ def main(flags: Flags, arguments: list[str]) -> None:
     options = flags.options(ReportOptions)
     found = [_find(flags.options(CheckpointOptions))]
     if options.compare_with is not None:
-        found.append(_find_best(options.compare_with))
+        found.append(checkpoint_run.find_compared(options.compare_with))
         checkpoint_run.check_same_dataset(
             flags, found, options.report_split, options.report_crop_size
         )
@@ -84,14 +84,7 @@ def _find(options: CheckpointOptions) -> str:
     if options.checkpoint_path is not None:
         checkpoint_run.refuse_parts(options.checkpoint_path)
         return checkpoints.find_checkpoint(options.checkpoint_path, options.checkpoint_dir)
-    return _find_best(options.checkpoint_dir or checkpoints.find_newest_run())
-
-
-def _find_best(path: str) -> str:
-    """Returns a checkpoint; of the folder of a training run the best, or otherwise the newest."""
-    best = os.path.join(path, checkpoints.BEST_FOLDER)
-    checkpoint_run.refuse_parts(path)
-    return checkpoints.latest_checkpoint(best) or checkpoints.find_checkpoint(path)
+    return checkpoint_run.find_compared(options.checkpoint_dir or checkpoints.find_newest_run())
 
 
 def _score(
