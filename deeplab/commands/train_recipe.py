@@ -157,6 +157,9 @@ def choose(
     flags.add(recipe.flags)
     for line in _told(recipe, flags):
         report(line)
+    warning = None if "training_number_of_steps" in given else choice.warning(recipe, data)
+    if warning is not None:
+        report(f"warning: {warning}")
     return "\n".join(["# What a recipe has chosen for this training run.", *_lines(recipe, flags)])
 
 

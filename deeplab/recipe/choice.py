@@ -31,6 +31,8 @@ _OVERHEAD_SECS = 60
 _VALIDATIONS = 10
 # The rate falls until the end, where most is gained: fewer would end on a plateau before it.
 _PATIENCE = 7
+# Of such crops: a network that begins from scratch tells little but the most frequent class before.
+_FEWEST_TO_LEARN = 200
 
 
 _NOTHING: Mapping[str, Any] = types.MappingProxyType({})
@@ -162,15 +164,13 @@ def with_steps(
     """
     budget = hours * 3600 - _OVERHEAD_SECS - _VALIDATIONS * validation_secs
     affordable = max(1, int(budget / step_secs))
-    epoch = -(-data.num_images // recipe.flags["train_batch_size"])
+    epoch = _steps_of_epoch(recipe, data)
     useful = min(_MOST_STEPS, max(_FEWEST_STEPS, _MOST_EPOCHS * epoch))
     steps = min(affordable, useful)
     times = f"all images {steps / epoch:.3g} times"
     if affordable < useful:
         allow = "allows" if hours == 1 else "allow"
         times += f": what {hours:g} h {allow} at {step_secs:.2g} s a step"
-    if steps < epoch:
-        times += ", too few to learn from: give more --hours"
     recipe = recipe.adding(times, training_number_of_steps=steps)
     return with_decays(recipe, data, steps, given)
 
@@ -188,11 +188,30 @@ def with_decays(
     recipe = recipe.adding(reason, batch_norm_decay=decay, ema_decay=decay)
     if not data.num_validation_images or given.get("validate_every") == 0:
         return recipe
+    every = max(1, math.ceil(steps / _VALIDATIONS))
+    if steps < _FEWEST_TO_LEARN:
+        return recipe.adding("the best checkpoint is kept", validate_every=every)
     return recipe.adding(
         "the best checkpoint is kept, and training ends early when there is no better one",
-        validate_every=max(1, math.ceil(steps / _VALIDATIONS)),
+        validate_every=every,
         patience=_PATIENCE,
     )
+
+
+def warning(recipe: Recipe, data: DataFacts) -> str | None:
+    """Says why a number of steps is too small to learn from; None where it is not."""
+    steps = recipe.flags["training_number_of_steps"]
+    epoch = _steps_of_epoch(recipe, data)
+    if steps >= max(_FEWEST_TO_LEARN, epoch):
+        return None
+    return (
+        f"{steps} steps are too few to learn from, and masks will mean little: give more --hours "
+        f"(with {_FEWEST_TO_LEARN} steps a network begins to tell classes apart)."
+    )
+
+
+def _steps_of_epoch(recipe: Recipe, data: DataFacts) -> int:
+    return -(-data.num_images // recipe.flags["train_batch_size"])
 
 
 def _scale(machine: MachineFacts) -> _Scale:

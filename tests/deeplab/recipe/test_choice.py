@@ -108,7 +108,9 @@ def test_there_are_as_many_steps_as_there_is_time_for_and_no_more_than_help():
     assert few.flags["training_number_of_steps"] == 1500
     nothing = choice.with_steps(recipe, STREETS, 0.001, step_secs=0.8, validation_secs=20.0)
     assert nothing.flags["training_number_of_steps"] == 1
-    assert "too few to learn from: give more --hours" in nothing.parts[-3][1]
+    assert "patience" not in nothing.flags
+    assert choice.warning(nothing, STREETS).startswith("1 steps are too few to learn from")
+    assert choice.warning(hour, STREETS) is None
     unseen = choice.with_decays(recipe, STREETS, 0, {"validate_every": 0, "ema_decay": 0.0})
     assert "patience" not in unseen.flags
     assert unseen.parts[-1][1] == "soon enough for so many steps"
