@@ -146,7 +146,7 @@ def _pixels(
     is_counted = tf.not_equal(labels, ignore_label)
     class_ids = tf.where(is_counted, labels, tf.zeros_like(labels))
     is_counted = weights = tf.cast(is_counted, tf.float32)
-    if label_weights is not None:
+    if label_weights:
         weights *= tf.gather(tf.constant(label_weights, tf.float32), class_ids)
     return class_ids, weights, is_counted
 
@@ -188,7 +188,7 @@ def check(objective: ObjectiveOptions, num_classes: int) -> None:
             "steps."
         )
     label_weights = objective.label_weights
-    if label_weights is None:
+    if not label_weights:
         return
     if len(label_weights) != num_classes:
         raise ValueError(

@@ -45,6 +45,7 @@ def test_the_table_shows_every_class_and_says_what_was_left_out():
     [
         ([[4, 0, 0], [3, 0, 0], [3, 0, 0]], "every pixel is predicted as 'sky'"),
         ([[6, 1, 3], [3, 0, 0], [3, 0, 0]], "calling every pixel 'sky' gives the mean IoU 20.83%"),
+        ([[600, 0, 0], [298, 2, 0], [300, 0, 0]], "16.67%: the network is hardly better"),
         ([[0] * 3] * 3, "not one pixel of split 'val' carries a class: every label is the ignore"),
     ],
 )

@@ -62,6 +62,10 @@ def test_label_weights_weigh_pixels_but_not_their_number(batch):
     np.testing.assert_allclose(loss, (expected * weights[ids]).sum() / is_counted.sum(), rtol=1e-5)
 
 
+def test_an_empty_list_of_label_weights_is_none(batch):
+    assert compute(*batch, label_weights=())[0] == compute(*batch)[0]
+
+
 def test_ignored_pixels_have_exactly_no_gradient_and_others_have_the_softmax_gradient(batch):
     logits, labels = batch
     _, gradient = compute(logits, labels)
