@@ -182,7 +182,10 @@ def verify(weights: Weights) -> list[str]:
     """
     record = _read_record(weights)
     if record is None:
-        raise ValueError(f"{weights.name} has not been received yet.")
+        raise ValueError(
+            f"{weights.name} has not been received yet: python -m scripts.weights get "
+            f"{weights.name} downloads it."
+        )
     wanted = {os.path.join(_FILES, name): content for name, content in record.files.items()}
     if not weights.is_archive or os.path.exists(file_path(weights)):
         wanted[weights.file] = record.file
@@ -247,8 +250,8 @@ def _download(weights: Weights, source: str, part: str) -> None:
     from published import download
 
     begun = os.path.getsize(part) if os.path.exists(part) else 0
-    what = f"going on with {source}, of which {begun / 1e6:.1f} MB are there" if begun else source
-    _tell(f"downloading {what} to {folder_of(weights)}")
+    rest = f"the rest of {source} after {begun / 1e6:.1f} MB" if begun else source
+    _tell(f"downloading {rest} to {folder_of(weights)}")
     try:
         download.download(source, part, weights.num_bytes, sys.stderr.isatty())
     except download.DownloadError as error:

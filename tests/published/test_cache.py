@@ -94,7 +94,7 @@ def test_an_interrupted_download_goes_on(server, folder, monkeypatch, capfd):
     assert not cache.has(WEIGHTS)
     cache.ensure(WEIGHTS)
     assert server.requests[1]["Range"] == "bytes=300-"
-    assert "going on with" in capfd.readouterr().err
+    assert "downloading the rest of" in capfd.readouterr().err
     assert cache.verify(WEIGHTS) == []
 
 
