@@ -105,6 +105,8 @@ def _compare(flags: Flags, options: EvalOptions, paths: Sequence[str]) -> None:
       ValueError: one is missing or does not suit the flags, or their datasets differ.
     """
     folder = flags.value("checkpoint_dir")
+    for path in paths:  # All before the first download.
+        checkpoint_run.refuse_parts(path)
     found = [checkpoint_run.find_compared(path, folder) for path in paths]
     checkpoint_run.check_same_dataset(flags, found, options.eval_split, options.eval_crop_size)
     scored: list[tuple[str, Evaluation, Details]] = []

@@ -124,8 +124,7 @@ CASES = {
     "compared": (
         [],
         [
-            "--checkpoint_path=runs/h/model.ckpt-10,runs/i",
-            "--checkpoint_path=runs/h/best",
+            "--checkpoint_path=runs/h/model.ckpt-10,runs/i,runs/h",
             "--boundary_iou",
             "--eval_logdir=compared",
         ],
