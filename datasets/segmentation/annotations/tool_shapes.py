@@ -134,13 +134,14 @@ class EncodedBitmap:
     """The base64 of a PNG file, whose first pixel lies at `left`, `top`.
 
     Supervisely compresses the file, labelme does not. A pixel is covered if its alpha, or its value
-    where there is no alpha, is not 0.
+    where there is no alpha, is not 0. One that is whole has the size of its image.
     """
 
     text: str
     left: int
     top: int
     is_compressed: bool = True
+    is_whole: bool = False
 
     def cover(self, size: Size) -> np.ndarray:
         try:
@@ -150,7 +151,8 @@ class EncodedBitmap:
             if self.is_compressed:
                 data = zlib.decompressobj().decompress(data, limit)
             image: Image.Image = Image.open(io.BytesIO(data), formats=("PNG",))
-            if image.width > size[1] or image.height > size[0]:
+            is_larger = image.width > size[1] or image.height > size[0]
+            if is_larger or (self.is_whole and image.size != size[::-1]):
                 raise ValueError(
                     f"a bitmap of {image.width}x{image.height} in an image of "
                     f"{size[1]}x{size[0]} (width x height)."

@@ -131,7 +131,8 @@ class _Reader:
                     data = opened.read()
             except OSError:
                 return Unreadable(f"there is no mask {path}. Put it there, or delete the object.")
-            return EncodedBitmap(base64.b64encode(data).decode(), 0, 0, is_compressed=False)
+            text = base64.b64encode(data).decode()
+            return EncodedBitmap(text, 0, 0, is_compressed=False, is_whole=True)
         try:
             points = tuple(
                 (float(point.findtext("x", "")), float(point.findtext("y", "")))

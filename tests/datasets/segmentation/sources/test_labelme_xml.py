@@ -61,6 +61,10 @@ def test_objects_that_were_segmented_have_a_mask_of_their_own(tmp_path):
     source = opened(tmp_path)
     (sample,) = source.splits["train"]
     assert source.read_mask(sample).nonzero()[0].size == 4 * 6
+    Image.fromarray(pixels[:15, :20]).save(masks / "a_mask_0.png")
+    source = opened(tmp_path)
+    with pytest.raises(ValueError, match=r"a bitmap of 20x15 in an image of 40x30"):
+        source.read_mask(source.splits["train"][0])
     (masks / "a_mask_0.png").unlink()
     source = opened(tmp_path)
     with pytest.raises(ValueError, match=r"there is no mask .*a_mask_0\.png\. Put it there"):
