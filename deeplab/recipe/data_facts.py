@@ -13,7 +13,8 @@ from datasets.segmentation.specs import DatasetSpec, SplitSpec
 
 _MAX_SAMPLES = 64
 _MASK_KEY = "image/segmentation/class/encoded"
-# The weight of a class that occurs a quarter as often as the median one is 2.
+# The weight of a class that occurs a quarter as often as the median one is 2, and 0.5 of one that
+# occurs four times as often.
 _BALANCED_WEIGHT = 1.5
 # A class of which so much disappears where a square of so many pixels does not fit is thin.
 _THIN_SHARE, _THIN_PIXELS = 0.6, 5
@@ -43,7 +44,8 @@ class DataFacts:
     @property
     def is_balanced(self) -> bool:
         """Whether all classes occur about as often."""
-        return max(self.label_weights) <= _BALANCED_WEIGHT
+        is_rare = max(self.label_weights) > _BALANCED_WEIGHT
+        return not is_rare and min(self.label_weights) >= 1 / _BALANCED_WEIGHT
 
 
 def examine(spec: DatasetSpec, split: str, validation_split: str) -> DataFacts:

@@ -30,8 +30,10 @@ def test_sizes_and_thin_classes_are_those_of_the_images(tmp_path):
     assert (facts.num_images, facts.num_validation_images) == (3, 0)
     assert facts.thin_classes == ("class 1",)
     assert facts.absent_classes == ("class 3",)
-    assert facts.is_balanced
+    assert not facts.is_balanced
+    assert dataclasses.replace(facts, label_weights=(0.7, 1.4, 1.0, 1.0)).is_balanced
     assert not dataclasses.replace(facts, label_weights=(0.5, 1.6)).is_balanced
+    assert not dataclasses.replace(facts, label_weights=(0.28, 1.03, 1.0)).is_balanced
 
 
 def test_classes_are_counted_where_nobody_has(tmp_path):
