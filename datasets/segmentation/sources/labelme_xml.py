@@ -158,8 +158,8 @@ def _xml_files(data_dir: str) -> list[str]:
         if image_folders.fold(name) == _FOLDER
     ]
     if not folders:
-        inside = sorted(os.listdir(data_dir)) if os.path.isdir(data_dir) else []
-        return [name for name in inside if name.lower().endswith(".xml")]
+        beside = image_folders.visible_entries(data_dir)
+        return [entry.name for entry in beside if entry.name.lower().endswith(".xml")]
     return [
         f"{name}/{inside}"
         for name, path in folders
