@@ -121,9 +121,8 @@ def find_compared(path: str, run: str | None = None) -> str:
     """Returns a checkpoint that is compared: of a training run's folder the best, or the newest.
 
     Args:
-      path, run: see `checkpoints.find_checkpoint`.
+      path, run: see `checkpoints.find_checkpoint`; `refuse_parts` comes before it.
     """
-    refuse_parts(path)
     best = checkpoints.latest_checkpoint(os.path.join(path, checkpoints.BEST_FOLDER))
     return best or checkpoints.find_checkpoint(path, run)
 

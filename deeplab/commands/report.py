@@ -28,7 +28,10 @@ def main(flags: Flags, arguments: list[str]) -> None:
     """Turns flags into options, scores, and writes the page."""
     del arguments
     options = flags.options(ReportOptions)
-    found = [_find(flags.options(CheckpointOptions))]
+    choice = flags.options(CheckpointOptions)
+    for named in (choice.checkpoint_path, choice.checkpoint_dir, options.compare_with):
+        checkpoint_run.refuse_parts(named)  # All before the first download.
+    found = [_find(choice)]
     if options.compare_with is not None:
         found.append(checkpoint_run.find_compared(options.compare_with))
         checkpoint_run.check_same_dataset(
@@ -82,7 +85,6 @@ def main(flags: Flags, arguments: list[str]) -> None:
 def _find(options: CheckpointOptions) -> str:
     """Returns the checkpoint that flags name, or the best of the training run, or its newest."""
     if options.checkpoint_path is not None:
-        checkpoint_run.refuse_parts(options.checkpoint_path)
         return checkpoints.find_checkpoint(options.checkpoint_path, options.checkpoint_dir)
     return checkpoint_run.find_compared(options.checkpoint_dir or checkpoints.find_newest_run())
 
