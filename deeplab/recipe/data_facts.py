@@ -44,8 +44,8 @@ class DataFacts:
     @property
     def is_balanced(self) -> bool:
         """Whether all classes occur about as often."""
-        is_rare = max(self.label_weights) > _BALANCED_WEIGHT
-        return not is_rare and min(self.label_weights) >= 1 / _BALANCED_WEIGHT
+        rarest, commonest = max(self.label_weights), min(self.label_weights)
+        return rarest <= _BALANCED_WEIGHT and commonest >= 1 / _BALANCED_WEIGHT
 
 
 def examine(spec: DatasetSpec, split: str, validation_split: str) -> DataFacts:

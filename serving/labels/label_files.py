@@ -213,7 +213,7 @@ class _Coco:
             {"id": number, "name": self._class_names[class_id], "supercategory": ""}
             for class_id, number in self._category_ids.items()
         ]
-        digest = hashlib.sha256(json.dumps([self._images, categories]).encode())
+        digest = _digest_without_annotations(self._images, categories)
         file.write('{"images": ' + json.dumps(self._images))
         file.write(',\n"categories": ' + json.dumps(categories))
         file.write(',\n"annotations": [\n')
@@ -257,6 +257,11 @@ def _digest(shapes: object) -> str:
     return hashlib.sha256(json.dumps(shapes).encode()).hexdigest()
 
 
+def _digest_without_annotations(images: object, categories: object) -> "hashlib._Hash":
+    """Returns the digest of a file of COCO's that is still to take the text of its annotations."""
+    return hashlib.sha256(json.dumps([images, categories]).encode())
+
+
 def _digest_of_labelme(content: Any) -> tuple[str, str]:
     """Returns the digest that a file's content names, and that of its shapes."""
     return content[_DIGEST_KEY], _digest(content["shapes"])
@@ -264,7 +269,7 @@ def _digest_of_labelme(content: Any) -> tuple[str, str]:
 
 def _digest_of_coco(content: Any) -> tuple[str, str]:
     """Returns the digest that a file's content names, and that of all else in it."""
-    digest = hashlib.sha256(json.dumps([content["images"], content["categories"]]).encode())
+    digest = _digest_without_annotations(content["images"], content["categories"])
     digest.update(_BETWEEN.join(map(json.dumps, content["annotations"])).encode())
     return content["info"][_DIGEST_KEY], digest.hexdigest()
 
