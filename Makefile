@@ -137,8 +137,9 @@ vis: setup  ## Draw what the newest training run, or LOGDIR=..., predicts of the
 report: setup  ## Write a page about the newest training run, or LOGDIR=...: report/report.html
 	@$(RUN) report.py $(call flag,dataset_dir,TFRECORDS) $(call flag,checkpoint_dir,LOGDIR) $(ARGS)
 
-export: setup  ## Freeze the best checkpoint, or CHECKPOINT=..., into a .pb
-	@$(RUN) export_model.py $(call flag,checkpoint_path,CHECKPOINT) \
+export: setup  ## Freeze the best checkpoint, or that of LOGDIR=..., or CHECKPOINT=..., into a .pb
+	@$(RUN) export_model.py \
+	  $(or $(call flag,checkpoint_path,CHECKPOINT),$(call flag,checkpoint_path,LOGDIR)) \
 	  $(call flag,export_path,MODEL) $(ARGS)
 
 # PICTURES is one path, or several as the shell takes them: names with spaces in quotes then. A

@@ -38,14 +38,12 @@ def find_one(checkpoint_path: str | None) -> str:
     """Returns the prefix of the checkpoint that a command which runs one takes.
 
     Args:
-      checkpoint_path: what a user names; None for the one that the newest training run is used with
-        (`validation.chosen_folder`).
+      checkpoint_path: what a user names; None for the newest training run.
 
     Raises:
       ValueError: there is none.
     """
-    path = checkpoint_path or validation.chosen_folder(checkpoints.find_newest_run())
-    return checkpoints.find_checkpoint(path)
+    return validation.find_chosen(checkpoint_path or checkpoints.find_newest_run())
 
 
 class Checkpoints:
@@ -133,7 +131,7 @@ def _find(options: CheckpointOptions, limit: int, limit_flag: str | None) -> Arr
         )
     if options.checkpoint_path is not None:
         limit = 1
-        source = checkpoints.find_checkpoint(options.checkpoint_path, options.checkpoint_dir)
+        source = validation.find_chosen(options.checkpoint_path, options.checkpoint_dir)
     else:
         source = options.checkpoint_dir or _find_newest_run()
         _check_is_folder(source)

@@ -47,9 +47,9 @@ class CheckpointOptions:
     )
     checkpoint_path: str | None = option(
         None,
-        "One checkpoint (model.ckpt-1000), used instead of those of checkpoint_dir; or 'best' or "
-        "'latest' for that one of checkpoint_dir; or the name of published weights, which are "
-        "downloaded.",
+        "One checkpoint (model.ckpt-1000) or training run's folder, used instead of those of "
+        "checkpoint_dir; or 'best' or 'latest' for that one of checkpoint_dir; or the name of "
+        "published weights, which are downloaded.",
         START,
         is_common=True,
         aliases=("checkpoint", "ckpt", "weights", "model"),
@@ -136,9 +136,9 @@ class ExportedFileOptions:
 
     checkpoint_path: str | None = option(
         None,
-        "Checkpoint (model.ckpt-1000), or a folder, whose newest is taken (runs/NAME/best for the "
-        "best that was kept), or 'best' or 'latest' for that one of the newest training run in "
-        "runs/, or the name of published weights, which are downloaded.",
+        "Checkpoint (model.ckpt-1000), or a training run's folder for its best where that has "
+        "validated itself and otherwise its newest, or 'best' or 'latest' for that one of the "
+        "newest training run in runs/, or the name of published weights, which are downloaded.",
         START,
         is_common=True,
         computed_default="best where the training run has validated itself, otherwise latest",

@@ -67,7 +67,10 @@ def find_checkpoint(path: str, run: str | None = None) -> str:
     nearby = checkpoint_files.find_all(os.path.dirname(prefix) or ".")
     hint = f" There is {printable(nearby[-1])}." if nearby else ""
     if not nearby and not os.path.dirname(path):
-        hint += f" No published weights have this name: {catalogue.explain_missing(path)}"
+        hint += (
+            f" Those of the newest training run are {BEST!r} and {LATEST!r}. No published weights "
+            f"have this name: {catalogue.explain_missing(path)}"
+        )
     raise ValueError(
         f"checkpoint {printable(path)} does not exist (no file {printable(prefix)}.index).{hint}"
     )

@@ -161,7 +161,7 @@ def find_start(options: TrainOptions, is_chief: bool = True) -> Start:
         checkpoint = checkpoints.find_checkpoint(options.continue_checkpoint)
         return Start("continue", checkpoint, checkpoints.read_step(checkpoint))
     if options.initial_checkpoint:
-        return Start("warm start", checkpoints.find_checkpoint(options.initial_checkpoint))
+        return Start("warm start", validation.find_chosen(options.initial_checkpoint))
     return Start("scratch")
 
 

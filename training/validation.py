@@ -127,6 +127,19 @@ def chosen_folder(run: str) -> str:
     return best if _record(run) and checkpoints.latest_checkpoint(best) else run
 
 
+def find_chosen(path: str, run: str | None = None) -> str:
+    """Returns the prefix of the checkpoint that a user means who names one to use.
+
+    Args:
+      path, run: see `checkpoints.find_checkpoint`, but the folder of a training run stands for the
+        checkpoint that it is used with: see `chosen_folder`.
+
+    Raises:
+      ValueError: there is none.
+    """
+    return checkpoints.find_checkpoint(chosen_folder(path) if os.path.isdir(path) else path, run)
+
+
 def scores_averages(run: str) -> bool:
     """Whether a training run has validated itself with the moving averages of its weights."""
     return bool((_record(run) or {}).get("use_ema"))

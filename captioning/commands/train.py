@@ -40,6 +40,7 @@ from datasets.captioning.specs import CaptioningSpec
 from datasets.records import origin, shard_check
 from deployment.config import DeploymentConfig
 from training import checkpoints, loop
+from training.validation import find_chosen
 
 # Usual since S. Rennie et al., arXiv 1612.00563.
 _SELF_CRITICAL_LEARNING_RATE = 5e-5
@@ -202,7 +203,7 @@ def _trained_start(flags: Flags, train_logdir: str) -> str | None:
             "--tf_initial_checkpoint, a checkpoint of a training run with objective="
             f"{CROSS_ENTROPY}, such as runs/NAME/best."
         )
-    checkpoint = checkpoints.find_checkpoint(given)
+    checkpoint = find_chosen(given)
     names = checkpoints.Reader(checkpoint).shapes
     for decoder in DECODERS:
         scopes = tuple(f"{scope}/" for scope in network.decoder_scopes(decoder))

@@ -37,6 +37,7 @@ from datasets.classification.specs import ClassificationSpec
 from datasets.records import origin, shard_check
 from deployment.config import DeploymentConfig
 from training import checkpoints, loop
+from training.validation import find_chosen
 
 _SHARE_OF_SLOW_START = 1 / 20
 # research/slim, train_image_classifier.py: num_epochs_per_decay.
@@ -75,7 +76,7 @@ def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
     for split in (data.train_split, *([SPLIT] if options.validate_every else [])):
         check_labels_offset(spec, split, description.view.labels_offset)
     if options.initial_checkpoint and not checkpoints.latest_checkpoint(train_logdir):
-        checkpoint = checkpoints.find_checkpoint(options.initial_checkpoint)
+        checkpoint = find_chosen(options.initial_checkpoint)
         note = explain_one_off(checkpoint, description.model, description.view.labels_offset)
         if note:
             print(f"note: {note}", file=sys.stderr)

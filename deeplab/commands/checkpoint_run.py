@@ -32,7 +32,7 @@ from deeplab.options import (
 )
 from deeplab.run_description import RunDescription, read_description
 from published import catalogue
-from training import checkpoints, published_checkpoints
+from training import published_checkpoints
 
 
 class CheckpointRun:
@@ -115,16 +115,6 @@ def refuse_parts(checkpoint_path: str | None) -> None:
     published_checkpoints.require_kind(
         checkpoint_path, catalogue.SEGMENTATION, published_networks.WANTED
     )
-
-
-def find_compared(path: str, run: str | None = None) -> str:
-    """Returns a checkpoint that is compared: of a training run's folder the best, or the newest.
-
-    Args:
-      path, run: see `checkpoints.find_checkpoint`; `refuse_parts` comes before it.
-    """
-    best = checkpoints.latest_checkpoint(os.path.join(path, checkpoints.BEST_FOLDER))
-    return best or checkpoints.find_checkpoint(path, run)
 
 
 def resolve(

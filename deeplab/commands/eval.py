@@ -19,6 +19,7 @@ from deeplab.evaluation.details import Details
 from deeplab.evaluation.evaluator import Evaluation
 from deeplab.run_description import read_description
 from training import best_checkpoint
+from training.validation import find_chosen
 
 
 def main(flags: Flags, arguments: list[str]) -> None:
@@ -107,7 +108,7 @@ def _compare(flags: Flags, options: EvalOptions, paths: Sequence[str]) -> None:
     folder = flags.value("checkpoint_dir")
     for path in paths:  # All before the first download.
         checkpoint_run.refuse_parts(path)
-    found = [checkpoint_run.find_compared(path, folder) for path in paths]
+    found = [find_chosen(path, folder) for path in paths]
     checkpoint_run.check_same_dataset(flags, found, options.eval_split, options.eval_crop_size)
     scored: list[tuple[str, Evaluation, Details]] = []
     for number, checkpoint in enumerate(found, start=1):

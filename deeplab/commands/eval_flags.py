@@ -53,10 +53,10 @@ ScoredCheckpointOptions = changed(
     checkpoint_path=change(
         None,
         flag_type=list[str],
-        help="One checkpoint (model.ckpt-1000), or several, separated by commas, to compare in one "
-        "table, where a folder stands for its best; used instead of those of checkpoint_dir; or "
-        "'best' or 'latest' for that one of checkpoint_dir; or the name of published weights, "
-        "which are downloaded.",
+        help="One checkpoint (model.ckpt-1000) or training run's folder, or several, separated by "
+        "commas, to compare in one table; used instead of those of checkpoint_dir; or 'best' or "
+        "'latest' for that one of checkpoint_dir; or the name of published weights, which are "
+        "downloaded.",
     ),
 )
 

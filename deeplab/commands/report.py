@@ -19,6 +19,7 @@ from deeplab.report.page import Report
 from deeplab.report.scored_run import ScoredRun
 from deeplab.report.worst_images import WorstImages
 from training import best_checkpoint, checkpoints, command_log
+from training.validation import find_chosen
 
 PAGE = "report.html"
 _TABLES = ("images.csv", "images_of_b.csv")
@@ -33,7 +34,7 @@ def main(flags: Flags, arguments: list[str]) -> None:
         checkpoint_run.refuse_parts(named)  # All before the first download.
     found = [_find(choice)]
     if options.compare_with is not None:
-        found.append(checkpoint_run.find_compared(options.compare_with))
+        found.append(find_chosen(options.compare_with))
         checkpoint_run.check_same_dataset(
             flags, found, options.report_split, options.report_crop_size
         )
@@ -83,10 +84,10 @@ def main(flags: Flags, arguments: list[str]) -> None:
 
 
 def _find(options: CheckpointOptions) -> str:
-    """Returns the checkpoint that flags name, or the best of the training run, or its newest."""
+    """Returns the checkpoint that flags name, or the one that the training run is used with."""
     if options.checkpoint_path is not None:
-        return checkpoints.find_checkpoint(options.checkpoint_path, options.checkpoint_dir)
-    return checkpoint_run.find_compared(options.checkpoint_dir or checkpoints.find_newest_run())
+        return find_chosen(options.checkpoint_path, options.checkpoint_dir)
+    return find_chosen(options.checkpoint_dir or checkpoints.find_newest_run())
 
 
 def _score(

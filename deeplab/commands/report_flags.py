@@ -50,7 +50,8 @@ class ReportOptions:
 ReportedCheckpointOptions = changed(
     CheckpointOptions,
     checkpoint_path=change(
-        None, computed_default="the best one that was kept, otherwise the newest of checkpoint_dir"
+        None,
+        computed_default="best where the training run has validated itself, otherwise latest",
     ),
 )
 
@@ -65,8 +66,8 @@ images, outlines (boundary IoU), what is confused with what, calibration, thresh
 images, and the commands and versions that made it. --compare_with=runs/b shows a second training
 run beside it. images.csv beside the page lists all images, for spreadsheets.
 
-Without flags it takes the best checkpoint of the newest training run. Classes, network and dataset
-are found as by eval.py.""",
+Without flags it takes the best checkpoint of the newest training run if that has validated itself,
+and otherwise the newest one. Classes, network and dataset are found as by eval.py.""",
     main="deeplab.commands.report",
     options=(
         ReportOptions,

@@ -20,6 +20,7 @@ from deeplab.recipe.machine_facts import MachineFacts
 from deeplab.recipe.start_facts import StartFacts
 from deeplab.run_description import RECIPE_FILE
 from training import checkpoints
+from training.validation import find_chosen
 
 AUTO, RESEARCH_DEEPLAB = "auto", "research_deeplab"
 DEFAULT_HOURS = 1.0
@@ -192,7 +193,7 @@ def _find_start(
         start = flags.value(_START_FLAG)
         if not start:
             return None
-        checkpoint = checkpoints.find_checkpoint(start)
+        checkpoint = find_chosen(start)
         if variant is not None:
             return StartFacts(checkpoint, variant, given.get("depth_multiplier", 1.0))
         return start_facts.examine(checkpoint)

@@ -21,7 +21,8 @@ from common.texts import first_few, printable
 from nets import vgg
 from published import cache
 from style_transfer.weights import mat_file
-from training import checkpoints, published_checkpoints
+from training import published_checkpoints
+from training.validation import find_chosen
 
 # Of ImageNet, RGB.
 MEAN_COLOR = (123.68, 116.779, 103.939)
@@ -109,7 +110,7 @@ def _of_npz(path: str) -> VggWeights:
 
 
 def _of_checkpoint(path: str) -> VggWeights:
-    reader = checkpoint_reader.Reader(checkpoints.find_checkpoint(path))
+    reader = checkpoint_reader.Reader(find_chosen(path))
     return _of_variables(list(reader.shapes), reader.value, path)
 
 

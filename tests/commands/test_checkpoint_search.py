@@ -15,8 +15,9 @@ from common.dataset_origin import DatasetOrigin
 from common.option_fields import RESULTS, option
 from datasets.records import build_folder
 from tests.training.test_checkpoints import save
-from training import best_checkpoint, validation
+from training import best_checkpoint, loop, validation
 from training.checkpoints import AVERAGE_SUFFIX
+from training.options import TrainOptions
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,6 +90,13 @@ def test_a_run_that_validated_itself_is_used_with_its_best_checkpoint(tmp_path, 
     assert find("--checkpoint_path=latest", f"--checkpoint_dir={run}").first == newest
     assert os.path.abspath(find("--max_number=0").first) == newest
     assert os.path.abspath(checkpoint_search.find_one(None)) == best
+    # Its folder means the same wherever one checkpoint is named.
+    assert checkpoint_search.find_one(str(run)) == best
+    assert find(f"--checkpoint_path={run}").first == best
+    begun = TrainOptions(str(tmp_path / "b"), initial_checkpoint=str(run))
+    assert loop.find_start(begun) == loop.Start("warm start", best)
+    continued = TrainOptions(str(tmp_path / "b"), continue_checkpoint=str(run))
+    assert loop.find_start(continued).checkpoint == newest
     assert checkpoint_search.find_one(newest) == newest
     for path in (best, newest):  # Both are seen as the validations saw them.
         assert weights.saved_names(path, None) == averages

@@ -12,6 +12,7 @@ from deeplab.run_description import RunDescription
 from tests.deeplab.evaluation.test_evaluator import NETWORK, images_of
 from tests.support import command_runs, tiny_dataset
 from tests.training.test_checkpoints import save
+from training import validation
 
 SCRIPT = """
 import contextlib, io, json, sys
@@ -85,6 +86,7 @@ def outcomes(tmp_path_factory):
     run_description.write_description(description, str(best))
     record = {"checkpoint": "best/model.ckpt-10", "step": 10, "use_ema": False}
     (root / "runs/a/best_checkpoint").write_text(json.dumps(record))
+    (root / "runs/a" / validation.HISTORY_FILE).write_text("{}")
     (best / "best_checkpoint").write_text(json.dumps({**record, "checkpoint": "model.ckpt-10"}))
     result = command_runs.run_program(SCRIPT, json.dumps(CASES), cwd=root)
     assert result.returncode == 0, result.stderr
