@@ -141,7 +141,7 @@ def check_same_dataset(
         if former.num_examples not in (0, now.num_examples):
             _warn(
                 f"{train_logdir} was trained on {former.num_examples} examples of {spec.name}, and "
-                f"split {split} of {spec.directory} has {now.num_examples}: it goes on with these."
+                f"split {split} of {spec.directory} has {now.num_examples} now, for further steps."
             )
         return
     line = f"{train_logdir} was trained on {other}, and this is {spec.name!r} of {now.place}"

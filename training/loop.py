@@ -18,7 +18,14 @@ from tensorflow.core.protobuf.rewriter_config_pb2 import RewriterConfig
 from common.interruption import Interruption
 from deployment import servers
 from deployment.config import DeploymentConfig
-from training import checkpoints, cluster_training, step_memory, tracking, validation
+from training import (
+    checkpoints,
+    cluster_training,
+    run_folder,
+    step_memory,
+    tracking,
+    validation,
+)
 from training.checkpointer import Checkpointer
 from training.joining import Record
 from training.options import OptimizerOptions, TrainOptions
@@ -261,20 +268,22 @@ def _check_patience(options: TrainOptions, deployment: DeploymentConfig) -> None
 
 
 def _is_finished(start: Start, options: TrainOptions, report: Callable[[str], None]) -> bool:
+    another = (
+        "to train anew, on other data or for more hours, choose another train_logdir, such as "
+        f"{run_folder.suggest_another(options.train_logdir)}, and {options.train_logdir} as "
+        "tf_initial_checkpoint to begin with what this training run has learned."
+    )
     if start.kind == "resume" and options.patience:
         stopped = validation.read_history(options.train_logdir).why_stopped(options.patience)
         if stopped:
-            report(
-                f"already ended early: {stopped}. To train longer, raise patience; to train from "
-                "scratch, choose another train_logdir."
-            )
+            report(f"already ended early: {stopped}. To train longer, raise patience; {another}")
             return True
     if start.step < options.training_number_of_steps:
         return False
     report(
         f"already finished: {start.checkpoint} has {start.step} steps and "
         f"training_number_of_steps is {options.training_number_of_steps}. To train longer, raise "
-        "it; to train from scratch, choose another train_logdir."
+        f"it; {another}"
     )
     return True
 

@@ -1,6 +1,7 @@
 """The folder of a training run, which one process writes into."""
 
 import contextlib
+import itertools
 import os
 from collections.abc import Callable, Iterator
 
@@ -24,6 +25,13 @@ def check_writable(path: str) -> None:
             f"train_logdir {printable(path)} cannot be written: {' '.join(obstacle)}. Choose "
             "another one."
         )
+
+
+def suggest_another(path: str) -> str:
+    """Returns a path beside that of a training run's folder where nothing is yet."""
+    stem = path.rstrip(os.sep)
+    paths = (f"{stem}_{number}" for number in itertools.count(2))
+    return next(each for each in paths if not os.path.lexists(each))
 
 
 class RunFolder:

@@ -107,15 +107,18 @@ def test_warm_start_takes_weights_but_neither_step_nor_momentum(tmp_path):
 
 
 def test_finished_training_says_so_and_does_nothing(tmp_path):
-    toy_training.train(tmp_path, 3)
-    files, lines = toy_training.checkpoint_files(tmp_path), []
+    folder = tmp_path / "run"
+    (tmp_path / "run_2").mkdir()
+    toy_training.train(folder, 3)
+    files, lines = toy_training.checkpoint_files(folder), []
 
-    result = toy_training.train(tmp_path, 3, report=lines.append)
+    result = toy_training.train(folder, 3, report=lines.append)
 
     assert result == TrainResult(step=3, exit_status=0)
     assert len(lines) == 1
     assert lines[0].startswith("already finished")
-    assert toy_training.checkpoint_files(tmp_path) == files
+    assert f"such as {folder}_3, and {folder} as tf_initial_checkpoint" in lines[0]
+    assert toy_training.checkpoint_files(folder) == files
 
 
 def test_logdir_of_another_network_is_refused_and_left_alone(tmp_path):
