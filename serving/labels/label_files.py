@@ -26,11 +26,14 @@ FORMATS = (COCO, LABELME)
 COCO_NAME = "coco_predictions.json"
 LABELME_ENDING = ".json"
 LABELS_NAME = "labels.txt"
+# Says which label is which class of a dataset, where a class 0 for the rest would be added.
+CLASSES_NAME = "classes.json"
 
 _LABELME_VERSION = "5.5.0"
 _DIGEST_KEY = "predicted_shapes_sha256"
 _BETWEEN = ",\n"  # annotations of COCO's JSON
-_IGNORE, _BACKGROUND = "__ignore__", "_background_"
+_IGNORE, _BACKGROUND = "__ignore__", "_background_"  # labelme's
+_COCO_BACKGROUND = "background"  # what datasets call what no annotation of COCO's covers
 # labelme takes a polygon of fewer points for a mistake.
 _MIN_POINTS = 3
 
@@ -106,6 +109,9 @@ def writing(
         yield _Labelme(directory, class_names, tolerance)
         return
     path = os.path.join(directory, COCO_NAME)
+    background = _find_background(class_names)
+    names = [_COCO_BACKGROUND if i == background else each for i, each in enumerate(class_names)]
+    _write_classes(directory, names, background)
     with tempfile.TemporaryFile("w+", dir=directory, encoding="utf-8") as spool:
         writer = _Coco(path, paths, class_names, tolerance, spool)
         yield writer
@@ -124,10 +130,9 @@ class _Labelme:
         self._labels = list(class_names)
         if self._background is not None:
             self._labels[self._background] = _BACKGROUND
-        path = os.path.join(directory, LABELS_NAME)
-        if not os.path.exists(path):  # It may be somebody's own.
-            ordered = sorted(self._labels, key=lambda label: label != _BACKGROUND)
-            files.write(path, "\n".join([_IGNORE, *ordered, ""]).encode())
+        ordered = sorted(self._labels, key=lambda label: label != _BACKGROUND)
+        if _write_new(directory, LABELS_NAME, "\n".join([_IGNORE, *ordered, ""])):
+            _write_classes(directory, self._labels, self._background)
 
     def describe(self, path: str, name: str, class_ids: np.ndarray) -> None:
         shapes: list[dict[str, Any]] = [
@@ -230,6 +235,21 @@ def _find_background(class_names: Sequence[str]) -> int | None:
         (i for i, name in enumerate(class_names) if name.lower() in visualize.BACKGROUND_NAMES),
         None,
     )
+
+
+def _write_classes(directory: str, names: Sequence[str], background: int | None) -> None:
+    """Keeps the order of the classes where the background, which comes first, is not the first."""
+    if background != 0:
+        _write_new(directory, CLASSES_NAME, json.dumps({"names": list(names)}) + "\n")
+
+
+def _write_new(directory: str, name: str, text: str) -> bool:
+    """Writes a file unless there is one, which may be somebody's own; whether it has."""
+    path = os.path.join(directory, name)
+    is_new = not os.path.exists(path)
+    if is_new:
+        files.write(path, text.encode())
+    return is_new
 
 
 def _padded(polygon: Polygon) -> list[tuple[float, float]]:

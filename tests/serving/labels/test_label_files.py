@@ -97,6 +97,28 @@ def test_without_a_background_every_class_has_polygons(tmp_path):
     assert set(np.unique(predicted["p0"])) == {0, 1, 2}
 
 
+@pytest.mark.parametrize("names", [("sky", "zebra", "ant"), ("sky", "Background", "ant")])
+@pytest.mark.parametrize(
+    ("label_format", "dataset", "background"),
+    [("labelme", "labelme", "_background_"), ("coco", "coco_json", "background")],
+)
+def test_classes_keep_their_ids_where_the_first_is_no_background(
+    tmp_path, label_format, dataset, background, names
+):
+    predicted = write(label_format, tmp_path / "photos", tmp_path / "photos", class_names=names)
+    read_names, masks = read(tmp_path / "photos", dataset)
+    assert read_names == tuple(background if name == "Background" else name for name in names)
+    for name, class_ids in predicted.items():
+        (mask,) = (mask for key, mask in masks.items() if key.endswith(name))
+        np.testing.assert_array_equal(mask, class_ids)
+
+
+def test_an_order_of_classes_that_is_there_stays(tmp_path):
+    (tmp_path / "classes.json").write_text("{}")
+    write("coco", tmp_path, tmp_path, 1, ("sky", "zebra", "ant"))
+    assert (tmp_path / "classes.json").read_text() == "{}"
+
+
 def test_what_people_have_labeled_or_corrected_is_not_written_over(tmp_path):
     write("labelme", tmp_path, tmp_path / "out")
     names = ["p0", "p1", "p2", "new"]
