@@ -78,7 +78,7 @@ def read(flags: Flags) -> None:
         raise ValueError(
             f"recipe {name!r} is another task's: give --flagfile=recipes/{name}.flags."
         )
-    flags.add_lines(lines)
+    _add_lines(flags, lines)
 
 
 def check_classes(flags: Flags, spec: DatasetSpec) -> None:
@@ -105,7 +105,7 @@ def resume(flags: Flags, train_logdir: str) -> bool:
         return False
     lines = files.read_text(path).splitlines()
     # The start is behind it: to name it once more would be answered with a warning.
-    flags.add_lines([line for line in lines if not line.startswith(f"--{_START_FLAG}=")])
+    _add_lines(flags, [line for line in lines if not line.startswith(f"--{_START_FLAG}=")])
     print(f"the recipe of this training run is in {printable(path)}")
     return True
 
@@ -162,6 +162,13 @@ def choose(
     if warning is not None:
         report(f"warning: {warning}")
     return "\n".join(["# What a recipe has chosen for this training run.", *_lines(recipe, flags)])
+
+
+def _add_lines(flags: Flags, lines: Sequence[str]) -> None:
+    """Takes a recipe's flags, but its patience only if there will be validations to count."""
+    if flags.is_given("validate_every") and not flags.value("validate_every"):
+        lines = [line for line in lines if not line.startswith("--patience=")]
+    flags.add_lines(lines)
 
 
 def _path(recipe: str) -> str:

@@ -59,6 +59,15 @@ def test_a_recipe_of_the_folder_has_its_flags_and_the_command_line_wins():
     assert flags.value("training_number_of_steps") == 3055
 
 
+def test_a_run_that_does_not_validate_has_no_patience():
+    flags = parsed("--recipe=camvid", "--validate_every=0")
+    train_recipe.read(flags)
+    assert (flags.value("validate_every"), flags.value("patience")) == (0, 0)
+    flags = parsed("--recipe=camvid", "--validate_every=50")
+    train_recipe.read(flags)
+    assert (flags.value("validate_every"), flags.value("patience")) == (50, 7)
+
+
 def test_unknown_recipes_and_those_of_other_tasks_are_refused():
     with pytest.raises(
         ValueError, match=r"recipe is 'camvit'; expected auto, .* camvid, .* Did you mean camvid\?"
