@@ -28,6 +28,8 @@ MIRROR_VARIABLE = "DEEPLAB_WEIGHTS_MIRROR"
 RECORD_FILE = "received.json"
 
 _FILES = "files"
+# How files end that are a network: a checkpoint, one of a single file, and a graph.
+_OF_NETWORKS = (".index", ".ckpt", ".pb")
 _FORMAT_VERSION = 1
 _CHUNK_BYTES = 1 << 20
 
@@ -109,6 +111,17 @@ def has(weights: Weights) -> bool:
     except ValueError:
         return False
     return record is not None and _is_complete(weights, record)
+
+
+def file_size(weights: Weights) -> int | None:
+    """Returns the bytes of the file, as it was published or received; None where nobody knows."""
+    if weights.num_bytes is not None:
+        return weights.num_bytes
+    try:
+        record = _read_record(weights)
+    except ValueError:
+        return None
+    return record.file.num_bytes if record is not None else None
 
 
 def has_record(weights: Weights) -> bool:
@@ -272,6 +285,8 @@ def _unpack(weights: Weights, received: str, source: str) -> dict[str, _Content]
     with files.replacing_folder(_content_path(weights)) as folder:
         try:
             names = archive.unpack(received, folder)
+            if not any(name.endswith(_OF_NETWORKS) for name in names):
+                raise ValueError(f"holds no network: {first_few(names)}.")
         except OSError as error:
             raise files.cannot_write(printable(_content_path(weights)), error) from error
         except ValueError as error:

@@ -1,10 +1,11 @@
 """Lists, downloads and checks published weights: `python -m scripts.weights`."""
 
 import sys
+import textwrap
 
 from commands import launcher
 from commands.command import Command
-from commands.flags import Flags
+from commands.flags import Flags, spell
 from common.texts import printable
 from published import cache, catalogue
 from published.catalogue import CATALOGUE, Weights
@@ -12,6 +13,7 @@ from published.catalogue import CATALOGUE, Weights
 _USAGE = "expected list, get NAME… or verify [NAME…]"
 # As of wrong flags.
 _WRONG_USAGE = 2
+_INDENT, _OPTIONS_WIDTH = " " * 8, 92
 
 
 def main(flags: Flags, arguments: list[str]) -> int:
@@ -48,9 +50,14 @@ def _list() -> int:
         for weights in CATALOGUE.values():
             if weights.kind == kind:
                 print(f"  {'*' if cache.has(weights) else ' '} {weights.name:<40}{_facts(weights)}")
+                options = _options(weights)
+                if options:
+                    lines = textwrap.wrap(options, _OPTIONS_WIDTH, break_on_hyphens=False)
+                    print(textwrap.indent("\n".join(lines), _INDENT))
     print(
-        f"\n* is in the cache. Files of Google's are under the {catalogue.APACHE}. The data that "
-        "weights were trained on have terms of their own."
+        "\n* is in the cache. A command that is given a name has the flags below it already.\n"
+        f"Files of Google's are under the {catalogue.APACHE}. The data that weights were trained "
+        "on\nhave terms of their own."
     )
     return 0
 
@@ -61,17 +68,39 @@ def _facts(weights: Weights) -> str:
         facts[0] += f" x {weights.depth_multiplier}"
     if weights.num_classes:
         facts.append(f"{weights.num_classes} classes")
+    if weights.longest_side:
+        facts.append(f"images of at most {weights.longest_side} pixels a side")
     if weights.score:
         facts.append(f"mean IoU {weights.score}")
+    num_bytes = cache.file_size(weights)
+    if num_bytes is not None:
+        facts.append(f"{num_bytes / 1e6:.1f} MB")
     if weights.license != catalogue.APACHE:
         facts.append(f"license: {weights.license}")
     return ", ".join(facts)
 
 
+def _options(weights: Weights) -> str:
+    """Returns the options of a network as flags; its dense prediction cell has no short one."""
+    flags = []
+    for name, value in weights.options.items():
+        if name == "dense_prediction_cell_config":
+            flags.append("dense prediction cell")
+        elif name != "depth_multiplier":
+            flags.append(spell(name, value))
+    return " ".join(flags)
+
+
 def _get(wanted: list[Weights]) -> int:
+    """Downloads weights; those that cannot be had do not stop the others."""
+    status = 0
     for weights in wanted:
-        print(printable(f"{weights.name}: {cache.ensure(weights)}"), flush=True)
-    return 0
+        try:
+            print(printable(f"{weights.name}: {cache.ensure(weights)}"), flush=True)
+        except ValueError as error:
+            print(f"error: {error}", file=sys.stderr, flush=True)
+            status = 1
+    return status
 
 
 def _verify(wanted: list[Weights]) -> int:

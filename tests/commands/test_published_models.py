@@ -50,7 +50,7 @@ def test_what_is_no_model_is_named(server):
     with pytest.raises(ValueError, match=message):
         published_models.find("imagenet-vgg-verydeep-19")
     assert server.requests == []
-    server.files[FILE] = published_files.archive({"model/x": b""})
+    server.files[FILE] = published_files.archive({"model/x.index": b""})
     with pytest.raises(ValueError, match=r"holds no frozen_inference_graph\.pb: python"):
         published_models.find(NAME)
 

@@ -103,6 +103,7 @@ def test_an_interrupted_download_goes_on(server, folder, monkeypatch, capfd):
     [
         (b"<html>sign in</html>" * 50, "is truncated or not a tar archive"),
         (published_files.archive(MEMBERS)[:-30], "is truncated or not a tar archive"),
+        (published_files.archive({"a/readme": b"1"}), "holds no network: a/readme"),
         (published_files.archive({"../x": b"1"}), r"has \.\./x, which lies outside of it"),
         (published_files.archive({"/tmp/x": b"1"}), "has /tmp/x, which lies outside of it"),
     ],

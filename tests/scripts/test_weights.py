@@ -36,6 +36,27 @@ def test_all_are_listed_with_what_is_there(server, capsys):
     assert f"* {NAME}" in capsys.readouterr().out
 
 
+def test_options_and_what_is_known_of_sizes_are_listed(server, capsys):
+    cache.ensure(catalogue.CATALOGUE[NAME])
+    capsys.readouterr()
+    run("list")
+    lines = capsys.readouterr().out.splitlines()
+    named = {line.strip("* ").split()[0]: i for i, line in enumerate(lines) if line.strip()}
+    xception = named["xception65_coco_voc_trainaug"]
+    assert lines[xception + 1].strip() == "--atrous_rates=6,12,18 --decoder_output_stride=4"
+    assert lines[named[NAME]].endswith("0.0 MB")
+    assert "534.9 MB" in lines[named["imagenet-vgg-verydeep-19"]]
+    assert "MB" not in lines[xception]
+
+
+def test_what_cannot_be_had_does_not_stop_the_others(server, capsys):
+    assert run("get", "xception_65_imagenet", NAME) == 1
+    streams = capsys.readouterr()
+    assert streams.out.startswith(f"{NAME}: ")
+    assert "error: " in streams.err
+    assert "deeplabv3_xception_2018_01_04.tar.gz cannot be downloaded" in streams.err
+
+
 def test_weights_are_fetched_and_verified(server, tmp_path, capsys):
     folder = tmp_path / "cache" / NAME
     assert run("get", NAME, FILE.removesuffix(".tar.gz")) == 0

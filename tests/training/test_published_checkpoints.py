@@ -67,8 +67,8 @@ def test_a_checkpoint_of_one_file_is_converted_once(server, tmp_path):
 
 
 def test_weights_without_a_checkpoint_are_named(server):
-    server.files[FILE] = published_files.archive({"a/readme": b""})
-    with pytest.raises(ValueError, match=rf"{NAME} holds no checkpoint in .*/files: a/readme\."):
+    server.files[FILE] = published_files.archive({"a/x.pb": b""})
+    with pytest.raises(ValueError, match=rf"{NAME} holds no checkpoint in .*/files: a/x\.pb\."):
         checkpoints.find_checkpoint(NAME)
 
 
