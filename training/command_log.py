@@ -12,8 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from common import json_files
-from common.version import VERSION
+from common import json_files, version
 
 LOG_FILE = "commands.jsonl"
 
@@ -26,11 +25,13 @@ class LoggedCommand:
       command: as a shell takes it.
       began: when its training began, local time.
       versions: of programs, and the machine, by name.
+      folder: in which it ran, and which its relative paths begin in; "" where that is not known.
     """
 
     command: str
     began: str
     versions: Mapping[str, str]
+    folder: str = ""
 
 
 def this_process() -> LoggedCommand:
@@ -41,13 +42,21 @@ def this_process() -> LoggedCommand:
         shlex.join(sys.argv),
         time.strftime("%Y-%m-%d %H:%M:%S"),
         {
-            "DeepLabV3+": VERSION,
+            "DeepLabV3+": f"{version.VERSION} {version.revision()}".rstrip(),
             "TensorFlow": tf.version.VERSION,
             "Python": platform.python_version(),
             "NumPy": np.__version__,
             "machine": f"{platform.system()} {platform.machine()}, {devices}",
         },
+        _working_folder(),
     )
+
+
+def _working_folder() -> str:
+    try:
+        return os.getcwd()
+    except OSError:  # It is gone.
+        return ""
 
 
 def append(folder: str) -> None:
