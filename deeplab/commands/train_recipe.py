@@ -10,6 +10,7 @@ from typing import Any
 from commands import flags as command_flags
 from commands.flags import Flags
 from common import files
+from common.option_fields import DATA, LOSS, SCHEDULE
 from common.texts import printable
 from datasets.segmentation.specs import DatasetSpec
 from deeplab.evaluation import validation
@@ -29,6 +30,9 @@ _FOLDER = os.path.join(os.path.dirname(__file__), os.pardir, os.pardir, "recipes
 _ENDING = ".flags"
 _START_FLAG = "tf_initial_checkpoint"
 _WIDTH = 100
+# Flags that say how to train; options.json keeps the network, and where its dataset lies.
+_OF_TRAINING = (DATA, SCHEDULE, LOSS)
+_OF_ONE_COMMAND = ("dataset", "dataset_dir", "recipe", "hours")
 
 
 def list_recipes() -> list[str]:
@@ -134,6 +138,7 @@ def choose(
     machine = machine_facts.examine()
     report(_describe(spec, train_split, data))
     given = {name: flags.value(name) for name in choice.CONSIDERED if flags.is_given(name)}
+    kept = {name: flags.value(name) for name in _kept_names(flags)}
     trial = copy.deepcopy(flags)
     recipe = choice.choose(data, machine, None, given)
     trial.add(
@@ -156,6 +161,9 @@ def choose(
             recipe, data, hours, step_secs, per_image * data.num_validation_images, given
         )
     flags.add(recipe.flags)
+    others = {name: value for name, value in kept.items() if name not in recipe.flags}
+    if others:
+        recipe = recipe.adding("given", **others)
     for line in _told(recipe, flags):
         report(line)
     warning = None if "training_number_of_steps" in given else choice.warning(recipe, data)
@@ -249,6 +257,17 @@ def _told(recipe: Recipe, flags: Flags) -> list[str]:
                 break_on_hyphens=False,
             )
     return lines
+
+
+def _kept_names(flags: Flags) -> list[str]:
+    """Returns the given flags that a training run is to go on with, chosen or not."""
+    return [
+        name
+        for name, definition in flags.definitions.items()
+        if definition.option.group in _OF_TRAINING
+        and name not in _OF_ONE_COMMAND
+        and flags.is_given(name)
+    ]
 
 
 def _lines(recipe: Recipe, flags: Flags) -> list[str]:

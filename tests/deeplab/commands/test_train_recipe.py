@@ -115,6 +115,36 @@ def test_the_choice_is_told_and_taken_and_a_run_goes_on_with_it(tmp_path, monkey
     assert again.value("training_number_of_steps") == 3
 
 
+def test_a_run_goes_on_with_the_flags_that_began_it(tmp_path, monkeypatch):
+    made = [(f"image_{n}", *tiny_dataset.random_image(n, 30, 40)) for n in range(8)]
+    spec = tiny_dataset.write(tmp_path, made)
+    flags = parsed(
+        *("--tf_initial_checkpoint=", "--training_number_of_steps=50", "--seed=7", "--hours=2"),
+        *("--augmentation=light", "--weight_decay=0.001", "--losses=focal", "--nonesterov"),
+        *("--dataset=tiny", "--log_steps=1", "--output_stride=8"),
+    )
+    lines: list[str] = []
+    text = train_recipe.choose(flags, spec, "train", nothing, lambda: 0.5, lines.append)
+    given = text.partition("# given\n")[2].splitlines()
+    assert sorted(given) == [
+        "--augmentation=light",
+        "--nonesterov",
+        "--seed=7",
+        "--training_number_of_steps=50",
+        "--weight_decay=0.001",
+    ]
+    assert "--losses=focal" in text
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / train_recipe.RECIPE_FILE).write_text(text)
+    (run / "model.ckpt-1.index").touch()
+    (run / "model.ckpt-1.data-00000-of-00001").touch()
+    again = parsed()
+    assert train_recipe.resume(again, str(run))
+    assert again.value("training_number_of_steps") == 50
+    assert (again.value("augmentation"), again.value("losses")) == ("light", ("focal",))
+
+
 def test_flags_that_are_given_stay_and_the_others_suit_them(tmp_path, monkeypatch):
     spec = tiny_dataset.write(
         tmp_path, [(f"image_{n}", *tiny_dataset.random_image(n, 300, 400)) for n in range(4)]
