@@ -31,6 +31,8 @@ _OVERHEAD_SECS = 60
 _VALIDATIONS = 10
 # The rate falls until the end, where most is gained: fewer would end on a plateau before it.
 _PATIENCE = 7
+# Of batch norm's statistics. With more, validations of the first half are of statistics that lag.
+_MOST_WITH_AVERAGES = 0.95
 # Of such crops: a network that begins from scratch tells little but the most frequent class before.
 _FEWEST_TO_LEARN = 200
 
@@ -182,10 +184,12 @@ def with_decays(
     # A decay follows within 1 / (1 - decay) steps: a twentieth of the training run.
     decay = 1 - max(1e-4, min(0.1, 20 / max(1, steps)))
     decay = round(decay, 1 - math.floor(math.log10(1 - decay)))
-    reason = "soon enough for so many steps"
+    reason, statistics = "soon enough for so many steps", decay
     if given.get("ema_decay") != 0:
         reason += "; averages of the weights are scored and kept in best"
-    recipe = recipe.adding(reason, batch_norm_decay=decay, ema_decay=decay)
+        # They smooth the statistics, too, which thus may follow the weights at once.
+        statistics = min(decay, _MOST_WITH_AVERAGES)
+    recipe = recipe.adding(reason, batch_norm_decay=statistics, ema_decay=decay)
     if not data.num_validation_images or given.get("validate_every") == 0:
         return recipe
     every = max(1, math.ceil(steps / _VALIDATIONS))
@@ -205,7 +209,7 @@ def warning(recipe: Recipe, data: DataFacts) -> str | None:
     if steps >= max(_FEWEST_TO_LEARN, epoch):
         return None
     return (
-        f"{steps} steps are too few to learn from, and masks will mean little: give more --hours "
+        f"too few steps to learn from ({steps}), so masks will mean little: give more --hours "
         f"(with {_FEWEST_TO_LEARN} steps a network begins to tell classes apart)."
     )
 

@@ -97,7 +97,7 @@ def test_there_are_as_many_steps_as_there_is_time_for_and_no_more_than_help():
     recipe = choice.choose(STREETS, LAPTOP, MOBILE)
     hour = choice.with_steps(recipe, STREETS, 1.0, step_secs=0.8, validation_secs=20.0)
     assert hour.flags["training_number_of_steps"] == (3600 - 60 - 200) / 0.8
-    assert hour.flags["batch_norm_decay"] == hour.flags["ema_decay"] == 0.9952
+    assert (hour.flags["batch_norm_decay"], hour.flags["ema_decay"]) == (0.95, 0.9952)
     assert (hour.flags["validate_every"], hour.flags["patience"]) == (418, 7)
     assert "what 1 h allows at 0.8 s a step" in hour.parts[-3][1]
     days = choice.with_steps(recipe, STREETS, 1000.0, step_secs=0.8, validation_secs=20.0)
@@ -109,11 +109,15 @@ def test_there_are_as_many_steps_as_there_is_time_for_and_no_more_than_help():
     nothing = choice.with_steps(recipe, STREETS, 0.001, step_secs=0.8, validation_secs=20.0)
     assert nothing.flags["training_number_of_steps"] == 1
     assert "patience" not in nothing.flags
-    assert choice.warning(nothing, STREETS).startswith("1 steps are too few to learn from")
+    assert choice.warning(nothing, STREETS).startswith("too few steps to learn from (1), so")
     assert choice.warning(hour, STREETS) is None
     unseen = choice.with_decays(recipe, STREETS, 0, {"validate_every": 0, "ema_decay": 0.0})
     assert "patience" not in unseen.flags
     assert unseen.parts[-1][1] == "soon enough for so many steps"
+    alone = choice.with_decays(recipe, STREETS, 4000, {"ema_decay": 0.0})
+    assert alone.flags["batch_norm_decay"] == 0.995
+    short = choice.with_decays(recipe, STREETS, 250)
+    assert short.flags["batch_norm_decay"] == short.flags["ema_decay"] == 0.92
 
 
 def test_images_are_not_resized_again_where_their_size_is_given():
