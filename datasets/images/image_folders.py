@@ -15,6 +15,8 @@ _RUBBISH = frozenset(
         *("@eadir", "$recycle.bin", "system volume information", "lost+found"),
     }
 )
+# Of files that hold a dataset packed.
+_ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".7z", ".rar")
 
 
 def require_folder(data_dir: str, expected: str) -> None:
@@ -24,7 +26,10 @@ def require_folder(data_dir: str, expected: str) -> None:
             f"data_dir {data_dir!r} does not exist; expected a folder with {expected}."
         )
     if not os.path.isdir(data_dir):
-        raise ValueError(f"data_dir {data_dir!r} is not a folder; expected one with {expected}.")
+        advice = " Unpack it, and name the folder." if _is_archive(data_dir) else ""
+        raise ValueError(
+            f"data_dir {data_dir!r} is not a folder; expected one with {expected}.{advice}"
+        )
 
 
 def dataset_name(data_dir: str) -> str:
@@ -95,6 +100,16 @@ def name_entries(folder: str) -> str:
 def describe_contents(data_dir: str, expected: str) -> str:
     """Says that a folder holds something else than what is expected."""
     return f"data_dir {data_dir!r} holds {name_entries(data_dir)}; expected {expected}."
+
+
+def advise_unpacking(data_dir: str) -> str:
+    """Says that an archive in a folder may be what is missing; "" where there is none."""
+    archives = [each.name for each in visible_entries(data_dir) if _is_archive(each.name)]
+    return f" Unpack {first_few(archives)} first." if archives else ""
+
+
+def _is_archive(path: str) -> bool:
+    return path.lower().endswith(_ARCHIVES)
 
 
 def describe_file(relative: str) -> str:

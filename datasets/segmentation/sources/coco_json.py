@@ -100,12 +100,12 @@ class _Reader:
             if category.color:
                 self.colors[category.name] = category.color
         regions, damages = self._regions(file)
-        folder = os.path.relpath(os.path.dirname(file.path), self._data_dir)
+        folder = os.path.relpath(os.path.dirname(file.path), self._data_dir).replace(os.sep, "/")
         for number, fields in file.images.items():
             name = fields.get("file_name")
             if not isinstance(name, str) or not name:
                 raise ValueError(f"{printable(file.path)}: image {number} has no file_name.")
-            found = self._finder.find(name, (folder.replace(os.sep, "/"), "images", ""))
+            found = self._finder.find(name, (folder, f"{folder}/images", "images", ""))
             height, width = fields.get("height"), fields.get("width")
             yield Entry(
                 split=file.split,

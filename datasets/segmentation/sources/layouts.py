@@ -80,6 +80,8 @@ def find_layout(data_dir: str) -> Layout:
             )
         elif images_dir is None and _may_be_classes(data_dir):
             hint = " If these are folders of images by class, give --dataset=class_folders."
+        else:
+            hint = image_folders.advise_unpacking(data_dir)
         raise ValueError(
             f"data_dir {data_dir!r} holds {holds}; expected either {EXPECTED}. docs/datasets.md "
             f"draws the folders.{hint}"

@@ -62,6 +62,22 @@ def test_cocos_own_layout_is_found_with_its_splits(tmp_path):
     assert not [problem for problem in report.problems if problem.severity == "error"]
 
 
+def test_images_of_one_name_are_those_beside_their_file(tmp_path):
+    for split, category in (("train", 3), ("val", 7)):
+        write(
+            tmp_path / split / "labels.json",
+            [region(1, category, SMALL)],
+            names=("a.jpg",),
+            folder=tmp_path / split / "images",
+        )
+    source = sources.open_source("coco_json", str(tmp_path))
+    assert source.problems == ()
+    for split in ("train", "val"):
+        (sample,) = source.splits[split]
+        assert sample.image_path == str(tmp_path / split / "images" / "a.jpg")
+        assert mask_of(source, split).max() == (1 if split == "train" else 2)
+
+
 def test_the_order_of_the_file_may_decide_overlaps(tmp_path):
     write(tmp_path / "a.json", [region(1, 3, SMALL), region(1, 7, LARGE)])
     source = sources.open_source("coco_json", str(tmp_path), overlaps="file_order", val_fraction=0)

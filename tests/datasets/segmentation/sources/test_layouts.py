@@ -8,7 +8,7 @@ import pytest
 
 from datasets.records import split_names
 from datasets.segmentation import checks
-from datasets.segmentation.sources import folder
+from datasets.segmentation.sources import folder, layouts
 from tests.support.sample_images import save, smooth_rgb, write
 
 IDS = (np.arange(4 * 6).reshape(4, 6) % 3).astype(np.uint8)
@@ -253,3 +253,11 @@ def test_splits_have_the_records_names():
         "test": "test",
         "extra": "extra",
     }
+
+
+def test_packed_datasets_are_to_be_unpacked(tmp_path):
+    (tmp_path / "export.ZIP").touch()
+    with pytest.raises(ValueError, match=r"draws the folders\. Unpack export\.ZIP first\.$"):
+        layouts.find_layout(str(tmp_path))
+    with pytest.raises(ValueError, match=r"is not a folder; .* Unpack it, and name the folder\.$"):
+        layouts.find_layout(str(tmp_path / "export.ZIP"))
