@@ -251,6 +251,8 @@ def choose_crop_size(
             file=sys.stderr,
         )
         return DEFAULT_CROP_SIZE
+    if description.max_resize_value is not None:  # Of a photo taken upright, too.
+        return crop_sizes.largest_resized(description, output_stride)
     spec = specs.read_spec(directory)
     return crop_sizes.smallest(spec, sorted(spec.splits), output_stride, description)
 

@@ -2,14 +2,20 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from datasets.records import tfrecords
+from datasets.segmentation import record_format
 from datasets.segmentation.specs import DatasetSpec
+from deeplab.data import preprocess
 from deeplab.options import ResizeOptions
 
 
 def smallest(
     spec: DatasetSpec, splits: Sequence[str], output_stride: int, resize: ResizeOptions
 ) -> tuple[int, int]:
-    """Returns the smallest crop that holds every image of some splits.
+    """Returns the smallest crop that holds every image of some splits, resized if they are.
 
     Args:
       spec, splits: the dataset and the names of the splits.
@@ -31,8 +37,20 @@ def smallest(
             "longer side of the images open; give max_resize_value, or the crop size."
         )
     else:
-        height = width = largest_side(resize.max_resize_value, resize.resize_factor)
+        height, width = _largest_resized(spec, splits, resize)
     return _round_up(height, output_stride), _round_up(width, output_stride)
+
+
+def largest_resized(resize: ResizeOptions, output_stride: int) -> tuple[int, int]:
+    """Returns the smallest crop that holds whatever a resize with an upper limit makes.
+
+    Args:
+      resize: has a max_resize_value.
+      output_stride: see `smallest`.
+    """
+    assert resize.max_resize_value is not None
+    longest = preprocess.largest_side(resize.max_resize_value, resize.resize_factor)
+    return (_round_up(longest, output_stride),) * 2
 
 
 def check(crop_size: Sequence[int], output_stride: int) -> None:
@@ -58,9 +76,30 @@ def check(crop_size: Sequence[int], output_stride: int) -> None:
             )
 
 
-def largest_side(max_size: int, factor: int | None) -> int:
-    """Returns the longest side that `preprocess.resize_to_range` produces, pixels."""
-    return max_size if factor is None else max(max_size - (max_size - 1) % factor, 1)
+def _largest_resized(
+    spec: DatasetSpec, splits: Sequence[str], resize: ResizeOptions
+) -> tuple[int, int]:
+    """Returns the largest height and width, pixels, that images have once they are resized.
+
+    A description does not tell them, so that the size of each image is read. Where a record says
+    none, it is the longest side that a resize can make.
+    """
+    try:
+        sizes = {
+            record_format.read_size(record, path)
+            for name in splits
+            for path in spec.shard_paths(name)
+            for record in tfrecords.read_records(path)
+        }
+    except ValueError:  # Whoever reads the images says what is wrong with them.
+        return largest_resized(resize, output_stride=1)
+    config = tf.ConfigProto(device_count={"GPU": 0})
+    with tf.Graph().as_default(), tf.Session(config=config) as session:
+        size = tf.placeholder(tf.int32, [2])
+        resized = preprocess.range_size(size, resize)
+        found = [session.run(resized, {size: each}) for each in sizes]
+    height, width = np.max(found, axis=0).tolist()
+    return height, width
 
 
 def _round_up(side: int, output_stride: int) -> int:

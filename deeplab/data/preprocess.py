@@ -15,12 +15,16 @@ from collections.abc import Callable, Mapping, Sequence
 
 import tensorflow.compat.v1 as tf
 
-from deeplab.data import crop_sizes
 from deeplab.options import ResizeOptions
 
 Example = dict[str, tf.Tensor]
 
 _SPATIAL_KEYS = ("image", "label", "laplacian")
+
+
+def largest_side(max_size: int, factor: int | None) -> int:
+    """Returns the longest side that `resize_to_range` produces, pixels."""
+    return max_size if factor is None else max(max_size - (max_size - 1) % factor, 1)
 
 
 def range_size(size: tf.Tensor, resize: ResizeOptions) -> tf.Tensor:
@@ -47,7 +51,7 @@ def range_size(size: tf.Tensor, resize: ResizeOptions) -> tf.Tensor:
     size = tf.cast(size, tf.float32)
     new_size = tf.floor(size * (resize.min_resize_value / tf.reduce_min(size)))
     if resize.max_resize_value is not None:
-        limit = float(crop_sizes.largest_side(resize.max_resize_value, resize.resize_factor))
+        limit = float(largest_side(resize.max_resize_value, resize.resize_factor))
         fitted = tf.floor(size * (limit / tf.reduce_max(size)))
         new_size = tf.where(tf.reduce_max(new_size) > limit, fitted, new_size)
     new_size = tf.maximum(tf.cast(new_size, tf.int32), 1)

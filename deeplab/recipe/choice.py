@@ -273,7 +273,7 @@ def _add_view(recipe: Recipe, scale: _Scale, data: DataFacts, given: Mapping[str
         recipe = recipe.adding(
             f"images are {data.width}x{data.height} in the median, {reason}",
             min_resize_value=side,
-            max_resize_value=max(2 * side, round(longer * factor)),
+            max_resize_value=round(side * max(longer / shorter, data.elongation)),
         )
     return recipe.adding(
         f"of images of {width}x{height}; scaled down further they would be padding mostly",

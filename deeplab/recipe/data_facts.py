@@ -31,6 +31,7 @@ class DataFacts:
       label_weights: of each class, from how often it occurs.
       thin_classes: names of classes that are mostly lines of a few pixels.
       absent_classes: names of classes that do not occur.
+      elongation: the ratio of the longer to the shorter side that one image in twenty exceeds.
     """
 
     num_images: int
@@ -40,6 +41,7 @@ class DataFacts:
     label_weights: tuple[float, ...]
     thin_classes: tuple[str, ...]
     absent_classes: tuple[str, ...]
+    elongation: float = 1.0
 
     @property
     def is_balanced(self) -> bool:
@@ -68,7 +70,8 @@ def examine(spec: DatasetSpec, split: str, validation_split: str) -> DataFacts:
         sizes.append(size)
         counter.add(class_statistics.count_ids(ids), size)
         thickness.add(ids, spec.num_classes)
-    height, width = np.median(np.array(sizes), axis=0).astype(int).tolist()
+    sides = np.array(sizes)
+    height, width = np.median(sides, axis=0).astype(int).tolist()
     described = spec.split(split)
     # Descriptions of research/deeplab's own records do not say how often classes occur.
     counted = described if described.pixels_per_class else counter.to_split()
@@ -85,6 +88,7 @@ def examine(spec: DatasetSpec, split: str, validation_split: str) -> DataFacts:
             for number, name in enumerate(names)
             if not counted.pixels_per_class[number] and number != spec.ignore_label
         ),
+        elongation=float(np.quantile(sides.max(axis=1) / sides.min(axis=1), 0.95)),
     )
 
 

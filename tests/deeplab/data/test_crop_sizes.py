@@ -14,6 +14,7 @@ from tests.support import tiny_dataset
         (8, {}, (361, 481)),
         (16, {"min_resize_value": 300, "max_resize_value": 513}, (513, 513)),
         (16, {"min_resize_value": 300, "max_resize_value": 500}, (513, 513)),
+        (16, {"min_resize_value": 9, "max_resize_value": 300}, (273, 305)),
         (
             16,
             {"min_resize_value": 300, "max_resize_value": 500, "resize_factor": 8},
@@ -28,6 +29,14 @@ def test_the_smallest_crop_that_holds_all_images(tmp_path, output_stride, resize
     ]
     spec = tiny_dataset.write(tmp_path, images)
     assert crop_sizes.smallest(spec, ["train"], output_stride, ResizeOptions(**resize)) == expected
+
+
+def test_images_that_are_resized_are_not_padded_to_a_square(tmp_path):
+    images = [("a", *tiny_dataset.random_image(0, 60, 80))]
+    spec = tiny_dataset.write(tmp_path, images, split="val")
+    resize = ResizeOptions(min_resize_value=120, max_resize_value=240)
+    assert crop_sizes.smallest(spec, ["val"], 16, resize) == (129, 161)
+    assert crop_sizes.largest_resized(resize, 16) == (241, 241)
 
 
 def test_a_crop_for_images_without_limit_is_refused(tmp_path):

@@ -56,13 +56,13 @@ def test_a_checkpoint_decides_the_encoder_and_lowers_the_rate():
     [
         ((360, 480), (257, 337), None),
         ((120, 160), (129, 161), None),
-        ((3000, 4000), (257, 337), (400, 800)),
-        ((2160, 3840), (225, 385), (400, 800)),
+        ((3000, 4000), (257, 337), (400, 533)),
+        ((2160, 3840), (225, 385), (400, 711)),
         # A long image is not scaled down further because it is long, nor are its crops narrow.
         ((600, 3000), (161, 545), (400, 2000)),
         ((3000, 100), (673, 129), (129, 3870)),
         # Small ones would be padding and a pixel or two to the encoder.
-        ((20, 20), (129, 129), (129, 258)),
+        ((20, 20), (129, 129), (129, 129)),
     ],
 )
 def test_crops_have_the_shape_of_the_images(size, crop, resized):
@@ -71,6 +71,12 @@ def test_crops_have_the_shape_of_the_images(size, crop, resized):
     assert flags["train_crop_size"] == crop
     limits = flags.get("min_resize_value"), flags.get("max_resize_value")
     assert limits == (resized or (None, None))
+
+
+def test_longer_images_than_the_median_keep_their_size_too():
+    data = DataFacts(100, 20, 3000, 4000, (1.0, 1.0), (), (), elongation=2.0)
+    flags = choice.choose(data, LAPTOP, MOBILE).flags
+    assert (flags["min_resize_value"], flags["max_resize_value"]) == (400, 800)
 
 
 def test_many_cores_take_larger_crops():

@@ -28,6 +28,7 @@ def test_sizes_and_thin_classes_are_those_of_the_images(tmp_path):
     facts = data_facts.examine(spec, "train", "val")
     assert (facts.height, facts.width) == (50, 80)
     assert (facts.num_images, facts.num_validation_images) == (3, 0)
+    assert 1.6 < facts.elongation < 200 / 90
     assert facts.thin_classes == ("class 1",)
     assert facts.absent_classes == ("class 3",)
     assert not facts.is_balanced
