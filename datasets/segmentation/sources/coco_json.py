@@ -17,9 +17,9 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from common.texts import printable
+from common.texts import first_few, printable
 from datasets.images import image_folders
-from datasets.records.problems import Problem
+from datasets.records.problems import WARNING, Problem
 from datasets.segmentation.annotations import coco_files, export_images, label_roles
 from datasets.segmentation.annotations.coco_files import CocoFile
 from datasets.segmentation.annotations.export_images import Entry, ImageFinder
@@ -130,12 +130,12 @@ class _Reader:
         """Returns the regions of each image, by its id, and why those of some cannot be read."""
         regions: dict[Any, list[Region]] = collections.defaultdict(list)
         damages: dict[Any, str] = {}
+        orphans: list[str] = []
         for number, fields in enumerate(file.annotations, start=1):
             where = f"{printable(file.path)}: annotation {number}"
             if fields.get("image_id") not in file.images:
-                raise ValueError(
-                    f"{where} has the image_id {fields.get('image_id')!r}, of no image."
-                )
+                orphans.append(f"annotation {number} has the image_id {fields.get('image_id')!r}")
+                continue
             category = file.categories.get(fields.get("category_id"))
             if category is None:
                 damages.setdefault(
@@ -154,6 +154,11 @@ class _Reader:
                 self._left_out["annotations without polygons"] += 1
             else:
                 regions[fields["image_id"]].append(Region(category.name, shape))
+        if len(orphans) == len(file.annotations) > 0:  # It is not that some images were taken out.
+            raise ValueError(f"{printable(file.path)}: {orphans[0]}, of no image.")
+        if orphans:
+            message = f"{len(orphans)} annotations of no image are left out: {first_few(orphans)}."
+            self._problems.append(Problem(WARNING, "unused", message, file.path))
         return regions, damages
 
 
