@@ -103,10 +103,21 @@ def check_classes(flags: Flags, spec: DatasetSpec) -> None:
 
 
 def resume(flags: Flags, train_logdir: str) -> bool:
-    """Takes the flags that a recipe chose when a training run began; whether there are any."""
+    """Takes the flags that a recipe chose when a training run began; whether there are any.
+
+    Raises:
+      ValueError: the command line names another recipe.
+    """
     path = os.path.join(train_logdir, RECIPE_FILE)
     if not os.path.isfile(path) or not checkpoints.latest_checkpoint(train_logdir):
         return False
+    given = flags.value("recipe")
+    if given not in (None, AUTO):
+        raise ValueError(
+            f"recipe is {given}, but the training run in {printable(train_logdir)} has flags that "
+            f"were chosen for it when it began, in {printable(path)}. Omit --recipe to go on with "
+            "them, or choose another --train_logdir."
+        )
     lines = files.read_text(path).splitlines()
     # The start is behind it: to name it once more would be answered with a warning.
     _add_lines(flags, [line for line in lines if not line.startswith(f"--{_START_FLAG}=")])

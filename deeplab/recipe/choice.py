@@ -186,7 +186,9 @@ def with_decays(
     decay = round(decay, 1 - math.floor(math.log10(1 - decay)))
     reason, statistics = "soon enough for so many steps", decay
     if given.get("ema_decay") != 0:
-        reason += "; averages of the weights are scored and kept in best"
+        are_scored = data.num_validation_images and given.get("validate_every") != 0
+        kept = "scored and kept in best" if are_scored else "kept"
+        reason += f"; averages of the weights are {kept}"
         # They smooth the statistics, too, which thus may follow the weights at once.
         statistics = min(decay, _MOST_WITH_AVERAGES)
     recipe = recipe.adding(reason, batch_norm_decay=statistics, ema_decay=decay)

@@ -113,6 +113,9 @@ def test_the_choice_is_told_and_taken_and_a_run_goes_on_with_it(tmp_path, monkey
     assert again.value("train_crop_size") == (129, 177)
     assert again.value("base_learning_rate") == 0.5
     assert again.value("training_number_of_steps") == 3
+    other = parsed("--recipe=research_deeplab")
+    with pytest.raises(ValueError, match=r"recipe is research_deeplab, but .* Omit --recipe to go"):
+        train_recipe.resume(other, str(run))
 
 
 def test_a_run_goes_on_with_the_flags_that_began_it(tmp_path, monkeypatch):
