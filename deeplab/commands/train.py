@@ -30,7 +30,7 @@ from deeplab.options import InputOptions, ObjectiveOptions, ResizeOptions
 from deeplab.run_description import RunDescription
 from deeplab.task import SegmentationTask
 from deployment.config import DeploymentConfig
-from training import checkpoints, loop, pace, run_folder
+from training import checkpoints, loop, pace, run_folder, tracking
 from training.options import OptimizerOptions, TrainOptions
 
 # Of a batch: RGB as float32, and class ids.
@@ -58,6 +58,7 @@ class _Plan:
 
 def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
     train_recipe.read(flags)
+    tracking.check(flags.value("track") or ())  # Before a download, and minutes of measuring.
     train_split = flags.options(TrainingDataOptions).train_split
     resumed = training_command.resumed(flags, run_description.read_description)
     spec = read_dataset(flags.options(DatasetOptions), resumed)
