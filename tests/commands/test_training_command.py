@@ -124,5 +124,5 @@ def test_another_number_of_examples_is_told(tmp_path, capsys):
     resume(tmp_path, data_dir=f"{tmp_path}/here/pets", num_examples=5)
     assert capsys.readouterr().err == ""
     resume(tmp_path, data_dir=f"{tmp_path}/here/pets", num_examples=9)
-    expected = "warning: runs/pets was trained on 9 examples of .*has 5 now, "
-    assert re.match(expected, capsys.readouterr().err)
+    expected = "runs/pets was trained on 9 examples of pets, and split train of .*has 5 now, for "
+    assert re.match(f"warning: {expected}further steps", capsys.readouterr().err)

@@ -20,7 +20,7 @@ def test_commands_are_kept_in_their_order_with_quotes_and_versions(tmp_path, mon
     assert first.command == "train.py '--dataset_dir=my images' --seed=1"
     assert second.command == "train.py --hours=2"
     assert second.began >= first.began
-    assert first.versions["DeepLabV3+"].startswith(VERSION)
+    assert first.versions["DeepLabV3+"] == f"{VERSION} {version.revision()}".rstrip()
     assert first.folder == os.getcwd()
 
 

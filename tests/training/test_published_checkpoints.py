@@ -90,7 +90,8 @@ def test_matconvnets_form_is_refused_before_its_download(server):
 
 
 def test_a_name_with_a_typo_gets_close_ones(server):
-    with pytest.raises(ValueError, match=f"'latest'. No published .*did you mean {NAME} or"):
+    expected = rf"are 'best' and 'latest'\. No published weights .*did you mean {NAME} or"
+    with pytest.raises(ValueError, match=expected):
         checkpoints.find_checkpoint("mobilenetv2_coco_voc_trainug")
     with pytest.raises(ValueError, match=r"does not exist \(no file runs/a/model\.ckpt-1\.index\)"):
         checkpoints.find_checkpoint("runs/a/model.ckpt-1")

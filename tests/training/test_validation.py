@@ -97,8 +97,11 @@ def test_training_ends_when_nothing_gets_better_for_long_enough(tmp_path):
     assert lines[-1] == f"training ends early: {reason}"
     again, lines = _train(tmp_path, 20, Script(), **options)
     assert again == 4
-    assert len(lines) == 1
-    assert lines[0].startswith(f"already ended early: {reason}. To train longer, raise patience; ")
+    assert lines == [
+        f"already ended early: {reason}. To train longer, raise patience; to train anew, on other "
+        f"data or for more hours, choose another train_logdir, such as {tmp_path}_2, and "
+        f"{tmp_path} as tf_initial_checkpoint to begin with what this training run has learned."
+    ]
     script = Script(0.5, 0.875, 0.5, 0.5)
     longer, _ = _train(tmp_path, 7, script, validate_every=1, patience=4)
     assert (longer, len(script.scored)) == (7, 3)

@@ -134,7 +134,7 @@ def test_annotations_of_images_that_were_taken_out_are_left_out(tmp_path):
     write(tmp_path / "a.json", [region(9, 3, SMALL), region(1, 7, SMALL)])
     source = coco_json.open_source(str(tmp_path), val_fraction=0)
     messages = [problem.message for problem in source.problems if problem.severity == "warning"]
-    assert ("1 annotations of no image are left out: annotation 1 has the image_id 9.") in messages
+    assert "1 annotations of no image are left out: annotation 1 has the image_id 9." in messages
     assert mask_of(source).sum() == 2 * 16
 
 
