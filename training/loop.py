@@ -268,24 +268,30 @@ def _check_patience(options: TrainOptions, deployment: DeploymentConfig) -> None
 
 
 def _is_finished(start: Start, options: TrainOptions, report: Callable[[str], None]) -> bool:
-    another = (
-        "to train anew, on other data or for more hours, choose another train_logdir, such as "
-        f"{run_folder.suggest_another(options.train_logdir)}, and {options.train_logdir} as "
-        "tf_initial_checkpoint to begin with what this training run has learned."
-    )
     if start.kind == "resume" and options.patience:
         stopped = validation.read_history(options.train_logdir).why_stopped(options.patience)
         if stopped:
-            report(f"already ended early: {stopped}. To train longer, raise patience; {another}")
+            report(
+                f"already ended early: {stopped}. To train longer, raise patience; "
+                f"{_advise_another(options.train_logdir)}"
+            )
             return True
     if start.step < options.training_number_of_steps:
         return False
     report(
         f"already finished: {start.checkpoint} has {start.step} steps and "
         f"training_number_of_steps is {options.training_number_of_steps}. To train longer, raise "
-        f"it; {another}"
+        f"it; {_advise_another(options.train_logdir)}"
     )
     return True
+
+
+def _advise_another(train_logdir: str) -> str:
+    return (
+        "to train anew, on other data or for more hours, choose another train_logdir, such as "
+        f"{run_folder.suggest_another(train_logdir)}, and {train_logdir} as tf_initial_checkpoint "
+        "to begin with what this training run has learned."
+    )
 
 
 def _check_profile_steps(options: TrainOptions, start: Start) -> None:

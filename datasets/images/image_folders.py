@@ -5,7 +5,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from common import image_files
+from common import archive, image_files
 from common.texts import first_few, printable
 
 # What operating systems and file servers leave in folders, in lower case.
@@ -16,7 +16,7 @@ _RUBBISH = frozenset(
     }
 )
 # Of files that hold a dataset packed.
-_ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".7z", ".rar")
+_ARCHIVES = (*archive.ENDINGS, ".zip", ".7z", ".rar")
 
 
 def require_folder(data_dir: str, expected: str) -> None:

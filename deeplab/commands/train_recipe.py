@@ -149,7 +149,7 @@ def choose(
     machine = machine_facts.examine()
     report(_describe(spec, train_split, data))
     given = {name: flags.value(name) for name in choice.CONSIDERED if flags.is_given(name)}
-    kept = {name: flags.value(name) for name in _kept_names(flags)}
+    kept = _kept_names(flags)
     trial = copy.deepcopy(flags)
     recipe = choice.choose(data, machine, None, given)
     trial.add(
@@ -172,7 +172,7 @@ def choose(
             recipe, data, hours, step_secs, per_image * data.num_validation_images, given
         )
     flags.add(recipe.flags)
-    others = {name: value for name, value in kept.items() if name not in recipe.flags}
+    others = {name: flags.value(name) for name in kept if name not in recipe.flags}
     if others:
         recipe = recipe.adding("given", **others)
     for line in _told(recipe, flags):

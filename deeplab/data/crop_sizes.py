@@ -37,7 +37,7 @@ def smallest(
             "longer side of the images open; give max_resize_value, or the crop size."
         )
     else:
-        height, width = _largest_resized(spec, splits, resize)
+        height, width = _resized_extent(spec, splits, resize)
     return _round_up(height, output_stride), _round_up(width, output_stride)
 
 
@@ -76,7 +76,7 @@ def check(crop_size: Sequence[int], output_stride: int) -> None:
             )
 
 
-def _largest_resized(
+def _resized_extent(
     spec: DatasetSpec, splits: Sequence[str], resize: ResizeOptions
 ) -> tuple[int, int]:
     """Returns the largest height and width, pixels, that images have once they are resized.

@@ -185,14 +185,14 @@ def with_decays(
     decay = 1 - max(1e-4, min(0.1, 20 / max(1, steps)))
     decay = round(decay, 1 - math.floor(math.log10(1 - decay)))
     reason, statistics = "soon enough for so many steps", decay
+    validates = data.num_validation_images > 0 and given.get("validate_every") != 0
     if given.get("ema_decay") != 0:
-        are_scored = data.num_validation_images and given.get("validate_every") != 0
-        kept = "scored and kept in best" if are_scored else "kept"
+        kept = "scored and kept in best" if validates else "kept"
         reason += f"; averages of the weights are {kept}"
         # They smooth the statistics, too, which thus may follow the weights at once.
         statistics = min(decay, _MOST_WITH_AVERAGES)
     recipe = recipe.adding(reason, batch_norm_decay=statistics, ema_decay=decay)
-    if not data.num_validation_images or given.get("validate_every") == 0:
+    if not validates:
         return recipe
     every = max(1, math.ceil(steps / _VALIDATIONS))
     if steps < _FEWEST_TO_LEARN:

@@ -109,9 +109,6 @@ def writing(
         yield _Labelme(directory, class_names, tolerance)
         return
     path = os.path.join(directory, COCO_NAME)
-    background = _find_background(class_names)
-    names = [_COCO_BACKGROUND if i == background else each for i, each in enumerate(class_names)]
-    _write_classes(directory, names, background)
     with tempfile.TemporaryFile("w+", dir=directory, encoding="utf-8") as spool:
         writer = _Coco(path, paths, class_names, tolerance, spool)
         yield writer
@@ -127,9 +124,7 @@ class _Labelme:
         self._directory = directory
         self._tolerance = tolerance
         self._background = _find_background(class_names)
-        self._labels = list(class_names)
-        if self._background is not None:
-            self._labels[self._background] = _BACKGROUND
+        self._labels = _with_background(class_names, self._background, _BACKGROUND)
         ordered = sorted(self._labels, key=lambda label: label != _BACKGROUND)
         if _write_new(directory, LABELS_NAME, "\n".join([_IGNORE, *ordered, ""])):
             _write_classes(directory, self._labels, self._background)
@@ -178,6 +173,8 @@ class _Coco:
         self.written = path
         self._folder = os.path.commonpath([os.path.dirname(_absolute(p)) for p in paths])
         self._background = _find_background(class_names)
+        names = _with_background(class_names, self._background, _COCO_BACKGROUND)
+        _write_classes(os.path.dirname(path), names, self._background)
         others = [i for i in range(len(class_names)) if i != self._background]
         self._category_ids = {class_id: number for number, class_id in enumerate(others, start=1)}
         self._class_names = class_names
@@ -235,6 +232,11 @@ def _find_background(class_names: Sequence[str]) -> int | None:
         (i for i, name in enumerate(class_names) if name.lower() in visualize.BACKGROUND_NAMES),
         None,
     )
+
+
+def _with_background(class_names: Sequence[str], background: int | None, name: str) -> list[str]:
+    """Returns the names of the classes with another one for the background."""
+    return [name if i == background else each for i, each in enumerate(class_names)]
 
 
 def _write_classes(directory: str, names: Sequence[str], background: int | None) -> None:
