@@ -82,12 +82,10 @@ def parse(command: Command, argv: Sequence[str]) -> tuple[Flags, list[str]]:
         name = negated[1]
         _refuse(f"--no{name} takes no value: write --no{name} or --{name}=false.")
     if arguments and not command.positional:
-        print(
-            f"error: unexpected argument {error_messages.one_line(repr(arguments[0]))}: flags are "
-            "written --name=value, without spaces around '='",
-            file=sys.stderr,
+        _refuse(
+            f"unexpected argument {arguments[0]!r}: flags are written --name=value, without spaces "
+            "around '='"
         )
-        sys.exit(1)
     return flags, arguments
 
 

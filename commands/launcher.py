@@ -35,8 +35,8 @@ def run(name: str) -> NoReturn:
 def execute(command: "Command") -> NoReturn:
     """Runs a command and exits.
 
-    Exit status is what its `main` returns (None is 0), 1 for wrong input, 2 for wrong flags, 130
-    for Ctrl-C.
+    Exit status is what its `main` returns (None is 0), 1 for wrong input, 2 for a command line that
+    cannot be read, 130 for Ctrl-C.
     """
     startup.prepare()
     with startup.ending_at_once():

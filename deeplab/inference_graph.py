@@ -49,7 +49,8 @@ def build_inference_graph(
         scales or mirror images also SemanticLogits_1 …
 
     Args:
-      crop_size: (height, width) that images are padded to; larger ones are an error at run time.
+      crop_size: (height, width) that images are padded to. Larger ones are an error at run time, or
+        with a `resize` shrunk further until they fit, such as upright photos in a wide crop.
       resize: how images are resized first, as in `preprocess.resize_to_range`.
       scales: scales at which the network sees the image.
       add_flipped: whether it also sees the mirror image.
@@ -79,13 +80,14 @@ def build_inference_graph(
             features["laplacian"] = laplacian.laplacian_graph(images)
         image_size = network_size = tf.shape(images)[1:3]
         if resize.min_resize_value is not None:
-            network_size = preprocess.range_size(image_size, resize)
+            network_size = _within(preprocess.range_size(image_size, resize), crop_size)
             features = {
                 name: tf.image.resize_bilinear(channels, network_size, align_corners=True)
                 for name, channels in features.items()
             }
         fill = {"image": registry.encoder(options.model_variant).mean_pixel, "laplacian": (0.0,)}
-        checks = [] if static_graph else [_assert_fits(image_size, network_size, crop_size)]
+        fits = static_graph or resize.min_resize_value is not None
+        checks = [] if fits else [_assert_fits(image_size, crop_size)]
         with tf.control_dependencies(checks):
             padding = tf.constant(crop_size) - network_size
         features = {
@@ -125,15 +127,26 @@ def _logits_nodes() -> list[str]:
     ]
 
 
-def _assert_fits(
-    image_size: tf.Tensor, network_size: tf.Tensor, crop_size: tuple[int, int]
-) -> tf.Operation:
-    resized = "" if image_size is network_size else "after resizing "
+def _within(size: tf.Tensor, crop_size: tuple[int, int]) -> tf.Tensor:
+    """Returns a size, int32 [2], or the largest of its shape in the crop if that does not hold it.
+
+    In float32, as `serving.processing` does it for other engines.
+    """
+    crop = tf.constant(crop_size, tf.float32)
+    sides = tf.cast(size, tf.float32)
+    height, width = tf.unstack(sides)
+    as_high = tf.stack([crop[0], tf.maximum(tf.floor(width * crop[0] / height), 1)])
+    as_wide = tf.stack([tf.maximum(tf.floor(height * crop[1] / width), 1), crop[1]])
+    fitted = tf.where(height * crop[1] > width * crop[0], as_high, as_wide)
+    return tf.where(tf.reduce_all(sides <= crop), size, tf.cast(fitted, tf.int32))
+
+
+def _assert_fits(image_size: tf.Tensor, crop_size: tuple[int, int]) -> tf.Operation:
     return tf.Assert(
-        tf.reduce_all(network_size <= tf.constant(crop_size)),
+        tf.reduce_all(image_size <= tf.constant(crop_size)),
         [
-            f"The image (height, width) {resized}is",
-            network_size,
+            "The image (height, width) is",
+            image_size,
             f"but this graph was exported for images of at most {crop_size[0]} {crop_size[1]}. "
             "Shrink the image, or export with a larger --crop_size, or with "
             "--min_resize_value and --max_resize_value.",

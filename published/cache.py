@@ -263,8 +263,8 @@ def _download(weights: Weights, source: str, part: str) -> None:
     from published import download
 
     begun = os.path.getsize(part) if os.path.exists(part) else 0
-    rest = f"the rest of {source} after {begun / 1e6:.1f} MB" if begun else source
-    _tell(f"downloading {rest} to {folder_of(weights)}")
+    before = f", {begun / 1e6:.1f} MB of which came before" if begun else ""
+    _tell(f"downloading {source}{before}, to {folder_of(weights)}")
     try:
         download.download(source, part, weights.num_bytes, sys.stderr.isatty())
     except download.DownloadError as error:

@@ -13,12 +13,12 @@ was there first.
 import dataclasses
 import glob
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from common import json_files
 from common.dataset_files import DATASET_FILE
-from common.texts import printable
+from common.texts import first_few, printable
 from datasets.records import tfrecords
 
 if TYPE_CHECKING:
@@ -175,20 +175,32 @@ def find_last(root: str, task: str) -> str:
     Raises:
       ValueError: there is none.
     """
-    descriptions = glob.glob(os.path.join(glob.escape(root), "*", DATASET_FILE))
-    for path in sorted(descriptions, key=os.path.getmtime, reverse=True):
-        owner = read_owner(os.path.dirname(path))
-        if owner is None or owner[0] == task:
-            return os.path.dirname(path)
-    which = "" if task == SEGMENTATION and not descriptions else f" for {task}"
+    found = next(_built(root, task), None)
+    if found is not None:
+        return found
+    which = "" if task == SEGMENTATION and not _descriptions(root) else f" for {task}"
     raise ValueError(
         f"there is no dataset{which} in {root}: build one with `{_HOW_TO_BUILD[task]}`."
     )
 
 
 def describe_missing(directory: str, task: str) -> str:
-    """Says that there is no folder where a dataset of a task should be, and how to build one."""
-    return f"there is no dataset in {directory}: build it with `{_HOW_TO_BUILD[task]}`."
+    """Says that there is no folder where a dataset of a task should be, and what there is."""
+    others = sorted(map(os.path.basename, _built(os.path.dirname(directory), task)))
+    beside = f", or name one beside it: {first_few(others)}" if others else ""
+    return f"there is no dataset in {directory}: build it with `{_HOW_TO_BUILD[task]}`{beside}."
+
+
+def _built(root: str, task: str) -> Iterator[str]:
+    """Yields the datasets in a folder that are of a task, or damaged, the newest first."""
+    for path in sorted(_descriptions(root), key=os.path.getmtime, reverse=True):
+        owner = read_owner(os.path.dirname(path))
+        if owner is None or owner[0] == task:
+            yield os.path.dirname(path)
+
+
+def _descriptions(root: str) -> list[str]:
+    return glob.glob(os.path.join(glob.escape(root), "*", DATASET_FILE))
 
 
 def find_split(splits: Mapping[str, _Split], name: str, dataset: str, directory: str) -> _Split:

@@ -80,7 +80,7 @@ class CheckpointRun:
         self._checkpoints = Checkpoints(flags, name, split, logdir, limit_flag, checkpoint_path)
         directory = os.path.dirname(self._checkpoints.first) or "."
         self.spec, self.model_options, self.inputs = resolve(
-            flags, directory, split, crop_size, warns=True
+            flags, directory, split, crop_size, name=name, warns=True
         )
         self.evaluator = Evaluator(
             self.spec,
@@ -122,6 +122,7 @@ def resolve(
     directory: str,
     split: str,
     crop_size: tuple[int, int] | None,
+    name: str = "eval",
     warns: bool = False,
 ) -> tuple[DatasetSpec, ModelOptions, InputOptions]:
     """Finds out what to run on and how, from flags and the `options.json` in a folder.
@@ -129,8 +130,35 @@ def resolve(
     Args:
       flags: of the command.
       directory: of the checkpoint.
-      split, crop_size: see `CheckpointRun`.
+      split, crop_size, name: see `CheckpointRun`.
       warns: whether a warning says that this is not the dataset of the training run.
+
+    Raises:
+      ValueError: flags, training and dataset contradict each other, or there is no such split.
+    """
+    spec, model_options, resize = _find_network(flags, directory, split, crop_size, warns)
+    if split not in spec.splits:
+        raise ValueError(
+            f"dataset {spec.name!r} in {spec.directory} has no split {split!r}: name one that it "
+            f"has with --{name}_split={'|'.join(sorted(spec.splits))}."
+        )
+    if crop_size is None:
+        crop_size = crop_sizes.smallest(spec, [split], model_options.output_stride, resize)
+    memory = flags.options(MemoryOptions)
+    inputs = InputOptions(crop_size=crop_size, **resize.resize_values(), **vars(memory))
+    return spec, model_options, inputs
+
+
+def _find_network(
+    flags: Flags,
+    directory: str,
+    split: str,
+    crop_size: tuple[int, int] | None,
+    warns: bool = False,
+) -> tuple[DatasetSpec, ModelOptions, ResizeOptions]:
+    """Returns the dataset, the network, and how images are resized before it sees them.
+
+    The arguments are those of `resolve`.
     """
     dataset = flags.options(DatasetOptions)
     options_path = os.path.join(directory, OPTIONS_FILE)
@@ -160,14 +188,9 @@ def resolve(
         spec = read_dataset(dataset)
         model_options = network_flags.model_options(flags, spec.num_classes, has_gradient=False)
         resize = ResizeOptions()
-    resize = dataclasses.replace(resize, **flags.given(ResizeOptions))
-    if crop_size is None:
-        crop_size = crop_sizes.smallest(spec, [split], model_options.output_stride, resize)
-    else:
+    if crop_size is not None:
         crop_sizes.check(crop_size, model_options.output_stride)
-    memory = flags.options(MemoryOptions)
-    inputs = InputOptions(crop_size=crop_size, **resize.resize_values(), **vars(memory))
-    return spec, model_options, inputs
+    return spec, model_options, dataclasses.replace(resize, **flags.given(ResizeOptions))
 
 
 def check_same_dataset(
@@ -185,7 +208,7 @@ def check_same_dataset(
     """
     datasets = {}
     for checkpoint in checkpoints:
-        spec, _, _ = resolve(flags, os.path.dirname(checkpoint) or ".", split, crop_size)
+        spec, _, _ = _find_network(flags, os.path.dirname(checkpoint) or ".", split, crop_size)
         datasets[os.path.realpath(spec.directory)] = f"{checkpoint} on {spec.directory}"
     if len(datasets) > 1:
         raise ValueError(

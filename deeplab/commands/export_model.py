@@ -20,6 +20,7 @@ from deeplab.commands import checkpoint_run, export_scores, network_flags
 from deeplab.commands.export_model_flags import ExportOptions
 from deeplab.commands.shared_options import InferenceOptions
 from deeplab.data import crop_sizes
+from deeplab.evaluation import validation
 from deeplab.options import ResizeOptions
 from deeplab.run_description import RunDescription, read_description
 from export import freeze, output_files
@@ -102,8 +103,8 @@ def main(flags: Flags, arguments: list[str]) -> None:
     print(
         f"exported {weights.title(checkpoint, saved_names)}: "
         f"{description.model.model_variant}, "
-        f"{description.model.num_classes} classes, images up to {crop_size[0]}x{crop_size[1]} "
-        f"(height x width)\n  {export_path}  ({os.path.getsize(export_path) / 1e6:.1f} MB)\n"
+        f"{description.model.num_classes} classes, {_describe_sizes(crop_size, description)}\n"
+        f"  {export_path}  ({os.path.getsize(export_path) / 1e6:.1f} MB)\n"
         f"  {output_files.metadata_path(export_path)}\n"
         f"use it: python infer.py IMAGES --model={shlex.quote(export_path)}"
     )
@@ -251,16 +252,33 @@ def choose_crop_size(
             file=sys.stderr,
         )
         return DEFAULT_CROP_SIZE
-    if description.max_resize_value is not None:  # Of a photo taken upright, too.
-        return crop_sizes.largest_resized(description, output_stride)
     spec = specs.read_spec(directory)
-    return crop_sizes.smallest(spec, sorted(spec.splits), output_stride, description)
+    splits = sorted(spec.splits)
+    if description.min_resize_value is not None and validation.SPLIT in splits:
+        # The sizes of all its images are read; the crop is that which the validation had.
+        splits = [validation.SPLIT]
+    return crop_sizes.smallest(spec, splits, output_stride, description)
 
 
 def _check_crop_holds_resized(crop_size: tuple[int, int], description: RunDescription) -> None:
     longest = description.max_resize_value
-    if longest is not None and longest > min(crop_size):
+    if longest is not None and longest > max(crop_size) and description.min_resize_value:
         raise ValueError(
             f"max_resize_value is {longest}, more than the crop of {crop_size[0]},{crop_size[1]} "
             "holds in either direction; give a larger --crop_size or a smaller --max_resize_value."
         )
+
+
+def _describe_sizes(crop_size: tuple[int, int], description: RunDescription) -> str:
+    """Says which images an export takes."""
+    height, width = crop_size
+    if description.min_resize_value is None:
+        return f"images up to {height}x{width} (height x width)"
+    sizes = f"images of any size, seen at up to {height}x{width} (height x width)"
+    if height == width:
+        return sizes
+    longest = max(crop_size)
+    return (
+        f"{sizes}, which suits those of the dataset; --crop_size={longest},{longest} sees upright "
+        "and wide ones equally large"
+    )

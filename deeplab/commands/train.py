@@ -87,13 +87,13 @@ def _train(flags: Flags, deployment: DeploymentConfig, master: str) -> int:
     else:
         if not begins:
             train_recipe.resume(flags, train_logdir)
-        if flags.is_given("hours"):
-            print(
-                f"--hours={flags.value('hours'):g} decides the number of steps of a training run "
-                "that begins with --recipe=auto; the steps of this one are "
-                f"--training_number_of_steps={flags.value('training_number_of_steps')}"
-            )
     chosen, place = plan(flags, recipe)
+    if not recipe and flags.is_given("hours"):
+        print(
+            f"--hours={flags.value('hours'):g} decides the number of steps of a training run that "
+            "begins with --recipe=auto; the steps of this one are "
+            f"--training_number_of_steps={flags.value('training_number_of_steps')}"
+        )
     print(
         f"dataset {spec.name} in {spec.directory}: {spec.num_classes} classes, "
         f"{spec.split(train_split).num_examples} images in split {train_split}"

@@ -149,7 +149,7 @@ def choose(
     machine = machine_facts.examine()
     report(_describe(spec, train_split, data))
     given = {name: flags.value(name) for name in choice.CONSIDERED if flags.is_given(name)}
-    kept = _kept_names(flags)
+    command_line = [name for name in flags.definitions if flags.is_given(name)]
     trial = copy.deepcopy(flags)
     recipe = choice.choose(data, machine, None, given)
     trial.add(
@@ -172,12 +172,13 @@ def choose(
             recipe, data, hours, step_secs, per_image * data.num_validation_images, given
         )
     flags.add(recipe.flags)
-    others = {name: flags.value(name) for name in kept if name not in recipe.flags}
-    if others:
-        recipe = recipe.adding("given", **others)
+    warning = None if "training_number_of_steps" in given else choice.warning(recipe, data)
+    kept = [name for name in command_line if name in recipe.flags or _is_of_training(name, flags)]
+    recipe = recipe.without(kept)
+    if kept:
+        recipe = recipe.adding("given", **{name: flags.value(name) for name in kept})
     for line in _told(recipe, flags):
         report(line)
-    warning = None if "training_number_of_steps" in given else choice.warning(recipe, data)
     if warning is not None:
         report(f"warning: {warning}")
     return "\n".join(["# What a recipe has chosen for this training run.", *_lines(recipe, flags)])
@@ -270,15 +271,10 @@ def _told(recipe: Recipe, flags: Flags) -> list[str]:
     return lines
 
 
-def _kept_names(flags: Flags) -> list[str]:
-    """Returns the given flags that a training run is to go on with, chosen or not."""
-    return [
-        name
-        for name, definition in flags.definitions.items()
-        if definition.option.group in _OF_TRAINING
-        and name not in _OF_ONE_COMMAND
-        and flags.is_given(name)
-    ]
+def _is_of_training(name: str, flags: Flags) -> bool:
+    """Whether a training run is to go on with a flag that is given, though no recipe chooses it."""
+    group = flags.definitions[name].option.group
+    return group in _OF_TRAINING and name not in _OF_ONE_COMMAND
 
 
 def _lines(recipe: Recipe, flags: Flags) -> list[str]:

@@ -41,18 +41,6 @@ def smallest(
     return _round_up(height, output_stride), _round_up(width, output_stride)
 
 
-def largest_resized(resize: ResizeOptions, output_stride: int) -> tuple[int, int]:
-    """Returns the smallest crop that holds whatever a resize with an upper limit makes.
-
-    Args:
-      resize: has a max_resize_value.
-      output_stride: see `smallest`.
-    """
-    assert resize.max_resize_value is not None
-    longest = preprocess.largest_side(resize.max_resize_value, resize.resize_factor)
-    return (_round_up(longest, output_stride),) * 2
-
-
 def check(crop_size: Sequence[int], output_stride: int) -> None:
     """Checks that a crop is height, width and that both are multiples of the stride plus one.
 
@@ -92,7 +80,8 @@ def _resized_extent(
             for record in tfrecords.read_records(path)
         }
     except ValueError:  # Whoever reads the images says what is wrong with them.
-        return largest_resized(resize, output_stride=1)
+        assert resize.max_resize_value is not None
+        return (preprocess.largest_side(resize.max_resize_value, resize.resize_factor),) * 2
     config = tf.ConfigProto(device_count={"GPU": 0})
     with tf.Graph().as_default(), tf.Session(config=config) as session:
         size = tf.placeholder(tf.int32, [2])

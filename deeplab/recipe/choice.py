@@ -8,7 +8,7 @@ which is measured once the rest is known: `with_steps`.
 import dataclasses
 import math
 import types
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from deeplab.recipe.data_facts import DataFacts
@@ -97,6 +97,14 @@ class Recipe:
         """Returns a recipe with more flags that have one reason."""
         return Recipe((*self.parts, (flags, reason)))
 
+    def without(self, names: Container[str]) -> "Recipe":
+        """Returns a recipe without some flags."""
+        parts = [
+            ({name: value for name, value in part.items() if name not in names}, reason)
+            for part, reason in self.parts
+        ]
+        return Recipe(tuple((part, reason) for part, reason in parts if part))
+
 
 def published_weights(machine: MachineFacts, given: Mapping[str, Any] = _NOTHING) -> str | None:
     """Returns the name of the published weights to begin with; None where nobody published any.
@@ -184,16 +192,16 @@ def with_decays(
     # A decay follows within 1 / (1 - decay) steps: a twentieth of the training run.
     decay = 1 - max(1e-4, min(0.1, 20 / max(1, steps)))
     decay = round(decay, 1 - math.floor(math.log10(1 - decay)))
-    reason, statistics = "soon enough for so many steps", decay
-    validates = data.num_validation_images > 0 and given.get("validate_every") != 0
+    reason = "soon enough for so many steps"
+    if data.num_validation_images == 0 or given.get("validate_every") == 0:
+        # Nothing would score averages of the weights, so that they would never be used.
+        return recipe.adding(reason, batch_norm_decay=decay, ema_decay=0.0)
+    statistics = decay
     if given.get("ema_decay") != 0:
-        kept = "scored and kept in best" if validates else "kept"
-        reason += f"; averages of the weights are {kept}"
+        reason += "; averages of the weights are scored and kept in best"
         # They smooth the statistics, too, which thus may follow the weights at once.
         statistics = min(decay, _MOST_WITH_AVERAGES)
     recipe = recipe.adding(reason, batch_norm_decay=statistics, ema_decay=decay)
-    if not validates:
-        return recipe
     every = max(1, math.ceil(steps / _VALIDATIONS))
     if steps < _FEWEST_TO_LEARN:
         return recipe.adding("the best checkpoint is kept", validate_every=every)

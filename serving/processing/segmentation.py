@@ -44,9 +44,8 @@ class SegmentationProcessing:
         """See `processing.Processing.prepare`."""
         size = self._network_size(images.shape[1], images.shape[2])
         if size[0] > self._crop[0] or size[1] > self._crop[1]:
-            resized = "" if self._metadata.min_resize_value is None else "after resizing "
             raise ValueError(
-                f"{self._source}: The image (height, width) {resized}is {size[0]} {size[1]} but "
+                f"{self._source}: The image (height, width) is {size[0]} {size[1]} but "
                 f"this graph was exported for images of at most {self._crop[0]} {self._crop[1]}. "
                 "Shrink the image, or export with a larger --crop_size, or with "
                 "--min_resize_value and --max_resize_value."
@@ -91,7 +90,8 @@ class SegmentationProcessing:
     def _network_size(self, height: int, width: int) -> tuple[int, int]:
         """Returns the (height, width) at which the network sees an image, in its crop.
 
-        As `deeplab.data.preprocess.range_size`, in float32 too, with its rounding.
+        As `deeplab.data.preprocess.range_size`, in float32 too, with its rounding; and then, as
+        `deeplab.inference_graph`, the largest of this shape in the crop if that does not hold it.
         """
         resize = self._metadata
         if resize.min_resize_value is None:
@@ -109,6 +109,14 @@ class SegmentationProcessing:
             whole += (1 - whole) % resize.resize_factor
         if not resize.keep_aspect_ratio:
             whole[:] = whole.max()
+        new_height, new_width = whole.astype(np.float32)
+        crop_height, crop_width = np.array(self._crop, np.float32)
+        if new_height > crop_height or new_width > crop_width:
+            if new_height * crop_width > new_width * crop_height:
+                fitted = crop_height, np.floor(new_width * crop_height / new_height)
+            else:
+                fitted = np.floor(new_height * crop_width / new_width), crop_width
+            whole = np.maximum(np.array(fitted, np.int64), 1)
         return int(whole[0]), int(whole[1])
 
     def _fit(

@@ -205,7 +205,7 @@ def test_a_file_in_a_folders_place_is_named(run, tmp_path):
 
 def test_an_argument_that_was_not_meant_is_named_safely(run):
     status, _, err = run(_failing(AssertionError("must not run")), "=camvid\x1b[31m")
-    assert status == 1
+    assert status == 2
     assert err.startswith(r"error: unexpected argument '=camvid\x1b[31m': flags are written")
 
 

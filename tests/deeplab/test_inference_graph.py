@@ -10,6 +10,7 @@ from deeplab.network import model
 from deeplab.options import ModelOptions, ResizeOptions
 from reference import comparison
 from serving import contract, upscaling
+from serving.processing.segmentation import SegmentationProcessing
 
 OPTIONS = ModelOptions(
     num_classes=5,
@@ -48,7 +49,11 @@ class Networks:
 
     def export(self, images: np.ndarray) -> list[np.ndarray]:
         """Returns the exported graph's class ids and probabilities of a batch."""
-        return self._session.run(OUTPUTS, {"ImageTensor:0": images})
+        return self.run(OUTPUTS, images)
+
+    def run(self, tensors: list[str], images: np.ndarray) -> list[np.ndarray]:
+        """Returns tensors of the exported graph for a batch."""
+        return self._session.run(tensors, {"ImageTensor:0": images})
 
     def by_hand(self, image: np.ndarray, gradient: np.ndarray) -> list[np.ndarray]:
         """Pads one image and its gradient with NumPy; returns the network's ids, probabilities."""
@@ -116,11 +121,10 @@ def test_batch_equals_single_images(networks):
         np.testing.assert_allclose(probabilities[index], single[1][0], atol=1e-6)
 
 
-@pytest.mark.parametrize("size", [(100, 131), (20, 25)])
-def test_images_are_resized_to_the_range_and_back(resizing, size):
+@pytest.mark.parametrize(("size", "resized"), [((100, 131), (33, 43)), ((20, 25), (33, 41))])
+def test_images_are_resized_to_the_range_and_back(resizing, size, resized):
     """The shorter side becomes 33, and image and gradient of the original are resized alike."""
     image = random_images(*size)
-    resized = {(100, 131): (33, 43), (20, 25): (33, 41)}[size]
     gradient = laplacian.laplacian(image).astype(np.float32)[..., None]
     raw_labels, raw_probabilities = resizing.by_hand(
         upscaling.upscale_probabilities(image.astype(np.float32), resized),
@@ -133,6 +137,24 @@ def test_images_are_resized_to_the_range_and_back(resizing, size):
     )
     nearest = upscaling.upscale_ids(raw_labels[0, : resized[0], : resized[1]], size)
     assert np.mean(labels[0] == nearest) > 0.995  # rounding decides ties
+
+
+def test_other_engines_processing_sees_images_equally_large():
+    """Those that a crop does not hold once they are resized are shrunk to it."""
+    resize = ResizeOptions(min_resize_value=33, max_resize_value=65)
+    graph = Networks(resize=resize)
+    metadata = contract.Metadata(
+        crop_size=CROP, mean_pixel=(MEAN_PIXEL,) * 3, **resize.resize_values()
+    )
+    processing = SegmentationProcessing(metadata, True, "x.pb", 1)
+    for size in [(90, 30), (64, 70), (3, 700), (700, 3), (60, 90), (61, 47), (1000, 777)]:
+        image = random_images(*size)[None]
+        seen, labels = graph.run([f"{contract.NETWORK_IMAGE}:0", OUTPUTS[0]], image)
+        prepared = processing.prepare(image)[contract.NETWORK_IMAGE]
+        assert labels.shape == (1, *size)
+        np.testing.assert_array_equal(seen == MEAN_PIXEL, prepared == MEAN_PIXEL)
+        np.testing.assert_allclose(seen, prepared, atol=0.01)
+    processing.close()
 
 
 def test_mirror_image_is_averaged_in():

@@ -75,7 +75,8 @@ def read(path: str, split: str) -> CocoFile:
       ValueError: it is not JSON, or has not COCO's form; the message names the file and the key.
       OSError: it cannot be opened.
     """
-    content = json_exports.read(path)
+    # A polygon of such numbers is an error of its image, not of all images in the file.
+    content = json_exports.read(path, takes_nan=True)
     if isinstance(content, dict) and _ONE_IMAGE in content and "categories" not in content:
         raise ValueError(
             f"{printable(path)} has regions of one image without categories, as Segment Anything "

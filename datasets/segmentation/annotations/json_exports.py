@@ -10,15 +10,23 @@ from common.texts import printable
 _HEAD_BYTES = 1 << 16
 
 
-def read(path: str) -> Any:
-    """Reads a JSON file; a ValueError names it if it is none, or holds NaN or infinity."""
+def read(path: str, takes_nan: bool = False) -> Any:
+    """Reads a JSON file.
+
+    Args:
+      path: of the file.
+      takes_nan: whether NaN and infinity are numbers; otherwise they are an error of the file.
+
+    Raises:
+      ValueError: it is not JSON; the message names it.
+    """
 
     def refuse(constant: str) -> None:
         raise ValueError(f"it holds {constant}, which is not a number.")
 
     try:
         with open(path, encoding="utf-8-sig") as file:
-            return json.load(file, parse_constant=refuse)
+            return json.load(file, parse_constant=None if takes_nan else refuse)
     except json.JSONDecodeError as error:
         raise ValueError(
             f"{printable(path)} is not valid JSON: {error.msg}, line {error.lineno} column "

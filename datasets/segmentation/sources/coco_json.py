@@ -95,6 +95,11 @@ class _Reader:
         """Yields the images of a file."""
         file, problems = coco_files.drop_supercategories(file)
         self._problems += problems
+        counts = collections.Counter(each.name for each in file.categories.values())
+        repeated = first_few(name for name, count in counts.items() if count > 1)
+        if repeated:
+            message = f"categories of one name are one class: {repeated}."
+            self._problems.append(Problem(WARNING, "classes", message, file.path))
         for category in file.categories.values():
             self.labels[category.name] = None
             if category.color:

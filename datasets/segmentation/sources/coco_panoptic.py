@@ -112,7 +112,7 @@ def _regions(file: CocoFile, segments: Any, path: str, where: str) -> list[Regio
     try:
         for each in segments:
             ids.setdefault(file.categories[each["category_id"]].name, []).append(int(each["id"]))
-    except (TypeError, KeyError, ValueError):
+    except (TypeError, KeyError, ValueError, OverflowError):
         known = first_few(file.categories, 10)
         raise ValueError(
             f"{where} has segments_info of another form, or a category that is none of {known}."

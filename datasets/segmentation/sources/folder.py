@@ -183,8 +183,8 @@ def _draw_splits(pairing: Pairing, val_fraction: float, seed: int) -> _Opened:
     ranked = sorted(pairing.names, key=rank)
     if val_fraction and len(ranked) < 2:
         raise ValueError(
-            "there is only one example, so none is left for 'val'. Add images, or set "
-            "val_fraction to 0."
+            "there is only one example, so none is left for 'val'. Add images, or train without "
+            "validation: --val_fraction=0 (with make: ARGS=--val_fraction=0)."
         )
     num_val = min(max(1, round(len(ranked) * val_fraction)), len(ranked) - 1) if val_fraction else 0
     names = {"train": ranked[num_val:], "val": ranked[:num_val]}

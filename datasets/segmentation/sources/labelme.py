@@ -62,7 +62,12 @@ def _read_export(data_dir: str) -> Annotations:
     others = sorted({*files} - {*names})
     if not names:
         raise ValueError(image_folders.describe_contents(data_dir, _EXPECTED))
-    reader = _Reader(data_dir, _split_of(names))
+    finder = ImageFinder(data_dir)
+    # One that is empty or cut off labels an image all the same, which is not to go unnoticed.
+    damaged = [name for name in others if finder.find_stem(os.path.splitext(name)[0])]
+    names = sorted([*names, *damaged])
+    others = sorted({*others} - {*damaged})
+    reader = _Reader(data_dir, finder, _split_of(names))
     entries = [reader.read(name) for name in names]
     splits, problems = export_images.collect(entries, data_dir, _ADVICE)
     labels = _labels(data_dir, {region.label for entry in entries for region in entry.regions})
@@ -82,10 +87,10 @@ open_source = annotated.opener(_read_export, _EXPECTED)
 class _Reader:
     """Reads labelme's files, and counts what of them is left out."""
 
-    def __init__(self, data_dir: str, split_of: Mapping[str, str]):
+    def __init__(self, data_dir: str, finder: ImageFinder, split_of: Mapping[str, str]):
         self._data_dir = data_dir
         self._split_of = split_of
-        self._finder = ImageFinder(data_dir)
+        self._finder = finder
         self._left_out: collections.Counter[str] = collections.Counter()
 
     def read(self, name: str) -> Entry:

@@ -83,8 +83,8 @@ def find_layout(data_dir: str) -> Layout:
         else:
             hint = image_folders.advise_unpacking(data_dir)
         raise ValueError(
-            f"data_dir {data_dir!r} holds {holds}; expected either {EXPECTED}. docs/datasets.md "
-            f"draws the folders.{hint}"
+            f"data_dir {data_dir!r} holds {holds}; expected {EXPECTED}, or the export of a "
+            f"labelling tool. docs/datasets.md draws the folders and lists the tools.{hint}"
         )
     folders = Folders(images_dir, _find_masks(data_dir))
     lists = _find_lists(data_dir)

@@ -17,6 +17,11 @@ from datasets.images import image_folders
 # Formats that may have blurred a mask: another file of the same name is preferred.
 _LOSSY_ENDINGS = (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".webp", ".avif")
 
+# What people have in place of masks, and no source reads.
+_UNREAD_LABELS = {
+    ".txt": "labels of YOLO",
+    ".xml": "boxes of Pascal VOC, which do not tell which pixels are the thing",
+}
 _SNIFFED_BYTES = 256 * 1024  # The head of an image, EXIF data and thumbnails included.
 
 
@@ -111,13 +116,22 @@ def _index(folder: str, what: str) -> FileIndex:
     if not paths and not strangers and not unnameable:
         named = first_few(map(image_folders.describe_file, others))
         contents = f"it holds {named}" if others else "it is empty"
-        raise NoMasksError(
-            folder,
-            f"has no {what}: {contents}. Put them there, such as a.png, or remove the folder.",
-        )
+        raise NoMasksError(folder, f"has no {what}: {contents}. {_advise(what, others)}")
     doubles = {name: same for name, same in paths.items() if len(same) > 1}
     firsts = {name: same[0] for name, same in paths.items()}
     return FileIndex(folder, firsts, doubles, strangers, others, unnameable)
+
+
+def _advise(what: str, others: Sequence[str]) -> str:
+    """Says what to do about a folder of masks or images that holds other files."""
+    endings = {_ending(relative) for relative in others}
+    if what == "masks" and endings and endings <= _UNREAD_LABELS.keys():
+        labels = " and ".join(_UNREAD_LABELS[ending] for ending in sorted(endings))
+        return (
+            f"If these are {labels}: export the regions as COCO's JSON or as masks instead, as "
+            "labelling tools can (docs/datasets.md)."
+        )
+    return "Put them there, such as a.png, or remove the folder."
 
 
 def _name(relative: str) -> str:

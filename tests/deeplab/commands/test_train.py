@@ -168,8 +168,8 @@ def test_finished_training_ends_well(folder):
 WRONG_INPUT = {
     "unknown flag": (["--deocder_output_stride=4"], 2, "Did you mean --decoder_output_stride"),
     "space": (["--dataset", "=tiny"], 1, "there is no dataset in data/tfrecords/=tiny"),
-    "argument": (["tiny"], 1, "unexpected argument 'tiny'"),
-    "dataset": (["--dataset=nope"], 1, "there is no dataset in data/tfrecords/nope"),
+    "argument": (["tiny"], 2, "unexpected argument 'tiny'"),
+    "dataset": (["--dataset=nope"], 1, "`make tfrecords`, or name one beside it: tiny."),
     "split": (["--train_split=nope"], 1, "has no split 'nope'; it has train"),
     "network": (["--model_variant=xception_41"], 1, "runs/tiny was trained with xception_tiny"),
     "same crop": (

@@ -39,7 +39,7 @@ WRONG_FLAGS = {
     "--vis_crop_size=33,33": "image leftImg8bit/ulm_0.png has height 20 and width 40, more than "
     "the crop of 33,33 holds: give a larger crop (--eval_crop_size, --vis_crop_size)",
     "--vis_crop_size=40,49": "crop height is 40; expected a multiple of output_stride 16",
-    "--vis_split=test": "has no split 'test'; it has val",
+    "--vis_split=test": "has no split 'test': name one that it has with --vis_split=val",
     "--checkpoint_dir=runs/none": "checkpoint_dir runs/none is not a folder",
     "--use_ema": "model.ckpt-7 has no averages of its weights",
     "--eval_interval_secs=-1": "eval_interval_secs is -1; expected 0 or more seconds",

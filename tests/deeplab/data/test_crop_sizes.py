@@ -36,7 +36,6 @@ def test_images_that_are_resized_are_not_padded_to_a_square(tmp_path):
     spec = tiny_dataset.write(tmp_path, images, split="val")
     resize = ResizeOptions(min_resize_value=120, max_resize_value=240)
     assert crop_sizes.smallest(spec, ["val"], 16, resize) == (129, 161)
-    assert crop_sizes.largest_resized(resize, 16) == (241, 241)
 
 
 def test_a_crop_for_images_without_limit_is_refused(tmp_path):

@@ -392,7 +392,7 @@ WRONG_FLAGS = {
     "--checkpoint_path=runs/tiny/model.ckpt-8": "checkpoint runs/tiny/model.ckpt-8 does not exist",
     "--dataset_dir=nowhere": "there is no dataset in nowhere",
     "--dataset_dir=data/other": "runs/tiny/options.json says that the network was trained on",
-    "--eval_split=test": "has no split 'test'; it has val",
+    "--eval_split=test": "has no split 'test': name one that it has with --eval_split=val",
     "--max_resize_value=40": "min_resize_value is not given",
     "--eval_batch_size=0": "batch size is 0",
     "--eval_interval_secs=-1": "eval_interval_secs is -1; expected 0 or more",

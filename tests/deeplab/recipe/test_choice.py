@@ -117,9 +117,10 @@ def test_there_are_as_many_steps_as_there_is_time_for_and_no_more_than_help():
     assert "patience" not in nothing.flags
     assert choice.warning(nothing, STREETS).startswith("too few steps to learn from (1), so")
     assert choice.warning(hour, STREETS) is None
-    unseen = choice.with_decays(recipe, STREETS, 0, {"validate_every": 0, "ema_decay": 0.0})
+    unseen = choice.with_decays(recipe, STREETS, 0, {"validate_every": 0})
     assert "patience" not in unseen.flags
     assert unseen.parts[-1][1] == "soon enough for so many steps"
+    assert unseen.flags["ema_decay"] == 0
     alone = choice.with_decays(recipe, STREETS, 4000, {"ema_decay": 0.0})
     assert alone.flags["batch_norm_decay"] == 0.995
     short = choice.with_decays(recipe, STREETS, 250)

@@ -1,5 +1,7 @@
 """sources.coco_json: regions in COCO's JSON."""
 
+import math
+
 import numpy as np
 import pytest
 from pycocotools import mask as coco_mask
@@ -157,6 +159,7 @@ def test_wrong_annotations_are_named(tmp_path, annotations, message):
         (region(1, 4, SMALL), r"annotation 1 has the category_id 4, of no category"),
         (region(1, 3, [["x"]]), r"annotation 1 has a segmentation of another form"),
         (region(1, 3, {"counts": [1]}), r"annotation 1 has a segmentation of another form"),
+        (region(1, 3, [[1, 1, math.nan, 1, 3, 3]]), r"has the coordinate nan, which is far from"),
     ],
 )
 def test_a_wrong_annotation_is_an_error_of_its_image(tmp_path, annotation, message):
@@ -182,3 +185,18 @@ def test_captions_alone_are_another_tasks(tmp_path):
     assert not coco_json.matches(str(tmp_path))
     with pytest.raises(ValueError, match="For captions give --dataset=coco_captions"):
         coco_json.open_source(str(tmp_path))
+
+
+def test_categories_of_one_name_are_one_class_and_it_is_told(tmp_path):
+    twice = [{"id": 3, "name": "cat"}, {"id": 5, "name": "cat"}]
+    square = [[1, 1, 3, 1, 3, 3]]
+    write(
+        tmp_path / "instances_train.json",
+        [region(1, 3, square), region(2, 5, square)],
+        categories=twice,
+    )
+    source = sources.open_source("coco_json", str(tmp_path), val_fraction=0.0)
+    assert source.class_names == ("background", "cat")
+    assert "categories of one name are one class: cat." in [
+        each.message for each in source.problems
+    ]

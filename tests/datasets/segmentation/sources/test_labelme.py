@@ -170,16 +170,19 @@ def test_damage_of_one_file_and_files_that_are_not_labelmes_leave_the_others(tmp
         write_image(tmp_path, name, shape("dog"))
     os.truncate(tmp_path / "a.json", 60)
     (tmp_path / "c.json").write_text("")
+    (tmp_path / "settings.json").write_text("{}")
+    save(tmp_path / "d.jpg", smooth_rgb(20, 30))
     source = labelme.open_source(str(tmp_path), val_fraction=0)
-    damaged, whole = source.splits["train"]
-    assert (damaged.name, whole.name) == ("a", "b")
-    with pytest.raises(ValueError, match=r"a\.json is not valid JSON"):
-        source.read_mask(damaged)
+    cut, whole, empty = source.splits["train"]
+    assert (cut.name, whole.name, empty.name) == ("a", "b", "c")
+    for damaged in (cut, empty):
+        with pytest.raises(ValueError, match=rf"{damaged.name}\.json is not valid JSON"):
+            source.read_mask(damaged)
     assert source.read_mask(whole).any()
     messages = [problem.message for problem in source.problems if problem.kind == "unused"]
     assert messages == [
-        "1 file is left out: images that are not labeled, c.jpg.",
-        "1 file is left out: not labelme's, c.json.",
+        "1 file is left out: images that are not labeled, d.jpg.",
+        "1 file is left out: not labelme's, settings.json.",
     ]
 
 

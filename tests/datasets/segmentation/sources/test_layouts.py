@@ -257,7 +257,7 @@ def test_splits_have_the_records_names():
 
 def test_packed_datasets_are_to_be_unpacked(tmp_path):
     (tmp_path / "export.ZIP").touch()
-    with pytest.raises(ValueError, match=r"draws the folders\. Unpack export\.ZIP first\.$"):
+    with pytest.raises(ValueError, match=r"lists the tools\. Unpack export\.ZIP first\.$"):
         layouts.find_layout(str(tmp_path))
     with pytest.raises(ValueError, match=r"is not a folder; .* Unpack it, and name the folder\.$"):
         layouts.find_layout(str(tmp_path / "export.ZIP"))

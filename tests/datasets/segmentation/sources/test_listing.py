@@ -94,7 +94,7 @@ def test_an_index_has_names_in_order_doubles_and_the_rest(tmp_path):
 
 def test_folders_without_masks_are_told_from_mistakes(tmp_path):
     (tmp_path / "empty").mkdir()
-    write(tmp_path / "text" / "a.txt", "")
+    write(tmp_path / "text" / "a.md", "")
     for name, reason in (
         (
             "empty",
@@ -102,7 +102,7 @@ def test_folders_without_masks_are_told_from_mistakes(tmp_path):
         ),
         (
             "text",
-            "has no masks: it holds a.txt. Put them there, such as a.png, or remove the folder.",
+            "has no masks: it holds a.md. Put them there, such as a.png, or remove the folder.",
         ),
         ("none", "does not exist; expected a folder of masks. docs/datasets.md draws the folders."),
     ):
@@ -113,6 +113,15 @@ def test_folders_without_masks_are_told_from_mistakes(tmp_path):
         with pytest.raises(ValueError, match="images") as of_images:
             listing.index_images(path)
         assert not isinstance(of_images.value, listing.NoMasksError)
+
+
+def test_labels_that_are_not_read_are_named_with_what_to_export_instead(tmp_path):
+    write(tmp_path / "yolo" / "a.txt", "")
+    write(tmp_path / "voc" / "a.xml", "")
+    with pytest.raises(listing.NoMasksError, match=r"a\.txt\. If these are labels of YOLO: export"):
+        listing.index_masks(str(tmp_path / "yolo"))
+    with pytest.raises(listing.NoMasksError, match=r"boxes of Pascal VOC, which do not tell which"):
+        listing.index_masks(str(tmp_path / "voc"))
 
 
 def test_the_first_folder_with_the_witness_is_the_root(tmp_path):
