@@ -18,7 +18,7 @@ from deployment import servers
 from deployment.cluster import Cluster, read_cluster
 from deployment.config import DeploymentConfig
 from deployment.servers import ServerLostError
-from training import checkpoints, published_checkpoints
+from training import checkpoints, published_checkpoints, run_folder
 
 # A decay follows within 1 / (1 - decay) steps. A tenth of the training run is soon enough for the
 # statistics to suit its last weights, and long enough to be smooth.
@@ -100,6 +100,14 @@ def check_same_flags(
             raise ValueError(
                 f"--{name} is {value}, but {train_logdir} was trained with {stored[name]}. {advice}"
             )
+
+
+def advise_another_folder(train_logdir: str) -> str:
+    """Says how a training run that cannot go on is followed by another: a sentence."""
+    return (
+        f"Choose another --train_logdir, such as {run_folder.suggest_another(train_logdir)}; with "
+        f"--tf_initial_checkpoint={train_logdir} it begins with what that one has learned."
+    )
 
 
 def resumed(flags: Flags, read_description: Callable[[str], Trained]) -> Trained | None:

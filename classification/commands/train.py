@@ -148,7 +148,7 @@ def _describe(
             raise ValueError(
                 f"{train_logdir} was trained on {stored.dataset_name}, and dataset {spec.name} in "
                 f"{spec.directory} has other classes: {_difference(stored.class_names, names)}. "
-                "Choose another --train_logdir."
+                f"{training_command.advise_another_folder(train_logdir)}"
             )
         training_command.check_same_dataset(flags, spec, train_split, stored, train_logdir)
         given = {**flags.given(ModelOptions), **flags.given(ViewOptions)}

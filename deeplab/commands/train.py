@@ -223,7 +223,6 @@ def _check_same_classes(spec: DatasetSpec, stored: RunDescription, train_logdir:
         if here != there:
             raise ValueError(
                 f"dataset {spec.name} in {spec.directory} has the {what} {here}, but "
-                f"{train_logdir} was trained on {stored.dataset_name} with {there}. Choose another "
-                f"--train_logdir, such as {run_folder.suggest_another(train_logdir)}; with "
-                f"--tf_initial_checkpoint={train_logdir} it begins with what that one has learned."
+                f"{train_logdir} was trained on {stored.dataset_name} with {there}. "
+                f"{training_command.advise_another_folder(train_logdir)}"
             )
