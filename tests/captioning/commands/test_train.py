@@ -25,7 +25,7 @@ SMALL = (
     "--num_units=32",
     "--embedding_size=16",
     "--train_encoder",
-    "--adam_learning_rate=0.005",
+    "--adam_learning_rate=0.002",
     "--seed=3",
 )
 
