@@ -183,8 +183,9 @@ def _shrunk_warning(outcome: file_inference.Outcome, model: DeepLabModel) -> str
     height, width = outcome.size
     larger = "a larger --crop_size"
     if max(outcome.size) <= _LARGEST_CROP:
-        # Output strides are 8, 16 or 32, and crops a multiple of them plus one.
-        larger = "--crop_size=" + ",".join(str(-(-(n - 1) // 32) * 32 + 1) for n in outcome.size)
+        # It holds what it held before. Output strides are 8, 16 or 32, crops a multiple plus one.
+        sides = [max(pair) for pair in zip(outcome.size, model.crop_size, strict=True)]
+        larger = "--crop_size=" + ",".join(str(-(-(side - 1) // 32) * 32 + 1) for side in sides)
     return (
         f"warning: {printable(outcome.path)} is {height}x{width} (height x width), and the model "
         f"takes at most {model.crop_size[0]}x{model.crop_size[1]}: it was shrunk to "

@@ -66,7 +66,7 @@ def read(flags: Flags) -> None:
     Raises:
       ValueError: there is no such recipe, or it is another task's.
     """
-    name = flags.value("recipe")
+    name = _recipe_name(flags)
     if name in (None, AUTO, RESEARCH_DEEPLAB):
         return
     if not os.path.isfile(_path(name)):
@@ -75,7 +75,7 @@ def read(flags: Flags) -> None:
         hint = f" Did you mean {near[0]}?" if near else ""
         raise ValueError(
             f"recipe is {name!r}; expected {AUTO}, {RESEARCH_DEEPLAB}, or one of the folder "
-            f"recipes: {', '.join(known[2:])}.{hint}"
+            f"recipes: {', '.join(known[2:])}.{hint} A file of your own is a --flagfile."
         )
     lines = _read_lines(name)
     if not _is_of_task(lines):
@@ -91,7 +91,7 @@ def check_classes(flags: Flags, spec: DatasetSpec) -> None:
     Raises:
       ValueError: its label weights are for other ones.
     """
-    name, weights = flags.value("recipe"), flags.value("label_weights")
+    name, weights = _recipe_name(flags), flags.value("label_weights")
     if name in (None, AUTO, RESEARCH_DEEPLAB) or not weights or len(weights) == spec.num_classes:
         return
     if command_flags.spell("label_weights", weights) in _read_lines(name):
@@ -189,6 +189,14 @@ def _add_lines(flags: Flags, lines: Sequence[str]) -> None:
     if flags.is_given("validate_every") and not flags.value("validate_every"):
         lines = [line for line in lines if not line.startswith("--patience=")]
     flags.add_lines(lines)
+
+
+def _recipe_name(flags: Flags) -> str | None:
+    """Returns the recipe that is named, also by its file in the folder `recipes`."""
+    name: str | None = flags.value("recipe")
+    if name and os.path.dirname(os.path.abspath(name)) == os.path.abspath(_FOLDER):
+        return os.path.basename(name).removesuffix(_ENDING)
+    return name
 
 
 def _path(recipe: str) -> str:

@@ -8,15 +8,17 @@
     }
 
 Only `names` is required: the name of each class id, from 0 on. RGB masks need `palette`, and
-outputs are painted with it; `ignore_palette` names the colors in them that are ignored.
+outputs are painted with it; `ignore_palette` names the colors in them that are ignored. A list of
+names alone is read, too, and so are names with their ids: {"background": 0, "cat": 1}.
 """
 
 import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from common import files, json_files, palettes
-from common.texts import printable
+from common.texts import first_few, printable
 from datasets.segmentation.masks.mask_format import Color
 
 NAME = "classes.json"
@@ -69,12 +71,37 @@ def read_class_file(path: str) -> ClassFile:
         text = files.read_text(path)
     except FileNotFoundError:
         raise ValueError(f"class file {path} does not exist.") from None
-    fields = json_files.parse_object(text.encode(), path)
+    try:
+        fields = _fields(json_files.parse(text.encode(), path))
+    except _OtherFormError as error:
+        raise ValueError(
+            f"{printable(path)} {error}; expected the names of all classes, from 0 on: "
+            '{"names": ["background", "cat"]}.'
+        ) from None
     content = json_files.to_record(_Content, fields, path)
     try:
         return _parse(content)
     except ValueError as error:
         raise ValueError(f"{printable(path)}: {error}") from None
+
+
+class _OtherFormError(ValueError):
+    """The file has another form."""
+
+
+def _fields(content: Any) -> Mapping[str, Any]:
+    """Returns the keys and values of a class file, also of one that has names alone."""
+    if isinstance(content, list):
+        return {"names": content}
+    if not isinstance(content, dict):
+        raise _OtherFormError(f"holds {json_files.shown(content)}")
+    if "names" in content:
+        return content
+    if not content or not all(type(value) is int for value in content.values()):
+        raise _OtherFormError("lacks the key 'names'")
+    if sorted(content.values()) != list(range(len(content))):
+        raise _OtherFormError(f"has the ids {first_few(sorted(content.values()), 12)}")
+    return {"names": sorted(content, key=content.__getitem__)}
 
 
 def _parse(content: _Content) -> ClassFile:

@@ -8,16 +8,20 @@ same split on every machine, and images that are added later hardly move the oth
 
 Masks are 8-bit ids (gray or palette: the index is the id), or RGB colors that `classes.json` names
 (`class_file`), or the table of a labelling tool (`class_tables`). Without either the number of
-classes is the largest id in any mask, plus one, and 255 is ignored.
+classes is the largest id in any mask, plus one, and 255 is ignored; `classes.txt` or `labels.txt`
+names them if it has as many lines.
 """
 
+import dataclasses
 import hashlib
 import os
 from collections.abc import Mapping
 
+from common import files
+from common.texts import first_few
 from datasets.images import image_folders
 from datasets.records import split_names
-from datasets.records.problems import Problem
+from datasets.records.problems import WARNING, Problem
 from datasets.segmentation.masks.mask_format import MaskFormat
 from datasets.segmentation.masks.mask_values import check as check_mapping
 from datasets.segmentation.sources import (
@@ -28,13 +32,16 @@ from datasets.segmentation.sources import (
     listing,
     split_lists,
 )
-from datasets.segmentation.sources.class_count import find_classes
+from datasets.segmentation.sources.class_count import FoundClasses, find_classes
+from datasets.segmentation.sources.class_file import ClassFile
 from datasets.segmentation.sources.layouts import Folders, Layout
 from datasets.segmentation.sources.pairing import Pairing, Pairs, match, open_splits, pair_folders
 from datasets.segmentation.sources.source import Sample, Source
 
 DEFAULT_VAL_FRACTION = 0.2
 
+# Where people write the names of classes, a line for each.
+_LISTS_OF_NAMES = ("classes.txt", "labels.txt")
 _NEEDED_SPLITS = ("train", "val")
 _STRAY = "in no folder of a split"
 
@@ -73,7 +80,7 @@ def open_source(
         classes = table.classes
     else:
         samples = [sample for samples in splits.values() for sample in samples]
-        found = find_classes(samples, data_dir, mask_values)
+        found = _named(find_classes(samples, data_dir, mask_values), data_dir)
         classes, mask_values = found.classes, found.values
         problems = (*problems, *found.problems)
     if mask_values is not None and (classes_file or table):
@@ -92,6 +99,30 @@ def open_source(
         ),
         problems=problems,
     )
+
+
+def _named(found: FoundClasses, data_dir: str) -> FoundClasses:
+    """Names the classes of masks by a list beside them, if it has as many names; else says so."""
+    paths = [os.path.join(data_dir, name) for name in _LISTS_OF_NAMES]
+    path = next(filter(os.path.isfile, paths), None)
+    if path is None:
+        return found
+    names = [line.strip() for line in files.read_text(path).splitlines() if line.strip()]
+    count = len(found.classes.names)
+    classes = found.classes
+    if found.classes.palette is not None:
+        why = "does not say which color is which class"
+    elif len(names) != count:
+        why = f"has {len(names)} names, and the masks have {count} classes"
+    elif len({*names}) != count:
+        why = "has a name twice"
+    else:
+        classes = ClassFile(tuple(names))
+        why = f"names the classes, from 0 on: {first_few(names, 12)}"
+    if classes is found.classes:
+        why += ', so it is not read. Name the classes in classes.json: {"names": ["…", "…"]}'
+    problem = Problem(WARNING, "classes", f"{os.path.basename(path)} {why}.", path)
+    return dataclasses.replace(found, classes=classes, problems=(*found.problems, problem))
 
 
 def _open_splits(layout: Layout, data_dir: str, val_fraction: float | None, seed: int) -> _Opened:

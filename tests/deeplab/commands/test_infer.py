@@ -160,6 +160,13 @@ def test_images_larger_than_the_model_takes_are_told_once(tmp_path, infer):
     assert infer("in/0.png", "--model=model").stderr == ""
 
 
+def test_the_crop_that_is_advised_holds_what_fitted_before(tmp_path, infer):
+    toy_export.write(tmp_path / "model")
+    save(tmp_path / "upright.png", 0, (50, 30))
+    result = infer("upright.png", "--model=model", "--tile=off")
+    assert result.stderr.endswith("or export the checkpoint again with --crop_size=65,65.\n")
+
+
 def test_much_larger_images_run_in_tiles(tmp_path, infer):
     toy_export.write(tmp_path / "model")
     sizes = [(20, 30), (100, 90), (150, 70), (50, 70)]

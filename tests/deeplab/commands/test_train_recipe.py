@@ -9,6 +9,7 @@ from deeplab.commands import train_recipe
 from deeplab.commands.train_flags import COMMAND
 from tests.support import command_runs, tiny_dataset
 
+ROOT = pathlib.Path(__file__).resolve().parents[3]
 NOWHERE = "http://127.0.0.1:9"
 
 
@@ -52,11 +53,12 @@ def test_where_processes_train_together_or_a_run_goes_on_elsewhere_it_is_not_and
 
 
 def test_a_recipe_of_the_folder_has_its_flags_and_the_command_line_wins():
-    flags = parsed("--recipe=camvid", "--base_learning_rate=0.5")
-    train_recipe.read(flags)
-    assert flags.value("train_crop_size") == (257, 337)
-    assert flags.value("base_learning_rate") == 0.5
-    assert flags.value("training_number_of_steps") == 3055
+    for name in ("camvid", str(ROOT / "recipes" / "camvid.flags")):
+        flags = parsed(f"--recipe={name}", "--base_learning_rate=0.5")
+        train_recipe.read(flags)
+        assert flags.value("train_crop_size") == (257, 337)
+        assert flags.value("base_learning_rate") == 0.5
+        assert flags.value("training_number_of_steps") == 3055
 
 
 def test_a_run_that_does_not_validate_has_no_patience():

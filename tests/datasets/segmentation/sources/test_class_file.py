@@ -43,8 +43,11 @@ def test_class_file_with_names_only(tmp_path):
     ("content", "message"),
     [
         ("{", "is not valid JSON"),
-        ([], "expected an object"),
-        ({}, "lacks the key 'names'"),
+        ("7", r'holds 7; expected the names of all .*"names": \["background", "cat"\]'),
+        ([], "has 0 names"),
+        ({}, "lacks the key 'names'; expected the names"),
+        ({"pallete": []}, "lacks the key 'names'; expected the names"),
+        ({"sky": 0, "road": 2}, "has the ids 0, 2; expected the names of all classes, from 0 on"),
         ({"names": [1]}, r"'names\[0\]' is 1; expected text in quotes"),
         ({"names": ["a", ""]}, "has an empty name"),
         ({"names": []}, "has 0 names; expected 1 to 256"),
@@ -66,6 +69,12 @@ def test_class_file_with_names_only(tmp_path):
 def test_wrong_class_file_is_named(tmp_path, content, message):
     with pytest.raises(ValueError, match=rf"classes\.json.*{message}"):
         class_file.read_class_file(write_classes(tmp_path, content))
+
+
+@pytest.mark.parametrize("content", [["sky", "road"], {"road": 1, "sky": 0}])
+def test_names_may_be_a_list_or_have_their_ids(tmp_path, content):
+    found = class_file.read_class_file(write_classes(tmp_path, content))
+    assert (found.names, found.palette) == (("sky", "road"), None)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])

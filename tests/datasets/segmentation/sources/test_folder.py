@@ -133,6 +133,40 @@ def test_class_file_in_the_folder_is_taken(tmp_path):
     assert folder.open_source(str(tmp_path), classes_file=other).class_names[0] == "p"
 
 
+@pytest.mark.parametrize(
+    ("lines", "names", "told"),
+    [
+        ("sky\n\n road \ncar\n", ("sky", "road", "car"), "names the classes, from 0 on: sky, road"),
+        (
+            "sky\nroad\n",
+            ("class_0", "class_1", "class_2"),
+            "has 2 names, and the masks have 3",
+        ),
+        ("sky\nroad\nsky\n", ("class_0", "class_1", "class_2"), "has a name twice, so it is not"),
+    ],
+)
+def test_a_list_of_names_is_taken_if_it_is_of_all_classes(tmp_path, lines, names, told):
+    save(tmp_path / "images" / "a.jpg", smooth_rgb(8, 8))
+    save(tmp_path / "masks" / "a.png", np.arange(64, dtype=np.uint8).reshape(8, 8) % 3)
+    (tmp_path / "classes.txt").write_text(lines)
+    source = folder.open_source(str(tmp_path), val_fraction=0)
+    assert source.class_names == names
+    (message,) = [each.message for each in source.problems if each.kind == "classes"]
+    assert message.startswith(f"classes.txt {told}")
+
+
+def test_a_list_of_names_does_not_name_colors(tmp_path):
+    save(tmp_path / "images" / "a.jpg", smooth_rgb(8, 8))
+    mask = np.zeros((8, 8, 3), np.uint8)
+    mask[:4] = (255, 0, 0)
+    save(tmp_path / "masks" / "a.png", mask)
+    (tmp_path / "labels.txt").write_text("sky\nroad\n")
+    source = folder.open_source(str(tmp_path), val_fraction=0)
+    assert source.class_names == ("#000000", "#ff0000")
+    messages = [each.message for each in source.problems if each.kind == "classes"]
+    assert messages[0].startswith("labels.txt does not say which color is which class, so")
+
+
 def test_rgb_masks_are_read_by_the_class_file(tmp_path):
     palette = [[10, 20, 30], [255, 0, 0], [0, 0, 255]]
     save(tmp_path / "train" / "images" / "a.jpg", smooth_rgb(12, 20))
