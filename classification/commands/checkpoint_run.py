@@ -103,5 +103,5 @@ def _check_same_classes(
             f"dataset {spec.name!r} in {spec.directory} has the {len(names)} classes "
             f"{first_few(names)}, but {options_path} says that the network was trained on "
             f"{trained.dataset_name!r} with the {len(trained.class_names)} classes "
-            f"{first_few(trained.class_names)}; name the dataset's folder with --dataset_dir."
+            f"{first_few(trained.class_names)}. Name a dataset of its classes with --dataset_dir."
         )

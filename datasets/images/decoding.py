@@ -10,6 +10,7 @@ unturned size agrees with the size of its mask.
 """
 
 import dataclasses
+import warnings
 from typing import Any, NamedTuple
 
 import cv2
@@ -29,6 +30,9 @@ _EIGHT_BIT_MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBX", "RGB
 _DEEP_MODES = {"I": 32, "F": 32, "I;16": 16, "I;16B": 16, "I;16L": 16}
 _TRANSPOSING_ORIENTATIONS = (5, 6, 7, 8)  # Those that swap height and width.
 _BITS_PER_SAMPLE = 258  # TIFF tag.
+# A photo of 100 megapixels is no attack; what has more than Pillow's limit is refused.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
 _JPEG_END = b"\xff\xd9"
 
 

@@ -229,5 +229,5 @@ def _check_same_classes(spec: DatasetSpec, trained: RunDescription, source: str)
             f"dataset {spec.name!r} in {spec.directory} has the {spec.num_classes} classes "
             f"{', '.join(spec.class_names)}, but {source} says that the network was trained "
             f"on {trained.dataset_name!r} with the {len(trained.class_names)} classes "
-            f"{', '.join(trained.class_names)}; name the dataset's folder with --dataset_dir."
+            f"{', '.join(trained.class_names)}. Name a dataset of its classes with --dataset_dir."
         )

@@ -32,6 +32,8 @@ DEFAULT_CROP_SIZE = (513, 513)
 # Of a checkpoint that does not say it. research/deeplab's default, that of its published graphs.
 DEFAULT_OUTPUT_STRIDE = 8
 FORMAT_VERSION = 1
+# A square of the longer side of longer crops would be padding mostly.
+_MOST_ELONGATED = 2
 
 
 def main(flags: Flags, arguments: list[str]) -> None:
@@ -275,9 +277,9 @@ def _describe_sizes(crop_size: tuple[int, int], description: RunDescription) -> 
     if description.min_resize_value is None:
         return f"images up to {height}x{width} (height x width)"
     sizes = f"images of any size, seen at up to {height}x{width} (height x width)"
-    if height == width:
-        return sizes
     longest = max(crop_size)
+    if height == width or longest > _MOST_ELONGATED * min(crop_size):
+        return sizes
     return (
         f"{sizes}, which suits those of the dataset; --crop_size={longest},{longest} sees upright "
         "and wide ones equally large"

@@ -177,7 +177,8 @@ def with_steps(
     epoch = _steps_of_epoch(recipe, data)
     useful = min(_MOST_STEPS, max(_FEWEST_STEPS, _MOST_EPOCHS * epoch))
     steps = min(affordable, useful)
-    times = f"all images {steps / epoch:.3g} times"
+    seen = steps * recipe.flags["train_batch_size"] / data.num_images
+    times = f"all images {seen:.3g} times"
     if affordable < useful:
         allow = "allows" if hours == 1 else "allow"
         times += f": what {hours:g} h {allow} at {step_secs:.2g} s a step"
