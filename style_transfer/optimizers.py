@@ -76,18 +76,20 @@ def run_lbfgs(
     class Ended(Exception):
         """Told to end."""
 
-    steps = 0
+    steps, scale = 0, 1.0
 
     def loss_and_gradient(values: np.ndarray) -> tuple[float, np.ndarray]:
-        nonlocal steps
+        nonlocal steps, scale
         if steps > num_steps:
             raise Ended
         current = values.reshape(image.shape).astype(np.float32)
         evaluation = evaluate(current)
+        if not steps:  # SciPy begins with a step of the gradient: by a gray level in the mean.
+            scale = 1.0 / max(float(np.mean(np.abs(evaluation.gradient))), 1e-30)
         steps += 1
         if not report(current, evaluation):
             raise Ended
-        return evaluation.total, evaluation.gradient.astype(np.float64).ravel()
+        return scale * evaluation.total, scale * evaluation.gradient.astype(np.float64).ravel()
 
     try:
         optimize.minimize(
@@ -96,7 +98,14 @@ def run_lbfgs(
             jac=True,
             method="L-BFGS-B",
             bounds=optimize.Bounds(*_RANGE) if keeps_range else None,
-            options={"maxiter": num_steps, "maxfun": 2 * num_steps, "maxcor": 10},
+            # How small its gradient is does not tell whether an image is finished.
+            options={
+                "maxiter": num_steps,
+                "maxfun": 2 * num_steps,
+                "maxcor": 10,
+                "gtol": 0.0,
+                "ftol": 0.0,
+            },
         )
     except Ended:
         return

@@ -28,6 +28,8 @@ class Preset:
       num_steps: of the whole optimization.
       start: "content", or "noise" of all colors, or "mixed": both, as cs20 has it.
       keeps_range: whether pixels stay within 0..255 after each step.
+      num_scales: sizes at which the image is painted, from coarse to fine; None for as many as suit
+        it. The published programs paint at one.
     """
 
     losses: LossOptions
@@ -36,6 +38,7 @@ class Preset:
     num_steps: int
     start: str
     keeps_range: bool
+    num_scales: int | None = 1
 
 
 PRESETS: Mapping[str, Preset] = {
@@ -43,7 +46,7 @@ PRESETS: Mapping[str, Preset] = {
         LossOptions(
             content_layers={"conv4_2": 1.0},
             style_layers=dict.fromkeys(_FIRST_OF_BLOCKS, 0.2),
-            content_weight=0.2,
+            content_weight=0.07,
             style_weight=1.0,
             tv_weight=0.01,
         ),
@@ -52,6 +55,7 @@ PRESETS: Mapping[str, Preset] = {
         num_steps=300,
         start="content",
         keeps_range=True,
+        num_scales=None,
     ),
     "cs20": Preset(
         LossOptions(

@@ -219,7 +219,7 @@ def _settings(
     rate = preset.learning_rate if options.learning_rate is None else options.learning_rate
     settings = Settings(
         losses,
-        scales.plan(image.image_size, num_steps, image.num_scales),
+        scales.plan(image.image_size, num_steps, image.num_scales or preset.num_scales),
         style_scale=image.style_scale,
         start=start,
         optimizer=options.optimizer,

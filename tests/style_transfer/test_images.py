@@ -57,9 +57,10 @@ def test_files_are_written_whole_by_their_ending(tmp_path):
 
 def test_large_images_begin_at_a_size_that_suits_the_network():
     sizes = [(each.longer_side, each.num_steps) for each in scales.plan(512, 300)]
-    assert sizes == [(512, 300)]
-    sizes = [(each.longer_side, each.num_steps) for each in scales.plan(1500, 300)]
-    assert sizes == [(375, 300), (750, 150), (1500, 75)]
+    assert sizes == [(256, 300), (512, 150)]
+    sizes = [(each.longer_side, each.num_steps) for each in scales.plan(900, 300)]
+    assert sizes == [(225, 300), (450, 150), (900, 75)]
+    assert [each.longer_side for each in scales.plan(256, 9)] == [256]
     assert [each.longer_side for each in scales.plan(100, 9, num_scales=3)] == [25, 50, 100]
     assert [each.longer_side for each in scales.plan(3000, 9, num_scales=1)] == [3000]
 

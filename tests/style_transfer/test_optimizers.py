@@ -76,5 +76,18 @@ def test_lbfgs_reaches_the_goal_or_says_what_is_missing():
         return
     found = steps_of(run, START, 20)
     np.testing.assert_allclose(found[-1], np.clip(GOAL, 0, 255), atol=0.1)
+    # Losses that are shares of 1 have small gradients, which are no end.
+    small: list[np.ndarray] = []
+
+    def evaluate_share(image):
+        whole = evaluate(image)
+        return Evaluation({"all": 1e-9 * whole.total}, 1e-9 * whole.gradient)
+
+    def keep(image, evaluation):
+        small.append(image.copy())
+        return True
+
+    optimizers.run_lbfgs(START, evaluate_share, 20, True, keep)
+    np.testing.assert_allclose(small[-1], np.clip(GOAL, 0, 255), atol=0.1)
     assert len(steps_of(run, START, 20, ends_after=2)) == 2
     assert len(steps_of(run, START, 1)) <= 2
