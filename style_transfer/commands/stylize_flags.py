@@ -66,7 +66,7 @@ class ImageOptions:
         SCHEDULE,
         lower=1,
         upper=10,
-        computed_default="as many as it takes to begin at 256 pixels or less; 1 with another preset",
+        computed_default="as many as begin at 256 pixels or less; 1 with another preset",
     )
     preserve_colors: bool = option(
         False,
