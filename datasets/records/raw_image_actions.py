@@ -66,7 +66,10 @@ def _labeled(data_dir: str) -> tuple[list[tuple[str, int]], list[str]]:
     """Returns images and their labels, and the names of classes where folders have them."""
     path = os.path.join(data_dir, LABELS_FILE)
     if os.path.isfile(path):
-        return list(_listed(path)), []
+        listed = list(_listed(path))
+        if not listed:
+            raise ValueError(f"{printable(path)} has no lines FILE,LABEL.")
+        return listed, []
     labeled: list[tuple[str, int]] = []
     names: list[str] = []
     for folder in image_folders.subfolders(data_dir):
@@ -89,6 +92,8 @@ def _listed(path: str) -> Iterator[tuple[str, int]]:
     missing = []
     rows = csv.reader(files.read_text(path).splitlines())
     for number, row in enumerate(rows, start=1):
+        if not any(field.strip() for field in row):
+            continue
         name, label = (row[0].strip(), row[-1].strip()) if len(row) == 2 else ("", "")
         if not name or not label.isdecimal() or int(label) > _MAX_LABEL:
             if number == 1 and len(row) == 2 and not os.path.isfile(os.path.join(folder, name)):

@@ -68,12 +68,13 @@ def test_what_a_file_holds_is_shown(pets, tmp_path, capsys):
 
 def test_a_list_has_labels(pets, tmp_path):
     path = tmp_path / "a.tfrecord"
-    write(pets / "labels.csv", "file,label\ndog/b.png, 7\ncat/old/a.png,0\n")
+    write(pets / "labels.csv", "file,label\ndog/b.png, 7\n\ncat/old/a.png,0\n ,\n")
     run("write", pets, path)
     assert [label for _, label in raw_pixels.read(str(path))] == [7, 0]
     for lines, message in (
         ("dog/b.png,7\ndog/c.png", r"labels\.csv, line 2: 'dog/c\.png' is not FILE,LABEL"),
         ("dog/b.png,cat", r"line 1: 'dog/b\.png,cat' is not FILE,LABEL with a label of 0, 1"),
+        ("file,label\n", r"labels\.csv has no lines FILE,LABEL"),
         ("dog/x.png,1", r"labels\.csv names images that are not there: dog/x\.png"),
     ):
         write(pets / "labels.csv", lines)
