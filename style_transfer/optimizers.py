@@ -61,16 +61,21 @@ def run_adam(
         image = adam.update(image, evaluation.gradient)
 
 
+def require_scipy() -> None:
+    """Raises ValueError where SciPy is not installed."""
+    if importlib.util.find_spec("scipy") is None:
+        raise ValueError("L-BFGS needs SciPy: make setup-lbfgs installs it. Adam needs nothing.")
+
+
 def run_lbfgs(
     image: np.ndarray, evaluate: Evaluate, num_steps: int, keeps_range: bool, report: Report
 ) -> None:
     """Runs SciPy's L-BFGS-B: each evaluation counts as a step.
 
     Raises:
-      ValueError: SciPy is not installed.
+      ValueError: see `require_scipy`.
     """
-    if importlib.util.find_spec("scipy") is None:
-        raise ValueError("L-BFGS needs SciPy: make setup-lbfgs installs it. Adam needs nothing.")
+    require_scipy()
     from scipy import optimize
 
     class Ended(Exception):

@@ -12,7 +12,7 @@ from commands import image_flags
 from commands.flags import Flags
 from common import interruption, locks
 from common.texts import first_few, printable
-from style_transfer import images, layers, scales
+from style_transfer import images, layers, optimizers, scales
 from style_transfer.commands.stylize_flags import (
     ImageOptions,
     NetworkOptions,
@@ -216,6 +216,8 @@ def _settings(
         raise ValueError(
             f"--start={printable(start)} is no file; expected {', '.join(_STARTS)} or an image."
         )
+    if options.optimizer == LBFGS:
+        optimizers.require_scipy()  # Before weights are downloaded.
     rate = preset.learning_rate if options.learning_rate is None else options.learning_rate
     settings = Settings(
         losses,
