@@ -47,12 +47,12 @@ def count_records(path: str) -> int | None:
 
 
 def read_records(path: str) -> Iterator[bytes]:
-    """Reads the records of a file, which may be compressed with gzip.
+    """Reads the records of a file, which may be compressed with gzip, up to where it is damaged.
 
     Raises:
       OSError, ValueError: as in `tfrecords.read_records`.
     """
-    return tfrecords.read_records(path, is_gzip=_is_compressed(path))
+    return tfrecords.read_records(path, is_gzip=_is_compressed(path), is_whole=False)
 
 
 def describe(record: bytes) -> list[str]:
@@ -62,21 +62,18 @@ def describe(record: bytes) -> list[str]:
         return [f"no tf.train.Example; it begins with {_hex(record)}"]
     shape = raw_pixels.shape_of(example.context.feature)
     rows = [
-        (key, *_describe(feature, shape if key == raw_pixels.IMAGE else None))
+        (printable(key), *_describe(feature, shape if key == raw_pixels.IMAGE else None))
         for key, feature in sorted(example.context.feature.items())
     ]
     for key, steps in sorted(example.feature_lists.feature_list.items()):
         kinds = {_kind(step) for step in steps.feature} - {""}
         values = [value for step in steps.feature for value in _values(step)]
         text = f"{len(steps.feature)} steps: {_describe_values(values)}"
-        rows.append((key, f"{' or '.join(sorted(kinds))} list", text))
+        rows.append((printable(key), f"{' or '.join(sorted(kinds))} list", text))
     if not rows:
         return ["no features"]
     widths = [max(len(row[column]) for row in rows) for column in range(2)]
-    return [
-        f"{printable(key):{widths[0]}}  {kind:{widths[1]}}  {text}".rstrip()
-        for key, kind, text in rows
-    ]
+    return [f"{key:{widths[0]}}  {kind:{widths[1]}}  {text}".rstrip() for key, kind, text in rows]
 
 
 def images(record: bytes) -> Iterator[StoredImage]:
@@ -152,7 +149,7 @@ def _describe_values(values: Sequence[bytes | int | float]) -> str:
         return shown
     if len(values) <= _SHOWN_VALUES:
         return f"{len(values)} values: {shown}"
-    numbers = [value for value in values if not isinstance(value, bytes)]
+    numbers = [value for value in values if not isinstance(value, bytes) and value == value]
     extent = f", {min(numbers):.6g} to {max(numbers):.6g}" if numbers else ""
     return f"{len(values)} values{extent}: {shown}, …"
 

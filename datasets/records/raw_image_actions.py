@@ -96,7 +96,7 @@ def _listed(path: str) -> Iterator[tuple[str, int]]:
             continue
         name, label = (row[0].strip(), row[-1].strip()) if len(row) == 2 else ("", "")
         if not name or not label.isdecimal() or int(label) > _MAX_LABEL:
-            if number == 1 and len(row) == 2 and not os.path.isfile(os.path.join(folder, name)):
+            if number == 1 and name and not name.lower().endswith(image_files.ENDINGS):
                 continue
             raise ValueError(
                 f"{printable(path)}, line {number}: {printable(','.join(row))!r} is not FILE,LABEL "
@@ -129,13 +129,17 @@ def _read(path: str, options: RawImagesOptions) -> None:
 
 def _show(path: str, options: RawImagesOptions) -> None:
     """Lists the features of a file's records."""
-    count = feature_listing.count_records(path)
-    records = "compressed with gzip" if count is None else f"records: {count:,}"
+    damage = None
+    try:
+        count = feature_listing.count_records(path)
+        records = "compressed with gzip" if count is None else f"records: {count:,}"
+    except ValueError as error:  # What is before it may tell what it was.
+        damage, records = error, "damaged"
     print(f"{printable(path)}: {os.path.getsize(path):,} bytes, {records}")
     for number, record in enumerate(feature_listing.read_records(path)):
         if options.num_records and number == options.num_records:
             print("…")
-            return
+            break
         print(f"record {number}: {len(record):,} bytes")
         for line in feature_listing.describe(record):
             print(f"  {line}")
@@ -144,6 +148,8 @@ def _show(path: str, options: RawImagesOptions) -> None:
                 name = _output_name(path, number, image.key, image.ending, options.output)
                 files.write(name, image.content)
                 print(f"  -> {printable(name)}")
+    if damage is not None:
+        raise damage
 
 
 def _output_name(path: str, number: int, what: str, ending: str, folder: str) -> str:

@@ -5,7 +5,8 @@
     image   bytes       uint8 pixels, row by row, the channels of each pixel together
 
 So does the TFRecord how-to of Stanford's course CS 20, which stores the shape as the bytes of three
-int32, in the order of the machine's bytes; such records are read, too. Pixels take three to twenty
+int32, in the order of the machine's bytes, and of two for a gray image; such records are read, too.
+Pixels take three to twenty
 times the bytes of a JPEG file, and nothing has to be decoded.
 """
 
@@ -83,8 +84,10 @@ def shape_of(features: Mapping[str, tf.train.Feature]) -> tuple[int, ...] | None
     pixels = features[IMAGE].bytes_list.value
     shape = tuple(features[SHAPE].int64_list.value)
     stored = features[SHAPE].bytes_list.value
-    if len(stored) == 1 and len(stored[0]) == 4 * _DIMENSIONS:
+    if len(stored) == 1 and len(stored[0]) % 4 == 0:
         shape = tuple(np.frombuffer(stored[0], "<i4").tolist())
+    if len(shape) == _DIMENSIONS - 1:
+        shape = (*shape, 1)
     is_one = len(pixels) == 1 and len(shape) == _DIMENSIONS and min(shape) > 0
     return shape if is_one and np.prod(shape, dtype=object) == len(pixels[0]) else None
 
@@ -108,12 +111,15 @@ def _parse(record: tf.Tensor, has_int32_shape: bool) -> dict[str, tf.Tensor]:
             LABEL: tf.io.FixedLenFeature([], tf.int64),
             SHAPE: tf.io.FixedLenFeature([], tf.string)
             if has_int32_shape
-            else tf.io.FixedLenFeature([_DIMENSIONS], tf.int64),
+            else tf.io.FixedLenSequenceFeature([], tf.int64, allow_missing=True),
             IMAGE: tf.io.FixedLenFeature([], tf.string),
         },
     )
     shape = features[SHAPE]
     if has_int32_shape:
-        shape = tf.ensure_shape(tf.io.decode_raw(shape, tf.int32), [_DIMENSIONS])
+        shape = tf.io.decode_raw(shape, tf.int32)
+    num_missing = tf.maximum(_DIMENSIONS - tf.size(shape), 0)
+    shape = tf.concat([shape, tf.ones([num_missing], shape.dtype)], axis=0)
+    shape = tf.ensure_shape(shape, [_DIMENSIONS])
     pixels = tf.io.decode_raw(features[IMAGE], tf.uint8)
     return {IMAGE: tf.reshape(pixels, shape), LABEL: features[LABEL]}

@@ -107,19 +107,21 @@ def count_records(path: str) -> int:
     return count
 
 
-def read_records(path: str, is_gzip: bool = False) -> Generator[bytes, None, None]:
+def read_records(
+    path: str, is_gzip: bool = False, is_whole: bool = True
+) -> Generator[bytes, None, None]:
     """Reads the records of a shard one by one and verifies their checksums.
 
     Args:
       is_gzip: whether the file is compressed, as a whole.
+      is_whole: whether a truncated file that is not compressed is refused before its first record.
 
     Raises:
       OSError: the file cannot be opened.
-      ValueError: a record is truncated or damaged; the message names the file and the record. A
-        truncated file is refused before its first record, unless it is compressed.
+      ValueError: a record is truncated or damaged; the message names the file and the record.
     """
     # TensorFlow does not notice a file cut within a record's header, and believes any length.
-    num_records = None if is_gzip else count_records(path)
+    num_records = None if is_gzip or not is_whole else count_records(path)
     # The graph is not the default one while this generator waits: its caller may build another.
     graph = tf.Graph()
     with graph.as_default():
@@ -146,5 +148,5 @@ def _describe_damage(path: str, num_good: int, is_gzip: bool = False) -> str:
             return f"{path} is compressed with gzip: write its records without compression."
     return (
         f"{path} is truncated or damaged after record {num_good}, or is not a TFRecord file. "
-        "Remove it and build the dataset again, or copy it again."
+        "Copy it again, or build the dataset again."
     )

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import itertools
+import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -100,7 +101,10 @@ def _paint(
             run.begin_anew()
         elif former is not None and former.is_finished and not _has_more(former, settings):
             images.write(painting.output, run.picture())
-            print("it is finished already; more --num_steps go on, --overwrite begins anew")
+            print(
+                f"it is finished already, with {former.step} steps at its full size; more "
+                "--num_steps go on, --overwrite begins anew"
+            )
             return
         elif former is not None:
             print(f"goes on at step {former.step} of scale {former.scale + 1}")
@@ -125,8 +129,8 @@ def _change(former: RunState, run: Stylization, progress: ProgressOptions) -> st
     for name, value in run.settings.items():
         before = former.settings.get(name)
         if before != value:
-            if name == "images":
-                return "the images are others than before"
+            if name in ("images", "losses"):
+                return f"the {name} are others than before"
             return f"{name} was {before} and is {value}"
     return None
 
@@ -167,9 +171,15 @@ def _plan(options: ImageOptions, progress: ProgressOptions) -> list[_Painting]:
         return [_Painting(*pairs[0], outputs[0], progress.logdir)]
     root = progress.logdir or _RUNS_ROOT
     return [
-        _Painting(content, mix, output, os.path.join(root, os.path.basename(_stem(output))))
+        _Painting(content, mix, output, os.path.join(root, _place(output)))
         for (content, mix), output in zip(pairs, outputs, strict=True)
     ]
+
+
+def _place(output: str) -> str:
+    """Returns the path of an output as one below another folder: no two outputs share it."""
+    path = os.path.relpath(output)
+    return os.path.abspath(output).lstrip(os.sep) if path.startswith(os.pardir) else path
 
 
 def _outputs(output: str | None, pairs: Sequence[tuple[str, Mapping[str, float]]]) -> list[str]:
@@ -210,6 +220,8 @@ def _settings(
         if getattr(options, kind):
             given[kind] = _layers(getattr(options, kind), kind)
     losses: LossOptions = dataclasses.replace(preset.losses, **given)
+    if not losses.content_weight and not losses.style_weight:
+        raise ValueError("--content_weight and --style_weight are both 0: give one of them.")
     num_steps = options.num_steps or preset.num_steps
     start = options.start or preset.start
     if start not in _STARTS and not os.path.isfile(start):
@@ -240,11 +252,20 @@ def _layers(words: Iterable[str], flag: str) -> dict[str, float]:
     for word in words:
         name, colon, weight = word.strip().partition(":")
         try:
-            name, value = layers.canonical(name), float(weight) if colon else 1.0
+            name = layers.canonical(name)
         except ValueError as error:
             raise ValueError(f"--{flag} has {printable(word)!r}: {error}") from None
-        if value < 0 or name in found:
-            raise ValueError(f"--{flag} has {printable(word)!r}: it is negative or named twice.")
+        try:
+            value = float(weight) if colon else 1.0
+        except ValueError:
+            value = math.nan
+        if not 0 <= value < math.inf:
+            raise ValueError(
+                f"--{flag} has {printable(word)!r}; expected a weight of 0 or more after the "
+                f"colon, such as {name}:0.5."
+            )
+        if name in found:
+            raise ValueError(f"--{flag} has {printable(word)!r}, which is named twice.")
         found[name] = value
     total = sum(found.values())
     if not total:

@@ -164,7 +164,7 @@ class PaintOptions:
         None,
         "Learning rate of Adam, in gray levels.",
         SCHEDULE,
-        lower=0.0,
+        lower=0.001,
         computed_default=_OF_PRESET,
     )
     start: str | None = option(

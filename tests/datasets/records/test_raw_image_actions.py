@@ -66,6 +66,19 @@ def test_what_a_file_holds_is_shown(pets, tmp_path, capsys):
     assert capsys.readouterr().out.count("raw pixels") == 3
 
 
+def test_what_a_damaged_file_holds_before_the_damage_is_shown(pets, tmp_path, capsys):
+    path = tmp_path / "a.tfrecord"
+    run("write", pets, path)
+    os.truncate(path, path.stat().st_size - 5)
+    capsys.readouterr()
+    with pytest.raises(ValueError, match=r"a\.tfrecord is truncated or damaged after record 2"):
+        run("show", path, "--num_records=0")
+    out = capsys.readouterr().out
+    assert " bytes, damaged" in out
+    assert "record 1: " in out
+    assert "record 2: " not in out
+
+
 def test_a_list_has_labels(pets, tmp_path):
     path = tmp_path / "a.tfrecord"
     write(pets / "labels.csv", "file,label\ndog/b.png, 7\n\ncat/old/a.png,0\n ,\n")

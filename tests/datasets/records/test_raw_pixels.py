@@ -36,6 +36,16 @@ def test_images_and_labels_come_back(tmp_path, serialize):
         assert pixels.dtype == np.uint8
 
 
+def test_gray_images_of_the_course_have_one_channel(tmp_path):
+    example = tf.train.Example.FromString(with_int32_shape(IMAGES[0][..., :1], 3))
+    example.features.feature["shape"].bytes_list.value[:] = [np.int32([2, 4]).tobytes()]
+    path = write(tmp_path / "gray", [example.SerializeToString(), with_int32_shape(IMAGES[0], 4)])
+    (gray, label), (colored, _) = raw_pixels.read(path)
+    assert label == 3
+    np.testing.assert_array_equal(gray, IMAGES[0][..., :1])
+    np.testing.assert_array_equal(colored, IMAGES[0])
+
+
 def test_a_record_holds_the_three_features_and_the_bytes_of_the_pixels():
     record = raw_pixels.serialize(IMAGES[0], 7)
     features = tfrecords.read_features(record)

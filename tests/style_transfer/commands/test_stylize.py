@@ -50,7 +50,7 @@ def test_a_painting_is_nearer_to_the_style_and_leaves_its_curves(folder, capsys)
         if line.startswith(("step    0/12", "step   12/12"))
     )
     assert last < 0.7 * first
-    logdir = folder / "runs" / "style_transfer" / "a"
+    logdir = folder / "runs" / "style_transfer" / "a.png"
     assert Image.open(logdir / "preview.jpg").size == (40, 30)
     [events] = logdir.glob("events*")
     values = [
@@ -98,17 +98,28 @@ def test_a_run_that_was_interrupted_goes_on_as_if_it_had_not_been(
     np.testing.assert_array_equal(one, two)
 
 
+def test_outputs_of_one_name_are_paintings_of_their_own(folder, capsys):
+    for output in ("a.png", "a.jpg", "sub/a.png", str(folder.parent / "elsewhere" / "a.png")):
+        run(*ONE[:2], f"--output={output}", "--num_steps=1")
+        out = capsys.readouterr().out
+        assert "begins anew" not in out
+        assert "finished already" not in out
+        assert os.path.exists(output)
+    run(*ONE[:2], f"--output={folder / 'sub' / 'a.png'}", "--num_steps=1")
+    assert "finished already" in capsys.readouterr().out
+
+
 def test_a_finished_run_is_not_made_again_unless_more_is_asked_for(folder, capsys):
     run(*ONE, "--num_steps=3")
     os.remove("a.png")
     capsys.readouterr()
     run(*ONE, "--num_steps=3")
-    assert "it is finished already" in capsys.readouterr().out
+    assert "it is finished already, with 3 steps" in capsys.readouterr().out
     assert os.path.exists("a.png")
     run(*ONE, "--num_steps=5")
     assert "goes on at step 3 of scale 1" in capsys.readouterr().out
     run(*ONE, "--num_steps=3", "--style_weight=9")
-    assert "begins anew: losses was" in capsys.readouterr().out
+    assert "begins anew: the losses are others than before" in capsys.readouterr().out
     run(*ONE, "--num_steps=3", "--style_weight=9", "--overwrite")
     assert "begins anew: --overwrite" in capsys.readouterr().out
     save(folder / "stars.png", smooth_rgb(30, 30))
@@ -156,7 +167,9 @@ def test_colors_may_be_kept_and_any_preset_and_start_work(folder):
         ((*ONE, "--style_layers=conv9_1"), "--style_layers has 'conv9_1': .* is no layer of a VGG"),
         ((*ONE, "--style_layers=conv1_1:x"), "--style_layers has 'conv1_1:x'"),
         ((*ONE, "--content_layers=conv1_1:0"), "--content_layers has no weight above 0"),
-        ((*ONE, "--style_layers=conv1_1,relu1_1"), "it is negative or named twice"),
+        ((*ONE, "--style_layers=conv1_1,relu1_1"), "'relu1_1', which is named twice"),
+        ((*ONE, "--content_layers=conv1_1:nan"), r"expected a weight of 0 or more .* conv1_1:0\.5"),
+        ((*ONE, "--content_weight=0", "--style_weight=0"), "are both 0: give one of them"),
         (("--content=photos", *ONE[1:2], "--output=vgg.npz"), "is a file, and there are 2 images"),
         (
             (*ONE, "--tile_size=64", "--image_size=300"),
