@@ -20,7 +20,7 @@ class StyleDemoOptions:
         computed_default="a small VGG, trained on drawn images",
     )
     steps: int = option(
-        500,
+        400,
         "Training steps of the small VGG. The default takes about a minute on two CPU cores.",
         SCHEDULE,
         is_common=True,

@@ -42,7 +42,7 @@ def resized(image: Image.Image, size: tuple[int, int], path: str) -> np.ndarray:
     if min(size) < _SMALLEST_SIDE:
         raise ValueError(
             f"{printable(path)} would be {size[1]}x{size[0]}; expected {_SMALLEST_SIDE} pixels or "
-            "more to each side: give a larger --image_size, or crop it."
+            "more to each side: give a larger --image_size or fewer --num_scales, or crop it."
         )
     return np.asarray(image.resize(size[::-1], Image.Resampling.LANCZOS), np.float32)
 

@@ -160,7 +160,7 @@ class Stylization:
         """Makes the steps of one size; returns whether all were made."""
         scale = self._settings.scales[state.scale]
         size = images.fitted_size(self._content, scale.longer_side)
-        side = self._settings.window_side or scales.window_side(self._network, *size)
+        side = self._settings.window_side or self._window_side(size, scale.longer_side)
         watcher.tell(scales.describe(self._network, *size, side))
         content = images.resized(self._content, size, self._content_path)
         objective = Objective(
@@ -174,7 +174,11 @@ class Stylization:
             state.image = self._first_image(content)
         elif state.image.shape != content.shape:
             state.image = images.enlarged(state.image, size)
-        progress = _Progress(scale.num_steps, watcher.report_every, watcher.tell)
+        later = sum(
+            each.num_steps * (each.longer_side / scale.longer_side) ** 2
+            for each in self._settings.scales[state.scale + 1 :]
+        )
+        progress = _Progress(scale.num_steps, watcher.report_every, watcher.tell, later)
         offset = sum(each.num_steps for each in self._settings.scales[: state.scale])
 
         def report(image: np.ndarray, evaluation: Evaluation) -> bool:
@@ -215,6 +219,13 @@ class Stylization:
             state.step = self._adam.step
         return not watcher.is_interrupted()
 
+    def _window_side(self, size: tuple[int, int], longer_side: int) -> int | None:
+        """Returns the side of windows in which content and styles fit into memory, if they must."""
+        of_style = round(longer_side * self._settings.style_scale)
+        sizes = [size, *(images.fitted_size(each, of_style) for each, _ in self._styles.values())]
+        sides = (scales.window_side(self._network, *each) for each in sizes)
+        return min((side for side in sides if side is not None), default=None)
+
     def _new_adam(self) -> Adam:
         return Adam(self._settings.learning_rate, self._settings.keeps_range)
 
@@ -249,10 +260,17 @@ class Stylization:
 
 
 class _Progress:
-    """Tells how the losses fall and how much time is left."""
+    """Tells how the losses fall and how much time is left.
 
-    def __init__(self, num_steps: int, every: int, tell: Callable[[str], None]):
+    Args:
+      num_steps: at this size.
+      every: steps between lines.
+      later: steps of this size that take as long as those of the finer ones will.
+    """
+
+    def __init__(self, num_steps: int, every: int, tell: Callable[[str], None], later: float):
         self._num_steps, self._every, self._tell = num_steps, every, tell
+        self._later = later
         self._began: tuple[float, int] | None = None
 
     def tell(self, step: int, evaluation: Evaluation) -> None:
@@ -265,9 +283,9 @@ class _Progress:
             )
             if self._began is not None and step > self._began[1]:
                 secs = (now - self._began[0]) / (step - self._began[1])
-                left = secs * (self._num_steps - step)
+                left = secs * (self._num_steps - step + self._later)
                 text += f"  {secs:.2g} s a step"
-                text += "" if is_last else f"  {texts.duration(left)} left"
+                text += f"  {texts.duration(left)} left" if left else ""
             self._tell(text)
         if self._began is None:
             self._began = (now, step)  # The first step builds what the others use.

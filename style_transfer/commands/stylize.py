@@ -11,7 +11,7 @@ import tensorflow.compat.v1 as tf
 
 from commands import image_flags
 from commands.flags import Flags
-from common import interruption, locks
+from common import files, interruption, locks
 from common.texts import first_few, printable
 from style_transfer import images, layers, optimizers, scales
 from style_transfer.commands.stylize_flags import (
@@ -82,14 +82,14 @@ def _paint(
     """Paints one image, or goes on with it."""
     os.makedirs(painting.folder, exist_ok=True)
     with locks.sole_writer(painting.folder, "painting", "Choose another --output."):
-        files = {path: _digest(path) for path in (painting.content, *painting.styles)}
+        digests = {path: _digest(path) for path in (painting.content, *painting.styles)}
         run = Stylization(
             network,
             settings,
             painting.content,
             painting.styles,
             painting.folder,
-            {**recorded, "images": str(files), "shares": str([*painting.styles.values()])},
+            {**recorded, "images": str(digests), "shares": str([*painting.styles.values()])},
         )
         named = " and ".join(printable(os.path.basename(style)) for style in painting.styles)
         print(
@@ -167,6 +167,8 @@ def _plan(options: ImageOptions, progress: ProgressOptions) -> list[_Painting]:
         mixes = [dict(zip(styles, (share / sum(shares) for share in shares), strict=True))]
     pairs = list(itertools.product(contents, mixes))
     outputs = _outputs(options.output, pairs)
+    for output in outputs:
+        _check_output(output, [*contents, *styles])
     if len(pairs) == 1 and progress.logdir is not None:
         return [_Painting(*pairs[0], outputs[0], progress.logdir)]
     root = progress.logdir or _RUNS_ROOT
@@ -174,6 +176,17 @@ def _plan(options: ImageOptions, progress: ProgressOptions) -> list[_Painting]:
         _Painting(content, mix, output, os.path.join(root, _place(output)))
         for (content, mix), output in zip(pairs, outputs, strict=True)
     ]
+
+
+def _check_output(output: str, read: Sequence[str]) -> None:
+    """Makes sure that a painting takes no image's place and can be written, before it is made."""
+    if any(os.path.exists(output) and os.path.samefile(output, path) for path in read):
+        raise ValueError(f"--output={printable(output)} is an image to read; give another name.")
+    obstacle = files.find_obstacle(os.path.dirname(output) or ".")
+    if obstacle is not None:
+        raise ValueError(
+            f"--output={printable(output)} cannot be written: {' '.join(obstacle)}. Give another."
+        )
 
 
 def _place(output: str) -> str:
@@ -188,10 +201,10 @@ def _outputs(output: str | None, pairs: Sequence[tuple[str, Mapping[str, float]]
         images.check_ending(output)
         return [output]
     folder = output or _OUTPUT_ROOT
-    if os.path.isfile(folder):
+    if os.path.isfile(folder) or os.path.splitext(folder)[1].lower() in images.FORMATS:
         raise ValueError(
-            f"--output={printable(folder)} is a file, and there are {len(pairs)} images to paint; "
-            "give a folder."
+            f"--output={printable(folder)} is one image, and there are {len(pairs)} to paint; give "
+            "a folder."
         )
     names = [
         "_".join(os.path.basename(_stem(path)) for path in (content, *mix)) + ".png"

@@ -98,6 +98,15 @@ def test_a_run_that_was_interrupted_goes_on_as_if_it_had_not_been(
     np.testing.assert_array_equal(one, two)
 
 
+def test_the_time_left_is_that_of_all_sizes(folder, capsys):
+    run(*ONE, "--image_size=64", "--num_scales=2", "--num_steps=4")
+    lines = capsys.readouterr().out.splitlines()
+    (coarse,) = (line for line in lines if line.startswith("step    4/4"))
+    (fine,) = (line for line in lines if line.startswith("step    2/2"))
+    assert coarse.endswith(" left")
+    assert not fine.endswith(" left")
+
+
 def test_outputs_of_one_name_are_paintings_of_their_own(folder, capsys):
     for output in ("a.png", "a.jpg", "sub/a.png", str(folder.parent / "elsewhere" / "a.png")):
         run(*ONE[:2], f"--output={output}", "--num_steps=1")
@@ -170,7 +179,13 @@ def test_colors_may_be_kept_and_any_preset_and_start_work(folder):
         ((*ONE, "--style_layers=conv1_1,relu1_1"), "'relu1_1', which is named twice"),
         ((*ONE, "--content_layers=conv1_1:nan"), r"expected a weight of 0 or more .* conv1_1:0\.5"),
         ((*ONE, "--content_weight=0", "--style_weight=0"), "are both 0: give one of them"),
-        (("--content=photos", *ONE[1:2], "--output=vgg.npz"), "is a file, and there are 2 images"),
+        (("--content=photos", *ONE[1:2], "--output=vgg.npz"), "is one image, and there are 2"),
+        (("--content=photos", *ONE[1:2], "--output=x.png"), "is one image, and there are 2"),
+        ((*ONE[:2], "--output=photos/../stars.png"), "stars.png is an image to read; give another"),
+        (
+            (*ONE[:2], "--output=vgg.npz/a.png"),
+            "a.png cannot be written: .*vgg.npz is not a folder",
+        ),
         (
             (*ONE, "--tile_size=64", "--image_size=300"),
             "windows have 64 pixels to a side; expected",
