@@ -1,6 +1,7 @@
 """Paints one image in one style, or a mix of styles: from the coarsest size to the finest."""
 
 import dataclasses
+import glob
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -123,9 +124,11 @@ class Stylization:
         return self._state
 
     def begin_anew(self) -> None:
-        """Forgets what a former run has left."""
+        """Forgets what a former run has left, its curves, too."""
         self._adam = self._new_adam()
         self._state = None
+        for path in glob.glob(os.path.join(glob.escape(self._folder), "events.out.tfevents.*")):
+            os.remove(path)  # Two paintings' curves in one would look like none.
 
     def run(self, watcher: Watcher) -> RunState:
         """Paints until all steps are made, or until it is interrupted; returns how far it is."""

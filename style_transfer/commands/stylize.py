@@ -5,11 +5,12 @@ import hashlib
 import itertools
 import math
 import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 
 import tensorflow.compat.v1 as tf
 
-from commands import image_flags
+from commands import error_messages, image_flags
 from commands.flags import Flags
 from common import files, interruption, locks
 from common.texts import first_few, printable
@@ -62,13 +63,22 @@ def main(flags: Flags, arguments: list[str]) -> int:
     )
     recorded = {"pooling": pooling, "weights": network_options.weights}
     stop = interruption.Interruption()
+    num_failed = 0
     with stop.listening(lambda: print("ending after this step …", flush=True)):
         for painting in paintings:
-            _paint(painting, network, settings, recorded, progress, stop)
+            try:
+                _paint(painting, network, settings, recorded, progress, stop)
+            except (OSError, ValueError) as error:
+                if len(paintings) == 1:
+                    raise
+                print(f"error: {error_messages.describe(error)}", file=sys.stderr)
+                num_failed += 1
             if stop:
                 break
     network.close()
-    return stop.exit_status
+    if num_failed:
+        print(f"error: {num_failed} of {len(paintings)} were not painted", file=sys.stderr)
+    return stop.exit_status or bool(num_failed)
 
 
 def _paint(

@@ -98,6 +98,17 @@ def test_a_run_that_was_interrupted_goes_on_as_if_it_had_not_been(
     np.testing.assert_array_equal(one, two)
 
 
+def test_an_image_that_cannot_be_painted_leaves_the_others(folder, capsys):
+    (folder / "photos" / "a.png").write_bytes(b"no image")
+    status = run("--content=photos", ONE[1], "--output=many", "--num_steps=1")
+    (folder / "photos" / "a.png").unlink()
+    captured = capsys.readouterr()
+    assert status == 1
+    assert "photos/a.png: not an image file that can be read" in captured.err
+    assert captured.err.endswith("error: 1 of 3 were not painted\n")
+    assert len(os.listdir("many")) == 2
+
+
 def test_the_time_left_is_that_of_all_sizes(folder, capsys):
     run(*ONE, "--image_size=64", "--num_scales=2", "--num_steps=4")
     lines = capsys.readouterr().out.splitlines()
@@ -129,6 +140,7 @@ def test_a_finished_run_is_not_made_again_unless_more_is_asked_for(folder, capsy
     assert "goes on at step 3 of scale 1" in capsys.readouterr().out
     run(*ONE, "--num_steps=3", "--style_weight=9")
     assert "begins anew: the losses are others than before" in capsys.readouterr().out
+    assert len(list((folder / "runs" / "style_transfer" / "a.png").glob("events*"))) == 1
     run(*ONE, "--num_steps=3", "--style_weight=9", "--overwrite")
     assert "begins anew: --overwrite" in capsys.readouterr().out
     save(folder / "stars.png", smooth_rgb(30, 30))
