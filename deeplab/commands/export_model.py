@@ -48,7 +48,6 @@ def main(flags: Flags, arguments: list[str]) -> None:
     output_files.check_writable(export_path)
     is_published = published_networks.weights_of(checkpoint) is not None
     crop_size = choose_crop_size(options, description, is_published)
-    _check_crop_holds_resized(crop_size, description)
     build_graph = functools.partial(
         inference_graph.build_inference_graph,
         description.model,
@@ -243,6 +242,7 @@ def choose_crop_size(
     output_stride = description.model.output_stride
     if options.crop_size is not None:
         crop_sizes.check(options.crop_size, output_stride)
+        _check_crop_holds_resized(options.crop_size, description)
         return options.crop_size
     directory = options.dataset_dir or dataset_choice.trained_directory(description)
     if options.dataset_dir is None and not os.path.exists(os.path.join(directory, DATASET_FILE)):
@@ -253,6 +253,7 @@ def choose_crop_size(
             "does not exist to tell the size of the images: give --crop_size or --dataset_dir",
             file=sys.stderr,
         )
+        _check_crop_holds_resized(DEFAULT_CROP_SIZE, description)
         return DEFAULT_CROP_SIZE
     spec = specs.read_spec(directory)
     splits = sorted(spec.splits)

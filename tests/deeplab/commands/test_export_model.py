@@ -23,7 +23,7 @@ from deeplab.options import ModelOptions
 from deeplab.run_description import RunDescription, write_description
 from reference import comparison
 from serving.deeplab_model import DeepLabModel
-from tests.support import command_runs, sessions
+from tests.support import command_runs, sessions, tiny_dataset
 from training import best_checkpoint
 
 STEP = 12
@@ -106,6 +106,21 @@ def test_the_crop_is_that_of_the_dataset_of_training_wherever_it_lies(tmp_path, 
     trained = dataclasses.replace(DESCRIPTION, dataset_origin=origin)
     assert export_model.choose_crop_size(ExportOptions(), trained) == (49, 65)
     assert export_model.choose_crop_size(ExportOptions(), DESCRIPTION) == (513, 513)
+
+
+def test_the_crop_of_resized_images_is_theirs_however_long_others_might_be(tmp_path):
+    images = [("a", *tiny_dataset.random_image(0, 60, 80))]
+    spec = tiny_dataset.write(tmp_path, images, split="val")
+    resized = dataclasses.replace(
+        DESCRIPTION,
+        dataset_origin=DatasetOrigin(spec.directory),
+        min_resize_value=30,
+        max_resize_value=300,
+    )
+    assert export_model.choose_crop_size(ExportOptions(), resized) == (33, 49)
+    given = ExportOptions(crop_size=(65, 97))
+    with pytest.raises(ValueError, match=r"max_resize_value is 300, more than the crop of 65,97"):
+        export_model.choose_crop_size(given, resized)
 
 
 def test_newest_training_is_exported_as_it_was_trained(tmp_path, command, trained):
