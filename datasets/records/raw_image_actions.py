@@ -160,6 +160,11 @@ def _output_name(path: str, number: int, what: str, ending: str, folder: str) ->
 
 
 def _save(pixels: np.ndarray, path: str) -> None:
+    if pixels.shape[-1] not in (1, 3, 4):
+        raise ValueError(
+            f"no image file has {pixels.shape[-1]} channels: read without --output, or from Python "
+            "(docs/records.md)."
+        )
     with files.replacing(path) as temporary:
         shown = pixels if pixels.shape[-1] > 1 else pixels[..., 0]
         Image.fromarray(shown).save(temporary, "PNG")

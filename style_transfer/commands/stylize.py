@@ -51,6 +51,9 @@ def main(flags: Flags, arguments: list[str]) -> int:
     progress = flags.options(ProgressOptions)
     paintings = _plan(flags.options(ImageOptions), progress)
     settings, preset = _settings(flags.options(PaintOptions), flags.options(ImageOptions), progress)
+    read = {path for each in paintings for path in (each.content, *each.styles)}
+    for painting in paintings:
+        _check_output(painting.output, [*read, settings.start])
     network_options = flags.options(NetworkOptions)
     weights = vgg_weights.read(network_options.weights)
     print(
@@ -177,8 +180,6 @@ def _plan(options: ImageOptions, progress: ProgressOptions) -> list[_Painting]:
         mixes = [dict(zip(styles, (share / sum(shares) for share in shares), strict=True))]
     pairs = list(itertools.product(contents, mixes))
     outputs = _outputs(options.output, pairs)
-    for output in outputs:
-        _check_output(output, [*contents, *styles])
     if len(pairs) == 1 and progress.logdir is not None:
         return [_Painting(*pairs[0], outputs[0], progress.logdir)]
     root = progress.logdir or _RUNS_ROOT
@@ -190,7 +191,8 @@ def _plan(options: ImageOptions, progress: ProgressOptions) -> list[_Painting]:
 
 def _check_output(output: str, read: Sequence[str]) -> None:
     """Makes sure that a painting takes no image's place and can be written, before it is made."""
-    if any(os.path.exists(output) and os.path.samefile(output, path) for path in read):
+    there = filter(os.path.exists, read)  # But not a start that is "noise".
+    if os.path.exists(output) and any(os.path.samefile(output, path) for path in there):
         raise ValueError(f"--output={printable(output)} is an image to read; give another name.")
     obstacle = files.find_obstacle(os.path.dirname(output) or ".")
     if obstacle is not None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datasets.records import raw_image_actions, raw_images, raw_pixels
+from datasets.records import raw_image_actions, raw_images, raw_pixels, tfrecords
 from tests.support.sample_images import save, smooth_rgb, write
 
 
@@ -77,6 +77,15 @@ def test_what_a_damaged_file_holds_before_the_damage_is_shown(pets, tmp_path, ca
     assert " bytes, damaged" in out
     assert "record 1: " in out
     assert "record 2: " not in out
+
+
+def test_channels_that_no_image_file_has_are_told_not_written(tmp_path):
+    path = tmp_path / "a.tfrecord"
+    with tfrecords.write_shard(str(path)) as writer:
+        writer.write(raw_pixels.serialize(np.zeros((2, 3, 5), np.uint8), 1))
+    assert run("read", path) == 0
+    with pytest.raises(ValueError, match="no image file has 5 channels: read without --output"):
+        run("read", path, output=str(tmp_path / "seen"))
 
 
 def test_a_list_has_labels(pets, tmp_path):

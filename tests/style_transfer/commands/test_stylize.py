@@ -194,6 +194,7 @@ def test_colors_may_be_kept_and_any_preset_and_start_work(folder):
         (("--content=photos", *ONE[1:2], "--output=vgg.npz"), "is one image, and there are 2"),
         (("--content=photos", *ONE[1:2], "--output=x.png"), "is one image, and there are 2"),
         ((*ONE[:2], "--output=photos/../stars.png"), "stars.png is an image to read; give another"),
+        ((*ONE[:2], "--output=waves.png", "--start=waves.png"), "waves.png is an image to read"),
         (
             (*ONE[:2], "--output=vgg.npz/a.png"),
             "a.png cannot be written: .*vgg.npz is not a folder",
