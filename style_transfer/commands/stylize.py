@@ -64,7 +64,7 @@ def main(flags: Flags, arguments: list[str]) -> int:
     network = Network(
         weights, pooling, settings.losses.content_layers, settings.losses.style_layers
     )
-    recorded = {"pooling": pooling, "weights": network_options.weights}
+    recorded = {"pooling": pooling, "weights": weights.digest()}
     stop = interruption.Interruption()
     num_failed = 0
     with stop.listening(lambda: print("ending after this step …", flush=True)):
@@ -95,7 +95,9 @@ def _paint(
     """Paints one image, or goes on with it."""
     os.makedirs(painting.folder, exist_ok=True)
     with locks.sole_writer(painting.folder, "painting", "Choose another --output."):
-        digests = {path: _digest(path) for path in (painting.content, *painting.styles)}
+        read = [painting.content, *painting.styles]
+        read += [settings.start] if os.path.isfile(settings.start) else []
+        digests = {path: _digest(path) for path in read}
         run = Stylization(
             network,
             settings,
@@ -142,7 +144,7 @@ def _change(former: RunState, run: Stylization, progress: ProgressOptions) -> st
     for name, value in run.settings.items():
         before = former.settings.get(name)
         if before != value:
-            if name in ("images", "losses"):
+            if name in ("images", "losses", "weights"):
                 return f"the {name} are others than before"
             return f"{name} was {before} and is {value}"
     return None

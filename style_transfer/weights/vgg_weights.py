@@ -10,6 +10,7 @@ All take RGB of 0..255 minus a mean color.
 """
 
 import dataclasses
+import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -59,6 +60,14 @@ class VggWeights:
             for name in (f"conv{block}_1" for block in range(1, 6))
             if name in self.layers
         )
+
+    def digest(self) -> str:
+        """Returns what tells these weights from others."""
+        found = hashlib.sha256(self.variant.encode())
+        for name in sorted(self.layers):
+            for values in self.layers[name]:
+                found.update(values.tobytes())
+        return found.hexdigest()[:16]
 
 
 def read(path: str) -> VggWeights:

@@ -100,7 +100,9 @@ def test_a_network_without_a_description_is_described_by_flags(records, tmp_path
 
 def test_classes_of_another_dataset_are_refused_with_both_lists(records, tmp_path):
     folder = describe(tmp_path / "run", records, class_names=("a", "b", "c"), dataset_name="abc")
-    message = r"classes class 0, class 1, class 2, but .*run/options\.json .* 'abc' .* a, b, c;"
+    message = (
+        r"classes class 0, class 1, class 2, but .*run/options\.json .* 'abc' .* a, b, c\. Name a"
+    )
     with pytest.raises(ValueError, match=message):
         resolve(records, folder)
     nameless = describe(tmp_path / "nameless", records, class_names=(), palette=())

@@ -109,6 +109,18 @@ def test_an_image_that_cannot_be_painted_leaves_the_others(folder, capsys):
     assert len(os.listdir("many")) == 2
 
 
+def test_other_weights_and_another_start_begin_anew(folder, capsys):
+    run(*ONE, "--num_steps=1", "--start=waves.png")
+    save(folder / "waves.png", np.full((36, 28, 3), 90, np.uint8))
+    run(*ONE, "--num_steps=1", "--start=waves.png")
+    assert "begins anew: the images are others than before" in capsys.readouterr().out
+    with np.load("vgg.npz") as file:
+        halved = {name: values / 2 for name, values in file.items()}
+    np.savez("vgg.npz", **halved)
+    run(*ONE, "--num_steps=1", "--start=waves.png")
+    assert "begins anew: the weights are others than before" in capsys.readouterr().out
+
+
 def test_the_time_left_is_that_of_all_sizes(folder, capsys):
     run(*ONE, "--image_size=64", "--num_scales=2", "--num_steps=4")
     lines = capsys.readouterr().out.splitlines()
@@ -141,6 +153,8 @@ def test_a_finished_run_is_not_made_again_unless_more_is_asked_for(folder, capsy
     run(*ONE, "--num_steps=3", "--style_weight=9")
     assert "begins anew: the losses are others than before" in capsys.readouterr().out
     assert len(list((folder / "runs" / "style_transfer" / "a.png").glob("events*"))) == 1
+    run(*ONE, "--num_steps=3", "--style_weight=9", "--style_scale=2")
+    assert "its style, first 62x80: " in capsys.readouterr().out
     run(*ONE, "--num_steps=3", "--style_weight=9", "--overwrite")
     assert "begins anew: --overwrite" in capsys.readouterr().out
     save(folder / "stars.png", smooth_rgb(30, 30))
