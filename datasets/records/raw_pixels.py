@@ -6,8 +6,7 @@
 
 So does the TFRecord how-to of Stanford's course CS 20, which stores the shape as the bytes of three
 int32, in the order of the machine's bytes, and of two for a gray image; such records are read, too.
-Pixels take three to twenty
-times the bytes of a JPEG file, and nothing has to be decoded.
+Pixels take three to twenty times the bytes of a JPEG file, and nothing has to be decoded.
 """
 
 import functools
