@@ -165,9 +165,9 @@ class Stylization:
         size = images.fitted_size(self._content, scale.longer_side)
         of_style = round(scale.longer_side * self._settings.style_scale)
         sizes = [size, *(images.fitted_size(each, of_style) for each, _ in self._styles.values())]
-        side = self._settings.window_side or self._window_side(sizes)
-        watcher.tell(scales.describe(self._network, *size, side))
         largest = max(sizes, key=lambda each: each[0] * each[1])
+        side = self._settings.window_side or scales.window_side(self._network, *largest)
+        watcher.tell(scales.describe(self._network, *size, side))
         if largest[0] * largest[1] > 2 * size[0] * size[1]:
             watcher.tell(f"its style, first {scales.describe(self._network, *largest, side)}")
         content = images.resized(self._content, size, self._content_path)
@@ -226,11 +226,6 @@ class Stylization:
             )
             state.step = self._adam.step
         return not watcher.is_interrupted()
-
-    def _window_side(self, sizes: Sequence[tuple[int, int]]) -> int | None:
-        """Returns the side of windows in which images fit into memory; None where they all do."""
-        sides = (scales.window_side(self._network, *each) for each in sizes)
-        return min((side for side in sides if side is not None), default=None)
 
     def _new_adam(self) -> Adam:
         return Adam(self._settings.learning_rate, self._settings.keeps_range)

@@ -5,6 +5,7 @@ same place in its bytes: both are read as the latter. A file need not be of this
 """
 
 import dataclasses
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -149,7 +150,7 @@ def _describe_values(values: Sequence[bytes | int | float]) -> str:
         return shown
     if len(values) <= _SHOWN_VALUES:
         return f"{len(values)} values: {shown}"
-    numbers = [value for value in values if not isinstance(value, bytes) and value == value]
+    numbers = [value for value in values if not isinstance(value, bytes) and not math.isnan(value)]
     extent = f", {min(numbers):.6g} to {max(numbers):.6g}" if numbers else ""
     return f"{len(values)} values{extent}: {shown}, …"
 

@@ -71,9 +71,10 @@ def read_class_file(path: str) -> ClassFile:
         text = files.read_text(path)
     except FileNotFoundError:
         raise ValueError(f"class file {path} does not exist.") from None
+    parsed = json_files.parse(text.encode(), path)
     try:
-        fields = _fields(json_files.parse(text.encode(), path))
-    except _OtherFormError as error:
+        fields = _fields(parsed)
+    except ValueError as error:
         raise ValueError(
             f"{printable(path)} {error}; expected the names of all classes, from 0 on: "
             '{"names": ["background", "cat"]}.'
@@ -85,22 +86,22 @@ def read_class_file(path: str) -> ClassFile:
         raise ValueError(f"{printable(path)}: {error}") from None
 
 
-class _OtherFormError(ValueError):
-    """The file has another form."""
-
-
 def _fields(content: Any) -> Mapping[str, Any]:
-    """Returns the keys and values of a class file, also of one that has names alone."""
+    """Returns the keys and values of a class file, also of one that has names alone.
+
+    Raises:
+      ValueError: it has another form; the message goes on from the file's name.
+    """
     if isinstance(content, list):
         return {"names": content}
     if not isinstance(content, dict):
-        raise _OtherFormError(f"holds {json_files.shown(content)}")
+        raise ValueError(f"holds {json_files.shown(content)}")
     if "names" in content:
         return content
     if not content or not all(type(value) is int for value in content.values()):
-        raise _OtherFormError("lacks the key 'names'")
+        raise ValueError("lacks the key 'names'")
     if sorted(content.values()) != list(range(len(content))):
-        raise _OtherFormError(f"has the ids {first_few(sorted(content.values()), 12)}")
+        raise ValueError(f"has the ids {first_few(sorted(content.values()), 12)}")
     return {"names": sorted(content, key=content.__getitem__)}
 
 
