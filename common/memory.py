@@ -77,7 +77,9 @@ def keep_freed() -> None:
 
 
 def in_words(num_bytes: float) -> str:
-    """Formats a number of bytes: '3.2 GB', '57 MB', '1,024 GB'."""
+    """Formats a number of bytes: '3.2 GB', '57 MB', '12 KB', '1,024 GB'."""
+    if num_bytes < 1e6:
+        return f"{num_bytes / 1e3:.0f} KB"
     if num_bytes < 1e9:
         return f"{num_bytes / 1e6:.0f} MB"
     return f"{num_bytes / 1e9:.1f} GB" if num_bytes < 1e11 else f"{num_bytes / 1e9:,.0f} GB"

@@ -15,7 +15,7 @@ from PIL import Image
 
 from common import image_files
 from common.texts import printable, shorten
-from datasets.records import raw_pixels, tfrecords
+from datasets.records import raw_pixels
 
 _KINDS = {"bytes_list": "bytes", "int64_list": "int64", "float_list": "float"}
 _SHOWN_VALUES, _SHOWN_CHARACTERS, _SHOWN_BYTES = 8, 60, 16
@@ -35,25 +35,6 @@ class StoredImage:
     key: str
     content: bytes
     ending: str
-
-
-def count_records(path: str) -> int | None:
-    """Counts the records of a file; None of a compressed one, which would have to be read for it.
-
-    Raises:
-      OSError: the file cannot be opened.
-      ValueError: it is truncated, or no TFRecord file; names it.
-    """
-    return None if _is_compressed(path) else tfrecords.count_records(path)
-
-
-def read_records(path: str) -> Iterator[bytes]:
-    """Reads the records of a file, which may be compressed with gzip, up to where it is damaged.
-
-    Raises:
-      OSError, ValueError: as in `tfrecords.read_records`.
-    """
-    return tfrecords.read_records(path, is_gzip=_is_compressed(path), is_whole=False)
 
 
 def describe(record: bytes) -> list[str]:
@@ -105,17 +86,6 @@ def images(record: bytes) -> Iterator[StoredImage]:
                 yield StoredImage(name, value, ending)
 
 
-def _is_compressed(path: str) -> bool:
-    with open(path, "rb") as file:
-        if file.read(2) != b"\x1f\x8b":
-            return False
-    try:
-        tfrecords.count_records(path)  # The length of a first record may begin so, too.
-    except ValueError:
-        return True
-    return False
-
-
 def _parse(record: bytes) -> tf.train.SequenceExample | None:
     try:
         return tf.train.SequenceExample.FromString(record)
@@ -145,14 +115,16 @@ def _describe_values(values: Sequence[bytes | int | float]) -> str:
     """Shows the first values, and between which all lie where there are more."""
     if not values:
         return "no value"
-    shown = ", ".join(map(_describe_value, values[:_SHOWN_VALUES]))
+    texts = [_describe_value(value) for value in values[:_SHOWN_VALUES]]
+    separator = "; " if any(", " in text for text in texts) else ", "
+    shown = separator.join(texts)
     if len(values) == 1:
         return shown
     if len(values) <= _SHOWN_VALUES:
         return f"{len(values)} values: {shown}"
     numbers = [value for value in values if not isinstance(value, bytes) and not math.isnan(value)]
     extent = f", {min(numbers):.6g} to {max(numbers):.6g}" if numbers else ""
-    return f"{len(values)} values{extent}: {shown}, …"
+    return f"{len(values)} values{extent}: {shown}{separator}…"
 
 
 def _describe_value(value: bytes | int | float) -> str:

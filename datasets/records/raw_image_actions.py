@@ -3,7 +3,7 @@
 import csv
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from PIL import Image
@@ -29,11 +29,11 @@ def main(flags: Flags, arguments: list[str]) -> int:
     if action == "write" and len(paths) == 2:
         write(paths[0], paths[1])
     elif action == "read" and paths:
-        for path in paths:
-            _read(path, options)
+        for path, stem in _stems(paths).items():
+            _read(path, stem, options)
     elif action == "show" and paths:
-        for path in paths:
-            _show(path, options)
+        for path, stem in _stems(paths).items():
+            _show(path, stem, options)
     else:
         given = " ".join(map(printable, arguments)) or "no argument"
         print(
@@ -52,38 +52,40 @@ def write(data_dir: str, path: str, report: Callable[[str], None] = print) -> No
       ValueError: the folder has no images, or other labels than expected; an image cannot be read.
     """
     image_folders.require_folder(data_dir, _EXPECTED)
-    labeled, names = _labeled(data_dir)
+    labeled, names, empty = _labeled(data_dir)
     with tfrecords.write_shard(path) as writer:
         for name, label in labeled:
             pixels = channels.read(os.path.join(data_dir, name))
             writer.write(raw_pixels.serialize(pixels, label))
     for label, name in enumerate(names):
         report(f"label {label}: {printable(name)}")
+    if empty:
+        report(f"folders without images: {first_few(empty)}")
     report(f"{printable(path)}: {len(labeled)} images, {os.path.getsize(path):,} bytes")
 
 
-def _labeled(data_dir: str) -> tuple[list[tuple[str, int]], list[str]]:
-    """Returns images and their labels, and the names of classes where folders have them."""
+def _labeled(data_dir: str) -> tuple[list[tuple[str, int]], list[str], list[str]]:
+    """Returns images and their labels, and folders with images, the classes, and without."""
     path = os.path.join(data_dir, LABELS_FILE)
     if os.path.isfile(path):
         listed = list(_listed(path))
         if not listed:
             raise ValueError(f"{printable(path)} has no lines FILE,LABEL.")
-        return listed, []
+        return listed, [], []
     labeled: list[tuple[str, int]] = []
     names: list[str] = []
+    empty: list[str] = []
     for folder in image_folders.subfolders(data_dir):
         found = image_folders.walk(os.path.join(data_dir, folder))
         images = [name for name in found if name.lower().endswith(image_files.ENDINGS)]
-        if images:
-            labeled += [(os.path.join(folder, name), len(names)) for name in images]
-            names.append(folder)
+        labeled += [(os.path.join(folder, name), len(names)) for name in images]
+        (names if images else empty).append(folder)
     if not labeled:
         raise ValueError(
             f"{printable(data_dir)} holds {image_folders.name_entries(data_dir)}; expected "
             f"{_EXPECTED}."
         )
-    return labeled, names
+    return labeled, names, empty
 
 
 def _listed(path: str) -> Iterator[tuple[str, int]]:
@@ -112,7 +114,16 @@ def _listed(path: str) -> Iterator[tuple[str, int]]:
         )
 
 
-def _read(path: str, options: RawImagesOptions) -> None:
+def _stems(paths: Sequence[str]) -> dict[str, str]:
+    """Returns how images of each file are called: like it, or like its path if names repeat."""
+    names = [os.path.basename(path) for path in paths]
+    return {
+        path: (path if names.count(name) > 1 else name).removesuffix(tfrecords.SHARD_ENDING)
+        for path, name in zip(paths, names, strict=True)
+    }
+
+
+def _read(path: str, stem: str, options: RawImagesOptions) -> None:
     """Reads records of raw pixels as a training program would."""
     for number, (pixels, label) in enumerate(raw_pixels.read(path)):
         if options.num_records and number == options.num_records:
@@ -124,19 +135,22 @@ def _read(path: str, options: RawImagesOptions) -> None:
             f"{num_channels}, values {pixels.min()} to {pixels.max()}, mean {pixels.mean():.1f}"
         )
         if options.output is not None:
-            _save(pixels, _output_name(path, number, f"label_{label}", ".png", options.output))
+            _save(pixels, _output_name(stem, number, f"label_{label}", ".png", options.output))
 
 
-def _show(path: str, options: RawImagesOptions) -> None:
+def _show(path: str, stem: str, options: RawImagesOptions) -> None:
     """Lists the features of a file's records."""
     damage = None
+    compression = tfrecords.compression_of(path)
     try:
-        count = feature_listing.count_records(path)
-        records = "compressed with gzip" if count is None else f"records: {count:,}"
+        if compression:  # It would have to be read as a whole to count them.
+            records = f"compressed with {compression.lower()}"
+        else:
+            records = f"records: {tfrecords.count_records(path):,}"
     except ValueError as error:  # What is before it may tell what it was.
         damage, records = error, "damaged"
     print(f"{printable(path)}: {os.path.getsize(path):,} bytes, {records}")
-    for number, record in enumerate(feature_listing.read_records(path)):
+    for number, record in enumerate(tfrecords.read_records(path, compression, is_whole=False)):
         if options.num_records and number == options.num_records:
             print("…")
             break
@@ -145,16 +159,15 @@ def _show(path: str, options: RawImagesOptions) -> None:
             print(f"  {line}")
         if options.output is not None:
             for image in feature_listing.images(record):
-                name = _output_name(path, number, image.key, image.ending, options.output)
+                name = _output_name(stem, number, image.key, image.ending, options.output)
                 files.write(name, image.content)
                 print(f"  -> {printable(name)}")
     if damage is not None:
         raise damage
 
 
-def _output_name(path: str, number: int, what: str, ending: str, folder: str) -> str:
+def _output_name(stem: str, number: int, what: str, ending: str, folder: str) -> str:
     os.makedirs(folder, exist_ok=True)
-    stem = os.path.basename(path).removesuffix(tfrecords.SHARD_ENDING)
     name = f"{stem}-{number:05d}-{what}{ending}"
     return os.path.join(folder, "".join("_" if char in '/\\:*?"<>|' else char for char in name))
 

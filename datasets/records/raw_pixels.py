@@ -66,14 +66,17 @@ def read(path: str) -> Iterator[tuple[np.ndarray, int]]:
 def dataset(path: str) -> tf.data.Dataset:
     """Builds the pipeline that reads a file: "image", uint8 [height, width, channels], and "label".
 
+    The file may be compressed with gzip or zlib.
+
     Raises:
       OSError, ValueError: see `read`.
     """
-    first = next(tfrecords.read_records(path), None)
+    compression = tfrecords.compression_of(path)
+    first = next(tfrecords.read_records(path, compression), None)
     if first is None:
         raise ValueError(f"{printable(path)} has no records.")
     parse = functools.partial(_parse, has_int32_shape=_has_int32_shape(first, path))
-    return tf.data.TFRecordDataset(path).map(parse)
+    return tf.data.TFRecordDataset(path, compression_type=compression).map(parse)
 
 
 def shape_of(features: Mapping[str, tf.train.Feature]) -> tuple[int, ...] | None:

@@ -27,6 +27,9 @@ _OLD_TEMPORARY_NAME = re.compile(r"\..*\.tfrecord\.(?P<pid>\d+)\.tmp", re.DOTALL
 _HEADER_SIZE = 12
 _FOOTER_SIZE = 4
 
+_GZIP_MAGIC = b"\x1f\x8b"
+_ZLIB_MAGICS = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")  # By level.
+
 
 def put_bytes(example: tf.train.Example, key: str, value: bytes | str) -> None:
     """Sets a feature of one string of bytes in place.
@@ -107,13 +110,31 @@ def count_records(path: str) -> int:
     return count
 
 
+def compression_of(path: str) -> str:
+    """Returns "GZIP" or "ZLIB" of a file that is compressed as a whole, and "" of any other.
+
+    Raises:
+      OSError: the file cannot be opened.
+    """
+    with open(path, "rb") as file:
+        header = file.read(8)
+    is_zlib = header[:2] in _ZLIB_MAGICS and any(header[4:])  # No record has gigabytes.
+    if header[:2] != _GZIP_MAGIC and not is_zlib:
+        return ""
+    try:
+        count_records(path)  # The length of a first record may begin so, too.
+    except ValueError:
+        return "ZLIB" if is_zlib else "GZIP"
+    return ""
+
+
 def read_records(
-    path: str, is_gzip: bool = False, is_whole: bool = True
+    path: str, compression: str = "", is_whole: bool = True
 ) -> Generator[bytes, None, None]:
     """Reads the records of a shard one by one and verifies their checksums.
 
     Args:
-      is_gzip: whether the file is compressed, as a whole.
+      compression: see `compression_of`.
       is_whole: whether a truncated file that is not compressed is refused before its first record.
 
     Raises:
@@ -121,11 +142,11 @@ def read_records(
       ValueError: a record is truncated or damaged; the message names the file and the record.
     """
     # TensorFlow does not notice a file cut within a record's header, and believes any length.
-    num_records = None if is_gzip or not is_whole else count_records(path)
+    num_records = None if compression or not is_whole else count_records(path)
     # The graph is not the default one while this generator waits: its caller may build another.
     graph = tf.Graph()
     with graph.as_default():
-        records = tf.data.TFRecordDataset(path, compression_type="GZIP" if is_gzip else "")
+        records = tf.data.TFRecordDataset(path, compression_type=compression)
         next_record = tf.data.make_one_shot_iterator(records).get_next()
     count = 0
     with contextlib.closing(tf.Session(graph=graph)) as session:
@@ -135,16 +156,16 @@ def read_records(
             except tf.errors.OutOfRangeError:
                 break
             except tf.errors.OpError:
-                raise ValueError(_describe_damage(path, count, is_gzip)) from None
+                raise ValueError(_describe_damage(path, count, compression)) from None
             yield record
             count += 1
     if num_records not in (None, count):  # Somebody has changed the file meanwhile.
         raise ValueError(_describe_damage(path, count))
 
 
-def _describe_damage(path: str, num_good: int, is_gzip: bool = False) -> str:
+def _describe_damage(path: str, num_good: int, compression: str = "") -> str:
     with open(path, "rb") as file:
-        if not is_gzip and file.read(2) == b"\x1f\x8b":
+        if not compression and file.read(2) == _GZIP_MAGIC:
             return f"{path} is compressed with gzip: write its records without compression."
     return (
         f"{path} is truncated or damaged after record {num_good}, or is not a TFRecord file. "

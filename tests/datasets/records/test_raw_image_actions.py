@@ -1,6 +1,8 @@
 """python -m datasets.records.raw_images: writes, reads and shows."""
 
+import gzip
 import os
+import zlib
 
 import numpy as np
 import pytest
@@ -36,7 +38,8 @@ def test_what_is_written_is_read(pets, tmp_path, capsys):
     assert run("write", pets, path) == 0
     size = os.path.getsize(path)
     assert capsys.readouterr().out == (
-        f"label 0: cat\nlabel 1: dog\n{path}: 3 images, {size:,} bytes\n"
+        "label 0: cat\nlabel 1: dog\nfolders without images: none\n"
+        f"{path}: 3 images, {size:,} bytes\n"
     )
     found = list(raw_pixels.read(str(path)))
     assert [label for _, label in found] == [0, 1, 1]
@@ -64,6 +67,38 @@ def test_what_a_file_holds_is_shown(pets, tmp_path, capsys):
     assert lines[-2:] == [f"  -> {tmp_path}/seen/pets-00000-image.png", "…"]
     assert run("show", path, num_records=0) == 0
     assert capsys.readouterr().out.count("raw pixels") == 3
+
+
+def test_files_of_one_name_leave_images_of_their_own(pets, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for folder in ("one", "two"):
+        os.mkdir(folder)
+        run("write", pets, f"{folder}/a.tfrecord")
+    run("write", pets, "b.tfrecord")
+    files = ("one/a.tfrecord", "two/a.tfrecord", "b.tfrecord")
+    run("show", *files, num_records=1, output="shown")
+    assert sorted(os.listdir("shown")) == [
+        "b-00000-image.png",
+        "one_a-00000-image.png",
+        "two_a-00000-image.png",
+    ]
+    run("read", *files, num_records=1, output="read")
+    assert len(os.listdir("read")) == 3
+
+
+@pytest.mark.parametrize("kind", ["gzip", "zlib"])
+def test_compressed_files_are_shown_and_read(pets, tmp_path, capsys, kind):
+    run("write", pets, tmp_path / "plain")
+    content = (tmp_path / "plain").read_bytes()
+    compress = {"gzip": gzip.compress, "zlib": zlib.compress}[kind]
+    (tmp_path / "a").write_bytes(compress(content))
+    run("show", tmp_path / "plain")
+    _, *shown = capsys.readouterr().out.splitlines()[-4:]
+    run("show", tmp_path / "a")
+    out = capsys.readouterr().out
+    assert f"a: {os.path.getsize(tmp_path / 'a'):,} bytes, compressed with {kind}\n" in out
+    assert out.splitlines()[-3:] == shown
+    assert len(list(raw_pixels.read(str(tmp_path / "a")))) == 3
 
 
 def test_what_a_damaged_file_holds_before_the_damage_is_shown(pets, tmp_path, capsys):

@@ -1,7 +1,9 @@
 """Shards: features, names, whole or not at all, and damage that is told by file name."""
 
+import gzip
 import os
 import textwrap
+import zlib
 
 import pytest
 import tensorflow.compat.v1 as tf
@@ -142,3 +144,31 @@ def test_a_missing_shard_is_an_os_error(tmp_path):
     path = str(tmp_path / "none.tfrecord")
     with pytest.raises(FileNotFoundError, match=r"none\.tfrecord"):
         list(tfrecords.read_records(path))
+
+
+@pytest.mark.parametrize(
+    ("compression", "compress"), [("GZIP", gzip.compress), ("ZLIB", zlib.compress)]
+)
+def test_compressed_files_are_recognized_and_read_up_to_the_damage(
+    shard, tmp_path, compression, compress
+):
+    assert tfrecords.compression_of(shard) == ""
+    with open(shard, "rb") as file:
+        content = file.read()
+    path = str(tmp_path / "whole")
+    for name, stored in (("whole", content), ("cut", content[:-3])):
+        (tmp_path / name).write_bytes(compress(stored))
+    assert tfrecords.compression_of(path) == compression
+    assert list(tfrecords.read_records(path, compression)) == RECORDS
+    reader = tfrecords.read_records(str(tmp_path / "cut"), compression)
+    assert [next(reader), next(reader)] == RECORDS[:2]
+    with pytest.raises(ValueError, match="cut is truncated or damaged after record 2"):
+        next(reader)
+
+
+@pytest.mark.parametrize("length", [0x8B1F, 0x9C78])
+def test_a_first_record_whose_length_looks_like_compression_is_none(tmp_path, length):
+    path = str(tmp_path / "a")
+    with tfrecords.write_shard(path) as writer:
+        writer.write(bytes(length))
+    assert tfrecords.compression_of(path) == ""
