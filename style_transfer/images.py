@@ -56,6 +56,33 @@ def enlarged(values: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return np.stack([np.asarray(each) for each in channels], axis=-1)
 
 
+def framed(values: np.ndarray, width: int) -> np.ndarray:
+    """Returns an image in a frame that mirrors it.
+
+    Args:
+      width: pixels on each side, or more at the bottom and on the right, so that sides are
+        multiples of `width`; 0 for no frame.
+    """
+    size = values.shape[:2]
+    after = [
+        whole - side - width for whole, side in zip(framed_size(size, width), size, strict=True)
+    ]
+    return np.pad(values, [*((width, each) for each in after), (0, 0)], "reflect")
+
+
+def framed_size(size: tuple[int, int], width: int) -> tuple[int, int]:
+    """Returns the size (height, width) of an image of a size with its frame."""
+    if not width:
+        return size
+    height, width_ = (-(-side // width) * width + 2 * width for side in size)
+    return height, width_
+
+
+def unframed(values: np.ndarray, size: tuple[int, int], width: int) -> np.ndarray:
+    """Returns what a frame (see `framed`) has around, of a size (height, width)."""
+    return values[width : width + size[0], width : width + size[1]]
+
+
 def to_bytes(values: np.ndarray) -> np.ndarray:
     """Returns an image as uint8, rounded and within 0..255."""
     return np.clip(np.rint(values), 0, 255).astype(np.uint8)

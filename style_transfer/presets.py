@@ -28,6 +28,7 @@ class Preset:
       num_steps: of the whole optimization.
       start: "content", or "noise" of all colors, or "mixed": both, as cs20 has it.
       keeps_range: whether pixels stay within 0..255 after each step.
+      frame: see `images.framed`: pixels beyond an image's borders, which are painted and cut off.
       num_scales: sizes at which the image is painted, from coarse to fine; None for as many as suit
         it. The published programs paint at one.
     """
@@ -38,6 +39,7 @@ class Preset:
     num_steps: int
     start: str
     keeps_range: bool
+    frame: int = 0
     num_scales: int | None = 1
 
 
@@ -55,6 +57,7 @@ PRESETS: Mapping[str, Preset] = {
         num_steps=300,
         start="content",
         keeps_range=True,
+        frame=8,
         num_scales=None,
     ),
     "cs20": Preset(

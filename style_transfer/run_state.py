@@ -14,7 +14,7 @@ from style_transfer.optimizers import Adam
 
 FILE = "state.npz"
 
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclasses.dataclass
@@ -28,6 +28,7 @@ class RunState:
       image: float32 [height, width, 3], the next one that is evaluated; None before the first.
       best: the best one of that size; None before the first.
       best_loss: of that.
+      best_step: at which it was evaluated.
       adam: moments of the gradient; None where another optimizer is used.
       is_finished: whether all steps of all sizes were made.
     """
@@ -38,6 +39,7 @@ class RunState:
     image: np.ndarray | None = None
     best: np.ndarray | None = None
     best_loss: float = float("inf")
+    best_step: int = 0
     adam: Adam | None = None
     is_finished: bool = False
 
@@ -53,6 +55,7 @@ class RunState:
             "scale": self.scale,
             "step": self.step,
             "best_loss": self.best_loss,
+            "best_step": self.best_step,
             "is_finished": self.is_finished,
             "adam_step": None if self.adam is None else self.adam.step,
         }
@@ -92,10 +95,11 @@ def load(folder: str, adam: Adam) -> RunState | None:
             values.get("image"),
             values.get("best"),
             facts["best_loss"],
+            facts["best_step"],
             adam if facts["adam_step"] is not None else None,
             facts["is_finished"],
         )
     except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(
-            f"{printable(path)} is damaged ({error}). Remove it, and the run begins anew."
+            f"{printable(path)} is damaged ({error}). Begin anew with --overwrite."
         ) from None

@@ -27,6 +27,8 @@ PREVIEW_FILE = "preview.jpg"
 _NOISE_DEVIATION = 0.256
 _MIXED_NOISE, _MIXED_SHARE = 20.0, 0.6
 
+_NUM_JUDGED_STEPS = 10  # As many have to make an image better.
+
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
@@ -39,6 +41,7 @@ class Settings:
       start: "content", "noise", "mixed", or a path of an image.
       optimizer: "adam" or "lbfgs".
       learning_rate, keeps_range: see `Adam`.
+      frame: see `images.framed`; what is painted beyond the image's borders, and cut off.
       keeps_colors: whether the result has the content's colors.
       seed: of noise.
       window_side: see `windows.split`; None for what fits into memory.
@@ -51,6 +54,7 @@ class Settings:
     optimizer: str = ADAM
     learning_rate: float = 8.0
     keeps_range: bool = True
+    frame: int = 0
     keeps_colors: bool = False
     seed: int = 0
     window_side: int | None = None
@@ -93,6 +97,7 @@ class Stylization:
         styles: Mapping[str, float],
         folder: str,
         recorded: Mapping[str, str],
+        goes_on: bool = True,
     ):
         """Reads the images, and what a former run has left in the folder.
 
@@ -101,6 +106,7 @@ class Stylization:
           styles: shares by paths of images; they add up to 1.
           folder: of the state, the preview and the curves.
           recorded: what else the result depends on.
+          goes_on: whether what a former run has left is looked at.
 
         Raises:
           OSError, ValueError: an image or the state cannot be read.
@@ -116,7 +122,7 @@ class Stylization:
         self._adam = self._new_adam()
         os.makedirs(folder, exist_ok=True)
         files.remove_leftovers(folder)
-        self._state = run_state.load(folder, self._adam)
+        self._state = run_state.load(folder, self._adam) if goes_on else None
 
     @property
     def former(self) -> RunState | None:
@@ -145,8 +151,10 @@ class Stylization:
                 state.save(self._folder)
                 if not ended or is_last:
                     return state
+                assert state.best is not None
+                state.image = self._without_frame(state.best, state.scale)
+                state.best, state.best_loss, state.best_step = None, float("inf"), 0
                 state.scale, state.step = state.scale + 1, 0
-                state.image, state.best, state.best_loss = state.best, None, float("inf")
                 self._adam = self._new_adam()
         finally:
             writer.close()
@@ -157,46 +165,55 @@ class Stylization:
         assert state is not None
         best = state.best if state.best is not None else state.image
         assert best is not None
-        return self._shown(best)
+        return self._shown(self._without_frame(best, state.scale))
 
     def _run_scale(self, state: RunState, writer: SummaryWriter, watcher: Watcher) -> bool:
         """Makes the steps of one size; returns whether all were made."""
-        scale = self._settings.scales[state.scale]
+        settings = self._settings
+        scale = settings.scales[state.scale]
         size = images.fitted_size(self._content, scale.longer_side)
-        of_style = round(scale.longer_side * self._settings.style_scale)
-        sizes = [size, *(images.fitted_size(each, of_style) for each, _ in self._styles.values())]
+        of_style = round(scale.longer_side * settings.style_scale)
+        painted = images.framed_size(size, settings.frame)
+        sizes = [
+            painted,
+            *(images.fitted_size(each, of_style) for each, _ in self._styles.values()),
+        ]
         largest = max(sizes, key=lambda each: each[0] * each[1])
-        side = self._settings.window_side or scales.window_side(self._network, *largest)
-        watcher.tell(scales.describe(self._network, *size, side))
-        if largest[0] * largest[1] > 2 * size[0] * size[1]:
+        side = settings.window_side or scales.window_side(self._network, *largest)
+        framed = "" if painted == size else f"{size[1]}x{size[0]}, with its frame "
+        watcher.tell(framed + scales.describe(self._network, *painted, side))
+        if largest[0] * largest[1] > 2 * painted[0] * painted[1]:
             watcher.tell(f"its style, first {scales.describe(self._network, *largest, side)}")
-        content = images.resized(self._content, size, self._content_path)
+        content = images.framed(
+            images.resized(self._content, size, self._content_path), settings.frame
+        )
         objective = Objective(
             self._network,
-            self._settings.losses,
+            settings.losses,
             content,
             [self._style(path, scale.longer_side) for path in self._styles],
             side,
         )
         if state.image is None:
-            state.image = self._first_image(content)
+            state.image = self._first_image(content, size)
         elif state.image.shape != content.shape:
-            state.image = images.enlarged(state.image, size)
+            state.image = images.framed(images.enlarged(state.image, size), settings.frame)
         later = sum(
             each.num_steps * (each.longer_side / scale.longer_side) ** 2
-            for each in self._settings.scales[state.scale + 1 :]
+            for each in settings.scales[state.scale + 1 :]
         )
         progress = _Progress(scale.num_steps, watcher.report_every, watcher.tell, later)
-        offset = sum(each.num_steps for each in self._settings.scales[: state.scale])
+        offset = sum(each.num_steps for each in settings.scales[: state.scale])
 
         def report(image: np.ndarray, evaluation: Evaluation) -> bool:
             if not np.isfinite(evaluation.total):
                 raise ValueError(
                     f"the loss is {evaluation.total} at step {state.step}: lower --learning_rate "
-                    f"({self._settings.learning_rate:g})."
+                    f"({settings.learning_rate:g})."
                 )
             if evaluation.total < state.best_loss:
                 state.best, state.best_loss = image.copy(), evaluation.total
+                state.best_step = state.step
             state.image = image
             progress.tell(state.step, evaluation)
             step = offset + state.step
@@ -210,13 +227,13 @@ class Stylization:
             state.step += 1
             return True
 
-        if self._settings.optimizer == LBFGS:
+        if settings.optimizer == LBFGS:
             state.adam = None
             optimizers.run_lbfgs(
                 state.image,
                 objective.evaluate,
                 scale.num_steps - state.step,
-                self._settings.keeps_range,
+                settings.keeps_range,
                 report,
             )
         else:
@@ -225,7 +242,20 @@ class Stylization:
                 self._adam, state.image, objective.evaluate, scale.num_steps, report
             )
             state.step = self._adam.step
-        return not watcher.is_interrupted()
+        state.step = min(state.step, scale.num_steps)
+        if watcher.is_interrupted():
+            return False
+        if not state.scale and not state.best_step and scale.num_steps >= _NUM_JUDGED_STEPS:
+            raise ValueError(
+                f"none of {scale.num_steps} steps made the image better: lower --learning_rate "
+                f"({settings.learning_rate:g})."
+            )
+        return True
+
+    def _without_frame(self, image: np.ndarray, scale: int) -> np.ndarray:
+        longer_side = self._settings.scales[scale].longer_side
+        size = images.fitted_size(self._content, longer_side)
+        return images.unframed(image, size, self._settings.frame)
 
     def _new_adam(self) -> Adam:
         return Adam(self._settings.learning_rate, self._settings.keeps_range)
@@ -235,9 +265,11 @@ class Stylization:
         size = images.fitted_size(image, round(longer_side * self._settings.style_scale))
         return Style(images.resized(image, size, path), share)
 
-    def _first_image(self, content: np.ndarray) -> np.ndarray:
+    def _first_image(self, content: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+        """Returns what is painted over, of the shape of the content in its frame."""
         if self._start is not None:
-            return images.resized(self._start, content.shape[:2], self._settings.start)
+            start = images.resized(self._start, size, self._settings.start)
+            return images.framed(start, self._settings.frame)
         random = np.random.RandomState(self._settings.seed)
         mean = np.asarray(self._network.mean_color, np.float32)
         if self._settings.start == NOISE:

@@ -97,7 +97,7 @@ def _paint(
     with locks.sole_writer(painting.folder, "painting", "Choose another --output."):
         read = [painting.content, *painting.styles]
         read += [settings.start] if os.path.isfile(settings.start) else []
-        digests = {path: _digest(path) for path in read}
+        digests = [_digest(path) for path in read]
         run = Stylization(
             network,
             settings,
@@ -105,13 +105,17 @@ def _paint(
             painting.styles,
             painting.folder,
             {**recorded, "images": str(digests), "shares": str([*painting.styles.values()])},
+            goes_on=not progress.overwrite,
         )
         named = " and ".join(printable(os.path.basename(style)) for style in painting.styles)
         print(
             f"{printable(painting.content)} in the style of {named} -> {printable(painting.output)}"
         )
         former = run.former
-        if former is not None and (change := _change(former, run, progress)) is not None:
+        change = None if former is None else _change(former, run)
+        if progress.overwrite:
+            run.begin_anew()
+        elif change is not None:
             print(f"begins anew: {change}")
             run.begin_anew()
         elif former is not None and former.is_finished and not _has_more(former, settings):
@@ -137,10 +141,8 @@ def _paint(
             print(f"{what}, loss {state.best_loss:.5g}: {printable(painting.output)}")
 
 
-def _change(former: RunState, run: Stylization, progress: ProgressOptions) -> str | None:
+def _change(former: RunState, run: Stylization) -> str | None:
     """Says why a run cannot go on with what a former one has left; None if it can."""
-    if progress.overwrite:
-        return "--overwrite"
     for name, value in run.settings.items():
         before = former.settings.get(name)
         if before != value:
@@ -174,10 +176,15 @@ def _plan(options: ImageOptions, progress: ProgressOptions) -> list[_Painting]:
     mixes: list[Mapping[str, float]] = [{style: 1.0} for style in styles]
     if options.style_shares:
         shares = options.style_shares
-        if len(shares) != len(styles) or min(shares) < 0 or sum(shares) <= 0:
+        if len(shares) != len(styles):
             raise ValueError(
                 f"--style_shares has {len(shares)} shares for {len(styles)} styles; expected one "
-                "for each, 0 or more."
+                "for each."
+            )
+        if min(shares) < 0 or sum(shares) <= 0:
+            raise ValueError(
+                f"--style_shares={','.join(f'{share:g}' for share in shares)}: expected shares of "
+                "0 or more, and one above 0."
             )
         mixes = [dict(zip(styles, (share / sum(shares) for share in shares), strict=True))]
     pairs = list(itertools.product(contents, mixes))
@@ -266,6 +273,7 @@ def _settings(
         optimizer=options.optimizer,
         learning_rate=rate,
         keeps_range=preset.keeps_range or options.optimizer == LBFGS,
+        frame=preset.frame,
         keeps_colors=image.preserve_colors,
         seed=options.seed,
         window_side=progress.tile_size,

@@ -35,6 +35,17 @@ def test_floating_point_images_are_enlarged_without_rounding():
     assert images.to_bytes(large).min() == 0
 
 
+def test_a_frame_mirrors_the_image_and_can_be_cut_off():
+    values = smooth_rgb(30, 40).astype(np.float32)
+    framed = images.framed(values, 8)
+    assert framed.shape == (*images.framed_size((30, 40), 8), 3) == (48, 56, 3)
+    np.testing.assert_array_equal(framed[7, 8:48], values[1])
+    np.testing.assert_array_equal(framed[38, 8:48], values[28])
+    np.testing.assert_array_equal(images.unframed(framed, (30, 40), 8), values)
+    assert images.framed(values, 0).shape == values.shape
+    np.testing.assert_array_equal(images.unframed(values, (30, 40), 0), values)
+
+
 def test_colors_are_those_of_the_content_and_brightness_that_of_the_painting():
     content = np.broadcast_to(np.uint8([200, 80, 40]), (8, 8, 3)).copy()
     painting = np.repeat(np.linspace(60, 160, 64).reshape(8, 8, 1), 3, axis=2).astype(np.uint8)

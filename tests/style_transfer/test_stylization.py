@@ -56,7 +56,22 @@ def test_all_that_the_result_depends_on_is_recorded(tmp_path):
         {"learning_rate": 1.0},
         {"keeps_range": False},
         {"keeps_colors": True},
+        {"frame": 8},
         {"seed": 1},
     ):
         assert recorded != Settings(LOSSES, scales.plan(48, 1), **changed).recorded()
     assert recorded != Settings(LOSSES, scales.plan(49, 1)).recorded()
+
+
+@pytest.mark.parametrize("start", ["content", "noise", "mixed"])
+def test_a_frame_is_painted_and_cut_off(tmp_path, network, start):
+    content = save(tmp_path / "content.png", smooth_rgb(64, 90))
+    style = save(tmp_path / "style.png", smooth_rgb(32, 48, shift=90))
+    told: list[str] = []
+    settings = Settings(LOSSES, scales.plan(90, 3, 2), frame=8, start=start)
+    run = Stylization(network, settings, content, {style: 1.0}, str(tmp_path / "log"), {})
+    state = run.run(Watcher(told.append, lambda: False, report_every=1, preview_every=1))
+    assert told[0].startswith("45x32, with its frame 64x48: ")
+    assert state.best.shape == (80, 112, 3)
+    assert run.picture().shape == (64, 90, 3)
+    np.testing.assert_array_equal(run.picture(), np.rint(state.best[8:72, 8:98]))

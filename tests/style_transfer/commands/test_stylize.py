@@ -1,5 +1,6 @@
 """python -m style_transfer.stylize: images, flags, and going on after Ctrl-C."""
 
+import dataclasses
 import os
 
 import numpy as np
@@ -41,7 +42,7 @@ def test_a_painting_is_nearer_to_the_style_and_leaves_its_curves(folder, capsys)
     out = capsys.readouterr().out
     assert "weights: vgg_16 of vgg.npz, 13 convolutions" in out
     assert "photos/town.png in the style of stars.png -> a.png" in out
-    assert "40x30: " in out
+    assert "40x30, with its frame 56x48: " in out
     painted = np.asarray(Image.open("a.png"))
     assert painted.shape == (30, 40, 3)
     first, last = (
@@ -153,13 +154,46 @@ def test_a_finished_run_is_not_made_again_unless_more_is_asked_for(folder, capsy
     run(*ONE, "--num_steps=3", "--style_weight=9")
     assert "begins anew: the losses are others than before" in capsys.readouterr().out
     assert len(list((folder / "runs" / "style_transfer" / "a.png").glob("events*"))) == 1
-    run(*ONE, "--num_steps=3", "--style_weight=9", "--style_scale=2")
-    assert "its style, first 62x80: " in capsys.readouterr().out
-    run(*ONE, "--num_steps=3", "--style_weight=9", "--overwrite")
-    assert "begins anew: --overwrite" in capsys.readouterr().out
+    run(*ONE, "--num_steps=3", "--style_weight=9", "--style_scale=3")
+    assert "its style, first 93x120: " in capsys.readouterr().out
+    for _ in range(2):
+        run(*ONE, "--num_steps=3", "--style_weight=9", "--overwrite")
+        assert "\nstep    0/3 " in capsys.readouterr().out
     save(folder / "stars.png", smooth_rgb(30, 30))
     run(*ONE, "--num_steps=3", "--style_weight=9")
     assert "begins anew: the images are others than before" in capsys.readouterr().out
+
+
+def test_a_damaged_state_is_named_and_overwritten(folder, capsys):
+    run(*ONE, "--num_steps=2")
+    state = folder / "runs" / "style_transfer" / "a.png" / "state.npz"
+    state.write_bytes(b"text")
+    with pytest.raises(ValueError, match=r"a\.png/state\.npz is damaged .* with --overwrite"):
+        run(*ONE, "--num_steps=2")
+    assert run(*ONE, "--num_steps=2", "--overwrite") == 0
+
+
+def test_photos_may_move_meanwhile(folder, capsys):
+    run(*ONE, "--num_steps=2")
+    os.rename("photos", "pictures")
+    run("--content=pictures/town.png", *ONE[1:], "--num_steps=3")
+    assert "goes on at step 2 of scale 1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+def test_steps_that_make_nothing_better_are_no_painting(folder, monkeypatch, optimizer):
+    if optimizer == "lbfgs":
+        pytest.importorskip("scipy", reason="L-BFGS needs SciPy: make setup-lbfgs")
+        evaluate = stylization.Objective.evaluate
+
+        def uphill(objective, image):
+            evaluation = evaluate(objective, image)
+            return dataclasses.replace(evaluation, gradient=-evaluation.gradient)
+
+        monkeypatch.setattr(stylization.Objective, "evaluate", uphill)
+    with pytest.raises(ValueError, match=r"none of 10 steps made the image better: lower --learn"):
+        run(*ONE, "--num_steps=10", "--learning_rate=1e30", f"--optimizer={optimizer}")
+    assert not os.path.exists("a.png")
 
 
 def test_several_contents_and_styles_are_painted_in_one_command(folder):
@@ -197,6 +231,7 @@ def test_colors_may_be_kept_and_any_preset_and_start_work(folder):
         (("--content=photos/town.png",), r"which style\? Give --style=IMAGE"),
         (("--content=nowhere.png", "--style=stars.png"), "--content: .*nowhere"),
         ((*ONE, "--style_shares=0.5,0.5"), "--style_shares has 2 shares for 1 styles"),
+        ((*ONE, "--style_shares=-1"), "--style_shares=-1: expected shares of 0 or more, and one"),
         ((*ONE[:2], "--output=a.gif"), r"output a\.gif ends in '\.gif'; expected one of"),
         ((*ONE, "--start=sky"), "--start=sky is no file; expected content, noise, mixed or an"),
         ((*ONE, "--style_layers=conv9_1"), "--style_layers has 'conv9_1': .* is no layer of a VGG"),
