@@ -1,13 +1,16 @@
 """What `python -m datasets.records.raw_images` does: writes, reads and shows records."""
 
 import csv
+import itertools
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from PIL import Image
 
+from commands import error_messages
 from commands.flags import Flags
 from common import files, image_files
 from common.texts import first_few, printable
@@ -20,6 +23,32 @@ LABELS_FILE = "labels.csv"
 _WRONG_USAGE = 2
 _EXPECTED = f"images in a folder for each class, or images and {LABELS_FILE} with lines FILE,LABEL"
 _MAX_LABEL = 2**63 - 1
+_MAX_NAME_BYTES = 200  # File systems allow 255.
+
+
+class _ImageFiles:
+    """Names for the images of records, none of them twice; a folder of None takes none."""
+
+    def __init__(self, folder: str | None):
+        self._folder = folder
+        self._names: set[str] = set()
+
+    def __bool__(self) -> bool:
+        return self._folder is not None
+
+    def name(self, path: str, number: int, what: str, ending: str) -> str:
+        """Returns the path for an image: of which file, record and feature it is."""
+        assert self._folder is not None
+        os.makedirs(self._folder, exist_ok=True)
+        stem = os.path.basename(path).removesuffix(tfrecords.SHARD_ENDING)
+        name = re.sub(r'[\x00-\x1f/\\:*?"<>|]', "_", f"{stem}-{number:05d}-{what}")
+        name = name.encode(errors="replace")[:_MAX_NAME_BYTES].decode(errors="ignore")
+        numbered = (f"{name}-{count}" for count in itertools.count(2))
+        name = next(
+            each for each in itertools.chain([name], numbered) if each + ending not in self._names
+        )
+        self._names.add(name + ending)
+        return os.path.join(self._folder, name + ending)
 
 
 def main(flags: Flags, arguments: list[str]) -> int:
@@ -28,12 +57,8 @@ def main(flags: Flags, arguments: list[str]) -> int:
     action, *paths = arguments or [""]
     if action == "write" and len(paths) == 2:
         write(paths[0], paths[1])
-    elif action == "read" and paths:
-        for path, stem in _stems(paths).items():
-            _read(path, stem, options)
-    elif action == "show" and paths:
-        for path, stem in _stems(paths).items():
-            _show(path, stem, options)
+    elif action in ("read", "show") and paths:
+        return _tell(_read if action == "read" else _show, paths, options)
     else:
         given = " ".join(map(printable, arguments)) or "no argument"
         print(
@@ -53,9 +78,17 @@ def write(data_dir: str, path: str, report: Callable[[str], None] = print) -> No
     """
     image_folders.require_folder(data_dir, _EXPECTED)
     labeled, names, empty = _labeled(data_dir)
+    read = [os.path.join(data_dir, name) for name, _ in labeled]
+    if os.path.exists(path) and any(
+        os.path.samefile(path, each)
+        for each in (*read, os.path.join(data_dir, LABELS_FILE))
+        if os.path.exists(each)
+    ):
+        raise ValueError(f"{printable(path)} is a file to read; give another name for the records.")
+    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
     with tfrecords.write_shard(path) as writer:
-        for name, label in labeled:
-            pixels = channels.read(os.path.join(data_dir, name))
+        for image, (_, label) in zip(read, labeled, strict=True):
+            pixels = channels.read(image)
             writer.write(raw_pixels.serialize(pixels, label))
     for label, name in enumerate(names):
         report(f"label {label}: {printable(name)}")
@@ -114,16 +147,26 @@ def _listed(path: str) -> Iterator[tuple[str, int]]:
         )
 
 
-def _stems(paths: Sequence[str]) -> dict[str, str]:
-    """Returns how images of each file are called: like it, or like its path if names repeat."""
-    names = [os.path.basename(path) for path in paths]
-    return {
-        path: (path if names.count(name) > 1 else name).removesuffix(tfrecords.SHARD_ENDING)
-        for path, name in zip(paths, names, strict=True)
-    }
+def _tell(
+    tell: Callable[[str, RawImagesOptions, _ImageFiles], None],
+    paths: Sequence[str],
+    options: RawImagesOptions,
+) -> int:
+    """Tells about each file; one that is damaged does not hide the others. Returns the status."""
+    images = _ImageFiles(options.output)
+    status = 0
+    for path in paths:
+        try:
+            tell(path, options, images)
+        except (OSError, ValueError) as error:
+            if len(paths) == 1:
+                raise
+            print(f"error: {error_messages.describe(error)}", file=sys.stderr)
+            status = 1
+    return status
 
 
-def _read(path: str, stem: str, options: RawImagesOptions) -> None:
+def _read(path: str, options: RawImagesOptions, images: _ImageFiles) -> None:
     """Reads records of raw pixels as a training program would."""
     for number, (pixels, label) in enumerate(raw_pixels.read(path)):
         if options.num_records and number == options.num_records:
@@ -134,11 +177,11 @@ def _read(path: str, stem: str, options: RawImagesOptions) -> None:
             f"{printable(path)}, record {number}: label {label}, {width}x{height}, channels: "
             f"{num_channels}, values {pixels.min()} to {pixels.max()}, mean {pixels.mean():.1f}"
         )
-        if options.output is not None:
-            _save(pixels, _output_name(stem, number, f"label_{label}", ".png", options.output))
+        if images:
+            _save(pixels, images.name(path, number, f"label_{label}", ".png"))
 
 
-def _show(path: str, stem: str, options: RawImagesOptions) -> None:
+def _show(path: str, options: RawImagesOptions, images: _ImageFiles) -> None:
     """Lists the features of a file's records."""
     damage = None
     compression = tfrecords.compression_of(path)
@@ -157,19 +200,13 @@ def _show(path: str, stem: str, options: RawImagesOptions) -> None:
         print(f"record {number}: {len(record):,} bytes")
         for line in feature_listing.describe(record):
             print(f"  {line}")
-        if options.output is not None:
+        if images:
             for image in feature_listing.images(record):
-                name = _output_name(stem, number, image.key, image.ending, options.output)
+                name = images.name(path, number, image.key, image.ending)
                 files.write(name, image.content)
                 print(f"  -> {printable(name)}")
     if damage is not None:
         raise damage
-
-
-def _output_name(stem: str, number: int, what: str, ending: str, folder: str) -> str:
-    os.makedirs(folder, exist_ok=True)
-    name = f"{stem}-{number:05d}-{what}{ending}"
-    return os.path.join(folder, "".join("_" if char in '/\\:*?"<>|' else char for char in name))
 
 
 def _save(pixels: np.ndarray, path: str) -> None:

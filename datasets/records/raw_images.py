@@ -12,7 +12,11 @@ class RawImagesOptions:
     """What of the records is told."""
 
     num_records: int = option(
-        3, "How many records of each file read and show tell about; 0 for all.", DATA, lower=0
+        3,
+        "How many records of each file read and show tell about; 0 for all.",
+        DATA,
+        is_common=True,
+        lower=0,
     )
     output: str | None = option(
         None,

@@ -21,6 +21,7 @@ from datasets.records import tfrecords
 LABEL, SHAPE, IMAGE = "label", "shape", "image"
 
 _DIMENSIONS = 3
+_EXPECTED = f"{LABEL}: int64, {SHAPE}: three int64, or their bytes as int32, {IMAGE}: bytes"
 
 
 def serialize(image: np.ndarray, label: int) -> bytes:
@@ -52,8 +53,8 @@ def read(path: str) -> Iterator[tuple[np.ndarray, int]]:
                 return
             except tf.errors.InvalidArgumentError:
                 raise ValueError(
-                    f"{printable(path)}: record {number} has other features than the first, or not "
-                    "as many bytes in image as shape says."
+                    f"{printable(path)}: record {number} has other kinds of features than expected "
+                    f"({_EXPECTED}) or than the first, or not as many bytes in image as shape says."
                 ) from None
             except tf.errors.DataLossError:
                 raise ValueError(
@@ -99,9 +100,8 @@ def _has_int32_shape(record: bytes, path: str) -> bool:
     if shape_of(features) is None:
         raise ValueError(
             f"{printable(path)}: record 0 has {', '.join(sorted(features)) or 'no features'}; "
-            f"expected {LABEL} (int64), {SHAPE} (three int64, or their bytes as int32) and {IMAGE} "
-            "(as many bytes as the shape has pixels). python -m datasets.records.raw_images show "
-            "lists what any record holds."
+            f"expected {_EXPECTED}, as many bytes as shape says. "
+            "python -m datasets.records.raw_images show lists what any record holds."
         )
     return features[SHAPE].HasField("bytes_list")
 
@@ -123,5 +123,7 @@ def _parse(record: tf.Tensor, has_int32_shape: bool) -> dict[str, tf.Tensor]:
     num_missing = tf.maximum(_DIMENSIONS - tf.size(shape), 0)
     shape = tf.concat([shape, tf.ones([num_missing], shape.dtype)], axis=0)
     shape = tf.ensure_shape(shape, [_DIMENSIONS])
+    with tf.control_dependencies([tf.debugging.assert_positive(shape)]):
+        shape = tf.identity(shape)
     pixels = tf.io.decode_raw(features[IMAGE], tf.uint8)
     return {IMAGE: tf.reshape(pixels, shape), LABEL: features[LABEL]}

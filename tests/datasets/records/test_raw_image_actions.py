@@ -6,8 +6,10 @@ import zlib
 
 import numpy as np
 import pytest
+import tensorflow.compat.v1 as tf
 from PIL import Image
 
+from common import image_files
 from datasets.records import raw_image_actions, raw_images, raw_pixels, tfrecords
 from tests.support.sample_images import save, smooth_rgb, write
 
@@ -78,9 +80,9 @@ def test_files_of_one_name_leave_images_of_their_own(pets, tmp_path, monkeypatch
     files = ("one/a.tfrecord", "two/a.tfrecord", "b.tfrecord")
     run("show", *files, num_records=1, output="shown")
     assert sorted(os.listdir("shown")) == [
+        "a-00000-image-2.png",
+        "a-00000-image.png",
         "b-00000-image.png",
-        "one_a-00000-image.png",
-        "two_a-00000-image.png",
     ]
     run("read", *files, num_records=1, output="read")
     assert len(os.listdir("read")) == 3
@@ -107,7 +109,7 @@ def test_what_a_damaged_file_holds_before_the_damage_is_shown(pets, tmp_path, ca
     os.truncate(path, path.stat().st_size - 5)
     capsys.readouterr()
     with pytest.raises(ValueError, match=r"a\.tfrecord is truncated or damaged after record 2"):
-        run("show", path, "--num_records=0")
+        run("show", path, num_records=0)
     out = capsys.readouterr().out
     assert " bytes, damaged" in out
     assert "record 1: " in out
@@ -121,6 +123,38 @@ def test_channels_that_no_image_file_has_are_told_not_written(tmp_path):
     assert run("read", path) == 0
     with pytest.raises(ValueError, match="no image file has 5 channels: read without --output"):
         run("read", path, output=str(tmp_path / "seen"))
+
+
+def test_records_take_no_place_of_what_is_read(pets, tmp_path):
+    image = (pets / "cat" / "old" / "a.png").read_bytes()
+    with pytest.raises(ValueError, match=r"a\.png is a file to read; give another name"):
+        run("write", pets, pets / "cat" / "old" / "a.png")
+    assert (pets / "cat" / "old" / "a.png").read_bytes() == image
+    write(pets / "labels.csv", "dog/b.png,7")
+    with pytest.raises(ValueError, match=r"labels\.csv is a file to read"):
+        run("write", pets, pets / "labels.csv")
+    run("write", pets, tmp_path / "new" / "sub" / "a.tfrecord")
+
+
+def test_a_damaged_file_does_not_hide_the_others(pets, tmp_path, capsys):
+    run("write", pets, tmp_path / "a")
+    (tmp_path / "none").write_bytes(b"no records")
+    assert run("show", tmp_path / "none", tmp_path / "a") == 1
+    captured = capsys.readouterr()
+    assert "record 2: " in captured.out
+    assert "error: " in captured.err
+    assert "none is truncated or damaged" in captured.err
+
+
+def test_images_of_any_key_have_a_file_of_their_own(tmp_path):
+    content = image_files.encode_png(smooth_rgb(4, 5))
+    example = tf.train.Example()
+    for key in ("a/b", "a_b", "a\0b", "é" * 300):
+        tfrecords.put_bytes(example, key, content)
+    with tfrecords.write_shard(str(tmp_path / "r")) as writer:
+        writer.write(example.SerializeToString())
+    assert run("show", tmp_path / "r", output=str(tmp_path / "seen")) == 0
+    assert len(os.listdir(tmp_path / "seen")) == 4
 
 
 def test_a_list_has_labels(pets, tmp_path):
