@@ -75,6 +75,7 @@ class Network:
       reach: pixels to each side on which they depend.
       mean_color: RGB, of the images that the weights were trained on.
       bytes_per_pixel: of memory that a step takes for each pixel of a window.
+      kept_bytes_per_pixel: that the features of the whole content take for each of its pixels.
     """
 
     def __init__(
@@ -103,6 +104,10 @@ class Network:
         self.reach = max(layers.reach(name, weights.variant) for name in used)
         self.mean_color = weights.mean_color
         self.bytes_per_pixel = _bytes_per_pixel(weights, used)
+        self.kept_bytes_per_pixel = sum(
+            4.0 * weights.layers[name][0].shape[-1] / layers.stride(name) ** 2
+            for name in self.content_layers
+        )
         with tf.Graph().as_default() as graph:
             self._pixels = tf.placeholder(tf.float32, [None, None, 3])
             self._inner = tf.placeholder(tf.int32, [4])

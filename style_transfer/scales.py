@@ -14,6 +14,9 @@ from style_transfer.network import Network
 # has the whirls of van Gogh's; begun at 512, only his strokes.
 _COARSEST_SIDE = 256
 _SHARE_OF_MEMORY = 0.75
+# For each pixel of the whole image: content, image and best one, the gradient and its moments, and
+# as many that come and go; float32 of three channels.
+_IMAGE_BYTES = 12 * 12
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,16 +53,18 @@ def window_side(network: Network, height: int, width: int) -> int | None:
     free = memory.available_bytes(with_swap=False)
     if free is None:
         return None
-    pixels = _SHARE_OF_MEMORY * free / network.bytes_per_pixel
+    of_image = _needed_bytes(network, height, width, 0)
+    pixels = max(_SHARE_OF_MEMORY * free - of_image, 0.0) / network.bytes_per_pixel
     if height * width <= pixels:
         return None
     side = int(pixels**0.5)
     smallest = windows.smallest_side(network.reach, network.stride)
     if side < smallest:
-        needed = network.bytes_per_pixel * smallest**2
+        needed = _needed_bytes(network, height, width, smallest) / _SHARE_OF_MEMORY
         raise ValueError(
-            f"windows of {smallest} pixels, the smallest, need {memory.in_words(needed)} of "
-            f"memory, and {memory.in_words(free)} are free. End other programs."
+            f"{width}x{height} pixels in windows of {smallest}, the smallest, need "
+            f"{memory.in_words(needed)} of memory, and {memory.in_words(free)} are free. End other "
+            "programs, or lower --image_size."
         )
     return side
 
@@ -68,8 +73,15 @@ def describe(network: Network, height: int, width: int, side: int | None) -> str
     """Says how much memory an image takes, before it does."""
     free = memory.available_bytes(with_swap=False)
     count = len(windows.split(height, width, side, network.reach, network.stride))
-    pixels = height * width if side is None else min(height, side) * min(width, side)
-    text = f"{width}x{height}: {memory.in_words(network.bytes_per_pixel * pixels)} of memory"
+    needed = _needed_bytes(network, height, width, side)
+    text = f"{width}x{height}: {memory.in_words(needed)} of memory"
     if free is not None:
         text += f", of {memory.in_words(free)} that are free"
     return text if side is None else f"{text}, in {count} windows of {side} pixels"
+
+
+def _needed_bytes(network: Network, height: int, width: int, side: int | None) -> float:
+    """Returns what an image takes in windows of a side, or as one; beside the program."""
+    pixels = height * width if side is None else min(height, side) * min(width, side)
+    of_image = height * width * (_IMAGE_BYTES + network.kept_bytes_per_pixel)
+    return network.bytes_per_pixel * pixels + of_image

@@ -27,8 +27,6 @@ PREVIEW_FILE = "preview.jpg"
 _NOISE_DEVIATION = 0.256
 _MIXED_NOISE, _MIXED_SHARE = 20.0, 0.6
 
-_NUM_JUDGED_STEPS = 10  # As many have to make an image better.
-
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
@@ -140,12 +138,18 @@ class Stylization:
         """Paints until all steps are made, or until it is interrupted; returns how far it is."""
         state = self._state = self._state or RunState(dict(self.settings))
         state.is_finished = False
+        # Of all sizes before the first: what does not fit is known before hours of work.
+        sides = {
+            index: self._window_side(scale, watcher.tell)
+            for index, scale in enumerate(self._settings.scales)
+            if index >= state.scale
+        }
         writer = SummaryWriter(
             self._folder, tf.Graph(), lambda: os.makedirs(self._folder, exist_ok=True)
         )
         try:
             while True:
-                ended = self._run_scale(state, writer, watcher)
+                ended = self._run_scale(state, sides[state.scale], writer, watcher)
                 is_last = state.scale + 1 == len(self._settings.scales)
                 state.is_finished = ended and is_last
                 state.save(self._folder)
@@ -167,23 +171,33 @@ class Stylization:
         assert best is not None
         return self._shown(self._without_frame(best, state.scale))
 
-    def _run_scale(self, state: RunState, writer: SummaryWriter, watcher: Watcher) -> bool:
-        """Makes the steps of one size; returns whether all were made."""
+    def _window_side(self, scale: Scale, tell: Callable[[str], None]) -> int | None:
+        """Returns the side of a size's windows, and tells how much memory they take.
+
+        Raises:
+          ValueError: they do not fit into memory, or have no inner part.
+        """
+        settings = self._settings
+        size = images.fitted_size(self._content, scale.longer_side)
+        painted = images.framed_size(size, settings.frame)
+        of_style = round(scale.longer_side * settings.style_scale)
+        styles = [images.fitted_size(each, of_style) for each, _ in self._styles.values()]
+        largest = max([painted, *styles], key=lambda each: each[0] * each[1])
+        side = settings.window_side or scales.window_side(self._network, *largest)
+        framed = "" if painted == size else f"{size[1]}x{size[0]}, with its frame "
+        of_largest = scales.describe(self._network, *largest, side)
+        tell(framed + scales.describe(self._network, *painted, side))
+        if largest[0] * largest[1] > 2 * painted[0] * painted[1]:
+            tell(f"its style, first {of_largest}")
+        return side
+
+    def _run_scale(
+        self, state: RunState, side: int | None, writer: SummaryWriter, watcher: Watcher
+    ) -> bool:
+        """Makes the steps of one size, in windows of a side; returns whether all were made."""
         settings = self._settings
         scale = settings.scales[state.scale]
         size = images.fitted_size(self._content, scale.longer_side)
-        of_style = round(scale.longer_side * settings.style_scale)
-        painted = images.framed_size(size, settings.frame)
-        sizes = [
-            painted,
-            *(images.fitted_size(each, of_style) for each, _ in self._styles.values()),
-        ]
-        largest = max(sizes, key=lambda each: each[0] * each[1])
-        side = settings.window_side or scales.window_side(self._network, *largest)
-        framed = "" if painted == size else f"{size[1]}x{size[0]}, with its frame "
-        watcher.tell(framed + scales.describe(self._network, *painted, side))
-        if largest[0] * largest[1] > 2 * painted[0] * painted[1]:
-            watcher.tell(f"its style, first {scales.describe(self._network, *largest, side)}")
         content = images.framed(
             images.resized(self._content, size, self._content_path), settings.frame
         )
@@ -245,10 +259,10 @@ class Stylization:
         state.step = min(state.step, scale.num_steps)
         if watcher.is_interrupted():
             return False
-        if not state.scale and not state.best_step and scale.num_steps >= _NUM_JUDGED_STEPS:
-            raise ValueError(
-                f"none of {scale.num_steps} steps made the image better: lower --learning_rate "
-                f"({settings.learning_rate:g})."
+        if not state.best_step:
+            watcher.tell(
+                f"warning: none of {scale.num_steps} steps made the image better than it was: "
+                f"lower --learning_rate ({settings.learning_rate:g})"
             )
         return True
 

@@ -168,8 +168,8 @@ def _plan(options: ImageOptions, progress: ProgressOptions) -> list[_Painting]:
     Raises:
       ValueError: images are missing, or the flags contradict each other.
     """
-    contents = image_flags.find_images(options.content, "content")
-    styles = [path for each in options.style for path in image_flags.find_images(each, "style")]
+    contents = _find(options.content, "content")
+    styles = _find(options.style, "style")
     for name, found in (("content", contents), ("style", styles)):
         if not found:
             raise ValueError(f"which {name}? Give --{name}=IMAGE.")
@@ -186,7 +186,10 @@ def _plan(options: ImageOptions, progress: ProgressOptions) -> list[_Painting]:
                 f"--style_shares={','.join(f'{share:g}' for share in shares)}: expected shares of "
                 "0 or more, and one above 0."
             )
-        mixes = [dict(zip(styles, (share / sum(shares) for share in shares), strict=True))]
+        mix = dict.fromkeys(styles, 0.0)
+        for style, share in zip(styles, shares, strict=True):
+            mix[style] += share / sum(shares)
+        mixes = [mix]
     pairs = list(itertools.product(contents, mixes))
     outputs = _outputs(options.output, pairs)
     if len(pairs) == 1 and progress.logdir is not None:
@@ -196,6 +199,13 @@ def _plan(options: ImageOptions, progress: ProgressOptions) -> list[_Painting]:
         _Painting(content, mix, output, os.path.join(root, _place(output)))
         for (content, mix), output in zip(pairs, outputs, strict=True)
     ]
+
+
+def _find(words: Sequence[str], flag: str) -> list[str]:
+    """Returns the images that comma separated words name, or all words, where a name has commas."""
+    whole = ",".join(words)
+    words = [whole] if os.path.exists(whole) else words
+    return [path for each in words for path in image_flags.find_images(each, flag)]
 
 
 def _check_output(output: str, read: Sequence[str]) -> None:

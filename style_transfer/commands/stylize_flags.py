@@ -13,9 +13,9 @@ _OF_PRESET = "that of the preset"
 class ImageOptions:
     """Which images are painted, and how large."""
 
-    content: str | None = option(
-        None,
-        "Image to paint, or a folder or pattern of several.",
+    content: tuple[str, ...] = option(
+        (),
+        "Image to paint; several, comma separated, or a folder or pattern of several.",
         DATA,
         is_common=True,
         aliases=("content_image", "content_path", "input"),
@@ -50,7 +50,7 @@ class ImageOptions:
         DATA,
         is_common=True,
         lower=32,
-        aliases=("width", "size"),
+        aliases=("size",),
     )
     style_scale: float = option(
         1.0,
@@ -200,7 +200,7 @@ class ProgressOptions:
     )
     tile_size: int | None = option(
         None,
-        "Side of the windows in which images are worked on, in pixels.",
+        "Side of the windows in which images are worked on, in pixels; 208 suit all layers.",
         HARDWARE,
         lower=64,
         computed_default="none if the whole image fits into memory",

@@ -79,7 +79,8 @@ def test_large_images_begin_at_a_size_that_suits_the_network():
 def test_what_does_not_fit_into_memory_is_cut(monkeypatch):
     network = Network(tiny_vgg.weights(), "average", ["conv4_2"], ["conv5_1"])
     per_pixel = network.bytes_per_pixel
-    free = {"bytes": per_pixel * 600 * 500}
+    of_image = 144 + network.kept_bytes_per_pixel
+    free = {"bytes": (per_pixel * 400 * 500 + of_image * 1000 * 1000) / 0.75}
     monkeypatch.setattr(scales.memory, "available_bytes", lambda with_swap: free["bytes"])
     assert scales.window_side(network, 400, 500) is None
     side = scales.window_side(network, 1000, 1000)
@@ -87,8 +88,8 @@ def test_what_does_not_fit_into_memory_is_cut(monkeypatch):
     text = scales.describe(network, 1000, 1000, side)
     assert text.startswith("1000x1000: ")
     assert f" that are free, in 16 windows of {side} pixels" in text
-    free["bytes"] = per_pixel * 100 * 100
-    with pytest.raises(ValueError, match=r"windows of .* pixels, the smallest, need .* are free"):
+    free["bytes"] = of_image * 1000 * 1000
+    with pytest.raises(ValueError, match=r"in windows of 176, the smallest, need .* are free"):
         scales.window_side(network, 1000, 1000)
     network.close()
 

@@ -181,7 +181,7 @@ def test_photos_may_move_meanwhile(folder, capsys):
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
-def test_steps_that_make_nothing_better_are_no_painting(folder, monkeypatch, optimizer):
+def test_steps_that_make_nothing_better_are_told(folder, monkeypatch, capsys, optimizer):
     if optimizer == "lbfgs":
         pytest.importorskip("scipy", reason="L-BFGS needs SciPy: make setup-lbfgs")
         evaluate = stylization.Objective.evaluate
@@ -191,9 +191,33 @@ def test_steps_that_make_nothing_better_are_no_painting(folder, monkeypatch, opt
             return dataclasses.replace(evaluation, gradient=-evaluation.gradient)
 
         monkeypatch.setattr(stylization.Objective, "evaluate", uphill)
-    with pytest.raises(ValueError, match=r"none of 10 steps made the image better: lower --learn"):
-        run(*ONE, "--num_steps=10", "--learning_rate=1e30", f"--optimizer={optimizer}")
-    assert not os.path.exists("a.png")
+    run(*ONE, "--num_steps=3", "--learning_rate=1e30", f"--optimizer={optimizer}")
+    out = capsys.readouterr().out
+    assert "warning: none of 3 steps made the image better than it was: lower --learn" in out
+    run(*ONE, "--num_steps=3", "--learning_rate=1", "--optimizer=adam")
+    assert "warning" not in capsys.readouterr().out
+
+
+def test_a_style_that_is_named_twice_has_both_shares(folder, capsys):
+    losses = []
+    for styles in (["--style=stars.png"], ["--style=stars.png,stars.png", "--style_shares=1,2"]):
+        run(ONE[0], *styles, "--output=a.png", "--overwrite", "--num_steps=2")
+        losses.append(capsys.readouterr().out.split("finished, loss ")[1])
+    assert losses[0] == losses[1]
+
+
+def test_several_contents_are_listed_and_names_may_have_commas(folder):
+    save(folder / "photos" / "a, b.png", smooth_rgb(30, 40))
+    run("--content=photos/town.png,photos/hill.png", ONE[1], "--output=out", "--num_steps=1")
+    assert sorted(os.listdir("out")) == ["hill_stars.png", "town_stars.png"]
+    run("--content=photos/a, b.png", ONE[1], "--output=c.png", "--num_steps=1")
+    assert os.path.exists("c.png")
+
+
+def test_windows_without_inner_part_are_refused_before_the_first_step(folder, capsys):
+    with pytest.raises(ValueError, match="windows have 64 pixels to a side; expected 176 or more"):
+        run(*ONE, "--image_size=200", "--num_scales=3", "--tile_size=64")
+    assert "step " not in capsys.readouterr().out
 
 
 def test_several_contents_and_styles_are_painted_in_one_command(folder):
