@@ -4,12 +4,18 @@ import contextlib
 import importlib.abc
 import importlib.machinery
 import os
+import platform
 import sys
 import types
 import warnings
 from collections.abc import Iterator
 
 from common import streams
+
+
+# TensorFlow uses oneDNN by itself on CPUs with AVX-512 only.
+_ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
+_ONEDNN_MACHINES = ("x86_64", "AMD64")
 
 
 def import_quietly() -> None:
@@ -24,6 +30,9 @@ def import_quietly() -> None:
 
 def import_quietly_when_needed() -> None:
     """Has TensorFlow imported as by `import_quietly`, as soon as something imports it."""
+    if platform.machine() in _ONEDNN_MACHINES:
+        # On CPUs with AVX2, a training step takes three quarters of the time with it.
+        os.environ.setdefault(_ONEDNN, "1")
     if sys.modules.get("tensorflow") is not None:  # Somebody has been faster.
         if "TF_CPP_MIN_LOG_LEVEL" not in os.environ:
             with _quiet():

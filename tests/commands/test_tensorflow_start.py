@@ -3,9 +3,11 @@
 import importlib
 import os
 import pathlib
+import platform
 import subprocess
 import sys
 
+import pytest
 from tf_slim.losses import metric_learning
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -57,3 +59,28 @@ def test_tensorflow_is_imported_quietly_when_something_needs_it():
     assert first.startswith("3 None ")
     assert second == f"{first.split()[-1]} None"
     assert result.stderr == "still there\n"
+
+
+ONEDNN_PROGRAM = """
+from commands import tensorflow_start
+tensorflow_start.import_quietly()
+from tensorflow.python.util import _pywrap_util_port
+print(_pywrap_util_port.IsMklEnabled())
+"""
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="oneDNN is for x86 here")
+@pytest.mark.parametrize(("given", "used"), [(None, True), ("0", False)])
+def test_onednn_is_used_on_every_x86_unless_the_user_says_otherwise(given, used):
+    environment = {k: v for k, v in os.environ.items() if k != "TF_ENABLE_ONEDNN_OPTS"}
+    if given is not None:
+        environment["TF_ENABLE_ONEDNN_OPTS"] = given
+    result = subprocess.run(
+        [sys.executable, "-c", ONEDNN_PROGRAM],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert result.stdout == f"{used}\n"

@@ -83,7 +83,9 @@ def test_what_cannot_be_read_is_named(tmp_path):
         path = write(tmp_path / f"mixed{number}", records)
         reader = raw_pixels.read(path)
         next(reader)
-        with pytest.raises(ValueError, match=rf"mixed{number}: record 1 has other kinds of features than"):
+        with pytest.raises(
+            ValueError, match=rf"mixed{number}: record 1 has other kinds of features than"
+        ):
             next(reader)
     path = write(tmp_path / "damaged", [good, good])
     content = bytearray((tmp_path / "damaged").read_bytes())
