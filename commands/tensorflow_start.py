@@ -12,7 +12,6 @@ from collections.abc import Iterator
 
 from common import streams
 
-
 # TensorFlow uses oneDNN by itself on CPUs with AVX-512 only.
 _ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 _ONEDNN_MACHINES = ("x86_64", "AMD64")
