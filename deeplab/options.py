@@ -637,11 +637,13 @@ class ObjectiveOptions:
         "Fraction of the pixels, those of the largest loss, that count in losses of pixels.",
         LOSS,
     )
-    recompute_activations: bool = option(
-        True,
-        "Compute activations again for the backward pass instead of keeping them. Without it a "
-        "step takes less time and more memory.",
+    recompute_activations: bool | None = option(
+        None,
+        "Compute activations again for the backward pass instead of keeping them, which takes less "
+        "memory and more time.",
         HARDWARE,
+        computed_default="those that cost little; all on a GPU, or where a step would not fit into "
+        "memory",
     )
     save_summaries_images: bool = option(
         False, "Show images, labels and predictions in TensorBoard.", RESULTS

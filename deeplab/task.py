@@ -1,5 +1,6 @@
 """Semantic segmentation as the training loop sees it (`training.task.Task`)."""
 
+import dataclasses
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -80,6 +81,15 @@ class SegmentationTask(Task):
 
     def build_clone(self, batch: Batch) -> None:
         training_graph.build_clone(batch, self.description, self._objective, self._sync_group)
+
+    def save_memory(self) -> str:
+        if self._objective.recompute_activations is not None:
+            return ""
+        self._objective = dataclasses.replace(self._objective, recompute_activations=True)
+        return (
+            "all activations that can be are computed again for the backward pass "
+            "(--norecompute_activations keeps them)"
+        )
 
     def join_clones(self) -> None:
         if self._sync_group:

@@ -8,10 +8,15 @@ Time, on a CPU:
 - The filter gradient of a 1x1 convolution is a product of matrices, X' dY.
 - The gradient of a bilinear resize is a product with two matrices (`nets.interpolation`).
 
+- That of a depthwise convolution with respect to its inputs is a convolution with turned kernels.
+- A batch norm behind a 1x1 convolution that widens needs no pass over what it normalizes
+  (`nets.covariance_norm`).
+
 Memory: TensorFlow keeps the output of each step of convolution -> (concatenation ->) batch norm ->
-ReLU for the backward pass. Here only the convolution's is kept. The backward pass computes again
-what follows from it without another convolution (`nets.recomputation`), as in Chen et al.,
-"Training Deep Nets with Sublinear Memory Cost", arXiv 1604.06174, section 3.
+ReLU for the backward pass. Here the filter gradient of a 1x1 convolution of a batch norm's outputs
+is made from that batch norm's inputs, and the backward pass computes again what follows from
+convolutions (`nets.recomputation`), as in Chen et al., "Training Deep Nets with Sublinear Memory
+Cost", arXiv 1604.06174, section 3.
 """
 
 import contextlib
@@ -28,12 +33,11 @@ _CONVOLUTION = ("strides", "padding", "explicit_paddings", "dilations")
 
 
 @contextlib.contextmanager
-def lean_gradients(recompute_activations: bool = True) -> Iterator[None]:
+def lean_gradients(recompute_activations: bool | None = None) -> Iterator[None]:
     """Within it, operations get the gradients of this module.
 
     Args:
-      recompute_activations: whether to save memory as the module docstring says, or time: a network
-        on a CPU takes a sixth less time and a third more memory without.
+      recompute_activations: see `recomputation.set_up`.
     """
     recomputation.set_up(recompute_activations)
     with tf.get_default_graph().gradient_override_map(_OVERRIDES):
@@ -56,16 +60,22 @@ def lean_statistics() -> Iterator[None]:
 def _conv2d(op: tf.Operation, upstream: tf.Tensor) -> _Gradients:
     attributes = _attributes(op, *_CONVOLUTION)
     filters, filter_shape = op.inputs[1], op.inputs[1].shape.as_list()
-    inputs = recomputed(op.inputs[0], upstream)
+    is_product = filter_shape[:2] == [1, 1] and set(op.get_attr("strides")) == {1}
+    normalized = recomputation.normalization(op.inputs[0]) if is_product else None
+    inputs = recomputed(normalized[0] if normalized else op.inputs[0], upstream)
     input_gradient = tf.raw_ops.Conv2DBackpropInput(
         input_sizes=tf.shape(inputs), filter=filters, out_backprop=upstream, **attributes
     )
-    if filter_shape[:2] == [1, 1] and set(op.get_attr("strides")) == {1}:
-        product = tf.matmul(_rows(inputs), _rows(upstream), transpose_a=True)
-        return input_gradient, tf.reshape(product, filter_shape)
-    return input_gradient, tf.raw_ops.Conv2DBackpropFilter(
-        input=inputs, filter_sizes=filter_shape, out_backprop=upstream, **attributes
-    )
+    if not is_product:
+        return input_gradient, tf.raw_ops.Conv2DBackpropFilter(
+            input=inputs, filter_sizes=filter_shape, out_backprop=upstream, **attributes
+        )
+    product = tf.matmul(_rows(inputs), _rows(upstream), transpose_a=True)
+    if normalized:  # (X s + t)' dY = s X' dY + t 1' dY: what was normalized is not needed.
+        _, scale, shift = normalized
+        total = tf.raw_ops.BiasAddGrad(out_backprop=upstream)
+        product = scale[:, tf.newaxis] * product + shift[:, tf.newaxis] * total
+    return input_gradient, tf.reshape(product, filter_shape)
 
 
 @tf.RegisterGradient("LeanDepthwiseConv2d")
@@ -74,12 +84,31 @@ def _depthwise_conv2d(op: tf.Operation, upstream: tf.Tensor) -> _Gradients:
     filters = op.inputs[1]
     inputs = recomputed(op.inputs[0], upstream)
     return (
-        tf.raw_ops.DepthwiseConv2dNativeBackpropInput(
-            input_sizes=tf.shape(inputs), filter=filters, out_backprop=upstream, **attributes
-        ),
+        _depthwise_input_gradient(op, tf.shape(inputs), upstream),
         tf.raw_ops.DepthwiseConv2dNativeBackpropFilter(
             input=inputs, filter_sizes=filters.shape, out_backprop=upstream, **attributes
         ),
+    )
+
+
+def _depthwise_input_gradient(
+    op: tf.Operation, input_sizes: tf.Tensor, upstream: tf.Tensor
+) -> tf.Tensor:
+    """Where sizes stay, it is a convolution with turned kernels, which TensorFlow does faster."""
+    filters = op.inputs[1]
+    is_odd = all(side % 2 for side in filters.shape.as_list()[:2])
+    is_same = op.get_attr("padding") == b"SAME" and {*op.get_attr("strides")} == {1}
+    if is_odd and is_same and filters.shape[3].value == 1:
+        return tf.raw_ops.DepthwiseConv2dNative(
+            input=upstream,
+            filter=tf.reverse(filters, axis=[0, 1]),
+            **_attributes(op, *_CONVOLUTION),
+        )
+    return tf.raw_ops.DepthwiseConv2dNativeBackpropInput(
+        input_sizes=input_sizes,
+        filter=filters,
+        out_backprop=upstream,
+        **_attributes(op, *_CONVOLUTION),
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import tensorflow.compat.v1 as tf
 import tf_slim as slim
 
+from nets import covariance_norm
 from nets.backward import lean_statistics
 
 
@@ -131,18 +132,31 @@ def batch_norm(
                 inputs, gamma, beta, moving_mean, moving_variance, epsilon, is_training=False
             )
             return outputs
-        if sync_group is None:
+        if covariance_norm.applies(inputs):
+            mean, variance = covariance_norm.moments(inputs)
+            if sync_group is not None:
+                mean, variance = sync_group.share(scope.name, mean, variance)
+            outputs = covariance_norm.normalize(inputs, mean, variance, beta, gamma, epsilon)
+            variance *= _unbiased(covariance_norm.num_pixels(inputs), sync_group)
+        elif sync_group is None:
             outputs, mean, variance = tf.nn.fused_batch_norm(inputs, gamma, beta, epsilon=epsilon)
         else:
             with lean_statistics():
                 statistics = tf.nn.moments(inputs, axes=[0, 1, 2])
                 mean, variance = sync_group.share(scope.name, *statistics)
                 outputs = tf.nn.batch_normalization(inputs, mean, variance, beta, gamma, epsilon)
-            # As the fused op: the moving variance is the unbiased one, over all clones' values.
-            count = tf.cast(tf.size(inputs) // inputs.shape[-1].value, tf.float32)
-            count *= sync_group.num_clones
-            variance *= count / tf.maximum(count - 1.0, 1.0)
+            variance *= _unbiased(tf.size(inputs) // inputs.shape[-1].value, sync_group)
         for moving, value in ((moving_mean, mean), (moving_variance, variance)):
             update = tf.assign_sub(moving, (moving - value) * (1.0 - decay))
             tf.add_to_collection(tf.GraphKeys.UPDATE_OPS, update)
         return outputs
+
+
+def _unbiased(num_pixels: tf.Tensor, sync_group: SyncGroup | None) -> tf.Tensor:
+    """Returns what a variance is multiplied with for the moving one, which the fused op keeps so.
+
+    Args:
+      num_pixels: values of a channel in this clone.
+    """
+    count = tf.cast(num_pixels, tf.float32) * (sync_group.num_clones if sync_group else 1)
+    return count / tf.maximum(count - 1.0, 1.0)

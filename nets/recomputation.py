@@ -1,39 +1,57 @@
 """Tensors that the backward pass computes a second time instead of keeping them.
 
-Only what costs one or two passes over memory is recomputed: concatenations; a trained batch norm,
-from its input and the statistics that the forward pass found; and what is made of these by ReLU,
-padding or resizing. Convolutions and sums are kept.
+What costs little for the memory that it saves is recomputed always: copies (concatenations,
+padding, space-to-batch), resizes, and 1x1 convolutions that widen (`nets.covariance_norm`), with
+the ReLU after each. Where memory is scarce, what costs one or two passes over memory comes besides:
+a trained batch norm, from its input and the statistics that the forward pass found, and its ReLU.
+Other convolutions and sums are kept.
 
 In a DenseNet, whose every unit normalizes all channels before it, this is what makes memory grow
 with the number of units instead of its square.
 """
 
+import dataclasses
+
 import tensorflow.compat.v1 as tf
 
-# Holds one dict {reference of a tensor: the tensor computed again}, or None: nothing is recomputed.
+# Holds one `_Plan`.
 _COLLECTION = "recomputed_tensors"
 # Operations that are repeated as they are if their first input is recomputed.
-_REPEATED = {
-    "Relu": tf.nn.relu,
-    "Relu6": tf.nn.relu6,
-    "Identity": tf.identity,
-    "SpaceToBatchND": tf.space_to_batch_nd,
-    "Pad": tf.pad,
-}
+_REPEATED = {"Relu": tf.nn.relu, "Relu6": tf.nn.relu6, "Identity": tf.identity}
+# The same whatever their input is.
+_COPIES = {"SpaceToBatchND": tf.space_to_batch_nd, "Pad": tf.pad}
 
 
-def set_up(recompute: bool) -> None:
-    """Decides for the current graph, at the first call, whether `recomputed` recomputes.
+@dataclasses.dataclass
+class _Plan:
+    """What is recomputed in a graph, and the tensors that were, by reference of the forward one."""
 
-    Without it, the backward pass is faster and takes more memory.
+    recompute: bool | None
+    done: dict[object, tf.Tensor] = dataclasses.field(default_factory=dict)
+
+
+def set_up(recompute: bool | None) -> None:
+    """Decides for the current graph, at the first call, what `recomputed` recomputes.
+
+    Args:
+      recompute: True for all that the module docstring names; None for what costs little; False
+        for nothing.
     """
     if not tf.get_collection_ref(_COLLECTION):
-        tf.add_to_collection(_COLLECTION, {} if recompute else None)
+        tf.add_to_collection(_COLLECTION, _Plan(recompute))
 
 
 def is_set_up() -> bool:
     """Whether `set_up` was called for the current graph."""
     return bool(tf.get_collection(_COLLECTION))
+
+
+def is_widening(op: tf.Operation) -> bool:
+    """Whether this is a 1x1 convolution that at least doubles the channels of each pixel."""
+    if op.type != "Conv2D" or {*op.get_attr("strides")} != {1}:
+        return False
+    height, width, narrow, wide = op.inputs[1].shape.as_list()
+    return (height, width) == (1, 1) and 2 * narrow <= wide
 
 
 def recomputed(tensor: tf.Tensor, trigger: tf.Tensor) -> tf.Tensor:
@@ -46,34 +64,67 @@ def recomputed(tensor: tf.Tensor, trigger: tf.Tensor) -> tf.Tensor:
     Returns:
       The same tensor for each call; `tensor` itself where it has to be kept.
     """
-    (done,) = tf.get_collection(_COLLECTION)
-    if done is None or not _is_cheap(tensor):
+    (plan,) = tf.get_collection(_COLLECTION)
+    if plan.recompute is False or not _is_recomputed(tensor, bool(plan.recompute)):
         return tensor
-    if tensor.ref() not in done:
+    if tensor.ref() not in plan.done:
         with tf.control_dependencies([trigger]), tf.name_scope("recompute"):
-            done[tensor.ref()] = _compute(tensor, trigger)
-    return done[tensor.ref()]
+            plan.done[tensor.ref()] = _compute(tensor, trigger)
+    return plan.done[tensor.ref()]
 
 
-def _is_cheap(tensor: tf.Tensor) -> bool:
+def normalization(tensor: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor] | None:
+    """Returns (inputs, scale, shift) of a trained batch norm: outputs = inputs * scale + shift.
+
+    Returns:
+      Inputs [batch, height, width, channels], and two values for each channel; None of any other
+      operation's outputs.
+    """
+    op = tensor.op
+    if (
+        op.type != "FusedBatchNormV3"
+        or not op.get_attr("is_training")
+        or tensor is not op.outputs[0]
+    ):
+        return None
+    inputs, gamma, beta = op.inputs[:3]
+    _, mean, unbiased_variance = op.outputs[:3]
+    count = tf.cast(tf.size(inputs) // inputs.shape[-1].value, tf.float32)
+    variance = unbiased_variance * (tf.maximum(count - 1.0, 1.0) / count)
+    scale = gamma * tf.rsqrt(variance + op.get_attr("epsilon"))
+    return inputs, scale, beta - mean * scale
+
+
+def _is_recomputed(tensor: tf.Tensor, with_norms: bool) -> bool:
     op = tensor.op
     if op.type == "FusedBatchNormV3":
-        return op.get_attr("is_training") and tensor is op.outputs[0]
+        return with_norms and op.get_attr("is_training") and tensor is op.outputs[0]
     if op.type in _REPEATED:
-        return _is_cheap(op.inputs[0])
+        return _is_recomputed(op.inputs[0], with_norms)
     if op.type == "AddV2":
-        return _is_synchronized_norm(op)
-    return op.type in ("ConcatV2", "ResizeBilinear")
+        return with_norms and _is_synchronized_norm(op)
+    if op.type == "BiasAdd":
+        return _is_normalized_convolution(op)
+    return op.type in ("ConcatV2", "ResizeBilinear", *_COPIES)
 
 
 def _compute(tensor: tf.Tensor, trigger: tf.Tensor) -> tf.Tensor:
     op = tensor.op
-    if op.type == "FusedBatchNormV3":
-        return _batch_norm(op, recomputed(op.inputs[0], trigger))
+    normalized = normalization(tensor)
+    if normalized is not None:
+        inputs, scale, shift = normalized
+        return _scaled(recomputed(inputs, trigger), scale, shift)
     if op.type == "AddV2":
         product, shift = op.inputs
         inputs, scale = product.op.inputs
         return _scaled(recomputed(inputs, trigger), scale, shift)
+    if op.type == "BiasAdd":
+        convolution = op.inputs[0].op
+        inputs = recomputed(convolution.inputs[0], trigger)
+        # The trigger then waits before this, and the convolution can be fused with what follows.
+        filters = tf.reshape(convolution.inputs[1].op.inputs[0], convolution.inputs[1].shape)
+        outputs = tf.nn.conv2d(inputs, filters, strides=1, padding="VALID")
+        return tf.nn.bias_add(outputs, op.inputs[1])
     if op.type == "ConcatV2":
         parts = [recomputed(part, trigger) for part in _joined(op)]
         return tf.concat(parts, axis=op.inputs[-1])
@@ -81,7 +132,7 @@ def _compute(tensor: tf.Tensor, trigger: tf.Tensor) -> tf.Tensor:
     if op.type == "ResizeBilinear":
         corners = {name: op.get_attr(name) for name in ("align_corners", "half_pixel_centers")}
         return tf.raw_ops.ResizeBilinear(images=inputs[0], size=inputs[1], **corners)
-    return _REPEATED[op.type](*inputs)
+    return (_REPEATED | _COPIES)[op.type](*inputs)
 
 
 def _joined(op: tf.Operation) -> list[tf.Tensor]:
@@ -100,6 +151,12 @@ def _joined(op: tf.Operation) -> list[tf.Tensor]:
     return parts
 
 
+def _is_normalized_convolution(op: tf.Operation) -> bool:
+    """Whether batch norm is in the weights of this convolution (`nets.covariance_norm`)."""
+    convolution = op.inputs[0].op
+    return is_widening(convolution) and convolution.inputs[1].op.type == "Reshape"
+
+
 def _is_synchronized_norm(op: tf.Operation) -> bool:
     """Whether this is inputs * scale + shift, as `tf.nn.batch_normalization` writes it."""
     product, shift = op.inputs
@@ -109,17 +166,6 @@ def _is_synchronized_norm(op: tf.Operation) -> bool:
         and product.op.inputs[1].shape.ndims == 1
         and shift.shape.ndims == 1
     )
-
-
-def _batch_norm(op: tf.Operation, inputs: tf.Tensor) -> tf.Tensor:
-    """Repeats a trained batch norm with the statistics of its batch, as scale and shift."""
-    gamma, beta = op.inputs[1:3]
-    _, mean, unbiased_variance = op.outputs[:3]
-    depth = inputs.shape[-1].value
-    count = tf.cast(tf.size(inputs) // depth, tf.float32)
-    variance = unbiased_variance * (tf.maximum(count - 1.0, 1.0) / count)
-    scale = gamma * tf.rsqrt(variance + op.get_attr("epsilon"))
-    return _scaled(inputs, scale, beta - mean * scale)
 
 
 def _scaled(inputs: tf.Tensor, scale: tf.Tensor, shift: tf.Tensor) -> tf.Tensor:

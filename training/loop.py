@@ -105,15 +105,16 @@ def train(
     folder = RunFolder(options.train_logdir, task.write_beside_checkpoints, report)
     interruption = Interruption()
     with contextlib.ExitStack() as stack:
-        stack.enter_context(tf.Graph().as_default())
         stack.enter_context(contextlib.closing(folder))
         if deployment.is_chief and folder.lock():
             start = find_start(options)  # Another training run may just have ended.
-        tf.set_random_seed(options.seed)
         data_seed = _data_seed(options, deployment, start)
-        step = build_step(task, options, optimizer_options, deployment, data_seed)
-        if deployment.clone_on_cpu or not num_gpus:  # TensorFlow says itself when a GPU is full.
-            step_memory.check(step, options.train_batch_size, task.memory_advice, report)
+        on_gpu = num_gpus > 0 and not deployment.clone_on_cpu
+        build = functools.partial(
+            build_step, task, options, optimizer_options, deployment, data_seed
+        )
+        graph, step = _build_fitting(task, options, build, on_gpu, report)
+        stack.enter_context(graph.as_default())
         # This process reads and writes the files, wherever the variables are.
         with tf.device(deployment.inputs_device() if deployment.is_distributed else None):
             checkpointer = Checkpointer(
@@ -308,6 +309,33 @@ def _check_not_overtaken(options: TrainOptions, start: Start) -> None:
         raise ValueError(
             f"another training run has written {newest} meanwhile; start this one again."
         )
+
+
+def _build_fitting(
+    task: Task,
+    options: TrainOptions,
+    build: Callable[[], Step],
+    on_gpu: bool,
+    report: Callable[[str], None],
+) -> tuple[tf.Graph, Step]:
+    """Builds the step in a graph; once more, so that it takes less memory, where that is scarce.
+
+    Memory of a GPU is always taken for scarce: TensorFlow takes it when the first step runs, and
+    says itself when it is full.
+    """
+    if on_gpu:
+        task.save_memory()
+    with tf.Graph().as_default() as graph:
+        tf.set_random_seed(options.seed)
+        step = build()
+        if on_gpu:
+            return graph, step
+        if step_memory.is_scarce(step) and (saving := task.save_memory()):
+            report(f"memory is scarce: {saving}")
+        else:
+            step_memory.check(step, options.train_batch_size, task.memory_advice, report)
+            return graph, step
+    return _build_fitting(task, options, build, on_gpu, report)
 
 
 def _data_seed(options: TrainOptions, deployment: DeploymentConfig, start: Start) -> int | None:

@@ -1,4 +1,4 @@
-"""Whether there is memory for a training step."""
+"""Whether there is memory for a training step, and what is done where there is little."""
 
 from collections.abc import Callable
 
@@ -7,6 +7,13 @@ from training.step_graph import Step
 
 # What a step takes is that much of what it holds between its passes (measured: 1.2 to 1.9).
 _TYPICAL_SHARE = 1.5
+
+
+def is_scarce(step: Step) -> bool:
+    """Whether a step will hardly fit into the memory that is free."""
+    available = memory.available_bytes()
+    needed = graph_memory.held_bytes(step.loss, step.train_op) * _TYPICAL_SHARE
+    return available is not None and needed > available
 
 
 def check(step: Step, batch_size: int, advice: str, report: Callable[[str], None]) -> None:

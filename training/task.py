@@ -47,6 +47,14 @@ class Task(Protocol):
         """Builds a clone of the network on its share of a batch (`model_deploy.create_clones`)."""
         ...
 
+    def save_memory(self) -> str:
+        """Makes clones that are built from now on take less memory and more time, if they can.
+
+        Returns:
+          What they do, for the user; "" if nothing is left to do.
+        """
+        return ""
+
     def join_clones(self) -> None:
         """Connects the clones, all of which are built, before their gradients are taken."""
 

@@ -327,12 +327,9 @@ def _add_batch(
             mixed_precision=True,
             sync_batch_norm=num_clones > 1,
         )
-    elif machine.free_memory_gb is not None:
-        free = f"{machine.free_memory_gb:.1f} GB of memory are free"
-        if machine.free_memory_gb < _CPU_MEMORY_GB:
-            batch_size, reason = batch_size // 2, free
-        elif machine.free_memory_gb > 2 * _CPU_MEMORY_GB:
-            recipe = recipe.adding(f"quicker, and {free}", recompute_activations=False)
+    elif machine.free_memory_gb is not None and machine.free_memory_gb < _CPU_MEMORY_GB:
+        batch_size //= 2
+        reason = f"{machine.free_memory_gb:.1f} GB of memory are free"
     batch_size = given.get("train_batch_size", batch_size + -batch_size % num_clones)
     recipe = recipe.adding(reason, train_batch_size=batch_size)
     rate = scale.warm_rate if is_warm else scale.scratch_rate

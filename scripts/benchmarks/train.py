@@ -23,11 +23,24 @@ def run(settings: Settings, cases: Sequence[tuple[str, int, int]] = CASES) -> li
             "batch": batch,
             "num_classes": networks.NUM_CLASSES,
         }
-        stored = {**parameters, "recompute_activations": False}
-        contenders = [settings.contender("plain graph", "plain.train", parameters)]
+        contenders = [
+            settings.contender("plain graph", "plain.train", parameters),
+            settings.contender(
+                "plain graph, our allocator", "plain.train", parameters, environment=TRAIN_SETTINGS
+            ),
+        ]
         contenders += [
-            settings.contender(name, "ours.train", values, environment=TRAIN_SETTINGS)
-            for name, values in (("ours", parameters), ("ours, --norecompute_activations", stored))
+            settings.contender(
+                name,
+                "ours.train",
+                {**parameters, "recompute_activations": recompute},
+                environment=TRAIN_SETTINGS,
+            )
+            for name, recompute in (
+                ("ours", None),
+                ("ours, --recompute_activations", True),
+                ("ours, --norecompute_activations", False),
+            )
         ]
         if network in SMP_ENCODERS:
             peer = {**parameters, "encoder": SMP_ENCODERS[network]}

@@ -45,6 +45,11 @@ def test_it_has_everything_that_the_loop_asks_of_a_task(task):
     assert "train_crop_size" in task.memory_advice
 
 
+def test_more_activations_are_recomputed_once_where_memory_is_scarce(task):
+    assert "--norecompute_activations" in task.save_memory()
+    assert task.save_memory() == ""
+
+
 def test_batches_follow_their_seed_and_are_described_by_files_and_label_ids(task):
     descriptions = []
     with tf.Session() as session:

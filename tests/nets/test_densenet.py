@@ -85,9 +85,11 @@ def test_features_and_feature_maps_for_decoders(code_depth):
 def test_gradients_equal_those_of_tensorflow(is_synchronized):
     """At stride 8 some blocks are atrous and some are not."""
 
-    def gradients(context):
+    def gradients(context, change=0.0):
         with tf.Graph().as_default(), sessions.unoptimized() as session, context:
-            images = np.random.RandomState(3).normal(size=(2, 64, 96, 3))
+            random = np.random.RandomState(3)
+            images = random.normal(size=(2, 64, 96, 3))
+            images *= 1.0 + change * random.normal(size=images.shape)
             images = tf.constant(images, tf.float32)
             group = SyncGroup(1) if is_synchronized else None
             features, end_points = build(images, 8, True, group, **SMALL, code_depth=6)
@@ -100,11 +102,16 @@ def test_gradients_equal_those_of_tensorflow(is_synchronized):
             return [variable.op.name for variable in variables], session.run(found)
 
     names, expected = gradients(contextlib.nullcontext())
-    _, actual = gradients(lean_gradients())
-    for name, one, other in zip(["images", *names], actual, expected, strict=True):
+    _, actual = gradients(lean_gradients(True))
+    # In so small a network, a change in the last digits of its images changes some by 1e-3.
+    _, changed = gradients(contextlib.nullcontext(), change=1e-7)
+    for name, one, other, noisy in zip(["images", *names], actual, expected, changed, strict=True):
         largest = np.abs(other).max()
         assert largest > 0, name
-        np.testing.assert_allclose(one / largest, other / largest, atol=1e-5, err_msg=name)
+        noise = np.abs(noisy - other).max() / largest
+        atol = max(1e-5, 2.0 * noise)
+        np.testing.assert_allclose(one / largest, other / largest, atol=atol, err_msg=name)
+        assert noise < 3e-3, name
 
 
 def kept_bytes(context, num_units, is_synchronized):
@@ -135,7 +142,7 @@ def kept_bytes(context, num_units, is_synchronized):
 )
 def test_the_longer_the_blocks_the_less_the_backward_pass_keeps(num_units, is_synchronized, share):
     plain = kept_bytes(contextlib.nullcontext(), num_units, is_synchronized)
-    lean = kept_bytes(lean_gradients(), num_units, is_synchronized)
+    lean = kept_bytes(lean_gradients(True), num_units, is_synchronized)
     assert 0 < lean < share * plain
 
 
@@ -170,5 +177,5 @@ def peak_bytes(context):
 
 def test_a_step_takes_at_most_half_the_memory():
     with sessions.optimized():
-        plain, lean = peak_bytes(contextlib.nullcontext()), peak_bytes(lean_gradients())
+        plain, lean = peak_bytes(contextlib.nullcontext()), peak_bytes(lean_gradients(True))
     assert 0 < lean < plain / 2

@@ -175,6 +175,24 @@ def test_start_is_the_first_way_that_applies(tmp_path):
     assert start(other, weights) == Start("resume", resumed, 7)
 
 
+def test_where_memory_is_scarce_the_task_is_built_again_with_less(tmp_path, monkeypatch):
+    asked = []
+
+    def save_memory():
+        asked.append(True)
+        return "activations are computed again" if len(asked) == 1 else ""
+
+    lines = []
+    toy_training.train(tmp_path / "roomy", 1, save_memory=save_memory)
+    assert not asked
+    monkeypatch.setattr(memory, "available_bytes", lambda: 1)
+    toy_training.train(tmp_path / "tight", 1, save_memory=save_memory, report=lines.append)
+    assert len(asked) == 2
+    assert lines.count("memory is scarce: activations are computed again") == 1
+    assert any("warning: A training step on 8 examples needs" in line for line in lines)
+    assert any(line.split()[:2] == ["step", "1/1"] for line in lines), lines
+
+
 def test_step_that_cannot_fit_into_memory_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(memory, "total_bytes", lambda: 50)
     monkeypatch.setattr(memory, "available_bytes", lambda: 50)

@@ -53,9 +53,7 @@ def _task(parameters: dict[str, Any]) -> SegmentationTask:
         ignore_label=spec.ignore_label,
         train_crop_size=crop_size,
     )
-    objective = ObjectiveOptions(
-        recompute_activations=parameters.get("recompute_activations", True)
-    )
+    objective = ObjectiveOptions(recompute_activations=parameters.get("recompute_activations"))
     num_clones = parameters.get("clones", 1)
     return _ConstantBatches(
         spec, "train", description, InputOptions(crop_size=crop_size), objective, num_clones
