@@ -45,16 +45,21 @@ print("still there", file=sys.stderr)
 """
 
 
-def test_tensorflow_is_imported_quietly_when_something_needs_it():
-    environment = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
-    result = subprocess.run(
-        [sys.executable, "-c", PROGRAM],
+def run(program: str, environment: dict[str, str]) -> subprocess.CompletedProcess:
+    """Runs a program in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-c", program],
         cwd=ROOT,
         env=environment,
         capture_output=True,
         text=True,
-        check=False,
+        check=True,
     )
+
+
+def test_tensorflow_is_imported_quietly_when_something_needs_it():
+    environment = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
+    result = run(PROGRAM, environment)
     first, second = result.stdout.splitlines()
     assert first.startswith("3 None ")
     assert second == f"{first.split()[-1]} None"
@@ -75,12 +80,4 @@ def test_onednn_is_used_on_every_x86_unless_the_user_says_otherwise(given, used)
     environment = {k: v for k, v in os.environ.items() if k != "TF_ENABLE_ONEDNN_OPTS"}
     if given is not None:
         environment["TF_ENABLE_ONEDNN_OPTS"] = given
-    result = subprocess.run(
-        [sys.executable, "-c", ONEDNN_PROGRAM],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert result.stdout == f"{used}\n"
+    assert run(ONEDNN_PROGRAM, environment).stdout == f"{used}\n"
