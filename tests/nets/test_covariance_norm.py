@@ -73,7 +73,7 @@ def test_means_that_are_large_for_the_deviation_cost_few_digits():
     changed = step(contextlib.nullcontext(), np.nextafter(images, upward.astype(np.float32)))
     actual = step(lean_gradients(), images)
     noise = largest_difference(changed, expected)  # Of a change in the last digit of the images.
-    assert largest_difference(actual, expected) < 3.0 * noise < 0.03
+    assert largest_difference(actual, expected) < 10.0 * noise < 0.1
 
 
 @pytest.mark.parametrize("recompute", [True, None, False])

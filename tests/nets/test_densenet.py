@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from nets import densenet
+from nets import covariance_norm, densenet
 from nets.backward import lean_gradients
 from nets.batch_norm import BatchNormMode, SyncGroup
 from reference import comparison
@@ -83,13 +83,14 @@ def test_features_and_feature_maps_for_decoders(code_depth):
 
 @pytest.mark.parametrize("is_synchronized", [False, True])
 def test_gradients_equal_those_of_tensorflow(is_synchronized):
-    """At stride 8 some blocks are atrous and some are not."""
+    """At stride 8 some blocks are atrous and some are not.
 
-    def gradients(context, change=0.0):
+    Without the covariance: in so small a network its other last digits turn a ReLU or two around.
+    """
+
+    def gradients(context):
         with tf.Graph().as_default(), sessions.unoptimized() as session, context:
-            random = np.random.RandomState(3)
-            images = random.normal(size=(2, 64, 96, 3))
-            images *= 1.0 + change * random.normal(size=images.shape)
+            images = np.random.RandomState(3).normal(size=(2, 64, 96, 3))
             images = tf.constant(images, tf.float32)
             group = SyncGroup(1) if is_synchronized else None
             features, end_points = build(images, 8, True, group, **SMALL, code_depth=6)
@@ -102,16 +103,13 @@ def test_gradients_equal_those_of_tensorflow(is_synchronized):
             return [variable.op.name for variable in variables], session.run(found)
 
     names, expected = gradients(contextlib.nullcontext())
-    _, actual = gradients(lean_gradients(True))
-    # In so small a network, a change in the last digits of its images changes some by 1e-3.
-    _, changed = gradients(contextlib.nullcontext(), change=1e-7)
-    for name, one, other, noisy in zip(["images", *names], actual, expected, changed, strict=True):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(covariance_norm, "applies", lambda outputs: False)
+        _, actual = gradients(lean_gradients(True))
+    for name, one, other in zip(["images", *names], actual, expected, strict=True):
         largest = np.abs(other).max()
         assert largest > 0, name
-        noise = np.abs(noisy - other).max() / largest
-        atol = max(1e-5, 2.0 * noise)
-        np.testing.assert_allclose(one / largest, other / largest, atol=atol, err_msg=name)
-        assert noise < 3e-3, name
+        np.testing.assert_allclose(one / largest, other / largest, atol=1e-5, err_msg=name)
 
 
 def kept_bytes(context, num_units, is_synchronized):
