@@ -104,7 +104,7 @@ CHOSEN = (
     *("model_variant", "depth_multiplier", "output_stride", "atrous_rates"),
     *("decoder_output_stride", "train_crop_size", "min_resize_value", "max_resize_value"),
     *("min_scale_factor", "train_batch_size", "base_learning_rate"),
-    *("recompute_activations", "num_clones", "mixed_precision", "sync_batch_norm"),
+    *("num_clones", "mixed_precision", "sync_batch_norm"),
     *("losses", "label_weights", "training_number_of_steps", "batch_norm_decay", "ema_decay"),
     *("validate_every", "patience"),
 )
