@@ -81,11 +81,7 @@ def normalization(tensor: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor] |
       operation's outputs.
     """
     op = tensor.op
-    if (
-        op.type != "FusedBatchNormV3"
-        or not op.get_attr("is_training")
-        or tensor is not op.outputs[0]
-    ):
+    if not _is_trained_norm(tensor):
         return None
     inputs, gamma, beta = op.inputs[:3]
     _, mean, unbiased_variance = op.outputs[:3]
@@ -95,10 +91,15 @@ def normalization(tensor: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor] |
     return inputs, scale, beta - mean * scale
 
 
+def _is_trained_norm(tensor: tf.Tensor) -> bool:
+    op = tensor.op
+    return op.type == "FusedBatchNormV3" and op.get_attr("is_training") and tensor is op.outputs[0]
+
+
 def _is_recomputed(tensor: tf.Tensor, with_norms: bool) -> bool:
     op = tensor.op
     if op.type == "FusedBatchNormV3":
-        return with_norms and op.get_attr("is_training") and tensor is op.outputs[0]
+        return with_norms and _is_trained_norm(tensor)
     if op.type in _REPEATED:
         return _is_recomputed(op.inputs[0], with_norms)
     if op.type == "AddV2":
