@@ -24,7 +24,7 @@ from collections.abc import Iterator
 
 import tensorflow.compat.v1 as tf
 
-from nets import interpolation, recomputation
+from nets import interpolation, pointwise, recomputation
 from nets.recomputation import recomputed
 
 _Gradients = tuple[tf.Tensor | None, ...]
@@ -60,7 +60,7 @@ def lean_statistics() -> Iterator[None]:
 def _conv2d(op: tf.Operation, upstream: tf.Tensor) -> _Gradients:
     attributes = _attributes(op, *_CONVOLUTION)
     filters, filter_shape = op.inputs[1], op.inputs[1].shape.as_list()
-    is_product = filter_shape[:2] == [1, 1] and set(op.get_attr("strides")) == {1}
+    is_product = pointwise.is_pointwise(op)
     normalized = recomputation.normalization(op.inputs[0]) if is_product else None
     inputs = recomputed(normalized[0] if normalized else op.inputs[0], upstream)
     input_gradient = tf.raw_ops.Conv2DBackpropInput(
@@ -70,7 +70,7 @@ def _conv2d(op: tf.Operation, upstream: tf.Tensor) -> _Gradients:
         return input_gradient, tf.raw_ops.Conv2DBackpropFilter(
             input=inputs, filter_sizes=filter_shape, out_backprop=upstream, **attributes
         )
-    product = tf.matmul(_rows(inputs), _rows(upstream), transpose_a=True)
+    product = tf.matmul(pointwise.rows(inputs), pointwise.rows(upstream), transpose_a=True)
     if normalized:  # (X s + t)' dY = s X' dY + t 1' dY: what was normalized is not needed.
         _, scale, shift = normalized
         total = tf.raw_ops.BiasAddGrad(out_backprop=upstream)
@@ -185,11 +185,6 @@ _OVERRIDES = {
     "ResizeBilinear": "LeanResizeBilinear",
 }
 _STATISTICS_OVERRIDES = {"Mul": "LeanScale", "SquaredDifference": "LeanSquaredDifference"}
-
-
-def _rows(tensor: tf.Tensor) -> tf.Tensor:
-    """[batch, height, width, channels] as [pixels, channels]."""
-    return tf.reshape(tensor, [-1, tensor.shape[-1].value])
 
 
 def _attributes(op: tf.Operation, *names: str) -> dict[str, object]:

@@ -11,7 +11,7 @@ Ioffe & Szegedy, "Batch Normalization", arXiv 1502.03167, with other operations.
 
 import tensorflow.compat.v1 as tf
 
-from nets import recomputation
+from nets import pointwise, recomputation
 
 # A covariance of N inputs takes N^2 products a pixel, and backward twice as many; each of M outputs
 # costs batch norm as much as some hundred products.
@@ -27,7 +27,7 @@ def applies(outputs: tf.Tensor) -> bool:
     op = outputs.op
     return (
         recomputation.is_set_up()
-        and recomputation.is_widening(op)
+        and pointwise.is_widening(op)
         and op.inputs[1].shape[2].value ** 2 <= _PRODUCTS_AN_OUTPUT * op.inputs[1].shape[3].value
         and outputs.dtype == tf.float32
         and not tf.config.list_physical_devices("GPU")
@@ -72,7 +72,7 @@ def _mean_and_covariance(inputs: tf.Tensor):
     A channel whose terms cancel out has a small variance, and each output that is computed by
     itself has as few wrong digits as the others; w' C w has only with more digits.
     """
-    rows = _rows(inputs)
+    rows = pointwise.rows(inputs)
     count = tf.cast(tf.shape(rows)[0], tf.float32)
     mean = tf.reduce_mean(rows, axis=0)
     centered = tf.cast(rows - mean, tf.float64)
@@ -83,7 +83,7 @@ def _mean_and_covariance(inputs: tf.Tensor):
         of_covariance = tf.cast(of_covariance, tf.float32)
         factor = (of_covariance + tf.transpose(of_covariance)) / count
         shift = of_mean / count - _product(mean, factor)
-        return tf.reshape(tf.matmul(_rows(again), factor) + shift, tf.shape(again))
+        return tf.reshape(tf.matmul(pointwise.rows(again), factor) + shift, tf.shape(again))
 
     return (mean, covariance), gradient
 
@@ -91,10 +91,6 @@ def _mean_and_covariance(inputs: tf.Tensor):
 def _matrix(op: tf.Operation) -> tf.Tensor:
     """Returns the weights of a 1x1 convolution, [inputs, outputs]."""
     return tf.reshape(op.inputs[1], op.inputs[1].shape[2:])
-
-
-def _rows(tensor: tf.Tensor) -> tf.Tensor:
-    return tf.reshape(tensor, [-1, tensor.shape[-1].value])
 
 
 def _product(vector: tf.Tensor, matrix: tf.Tensor) -> tf.Tensor:

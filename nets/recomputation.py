@@ -14,6 +14,8 @@ import dataclasses
 
 import tensorflow.compat.v1 as tf
 
+from nets import pointwise
+
 # Holds one `_Plan`.
 _COLLECTION = "recomputed_tensors"
 # Operations that are repeated as they are if their first input is recomputed.
@@ -44,14 +46,6 @@ def set_up(recompute: bool | None) -> None:
 def is_set_up() -> bool:
     """Whether `set_up` was called for the current graph."""
     return bool(tf.get_collection(_COLLECTION))
-
-
-def is_widening(op: tf.Operation) -> bool:
-    """Whether this is a 1x1 convolution that at least doubles the channels of each pixel."""
-    if op.type != "Conv2D" or {*op.get_attr("strides")} != {1}:
-        return False
-    height, width, narrow, wide = op.inputs[1].shape.as_list()
-    return (height, width) == (1, 1) and 2 * narrow <= wide
 
 
 def recomputed(tensor: tf.Tensor, trigger: tf.Tensor) -> tf.Tensor:
@@ -155,7 +149,7 @@ def _joined(op: tf.Operation) -> list[tf.Tensor]:
 def _is_normalized_convolution(op: tf.Operation) -> bool:
     """Whether batch norm is in the weights of this convolution (`nets.covariance_norm`)."""
     convolution = op.inputs[0].op
-    return is_widening(convolution) and convolution.inputs[1].op.type == "Reshape"
+    return pointwise.is_widening(convolution) and convolution.inputs[1].op.type == "Reshape"
 
 
 def _is_synchronized_norm(op: tf.Operation) -> bool:
