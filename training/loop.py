@@ -15,6 +15,7 @@ import tensorflow.compat.v1 as tf
 import tf_slim as slim
 from tensorflow.core.protobuf.rewriter_config_pb2 import RewriterConfig
 
+from common import graph_memory
 from common.interruption import Interruption
 from deployment import servers
 from deployment.config import DeploymentConfig
@@ -330,10 +331,11 @@ def _build_fitting(
         step = build()
         if on_gpu:
             return graph, step
-        if step_memory.is_scarce(step) and (saving := task.save_memory()):
+        held = graph_memory.held_bytes(step.loss, step.train_op)
+        if step_memory.is_scarce(held) and (saving := task.save_memory()):
             report(f"memory is scarce: {saving}")
         else:
-            step_memory.check(step, options.train_batch_size, task.memory_advice, report)
+            step_memory.check(held, options.train_batch_size, task.memory_advice, report)
             return graph, step
     return _build_fitting(task, options, build, on_gpu, report)
 
