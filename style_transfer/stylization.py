@@ -178,7 +178,7 @@ class Stylization:
           ValueError: they do not fit into memory, or have no inner part.
         """
         settings = self._settings
-        size = images.fitted_size(self._content, scale.longer_side)
+        size = self._size(scale)
         painted = images.framed_size(size, settings.frame)
         of_style = round(scale.longer_side * settings.style_scale)
         styles = [images.fitted_size(each, of_style) for each, _ in self._styles.values()]
@@ -197,7 +197,7 @@ class Stylization:
         """Makes the steps of one size, in windows of a side; returns whether all were made."""
         settings = self._settings
         scale = settings.scales[state.scale]
-        size = images.fitted_size(self._content, scale.longer_side)
+        size = self._size(scale)
         content = images.framed(
             images.resized(self._content, size, self._content_path), settings.frame
         )
@@ -266,9 +266,12 @@ class Stylization:
             )
         return True
 
+    def _size(self, scale: Scale) -> tuple[int, int]:
+        """Returns height and width of what a size paints, without the frame."""
+        return images.fitted_size(self._content, scale.longer_side)
+
     def _without_frame(self, image: np.ndarray, scale: int) -> np.ndarray:
-        longer_side = self._settings.scales[scale].longer_side
-        size = images.fitted_size(self._content, longer_side)
+        size = self._size(self._settings.scales[scale])
         return images.unframed(image, size, self._settings.frame)
 
     def _new_adam(self) -> Adam:
