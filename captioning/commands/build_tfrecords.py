@@ -33,7 +33,7 @@ def main(flags: Flags, arguments: list[str]) -> int:
 
     is_single = options.one_record_per_caption
 
-    def check() -> check_report.Report:
+    def check(_ahead: object = None) -> check_report.Report:
         report = checks.check_source(
             source, known, num_workers=how.num_workers, memory_limit=settings.memory_limit
         )

@@ -23,7 +23,7 @@ def main(flags: Flags, arguments: list[str]) -> int:
     settings = build_settings.of(how)
     source = _open_source(options)
 
-    def check() -> check_report.Report:
+    def check(_ahead: object = None) -> check_report.Report:
         report = checks.check_source(
             source, num_workers=how.num_workers, memory_limit=settings.memory_limit
         )

@@ -48,6 +48,7 @@ class DecodedImage:
     orientation: int  # of EXIF; 1 is upright
     is_turned: bool  # whether the orientation was applied
     num_bands: int | None = None  # of a TIFF, of which the first three are `rgb`
+    is_read_by_opencv: bool = False  # whether `rgb` is what OpenCV made of a JPEG
 
     @property
     def is_kept(self) -> bool:
@@ -89,6 +90,13 @@ def read_image(
       ValueError: the file is damaged or of a refused kind; the message names it.
     """
     image = decode_image(path, mask_size, with_pixels, trust_end=not with_pixels, data=data)
+    return to_store(image, path, mask_size, with_pixels)
+
+
+def to_store(
+    image: DecodedImage, path: str, mask_size: tuple[int, int] | None, with_pixels: bool
+) -> EncodedImage:
+    """Makes of an image, as `decode_image` returns it, what `read_image` does."""
     if image.is_kept and not image.is_turned:
         return EncodedImage(image.data, _KEPT_FORMATS[image.file_format], image.size, image.rgb)
     rgb = decode_image(path, mask_size, data=image.data).rgb if image.rgb is None else image.rgb
@@ -121,10 +129,12 @@ def decode_image(
     image, num_bands = _open(data, path)
     mode, size = image.mode, (image.height, image.width)
     rgb = None
+    is_read_by_opencv = False
     if not with_pixels:
         _check_whole(image, data, path, trust_end, trust_kept)
     else:
         rgb = _decode_jpeg(image, data)
+        is_read_by_opencv = rgb is not None
         if rgb is None:
             _load(image, data, path)
     bits = max(8, bits_per_channel(image, data))
@@ -147,6 +157,7 @@ def decode_image(
         orientation=orientation,
         is_turned=is_turned,
         num_bands=num_bands,
+        is_read_by_opencv=is_read_by_opencv,
     )
 
 

@@ -32,12 +32,19 @@ class ImageFinding:
     complaints: tuple[Complaint, ...]
 
 
-def examine(image: DecodedImage, listener: DamageListener) -> ImageFinding:
-    """Says what is wrong with an image that can be read; `listener` decodes as training does."""
+def examine(image: DecodedImage, listener: DamageListener, was_heard: bool = False) -> ImageFinding:
+    """Says what is wrong with an image that can be read.
+
+    Args:
+      listener: decodes as training does.
+      was_heard: whether libjpeg complained while the image was decoded.
+    """
     complaints = []
     is_suspect = False
     if image.is_kept or image.is_jpeg:
-        is_accepted, is_suspect = listener.accepts(image.data, image.is_jpeg)
+        is_accepted, is_suspect = listener.accepts(
+            image.data, image.is_jpeg, was_heard if image.is_read_by_opencv else None
+        )
         if image.is_kept and not is_accepted:
             message = (
                 "damaged: TensorFlow, with which training reads it, cannot decode it. Copy it "

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import cv2
 import numpy as np
@@ -29,6 +29,8 @@ from datasets.images import image_graph
 _DAMAGE = re.compile(rb"(?m)^((?:Corrupt JPEG data|Premature end of JPEG)[^\r\n]*)\n?")
 _STDERR = 2
 
+_T = TypeVar("_T")
+
 
 class DamageListener:
     """Tells whether training can decode files, and what libjpeg said; made by `listening`."""
@@ -38,8 +40,14 @@ class DamageListener:
         self._log = log
         self._alone = threading.Lock()
 
-    def accepts(self, data: bytes, is_jpeg: bool) -> tuple[bool, bool]:
+    def accepts(
+        self, data: bytes, is_jpeg: bool, was_heard: bool | None = None
+    ) -> tuple[bool, bool]:
         """Reads all of a JPEG or PNG file.
+
+        Args:
+          was_heard: what `hear` says of a JPEG that OpenCV has read already, and is not read again;
+            None where it has not.
 
         Returns:
           (whether training can decode it, whether libjpeg complained meanwhile: perhaps of a file
@@ -47,12 +55,17 @@ class DamageListener:
         """
         if not is_jpeg:
             return self._can_decode(data), False
-        before = self._size()
-        is_read = _read_jpeg(data)
-        is_suspect = self._size() > before
+        is_read, is_suspect = True, was_heard
+        if is_suspect is None:
+            is_read, is_suspect = self.hear(lambda: _read_jpeg(data))
         if is_read and not is_suspect:
             return True, False
         return self._can_decode(data), is_suspect
+
+    def hear(self, read: Callable[[], _T]) -> tuple[_T, bool]:
+        """Calls a function, and returns its value and whether libjpeg complained meanwhile."""
+        before = self._size()
+        return read(), self._size() > before
 
     def describe_damage(self, data: bytes) -> str | None:
         """Reads a JPEG while no other is read, and returns what libjpeg says of its damage."""

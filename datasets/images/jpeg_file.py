@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 # The shortest stretch that is looked for: 512 bits are 170 coefficients.
 _MIN_ZEROS = 64
+_SHORTEST = bytes(_MIN_ZEROS)
 _ZEROS = re.compile(rb"\0{%d,}" % _MIN_ZEROS)
 
 _TABLES, _SCAN, _END = 0xC4, 0xDA, 0xD9
@@ -32,9 +33,9 @@ class _Scan(NamedTuple):
 
 def find_zeros(data: bytes) -> int | None:
     """Returns the length of a stretch of zeros in a JPEG file that stands for no image, or None."""
-    stretches = [match.span() for match in _ZEROS.finditer(data)]
-    if not stretches:
+    if _SHORTEST not in data:  # Searching so takes a tenth of the expression's time.
         return None
+    stretches = [match.span() for match in _ZEROS.finditer(data)]
     for scan in _scans(data):
         # The lower half of a symbol is the number of bits that follow it; symbols without any end
         # a block. Where they do so for every component, zeros may be a flat part of the image.

@@ -1,13 +1,15 @@
 """The folder that a dataset is built into: its lock, and what is remembered of its shards.
 
 Beside the shards lies the folder `.build` with a small JSON file for each finished shard, by which
-the next build knows what it may keep.
+the next build knows what it may keep. Shards that are written while a check is reading their
+examples lie in `.build/ahead`, with such files of their own.
 """
 
 import contextlib
 import dataclasses
 import os
-from collections.abc import Collection, Iterator
+import shutil
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from common import dataset_files, files, json_files, locks
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 _STATE_DIR = ".build"
 # Whose shards these are, which `dataset.json` does not say before the end, and what they are of.
 _OWNER_FILE = "owner.json"
+_AHEAD_DIR = "ahead"
 
 _Note = TypeVar("_Note", bound="DataclassInstance")
 
@@ -47,6 +50,29 @@ def was_begun(output_dir: str) -> bool:
     return os.path.isdir(os.path.join(output_dir, _STATE_DIR))
 
 
+def missing_folders(output_dir: str) -> list[str]:
+    """Returns the folders that `sole_build` makes, those that hold others first."""
+    missing = []
+    path = os.path.join(os.path.abspath(output_dir), _STATE_DIR)
+    while not os.path.exists(path):
+        missing.append(path)
+        path = os.path.dirname(path)
+    return missing[::-1]
+
+
+def remove_unused(made: Sequence[str]) -> None:
+    """Removes folders that were made for a build which has kept nothing.
+
+    Args:
+      made: see `missing_folders`.
+    """
+    with contextlib.suppress(OSError):  # Something is in them.
+        for path in reversed(made):
+            if os.path.basename(path) == _STATE_DIR and os.listdir(path) == [locks.LOCK_FILE]:
+                os.remove(os.path.join(path, locks.LOCK_FILE))
+            os.rmdir(path)
+
+
 def check_writable(output_dir: str) -> None:
     """Raises OSError if a folder cannot be written to or made: before images are read."""
     obstacle = files.find_obstacle(output_dir)
@@ -67,7 +93,12 @@ def prepare(output_dir: str, shards: Collection[str], *, is_finished: bool) -> N
     os.makedirs(state_dir, exist_ok=True)
     tfrecords.remove_temporary_files(output_dir)
     files.remove_leftovers(state_dir)
-    kept = {locks.LOCK_FILE, _OWNER_FILE, *(os.path.basename(_note_path(path)) for path in shards)}
+    kept = {
+        locks.LOCK_FILE,
+        _OWNER_FILE,
+        _AHEAD_DIR,
+        *(os.path.basename(_note_path(path)) for path in shards),
+    }
     stale = [path for path in shard_names.list_ours(output_dir) if path not in shards]
     stale += [os.path.join(state_dir, name) for name in {*os.listdir(state_dir)} - kept]
     if stale or not is_finished:
@@ -163,6 +194,32 @@ def recall_failure(shard_path: str) -> str | None:
             return file.read()
     except FileNotFoundError:
         return None
+
+
+def make_ahead(output_dir: str) -> None:
+    """Makes the folder for shards that are written while a check is reading, or tidies it up."""
+    directory = os.path.join(output_dir, _STATE_DIR, _AHEAD_DIR)
+    os.makedirs(os.path.join(directory, _STATE_DIR), exist_ok=True)
+    tfrecords.remove_temporary_files(directory)
+
+
+def path_ahead(shard_path: str) -> str:
+    """Returns where a shard lies as long as its examples are being checked."""
+    directory, name = os.path.split(shard_path)
+    return os.path.join(directory, _STATE_DIR, _AHEAD_DIR, name)
+
+
+def bring(shard_path: str) -> None:
+    """Brings a shard and what is remembered of it from where it was written ahead to its place."""
+    discard(shard_path)
+    ahead = path_ahead(shard_path)
+    os.replace(_note_path(ahead), _note_path(shard_path))
+    os.replace(ahead, shard_path)
+
+
+def remove_ahead(output_dir: str) -> None:
+    """Removes the shards that were written ahead and not brought to their places."""
+    shutil.rmtree(os.path.join(output_dir, _STATE_DIR, _AHEAD_DIR), ignore_errors=True)
 
 
 def discard(shard_path: str) -> None:

@@ -1,7 +1,7 @@
 """Builds a dataset as the command does: check, plan, conversion, and what is said meanwhile."""
 
-import contextlib
 import dataclasses
+import functools
 import os
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -22,6 +22,7 @@ from datasets.records.encoder import Encoder, SampleT, SpecT, SplitT
 from datasets.records.origin import PlacedDataset
 from datasets.records.problems import ERROR, Problem
 from datasets.records.shard_plan import Failure, ShardPlan
+from datasets.records.shards_ahead import ShardsAhead
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +70,7 @@ def build(
     encoder: Encoder[SampleT, SplitT, SpecT],
     splits: Mapping[str, Sequence[SampleT]],
     problems: Sequence[Problem],
-    check: Callable[[], Report],
+    check: Callable[[ShardsAhead[SampleT, SplitT, SpecT] | None], Report],
     settings: BuildSettings,
     data_dir: str | None = None,
 ) -> SpecT:
@@ -79,7 +80,8 @@ def build(
       encoder: makes the records.
       splits: samples of each split.
       problems: what was seen while the samples were listed.
-      check: reads everything, prints what is wrong, and returns it.
+      check: reads everything, prints what is wrong, and returns it. What it is given, unless it is
+        None, may write the records of what it reads; what it does not write is written later.
       settings: of the command.
       data_dir: the folder that the samples are of; records of another one are not replaced.
 
@@ -111,17 +113,31 @@ def build(
             data_dir=data_dir,
         )
 
-    with contextlib.ExitStack() as stack:
-        is_locked = build_folder.was_begun(output_dir)
-        if is_locked:  # Told at once, and not after a check of minutes.
-            stack.enter_context(build_folder.sole_build(output_dir))
-        plan = plan_shards()
-        is_check_due = bool(plan.pending) and settings.is_checked
-        excluded = _find_unusable(problems, check if is_check_due else None, settings.skip_errors)
-        if not is_locked:  # A folder is made only for what has passed the check.
-            stack.enter_context(build_folder.sole_build(output_dir))
+    made = build_folder.missing_folders(output_dir)
+    try:
+        with build_folder.sole_build(output_dir):
             plan = plan_shards()
-        spec, failures = _convert(plan, excluded, settings)
+            ahead = _start_ahead(plan, problems, settings)
+            is_check_due = bool(plan.pending) and settings.is_checked
+            try:
+                excluded = _find_unusable(
+                    problems,
+                    functools.partial(check, ahead) if is_check_due else None,
+                    settings.skip_errors,
+                )
+            except KeyboardInterrupt:
+                if ahead is not None and ahead.num_finished:
+                    _tell_to_go_on()
+                else:
+                    build_folder.remove_ahead(output_dir)
+                raise
+            except BaseException:
+                build_folder.remove_ahead(output_dir)
+                raise
+            spec, failures = _convert(plan, ahead, excluded, settings)
+    except BaseException:
+        build_folder.remove_unused(made)  # A folder is there for what has passed the check.
+        raise
     _print_skipped(problems, failures)
     return spec
 
@@ -160,6 +176,25 @@ def print_splits(spec: BuiltDataset, unit: str = "images") -> None:
         )
 
 
+def _start_ahead(
+    plan: ShardPlan[SampleT, SplitT, SpecT], problems: Sequence[Problem], settings: BuildSettings
+) -> ShardsAhead[SampleT, SplitT, SpecT] | None:
+    """Returns what writes shards while they are being checked; None where that is of no use."""
+    errors = [problem for problem in problems if problem.severity == ERROR]
+    is_checked = bool(plan.pending) and settings.is_checked
+    if not is_checked or settings.runner or (errors and not settings.skip_errors):
+        return None
+    known = {(each.split, each.name) for each in errors if each.split and each.name}
+    ahead = ShardsAhead(plan, known, settings.skip_errors)
+    if ahead.num_finished:
+        print(
+            f"{ahead.num_finished} of {len(plan.shards)} shards were written before the check was "
+            "stopped, and are unchanged.",
+            file=sys.stderr,
+        )
+    return ahead
+
+
 def _find_unusable(
     problems: Sequence[Problem], check: Callable[[], Report] | None, skip_errors: bool
 ) -> set[tuple[str, str]]:
@@ -196,10 +231,11 @@ def _find_unusable(
 
 def _convert(
     plan: ShardPlan[SampleT, SplitT, SpecT],
+    ahead: ShardsAhead[SampleT, SplitT, SpecT] | None,
     excluded: Collection[tuple[str, str]],
     settings: BuildSettings,
 ) -> tuple[SpecT, list[Failure]]:
-    """Writes what remains of a plan, with threads or with Beam."""
+    """Keeps what was written ahead, and writes what remains of a plan, with threads or Beam."""
     for shards, state in (
         (plan.finished, "are there already and unchanged."),
         (
@@ -209,6 +245,9 @@ def _convert(
     ):
         if shards:
             print(f"{len(shards)} of {len(plan.shards)} shards {state}", file=sys.stderr)
+    if ahead is not None:
+        plan = ahead.keep(excluded)
+    build_folder.remove_ahead(plan.output_dir)
     try:
         if settings.runner:
             return beam_conversion.convert(
@@ -227,8 +266,12 @@ def _convert(
             memory_limit=settings.memory_limit,
         )
     except KeyboardInterrupt:
-        print("\nThe same command goes on where this one stopped.", file=sys.stderr)
+        _tell_to_go_on()
         raise
+
+
+def _tell_to_go_on() -> None:
+    print("\nThe same command goes on where this one stopped.", file=sys.stderr)
 
 
 def _print_skipped(problems: Sequence[Problem], failures: Collection[Failure]) -> None:

@@ -57,7 +57,7 @@ def convert(
     )
     with contextlib.closing(encoded):
         for shard in plan.pending:
-            finished[shard.path] = _write(shard, plan.encoder, encoded, skip_failures)
+            finished[shard.path] = write_encoded(shard, plan.encoder, encoded, skip_failures)
     return finish(plan, finished)
 
 
@@ -76,7 +76,7 @@ def write_shard(
             return _refuse(memory_limit, shard, sample, pixels)
         return _encode(plan.encoder, shard, sample, excluded)
 
-    return _write(shard, plan.encoder, map(encode, shard.samples), skip_failures)
+    return write_encoded(shard, plan.encoder, map(encode, shard.samples), skip_failures)
 
 
 def finish(
@@ -112,12 +112,16 @@ def _encode(
 ) -> Encoded | Failure:
     """Makes the record of one example; runs in worker threads."""
     if (shard.split, sample.name) in excluded:
-        message = f"{sample.paths[0]}: skipped after the check."
-        return Failure(shard.split, sample.name, message)
+        return skip_after_check(shard, sample)
     try:
         return encoder.encode(sample)
     except (OSError, ValueError) as error:
         return Failure(shard.split, sample.name, str(error))
+
+
+def skip_after_check(shard: Shard[SampleT], sample: SampleT) -> Failure:
+    """Returns what becomes of an example that a check has found to be unusable."""
+    return Failure(shard.split, sample.name, f"{sample.paths[0]}: skipped after the check.")
 
 
 def _refuse(
@@ -127,13 +131,18 @@ def _refuse(
     return Failure(shard.split, sample.name, f"{path}: {message}")
 
 
-def _write(
+def write_encoded(
     shard: Shard[SampleT],
     encoder: Encoder[SampleT, SplitT, SpecT],
     encoded: Iterator[Encoded | Failure],
     skip_failures: bool,
 ) -> FinishedShard[SplitT]:
-    """Writes one shard from the next results, and that it is finished just before it appears."""
+    """Writes one shard from the next results, and that it is finished just before it appears.
+
+    Raises:
+      OSError: the shard cannot be written.
+      ValueError: an example cannot be converted, and failures are not to be skipped.
+    """
     build_folder.discard(shard.path)
     statistics = encoder.start_statistics()
     num_bytes = 0

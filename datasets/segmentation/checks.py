@@ -7,17 +7,22 @@ is, a warning that it is used and should be looked at. docs/datasets.md explains
 `sample_checks` examines a single example, `dataset_problems` all of them together.
 """
 
+import collections
 import contextlib
+from typing import NamedTuple
 
 from datasets.images import image_checks, jpeg_damage
 from datasets.images.jpeg_damage import DamageListener
 from datasets.images.memory_limit import MemoryLimit, count_pixels
 from datasets.records import workers
+from datasets.records.encoder import Encoded
 from datasets.records.problems import ERROR, WARNING
+from datasets.records.shards_ahead import ShardsAhead
 from datasets.segmentation import dataset_problems, sample_checks
 from datasets.segmentation.check_report import Report
 from datasets.segmentation.class_statistics import ClassCounter
 from datasets.segmentation.dataset_problems import TRAIN
+from datasets.segmentation.encoder import SegmentationEncoder
 from datasets.segmentation.masks import blending, mask_values
 from datasets.segmentation.palette_agreement import Disagreement, PaletteComparison
 from datasets.segmentation.sample_checks import Finding
@@ -25,11 +30,19 @@ from datasets.segmentation.shown_examples import ExampleChoice
 from datasets.segmentation.sources.source import Sample, Source
 
 
+class Records(NamedTuple):
+    """What a check writes of what it reads."""
+
+    encoder: SegmentationEncoder
+    shards: ShardsAhead
+
+
 def check_source(
     source: Source,
     num_workers: int | None = None,
     show_progress: bool = True,
     memory_limit: MemoryLimit = MemoryLimit(),  # noqa: B008 (it is frozen)
+    records: Records | None = None,
 ) -> Report:
     """Reads everything and reports what is wrong.
 
@@ -37,6 +50,7 @@ def check_source(
       num_workers: threads; None for one per core.
       memory_limit: what the images in work may take together; one that alone takes more is an
         error.
+      records: what to write of what is read; None for nothing.
     """
     work = [(split, sample) for split, samples in source.splits.items() for sample in samples]
 
@@ -46,12 +60,17 @@ def check_source(
         finding.report(ERROR, "memory", message, path)
         return finding
 
+    def encoder_for(split: str, sample: Sample) -> SegmentationEncoder | None:
+        return records.encoder if records and records.shards.wants(split, sample.name) else None
+
     collector = _Collector(source)
     with jpeg_damage.listening() as listener:
-        for finding in workers.map_in_order(
-            lambda argument: sample_checks.examine(source, *argument, listener),
+        findings = workers.map_in_order(
+            lambda argument: sample_checks.examine(
+                source, *argument, listener, encoder_for(*argument)
+            ),
             work,
-            description="checking",
+            description="checking and converting" if records else "checking",
             num_workers=num_workers,
             show_progress=show_progress,
             limit=workers.WeightLimit(
@@ -59,8 +78,12 @@ def check_source(
                 max_weight=memory_limit.max_pixels,
                 refuse=refuse,
             ),
-        ):
-            collector.add(finding)
+        )
+        encoded = (collector.add(finding) for finding in findings)
+        with contextlib.closing(findings):
+            if records is not None:
+                records.shards.write(encoded)
+            collections.deque(encoded, maxlen=0)
         collector.check_suspects(listener)
     return collector.finish()
 
@@ -86,8 +109,12 @@ class _Collector:
         self._suspects: list[tuple[str, Sample]] = []
         self._first_with_digest: dict[bytes, tuple[str, Sample]] = {}
 
-    def add(self, finding: Finding) -> None:
-        """Takes what was found in the next example."""
+    def add(self, finding: Finding) -> Encoded | None:
+        """Takes what was found in the next example; returns its record, if there is one."""
+        self._take(finding)
+        return finding.encoded
+
+    def _take(self, finding: Finding) -> None:
         self._problems += finding.problems
         self._ids |= finding.ids
         self._ramps += finding.ramps

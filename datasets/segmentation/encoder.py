@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import cv2
+import numpy as np
 import PIL
 
 from common import json_files
+from datasets.images import decoding
 from datasets.records import dataset_file, shard_plan
 from datasets.records.encoder import Encoded, Encoder
 from datasets.records.shard_plan import ShardPlan
@@ -56,11 +58,31 @@ class SegmentationEncoder(Encoder[Sample, SplitSpec, DatasetSpec]):
             ],
         ]
 
+    @property
+    def with_gradient(self) -> bool:
+        """Whether records have the gradient channel, which is made of the image's pixels."""
+        return self._gradient_format is not None
+
     def encode(self, sample: Sample) -> Encoded:
-        with_gradient = self._gradient_format is not None
-        image, mask = self._source.read_example(sample, with_pixels=with_gradient)
+        image, mask = self._source.read_example(sample, with_pixels=self.with_gradient)
         histogram = count_ids(mask)
         self._source.require_known_ids(sample, histogram)
+        return self.encode_read(sample, image, mask, histogram)
+
+    def encode_read(
+        self,
+        sample: Sample,
+        image: decoding.EncodedImage,
+        mask: np.ndarray,
+        histogram: np.ndarray,
+    ) -> Encoded:
+        """Makes the record of an example that was read, and is as it should be.
+
+        Args:
+          image: with pixels where records have the gradient channel.
+          mask: uint8 [height, width] class ids.
+          histogram: int64 [256], pixels of each id.
+        """
         example = record_format.encode_example(
             sample.name,
             image.encoded,

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from datasets.segmentation.class_statistics import count_ids
 from datasets.segmentation.masks.mask_format import Color
 from datasets.segmentation.masks.raw_mask import RawMask
 
@@ -33,11 +32,15 @@ class UsedColors:
         return self.palette[index] if index < len(self.palette) else None
 
 
-def used_colors(mask: RawMask) -> UsedColors | None:
-    """Returns the colors that a mask uses; None where they say nothing about classes."""
-    if mask.values.dtype != np.uint8 or mask.values.ndim != 2 or mask.lossy_format is not None:
+def used_colors(mask: RawMask, counts: np.ndarray | None) -> UsedColors | None:
+    """Returns the colors that a mask uses; None where they say nothing about classes.
+
+    Args:
+      counts: int64 [256], pixels of each of the mask's values; None if they are no bytes.
+    """
+    if counts is None or mask.lossy_format is not None:
         return None
-    used = tuple(np.flatnonzero(count_ids(mask.values)).tolist())
+    used = tuple(np.flatnonzero(counts).tolist())
     if mask.is_one_bit:
         return UsedColors(mask.path, _BLACK_AND_WHITE, used, is_implied=True)
     palette = _GRAY_RAMP

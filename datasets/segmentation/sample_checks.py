@@ -1,5 +1,6 @@
 """Examines one example of a dataset: its files, sizes, ids and colors."""
 
+import contextlib
 import dataclasses
 import os
 from collections.abc import Callable, Mapping
@@ -11,9 +12,11 @@ from common.texts import printable
 from datasets.images import decoding, image_checks
 from datasets.images.decoding import DecodedImage
 from datasets.images.jpeg_damage import DamageListener
+from datasets.records.encoder import Encoded
 from datasets.records.problems import ERROR, WARNING, Problem
 from datasets.segmentation import palette_agreement
 from datasets.segmentation.class_statistics import count_ids
+from datasets.segmentation.encoder import SegmentationEncoder
 from datasets.segmentation.masks import blending
 from datasets.segmentation.masks.blending import Ramps
 from datasets.segmentation.masks.mask_format import Color
@@ -46,6 +49,7 @@ class Finding:
     is_suspect: bool = False  # libjpeg complained meanwhile, perhaps of another image
     colors: UsedColors | None = None  # of the mask's indices; None where they say nothing
     ramps: Ramps = blending.NOTHING  # between the values in the mask's file
+    encoded: Encoded | None = None  # the record, if one was asked for and can be made
 
     @property
     def has_error(self) -> bool:
@@ -71,9 +75,21 @@ class Finding:
         self.report(*image_checks.damaged(damage), self.sample.places[0])
 
 
-def examine(source: Source, split: str, sample: Sample, listener: DamageListener) -> Finding:
-    """Reads one example and reports what is wrong with it; `listener` decodes as training does."""
+def examine(
+    source: Source,
+    split: str,
+    sample: Sample,
+    listener: DamageListener,
+    encoder: SegmentationEncoder | None = None,
+) -> Finding:
+    """Reads one example and reports what is wrong with it.
+
+    Args:
+      listener: decodes as training does.
+      encoder: makes the record, if nothing is wrong, of what was read; None for no record.
+    """
     finding = Finding(split, sample)
+    ids = None
     if not sample.needs_image or os.path.isfile(sample.image_path):
         mask = _read(
             finding,
@@ -83,22 +99,31 @@ def examine(source: Source, split: str, sample: Sample, listener: DamageListener
             sample.read_mask,
         )
         if mask is not None:
-            _examine_mask(source, mask, finding)
-    image = _read(
-        finding,
-        sample.image_path,
-        sample.places[0],
-        sample.describe_missing_image(),
-        lambda: decoding.decode_image(
+            ids = _examine_mask(source, mask, finding)
+    with_pixels = encoder is not None and encoder.with_gradient and not finding.has_error
+    image, was_heard = listener.hear(
+        lambda: _read(
+            finding,
+            sample.image_path,
             sample.places[0],
-            finding.size,
-            with_pixels=False,
-            trust_kept=True,
-            data=sample.read_image_file(),
-        ),
+            sample.describe_missing_image(),
+            lambda: decoding.decode_image(
+                sample.places[0],
+                finding.size,
+                with_pixels=with_pixels,
+                trust_kept=True,
+                data=sample.read_image_file(),
+            ),
+        )
     )
     if image is not None:
-        _examine_image(image, finding, listener)
+        _examine_image(image, finding, listener, was_heard)
+    if encoder is not None and image is not None and ids is not None and not finding.has_error:
+        assert finding.histogram is not None
+        # What the conversion finds is told when it reads the example itself.
+        with contextlib.suppress(OSError, ValueError):
+            stored = decoding.to_store(image, sample.places[0], finding.size, with_pixels)
+            finding.encoded = encoder.encode_read(sample, stored, ids, finding.histogram)
     return finding
 
 
@@ -118,10 +143,13 @@ def _read(
         return None
 
 
-def _examine_mask(source: Source, mask: RawMask, finding: Finding) -> None:
+def _examine_mask(source: Source, mask: RawMask, finding: Finding) -> np.ndarray | None:
+    """Returns the class ids of a mask, uint8 [height, width], if they can be told."""
     path = finding.sample.places[1]
     finding.size = mask.values.shape[:2]
-    finding.colors = palette_agreement.used_colors(mask)
+    has_bytes = mask.values.dtype == np.uint8 and not mask.is_colored
+    counts = count_ids(mask.values) if has_bytes else None
+    finding.colors = palette_agreement.used_colors(mask, counts)
     finding.ramps = _find_ramps(source, mask)
     try:
         mask_ids = source.mask_format.decode(mask)
@@ -130,13 +158,15 @@ def _examine_mask(source: Source, mask: RawMask, finding: Finding) -> None:
         if mask.is_colored and mask.lossy_format is None:
             kind = "colors"
         finding.report(ERROR, kind, str(error), path)
-        return
-    finding.histogram = count_ids(mask_ids)
+        return None
+    if counts is None or mask_ids is not mask.values:
+        counts = count_ids(mask_ids)
+    finding.histogram = counts
     ids = finding.ids = frozenset(np.flatnonzero(finding.histogram).tolist())
     finding.is_binary = _is_binary(source, mask, ids)
     if finding.is_binary and source.ignore_label != 255:
         finding.report_binary(ERROR)
-        return
+        return None
     unknown = source.describe_unknown_ids(finding.histogram)
     if unknown is not None:
         finding.report(ERROR, "ids", unknown, path)
@@ -145,6 +175,7 @@ def _examine_mask(source: Source, mask: RawMask, finding: Finding) -> None:
         finding.report(WARNING, "unlabelled", message, path)
     if mask.palette is not None and source.mask_format.colors is not None:
         _compare_palette(source, mask.palette, source.mask_format.colors, finding)
+    return mask_ids
 
 
 def _find_ramps(source: Source, mask: RawMask) -> Ramps:
@@ -193,9 +224,11 @@ def _compare_palette(
     finding.report(severity, "palette", text, finding.sample.places[1])
 
 
-def _examine_image(image: DecodedImage, finding: Finding, listener: DamageListener) -> None:
+def _examine_image(
+    image: DecodedImage, finding: Finding, listener: DamageListener, was_heard: bool
+) -> None:
     path = finding.sample.places[0]
-    found = image_checks.examine(image, listener)
+    found = image_checks.examine(image, listener, was_heard)
     finding.digest, finding.is_suspect = found.digest, found.is_suspect
     for complaint in found.complaints:
         finding.report(*complaint, path)

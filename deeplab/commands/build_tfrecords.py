@@ -6,6 +6,7 @@ from commands import build_settings
 from commands.build_options import BuildingOptions
 from commands.flags import Flags
 from datasets.records import building
+from datasets.records.shards_ahead import ShardsAhead
 from datasets.segmentation import check_report, checks
 from datasets.segmentation.encoder import SegmentationEncoder
 from datasets.segmentation.sources import demo
@@ -26,9 +27,14 @@ def main(flags: Flags, arguments: list[str]) -> int:
     if source is None:
         return 2
 
-    def check() -> check_report.Report:
+    encoder = SegmentationEncoder(source, options.gradient_format if options.gradient else None)
+
+    def check(ahead: ShardsAhead | None = None) -> check_report.Report:
         report = checks.check_source(
-            source, num_workers=how.num_workers, memory_limit=settings.memory_limit
+            source,
+            num_workers=how.num_workers,
+            memory_limit=settings.memory_limit,
+            records=None if ahead is None else checks.Records(encoder, ahead),
         )
         print(check_report.format_report(report))
         if options.sheet or (how.check_only and options.sheet is None):
@@ -37,7 +43,6 @@ def main(flags: Flags, arguments: list[str]) -> int:
 
     if how.check_only:
         return 1 if check().errors else 0
-    encoder = SegmentationEncoder(source, options.gradient_format if options.gradient else None)
     data_dir = options.data_dir or demo.DEFAULT_FOLDER
     spec = building.build(encoder, source.splits, source.problems, check, settings, data_dir)
     building.print_summary(spec, "python train.py")

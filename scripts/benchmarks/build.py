@@ -8,8 +8,10 @@ NUM_IMAGES = 128
 _SIZE = (375, 500)
 _CONTENDERS = {
     "plain converter": "plain",
-    "ours, gradient computed and stored": "with gradient",
-    "ours, no gradient": "without gradient",
+    "ours, check and records with the gradient": "checked, with gradient",
+    "ours, check and records without it": "checked, without gradient",
+    "ours, `--nocheck`, records with the gradient": "with gradient",
+    "ours, `--nocheck`, records without it": "without gradient",
     "ours, the check alone": "check",
 }
 

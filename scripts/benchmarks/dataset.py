@@ -9,8 +9,11 @@ import numpy as np
 
 from datasets.demo_scenes.classes import CLASS_NAMES, PALETTE
 from datasets.demo_scenes.scene import draw_scene
-from datasets.records import conversion, tfrecords, workers
-from datasets.segmentation import encoder, record_format, specs
+from datasets.records import building, conversion, tfrecords, workers
+from datasets.records.building import BuildSettings
+from datasets.records.shards_ahead import ShardsAhead
+from datasets.segmentation import checks, encoder, record_format, specs
+from datasets.segmentation.check_report import Report
 from datasets.segmentation.sources import class_file, folder
 from reference import converter
 
@@ -63,6 +66,20 @@ def build(directory: str, records_dir: str, *, with_gradient: bool) -> specs.Dat
     plan = encoder.plan_shards(source, records_dir, gradient_format=gradient_format)
     spec, _ = conversion.convert(plan, show_progress=False)
     return spec
+
+
+def build_checked(directory: str, records_dir: str, *, with_gradient: bool) -> specs.DatasetSpec:
+    """Builds the records of a folder as the command does, check included."""
+    source = folder.open_source(directory, val_fraction=0.0)
+    gradient_format = record_format.GRADIENT_FORMATS[0] if with_gradient else None
+    made = encoder.SegmentationEncoder(source, gradient_format)
+
+    def check(ahead: ShardsAhead | None) -> Report:
+        records = None if ahead is None else checks.Records(made, ahead)
+        return checks.check_source(source, show_progress=False, records=records)
+
+    settings = BuildSettings(records_dir)
+    return building.build(made, source.splits, source.problems, check, settings, directory)
 
 
 def build_plain(directory: str, records_dir: str, spec: specs.DatasetSpec) -> None:

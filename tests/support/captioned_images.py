@@ -75,7 +75,7 @@ def write_squares(
     made = CaptioningEncoder("squares", known, is_single)
     mixed = {split: encoder.mix(samples, is_single) for split, samples in splits.items()}
     return building.build(
-        made, mixed, (), lambda: None, BuildSettings(str(directory), is_checked=False)
+        made, mixed, (), lambda _: None, BuildSettings(str(directory), is_checked=False)
     )
 
 

@@ -27,6 +27,8 @@ def main() -> None:
         elif what == "plain":
             os.makedirs(output)
             converter.convert(pairs, os.path.join(output, "train-00000-of-00001.tfrecord"))
+        elif what.startswith("checked"):
+            dataset.build_checked(images, output, with_gradient=what.endswith("with gradient"))
         else:
             dataset.build(images, output, with_gradient=what == "with gradient")
 

@@ -406,7 +406,7 @@ def test_memory_does_not_grow_with_the_number_of_images(source, tmp_path, monkey
     """Threads run a bounded number of images ahead of the writer."""
     ahead, most = 0, 0
     encode = conversion._encode
-    write = conversion._write
+    write = conversion.write_encoded
 
     def count_encoded(*arguments):
         nonlocal ahead, most
@@ -424,7 +424,7 @@ def test_memory_does_not_grow_with_the_number_of_images(source, tmp_path, monkey
         return write(shard, source, taken(), skip_failures)
 
     monkeypatch.setattr(conversion, "_encode", count_encoded)
-    monkeypatch.setattr(conversion, "_write", count_written)
+    monkeypatch.setattr(conversion, "write_encoded", count_written)
     many = tuple(
         dataclasses.replace(item, name=f"{item.name}-{copy}")
         for copy in range(10)

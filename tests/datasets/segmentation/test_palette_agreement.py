@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from datasets.segmentation.class_statistics import count_ids
 from datasets.segmentation.masks.raw_mask import RawMask
 from datasets.segmentation.palette_agreement import PaletteComparison, used_colors
 
@@ -20,7 +21,8 @@ def make_bilevel(name: str, values) -> RawMask:
 def compare(*masks: RawMask):
     """Returns the disagreements, as (paths, color, indices)."""
     comparison = PaletteComparison()
-    found = [comparison.add(colors) for mask in masks if (colors := used_colors(mask)) is not None]
+    used = (used_colors(mask, count_ids(mask.values)) for mask in masks)
+    found = [comparison.add(colors) for colors in used if colors is not None]
     return [
         ((d.first.path, d.second.path), d.color, (d.first_index, d.second_index))
         for d in found
