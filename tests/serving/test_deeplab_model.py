@@ -337,7 +337,9 @@ def test_an_image_that_fits_is_the_same_with_any_tiles(exported):
     with DeepLabModel(exported) as served:
         whole = served.probabilities(image, tile="off")
         for how in ({}, {"tile": 20}, {"overlap": 0.0}):
-            np.testing.assert_array_equal(served.probabilities(image, **how), whole)
+            assert served.plan_tiles(*CROP, **how) is None
+            # Two runs of one graph: threads may share the work otherwise, and round otherwise.
+            np.testing.assert_allclose(served.probabilities(image, **how), whole, atol=1e-6)
 
 
 def test_a_graph_that_resizes_is_tiled_on_request_only(tmp_path):
