@@ -19,7 +19,7 @@ import tqdm
 from captioning.data import input_pipeline, preprocess
 from captioning.network import network
 from captioning.run_description import RunDescription
-from common import checkpoint_reader, files, locks, tf_errors
+from common import checkpoint_reader, files, forward_session, locks, tf_errors
 from common.texts import printable
 from datasets.captioning import record_format, specs
 from datasets.captioning.specs import CaptioningSpec
@@ -55,7 +55,7 @@ def ensure(
         large for float16, or the disk has too little space.
       OSError: a file cannot be written.
     """
-    with tf.Graph().as_default(), tf.Session() as session:
+    with tf.Graph().as_default(), forward_session.open_session() as session:
         encoder = _Encoder(spec, split, description, session)
         encoder.load(checkpoint)
         directory = os.path.join(spec.directory, FOLDER, encoder.fingerprint())

@@ -6,7 +6,7 @@ from typing import Any
 import tensorflow.compat.v1 as tf
 import tqdm
 
-from common import saved_weights
+from common import forward_session, saved_weights
 
 
 class EvaluationSession:
@@ -31,9 +31,7 @@ class EvaluationSession:
         self._variables = variables
         self._explain = explain
         self.checkpoint, self.step = "", 0
-        config = tf.ConfigProto(allow_soft_placement=True)
-        config.gpu_options.allow_growth = True
-        self._session = tf.Session(graph=graph, config=config)
+        self._session = forward_session.open_session(graph)
 
     def close(self) -> None:
         """Frees the session."""
