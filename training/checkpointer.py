@@ -12,7 +12,7 @@ from common.tf_errors import reason
 from training import checkpoints
 from training.checkpoints import AVERAGE_SUFFIX, CHECKPOINT_NAME, Reader
 from training.ema import Averages
-from training.nan_guard import variables_check
+from training.nan_guard import check_variables
 
 
 class SaveError(OSError):
@@ -45,7 +45,6 @@ class Checkpointer:
         self._max_to_keep = max_checkpoints_to_keep
         self._averages = averages
         self._variables = tf.global_variables()
-        self._check_finite = variables_check(self._variables)
         # It only writes: it would look for old checkpoints by patterns.
         self._saver = tf.train.Saver(max_to_keep=0)
         self._kept: list[str] = []
@@ -96,7 +95,7 @@ class Checkpointer:
         self.ensure_folder()
         if self.newest == path and checkpoint_files.exists(path):
             return False
-        self._check_finite(session)
+        check_variables(session, self._variables)
         kept = [prefix for prefix in self._kept if prefix != path] + [path]
         removed = kept[: -self._max_to_keep] if self._max_to_keep else []
         kept = kept[len(removed) :]

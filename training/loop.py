@@ -248,7 +248,9 @@ def _run(
         session_config=config,
     )
     if record is None:
-        slim_train(train_step_fn=steps, init_fn=initialize)
+        # Nothing is missing: all variables have initializers, which have run then.
+        ready_op = tf.constant([], tf.string)
+        slim_train(train_step_fn=steps, init_fn=initialize, ready_op=ready_op)
         return
     cluster_training.run(
         slim_train,
@@ -350,9 +352,16 @@ def _data_seed(options: TrainOptions, deployment: DeploymentConfig, start: Start
 def session_config(deployment: DeploymentConfig, options: TrainOptions) -> tf.ConfigProto:
     config = tf.ConfigProto(allow_soft_placement=True)
     config.gpu_options.allow_growth = True
+    rewriting = config.graph_options.rewrite_options
+    # TensorFlow's preparation of the first step takes a third of the time so. A second round finds
+    # next to nothing, and nor do the passes that swap memory and choose layouts without a GPU.
+    rewriting.meta_optimizer_iterations = RewriterConfig.ONE
+    if not tf.config.list_physical_devices("GPU"):
+        rewriting.memory_optimization = RewriterConfig.NO_MEM_OPT
+        rewriting.layout_optimizer = RewriterConfig.OFF
     # Both leave a graph without a GPU as it is.
     if options.mixed_precision:
-        config.graph_options.rewrite_options.auto_mixed_precision = RewriterConfig.ON
+        rewriting.auto_mixed_precision = RewriterConfig.ON
     if options.xla:
         config.graph_options.optimizer_options.global_jit_level = tf.OptimizerOptions.ON_1
     if deployment.is_distributed:

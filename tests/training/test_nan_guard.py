@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from training.nan_guard import FiniteGuard, NonFiniteError, variables_check
+from training.nan_guard import FiniteGuard, NonFiniteError, check_variables
 
 
 def _guarded_update(guard: FiniteGuard):
@@ -64,11 +64,10 @@ def test_variables_that_are_not_finite_are_named():
         tf.get_variable("count", initializer=3),
         tf.get_variable("worse", initializer=np.nan),
     ]
-    check = variables_check(variables)
     with tf.Session() as session:
         session.run(tf.global_variables_initializer())
         with pytest.raises(NonFiniteError, match=r"2 variables .*not finite: bad, worse"):
-            check(session)
+            check_variables(session, variables)
         session.run(
             [variables[1].initializer, variables[3].initializer],
             {
@@ -76,4 +75,4 @@ def test_variables_that_are_not_finite_are_named():
                 variables[3].initializer.inputs[1]: 0.0,
             },
         )
-        check(session)
+        check_variables(session, variables)
