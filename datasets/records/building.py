@@ -113,6 +113,8 @@ def build(
             data_dir=data_dir,
         )
 
+    if not build_folder.was_begun(output_dir):
+        plan_shards()  # Another program's files are known only before the folder is a build's.
     made = build_folder.missing_folders(output_dir)
     try:
         with build_folder.sole_build(output_dir):
