@@ -118,25 +118,8 @@ def build(
     made = build_folder.missing_folders(output_dir)
     try:
         with build_folder.sole_build(output_dir):
-            plan = plan_shards()
-            ahead = _start_ahead(plan, problems, settings)
-            is_check_due = bool(plan.pending) and settings.is_checked
-            try:
-                excluded = _find_unusable(
-                    problems,
-                    functools.partial(check, ahead) if is_check_due else None,
-                    settings.skip_errors,
-                )
-            except KeyboardInterrupt:
-                if ahead is not None and ahead.num_finished:
-                    _tell_to_go_on()
-                else:
-                    build_folder.remove_ahead(output_dir)
-                raise
-            except BaseException:
-                build_folder.remove_ahead(output_dir)
-                raise
-            spec, failures = _convert(plan, ahead, excluded, settings)
+            plan, excluded = _check(plan_shards(), problems, check, settings)
+            spec, failures = _convert(plan, excluded, settings)
     except BaseException:
         build_folder.remove_unused(made)  # A folder is there for what has passed the check.
         raise
@@ -178,13 +161,43 @@ def print_splits(spec: BuiltDataset, unit: str = "images") -> None:
         )
 
 
+def _check(
+    plan: ShardPlan[SampleT, SplitT, SpecT],
+    problems: Sequence[Problem],
+    check: Callable[[ShardsAhead[SampleT, SplitT, SpecT] | None], Report],
+    settings: BuildSettings,
+) -> tuple[ShardPlan[SampleT, SplitT, SpecT], set[tuple[str, str]]]:
+    """Checks what a plan is made of, if anything of it remains to be written.
+
+    Returns:
+      (the plan of what remains when the shards that were written meanwhile are in their places,
+      (split, name) of the examples to skip).
+    """
+    is_due = bool(plan.pending) and settings.is_checked
+    ahead = _start_ahead(plan, problems, settings) if is_due else None
+    try:
+        excluded = _find_unusable(
+            problems, functools.partial(check, ahead) if is_due else None, settings.skip_errors
+        )
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt) and ahead is not None and ahead.num_finished:
+            _tell_to_go_on()
+        else:
+            build_folder.remove_ahead(plan.output_dir)
+        raise
+    _tell_what_is_there(plan)
+    if ahead is not None:
+        plan = ahead.keep(excluded)
+    build_folder.remove_ahead(plan.output_dir)  # Of a build with a check, before one without.
+    return plan, excluded
+
+
 def _start_ahead(
     plan: ShardPlan[SampleT, SplitT, SpecT], problems: Sequence[Problem], settings: BuildSettings
 ) -> ShardsAhead[SampleT, SplitT, SpecT] | None:
     """Returns what writes shards while they are being checked; None where that is of no use."""
     errors = [problem for problem in problems if problem.severity == ERROR]
-    is_checked = bool(plan.pending) and settings.is_checked
-    if not is_checked or settings.runner or (errors and not settings.skip_errors):
+    if settings.runner or (errors and not settings.skip_errors):
         return None
     known = {(each.split, each.name) for each in errors if each.split and each.name}
     ahead = ShardsAhead(plan, known, settings.skip_errors)
@@ -195,6 +208,18 @@ def _start_ahead(
             file=sys.stderr,
         )
     return ahead
+
+
+def _tell_what_is_there(plan: ShardPlan) -> None:
+    for shards, state in (
+        (plan.finished, "are there already and unchanged."),
+        (
+            plan.outdated,
+            "are written again: their files, options or the libraries have changed since.",
+        ),
+    ):
+        if shards:
+            print(f"{len(shards)} of {len(plan.shards)} shards {state}", file=sys.stderr)
 
 
 def _find_unusable(
@@ -233,23 +258,10 @@ def _find_unusable(
 
 def _convert(
     plan: ShardPlan[SampleT, SplitT, SpecT],
-    ahead: ShardsAhead[SampleT, SplitT, SpecT] | None,
     excluded: Collection[tuple[str, str]],
     settings: BuildSettings,
 ) -> tuple[SpecT, list[Failure]]:
-    """Keeps what was written ahead, and writes what remains of a plan, with threads or Beam."""
-    for shards, state in (
-        (plan.finished, "are there already and unchanged."),
-        (
-            plan.outdated,
-            "are written again: their files, options or the libraries have changed since.",
-        ),
-    ):
-        if shards:
-            print(f"{len(shards)} of {len(plan.shards)} shards {state}", file=sys.stderr)
-    if ahead is not None:
-        plan = ahead.keep(excluded)
-    build_folder.remove_ahead(plan.output_dir)
+    """Writes what remains of a plan, with threads or with Beam."""
     try:
         if settings.runner:
             return beam_conversion.convert(
