@@ -145,17 +145,24 @@ def test_an_example_that_turns_out_to_be_unusable_later_is_left_out(data, tmp_pa
     assert spec == specs.read_spec(str(tmp_path / "out"))
 
 
-def test_a_build_that_was_stopped_during_the_check_goes_on(data, tmp_path, monkeypatch, capsys):
+def stop_at(shard_number: int, data, output) -> None:
+    """Builds, with Ctrl-C as soon as one of the shards of `train` is begun."""
     write = conversion.write_encoded
 
-    def write_two(shard, *arguments):
-        if "00002-of" in shard.path:
+    def write_or_stop(shard, *arguments):
+        if f"{shard_number:05d}-of" in shard.path:
             raise KeyboardInterrupt
         return write(shard, *arguments)
 
-    monkeypatch.setattr(conversion, "write_encoded", write_two)
-    with pytest.raises(KeyboardInterrupt):
-        build(data, tmp_path / "out")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(conversion, "write_encoded", write_or_stop)
+        with pytest.raises(KeyboardInterrupt):
+            build(data, output)
+
+
+def test_a_build_that_was_stopped_during_the_check_goes_on(data, tmp_path, monkeypatch, capsys):
+    write = conversion.write_encoded
+    stop_at(2, data, tmp_path / "out")
     assert "The same command goes on where this one stopped." in capsys.readouterr().err
     assert contents(tmp_path / "out") == {}
     written = []
@@ -173,13 +180,8 @@ def test_a_build_that_was_stopped_during_the_check_goes_on(data, tmp_path, monke
     assert contents(tmp_path / "out") == contents(tmp_path / "plain")
 
 
-def test_one_that_was_stopped_before_its_first_shard_leaves_no_folder(data, tmp_path, monkeypatch):
-    def interrupt(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(conversion, "write_encoded", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        build(data, tmp_path / "out")
+def test_one_that_was_stopped_before_its_first_shard_leaves_no_folder(data, tmp_path):
+    stop_at(0, data, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -197,19 +199,9 @@ def test_where_the_disk_has_no_room_for_both_the_conversion_makes_it(data, tmp_p
     assert not (tmp_path / "out" / ".build" / "ahead").exists()
 
 
-def test_what_a_build_without_a_check_finds_ahead_is_removed(data, tmp_path, monkeypatch):
-    write = conversion.write_encoded
-
-    def stop_at_the_second(shard, *arguments):
-        if "00001-of" in shard.path:
-            raise KeyboardInterrupt
-        return write(shard, *arguments)
-
-    monkeypatch.setattr(conversion, "write_encoded", stop_at_the_second)
-    with pytest.raises(KeyboardInterrupt):
-        build(data, tmp_path / "out")
+def test_what_a_build_without_a_check_finds_ahead_is_removed(data, tmp_path):
+    stop_at(1, data, tmp_path / "out")
     ahead = tmp_path / "out" / ".build" / "ahead"
     assert ahead.exists()
-    monkeypatch.undo()
     build(data, tmp_path / "out", is_checked=False)
     assert not ahead.exists()
