@@ -180,7 +180,7 @@ def _check(
             problems, functools.partial(check, ahead) if is_due else None, settings.skip_errors
         )
     except BaseException as error:
-        if isinstance(error, KeyboardInterrupt) and ahead is not None and ahead.num_finished:
+        if isinstance(error, KeyboardInterrupt) and ahead is not None and ahead.is_of_use:
             _tell_to_go_on()
         else:
             build_folder.remove_ahead(plan.output_dir)

@@ -9,6 +9,7 @@ check finds nothing wrong; a build that was stopped meanwhile goes on with those
 import collections
 import dataclasses
 import itertools
+import os
 import threading
 from collections.abc import Collection, Iterator
 from typing import Generic
@@ -55,6 +56,11 @@ class ShardsAhead(Generic[SampleT, SplitT, SpecT]):
         """How many shards are written."""
         return len(self._finished)
 
+    @property
+    def is_of_use(self) -> bool:
+        """Whether a later build finds shards here, the one that was just written included."""
+        return any(os.path.exists(_ahead(shard).path) for shard in self._plan.pending)
+
     def wants(self, split: str, name: str) -> bool:
         """Whether a record of an example is of use; called from any thread."""
         return not self._is_stopped.is_set() and (split, name) not in self._unwanted
@@ -70,7 +76,10 @@ class ShardsAhead(Generic[SampleT, SplitT, SpecT]):
             part = itertools.islice(records, len(shard.samples))
             is_due = shard.path not in self._plan.finished and shard.path not in self._finished
             if is_due and not self._is_stopped.is_set():
-                self._write(shard, part)
+                try:
+                    self._write(shard, part)
+                except _CheckFailedError as failed:
+                    raise failed.error from None
             collections.deque(part, maxlen=0)
 
     def keep(self, excluded: Collection[tuple[str, str]]) -> ShardPlan[SampleT, SplitT, SpecT]:
@@ -114,7 +123,11 @@ class ShardsAhead(Generic[SampleT, SplitT, SpecT]):
     def _outcomes(
         self, shard: Shard[SampleT], part: Iterator[Encoded | None]
     ) -> Iterator[Encoded | Failure]:
-        for sample, encoded in zip(shard.samples, part, strict=True):
+        for sample in shard.samples:
+            try:
+                encoded = next(part)
+            except Exception as error:
+                raise _CheckFailedError(error) from error
             if encoded is None and not self._skips:
                 raise _UnusableExampleError
             yield encoded or conversion.skip_after_check(shard, sample)
@@ -122,6 +135,14 @@ class ShardsAhead(Generic[SampleT, SplitT, SpecT]):
 
 class _UnusableExampleError(Exception):
     """An example has no record, so nothing will be kept."""
+
+
+class _CheckFailedError(Exception):
+    """The check itself has failed, not the writing of a shard."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(error)
+        self.error = error
 
 
 def _ahead(shard: Shard[SampleT]) -> Shard[SampleT]:

@@ -111,8 +111,9 @@ class _Collector:
 
     def add(self, finding: Finding) -> Encoded | None:
         """Takes what was found in the next example; returns its record, if there is one."""
+        encoded, finding.encoded = finding.encoded, None  # Some findings are kept to the end.
         self._take(finding)
-        return finding.encoded
+        return encoded
 
     def _take(self, finding: Finding) -> None:
         self._problems += finding.problems

@@ -205,3 +205,39 @@ def test_what_a_build_without_a_check_finds_ahead_is_removed(data, tmp_path):
     assert ahead.exists()
     build(data, tmp_path / "out", is_checked=False)
     assert not ahead.exists()
+
+
+def test_records_are_not_kept_with_findings_that_are_judged_at_the_end(data, tmp_path, monkeypatch):
+    """Masks of 0 and 255 are: their records would fill the memory."""
+    kept = []
+    finish = checks._Collector.finish
+
+    def finish_and_look(self):
+        kept.extend(self._binary)
+        return finish(self)
+
+    monkeypatch.setattr(checks._Collector, "finish", finish_and_look)
+    sample_images.write_json(data / "classes.json", {"names": ["background", "pet"]})
+    for index in range(NUM_TRAIN):
+        save(data / "train", index, foreground=255)
+    with pytest.raises(ValueError, match="nothing was written"):
+        build(data, tmp_path / "out")
+    assert len(kept) == NUM_TRAIN
+    assert all(finding.encoded is None for finding in kept)
+
+
+def test_a_check_that_fails_is_not_taken_for_a_full_disk(data, tmp_path, monkeypatch):
+    """Nor for one that has passed."""
+    add = checks._Collector.add
+    added = []
+
+    def add_four(self, finding):
+        added.append(finding)
+        if len(added) == 4:
+            raise BrokenPipeError("where the progress goes")
+        return add(self, finding)
+
+    monkeypatch.setattr(checks._Collector, "add", add_four)
+    with pytest.raises(BrokenPipeError, match="where the progress goes"):
+        build(data, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
