@@ -11,7 +11,7 @@ import os
 import tensorflow.compat.v1 as tf
 from tensorflow.core.protobuf.rewriter_config_pb2 import RewriterConfig
 
-_CPU_INFO = "/proc/cpuinfo"
+from common import processor
 
 
 def open_session(graph: tf.Graph | None = None) -> tf.Session:
@@ -25,12 +25,5 @@ def open_session(graph: tf.Graph | None = None) -> tf.Session:
 
 def _is_fusion_slow() -> bool:
     # TensorFlow turns oneDNN on by itself on CPUs with AVX-512 only.
-    return os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "1" and not _has_avx512()
-
-
-def _has_avx512() -> bool:
-    try:
-        with open(_CPU_INFO, encoding="utf-8", errors="replace") as file:
-            return "avx512f" in file.read()
-    except OSError:  # Another system than Linux: not known.
-        return False
+    has_avx512 = "avx512f" in processor.facts().get("flags", "").split()
+    return os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "1" and not has_avx512

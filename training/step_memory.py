@@ -28,10 +28,10 @@ def check(held: int, batch_size: int, advice: str, report: Callable[[str], None]
     """
     what = f"A training step on {batch_size} examples"
     memory.check(held, what, advice)
-    available = memory.available_bytes()
-    if available is not None and held * _TYPICAL_SHARE > available:
+    if is_scarce(held):
+        free = memory.in_words(memory.available_bytes() or 0)
         report(
             f"warning: {what} needs some {memory.in_words(held * _TYPICAL_SHARE)} of memory, and "
-            f"{memory.in_words(available)} are free. If it is not enough, the system kills the "
+            f"{free} are free. If it is not enough, the system kills the "
             f"training run without a message. {advice}"
         )

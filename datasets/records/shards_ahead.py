@@ -47,7 +47,7 @@ class ShardsAhead(Generic[SampleT, SplitT, SpecT]):
         self._unwanted = {*known_errors} | {
             (shard.split, sample.name)
             for shard in plan.shards
-            if shard.path in plan.finished or shard.path in self._finished
+            if self._is_written(shard)
             for sample in shard.samples
         }
 
@@ -74,12 +74,8 @@ class ShardsAhead(Generic[SampleT, SplitT, SpecT]):
         """
         for shard in self._plan.shards:
             part = itertools.islice(records, len(shard.samples))
-            is_due = shard.path not in self._plan.finished and shard.path not in self._finished
-            if is_due and not self._is_stopped.is_set():
-                try:
-                    self._write(shard, part)
-                except _CheckFailedError as failed:
-                    raise failed.error from None
+            if not self._is_written(shard) and not self._is_stopped.is_set():
+                self._write(shard, part)
             collections.deque(part, maxlen=0)
 
     def keep(self, excluded: Collection[tuple[str, str]]) -> ShardPlan[SampleT, SplitT, SpecT]:
@@ -111,11 +107,16 @@ class ShardsAhead(Generic[SampleT, SplitT, SpecT]):
         self._finished.clear()
         build_folder.remove_ahead(self._plan.output_dir)
 
+    def _is_written(self, shard: Shard[SampleT]) -> bool:
+        return shard.path in self._plan.finished or shard.path in self._finished
+
     def _write(self, shard: Shard[SampleT], part: Iterator[Encoded | None]) -> None:
         try:
             self._finished[shard.path] = conversion.write_encoded(
                 _ahead(shard), self._plan.encoder, self._outcomes(shard, part), self._skips
             )
+        except _CheckFailedError as failed:
+            raise failed.error from None
         # Where a disk has no room for both, what is there makes room for the conversion.
         except (_UnusableExampleError, OSError):
             self.discard()

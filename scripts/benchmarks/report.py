@@ -7,7 +7,7 @@ import platform
 import re
 from collections.abc import Sequence
 
-from common import files
+from common import files, processor
 from scripts.benchmarks.rounds import Result
 
 # The processor's flags for what makes networks fast, and their names.
@@ -115,19 +115,15 @@ def replace_section(text: str, name: str, content: str) -> str:
 
 def machine() -> str:
     """Describes the machine: processor, cores, memory, system."""
-    processor = platform.processor() or platform.machine()
-    flags: list[str] = []
-    if os.path.exists("/proc/cpuinfo"):
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            pairs = [line.partition(":")[::2] for line in file]
-        values = {key.strip(): value.strip() for key, value in pairs}
-        processor, flags = values.get("model name", processor), values.get("flags", "").split()
+    facts = processor.facts()
+    model = facts.get("model name") or platform.processor() or platform.machine()
+    flags = facts.get("flags", "").split()
     memory = "?"
     if "SC_PHYS_PAGES" in os.sysconf_names:
         memory = f"{os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 2**30:.0f}"
     instructions = [name for flag, name in _INSTRUCTIONS.items() if flag in flags]
     return (
-        f"{processor} ({', '.join(instructions) or platform.machine()}), {os.cpu_count()} cores, "
+        f"{model} ({', '.join(instructions) or platform.machine()}), {os.cpu_count()} cores, "
         f"{memory} GiB, {platform.system()}, Python {platform.python_version()}"
     )
 

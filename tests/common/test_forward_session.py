@@ -4,7 +4,7 @@ import pytest
 import tensorflow.compat.v1 as tf
 from tensorflow.core.protobuf.rewriter_config_pb2 import RewriterConfig
 
-from common import forward_session
+from common import forward_session, processor
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ def test_batch_norm_is_not_fused_where_onednn_does_it_value_by_value(
 ):
     if flags is not None:
         (tmp_path / "cpuinfo").write_text(f"flags\t: fpu {flags} sse\n")
-    monkeypatch.setattr(forward_session, "_CPU_INFO", str(tmp_path / "cpuinfo"))
+    monkeypatch.setattr(processor, "_CPU_INFO", str(tmp_path / "cpuinfo"))
     monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
     if onednn is not None:
         monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", onednn)
