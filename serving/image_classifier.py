@@ -107,7 +107,7 @@ class ImageClassifier(ExportedModel):
         batch = np.stack(arrays) if len(arrays) > 1 else arrays[0][np.newaxis]
         _, probabilities = self._engine.run(batch, with_probabilities=True)
         assert probabilities is not None
-        return probabilities
+        return np.stack(probabilities)
 
     def _rank(self, probabilities: np.ndarray, top: int) -> Classification:
         order = np.argsort(-probabilities, kind="stable")[:top]

@@ -1,6 +1,6 @@
 """What models need of an engine, and `SplitEngine` of a network."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -25,7 +25,7 @@ class Engine(Protocol):
 
     def run(
         self, images: np.ndarray, with_probabilities: bool
-    ) -> tuple[np.ndarray, np.ndarray | None]:
+    ) -> tuple[Sequence[np.ndarray], Sequence[np.ndarray] | None]:
         """Segments or classifies images.
 
         Args:
@@ -33,9 +33,9 @@ class Engine(Protocol):
           with_probabilities: whether to return probabilities, which cost time.
 
         Returns:
-          (class ids, integers [batch, height, width]; probabilities, float32
-          [batch, height, width, num_classes], or None). Those of a classifier have neither height
-          nor width.
+          (class ids, for each image integers [height, width]; probabilities, for each image float32
+          [height, width, num_classes], or None). Those of a classifier have neither height nor
+          width.
 
         Raises:
           ValueError: the graph refuses the images.
@@ -58,11 +58,15 @@ class WholeGraphEngine(Engine, Protocol):
 class Network(Protocol):
     """The network inside a graph in an engine of its own: from padded images to logits."""
 
-    def run(self, inputs: list[np.ndarray]) -> list[np.ndarray]:
-        """Returns the network's outputs, float32, in the order of `Export.network_outputs`.
+    def run(self, feeds: Iterable[Sequence[np.ndarray]]) -> Iterator[Sequence[np.ndarray]]:
+        """Runs the network on images, each by itself: on a CPU, a batch as one tensor is slower.
 
         Args:
-          inputs: float32 [batch, height, width, depth] of the network's size, in the order of
-            `Export.network_inputs`.
+          feeds: for each image the network's inputs, float32 [1, height, width, depth], in the
+            order of `Export.network_inputs`. They are taken as the network gets to them.
+
+        Yields:
+          For each image the network's outputs, float32 [1, …], in the order of
+          `Export.network_outputs`. They may lie in memory that the next image uses.
         """
         ...

@@ -1,6 +1,7 @@
 """The network in LiteRT, from the `.tflite` that `export_model.py --formats=pb,tflite` writes."""
 
 import os
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
@@ -11,7 +12,7 @@ from serving.export_file import Export
 
 
 class LiteRTNetwork:
-    """See `engine.Network`. Images run one by one, since the file is made for one."""
+    """See `engine.Network`."""
 
     def __init__(self, export: Export, path: str, num_threads: int | None):
         """Loads the file.
@@ -45,15 +46,13 @@ class LiteRTNetwork:
         self._inputs = [_find(inputs, name, path) for name in export.network_inputs]
         self._outputs = [_find(outputs, name, path) for name in export.network_outputs]
 
-    def run(self, inputs: list[np.ndarray]) -> list[np.ndarray]:
+    def run(self, feeds: Iterable[Sequence[np.ndarray]]) -> Iterator[Sequence[np.ndarray]]:
         """See `engine.Network.run`."""
-        results = []
-        for index in range(inputs[0].shape[0]):
+        for inputs in feeds:
             for tensor, values in zip(self._inputs, inputs, strict=True):
-                self._interpreter.set_tensor(tensor, values[index : index + 1])
+                self._interpreter.set_tensor(tensor, values)
             self._interpreter.invoke()
-            results.append([self._interpreter.get_tensor(tensor) for tensor in self._outputs])
-        return [np.concatenate(parts) for parts in zip(*results, strict=True)]
+            yield [self._interpreter.get_tensor(tensor) for tensor in self._outputs]
 
 
 def _find(tensors: dict[str, int], name: str, path: str) -> int:

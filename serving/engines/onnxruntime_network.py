@@ -1,5 +1,7 @@
 """The network in ONNX Runtime, from the `.onnx` that `export_model.py --formats=pb,onnx` writes."""
 
+from collections.abc import Iterable, Iterator, Sequence
+
 import numpy as np
 import onnxruntime
 
@@ -11,7 +13,7 @@ _SEVERITY = 3
 
 
 class ONNXRuntimeNetwork:
-    """See `engine.Network`. The images of a batch run as one tensor."""
+    """See `engine.Network`."""
 
     def __init__(self, inputs: list[str], outputs: list[str], path: str, num_threads: int | None):
         """Reads the network.
@@ -41,6 +43,7 @@ class ONNXRuntimeNetwork:
             ) from None
         self._inputs, self._outputs = inputs, outputs
 
-    def run(self, inputs: list[np.ndarray]) -> list[np.ndarray]:
+    def run(self, feeds: Iterable[Sequence[np.ndarray]]) -> Iterator[Sequence[np.ndarray]]:
         """See `engine.Network.run`."""
-        return self._session.run(self._outputs, dict(zip(self._inputs, inputs, strict=True)))
+        for inputs in feeds:
+            yield self._session.run(self._outputs, dict(zip(self._inputs, inputs, strict=True)))

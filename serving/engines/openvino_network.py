@@ -1,9 +1,10 @@
 """The network in OpenVINO, read from the same `.pb`, or 8-bit from an `.xml` beside it."""
 
+import itertools
 import os
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -76,35 +77,38 @@ class OpenVINONetwork:
         self._single = self._compile("LATENCY").create_infer_request()
         self._queue: openvino.AsyncInferQueue | None = None  # Made for the first batch.
 
-    def run(self, inputs: list[np.ndarray]) -> list[np.ndarray]:
-        """See `engine.Network.run`.
+    def run(self, feeds: Iterable[Sequence[np.ndarray]]) -> Iterator[Sequence[np.ndarray]]:
+        """See `engine.Network.run`. Several images run side by side, each on few threads."""
+        named = (dict(zip(self._input_names, inputs, strict=True)) for inputs in feeds)
+        first, second = (next(named, None) for _ in range(2))
+        if first is None:
+            return
+        if second is None:
+            self._single.infer(first, share_inputs=True)
+            yield [self._single.get_tensor(name).data for name in self._output_names]
+        else:
+            yield from self._run_side_by_side(itertools.chain([first, second], named))
 
-        The images of a batch run side by side, each on few threads: as one tensor, a batch
-        overflows the caches and is slower than single images, by a fifth on two cores.
-        """
-        batch_size = inputs[0].shape[0]
-        feeds = [
-            {
-                name: values[index : index + 1]
-                for name, values in zip(self._input_names, inputs, strict=True)
-            }
-            for index in range(batch_size)
-        ]
-        if batch_size == 1:
-            self._single.infer(feeds[0], share_inputs=True)
-            return [self._single.get_tensor(name).data for name in self._output_names]
+    def _run_side_by_side(
+        self, feeds: Iterable[dict[str, np.ndarray]]
+    ) -> Iterator[Sequence[np.ndarray]]:
         if self._queue is None:
             self._queue = openvino.AsyncInferQueue(self._compile("THROUGHPUT"))
-        results: list[list[np.ndarray]] = [[] for _ in feeds]
-        self._queue.set_callback(
-            lambda request, index: results[index].extend(
-                request.get_tensor(name).data.copy() for name in self._output_names
-            )
-        )
-        for index, feed in enumerate(feeds):
-            self._queue.start_async(feed, index, share_inputs=True)
-        self._queue.wait_all()
-        return [np.concatenate(parts) for parts in zip(*results, strict=True)]
+        results: dict[int, Sequence[np.ndarray]] = {}
+
+        # With each request goes its feed, whose memory it shares, so that it stays until then.
+        def keep(request: openvino.InferRequest, of: tuple[int, dict[str, np.ndarray]]) -> None:
+            outputs = (request.get_tensor(name).data for name in self._output_names)
+            results[of[0]] = [values.copy() for values in outputs]
+
+        self._queue.set_callback(keep)
+        try:
+            for index, feed in enumerate(feeds):
+                self._queue.start_async(feed, (index, feed), share_inputs=True)
+        finally:
+            self._queue.wait_all()
+        for index in range(len(results)):
+            yield results.pop(index)
 
     def _compile(self, hint: str) -> openvino.CompiledModel:
         return self._core.compile_model(

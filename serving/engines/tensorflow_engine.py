@@ -26,13 +26,13 @@ class TensorFlowEngine:
 
     def run(
         self, images: np.ndarray, with_probabilities: bool
-    ) -> tuple[np.ndarray, np.ndarray | None]:
+    ) -> tuple[Sequence[np.ndarray], Sequence[np.ndarray] | None]:
         """See `engine.Engine.run`."""
         names = [self._signature.predictions]
         if with_probabilities:
             names.append(self._signature.probabilities)
         class_ids, *rest = self.fetch(names, images)
-        return class_ids, rest[0] if rest else None
+        return list(class_ids), list(rest[0]) if rest else None
 
     def fetch(self, names: Sequence[str], images: np.ndarray) -> list[np.ndarray]:
         """Returns what nodes of the graph give for images; see `run`."""

@@ -20,27 +20,27 @@ class Processing(Protocol):
     @property
     def input_shapes(self) -> Mapping[str, tuple[int, int, int]]: ...
 
-    def prepare(self, images: np.ndarray) -> dict[str, np.ndarray]:
-        """Makes the network's inputs of images of one size.
+    def prepare(self, image: np.ndarray) -> dict[str, np.ndarray]:
+        """Makes the network's inputs of an image.
 
         Args:
-          images: uint8 [batch, height, width, 3], RGB.
+          image: uint8 [height, width, 3], RGB.
 
         Returns:
-          float32 [batch, height, width, depth] by the names of `input_shapes`.
+          float32 [1, height, width, depth] by the names of `input_shapes`.
 
         Raises:
-          ValueError: the images do not fit.
+          ValueError: the image does not fit.
         """
         ...
 
     def finish(
-        self, images: np.ndarray, logits: Sequence[np.ndarray], with_probabilities: bool
+        self, size: tuple[int, int], logits: Sequence[np.ndarray], with_probabilities: bool
     ) -> tuple[np.ndarray, np.ndarray | None]:
-        """Makes predictions of the network's outputs, as `engine.Engine.run` returns them.
+        """Makes the prediction for an image of the network's outputs; see `engine.Engine.run`.
 
         Args:
-          images: those that `prepare` had.
+          size: (height, width) of the image.
           logits: float32, one for each output of the network, in the order of their numbers.
           with_probabilities: whether to return probabilities, which cost time.
         """

@@ -5,11 +5,12 @@ other class can win, so only the other cells are interpolated. And of these, onl
 can win: those whose largest corner is above the smallest one of some other class.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 
-# Cells with the same number of classes run together, and so many pixels of them at once, which
-# stay in a core's cache.
-_PIXELS_AT_ONCE = 1 << 15
+# Logits that are interpolated at once: they stay in a core's cache.
+_VALUES_AT_ONCE = 1 << 19
 
 
 def factor(side: int, target: int) -> int:
@@ -34,78 +35,87 @@ def upsampled_argmax(logits: np.ndarray, height: int, width: int) -> np.ndarray:
     rows, columns, num_classes = logits.shape
     vertical, horizontal = factor(rows, height), factor(columns, width)
     ids = logits.argmax(-1).astype(np.min_scalar_type(num_classes - 1))
-    # A cell has its logit in its upper left corner; the last row and column repeat themselves.
-    padded = np.pad(ids, ((0, 1), (0, 1)), "edge")
-    others = padded[:-1, 1:], padded[1:, :-1], padded[1:, 1:]
-    is_mixed = (ids != others[0]) | (ids != others[1]) | (ids != others[2])
-    pixels = np.empty([rows, vertical, columns, horizontal], ids.dtype)
-    pixels[:] = ids[:, np.newaxis, :, np.newaxis]
-    top, left = np.nonzero(is_mixed)
-    if len(top):
-        bottom, right = np.minimum(top + 1, rows - 1), np.minimum(left + 1, columns - 1)
-        corners = np.stack(
-            [logits[top, left], logits[top, right], logits[bottom, left], logits[bottom, right]]
-        )
-        for cells, classes in _possible_classes(corners):
-            num_at_once = max(1, _PIXELS_AT_ONCE // (vertical * horizontal))
-            for start in range(0, len(cells), num_at_once):
-                some = slice(start, start + num_at_once)
-                found = _interpolated_argmax(
-                    corners[:, cells[some, np.newaxis], classes[some]], vertical, horizontal
-                )
-                chosen = np.take_along_axis(classes[some].T, found.reshape(-1, found.shape[-1]), 0)
-                values = chosen.reshape(found.shape).transpose(2, 0, 1)
-                pixels[top[cells[some]], :, left[cells[some]]] = values
-    return pixels.reshape(rows * vertical, columns * horizontal)[:height, :width]
+    # A cell has its logit in its upper left corner.
+    pixels = np.empty([rows * columns, vertical * horizontal], ids.dtype)
+    pixels[:] = ids.reshape(-1, 1)
+    cells = np.flatnonzero(_is_mixed(ids))
+    if len(cells):
+        corners = logits.reshape(-1, num_classes).take(_corners(cells, rows, columns), axis=0)
+        weights = _weights(vertical, horizontal)
+        for members, classes in _possible_classes(corners, ids.dtype):
+            num_at_once = max(1, _VALUES_AT_ONCE // (len(weights) * classes.shape[1]))
+            for start in range(0, len(members), num_at_once):
+                some, competing = (each[start : start + num_at_once] for each in (members, classes))
+                values = corners[:, some[:, np.newaxis], competing]
+                pixels[cells[some]] = _likeliest(values, competing, weights)
+    rectangles = pixels.reshape(rows, columns, vertical, horizontal).transpose(0, 2, 1, 3)
+    return rectangles.reshape(rows * vertical, columns * horizontal)[:height, :width]
 
 
-def _possible_classes(corners: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+def _is_mixed(ids: np.ndarray) -> np.ndarray:
+    """Returns bool [h, w]: whether the corners of cells have different classes.
+
+    The last row and column repeat themselves.
+    """
+    differs_from_right = np.zeros([ids.shape[0] + 1, ids.shape[1]], bool)
+    differs_from_right[:-1, :-1] = ids[:, 1:] != ids[:, :-1]
+    is_mixed = differs_from_right[:-1] | differs_from_right[1:]
+    is_mixed[:-1] |= ids[1:] != ids[:-1]
+    return is_mixed
+
+
+def _corners(cells: np.ndarray, rows: int, columns: int) -> np.ndarray:
+    """Returns the flat indices [4, cells] of the logits around cells; those outside are clipped."""
+    row, column = np.divmod(cells, columns)
+    right = cells + (column < columns - 1)
+    step = np.where(row < rows - 1, columns, 0)
+    return np.stack([cells, right, cells + step, right + step])
+
+
+def _possible_classes(
+    corners: np.ndarray, dtype: np.dtype
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Finds which classes can win in cells, and groups cells by their number.
 
     Args:
       corners: logits [4, cells, classes].
+      dtype: type that holds class ids.
 
-    Returns:
+    Yields:
       For each group (indices of its cells [n], its classes [n, number], ascending).
     """
     least = corners.min(0).max(-1, keepdims=True)  # The winner is nowhere below this.
     can_win = corners.max(0) >= least
     counts = can_win.sum(-1)
-    cells, classes = np.nonzero(can_win)
-    starts = np.concatenate([[0], np.cumsum(counts)])
-    del cells
-    groups = []
+    starts = np.cumsum(counts) - counts
+    classes = np.nonzero(can_win)[1].astype(dtype)
     for count in np.unique(counts):
-        members = np.nonzero(counts == count)[0]
-        groups.append((members, classes[starts[members, np.newaxis] + np.arange(count)]))
-    return groups
+        members = np.flatnonzero(counts == count)
+        yield members, classes[starts[members, np.newaxis] + np.arange(count)]
 
 
-def _interpolated_argmax(corners: np.ndarray, vertical: int, horizontal: int) -> np.ndarray:
+def _weights(vertical: int, horizontal: int) -> np.ndarray:
+    """Returns the weight of each corner for each pixel of a cell, float32 [pixels, 4]."""
+    down = (np.arange(vertical, dtype=np.float32) / np.float32(vertical)).repeat(horizontal)
+    across = np.tile(np.arange(horizontal, dtype=np.float32) / np.float32(horizontal), vertical)
+    up, back = 1 - down, 1 - across
+    return np.stack([up * back, up * across, down * back, down * across], axis=1)
+
+
+def _likeliest(values: np.ndarray, classes: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Interpolates some classes in cells and returns which of them is the largest.
 
     Args:
-      corners: logits [4, cells, number].
-      vertical, horizontal: pixels of a cell.
+      values: logits [4, cells, number].
+      classes: integers [cells, number], their ids.
+      weights: float32 [pixels, 4] of the corners.
 
     Returns:
-      int [vertical, horizontal, cells]; of equal ones the first.
+      Class ids [cells, pixels]; of equal ones the first.
     """
-    down = (np.arange(vertical, dtype=np.float32) / np.float32(vertical)).reshape(-1, 1, 1)
-    across = (np.arange(horizontal, dtype=np.float32) / np.float32(horizontal)).reshape(-1, 1)
-    best = found = None
-    for number in range(corners.shape[-1]):
-        upper_left, upper_right, lower_left, lower_right = np.ascontiguousarray(
-            corners[:, :, number]
-        )
-        upper = upper_left + (upper_right - upper_left) * across
-        lower = lower_left + (lower_right - lower_left) * across
-        values = upper + (lower - upper) * down
-        if best is None or found is None:
-            best, found = values, np.zeros(values.shape, np.intp)
-            continue
-        is_larger = values > best
-        np.copyto(found, number, where=is_larger)
-        np.maximum(best, values, out=best)
-    assert found is not None
-    return found
+    number = classes.shape[1]
+    if number == 2:  # Most cells: of two classes, the difference is enough.
+        is_second = weights @ (values[..., 1] - values[..., 0]) > 0
+        return np.where(is_second.T, classes[:, 1:], classes[:, :1])
+    interpolated = (weights @ values.reshape(4, -1)).reshape(len(weights), -1, number)
+    return np.take_along_axis(classes, interpolated.argmax(-1).T, axis=1)

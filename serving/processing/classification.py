@@ -21,8 +21,9 @@ class ClassifierProcessing:
         size = view.image_size
         self.input_shapes = {contract.NETWORK_IMAGE: (size, size, 3)}
 
-    def prepare(self, images: np.ndarray) -> dict[str, np.ndarray]:
+    def prepare(self, image: np.ndarray) -> dict[str, np.ndarray]:
         """See `processing.Processing.prepare`."""
+        images = image[np.newaxis]
         size = self._view.image_size
         if self._view.preprocessing == "inception":
             seen = resizing.resize_bilinear(_central_part(images), (size, size), False)
@@ -31,10 +32,10 @@ class ClassifierProcessing:
         return {contract.NETWORK_IMAGE: np.ascontiguousarray(seen)}
 
     def finish(
-        self, images: np.ndarray, logits: Sequence[np.ndarray], with_probabilities: bool
+        self, size: tuple[int, int], logits: Sequence[np.ndarray], with_probabilities: bool
     ) -> tuple[np.ndarray, np.ndarray | None]:
         """See `processing.Processing.finish`."""
-        del images
+        del size
         (values,) = logits
         class_ids = values.argmax(-1).astype(np.int32)
         return class_ids, softmax(values.copy(), axis=-1) if with_probabilities else None

@@ -40,9 +40,9 @@ class SegmentationProcessing:
         }
         self._threads = ThreadPoolExecutor(num_threads or os.cpu_count())
 
-    def prepare(self, images: np.ndarray) -> dict[str, np.ndarray]:
+    def prepare(self, image: np.ndarray) -> dict[str, np.ndarray]:
         """See `processing.Processing.prepare`."""
-        size = self._network_size(images.shape[1], images.shape[2])
+        size = self._network_size(*image.shape[:2])
         if size[0] > self._crop[0] or size[1] > self._crop[1]:
             raise ValueError(
                 f"{self._source}: The image (height, width) is {size[0]} {size[1]} but "
@@ -50,6 +50,7 @@ class SegmentationProcessing:
                 "Shrink the image, or export with a larger --crop_size, or with "
                 "--min_resize_value and --max_resize_value."
             )
+        images = image[np.newaxis]
         inputs = {contract.NETWORK_IMAGE: self._fit(images, size, self._metadata.mean_pixel)}
         if contract.NETWORK_LAPLACIAN in self.input_shapes:
             channel = laplacian(images)
@@ -57,31 +58,27 @@ class SegmentationProcessing:
         return inputs
 
     def finish(
-        self, images: np.ndarray, logits: Sequence[np.ndarray], with_probabilities: bool
+        self, size: tuple[int, int], logits: Sequence[np.ndarray], with_probabilities: bool
     ) -> tuple[np.ndarray, np.ndarray | None]:
         """See `processing.Processing.finish`."""
-        image_size = images.shape[1], images.shape[2]
-        size = self._network_size(*image_size)
-        num_images, num_classes = len(logits[0]), logits[0].shape[-1]
-        ids: np.ndarray = np.empty([num_images, *size], np.int32)
+        seen = self._network_size(*size)
+        members = [self._unmirrored(each, number) for number, each in enumerate(logits)]
+        ids: np.ndarray = np.empty(seen, np.int32)
         probabilities = None
         if with_probabilities:
-            probabilities = np.empty([num_images, *size, num_classes], np.float32)
-        for index in range(num_images):
-            members = [self._unmirrored(each[index], n) for n, each in enumerate(logits)]
-            wanted = None if probabilities is None else probabilities[index]
-            if len(members) > 1:
-                self._in_bands(members, ids[index], wanted)
-                continue
-            self._find_ids(members[0], ids[index])
-            if wanted is not None:
-                self._in_bands(members, None, wanted)
+            probabilities = np.empty([*seen, members[0].shape[-1]], np.float32)
+        if len(members) > 1:
+            self._in_bands(members, ids, probabilities)
+        else:
+            self._find_ids(members[0], ids)
+            if probabilities is not None:
+                self._in_bands(members, None, probabilities)
         if self._metadata.min_resize_value is None:
             return ids, probabilities
-        rows, columns = (resizing.nearest(*sides) for sides in zip(size, image_size, strict=True))
+        rows, columns = (resizing.nearest(*sides) for sides in zip(seen, size, strict=True))
         if probabilities is not None:
-            probabilities = resizing.resize_bilinear(probabilities, image_size)
-        return ids[:, rows][:, :, columns], probabilities
+            probabilities = resizing.resize_bilinear(probabilities[np.newaxis], size)[0]
+        return ids[rows][:, columns], probabilities
 
     def close(self) -> None:
         """Ends the threads."""

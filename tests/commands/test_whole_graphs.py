@@ -218,10 +218,12 @@ def test_openvinos_file_holds_the_network_in_float32(tmp_path):
         name: (*CROP, values.shape[-1])
         for name, values in zip(export.network_inputs, inputs, strict=True)
     }
-    (expected,), (found,) = (
-        OpenVINONetwork(export, shapes, source, None).run(inputs)
+    feeds = [[values[index : index + 1] for values in inputs] for index in range(2)]
+    networks = (
+        OpenVINONetwork(export, shapes, source, None)
         for source in (path, str(tmp_path / "inference_graph.xml"))
     )
+    expected, found = ([logits for (logits,) in network.run(feeds)] for network in networks)
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 

@@ -38,7 +38,8 @@ def test_the_logits_are_tensorflows(exported, batch_size):
         tf.import_graph_def(tf.GraphDef.FromString(content), name="")
         feed = {f"{name}:0": value for name, value in zip(inputs, values, strict=True)}
         expected = session.run([f"{name}:0" for name in outputs], feed)
-    found = network.run(values)
+    feeds = [[value[index : index + 1] for value in values] for index in range(batch_size)]
+    found = [np.concatenate(parts) for parts in zip(*network.run(feeds), strict=True)]
     assert len(found) == 4
     for logits, own in zip(expected, found, strict=True):
         assert own.shape == logits.shape
