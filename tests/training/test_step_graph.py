@@ -156,3 +156,22 @@ def test_summaries_hold_losses_learning_rate_and_histograms(tmp_path):
     assert values["learning_rate", 1].simple_value == pytest.approx(0.01)
     assert values["progress/learning_rate", 2].simple_value == pytest.approx(0.01 * 0.5**0.9)
     assert values["losses/total_loss", 2].simple_value == values["progress/loss", 2].simple_value
+
+
+def test_ops_that_wait_for_all_updates_have_an_edge_each(tmp_path):
+    """An edge to each update for each op took a third of TensorFlow's preparation of a step."""
+    graphs = []
+
+    def with_statistics(batch):
+        toy_training.build_clone(batch)
+        graphs.append(tf.get_default_graph())
+        for number in range(50):
+            mean = tf.get_variable(f"mean_{number}", [], trainable=False)
+            update = tf.assign_sub(mean, 0.5 * (mean - tf.reduce_mean(batch["inputs"])))
+            tf.add_to_collection(tf.GraphKeys.UPDATE_OPS, update)
+
+    toy_training.train(tmp_path, 1, ema_decay=0.9, build_clone=with_statistics)
+    operations = graphs[0].get_operations()
+    averaging = [each for each in operations if each.name.startswith("update_averages/AssignSub")]
+    assert len(averaging) == 53
+    assert sum(len(each.control_inputs) for each in operations) < 2 * len(operations)
