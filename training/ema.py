@@ -13,6 +13,7 @@ although they are averages already: they have to belong to the weights that they
 averaged weights lie some 1 / (1 - decay) steps in the past.
 """
 
+import functools
 from collections.abc import Sequence
 
 import tensorflow.compat.v1 as tf
@@ -33,14 +34,14 @@ class Averages:
         self._decay = decay
         self._averaged = [each for each in variables if each.dtype.base_dtype.is_floating]
         self.variables: list[tf.Variable] = []
+        # Not of `tf.get_variable`, which takes twice the time for seven ops: these take three.
+        zeros = functools.cache(tf.zeros)
         starts = []
         for variable in self._averaged:
             with tf.colocate_with(variable.op):
-                average = tf.get_variable(
-                    variable.op.name + AVERAGE_SUFFIX,
-                    variable.shape,
-                    variable.dtype.base_dtype,
-                    initializer=tf.zeros_initializer(),
+                average = tf.Variable(
+                    zeros(tuple(variable.shape.as_list()), variable.dtype.base_dtype),
+                    name=variable.op.name + AVERAGE_SUFFIX,
                     trainable=False,
                 )
                 starts.append(tf.assign(average, variable.read_value()))
@@ -59,7 +60,14 @@ class Averages:
             for variable, average in zip(self._averaged, self.variables, strict=True):
                 with tf.colocate_with(variable.op):
                     ahead = average.read_value() - variable.read_value()
-                    updates.append(tf.assign_sub(average, tf.cast(share, ahead.dtype) * ahead))
+                    # average -= share * ahead
+                    moved = tf.raw_ops.ApplyGradientDescent(
+                        var=average.op.outputs[0],
+                        alpha=tf.cast(share, ahead.dtype),
+                        delta=ahead,
+                        use_locking=False,
+                    )
+                    updates.append(moved)
             return tf.group(*updates)
 
 
