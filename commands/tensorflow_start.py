@@ -10,7 +10,7 @@ import types
 import warnings
 from collections.abc import Iterator
 
-from common import streams
+from common import garbage, streams
 
 # TensorFlow uses oneDNN by itself on CPUs with AVX-512 only.
 _ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
@@ -106,7 +106,7 @@ class _QuietLoader(importlib.abc.Loader):
 
     def exec_module(self, module: types.ModuleType) -> None:
         """See `importlib.abc.Loader`."""
-        with _quiet():
+        with _quiet(), garbage.paused():
             self._loader.exec_module(module)
             _let_it_chat()
         _silence_what_it_prints_later()

@@ -15,7 +15,7 @@ import tensorflow.compat.v1 as tf
 import tf_slim as slim
 from tensorflow.core.protobuf.rewriter_config_pb2 import RewriterConfig
 
-from common import graph_memory
+from common import garbage, graph_memory
 from common.interruption import Interruption
 from deployment import servers
 from deployment.config import DeploymentConfig
@@ -114,21 +114,22 @@ def train(
         build = functools.partial(
             build_step, task, options, optimizer_options, deployment, data_seed
         )
-        graph, step = _build_fitting(task, options, build, on_gpu, report)
+        with garbage.paused():
+            graph, step = _build_fitting(task, options, build, on_gpu, report)
         stack.enter_context(graph.as_default())
         # This process reads and writes the files, wherever the variables are.
         with tf.device(deployment.inputs_device() if deployment.is_distributed else None):
             checkpointer = Checkpointer(
                 options.train_logdir, options.max_checkpoints_to_keep, step.averages, folder.ensure
             )
-        initialize = _initializer(start, task, options, step, checkpointer, report)
+        set_variables = _initializer(start, task, options, step, checkpointer, report)
         if deployment.is_chief:
             folder.open()
             _check_not_overtaken(options, start)
         scoring = None
         if options.validate_every and deployment.is_chief:
             scoring = validation.Validation(
-                task.open_validator(),
+                task.open_validator,
                 options.train_logdir,
                 options.validate_every,
                 options.patience,
@@ -148,6 +149,12 @@ def train(
         steps = StepFunction(
             step, task, options, deployment, checkpointer, interruption, report, scoring, tracked
         )
+
+        def initialize(session: tf.Session) -> None:
+            if scoring:
+                scoring.start_opening()
+            set_variables(session)
+
         is_alone = not deployment.is_distributed
         record = None if is_alone else Record.of(task, options, optimizer_options)
         with contextlib.closing(steps), interruption.listening(steps.announce_end):

@@ -125,6 +125,8 @@ class StepFunction:
             self._writer.close()
 
     def _begin(self, session: tf.Session) -> None:
+        if self._validation:
+            self._validation.validator()  # What is wrong with it ends the run before a step.
         self._session = session
         self.step = self._first_step = int(session.run(self.tensors.global_step))
         if self.checkpointer and self._writer is None:

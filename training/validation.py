@@ -7,7 +7,8 @@ knows how long there has been no better one.
 import dataclasses
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent import futures
 from typing import Any, Protocol
 
 from common import json_files
@@ -154,22 +155,45 @@ def _record(run: str) -> dict[str, Any] | None:
 class Validation:
     """Scores the checkpoints of a training run as they come.
 
+    The validator may be opened in a thread. It builds a network, which takes a second or two, and
+    meanwhile TensorFlow can set the variables of the training run, which needs no Python.
+
     Args:
-      validator: of the task.
+      open_validator: opens that of the task.
       directory: of the training run.
       every: steps between validations.
       patience: validations without a better score after which the training run ends; 0 for never.
       step: at which the training run starts; scores of later steps belong to another one.
     """
 
-    def __init__(self, validator: Validator, directory: str, every: int, patience: int, step: int):
-        self._validator = validator
+    def __init__(
+        self,
+        open_validator: Callable[[], Validator],
+        directory: str,
+        every: int,
+        patience: int,
+        step: int,
+    ):
         self._directory = directory
         self._every = every
         self._patience = patience
         history = read_history(directory)
         kept = tuple(each for each in history.scores if each.step <= step)
         self._history = dataclasses.replace(history, scores=kept)
+        self._open_validator = open_validator
+        self._threads = futures.ThreadPoolExecutor(1)
+        self._opening: futures.Future[Validator] | None = None
+
+    def start_opening(self) -> None:
+        """Has the validator opened in a thread, once."""
+        if self._opening is None:
+            self._opening = self._threads.submit(self._open_validator)
+
+    def validator(self) -> Validator:
+        """Returns the validator when it is open, and raises what opening it raises."""
+        self.start_opening()
+        assert self._opening is not None
+        return self._opening.result()
 
     def is_due(self, step: int, is_last: bool) -> bool:
         """Returns whether the checkpoint of a step is to be scored."""
@@ -186,7 +210,7 @@ class Validation:
           ValueError: see `Validator.score`.
           OSError: the score or the checkpoint cannot be written.
         """
-        score = self._validator.score(checkpoint)
+        score = self.validator().score(checkpoint)
         value = None if math.isnan(score.value) else float(score.value)
         self._history = History(
             score.metric, score.higher_is_better, (*self._history.scores, _Entry(step, value))
@@ -214,4 +238,6 @@ class Validation:
 
     def close(self) -> None:
         """Frees what the validator holds."""
-        self._validator.close()
+        self._threads.shutdown()
+        if self._opening is not None and self._opening.exception() is None:
+            self._opening.result().close()

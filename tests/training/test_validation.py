@@ -146,8 +146,11 @@ def test_wishes_that_cannot_be_met_are_refused(tmp_path):
     cluster = DeploymentConfig(num_replicas=2, num_ps_tasks=1, replica_id=0)
     with pytest.raises(ValueError, match="in a cluster no process can end the others"):
         _train(tmp_path, 4, Script(), validate_every=1, patience=3, deployment=cluster)
+    lines: list[str] = []
     with pytest.raises(ValueError, match="this task has no validation"):
-        toy_training.train(tmp_path, 4, validate_every=1)
+        toy_training.train(tmp_path, 4, validate_every=1, report=lines.append)
+    assert not [line for line in lines if "saved" in line or "step 1" in line]
+    assert checkpoints.latest_checkpoint(str(tmp_path)) is None
 
 
 def test_one_validation_is_no_plural():
