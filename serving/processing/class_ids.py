@@ -85,7 +85,7 @@ def _possible_classes(
       For each group (indices of its cells [n], its classes [n, number], ascending).
     """
     least = corners.min(0).max(-1, keepdims=True)  # The winner is nowhere below this.
-    can_win = corners.max(0) >= least
+    can_win = ~(corners.max(0) < least)  # Where logits are no numbers, any class can.
     counts = can_win.sum(-1)
     starts = np.cumsum(counts) - counts
     classes = np.nonzero(can_win)[1].astype(dtype)

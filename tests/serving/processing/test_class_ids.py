@@ -42,6 +42,18 @@ def test_the_first_of_equal_classes_wins():
     assert [found[index, 4 - index] for index in range(1, 4)] == [1, 1, 1]
 
 
+@pytest.mark.filterwarnings("ignore:invalid value")
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_logits_that_are_no_numbers_spoil_their_cells_only(value):
+    logits = np.zeros([4, 4, 3], np.float32)
+    logits[:2, :, 1] = logits[2:, :, 2] = 1
+    expected = class_ids.upsampled_argmax(logits, 13, 13)
+    logits[0, 0, 0] = value
+    found = class_ids.upsampled_argmax(logits, 13, 13)
+    np.testing.assert_array_equal(found[4:], expected[4:])
+    np.testing.assert_array_equal(found[:, 4:], expected[:, 4:])
+
+
 def test_ids_have_the_smallest_type_that_holds_them():
     for num_classes, dtype in ((256, np.uint8), (257, np.uint16)):
         logits = np.zeros([2, 2, num_classes], np.float32)
