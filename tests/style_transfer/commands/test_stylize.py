@@ -182,9 +182,9 @@ def test_photos_may_move_meanwhile(folder, capsys):
 
 @pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
 def test_steps_that_make_nothing_better_are_told(folder, monkeypatch, capsys, optimizer):
+    evaluate = stylization.Objective.evaluate
     if optimizer == "lbfgs":
         pytest.importorskip("scipy", reason="L-BFGS needs SciPy: make setup-lbfgs")
-        evaluate = stylization.Objective.evaluate
 
         def uphill(objective, image):
             evaluation = evaluate(objective, image)
@@ -194,6 +194,7 @@ def test_steps_that_make_nothing_better_are_told(folder, monkeypatch, capsys, op
     run(*ONE, "--num_steps=3", "--learning_rate=1e30", f"--optimizer={optimizer}")
     out = capsys.readouterr().out
     assert "warning: none of 3 steps made the image better than it was: lower --learn" in out
+    monkeypatch.setattr(stylization.Objective, "evaluate", evaluate)
     run(*ONE, "--num_steps=3", "--learning_rate=1", "--optimizer=adam")
     assert "warning" not in capsys.readouterr().out
 
