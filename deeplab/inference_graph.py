@@ -138,7 +138,8 @@ def _within(size: tf.Tensor, crop_size: tuple[int, int]) -> tf.Tensor:
     as_high = tf.stack([crop[0], tf.maximum(tf.floor(width * crop[0] / height), 1)])
     as_wide = tf.stack([tf.maximum(tf.floor(height * crop[1] / width), 1), crop[1]])
     fitted = tf.where(height * crop[1] > width * crop[0], as_high, as_wide)
-    return tf.where(tf.reduce_all(sides <= crop), size, tf.cast(fitted, tf.int32))
+    fits = tf.reduce_max(sides - crop) <= 0  # ONNX has no operation for reduce_all.
+    return tf.where(fits, size, tf.cast(fitted, tf.int32))
 
 
 def _assert_fits(image_size: tf.Tensor, crop_size: tuple[int, int]) -> tf.Operation:
