@@ -150,7 +150,7 @@ def test_other_engines_processing_sees_images_equally_large():
     for size in [(90, 30), (64, 70), (3, 700), (700, 3), (60, 90), (61, 47), (1000, 777)]:
         image = random_images(*size)[None]
         seen, labels = graph.run([f"{contract.NETWORK_IMAGE}:0", OUTPUTS[0]], image)
-        prepared = processing.prepare(image)[contract.NETWORK_IMAGE]
+        prepared = processing.prepare(image[0])[contract.NETWORK_IMAGE]
         assert labels.shape == (1, *size)
         np.testing.assert_array_equal(seen == MEAN_PIXEL, prepared == MEAN_PIXEL)
         np.testing.assert_allclose(seen, prepared, atol=0.01)
