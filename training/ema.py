@@ -44,6 +44,7 @@ class Averages:
                     name=variable.op.name + AVERAGE_SUFFIX,
                     trainable=False,
                 )
+                assert average.op.name == variable.op.name + AVERAGE_SUFFIX, average.op.name
                 starts.append(tf.assign(average, variable.read_value()))
             self.variables.append(average)
         self.start = tf.group(*starts)

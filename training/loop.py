@@ -136,6 +136,8 @@ def train(
                 start.step,
             )
             stack.callback(scoring.close)
+            if deployment.is_distributed:
+                scoring.validator()  # What is wrong with it must not leave workers without a chief.
         tracked = None
         if options.track and deployment.is_chief:
             tracked = tracking.Tracking(

@@ -96,10 +96,15 @@ class OpenVINONetwork:
             self._queue = openvino.AsyncInferQueue(self._compile("THROUGHPUT"))
         results: dict[int, Sequence[np.ndarray]] = {}
 
+        errors: list[BaseException] = []
+        names = self._output_names  # The queue holds the function, which must not hold the queue.
+
         # With each request goes its feed, whose memory it shares, so that it stays until then.
         def keep(request: openvino.InferRequest, of: tuple[int, dict[str, np.ndarray]]) -> None:
-            outputs = (request.get_tensor(name).data for name in self._output_names)
-            results[of[0]] = [values.copy() for values in outputs]
+            try:
+                results[of[0]] = [request.get_tensor(name).data.copy() for name in names]
+            except BaseException as error:  # In OpenVINO it would end the process.
+                errors.append(error)
 
         self._queue.set_callback(keep)
         try:
@@ -107,6 +112,8 @@ class OpenVINONetwork:
                 self._queue.start_async(feed, (index, feed), share_inputs=True)
         finally:
             self._queue.wait_all()
+        if errors:
+            raise errors[0]
         for index in range(len(results)):
             yield results.pop(index)
 
