@@ -1,12 +1,14 @@
 """Engines against TensorFlow on one export: the same answers."""
 
 import dataclasses
+import gc
 import importlib.util
 import json
 import pathlib
 import shutil
 import threading
 import time
+import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent import futures
 
@@ -190,6 +192,15 @@ def test_openvino_gives_tensorflows_answers(exported):
     with DeepLabModel(exported, "tensorflow") as first, DeepLabModel(exported, "openvino") as other:
         assert (first.engine_name, other.engine_name) == ("tensorflow", "openvino")
         assert_same_answers(first, other)
+
+
+@needs_openvino
+def test_openvinos_network_is_freed_after_a_batch(exported):
+    with DeepLabModel(exported, "openvino") as served:
+        served.segment_batch(random_images(CROP, CROP))
+        network = weakref.ref(served._engine._network)
+    gc.collect()
+    assert network() is None
 
 
 @needs_openvino
