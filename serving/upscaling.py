@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from serving.processing import class_ids as coarse_ids
+
 # Values that are interpolated at once.
 _VALUES_AT_ONCE = 1 << 22
 # Results are made in bands of rows of about this many values, to take little memory besides.
@@ -53,12 +55,7 @@ def upscale_to_ids(
     top, bottom, down = _neighbors(probabilities.shape[0], size[0])
     left, right, across = _neighbors(probabilities.shape[1], size[1])
     class_ids = probabilities.argmax(-1).astype(dtype)
-    padded = np.pad(class_ids, ((0, 1), (0, 1)), "edge")
-    is_mixed = (
-        (class_ids != padded[1:, :-1])
-        | (class_ids != padded[:-1, 1:])
-        | (class_ids != padded[1:, 1:])
-    )
+    is_mixed = coarse_ids.is_mixed(class_ids)
     num_at_once = max(1, _VALUES_AT_ONCE // probabilities.shape[2])
     upscaled: np.ndarray = np.empty(size, dtype)
     for first, last in _bands(*size):

@@ -38,7 +38,7 @@ def upsampled_argmax(logits: np.ndarray, height: int, width: int) -> np.ndarray:
     # A cell has its logit in its upper left corner.
     pixels = np.empty([rows * columns, vertical * horizontal], ids.dtype)
     pixels[:] = ids.reshape(-1, 1)
-    cells = np.flatnonzero(_is_mixed(ids))
+    cells = np.flatnonzero(is_mixed(ids))
     if len(cells):
         corners = logits.reshape(-1, num_classes).take(_corners(cells, rows, columns), axis=0)
         weights = _weights(vertical, horizontal)
@@ -52,16 +52,21 @@ def upsampled_argmax(logits: np.ndarray, height: int, width: int) -> np.ndarray:
     return rectangles.reshape(rows * vertical, columns * horizontal)[:height, :width]
 
 
-def _is_mixed(ids: np.ndarray) -> np.ndarray:
-    """Returns bool [h, w]: whether the corners of cells have different classes.
+def is_mixed(ids: np.ndarray) -> np.ndarray:
+    """Returns whether the corners of cells have different classes.
 
-    The last row and column repeat themselves.
+    Args:
+      ids: integers [h, w]. A cell has its own in its upper left corner; the last row and column
+        repeat themselves.
+
+    Returns:
+      bool [h, w].
     """
     differs_from_right = np.zeros([ids.shape[0] + 1, ids.shape[1]], bool)
     differs_from_right[:-1, :-1] = ids[:, 1:] != ids[:, :-1]
-    is_mixed = differs_from_right[:-1] | differs_from_right[1:]
-    is_mixed[:-1] |= ids[1:] != ids[:-1]
-    return is_mixed
+    differs = differs_from_right[:-1] | differs_from_right[1:]
+    differs[:-1] |= ids[1:] != ids[:-1]
+    return differs
 
 
 def _corners(cells: np.ndarray, rows: int, columns: int) -> np.ndarray:
