@@ -38,13 +38,14 @@ class Averages:
         zeros = functools.cache(tf.zeros)
         starts = []
         for variable in self._averaged:
+            name = variable.op.name + AVERAGE_SUFFIX
             with tf.colocate_with(variable.op):
                 average = tf.Variable(
                     zeros(tuple(variable.shape.as_list()), variable.dtype.base_dtype),
-                    name=variable.op.name + AVERAGE_SUFFIX,
+                    name=name,
                     trainable=False,
                 )
-                assert average.op.name == variable.op.name + AVERAGE_SUFFIX, average.op.name
+                assert average.op.name == name, average.op.name
                 starts.append(tf.assign(average, variable.read_value()))
             self.variables.append(average)
         self.start = tf.group(*starts)
