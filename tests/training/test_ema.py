@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
+from common import checkpoint_reader
 from deployment import model_deploy
 from deployment.config import DeploymentConfig
 from tests.support import toy_training
@@ -93,6 +94,15 @@ def test_a_resumed_training_goes_on_with_the_averages_of_its_checkpoint(tmp_path
     for name in NAMES:
         expected = _follow(before[name + AVERAGE_SUFFIX], after[name], 0.9, 4)
         np.testing.assert_allclose(after[name + AVERAGE_SUFFIX], expected, rtol=2e-6)
+
+
+def test_averages_of_one_shape_are_loaded_with_a_value_each():
+    weights = [tf.get_variable(f"layer{index}/weights", [3, 2]) for index in range(2)]
+    averages = Averages(weights, 0.9)
+    values = np.arange(12, dtype=np.float32).reshape(2, 3, 2)
+    with tf.Session() as session:
+        checkpoint_reader.assign(session, zip(averages.variables, values, strict=True))
+        np.testing.assert_array_equal(session.run(averages.variables), values)
 
 
 @pytest.mark.parametrize("start", ["resume", "continue"])
