@@ -32,7 +32,7 @@ class ContenderProcess:
 
     Args:
       command: the interpreter and its arguments.
-      environment: variables in addition to those of this process.
+      environment: variables in addition to those of this process; None takes one away.
 
     Attributes:
       facts: what the contender says of itself when it is ready.
@@ -41,14 +41,15 @@ class ContenderProcess:
       OSError: there is no such command.
     """
 
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str]):
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str | None]):
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the process)
+        variables = {**os.environ, **environment}
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
-            env={**os.environ, **environment},
+            env={name: value for name, value in variables.items() if value is not None},
             text=True,
         )
         assert self._process.stdin is not None

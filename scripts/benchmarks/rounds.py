@@ -25,14 +25,14 @@ class Contender:
 
     Attributes:
       command: the interpreter and its arguments.
-      environment: variables in addition to those of this process.
+      environment: variables in addition to those of this process; None takes one away.
       is_peer: whether it is somebody else's code.
       missing: why it cannot run, if that is known in advance.
     """
 
     name: str
     command: tuple[str, ...]
-    environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    environment: Mapping[str, str | None] = dataclasses.field(default_factory=dict)
     is_peer: bool = False
     missing: str | None = None
 

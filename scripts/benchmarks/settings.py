@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from commands import allocator
+from commands import allocator, tensorflow_start
 from scripts.benchmarks import rounds
 from scripts.benchmarks.rounds import Contender, Result
 
@@ -22,6 +22,10 @@ MALLOC_SETTINGS = {
     "MALLOC_TRIM_THRESHOLD_": "17179869184",
     "MALLOC_TOP_PAD_": "268435456",
 }
+# What each of our commands sets for TensorFlow. Benchmarks are such a command, so for others it is
+# taken away: the plain forms run as those who just import TensorFlow have it.
+ONEDNN_SETTINGS = tensorflow_start.settings()
+_NO_ONEDNN_SETTINGS = dict.fromkeys(ONEDNN_SETTINGS)
 # What train.py sets for itself before it starts.
 TRAIN_SETTINGS = {"GLIBC_TUNABLES": allocator.settings()}
 # It compiles in this process: others would stay, and count as its memory.
@@ -76,6 +80,7 @@ class Settings:
           parameters: what it reads with `contender.parameters`.
           missing: why it cannot run, if that is known in advance.
           environment: additional variables; by default none, and `MALLOC_SETTINGS` for peers.
+            Modules of `ours` have `ONEDNN_SETTINGS` besides.
         """
         is_peer = module.startswith("peers.")
         if is_peer and not self.has_peers:
@@ -84,7 +89,8 @@ class Settings:
             environment = MALLOC_SETTINGS if is_peer else {}
         python = self.peers_python if is_peer else sys.executable
         command = (python, "-m", f"scripts.benchmarks.{module}", json.dumps(parameters))
-        return Contender(name, command, environment, is_peer, missing)
+        onednn = ONEDNN_SETTINGS if module.startswith("ours.") else _NO_ONEDNN_SETTINGS
+        return Contender(name, command, {**onednn, **environment}, is_peer, missing)
 
     def measure(self, contenders: Sequence[Contender], round_factor: float = 1.0) -> list[Result]:
         """Measures contenders in turn, in rounds that may be longer than the others'."""

@@ -180,7 +180,13 @@ def test_peak_memory_counts_what_was_given_back_and_children():
         assert result.peak_bytes - plain.peak_bytes > 0.9 * mebibytes * 2**20
 
 
-def test_contender_environment_is_added():
-    code = "channel.serve(lambda: None, value=os.environ['ADDED'], has_path='PATH' in os.environ)"
-    (result,) = rounds.measure([fake("it", code, environment={"ADDED": "x"})], 1)
-    assert result.facts == {"value": "x", "has_path": True}
+def test_contender_environment_is_added_and_taken_away(monkeypatch):
+    monkeypatch.setenv("KEPT", "k")
+    monkeypatch.setenv("TAKEN", "t")
+    code = """
+    names = "KEPT", "TAKEN", "ADDED"
+    channel.serve(lambda: None, **{name: os.environ.get(name) for name in names})
+    """
+    contender = fake("it", code, environment={"ADDED": "a", "TAKEN": None})
+    (result,) = rounds.measure([contender], 1)
+    assert result.facts == {"KEPT": "k", "TAKEN": None, "ADDED": "a"}
