@@ -9,6 +9,7 @@ import tempfile
 import tensorflow.compat.v1 as tf
 
 from common import checkpoint_files
+from common.checkpoint_writer import Writer
 from common.texts import printable
 from common.tf_errors import reason
 
@@ -41,21 +42,9 @@ def convert(path: str, prefix: str) -> None:
         os.symlink(os.path.abspath(path), link)
         try:
             reader = tf.train.NewCheckpointReader(link)
-            types = reader.get_variable_to_dtype_map()
-            values = {name: reader.get_tensor(name) for name in sorted(types)}
+            types = dict(sorted(reader.get_variable_to_dtype_map().items()))
+            values = {name: reader.get_tensor(name) for name in types}
         except Exception as error:  # TensorFlow raises some statuses as Python's own exceptions.
             text = printable(reason(error).replace(link, path).rstrip("."))
             raise ValueError(f"{printable(path)} is damaged: {text}. Copy it again.") from None
-    with (
-        tf.Graph().as_default(),
-        tf.Session(config=tf.ConfigProto(device_count={"GPU": 0})) as session,
-    ):
-        # Fed, since a graph cannot hold more than 2 GiB.
-        tensors = {name: tf.placeholder(types[name]) for name in values}
-        save = tf.raw_ops.SaveV2(
-            prefix=prefix,
-            tensor_names=list(tensors),
-            shape_and_slices=[""] * len(tensors),
-            tensors=list(tensors.values()),
-        )
-        session.run(save, {tensors[name]: value for name, value in values.items()})
+    Writer(types).write(prefix, values)

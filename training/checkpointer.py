@@ -2,17 +2,19 @@
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+import numpy as np
 import tensorflow.compat.v1 as tf
 
 from common import checkpoint_files, checkpoint_reader
+from common.checkpoint_writer import Writer
 from common.texts import printable
 from common.tf_errors import reason
 from training import checkpoints
 from training.checkpoints import AVERAGE_SUFFIX, CHECKPOINT_NAME, Reader
 from training.ema import Averages
-from training.nan_guard import check_variables
+from training.nan_guard import finite_values
 
 
 class SaveError(OSError):
@@ -20,7 +22,7 @@ class SaveError(OSError):
 
 
 class Checkpointer:
-    """Saves and restores all variables of the default graph, to which it adds ops.
+    """Saves and restores all variables of the default graph, to which it adds nothing.
 
     Args:
       train_logdir: folder of the checkpoints.
@@ -45,8 +47,7 @@ class Checkpointer:
         self._max_to_keep = max_checkpoints_to_keep
         self._averages = averages
         self._variables = tf.global_variables()
-        # It only writes: it would look for old checkpoints by patterns.
-        self._saver = tf.train.Saver(max_to_keep=0)
+        self._writer: Writer | None = None
         self._kept: list[str] = []
 
     def check(self, checkpoint: str) -> str:
@@ -95,21 +96,13 @@ class Checkpointer:
         self.ensure_folder()
         if self.newest == path and checkpoint_files.exists(path):
             return False
-        check_variables(session, self._variables)
+        values = finite_values(session, self._variables)
         kept = [prefix for prefix in self._kept if prefix != path] + [path]
         removed = kept[: -self._max_to_keep] if self._max_to_keep else []
         kept = kept[len(removed) :]
         try:
-            self._saver.save(
-                session,
-                os.path.join(self.train_logdir, CHECKPOINT_NAME),
-                global_step=step,
-                write_meta_graph=False,  # options.json says how to build the graph
-                write_state=False,
-            )
+            self._write(path, values)
             checkpoint_files.write_state(self.train_logdir, kept)
-        except (tf.errors.AbortedError, tf.errors.UnavailableError):
-            raise  # A process of a cluster is gone.
         # TensorFlow raises some statuses as Python's own exceptions.
         except (tf.errors.OpError, OSError, ValueError, IndexError, RuntimeError) as error:
             self._remove_unfinished(os.path.basename(path))
@@ -128,6 +121,12 @@ class Checkpointer:
         if self.newest is None:
             return "No checkpoint was saved before."
         return f"The last good checkpoint is {printable(self.newest)}."
+
+    def _write(self, path: str, values: Mapping[str, np.ndarray | np.generic]) -> None:
+        if self._writer is None:
+            types = {each.op.name: each.dtype.base_dtype for each in self._variables}
+            self._writer = Writer(types)
+        self._writer.write(path, values)
 
     def _restored(self, has_averages: bool) -> list[tf.Variable]:
         """Returns the variables that are restored from a checkpoint with averages or without."""

@@ -117,11 +117,9 @@ def train(
         with garbage.paused():
             graph, step = _build_fitting(task, options, build, on_gpu, report)
         stack.enter_context(graph.as_default())
-        # This process reads and writes the files, wherever the variables are.
-        with tf.device(deployment.inputs_device() if deployment.is_distributed else None):
-            checkpointer = Checkpointer(
-                options.train_logdir, options.max_checkpoints_to_keep, step.averages, folder.ensure
-            )
+        checkpointer = Checkpointer(
+            options.train_logdir, options.max_checkpoints_to_keep, step.averages, folder.ensure
+        )
         set_variables = _initializer(start, task, options, step, checkpointer, report)
         if deployment.is_chief:
             folder.open()
@@ -258,8 +256,7 @@ def _run(
     )
     if record is None:
         # Nothing is missing: all variables have initializers, which have run then.
-        ready_op = tf.constant([], tf.string)
-        slim_train(train_step_fn=steps, init_fn=initialize, ready_op=ready_op)
+        slim_train(train_step_fn=steps, init_fn=initialize, ready_op=None)
         return
     cluster_training.run(
         slim_train,

@@ -65,22 +65,25 @@ class FiniteGuard:
         raise NonFiniteError(self.finding)
 
 
-def check_variables(session: tf.Session, variables: Sequence[tf.Variable]) -> None:
-    """Looks for values that are not finite, for use before saving.
+def finite_values(
+    session: tf.Session, variables: Sequence[tf.Variable]
+) -> dict[str, np.ndarray | np.generic]:
+    """Returns the values of variables by their names, if all are finite.
 
-    In NumPy: operations for it would take longer to build and to prepare than all checks of a run.
+    They are looked through in NumPy: operations for it would take longer to build and to prepare
+    than all checks of a run.
 
     Raises:
-      NonFiniteError: there are some; names the variables.
+      NonFiniteError: some are not; names the variables.
     """
-    values = session.run(
-        {each.op.name: each for each in variables if each.dtype.base_dtype.is_floating}
-    )
-    bad = [name for name, value in values.items() if not np.isfinite(value).all()]
+    values = session.run({each.op.name: each for each in variables})
+    floating = [each.op.name for each in variables if each.dtype.base_dtype.is_floating]
+    bad = [name for name in floating if not np.isfinite(values[name]).all()]
     if bad:
         raise NonFiniteError(
             f"{len(bad)} variables hold values that are not finite: {first_few(bad, 3)}"
         )
+    return values
 
 
 def _list(values: np.ndarray) -> str:

@@ -125,8 +125,6 @@ class StepFunction:
             self._writer.close()
 
     def _begin(self, session: tf.Session) -> None:
-        if self._validation:
-            self._validation.validator()  # What is wrong with it ends the run before a step.
         self._session = session
         self.step = self._first_step = int(session.run(self.tensors.global_step))
         if self.checkpointer and self._writer is None:
@@ -176,6 +174,8 @@ class StepFunction:
             values = self._run(session, fetches)
 
         before, self.step = self.step, int(values["step"])
+        if before == self._first_step and self._validation:
+            self._validation.validator()  # What is wrong with it ends the run before it is saved.
         self._progress.add_wait(float(values["data_wait_secs"]))
         if self._writer and writes_summary:
             self._writer.add_serialized(values["summaries"], self.step)
@@ -215,6 +215,8 @@ class StepFunction:
     def _rescue(self, session: tf.Session) -> None:
         """Saves what was done before an error, if the variables are sound."""
         if self.checkpointer is None or session is not self._session:
+            return
+        if self._validation and not self._validation.is_open:
             return
         try:
             step, is_sound = session.run([self.tensors.global_step, self.tensors.is_sound])

@@ -52,14 +52,16 @@ def write_scalars(directory: str, scalars: Mapping[str, float], step: int) -> No
 class SummaryWriter:
     """An event file: TFRecords of `tf.Event`, first the graph. If it is removed, another is begun.
 
-    Every method raises OSError if the file cannot be written.
+    It is begun with the first summary, since writing the graph would delay the first step. Every
+    method raises OSError if the file cannot be written.
     """
 
     def __init__(self, directory: str, graph: tf.Graph, ensure_folder: Callable[[], None]):
         self._directory = directory
         self._graph = graph
         self._ensure_folder = ensure_folder
-        self._open()
+        self._path = ""
+        self._writer: tf.io.TFRecordWriter | None = None
 
     def add_serialized(self, summary: bytes, step: int) -> None:
         """Writes a summary that a session has computed."""
@@ -84,28 +86,31 @@ class SummaryWriter:
     def close(self) -> None:
         """Closes the file. All has been written before."""
         with contextlib.suppress(*_WRITE_ERRORS):
-            self._writer.close()
+            if self._writer:
+                self._writer.close()
 
-    def _open(self) -> None:
+    def _open(self) -> tf.io.TFRecordWriter:
         name = f"events.out.tfevents.{time.time_ns()}.{socket.gethostname()}"
         self._path = os.path.join(self._directory, name)
         with self._explaining():
-            self._writer = tf.io.TFRecordWriter(self._path)
-        self._append(file_version="brain.Event:2")
-        self._append(graph_def=self._graph.as_graph_def(add_shapes=True).SerializeToString())
+            writer = tf.io.TFRecordWriter(self._path)
+        self._append(writer, file_version="brain.Event:2")
+        graph = self._graph.as_graph_def(add_shapes=True).SerializeToString()
+        self._append(writer, graph_def=graph)
+        return writer
 
     def _write(self, summary: tf.Summary, step: int) -> None:
-        if not os.path.exists(self._path):
+        if self._writer is None or not os.path.exists(self._path):
             self.close()
             self._ensure_folder()
-            self._open()
-        self._append(summary=summary, step=step)
+            self._writer = self._open()
+        self._append(self._writer, summary=summary, step=step)
 
-    def _append(self, **content: object) -> None:
+    def _append(self, writer: tf.io.TFRecordWriter, **content: object) -> None:
         event = tf.Event(wall_time=time.time(), **content)
         with self._explaining():
-            self._writer.write(event.SerializeToString())
-            self._writer.flush()
+            writer.write(event.SerializeToString())
+            writer.flush()
 
     @contextlib.contextmanager
     def _explaining(self) -> Iterator[None]:

@@ -156,7 +156,8 @@ class Validation:
     """Scores the checkpoints of a training run as they come.
 
     The validator may be opened in a thread. It builds a network, which takes a second or two, and
-    meanwhile TensorFlow can set the variables of the training run, which needs no Python.
+    meanwhile TensorFlow can set the variables of the training run and prepare its first step, which
+    needs no Python.
 
     Args:
       open_validator: opens that of the task.
@@ -194,6 +195,12 @@ class Validation:
         self.start_opening()
         assert self._opening is not None
         return self._opening.result()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the validator is there: neither on its way nor impossible to open."""
+        opening = self._opening
+        return opening is not None and opening.done() and opening.exception() is None
 
     def is_due(self, step: int, is_last: bool) -> bool:
         """Returns whether the checkpoint of a step is to be scored."""
@@ -239,5 +246,5 @@ class Validation:
     def close(self) -> None:
         """Frees what the validator holds."""
         self._threads.shutdown()
-        if self._opening is not None and self._opening.exception() is None:
-            self._opening.result().close()
+        if self.is_open:
+            self.validator().close()

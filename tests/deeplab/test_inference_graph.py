@@ -239,7 +239,8 @@ def test_static_graph_gives_the_same_ids_without_dynamic_operations(how):
     (ids, probabilities), (static_ids, static_probabilities) = results
     assert len(np.unique(ids)) > 1
     np.testing.assert_array_equal(static_ids, ids)
-    np.testing.assert_array_equal(static_probabilities, probabilities)
+    # Sums over scales and mirror images are rounded in the order in which threads get to them.
+    np.testing.assert_allclose(static_probabilities, probabilities, rtol=1e-6)
 
 
 def test_static_graph_refuses_a_image_that_does_not_fit():

@@ -268,22 +268,6 @@ def test_a_chief_saves_before_a_server_ends(cluster, tmp_path):
     assert checkpoints.read_step(checkpoints.latest_checkpoint(str(tmp_path))) >= 3
 
 
-def test_checkpoints_are_written_by_the_chief_and_not_by_the_servers(cluster, tmp_path):
-    _train(cluster, tmp_path, 1)
-    graphs = list(tmp_path.glob("events.*"))
-
-    assert graphs
-    devices = {
-        node.op: node.device
-        for event in tf.train.summary_iterator(str(graphs[0]))
-        if event.graph_def
-        for node in tf.GraphDef.FromString(event.graph_def).node
-        if node.name in ("save/SaveV2", "save/RestoreV2")
-    }
-    assert set(devices) == {"SaveV2", "RestoreV2"}
-    assert all(each.startswith("/job:worker/task:0") for each in devices.values())
-
-
 def test_records_compare_by_value():
     mine, other = (
         joining.Record("/runs/a", 60, {"crop": size, "rate": 0.1}, {"w": [3, 1]})

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
-from training.nan_guard import FiniteGuard, NonFiniteError, check_variables
+from training.nan_guard import FiniteGuard, NonFiniteError, finite_values
 
 
 def _guarded_update(guard: FiniteGuard):
@@ -67,7 +67,7 @@ def test_variables_that_are_not_finite_are_named():
     with tf.Session() as session:
         session.run(tf.global_variables_initializer())
         with pytest.raises(NonFiniteError, match=r"2 variables .*not finite: bad, worse"):
-            check_variables(session, variables)
+            finite_values(session, variables)
         session.run(
             [variables[1].initializer, variables[3].initializer],
             {
@@ -75,4 +75,6 @@ def test_variables_that_are_not_finite_are_named():
                 variables[3].initializer.inputs[1]: 0.0,
             },
         )
-        check_variables(session, variables)
+        values = finite_values(session, variables)
+    assert values["count"] == 3
+    np.testing.assert_array_equal(values["bad"], [0, 0])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
 
+from common.checkpoint_writer import Writer
 from tests.support import toy_training
 from training import checkpoints, summaries
 from training.options import OptimizerOptions
@@ -134,7 +135,7 @@ def test_error_that_saving_meets_does_not_hide_the_first_one(tmp_path, monkeypat
     def full(*arguments, **options):
         raise tf.errors.ResourceExhaustedError(None, None, "No space left on device")
 
-    monkeypatch.setattr(tf.train.Saver, "save", full)
+    monkeypatch.setattr(Writer, "write", full)
     lines = []
     with pytest.raises(ValueError, match=r"^step 4: .*lost"):
         toy_training.train(tmp_path, 9, build_clone=_failing(4), report=lines.append)

@@ -3,8 +3,10 @@
 import json
 import math
 import os
+import threading
 
 import pytest
+import tensorflow.compat.v1 as tf
 
 from deployment.config import DeploymentConfig
 from tests.support import toy_training
@@ -131,6 +133,37 @@ def test_an_error_of_validation_ends_training_with_its_message_and_checkpoint(tm
     with pytest.raises(ValueError, match=r"image x\.jpg is damaged"):
         _train(tmp_path, 4, Broken(), validate_every=2)
     assert checkpoints.latest_checkpoint(str(tmp_path)).endswith("model.ckpt-2")
+
+
+def test_a_validation_that_cannot_be_opened_ends_a_run_that_leaves_no_checkpoint(tmp_path):
+    """It is opened beside the first step, so that this one is done in vain."""
+    opening = threading.Event()
+
+    def open_validator():
+        assert opening.wait(60)
+        raise ValueError("val is damaged")
+
+    def wait_for_step(batch):
+        opening.set()
+        return batch
+
+    def build_clone(batch):
+        inputs = tf.py_func(wait_for_step, [batch["inputs"]], tf.float32)
+        toy_training.build_clone({**batch, "inputs": tf.reshape(inputs, [-1, 3])})
+
+    lines = []
+    with pytest.raises(ValueError, match=r"^val is damaged$"):
+        toy_training.train(
+            tmp_path,
+            5,
+            report=lines.append,
+            validate_every=2,
+            open_validator=open_validator,
+            build_clone=build_clone,
+        )
+    assert not [line for line in lines if "step" in line]
+    assert checkpoints.latest_checkpoint(str(tmp_path)) is None
+    assert not list(tmp_path.glob("events*"))
 
 
 def test_a_damaged_history_is_named(tmp_path):
