@@ -39,12 +39,17 @@ class OpenVINONetwork:
           num_threads: CPU threads; None for all cores.
 
         Raises:
-          UnsupportedGraphError: the export itself cannot be read.
+          UnsupportedGraphError: the export itself cannot be read, or not copied for OpenVINO.
           ValueError: the model is damaged, or not that of the export.
         """
         self._core = openvino.Core()
         try:
             self._load(export, input_shapes, path, num_threads)
+        except OSError as error:
+            raise UnsupportedGraphError(
+                f"{path} cannot be loaded by OpenVINO, which reads a copy of its network in "
+                f"{tempfile.gettempdir()}: {error.strerror}"
+            ) from None
         except RuntimeError as error:
             if path == export.path:
                 raise UnsupportedGraphError(
