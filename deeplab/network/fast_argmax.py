@@ -6,16 +6,16 @@ because each pixel's logits are a weighted mean of theirs. Only the cells whose 
 along borders of objects, are interpolated.
 """
 
-import numpy as np
 import tensorflow.compat.v1 as tf
 
+from common.resized_cells import corner_weights, factor
 from nets.layers import Side
 
 
 def has_fast_form(logits: tf.Tensor, height: Side, width: Side) -> bool:
     """Whether `upsampled_argmax` can be used: sizes are known and the factors whole numbers."""
     return all(
-        isinstance(target, int) and isinstance(side, int) and _factor(side, target) > 0
+        isinstance(target, int) and isinstance(side, int) and factor(side, target) > 0
         for side, target in zip(logits.shape.as_list()[1:3], (height, width), strict=True)
     )
 
@@ -34,7 +34,7 @@ def upsampled_argmax(logits: tf.Tensor, height: int, width: int) -> tf.Tensor:
       int32 [batch, height, width].
     """
     rows, columns, num_classes = logits.shape.as_list()[1:]
-    vertical, horizontal = _factor(rows, height), _factor(columns, width)
+    vertical, horizontal = factor(rows, height), factor(columns, width)
     num_pixels = vertical * horizontal
     with tf.name_scope("fast_argmax"):
         ids = tf.argmax(logits, axis=3, output_type=tf.int32)
@@ -49,7 +49,7 @@ def upsampled_argmax(logits: tf.Tensor, height: int, width: int) -> tf.Tensor:
         corners = _corners(mixed, rows, columns)
         vectors = tf.gather(tf.reshape(logits, [-1, num_classes]), tf.reshape(corners, [-1]))
         vectors = tf.reshape(vectors, [4, -1])  # By corner: cells times classes.
-        weights = tf.constant(_weights(vertical, horizontal))
+        weights = tf.constant(corner_weights(vertical, horizontal))
         interpolated = tf.reshape(tf.matmul(weights, vectors), [num_pixels, -1, num_classes])
         mixed_ids = tf.argmax(interpolated, axis=2, output_type=tf.int32)
         # Moved about as float32: oneDNN prints an error before it leaves int32 to others.
@@ -64,15 +64,6 @@ def upsampled_argmax(logits: tf.Tensor, height: int, width: int) -> tf.Tensor:
         return tf.cast(pixels[:, :height, :width], tf.int32)
 
 
-def _factor(side: int, target: int) -> int:
-    """Returns by how much a side of logits grows, 0 where that is not a whole number."""
-    if side == target:
-        return 1
-    if side < 2 or target < side or (target - 1) % (side - 1):
-        return 0
-    return (target - 1) // (side - 1)
-
-
 def _corners(cells: tf.Tensor, rows: int, columns: int) -> tf.Tensor:
     """Returns the flat indices [4, cells] of the logits around cells; those outside are clipped."""
     column = cells % columns
@@ -80,11 +71,3 @@ def _corners(cells: tf.Tensor, rows: int, columns: int) -> tf.Tensor:
     right = cells + tf.cast(column < columns - 1, tf.int32)
     step = tf.cast(row < rows - 1, tf.int32) * columns
     return tf.stack([cells, right, cells + step, right + step])
-
-
-def _weights(vertical: int, horizontal: int) -> np.ndarray:
-    """Returns the weight of each corner for each pixel of a cell, float32 [pixels, 4]."""
-    down = np.repeat(np.arange(vertical) / vertical, horizontal)
-    across = np.tile(np.arange(horizontal) / horizontal, vertical)
-    weights = [(1 - down) * (1 - across), (1 - down) * across, down * (1 - across), down * across]
-    return np.stack(weights, axis=1).astype(np.float32)

@@ -9,17 +9,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from common.resized_cells import corner_weights, factor
+
 # Logits that are interpolated at once: they stay in a core's cache.
 _VALUES_AT_ONCE = 1 << 19
-
-
-def factor(side: int, target: int) -> int:
-    """Returns by how much a side of logits grows; 0 where that is not a whole number."""
-    if side == target:
-        return 1
-    if side < 2 or target < side or (target - 1) % (side - 1):
-        return 0
-    return (target - 1) // (side - 1)
 
 
 def upsampled_argmax(logits: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -27,7 +20,7 @@ def upsampled_argmax(logits: np.ndarray, height: int, width: int) -> np.ndarray:
 
     Args:
       logits: float32 [h, w, classes].
-      height, width: size of the result; `factor` says whether they can be used.
+      height, width: size of the result, which has a whole `resized_cells.factor`.
 
     Returns:
       Integers [height, width] of the smallest type that holds them.
@@ -41,7 +34,7 @@ def upsampled_argmax(logits: np.ndarray, height: int, width: int) -> np.ndarray:
     cells = np.flatnonzero(is_mixed(ids))
     if len(cells):
         corners = logits.reshape(-1, num_classes).take(_corners(cells, rows, columns), axis=0)
-        weights = _weights(vertical, horizontal)
+        weights = corner_weights(vertical, horizontal)
         for members, classes in _possible_classes(corners, ids.dtype):
             num_at_once = max(1, _VALUES_AT_ONCE // (len(weights) * classes.shape[1]))
             for start in range(0, len(members), num_at_once):
@@ -97,14 +90,6 @@ def _possible_classes(
     for count in np.unique(counts):
         members = np.flatnonzero(counts == count)
         yield members, classes[starts[members, np.newaxis] + np.arange(count)]
-
-
-def _weights(vertical: int, horizontal: int) -> np.ndarray:
-    """Returns the weight of each corner for each pixel of a cell, float32 [pixels, 4]."""
-    down = (np.arange(vertical, dtype=np.float32) / np.float32(vertical)).repeat(horizontal)
-    across = np.tile(np.arange(horizontal, dtype=np.float32) / np.float32(horizontal), vertical)
-    up, back = 1 - down, 1 - across
-    return np.stack([up * back, up * across, down * back, down * across], axis=1)
 
 
 def _likeliest(values: np.ndarray, classes: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from common import resized_cells
 from serving import contract
 from serving.contract import Metadata
 from serving.processing import class_ids, resizing
@@ -143,7 +144,7 @@ class SegmentationProcessing:
             ids[:] = logits.argmax(-1)[rows][:, columns]
             return
         factors = [
-            class_ids.factor(*sides) for sides in zip(logits.shape, self._crop, strict=False)
+            resized_cells.factor(*sides) for sides in zip(logits.shape, self._crop, strict=False)
         ]
         if not all(factors):
             self._in_bands([logits], ids, None)

@@ -61,10 +61,3 @@ def test_ids_have_the_smallest_type_that_holds_them():
         found = class_ids.upsampled_argmax(logits, 3, 3)
         assert found.dtype == dtype
         assert found.max() == num_classes - 1
-
-
-@pytest.mark.parametrize(
-    ("side", "target", "expected"), [(5, 5, 1), (5, 17, 4), (5, 18, 0), (1, 9, 0), (5, 3, 0)]
-)
-def test_the_factor_of_a_side_is_whole_or_none(side, target, expected):
-    assert class_ids.factor(side, target) == expected
