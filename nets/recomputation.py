@@ -1,10 +1,10 @@
 """Tensors that the backward pass computes a second time instead of keeping them.
 
-What costs little for the memory that it saves is recomputed always: copies (concatenations,
-padding, space-to-batch), resizes, and 1x1 convolutions that widen (`nets.covariance_norm`), with
-the ReLU after each. Where memory is scarce, what costs one or two passes over memory comes besides:
-a trained batch norm, from its input and the statistics that the forward pass found, and its ReLU.
-Other convolutions and sums are kept.
+What costs one pass over memory is recomputed always: copies (concatenations, padding,
+space-to-batch), resizes, and a trained batch norm, from its input and the statistics that the
+forward pass found; with the ReLU after each. Where memory is scarce, 1x1 convolutions that widen
+and have batch norm in their weights (`nets.covariance_norm`) come besides. Other convolutions and
+sums are kept.
 
 In a DenseNet, whose every unit normalizes all channels before it, this is what makes memory grow
 with the number of units instead of its square.
@@ -36,8 +36,8 @@ def set_up(recompute: bool | None) -> None:
     """Decides for the current graph, at the first call, what `recomputed` recomputes.
 
     Args:
-      recompute: True for all that the module docstring names; None for what costs little; False
-        for nothing.
+      recompute: True for all that the module docstring names; None for all but convolutions;
+        False for nothing.
     """
     if not tf.get_collection_ref(_COLLECTION):
         tf.add_to_collection(_COLLECTION, _Plan(recompute))
@@ -90,16 +90,16 @@ def _is_trained_norm(tensor: tf.Tensor) -> bool:
     return op.type == "FusedBatchNormV3" and op.get_attr("is_training") and tensor is op.outputs[0]
 
 
-def _is_recomputed(tensor: tf.Tensor, with_norms: bool) -> bool:
+def _is_recomputed(tensor: tf.Tensor, with_convolutions: bool) -> bool:
     op = tensor.op
     if op.type == "FusedBatchNormV3":
-        return with_norms and _is_trained_norm(tensor)
+        return _is_trained_norm(tensor)
     if op.type in _REPEATED:
-        return _is_recomputed(op.inputs[0], with_norms)
+        return _is_recomputed(op.inputs[0], with_convolutions)
     if op.type == "AddV2":
-        return with_norms and _is_synchronized_norm(op)
+        return _is_synchronized_norm(op)
     if op.type == "BiasAdd":
-        return _is_normalized_convolution(op)
+        return with_convolutions and _is_normalized_convolution(op)
     return op.type in ("ConcatV2", "ResizeBilinear", *_COPIES)
 
 
