@@ -57,11 +57,11 @@ NETWORKS = {
 }
 
 
-def gradients(build, is_lean: bool, size=(9, 7), weights_seed=1, **options):
-    """Returns the gradients of a loss with respect to image and variables."""
+def gradients(build, is_lean: bool, size=(9, 7), weights_seed=1, known_batch=True, **options):
+    """Returns the gradients of a loss with respect to image and variables, for two images."""
     random = np.random.RandomState(0)
     with tf.Graph().as_default() as graph, tf.Session() as session:
-        inputs = tf.placeholder(tf.float32, [2, *size, DEPTH])
+        inputs = tf.placeholder(tf.float32, [2 if known_batch else None, *size, DEPTH])
         if is_lean:
             with lean_gradients(**options):
                 outputs = build(inputs)
@@ -86,7 +86,7 @@ def gradients(build, is_lean: bool, size=(9, 7), weights_seed=1, **options):
             for tensor in op.inputs
             if not tensor.op.name.startswith("gradients/")
         }
-        return session.run([loss, *found], {inputs: random.normal(size=inputs.shape)}), kept
+        return session.run([loss, *found], {inputs: random.normal(size=[2, *size, DEPTH])}), kept
 
 
 @pytest.mark.parametrize("recompute", [True, None])
@@ -97,6 +97,13 @@ def test_gradients_equal_those_of_tensorflow(name, recompute):
     largest = max(np.abs(value).max() for value in expected[1:])
     for one, other in zip(actual, expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5 * largest)
+
+
+def test_the_batch_may_be_of_unknown_size():
+    known, _ = gradients(inverted_residual, is_lean=True)
+    unknown, _ = gradients(inverted_residual, is_lean=True, known_batch=False)
+    for one, other in zip(unknown, known, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["inverted residual", "atrous depthwise", "decoder"])
