@@ -85,4 +85,4 @@ def _network_inputs(
     ):
         for path in paths:
             image = task.as_input(model, image_reading.read_image(path))
-            yield processing.prepare(image[np.newaxis])
+            yield processing.prepare(image)

@@ -19,6 +19,7 @@ from PIL import Image
 
 from commands import export_forms
 from commands.export_forms import Forms
+from common import resized_cells
 from deeplab.commands import export_scores
 from deeplab.network import model
 from deeplab.options import ResizeOptions
@@ -28,7 +29,7 @@ from serving import contract, engines, export_file
 from serving.deeplab_model import DeepLabModel
 from serving.engines import autotune, graph_parts, split_engine
 from serving.engines.engine import EngineSkippedWarning
-from serving.processing import choice, class_ids
+from serving.processing import choice
 from tests.support import lgamma_export, sessions, tiny_export
 from tests.support.tiny_export import CROP, OPTIONS
 
@@ -175,7 +176,7 @@ def test_a_crop_of_any_size_gives_tensorflows_answers(tmp_path, monkeypatch):
     export = export_file.read_export(write_export(tmp_path))
     whole = engines.create(export, "tensorflow", "float32", None, None)
     split = split_engine_of(export)
-    monkeypatch.setattr(class_ids, "factor", lambda side, target: 0)
+    monkeypatch.setattr(resized_cells, "factor", lambda side, target: 0)
     monkeypatch.setattr("serving.processing.segmentation._BAND_VALUES", 500)
     images = np.stack(random_images((33, 50)))
     assert np.mean(np.equal(split.run(images, False)[0], whole.run(images, False)[0])) > 0.9999
