@@ -15,7 +15,7 @@ from typing import Any
 import tensorflow.compat.v1 as tf
 import tf_slim as slim
 
-from nets import covariance_norm
+from nets import covariance_norm, pointwise
 from nets.backward import lean_statistics
 
 
@@ -145,18 +145,17 @@ def batch_norm(
                 statistics = tf.nn.moments(inputs, axes=[0, 1, 2])
                 mean, variance = sync_group.share(scope.name, *statistics)
                 outputs = tf.nn.batch_normalization(inputs, mean, variance, beta, gamma, epsilon)
-            variance *= _unbiased(tf.size(inputs) // inputs.shape[-1].value, sync_group)
+            variance *= _unbiased(pointwise.num_pixels(inputs), sync_group)
         for moving, value in ((moving_mean, mean), (moving_variance, variance)):
             update = tf.assign_sub(moving, (moving - value) * (1.0 - decay))
             tf.add_to_collection(tf.GraphKeys.UPDATE_OPS, update)
         return outputs
 
 
-def _unbiased(num_pixels: tf.Tensor, sync_group: SyncGroup | None) -> tf.Tensor:
+def _unbiased(num_pixels: float | tf.Tensor, sync_group: SyncGroup | None) -> float | tf.Tensor:
     """Returns what a variance is multiplied with for the moving one, which the fused op keeps so.
 
     Args:
       num_pixels: values of a channel in this clone.
     """
-    count = tf.cast(num_pixels, tf.float32) * (sync_group.num_clones if sync_group else 1)
-    return count / tf.maximum(count - 1.0, 1.0)
+    return pointwise.unbiased_factor(num_pixels * (sync_group.num_clones if sync_group else 1))

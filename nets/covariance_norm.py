@@ -59,10 +59,9 @@ def normalize(
     return tf.nn.bias_add(normalized, beta - mean * scale)
 
 
-def num_pixels(outputs: tf.Tensor) -> tf.Tensor:
-    """Returns how many values each channel has, without the outputs; an int32 scalar."""
-    inputs = outputs.op.inputs[0]
-    return tf.size(inputs) // inputs.shape[-1].value
+def num_pixels(outputs: tf.Tensor) -> float | tf.Tensor:
+    """Returns `pointwise.num_pixels` of the outputs, without them."""
+    return pointwise.num_pixels(outputs.op.inputs[0])
 
 
 @tf.custom_gradient

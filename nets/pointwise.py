@@ -21,3 +21,17 @@ def is_widening(op: tf.Operation) -> bool:
 def rows(tensor: tf.Tensor) -> tf.Tensor:
     """[batch, height, width, channels] as [pixels, channels]."""
     return tf.reshape(tensor, [-1, tensor.shape[-1].value])
+
+
+def num_pixels(tensor: tf.Tensor) -> float | tf.Tensor:
+    """Returns how many values each channel has: a number if the shape is known, or a scalar."""
+    known = tensor.shape[:-1].num_elements()
+    if known is not None:
+        return float(known)
+    return tf.cast(tf.size(tensor) // tensor.shape[-1].value, tf.float32)
+
+
+def unbiased_factor(count: float | tf.Tensor) -> float | tf.Tensor:
+    """Returns what the variance of so many values is multiplied with for the unbiased one."""
+    freedom = count - 1.0
+    return count / (tf.maximum(freedom, 1.0) if tf.is_tensor(count) else max(freedom, 1.0))

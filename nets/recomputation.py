@@ -79,18 +79,9 @@ def normalization(tensor: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor] |
         return None
     inputs, gamma, beta = op.inputs[:3]
     _, mean, unbiased_variance = op.outputs[:3]
-    variance = unbiased_variance * _biased(inputs)
+    variance = unbiased_variance / pointwise.unbiased_factor(pointwise.num_pixels(inputs))
     scale = gamma * tf.rsqrt(variance + op.get_attr("epsilon"))
     return inputs, scale, beta - mean * scale
-
-
-def _biased(inputs: tf.Tensor) -> tf.Tensor | float:
-    """Returns what an unbiased variance of each channel is multiplied with for the biased one."""
-    count = inputs.shape[:-1].num_elements()
-    if count is not None:
-        return max(count - 1.0, 1.0) / count
-    count = tf.cast(tf.size(inputs) // inputs.shape[-1].value, tf.float32)
-    return tf.maximum(count - 1.0, 1.0) / count
 
 
 def _is_trained_norm(tensor: tf.Tensor) -> bool:
