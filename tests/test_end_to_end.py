@@ -82,13 +82,15 @@ def test_training_goes_on_and_the_result_segments(workplace):
     spec = json.loads((workplace / "data/tfrecords/discs/dataset.json").read_text())
     assert sum(split["num_examples"] for split in spec["splits"].values()) == 10
 
-    out = succeed(workplace, "train.py", *NETWORK, "--training_number_of_steps=120")
+    out = succeed(workplace, "train.py", *NETWORK, "--training_number_of_steps=200")
     assert "model.ckpt-60" in out
-    assert (workplace / "runs/discs/model.ckpt-120.index").exists()
+    assert (workplace / "runs/discs/model.ckpt-200.index").exists()
 
     out = succeed(workplace, "eval.py", "--max_number_of_evaluations=1")
-    scores = json.loads((workplace / "runs/discs/eval/eval-120.json").read_text())
-    assert scores["miou"] > 0.75  # bright against dark is soon learned; 0.43 is all ground
+    scores = json.loads((workplace / "runs/discs/eval/eval-200.json").read_text())
+    # Bright against dark is soon learned; 0.43 is all ground. Of eight seeds the least has 0.93
+    # after 200 steps; after 120 one machine's rounding was enough for 0.68.
+    assert scores["miou"] > 0.75
     assert f"mean IoU {scores['miou']:.2%}" in out
 
     succeed(workplace, "export_model.py")
