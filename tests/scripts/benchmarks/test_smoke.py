@@ -87,8 +87,10 @@ def test_build(settings):
     check(
         table,
         "plain converter",
-        "ours, gradient computed and stored",
-        "ours, no gradient",
+        "ours, check and records with the gradient",
+        "ours, check and records without it",
+        "ours, `--nocheck`, records with the gradient",
+        "ours, `--nocheck`, records without it",
         "ours, the check alone",
     )
 
