@@ -32,45 +32,28 @@ _Note = TypeVar("_Note", bound="DataclassInstance")
 def sole_build(output_dir: str) -> Iterator[None]:
     """Makes this process the only one that builds into a folder, which is created if need be.
 
-    Plan within the block: an older plan may count on shards that another build has replaced.
+    Plan within the block: an older plan may count on shards that another build has replaced. Where
+    the block fails and has kept nothing, folders that were made for it go again.
 
     Raises:
       FolderInUseError: another process builds into it; the message names both.
       OSError: the folder cannot be written to.
     """
     check_writable(output_dir)
+    made = _missing_folders(output_dir)
     os.makedirs(os.path.join(output_dir, _STATE_DIR), exist_ok=True)
     advice = "Wait until that one has ended, or choose another output_dir."
     with locks.sole_writer(output_dir, "another build of a dataset", advice, _STATE_DIR):
-        yield
+        try:
+            yield
+        except BaseException:
+            _remove_unused(made)  # While the lock, which is in one of them, is still this build's.
+            raise
 
 
 def was_begun(output_dir: str) -> bool:
     """Returns whether a build, finished, stopped or still running, has created a folder."""
     return os.path.isdir(os.path.join(output_dir, _STATE_DIR))
-
-
-def missing_folders(output_dir: str) -> list[str]:
-    """Returns the folders that `sole_build` makes, those that hold others first."""
-    missing = []
-    path = os.path.join(os.path.abspath(output_dir), _STATE_DIR)
-    while not os.path.exists(path):
-        missing.append(path)
-        path = os.path.dirname(path)
-    return missing[::-1]
-
-
-def remove_unused(made: Sequence[str]) -> None:
-    """Removes folders that were made for a build which has kept nothing.
-
-    Args:
-      made: see `missing_folders`.
-    """
-    with contextlib.suppress(OSError):  # Something is in them.
-        for path in reversed(made):
-            if os.path.basename(path) == _STATE_DIR and os.listdir(path) == [locks.LOCK_FILE]:
-                os.remove(os.path.join(path, locks.LOCK_FILE))
-            os.rmdir(path)
 
 
 def check_writable(output_dir: str) -> None:
@@ -240,3 +223,26 @@ def _failure_path(shard_path: str) -> str:
 def _remove(path: str) -> None:
     with contextlib.suppress(FileNotFoundError):
         os.remove(path)
+
+
+def _missing_folders(output_dir: str) -> list[str]:
+    """Returns the folders that `sole_build` makes, those that are in others first."""
+    missing = []
+    path = os.path.join(os.path.abspath(output_dir), _STATE_DIR)
+    while not os.path.exists(path):
+        missing.append(path)
+        path = os.path.dirname(path)
+    return missing
+
+
+def _remove_unused(made: Sequence[str]) -> None:
+    """Removes folders that were made for a build which has kept nothing.
+
+    Args:
+      made: see `_missing_folders`.
+    """
+    with contextlib.suppress(OSError):  # Something is in them.
+        for path in made:
+            if os.path.basename(path) == _STATE_DIR and os.listdir(path) == [locks.LOCK_FILE]:
+                os.remove(os.path.join(path, locks.LOCK_FILE))
+            os.rmdir(path)

@@ -1,4 +1,4 @@
-"""Builds a dataset as the command does: check, plan, conversion, and what is said meanwhile."""
+"""Builds a dataset as the command does: plan, check, conversion, and what is said meanwhile."""
 
 import dataclasses
 import functools
@@ -115,14 +115,9 @@ def build(
 
     if not build_folder.was_begun(output_dir):
         plan_shards()  # Another program's files are known only before the folder is a build's.
-    made = build_folder.missing_folders(output_dir)
-    try:
-        with build_folder.sole_build(output_dir):
-            plan, excluded = _check(plan_shards(), problems, check, settings)
-            spec, failures = _convert(plan, excluded, settings)
-    except BaseException:
-        build_folder.remove_unused(made)  # A folder is there for what has passed the check.
-        raise
+    with build_folder.sole_build(output_dir):
+        plan, excluded = _check(plan_shards(), problems, check, settings)
+        spec, failures = _convert(plan, excluded, settings)
     _print_skipped(problems, failures)
     return spec
 

@@ -47,6 +47,22 @@ def names(folder) -> set[str]:
     }
 
 
+def test_only_the_build_that_holds_the_lock_removes_folders_that_were_of_no_use(
+    tmp_path, monkeypatch
+):
+    output = tmp_path / "new" / "records"
+    # Another build that saw no folder before the first one made it.
+    made = build_folder._missing_folders(str(output))
+    monkeypatch.setattr(build_folder, "_missing_folders", lambda folder: made)
+    first = build_folder.sole_build(str(output))
+    first.__enter__()
+    for _ in range(2):
+        with pytest.raises(locks.FolderInUseError), build_folder.sole_build(str(output)):
+            pass
+    assert not first.__exit__(KeyError, KeyError(), None)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_build_makes_its_folder_and_is_the_only_one(tmp_path):
     output = tmp_path / "new" / "records"
     assert not build_folder.was_begun(str(output))
