@@ -5,7 +5,7 @@ checkpoint ever take up such a step.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -15,6 +15,8 @@ from deployment.model_deploy import Batch
 
 # Enough to look at by hand; a list of a thousand files helps nobody.
 _MOST_VALUES_SHOWN = 32
+# Values of variables that are read at once: what another process sends has to be below 2 GiB.
+_BYTES_PER_RUN = 1 << 30
 
 
 class NonFiniteError(ValueError):
@@ -76,7 +78,9 @@ def finite_values(
     Raises:
       NonFiniteError: some are not; names the variables.
     """
-    values = session.run({each.op.name: each for each in variables})
+    values: dict[str, np.ndarray | np.generic] = {}
+    for portion in _portions(variables):
+        values |= session.run({each.op.name: each for each in portion})
     floating = [each.op.name for each in variables if each.dtype.base_dtype.is_floating]
     bad = [name for name in floating if not np.isfinite(values[name]).all()]
     if bad:
@@ -84,6 +88,19 @@ def finite_values(
             f"{len(bad)} variables hold values that are not finite: {first_few(bad, 3)}"
         )
     return values
+
+
+def _portions(variables: Sequence[tf.Variable]) -> Iterator[Sequence[tf.Variable]]:
+    portion: list[tf.Variable] = []
+    size = 0
+    for variable in variables:
+        num_bytes = variable.shape.num_elements() * variable.dtype.size
+        if portion and size + num_bytes > _BYTES_PER_RUN:
+            yield portion
+            portion, size = [], 0
+        portion.append(variable)
+        size += num_bytes
+    yield portion
 
 
 def _list(values: np.ndarray) -> str:

@@ -78,3 +78,28 @@ def test_variables_that_are_not_finite_are_named():
         values = finite_values(session, variables)
     assert values["count"] == 3
     np.testing.assert_array_equal(values["bad"], [0, 0])
+
+
+def test_variables_are_read_in_portions(monkeypatch):
+    """An answer of another process holds no more than 2 GiB."""
+    monkeypatch.setattr("training.nan_guard._BYTES_PER_RUN", 8)
+    sizes = (1, 1, 1, 5, 2, 0)
+    variables = [
+        tf.get_variable(f"v{index}", initializer=np.full(size, index, np.float32))
+        for index, size in enumerate(sizes)
+    ]
+    fetched = []
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        run = session.run
+
+        def count(fetches):
+            fetched.append(list(fetches))
+            return run(fetches)
+
+        monkeypatch.setattr(session, "run", count)
+        values = finite_values(session, variables)
+    assert fetched == [["v0", "v1"], ["v2"], ["v3"], ["v4", "v5"]]
+    assert list(values) == [f"v{index}" for index in range(6)]
+    for index, size in enumerate(sizes):
+        np.testing.assert_array_equal(values[f"v{index}"], [index] * size)
