@@ -33,8 +33,7 @@ class BuildingOptions:
     )
     on_error: str = option(
         "fail",
-        "What to do with images that cannot be used: fail before anything is written, or skip "
-        "them.",
+        "What to do with images that cannot be used: fail and write no records, or skip them.",
         DATA,
         is_common=True,
         choices=("fail", "skip"),

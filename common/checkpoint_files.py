@@ -22,8 +22,8 @@ from common import files
 STATE_FILE = "checkpoint"
 
 _ENDING = re.compile(r"\.(index|meta|data-\d{5}-of-\d{5})\Z")
-# What a writer leaves that was killed: TensorFlow's Saver of one file, that of several, and what
-# writes the file `checkpoint`.
+# What a writer leaves that was killed: that of one file, that of several (TensorFlow's Saver of
+# earlier versions), and what writes the file `checkpoint`.
 _LEFTOVER = re.compile(
     r".+\.(index|data-\d{5}-of-\d{5})\.tempstate\d+|.+_temp(_[0-9a-f]+)?|checkpoint\.tmp[0-9a-f]+",
     re.DOTALL,

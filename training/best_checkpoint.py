@@ -1,4 +1,4 @@
-"""The best checkpoint of a training run, where no Saver deletes it.
+"""The best checkpoint of a training run, where no later one replaces it.
 
     runs/NAME/best_checkpoint      which it is and what it scored, as JSON
     runs/NAME/best/model.ckpt-N.*  a copy of its files

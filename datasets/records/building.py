@@ -32,7 +32,7 @@ class BuildSettings:
     Attributes:
       output_dir: folder of the shards; None for that of the dataset's name.
       num_shards: of each split; None for a number that suits.
-      is_checked: whether everything is checked before anything is written.
+      is_checked: whether everything is checked before any records come to their places.
       skip_errors: whether examples that cannot be used are skipped; otherwise they end the build.
       num_workers: threads; None for one per core.
       memory_limit: what the images in work may take together.

@@ -41,7 +41,7 @@ def run(settings: Settings, num_images: int = NUM_IMAGES, crop: int = CROP) -> l
             name,
             "ours.feed",
             {**shared, **parameters},
-            # The plain order is that of a program that sets nothing.
+            # The plain order is that of a program that leaves the allocator alone.
             environment=TRAIN_SETTINGS if order == "ours" else {},
         )
 
