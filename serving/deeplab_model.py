@@ -377,7 +377,10 @@ class DeepLabModel(ExportedModel):
         if not self.takes_batches:
             return 1
         padded = max(height, self.crop_size[0]) * max(width, self.crop_size[1])
-        return max(1, _MAX_BATCH_VALUES // (padded * self.num_classes))
+        max_pixels = _MAX_BATCH_VALUES // self.num_classes
+        if self._engine.max_pixels is not None:
+            max_pixels = min(max_pixels, self._engine.max_pixels)
+        return max(1, max_pixels // padded)
 
     def _warn_if_larger(self, size: tuple[int, int], planned: tiling.Plan | None) -> None:
         """Says what becomes of an image larger than the crop."""

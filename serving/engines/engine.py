@@ -19,9 +19,12 @@ class Engine(Protocol):
 
     Attributes:
       name: "tensorflow", "openvino", "litert" or "onnxruntime".
+      max_pixels: of the images, padded, that take no longer together than one by one; None for any
+        number.
     """
 
     name: str
+    max_pixels: int | None
 
     def run(
         self, images: np.ndarray, with_probabilities: bool

@@ -14,6 +14,8 @@ from serving.processing import Processing
 class SplitEngine:
     """See `engine.Engine`."""
 
+    max_pixels: int | None = None
+
     def __init__(self, export: Export, network: Network, processing: Processing, name: str):
         """Joins the parts.
 

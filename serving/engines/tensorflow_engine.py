@@ -8,6 +8,9 @@ import tensorflow.compat.v1 as tf
 from serving import contract, graph_inspection, tensorflow_session
 from serving.export_file import Export
 
+# A batch goes through the network as one tensor, and larger ones leave the processor's cache.
+_MAX_PIXELS_ON_CPU = 1 << 16
+
 
 class TensorFlowEngine:
     """See `engine.Engine`."""
@@ -23,6 +26,8 @@ class TensorFlowEngine:
         self._path, self._signature = export.path, export.signature
         graph_inspection.check_class_names(export)
         self._session = tensorflow_session.session_for(export.graph, num_threads)
+        has_gpu = bool(tf.config.list_physical_devices("GPU"))
+        self.max_pixels = None if has_gpu else _MAX_PIXELS_ON_CPU
 
     def run(
         self, images: np.ndarray, with_probabilities: bool

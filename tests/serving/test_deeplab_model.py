@@ -230,8 +230,23 @@ def test_exif_rotation_is_honoured(toy):
     np.testing.assert_array_equal(toy.segment(stored), upright.argmax(axis=2))
 
 
-def test_batches_keep_to_a_limit_and_to_the_order(toy, monkeypatch):
-    monkeypatch.setattr("serving.deeplab_model._MAX_BATCH_VALUES", 2 * 48 * 64 * 3)
+@pytest.mark.parametrize(
+    ("max_images", "engines_max", "expected"),
+    [
+        (2, None, [1, 2, 2, 2]),  # Four of one size, three of the other.
+        (2, 3, [1, 2, 2, 2]),
+        (100, 3, [1, 3, 3]),
+        (100, 0.9, [1] * 7),
+        (100, None, [3, 4]),
+    ],
+)
+def test_batches_keep_to_a_limit_and_to_the_order(
+    toy, monkeypatch, max_images, engines_max, expected
+):
+    padded = 48 * 64
+    monkeypatch.setattr("serving.deeplab_model._MAX_BATCH_VALUES", max_images * padded * 3)
+    max_pixels = None if engines_max is None else int(engines_max * padded)
+    monkeypatch.setattr(toy._engine, "max_pixels", max_pixels)
     run, sizes = toy._run, []
 
     def count(arrays, with_probabilities):
@@ -242,7 +257,25 @@ def test_batches_keep_to_a_limit_and_to_the_order(toy, monkeypatch):
     images = [toy_export.image(20, 30 + number % 2, number) for number in range(7)]
     for image, ids in zip(images, toy.segment_batch(images), strict=True):
         np.testing.assert_array_equal(ids, image.argmax(axis=2))
-    assert sorted(sizes) == [1, 2, 2, 2]  # four of one size, three of the other
+    assert sorted(sizes) == expected
+
+
+@pytest.mark.parametrize(("gpus", "num_runs"), [([], 2), (["a GPU"], 1)])
+def test_tensorflow_takes_large_images_one_by_one_unless_there_is_a_gpu(
+    tmp_path, monkeypatch, gpus, num_runs
+):
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: gpus)
+    path = toy_export.write(tmp_path, metadata={"crop_size": [300, 300]})
+    with DeepLabModel(str(path), engine="tensorflow") as served:
+        run, sizes = served._run, []
+
+        def count(arrays, with_probabilities):
+            sizes.append(len(arrays))
+            return run(arrays, with_probabilities)
+
+        monkeypatch.setattr(served, "_run", count)
+        served.segment_batch([toy_export.image(20, 30)] * 2)
+    assert len(sizes) == num_runs
 
 
 def test_what_the_graph_refuses_is_told_with_its_file(tmp_path):
