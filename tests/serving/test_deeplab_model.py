@@ -230,6 +230,18 @@ def test_exif_rotation_is_honoured(toy):
     np.testing.assert_array_equal(toy.segment(stored), upright.argmax(axis=2))
 
 
+def _batch_sizes(served: DeepLabModel, monkeypatch) -> list[int]:
+    """Returns a list that grows by the number of images of each run from here on."""
+    run, sizes = served._run, []
+
+    def count(arrays, with_probabilities):
+        sizes.append(len(arrays))
+        return run(arrays, with_probabilities)
+
+    monkeypatch.setattr(served, "_run", count)
+    return sizes
+
+
 @pytest.mark.parametrize(
     ("max_images", "engines_max", "expected"),
     [
@@ -247,13 +259,7 @@ def test_batches_keep_to_a_limit_and_to_the_order(
     monkeypatch.setattr("serving.deeplab_model._MAX_BATCH_VALUES", max_images * padded * 3)
     max_pixels = None if engines_max is None else int(engines_max * padded)
     monkeypatch.setattr(toy._engine, "max_pixels", max_pixels)
-    run, sizes = toy._run, []
-
-    def count(arrays, with_probabilities):
-        sizes.append(len(arrays))
-        return run(arrays, with_probabilities)
-
-    monkeypatch.setattr(toy, "_run", count)
+    sizes = _batch_sizes(toy, monkeypatch)
     images = [toy_export.image(20, 30 + number % 2, number) for number in range(7)]
     for image, ids in zip(images, toy.segment_batch(images), strict=True):
         np.testing.assert_array_equal(ids, image.argmax(axis=2))
@@ -267,13 +273,7 @@ def test_tensorflow_takes_large_images_one_by_one_unless_there_is_a_gpu(
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: gpus)
     path = toy_export.write(tmp_path, metadata={"crop_size": [300, 300]})
     with DeepLabModel(str(path), engine="tensorflow") as served:
-        run, sizes = served._run, []
-
-        def count(arrays, with_probabilities):
-            sizes.append(len(arrays))
-            return run(arrays, with_probabilities)
-
-        monkeypatch.setattr(served, "_run", count)
+        sizes = _batch_sizes(served, monkeypatch)
         served.segment_batch([toy_export.image(20, 30)] * 2)
     assert len(sizes) == num_runs
 
