@@ -332,8 +332,8 @@ def _build_fitting(
     Memory of a GPU is always taken for scarce: TensorFlow takes it when the first step runs, and
     says itself when it is full.
     """
-    if on_gpu:
-        task.save_memory()
+    if on_gpu and (saving := task.save_memory()):
+        report(f"on a GPU {saving}")
     with tf.Graph().as_default() as graph:
         tf.set_random_seed(options.seed)
         step = build()

@@ -82,7 +82,8 @@ class Progress:
         if hours is None or left <= _TOLERATED_EXCESS * hours * 3600:
             return text
         self._has_overrun = True
-        affordable = max(1, int(hours * 3600 / step_secs))
+        # What a step takes with its share of what is done between steps, such as validations.
+        affordable = max(1, int(hours * 3600 * (self._num_steps - step) / left))
         return (
             f"warning: {text}, and hours is {hours:g}: end it, and take a smaller network, or "
             f"{affordable} steps."

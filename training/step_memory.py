@@ -10,7 +10,7 @@ _TYPICAL_SHARE = 1.5
 
 def is_scarce(held: int) -> bool:
     """Whether a step that holds so many bytes will hardly fit into the memory that is free."""
-    available = memory.available_bytes()
+    available = memory.available_bytes(with_swap=False)
     return available is not None and held * _TYPICAL_SHARE > available
 
 
@@ -29,7 +29,7 @@ def check(held: int, batch_size: int, advice: str, report: Callable[[str], None]
     what = f"A training step on {batch_size} examples"
     memory.check(held, what, advice)
     if is_scarce(held):
-        free = memory.in_words(memory.available_bytes() or 0)
+        free = memory.in_words(memory.available_bytes(with_swap=False) or 0)
         report(
             f"warning: {what} needs some {memory.in_words(held * _TYPICAL_SHARE)} of memory, and "
             f"{free} are free. If it is not enough, the system kills the "

@@ -185,7 +185,7 @@ def test_where_memory_is_scarce_the_task_is_built_again_with_less(tmp_path, monk
     lines = []
     toy_training.train(tmp_path / "roomy", 1, save_memory=save_memory)
     assert not asked
-    monkeypatch.setattr(memory, "available_bytes", lambda: 1)
+    monkeypatch.setattr(memory, "available_bytes", lambda with_swap=True: 1)
     toy_training.train(tmp_path / "tight", 1, save_memory=save_memory, report=lines.append)
     assert len(asked) == 2
     assert lines.count("memory is scarce: activations are computed again") == 1
@@ -195,7 +195,7 @@ def test_where_memory_is_scarce_the_task_is_built_again_with_less(tmp_path, monk
 
 def test_step_that_cannot_fit_into_memory_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(memory, "total_bytes", lambda: 50)
-    monkeypatch.setattr(memory, "available_bytes", lambda: 50)
+    monkeypatch.setattr(memory, "available_bytes", lambda with_swap=True: 50)
     message = (
         r"^A training step on 8 examples needs \d+ KB of memory or more.*Lower train_batch_size"
     )

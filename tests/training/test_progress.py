@@ -79,6 +79,13 @@ def test_a_training_run_that_takes_longer_than_asked_is_warned_of():
         "warning: a step takes 5 s, so there are about 1 h 23 min to go, and hours is 0.5: end it, "
         "and take a smaller network, or 360 steps."
     )
+    validated = Progress(num_steps=1000, images_per_step=8, clock=clock)
+    validated.start(1)
+    clock.now += 20.0
+    validated.leave_out(10.0)
+    line = validated.forecast(3, hours=0.5)
+    assert "about 2 h 46 min to go" in line
+    assert "or 180 steps" in line
     enough = Progress(num_steps=1000, images_per_step=8, clock=clock)
     enough.start(1)
     clock.now += 10.0
