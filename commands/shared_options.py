@@ -247,7 +247,8 @@ class EngineOptions:
     )
     engine: str = option(
         "auto",
-        "Inference engine. auto takes the fastest one that is installed.",
+        "Inference engine. auto takes the fastest one that is installed; for few images the one "
+        "that starts soonest.",
         HARDWARE,
         is_common=True,
         choices=_ENGINES,
@@ -331,7 +332,7 @@ class ToldImagesOptions(EngineOptions):
     )
     batch_size: int = option(
         8,
-        "Images that are read together; those of one size run through the network at once.",
+        "Images that are read together; engine tensorflow may run those of one size at once.",
         HARDWARE,
         is_common=True,
         lower=1,

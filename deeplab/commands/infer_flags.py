@@ -87,8 +87,8 @@ class InferOptions(EngineOptions, TileFlags):
     )
     batch_size: int = option(
         4,
-        "Images, or frames, that are read, segmented and written together; those of one size run "
-        "through the network at once.",
+        "Images, or frames, that are read, segmented and written together; engine "
+        "tensorflow may run small ones of one size at once.",
         HARDWARE,
         is_common=True,
         lower=1,
