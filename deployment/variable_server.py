@@ -17,7 +17,9 @@ _STOPPING_SECS = 20.0
 # Only for workers whose process is there but does not end.
 _FINISHED_SECS = 300.0
 _POLL_SECS = 0.5
-_LEAVE_SECS = 10.0
+_LEAVE_SECS = 20.0
+# Of one try to leave word. It has been seen to wait endlessly on a busy machine.
+_TRY_SECS = 5.0
 
 
 def serve(
@@ -79,15 +81,24 @@ def serve(
 def leave(target: str, worker: int, num_servers: int) -> None:
     """Tells the parameter servers, from a worker's own, that the worker has finished.
 
-    Those that are gone need not know.
+    It is tried again for a while: a server that does not hear of the chief's end never ends. Those
+    that are gone need not know.
     """
     config = tf.ConfigProto(device_filters=["/job:ps", f"/job:worker/task:{worker}"])
+    in_time = tf.RunOptions(timeout_in_ms=int(1000 * _TRY_SECS))
 
     def tell() -> None:
-        with tf.Graph().as_default():
-            enqueue = [_leavers(index).enqueue(worker) for index in range(num_servers)]
-            with contextlib.suppress(tf.errors.OpError), servers.session(target, config) as session:
-                session.run(enqueue)
+        deadline = time.monotonic() + _LEAVE_SECS
+        while time.monotonic() < deadline:
+            with tf.Graph().as_default():
+                enqueue = [_leavers(index).enqueue(worker) for index in range(num_servers)]
+                with (
+                    contextlib.suppress(tf.errors.OpError),
+                    servers.session(target, config) as session,
+                ):
+                    session.run(enqueue, options=in_time)
+                    return
+            time.sleep(_POLL_SECS)
 
     servers.run_within(_LEAVE_SECS, tell)
 

@@ -98,3 +98,20 @@ def test_a_worker_that_never_ends_is_not_waited_for_without_end(cluster):
     variable_server.leave(cluster.target("worker"), 0, 1)
 
     assert serving.status() == 0
+
+
+def test_a_word_that_does_not_arrive_is_sent_again(cluster, monkeypatch):
+    serving = _Serving(cluster, [_gone()])
+    run, tries = tf.Session.run, []
+
+    def run_late(session, fetches, *arguments, options=None, **more):
+        if options is not None and options.timeout_in_ms:
+            tries.append(options.timeout_in_ms)
+            if len(tries) < 3:
+                raise tf.errors.DeadlineExceededError(None, None, "late")
+        return run(session, fetches, *arguments, options=options, **more)
+
+    monkeypatch.setattr(tf.Session, "run", run_late)
+    variable_server.leave(cluster.target("worker"), 0, 1)
+    assert serving.status() == 0
+    assert len(tries) == 3
