@@ -89,16 +89,16 @@ def leave(target: str, worker: int, num_servers: int) -> None:
 
     def tell() -> None:
         deadline = time.monotonic() + _LEAVE_SECS
-        while time.monotonic() < deadline:
-            with tf.Graph().as_default():
-                enqueue = [_leavers(index).enqueue(worker) for index in range(num_servers)]
+        with tf.Graph().as_default():
+            enqueue = [_leavers(index).enqueue(worker) for index in range(num_servers)]
+            while time.monotonic() < deadline:
                 with (
                     contextlib.suppress(tf.errors.OpError),
-                    servers.session(target, config) as session,
+                    servers.session(target, config) as tried,
                 ):
-                    session.run(enqueue, options=in_time)
+                    tried.run(enqueue, options=in_time)
                     return
-            time.sleep(_POLL_SECS)
+                time.sleep(_POLL_SECS)
 
     servers.run_within(_LEAVE_SECS, tell)
 
