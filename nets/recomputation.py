@@ -11,6 +11,7 @@ with the number of units instead of its square.
 """
 
 import dataclasses
+from typing import Any
 
 import tensorflow.compat.v1 as tf
 
@@ -22,6 +23,13 @@ _COLLECTION = "recomputed_tensors"
 _REPEATED = {"Relu": tf.nn.relu, "Relu6": tf.nn.relu6, "Identity": tf.identity}
 # The same whatever their input is.
 _COPIES = {"SpaceToBatchND": tf.space_to_batch_nd, "Pad": tf.pad}
+# What types of operations are called where a user reads of them.
+_WORDS = {
+    "batch norm": {"FusedBatchNormV3", "AddV2"},
+    "convolutions": {"BiasAdd"},
+    "resizing": {"ResizeBilinear"},
+    "copies": {"ConcatV2", *_COPIES},
+}
 
 
 @dataclasses.dataclass
@@ -29,7 +37,7 @@ class _Plan:
     """What is recomputed in a graph, and the tensors that were, by reference of the forward one."""
 
     recompute: bool | None
-    done: dict[object, tf.Tensor] = dataclasses.field(default_factory=dict)
+    done: dict[Any, tf.Tensor] = dataclasses.field(default_factory=dict)
 
 
 def set_up(recompute: bool | None) -> None:
@@ -46,6 +54,13 @@ def set_up(recompute: bool | None) -> None:
 def is_set_up() -> bool:
     """Whether `set_up` was called for the current graph."""
     return bool(tf.get_collection(_COLLECTION))
+
+
+def in_words() -> str:
+    """Returns what the current graph computes again: "batch norm, copies"; "" for nothing."""
+    plans: list[_Plan] = tf.get_collection(_COLLECTION)
+    types = {reference.deref().op.type for plan in plans for reference in plan.done}
+    return ", ".join(words for words, those in _WORDS.items() if types & those)
 
 
 def recomputed(tensor: tf.Tensor, trigger: tf.Tensor) -> tf.Tensor:

@@ -114,13 +114,16 @@ def train(
         build = functools.partial(
             build_step, task, options, optimizer_options, deployment, data_seed
         )
+        memory_lines: list[str] = []  # For after the line that says how the run starts.
         with garbage.paused():
-            graph, step = _build_fitting(task, options, build, on_gpu, report)
+            graph, step = _build_fitting(task, options, build, on_gpu, memory_lines.append)
         stack.enter_context(graph.as_default())
         checkpointer = Checkpointer(
             options.train_logdir, options.max_checkpoints_to_keep, step.averages, folder.ensure
         )
         set_variables = _initializer(start, task, options, step, checkpointer, report)
+        for line in memory_lines:
+            report(line)
         if deployment.is_chief:
             folder.open()
             _check_not_overtaken(options, start)
@@ -337,14 +340,14 @@ def _build_fitting(
     with tf.Graph().as_default() as graph:
         tf.set_random_seed(options.seed)
         step = build()
-        if on_gpu:
-            return graph, step
         held = graph_memory.held_bytes(step.loss, step.train_op)
-        if step_memory.is_scarce(held) and (saving := task.save_memory()):
-            report(f"memory is scarce: {saving}")
-        else:
-            step_memory.check(held, options.train_batch_size, task.memory_advice, report)
+        saving = "" if on_gpu or not step_memory.is_scarce(held) else task.save_memory()
+        if not saving:
+            report(step_memory.in_words(held, task.recomputed(), on_gpu))
+            if not on_gpu:
+                step_memory.check(held, options.train_batch_size, task.memory_advice, report)
             return graph, step
+    report(f"memory is scarce: {saving}")
     return _build_fitting(task, options, build, on_gpu, report)
 
 

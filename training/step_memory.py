@@ -14,6 +14,16 @@ def is_scarce(held: int) -> bool:
     return available is not None and held * _TYPICAL_SHARE > available
 
 
+def in_words(held: int, recomputed: str, on_gpu: bool) -> str:
+    """Tells what a step keeps and what it does not; see `check` and `Task.recomputed`."""
+    available = None if on_gpu else memory.available_bytes(with_swap=False)
+    free = "" if available is None else f" ({memory.in_words(available)} are free)"
+    return (
+        f"a step keeps {memory.in_words(held)} or more for its backward pass{free} and computes "
+        f"again: {recomputed or 'nothing'}"
+    )
+
+
 def check(held: int, batch_size: int, advice: str, report: Callable[[str], None]) -> None:
     """Refuses a step for which memory cannot suffice, and warns of one for which it hardly will.
 

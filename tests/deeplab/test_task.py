@@ -50,6 +50,20 @@ def test_more_activations_are_recomputed_once_where_memory_is_scarce(task):
     assert task.save_memory() == ""
 
 
+def test_what_is_recomputed_is_told_of_the_graph(task):
+    def recomputed() -> str:
+        with tf.Graph().as_default():
+            batch = tf.data.make_one_shot_iterator(task.open_batches(2, 1)).get_next()
+            task.build_clone(batch)
+            assert task.recomputed() == ""  # There is no backward pass yet.
+            tf.gradients(tf.losses.get_total_loss(), tf.trainable_variables())
+            return task.recomputed()
+
+    assert recomputed() == "batch norm, resizing, copies"
+    task.save_memory()
+    assert recomputed() == "batch norm, convolutions, resizing, copies"
+
+
 def test_batches_follow_their_seed_and_are_described_by_files_and_label_ids(task):
     descriptions = []
     with tf.Session() as session:
