@@ -100,10 +100,12 @@ class DeploymentConfig:
         """Returns each clone's share of a batch.
 
         Raises:
-          ValueError: the clones do not divide it.
+          ValueError: there is nothing to share, or the clones do not divide it.
         """
+        if batch_size < 1:
+            raise ValueError(f"train_batch_size is {batch_size}; expected 1 or more.")
         share, left_over = divmod(batch_size, self.num_clones)
-        if left_over or not share:
+        if left_over:
             lower = max(share, 1) * self.num_clones
             raise ValueError(
                 f"a batch of {batch_size} cannot be divided over {self.num_clones} clones; "

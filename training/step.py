@@ -73,6 +73,7 @@ class StepFunction:
         self._writer: SummaryWriter | None = None
         self._session: tf.Session = None
         self._first_step = 0
+        self._is_validating = False
 
     def __call__(
         self,
@@ -113,9 +114,10 @@ class StepFunction:
 
     def announce_end(self) -> None:
         """Says what happens after a signal."""
+        first = "this validation" if self._is_validating else "this step, saving a checkpoint"
         self.report(
-            f"{self.interruption.signal_name}: finishing this step, saving a checkpoint, then "
-            "ending. A second one ends at once."
+            f"{self.interruption.signal_name}: finishing {first}, then ending. "
+            "A second one ends at once."
         )
 
     def close(self) -> None:
@@ -147,7 +149,9 @@ class StepFunction:
         assert self._validation is not None
         assert self.checkpointer is not None
         assert self.checkpointer.newest is not None
+        self._is_validating = True
         score, lines = self._validation.run(self.checkpointer.newest, self.step)
+        self._is_validating = False
         for line in lines:
             self.report(line)
         self._add_scalars({f"validation/{tag}": each for tag, each in score.scalars.items()})

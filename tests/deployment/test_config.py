@@ -12,6 +12,8 @@ def test_batch_that_the_clones_do_not_divide_is_refused_with_both_numbers():
         DeploymentConfig(4).clone_batch_size(10)
     with pytest.raises(ValueError, match=r"batch of 2 .* over 4 clones.*example 4\."):
         DeploymentConfig(4).clone_batch_size(2)
+    with pytest.raises(ValueError, match="train_batch_size is 0; expected 1 or more"):
+        DeploymentConfig(4).clone_batch_size(0)
     assert DeploymentConfig(4).clone_batch_size(12) == 3
 
 

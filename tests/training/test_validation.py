@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import signal
 import threading
 
 import pytest
@@ -135,6 +136,23 @@ def test_an_error_of_validation_ends_training_with_its_message_and_checkpoint(tm
     assert checkpoints.latest_checkpoint(str(tmp_path)).endswith("model.ckpt-2")
 
 
+def test_a_signal_during_a_validation_ends_training_after_it(tmp_path):
+    class Interrupted(Script):
+        def score(self, checkpoint):
+            signal.raise_signal(signal.SIGTERM)
+            return super().score(checkpoint)
+
+    step, lines = _train(tmp_path, 9, Interrupted(0.5), validate_every=2)
+
+    assert step == 2
+    assert checkpoints.read_step(checkpoints.latest_checkpoint(str(tmp_path))) == 2
+    assert lines[-2:] == [
+        "SIGTERM: finishing this validation, then ending. A second one ends at once.",
+        f"validation at step 2: accuracy 0.5; the best so far, kept in {tmp_path}/best",
+    ]
+    assert len(validation.read_history(str(tmp_path)).scores) == 1
+
+
 def test_a_validation_that_cannot_be_opened_ends_a_run_that_leaves_no_checkpoint(tmp_path):
     """It is opened beside the first step, so that this one is done in vain."""
     opening = threading.Event()
@@ -161,7 +179,7 @@ def test_a_validation_that_cannot_be_opened_ends_a_run_that_leaves_no_checkpoint
             open_validator=open_validator,
             build_clone=build_clone,
         )
-    assert not [line for line in lines if "step" in line]
+    assert not [line for line in lines if line.startswith(("step", "saved"))]
     assert checkpoints.latest_checkpoint(str(tmp_path)) is None
     assert not list(tmp_path.glob("events*"))
 
