@@ -106,11 +106,9 @@ def _segment(
     written_paths = results.result_paths(output, "NAME", options)
     if labels is not None:
         written_paths.append(labels.written)
-    written = ", ".join(map(printable, written_paths))
-    print(
-        f"{num_written} of {len(paths)} images, {num_written / (time.time() - start):.1f} "
-        f"images/s: {written}"
-    )
+    rate = f", {num_written / (time.time() - start):.1f} images/s: "
+    written = rate + ", ".join(map(printable, written_paths)) if num_written else ""
+    print(f"{num_written} of {len(paths)} images{written}")
     if len(tile_progress.paths) > 1:
         print(
             f"note: {len(tile_progress.paths)} of {len(paths)} images are larger than the model "

@@ -246,6 +246,15 @@ def test_the_limit_on_pixels_is_memory_not_a_number(tmp_path, infer):
     assert files(tmp_path / "masks") == ["x_mask.png", "x_overlay.jpg"]
 
 
+def test_nothing_is_said_of_masks_where_there_are_none(tmp_path, infer):
+    toy_export.write(tmp_path / "model")
+    (tmp_path / "broken.png").write_bytes(b"x")
+    result = infer("broken.png", "--model=model")
+    assert result.returncode == 1
+    assert result.stdout == "0 of 1 images\n"
+    assert files(tmp_path / "masks") == []
+
+
 def test_odd_names_reach_neither_the_terminal_nor_the_end_of_the_run(tmp_path, infer):
     toy_export.write(
         tmp_path / "model", metadata={"class_names": ["a\x1b[31m", "gr\u00fcn\nrot", "道路"]}
