@@ -57,6 +57,7 @@ def main(flags: Flags, arguments: list[str]) -> int:
     vocabulary.write_word_counts(path, known, counts)
     print(f"\n{printable(spec.name)}: a vocabulary of {len(known)} words in {printable(path)}")
     building.print_splits(spec, "captions with images" if is_single else "images")
+    building.print_training(spec, "python train.py --task=captioning")
     return 0
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import os
+import shlex
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
@@ -136,14 +137,16 @@ class DescribedDataset(BuiltDataset, Protocol):
 
 
 def print_summary(spec: DescribedDataset, training: str) -> None:
-    """Prints what a dataset is, its splits, and the command that trains on it."""
+    """Prints what a dataset is, its splits, and the command that trains on it.
+
+    Args:
+      spec: the dataset.
+      training: see `print_training`.
+    """
     title = f"{spec.name}: {spec.num_classes} classes in {spec.directory}"
     print(f"\n{texts.printable(title)}")
     print_splits(spec)
-    if val_split.TRAIN in spec.splits:
-        print(f"Train on it: {training}")
-    else:
-        print(f"There is no split train. To train on another: {training} --train_split=SPLIT")
+    print_training(spec, training)
 
 
 def print_splits(spec: BuiltDataset, unit: str = "images") -> None:
@@ -154,6 +157,22 @@ def print_splits(spec: BuiltDataset, unit: str = "images") -> None:
             f"  {texts.printable(name):8} {split.num_examples:7} {unit} up to {split.max_width}x"
             f"{split.max_height}, {num_bytes / 1e6:.1f} MB, shards: {split.num_shards}"
         )
+
+
+def print_training(spec: BuiltDataset, training: str) -> None:
+    """Prints the command that trains on a dataset.
+
+    Args:
+      spec: the dataset.
+      training: what trains on the dataset built last, of those at the usual place.
+    """
+    usual = os.path.abspath(dataset_files.DATASETS_ROOT)
+    if os.path.dirname(os.path.abspath(spec.directory)) != usual:
+        training += f" --dataset_dir={texts.printable(shlex.quote(spec.directory))}"
+    if val_split.TRAIN in spec.splits:
+        print(f"Train on it: {training}")
+    else:
+        print(f"There is no split train. To train on another: {training} --train_split=SPLIT")
 
 
 def _check(

@@ -8,6 +8,7 @@ number of images. `dataset.json` is there only when all shards are.
 import contextlib
 from collections.abc import Collection, Generator, Iterator, Mapping
 
+from common import files
 from datasets.images.memory_limit import MemoryLimit, count_pixels
 from datasets.records import build_folder, tfrecords, workers
 from datasets.records.encoder import Encoded, Encoder, SampleT, SpecT, SplitT
@@ -115,8 +116,11 @@ def _encode(
         return skip_after_check(shard, sample)
     try:
         return encoder.encode(sample)
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         return Failure(shard.split, sample.name, str(error))
+    except OSError as error:
+        named = f"{error.filename}: {files.reason(error)}." if error.filename else str(error)
+        return Failure(shard.split, sample.name, named)
 
 
 def skip_after_check(shard: Shard[SampleT], sample: SampleT) -> Failure:

@@ -118,6 +118,7 @@ def test_errors_end_the_command_before_anything_is_written_or_are_skipped(data_d
     result = run(*options, "--on_error=skip")
     assert result.returncode == 0, result.stderr
     assert "p1: " in result.stderr
+    assert f"Train on it: python train.py --dataset_dir={out}\n" in result.stdout
     spec = specs.read_spec(str(out))
     assert sum(split.num_examples for split in spec.splits.values()) == 5
 

@@ -327,6 +327,13 @@ def test_unusable_examples_are_skipped_on_request(source, tmp_path, recorder):
         build(source, tmp_path / "out", num_shards=3)
 
 
+def test_a_file_that_is_gone_is_named_without_an_error_number(source, tmp_path):
+    sample = source.splits["train"][1]
+    os.remove(sample.mask_path)
+    _, (failure,) = build(source, tmp_path / "out", skip_failures=True)
+    assert failure.message == f"{sample.mask_path}: No such file or directory."
+
+
 def test_examples_that_the_check_excludes_are_left_out(source, tmp_path):
     excluded = {("train", "p2"), ("val", "p0")}
     spec, failures = build(source, tmp_path / "out", excluded=excluded, skip_failures=True)
