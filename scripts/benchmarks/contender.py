@@ -36,7 +36,8 @@ class Channel:
         """Says that set-up and warm-up are done.
 
         Args:
-          **facts: columns of the table; "versions" maps packages to versions.
+          **facts: columns of the table; "versions" maps packages to versions, and "peak_bytes" is
+            the memory of processes that have ended, which the benchmark cannot see.
         """
         self._say(facts)
 

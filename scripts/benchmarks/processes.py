@@ -7,6 +7,7 @@ import os
 import pathlib
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 
 
@@ -27,6 +28,15 @@ def peak_bytes(pid: int) -> int | None:
     """
     peaks = (re.search(r"VmHWM:\s*(\d+) kB", _read(member, "status")) for member in _family(pid))
     return sum(int(peak[1]) * 1024 for peak in peaks if peak) or None
+
+
+def peak_bytes_of_ended() -> int | None:
+    """Returns the peak resident memory of the largest process that this one has waited for."""
+    if sys.platform != "linux":
+        return None
+    import resource  # Windows has none.
+
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
 
 
 def core_seconds(pid: int) -> float:

@@ -51,7 +51,7 @@ def format_table(table: Table) -> str:
     peers = [each for each in measured if each.is_peer]
     best = min(peers, key=lambda result: result.median_seconds) if peers else None
     facts = list(dict.fromkeys(fact for each in measured for fact in each.facts))
-    facts = [fact for fact in facts if fact != "versions"]
+    facts = [fact for fact in facts if fact not in ("versions", "peak_bytes")]
     headings = ["contender", table.quantity, f"time / {first.name}"]
     headings += ["time / fastest peer"] if best else []
     headings += ["peak memory, MiB", *facts]
@@ -70,8 +70,14 @@ def format_table(table: Table) -> str:
     return "\n".join(lines + (["", *absent] if absent else []))
 
 
-def format_section(tables: Sequence[Table], command: str) -> str:
-    """Formats the tables of a benchmark, and how they were made."""
+def format_section(tables: Sequence[Table], command: str, load_before: str) -> str:
+    """Formats the tables of a benchmark, and how they were made.
+
+    Args:
+      tables: at least one.
+      command: that has made them.
+      load_before: what `load` was when it began.
+    """
     results = [result for table in tables for result in table.results]
     versions: dict[str, str] = {}
     for result in results:
@@ -80,7 +86,7 @@ def format_section(tables: Sequence[Table], command: str) -> str:
     counts = sorted({len(result.seconds) for result in results} - {0})
     made = (
         f"{datetime.date.today():%d %B %Y}; `{command}`; {' or '.join(map(str, counts))} rounds; "
-        f"{machine()}; {named}."
+        f"{machine()}; load {load_before} before, {load()} after; {named}."
     )
     return "\n\n".join([*map(format_table, tables), made])
 
@@ -126,6 +132,11 @@ def machine() -> str:
         f"{model} ({', '.join(instructions) or platform.machine()}), {os.cpu_count()} cores, "
         f"{memory} GiB, {platform.system()}, Python {platform.python_version()}"
     )
+
+
+def load() -> str:
+    """Returns the average load of the last minute: 1.0 for a process that always works."""
+    return f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "?"
 
 
 def _ratio(result: Result, reference: Result) -> str:

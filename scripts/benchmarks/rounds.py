@@ -44,7 +44,8 @@ class Result:
     Attributes:
       seconds: seconds of one iteration in each round; () if the contender could not run.
       peak_bytes: peak resident memory; None if unknown.
-      facts: what the contender says of itself: "versions", and columns of the table.
+      facts: what the contender says of itself: "versions", "peak_bytes" where processes that have
+        ended took them, and columns of the table.
       reason: why it could not run, in one line; None if it did.
     """
 
@@ -136,8 +137,9 @@ class _Entrant:
         name, is_peer = self.contender.name, self.contender.is_peer
         if self.process is None:
             return Result(name, is_peer, reason=self.reason)
-        peak_bytes = processes.peak_bytes(self.process.pid)
-        return Result(name, is_peer, tuple(self.seconds), peak_bytes, self.process.facts)
+        facts = self.process.facts
+        peak_bytes = facts.get("peak_bytes") or processes.peak_bytes(self.process.pid)
+        return Result(name, is_peer, tuple(self.seconds), peak_bytes, facts)
 
 
 def count_iterations(seconds: float, round_secs: float) -> int:

@@ -46,4 +46,4 @@ def run(settings: Settings, names: Sequence[str] = NETWORKS, size: int = SIZE) -
 def _infer(settings: Settings, name: str, photo: str, model: ModelFile) -> Contender:
     output = settings.path("start", "masks", "")
     command = [sys.executable, "infer.py", photo, f"--model={model.path}", f"--output={output}"]
-    return settings.contender(name, "ours.command", {"command": command}, model.missing)
+    return settings.contender(name, "whole_command", {"command": command}, model.missing)

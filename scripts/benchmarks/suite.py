@@ -59,9 +59,10 @@ def main(flags: Flags, arguments: list[str]) -> None:
         )
     began = time.monotonic()
     for name in options.only:
+        load = report.load()
         tables = BENCHMARKS[name](settings)
         _keep(settings, tables)
-        section = report.format_section(tables, _command(name, options))
+        section = report.format_section(tables, _command(name, options), load)
         settings.report(f"\n{section}\n")
         if options.document:
             report.write_section(options.document, name, section)

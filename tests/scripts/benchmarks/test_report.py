@@ -1,5 +1,7 @@
 """Reports of benchmarks: tables, sections of documents, the machine."""
 
+import re
+
 import pytest
 
 from scripts.benchmarks import report
@@ -53,9 +55,9 @@ def test_section_tells_rounds_and_versions():
         Result("ours", False, (1.0, 1.0), facts={"versions": {"B": "2.0", "A": "1.0"}}),
         Result("absent", True, reason="no such package"),
     ]
-    section = report.format_section([Table("key", "Title", "s", 1.0, results)], "make bench")
+    section = report.format_section([Table("key", "Title", "s", 1.0, results)], "make bench", "0.1")
     assert "`make bench`; 2 rounds; " in section
-    assert section.endswith("; A 1.0, B 2.0.")
+    assert re.search(r"; load 0\.1 before, \d+\.\d after; A 1\.0, B 2\.0\.$", section)
 
 
 def test_missing_section_is_found_before_measuring(tmp_path):

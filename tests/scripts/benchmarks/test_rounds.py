@@ -1,5 +1,6 @@
 """Contenders in turn: arithmetic, order, and contenders that cannot go on."""
 
+import json
 import sys
 import textwrap
 
@@ -43,6 +44,23 @@ def test_first_round_does_not_count():
     assert fast.seconds == (1.0, 1.0, 2.0)
     assert slow.median_seconds == 3.0
     assert slow.facts == {"versions": {"slow": "1.0"}}
+
+
+def test_the_memory_of_a_command_is_its_own():
+    """It has ended when the memory is read, and the contender that runs it takes next to none."""
+    command = [sys.executable, "-c", "b'x' * (300 << 20)"]
+    contender = Contender(
+        "command",
+        (
+            sys.executable,
+            "-m",
+            "scripts.benchmarks.whole_command",
+            json.dumps({"command": command}),
+        ),
+    )
+    (result,) = rounds.measure([contender], 1, round_secs=0.1)
+    assert result.reason is None
+    assert 300 << 20 < result.peak_bytes < 400 << 20
 
 
 def test_ratio_is_the_median_of_the_ratios_within_a_round():

@@ -69,7 +69,8 @@ def test_predict(settings):
 def test_start(settings):
     loading, whole = start.run(settings, ["xception_tiny"], size=33)
     check(loading, "plain graph", "ours, engine=tensorflow")
-    check(whole, "plain graph", "ours")
+    results = check(whole, "plain graph", "ours")
+    assert all(result.peak_bytes > 60 << 20 for result in results.values())
 
 
 def test_train(settings):
