@@ -59,6 +59,21 @@ def normalize(
     return tf.nn.bias_add(normalized, beta - mean * scale)
 
 
+def add(first: tf.Tensor, second: tf.Tensor, source: tf.Tensor) -> tf.Tensor:
+    """Returns the sum of two tensors, which may be read by a ReLU and by others besides.
+
+    With oneDNN, TensorFlow takes a convolution with biases, a sum and a ReLU for one operation and
+    forgets that others read the sum. Then it misses the sum, says so on stderr, and fuses nothing
+    in the whole graph. `normalize` makes such biases. A sum that waits for something is not taken.
+
+    Args:
+      first, second: of one shape.
+      source: a tensor that both are computed from.
+    """
+    with tf.control_dependencies([source] if recomputation.is_set_up() else []):
+        return first + second
+
+
 def num_pixels(outputs: tf.Tensor) -> float | tf.Tensor:
     """Returns `pointwise.num_pixels` of the outputs, without them."""
     return pointwise.num_pixels(outputs.op.inputs[0])

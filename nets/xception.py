@@ -14,7 +14,7 @@ import tensorflow.compat.v1 as tf
 import tf_slim as slim
 from tf_slim.nets import resnet_utils
 
-from nets import layers
+from nets import covariance_norm, layers
 from nets.batch_norm import BatchNormMode
 from nets.registry import ROOT
 
@@ -197,5 +197,5 @@ def _module(
     shortcut = inputs
     if block.skip == "conv":
         shortcut = slim.conv2d(inputs, block.depths[-1], 1, stride=stride, scope="shortcut")
-    net = bound(net) + bound(shortcut)
+    net = covariance_norm.add(bound(net), bound(shortcut), inputs)
     return tf.nn.relu6(net) if is_bounded else net, outputs[1]
