@@ -15,7 +15,7 @@ import tensorflow.compat.v1 as tf
 import tf_slim as slim
 from tensorflow.core.protobuf.rewriter_config_pb2 import RewriterConfig
 
-from common import garbage, graph_memory
+from common import forward_session, garbage, graph_memory
 from common.interruption import Interruption
 from deployment import servers
 from deployment.config import DeploymentConfig
@@ -368,6 +368,9 @@ def session_config(deployment: DeploymentConfig, options: TrainOptions) -> tf.Co
     if not tf.config.list_physical_devices("GPU"):
         rewriting.memory_optimization = RewriterConfig.NO_MEM_OPT
         rewriting.layout_optimizer = RewriterConfig.OFF
+    is_alone = deployment.clone_batch_size(options.train_batch_size) == 1
+    if is_alone and forward_session.is_fusion_slow():  # In layers that are not trained.
+        rewriting.remapping = RewriterConfig.OFF
     # Both leave a graph without a GPU as it is.
     if options.mixed_precision:
         rewriting.auto_mixed_precision = RewriterConfig.ON

@@ -8,8 +8,9 @@ import time
 import numpy as np
 import pytest
 import tensorflow.compat.v1 as tf
+from tensorflow.core.protobuf.rewriter_config_pb2 import RewriterConfig
 
-from common import memory
+from common import forward_session, memory
 from deployment.config import DeploymentConfig
 from tests.support import command_runs, toy_process, toy_training
 from tests.support.full_disk import full_disk
@@ -315,3 +316,17 @@ def test_killed_training_goes_on_from_its_last_checkpoint(tmp_path, number):
     result = toy_training.train(logdir, step + 2, report=lines.append)
     assert lines[0] == f"resuming from {newest} at step {step}"
     assert result == TrainResult(step=step + 2, exit_status=0)
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "num_clones", "is_slow", "is_off"),
+    [(1, 1, True, True), (2, 2, True, True), (2, 1, True, False), (1, 1, False, False)],
+)
+def test_a_clone_with_one_image_does_without_a_fusion_that_is_slow_then(
+    tmp_path, monkeypatch, batch_size, num_clones, is_slow, is_off
+):
+    monkeypatch.setattr(forward_session, "is_fusion_slow", lambda: is_slow)
+    options = TrainOptions(str(tmp_path), train_batch_size=batch_size)
+    config = loop.session_config(DeploymentConfig(num_clones), options)
+    remapping = config.graph_options.rewrite_options.remapping
+    assert (remapping == RewriterConfig.OFF) == is_off
