@@ -227,6 +227,13 @@ def cannot_write(what: str, error: OSError) -> OSError:
     return named
 
 
+def describe_error(error: OSError | ValueError) -> str:
+    """Returns what an error says; of one of the system's the file and the reason, as a sentence."""
+    if isinstance(error, OSError) and error.errno and error.filename:
+        return f"{error.filename}: {reason(error)}."
+    return str(error)
+
+
 def reason(error: OSError) -> object:
     """Returns what the system says of an error, without its number and path."""
     return os.strerror(error.errno) if error.errno else error

@@ -136,7 +136,6 @@ LINES_OF_WEIGHT = 120
 TESTED_ELSEWHERE = {
     "common/option_fields.py": "tests/commands/test_flags.py",
     "deeplab/commands/infer_images.py": "tests/deeplab/commands/test_infer.py",
-    "datasets/records/building.py": "tests/datasets/test_build_tfrecords.py",
     "datasets/records/dataset_file.py": "tests/datasets/segmentation/test_specs.py",
     "datasets/segmentation/foreign_records.py": "tests/datasets/test_describe_tfrecords.py",
     "nets/recomputation.py": "tests/nets/test_backward.py",

@@ -9,6 +9,7 @@ from commands.flags import Flags
 from common.texts import printable
 from datasets.captioning import check_report, foreign_records, specs, tokens
 from datasets.captioning.foreign_records import Description
+from datasets.records import building
 
 
 def main(flags: Flags, arguments: list[str]) -> None:
@@ -33,7 +34,7 @@ def main(flags: Flags, arguments: list[str]) -> None:
             file=sys.stderr,
         )
     descriptions.warn_of_missing_splits(found.spec.splits)
-    print(f"Train on it: python train.py --task=captioning --dataset_dir={directory}")
+    building.print_training(found.spec, "python train.py --task=captioning")
 
 
 def _known_splitting(path: str) -> str | None:

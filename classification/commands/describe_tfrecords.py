@@ -23,7 +23,7 @@ def main(flags: Flags, arguments: list[str]) -> None:
     print(f"{path}: {spec.num_classes} classes: {texts.first_few(spec.class_names)}")
     building.print_splits(spec)
     descriptions.warn_of_missing_splits(spec.splits)
-    print(f"Train on it: python train.py --task=classification --dataset_dir={directory}")
+    building.print_training(spec, "python train.py --task=classification")
 
 
 def _read_names(options: DescribeOptions) -> tuple[str, ...] | None:

@@ -12,7 +12,7 @@ import functools
 import logging
 from collections.abc import Callable, Collection
 
-from common import beam
+from common import beam, files
 from datasets.images.memory_limit import MemoryLimit
 from datasets.records import build_folder, conversion, shard_plan
 from datasets.records.encoder import SampleT, SpecT, SplitT
@@ -92,4 +92,4 @@ def _write_shard(write: Callable[[Shard], object], shard: Shard) -> None:
     except (OSError, ValueError) as error:
         # A runner wraps what a worker raises into pages of its own, and tries it again before
         # that. `convert` raises this line instead.
-        build_folder.remember_failure(shard.path, str(error))
+        build_folder.remember_failure(shard.path, files.describe_error(error))

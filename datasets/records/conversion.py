@@ -116,11 +116,8 @@ def _encode(
         return skip_after_check(shard, sample)
     try:
         return encoder.encode(sample)
-    except ValueError as error:
-        return Failure(shard.split, sample.name, str(error))
-    except OSError as error:
-        named = f"{error.filename}: {files.reason(error)}." if error.filename else str(error)
-        return Failure(shard.split, sample.name, named)
+    except (OSError, ValueError) as error:
+        return Failure(shard.split, sample.name, files.describe_error(error))
 
 
 def skip_after_check(shard: Shard[SampleT], sample: SampleT) -> Failure:

@@ -2,6 +2,7 @@
 
 from commands import descriptions
 from commands.flags import Flags
+from datasets.records import building
 from datasets.segmentation import foreign_records
 from datasets.segmentation.sources import class_file
 from datasets.segmentation.specs import write_spec
@@ -30,7 +31,7 @@ def main(flags: Flags, arguments: list[str]) -> None:
             f"{split.max_height}, shards: {split.num_shards}"
         )
     descriptions.warn_of_missing_splits(spec.splits)
-    print(f"Train on it: python train.py --dataset_dir={directory}")
+    building.print_training(spec, "python train.py")
 
 
 def _read_classes(options: DescribeOptions) -> class_file.ClassFile | None:
