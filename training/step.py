@@ -92,8 +92,8 @@ class StepFunction:
             start = time.monotonic()
             if is_over or is_validated or (self.checkpointer and self._save_timer.is_due()):
                 self.save(session)
-            if not is_validated:
-                return loss, is_over
+            if not is_validated or self.interruption:  # Also while it was saved.
+                return loss, self._is_over()
             ends_early = self._validate()
             self._progress.leave_out(time.monotonic() - start)
             return loss, ends_early or is_over
@@ -150,8 +150,10 @@ class StepFunction:
         assert self.checkpointer is not None
         assert self.checkpointer.newest is not None
         self._is_validating = True
-        score, lines = self._validation.run(self.checkpointer.newest, self.step)
-        self._is_validating = False
+        try:
+            score, lines = self._validation.run(self.checkpointer.newest, self.step)
+        finally:
+            self._is_validating = False
         for line in lines:
             self.report(line)
         self._add_scalars({f"validation/{tag}": each for tag, each in score.scalars.items()})

@@ -12,6 +12,7 @@ import tensorflow.compat.v1 as tf
 from deployment.config import DeploymentConfig
 from tests.support import toy_training
 from training import checkpoints, validation
+from training.checkpointer import Checkpointer
 from training.validation import History, Score, _Entry
 
 
@@ -151,6 +152,23 @@ def test_a_signal_during_a_validation_ends_training_after_it(tmp_path):
         f"validation at step 2: accuracy 0.5; the best so far, kept in {tmp_path}/best",
     ]
     assert len(validation.read_history(str(tmp_path)).scores) == 1
+
+
+def test_after_a_signal_while_a_checkpoint_is_saved_nothing_is_validated(tmp_path, monkeypatch):
+    save = Checkpointer.save
+
+    def save_and_be_interrupted(self, session, step):
+        signal.raise_signal(signal.SIGTERM)
+        return save(self, session, step)
+
+    monkeypatch.setattr(Checkpointer, "save", save_and_be_interrupted)
+    script = Script(0.5)
+    step, lines = _train(tmp_path, 9, script, validate_every=2)
+
+    assert step == 2
+    assert script.scored == []
+    assert lines[-2].startswith("SIGTERM: finishing this step, saving a checkpoint, then ending.")
+    assert lines[-1] == f"saved {tmp_path}/model.ckpt-2"
 
 
 def test_a_validation_that_cannot_be_opened_ends_a_run_that_leaves_no_checkpoint(tmp_path):
