@@ -102,15 +102,13 @@ class DeploymentConfig:
         Raises:
           ValueError: there is nothing to share, or the clones do not divide it.
         """
-        if batch_size < 1:
-            raise ValueError(f"train_batch_size is {batch_size}; expected 1 or more.")
         share, left_over = divmod(batch_size, self.num_clones)
-        if left_over:
+        if left_over or share < 1:
             lower = max(share, 1) * self.num_clones
+            over = f"{self.num_clones} clones" if self.num_clones > 1 else "1 clone"
             raise ValueError(
-                f"a batch of {batch_size} cannot be divided over {self.num_clones} clones; "
-                f"train_batch_size must be a multiple of num_clones, for example {lower}"
-                + (f" or {lower + self.num_clones}." if share else ".")
+                f"a batch of {batch_size} cannot be divided over {over}; train_batch_size must be "
+                f"a multiple of num_clones, for example {lower} or {lower + self.num_clones}."
             )
         return share
 

@@ -10,10 +10,10 @@ from deployment.config import DeploymentConfig
 def test_batch_that_the_clones_do_not_divide_is_refused_with_both_numbers():
     with pytest.raises(ValueError, match=r"batch of 10 .* over 4 clones.*example 8 or 12"):
         DeploymentConfig(4).clone_batch_size(10)
-    with pytest.raises(ValueError, match=r"batch of 2 .* over 4 clones.*example 4\."):
+    with pytest.raises(ValueError, match=r"batch of 2 .* over 4 clones.*example 4 or 8\."):
         DeploymentConfig(4).clone_batch_size(2)
-    with pytest.raises(ValueError, match="train_batch_size is 0; expected 1 or more"):
-        DeploymentConfig(4).clone_batch_size(0)
+    with pytest.raises(ValueError, match=r"batch of 0 .* over 1 clone; .* for example 1 or 2\."):
+        DeploymentConfig(1).clone_batch_size(0)
     assert DeploymentConfig(4).clone_batch_size(12) == 3
 
 
