@@ -59,16 +59,17 @@ def normalize(
     return tf.nn.bias_add(normalized, beta - mean * scale)
 
 
-def add(first: tf.Tensor, second: tf.Tensor, source: tf.Tensor) -> tf.Tensor:
-    """Returns the sum of two tensors, which may be read by a ReLU and by others besides.
+def unfused_sum(first: tf.Tensor, second: tf.Tensor, source: tf.Tensor) -> tf.Tensor:
+    """Returns first + second, for a sum that a ReLU and other operations read.
 
-    With oneDNN, TensorFlow takes a convolution with biases, a sum and a ReLU for one operation and
-    forgets that others read the sum. Then it misses the sum, says so on stderr, and fuses nothing
-    in the whole graph. `normalize` makes such biases. A sum that waits for something is not taken.
+    With oneDNN, TensorFlow 2.21 fuses a convolution, its biases, a sum and a ReLU also where others
+    read the sum. It then finds that they lack it, prints "remapper failed", and fuses nothing in
+    the whole graph. Biases come from `normalize`, so this is for sums of what batch norm gives. A
+    control dependency keeps the sum from being fused.
 
     Args:
       first, second: of one shape.
-      source: a tensor that both are computed from.
+      source: a tensor that both are computed from; the sum waits for it.
     """
     with tf.control_dependencies([source] if recomputation.is_set_up() else []):
         return first + second

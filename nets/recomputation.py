@@ -56,7 +56,7 @@ def is_set_up() -> bool:
     return bool(tf.get_collection(_COLLECTION))
 
 
-def in_words() -> str:
+def describe() -> str:
     """Returns what the current graph computes again: "batch norm, copies"; "" for nothing."""
     plans: list[_Plan] = tf.get_collection(_COLLECTION)
     types = {reference.deref().op.type for plan in plans for reference in plan.done}

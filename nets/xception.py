@@ -197,5 +197,5 @@ def _module(
     shortcut = inputs
     if block.skip == "conv":
         shortcut = slim.conv2d(inputs, block.depths[-1], 1, stride=stride, scope="shortcut")
-    net = covariance_norm.add(bound(net), bound(shortcut), inputs)
+    net = covariance_norm.unfused_sum(bound(net), bound(shortcut), inputs)
     return tf.nn.relu6(net) if is_bounded else net, outputs[1]

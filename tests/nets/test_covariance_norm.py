@@ -11,7 +11,6 @@ from common import graph_memory
 from nets import covariance_norm
 from nets.backward import lean_gradients
 from nets.batch_norm import BatchNormMode, SyncGroup
-from tests.support import sessions
 
 NARROW, WIDE = 6, 24
 
@@ -117,22 +116,3 @@ def test_it_applies_to_widening_convolutions_under_lean_gradients_without_gpus(m
     assert not applies(lean_gradients(), channels=200, num_outputs=400)  # 200^2 products a pixel.
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["a GPU"])
     assert not applies(lean_gradients())
-
-
-def test_a_sum_that_several_read_leaves_tensorflow_its_fusions(capfd):
-    """With oneDNN, it fuses sums whose other readers it then misses, and gives up all fusions."""
-    with sessions.optimized(), tf.Graph().as_default(), lean_gradients(), tf.Session() as session:
-        inputs = tf.nn.relu(tf.random.normal([2, 8, 8, NARROW]))
-        parameters = BatchNormMode(is_training=True).slim_params(0.9, 1e-3)
-        branches = [
-            slim.conv2d(inputs, WIDE, 1, activation_fn=None, scope=scope, **parameters)
-            for scope in ("convolution", "shortcut")
-        ]
-        total = covariance_norm.add(*branches, inputs)
-        both = tf.nn.relu(total) + tf.sin(total)
-        session.run(tf.global_variables_initializer())
-        options, metadata = tf.RunOptions(output_partition_graphs=True), tf.RunMetadata()
-        session.run(both, options=options, run_metadata=metadata)
-    assert "failed" not in capfd.readouterr().err
-    types = [node.op for graph in metadata.partition_graphs for node in graph.node]
-    assert sum(name.endswith("FusedConv2D") for name in types) == 2

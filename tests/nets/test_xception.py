@@ -4,7 +4,9 @@ import pytest
 import tensorflow.compat.v1 as tf
 
 from nets import xception
+from nets.backward import lean_gradients
 from nets.batch_norm import BatchNormMode
+from tests.support import sessions
 
 MODULE = "unit_1/xception_module"
 
@@ -105,3 +107,24 @@ def test_only_depthwise_kernels_do_not_decay():
     losses = [loss.op.name for loss in tf.get_collection(tf.GraphKeys.REGULARIZATION_LOSSES)]
     assert len(losses) == len(kernels) > 20
     assert not any("depthwise" in name for name in losses)
+
+
+def test_tensorflow_fuses_operations_of_a_training_graph(capfd):
+    """At output stride 8, a shortcut of xception_tiny widens; see `covariance_norm.unfused_sum`."""
+    with sessions.optimized(), tf.Session() as session:
+        with lean_gradients():
+            features, _ = xception.build(
+                tf.random.normal([1, 33, 33, 3]),
+                "xception_tiny",
+                output_stride=8,
+                multi_grid=None,
+                use_bounded_activation=False,
+                weight_decay=0.0,
+                batch_norm=BatchNormMode(is_training=True),
+            )
+        session.run(tf.global_variables_initializer())
+        options, metadata = tf.RunOptions(output_partition_graphs=True), tf.RunMetadata()
+        session.run(features, options=options, run_metadata=metadata)
+    assert "remapper failed" not in capfd.readouterr().err
+    types = [node.op for graph in metadata.partition_graphs for node in graph.node]
+    assert any(name.endswith("FusedConv2D") for name in types)
