@@ -72,11 +72,12 @@ def segment(
         name = printable(path)
         print(f"error: {reason if name in reason else f'{name}: {reason}'}", file=sys.stderr)
     table = job.write_failures(records, settings.output)
-    print(
-        f"{len(found.images) - len(failures)} of {len(found.images)} images, "
-        f"{num_pending / (time.time() - start):.1f} images/s: {printable(settings.output)}"
-        + (f"; those that failed are in {printable(table)}" if table else "")
-    )
+    num_written = len(found.images) - len(failures)
+    summary = f"{num_written} of {len(found.images)} images"
+    if num_written:
+        rate = num_pending / (time.time() - start)
+        summary += f", {rate:.1f} images/s: {printable(settings.output)}"
+    print(summary + (f"; those that failed are in {printable(table)}" if table else ""))
     num_tiled = sum(record.num_tiled for record in records)
     if num_tiled:
         print(

@@ -106,9 +106,11 @@ def _segment(
     written_paths = results.result_paths(output, "NAME", options)
     if labels is not None:
         written_paths.append(labels.written)
-    rate = f", {num_written / (time.time() - start):.1f} images/s: "
-    written = rate + ", ".join(map(printable, written_paths)) if num_written else ""
-    print(f"{num_written} of {len(paths)} images{written}")
+    summary = f"{num_written} of {len(paths)} images"
+    if num_written:
+        rate = num_written / (time.time() - start)
+        summary += f", {rate:.1f} images/s: {', '.join(map(printable, written_paths))}"
+    print(summary)
     if len(tile_progress.paths) > 1:
         print(
             f"note: {len(tile_progress.paths)} of {len(paths)} images are larger than the model "
