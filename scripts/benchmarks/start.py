@@ -31,7 +31,7 @@ def run(settings: Settings, names: Sequence[str] = NETWORKS, size: int = SIZE) -
         # Without PyTorch, which has no file to load and would compile each network that it builds.
         loading = predict.contenders(settings, models, images, 1, with_loading=True)
         whole = [
-            _infer(settings, "plain graph", photo, models.plain),
+            _infer(settings, "plain graph's file", photo, models.plain),
             _infer(settings, "ours", photo, models.ours),
         ]
         for key, what, entrants in (

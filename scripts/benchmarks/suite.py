@@ -57,9 +57,8 @@ def main(flags: Flags, arguments: list[str]) -> None:
             f"There is no {PEERS_VENV}, so only the project and the plain forms are measured. "
             "`make bench-peers-setup` installs the peers."
         )
-    began = time.monotonic()
+    began, load = time.monotonic(), report.load()
     for name in options.only:
-        load = report.load()
         tables = BENCHMARKS[name](settings)
         _keep(settings, tables)
         section = report.format_section(tables, _command(name, options), load)

@@ -1,7 +1,7 @@
 """Contender: a whole command, from its start to its end.
 
-It is not in `ours`, whose modules import TensorFlow: a process that is started from another one
-counts the memory of that one as its own until it begins.
+It is not in `ours`, whose modules import TensorFlow: the peak of a process begins at the memory of
+the one that starts it. What is told is the peak of the first run.
 """
 
 import subprocess

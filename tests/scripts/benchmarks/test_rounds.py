@@ -46,6 +46,7 @@ def test_first_round_does_not_count():
     assert slow.facts == {"versions": {"slow": "1.0"}}
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="known on Linux only")
 def test_the_memory_of_a_command_is_its_own():
     """It has ended when the memory is read, and the contender that runs it takes next to none."""
     command = [sys.executable, "-c", "b'x' * (300 << 20)"]

@@ -69,7 +69,7 @@ def test_predict(settings):
 def test_start(settings):
     loading, whole = start.run(settings, ["xception_tiny"], size=33)
     check(loading, "plain graph", "ours, engine=tensorflow")
-    results = check(whole, "plain graph", "ours")
+    results = check(whole, "plain graph's file", "ours")
     assert all(result.peak_bytes > 60 << 20 for result in results.values())
 
 
