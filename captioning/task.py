@@ -16,7 +16,6 @@ from captioning.objective.self_critical import Rewards
 from captioning.options import SELF_CRITICAL, AugmentationOptions, ObjectiveOptions
 from captioning.run_description import RunDescription
 from datasets.captioning.specs import CaptioningSpec
-from nets import recomputation
 from nets.batch_norm import SyncGroup
 from training.task import Task, joined_settings
 
@@ -98,9 +97,6 @@ class CaptioningTask(Task):
             sync_group=self._sync_group,
             rewards=self._rewards if is_self_critical else None,
         )
-
-    def recomputed(self) -> str:
-        return recomputation.in_words()
 
     def join_clones(self) -> None:
         if self._sync_group:

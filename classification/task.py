@@ -12,7 +12,6 @@ from classification.objective import training_graph
 from classification.options import AugmentationOptions, ObjectiveOptions
 from classification.run_description import RunDescription
 from datasets.classification.specs import ClassificationSpec
-from nets import recomputation
 from nets.batch_norm import SyncGroup
 from training.task import Task, joined_settings
 
@@ -83,9 +82,6 @@ class ClassificationTask(Task):
             mixup=self._augmentation.mixup,
             sync_group=self._sync_group,
         )
-
-    def recomputed(self) -> str:
-        return recomputation.in_words()
 
     def join_clones(self) -> None:
         if self._sync_group:

@@ -4,7 +4,7 @@ With oneDNN, TensorFlow makes one operation of a convolution and the batch norm 
 without AVX-512 oneDNN normalizes in that operation value by value where it sees one image alone: it
 took 0.9 s that takes 0.08 s without. Where weights are constants, as in an export, batch norm is in
 them, and where gradients of a layer are computed, what it normalizes has other readers: neither is
-concerned. A step of training is where a clone has one image and layers are frozen.
+affected. A training step is affected where a clone has one image and some layers are frozen.
 """
 
 import os
@@ -25,7 +25,7 @@ def open_session(graph: tf.Graph | None = None) -> tf.Session:
 
 
 def is_fusion_slow() -> bool:
-    """Whether that one operation is slow here for an image alone."""
+    """Whether a convolution fused with batch norm is slow here for an image alone."""
     # TensorFlow turns oneDNN on by itself on CPUs with AVX-512 only.
     has_avx512 = "avx512f" in processor.facts().get("flags", "").split()
     return os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "1" and not has_avx512

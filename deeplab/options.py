@@ -642,8 +642,7 @@ class ObjectiveOptions:
         "Compute activations again for the backward pass instead of keeping them, which takes less "
         "memory and more time.",
         HARDWARE,
-        computed_default="those that cost little; all on a GPU, or where a step would not fit into "
-        "memory",
+        computed_default="those that cost little; more where a step would not fit into memory",
     )
     save_summaries_images: bool = option(
         False, "Show images, labels and predictions in TensorBoard.", RESULTS

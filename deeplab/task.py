@@ -18,7 +18,7 @@ from deeplab.objective import training_graph
 from deeplab.objective.training_graph import Batch
 from deeplab.options import InputOptions, ObjectiveOptions
 from deeplab.run_description import RunDescription
-from nets import recomputation, registry
+from nets import registry
 from nets.batch_norm import SyncGroup
 from training.task import Task, joined_settings
 
@@ -90,9 +90,6 @@ class SegmentationTask(Task):
             "all activations that can be are computed again for the backward pass "
             "(--norecompute_activations keeps them)"
         )
-
-    def recomputed(self) -> str:
-        return recomputation.in_words()
 
     def join_clones(self) -> None:
         if self._sync_group:

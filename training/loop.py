@@ -19,6 +19,7 @@ from common import forward_session, garbage, graph_memory
 from common.interruption import Interruption
 from deployment import servers
 from deployment.config import DeploymentConfig
+from nets import recomputation
 from training import (
     checkpoints,
     cluster_training,
@@ -114,16 +115,14 @@ def train(
         build = functools.partial(
             build_step, task, options, optimizer_options, deployment, data_seed
         )
-        memory_lines: list[str] = []  # For after the line that says how the run starts.
         with garbage.paused():
-            graph, step = _build_fitting(task, options, build, on_gpu, memory_lines.append)
+            graph, step, memory_line = _build_fitting(task, options, build, on_gpu, report)
         stack.enter_context(graph.as_default())
         checkpointer = Checkpointer(
             options.train_logdir, options.max_checkpoints_to_keep, step.averages, folder.ensure
         )
         set_variables = _initializer(start, task, options, step, checkpointer, report)
-        for line in memory_lines:
-            report(line)
+        report(memory_line)
         if deployment.is_chief:
             folder.open()
             _check_not_overtaken(options, start)
@@ -329,24 +328,26 @@ def _build_fitting(
     build: Callable[[], Step],
     on_gpu: bool,
     report: Callable[[str], None],
-) -> tuple[tf.Graph, Step]:
+) -> tuple[tf.Graph, Step, str]:
     """Builds the step in a graph; once more, so that it takes less memory, where that is scarce.
 
-    Memory of a GPU is always taken for scarce: TensorFlow takes it when the first step runs, and
-    says itself when it is full.
+    Memory of a GPU is not looked at: TensorFlow takes it when the first step runs, and says itself
+    when it is full.
+
+    Returns:
+      The graph, its step, and what that keeps in memory and what it computes again, in a line.
     """
-    if on_gpu and (saving := task.save_memory()):
-        report(f"on a GPU {saving}")
     with tf.Graph().as_default() as graph:
         tf.set_random_seed(options.seed)
         step = build()
+        recomputed = recomputation.describe()
+        if on_gpu:
+            return graph, step, f"a step computes again: {recomputed or 'nothing'}"
         held = graph_memory.held_bytes(step.loss, step.train_op)
-        saving = "" if on_gpu or not step_memory.is_scarce(held) else task.save_memory()
+        saving = task.save_memory() if step_memory.is_scarce(held) else ""
         if not saving:
-            report(step_memory.in_words(held, task.recomputed(), on_gpu))
-            if not on_gpu:
-                step_memory.check(held, options.train_batch_size, task.memory_advice, report)
-            return graph, step
+            step_memory.check(held, options.train_batch_size, task.memory_advice, report)
+            return graph, step, step_memory.describe(held, recomputed)
     report(f"memory is scarce: {saving}")
     return _build_fitting(task, options, build, on_gpu, report)
 
@@ -368,9 +369,9 @@ def session_config(deployment: DeploymentConfig, options: TrainOptions) -> tf.Co
     if not tf.config.list_physical_devices("GPU"):
         rewriting.memory_optimization = RewriterConfig.NO_MEM_OPT
         rewriting.layout_optimizer = RewriterConfig.OFF
-    is_alone = deployment.clone_batch_size(options.train_batch_size) == 1
-    if is_alone and forward_session.is_fusion_slow():  # In layers that are not trained.
-        rewriting.remapping = RewriterConfig.OFF
+        is_single = deployment.clone_batch_size(options.train_batch_size) == 1
+        if is_single and forward_session.is_fusion_slow():  # In layers that are not trained.
+            rewriting.remapping = RewriterConfig.OFF
     # Both leave a graph without a GPU as it is.
     if options.mixed_precision:
         rewriting.auto_mixed_precision = RewriterConfig.ON

@@ -14,9 +14,14 @@ def is_scarce(held: int) -> bool:
     return available is not None and held * _TYPICAL_SHARE > available
 
 
-def in_words(held: int, recomputed: str, on_gpu: bool) -> str:
-    """Tells what a step keeps and what it does not; see `check` and `Task.recomputed`."""
-    available = None if on_gpu else memory.available_bytes(with_swap=False)
+def describe(held: int, recomputed: str) -> str:
+    """Tells what a step keeps and what it does not.
+
+    Args:
+      held: see `check`; tensors whose size is not known do not count.
+      recomputed: what it computes again instead: `recomputation.describe`.
+    """
+    available = memory.available_bytes(with_swap=False)
     free = "" if available is None else f" ({memory.in_words(available)} are free)"
     return (
         f"a step keeps {memory.in_words(held)} or more for its backward pass{free} and computes "

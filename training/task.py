@@ -47,14 +47,6 @@ class Task(Protocol):
         """Builds a clone of the network on its share of a batch (`model_deploy.create_clones`)."""
         ...
 
-    def recomputed(self) -> str:
-        """Returns what the step in the current graph computes again instead of keeping it.
-
-        Returns:
-          Kinds of layers, for the user: "batch norm, copies"; "" for nothing.
-        """
-        return ""
-
     def save_memory(self) -> str:
         """Makes clones that are built from now on take less memory and more time, if they can.
 

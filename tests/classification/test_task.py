@@ -9,6 +9,7 @@ import tensorflow.compat.v1 as tf
 from classification.options import AugmentationOptions, ObjectiveOptions
 from classification.run_description import read_description
 from classification.task import ClassificationTask
+from nets import recomputation
 from tests.support import labeled_images, tiny_classifier
 
 
@@ -35,7 +36,7 @@ def test_what_is_recomputed_is_told_of_the_graph(make_task, recompute, words):
     with tf.Graph().as_default():
         task.build_clone(tf.data.make_one_shot_iterator(task.open_batches(2, 1)).get_next())
         tf.gradients(tf.losses.get_total_loss(), tf.trainable_variables())
-        assert task.recomputed() == words
+        assert recomputation.describe() == words
 
 
 def test_batches_follow_their_seed_and_are_described_by_files_and_labels(make_task):

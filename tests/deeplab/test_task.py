@@ -9,6 +9,7 @@ import tensorflow.compat.v1 as tf
 from deeplab.options import InputOptions, ModelOptions, ObjectiveOptions
 from deeplab.run_description import RunDescription, read_description
 from deeplab.task import SegmentationTask
+from nets import recomputation
 from tests.support import tiny_dataset
 from training.task import Task
 
@@ -55,9 +56,9 @@ def test_what_is_recomputed_is_told_of_the_graph(task):
         with tf.Graph().as_default():
             batch = tf.data.make_one_shot_iterator(task.open_batches(2, 1)).get_next()
             task.build_clone(batch)
-            assert task.recomputed() == ""  # There is no backward pass yet.
+            assert recomputation.describe() == ""  # There is no backward pass yet.
             tf.gradients(tf.losses.get_total_loss(), tf.trainable_variables())
-            return task.recomputed()
+            return recomputation.describe()
 
     assert recomputed() == "batch norm, resizing, copies"
     task.save_memory()

@@ -12,6 +12,7 @@ from tensorflow.core.protobuf.rewriter_config_pb2 import RewriterConfig
 
 from common import forward_session, memory
 from deployment.config import DeploymentConfig
+from nets import recomputation
 from tests.support import command_runs, toy_process, toy_training
 from tests.support.full_disk import full_disk
 from tests.training.test_checkpoints import WEIGHTS, save
@@ -203,20 +204,27 @@ def test_what_a_step_keeps_and_computes_again_is_told_after_how_the_run_starts(
 ):
     monkeypatch.setattr(memory, "available_bytes", lambda with_swap=True: 2**33)
     lines = []
-    toy_training.train(
-        tmp_path / "run", 1, recomputed=lambda: "batch norm, copies", report=lines.append
-    )
+    toy_training.train(tmp_path / "run", 1, report=lines.append)
     assert lines[0] == "training from scratch"
     keeps, computes = lines[1].split(" and computes again: ")
-    assert re.fullmatch(
-        r"a step keeps \d KB or more for its backward pass \(8.6 GB are free\)", keeps
-    )
-    assert computes == "batch norm, copies"
+    pattern = r"a step keeps \d KB or more for its backward pass \(8\.6 GB are free\)"
+    assert re.fullmatch(pattern, keeps)
+    assert computes == "nothing"
 
     lines.clear()
+    monkeypatch.setattr(recomputation, "describe", lambda: "batch norm, copies")
     toy_training.train(tmp_path / "run", 2, report=lines.append)
     assert lines[0].startswith("resuming from")
-    assert lines[1].endswith("computes again: nothing")
+    assert lines[1].endswith(" and computes again: batch norm, copies")
+
+
+def test_memory_of_a_gpu_is_not_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(loop.tf.config, "list_physical_devices", lambda kind: ["a GPU"])
+    monkeypatch.setattr(memory, "available_bytes", lambda with_swap=True: 1)
+    lines = []
+    toy_training.train(tmp_path, 1, save_memory=lambda: "not asked", report=lines.append)
+    assert "a step computes again: nothing" in lines
+    assert not any(line.startswith(("memory", "a step keeps", "warning")) for line in lines)
 
 
 def test_step_that_cannot_fit_into_memory_is_refused(tmp_path, monkeypatch):
