@@ -211,7 +211,7 @@ def test_an_argument_that_was_not_meant_is_named_safely(run):
 
 def test_ctrl_c_while_it_runs_is_one_word(run):
     def main(flags, arguments):
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
         raise AssertionError("must have been interrupted")
 
     assert run(main) == (130, "", "interrupted\n")

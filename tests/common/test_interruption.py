@@ -1,6 +1,5 @@
 """Signals that ask a process to end."""
 
-import os
 import signal
 import threading
 
@@ -17,7 +16,7 @@ def test_first_signal_is_noted_and_the_second_left_to_the_system(number):
     with interruption.listening(lambda: names.append(interruption.signal_name)):
         assert not interruption
         assert interruption.exit_status == 0
-        os.kill(os.getpid(), number)
+        signal.raise_signal(number)
         assert interruption
         assert interruption.signal_number == number
         assert signal.getsignal(signal.SIGINT) == signal.SIG_DFL

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import signal
 
 import numpy as np
 import pytest
@@ -84,7 +85,7 @@ def test_a_run_that_was_interrupted_goes_on_as_if_it_had_not_been(
         nonlocal count
         count += 1
         if count == 5:
-            os.kill(os.getpid(), 2)
+            signal.raise_signal(signal.SIGINT)
         return evaluate(objective, image)
 
     monkeypatch.setattr(stylization.Objective, "evaluate", interrupted)
