@@ -122,9 +122,8 @@ def train(
             options.train_logdir, options.max_checkpoints_to_keep, step.averages, folder.ensure
         )
         set_variables = _initializer(start, task, options, step, checkpointer, report)
-        if deployment.is_chief:  # The other workers' steps are the same.
-            report(memory_line)
         if deployment.is_chief:
+            report(memory_line)  # The other workers' steps are the same.
             folder.open()
             _check_not_overtaken(options, start)
         scoring = None

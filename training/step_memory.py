@@ -10,7 +10,7 @@ _TYPICAL_SHARE = 1.5
 
 def is_scarce(held: int) -> bool:
     """Whether a step that holds so many bytes will hardly fit into the memory that is free."""
-    available = memory.available_bytes(with_swap=False)
+    available = _free_bytes()
     return available is not None and held * _TYPICAL_SHARE > available
 
 
@@ -21,7 +21,7 @@ def describe(held: int, recomputed: str) -> str:
       held: see `check`; tensors whose size is not known do not count.
       recomputed: what it computes again instead: `recomputation.describe`.
     """
-    available = memory.available_bytes(with_swap=False)
+    available = _free_bytes()
     free = "" if available is None else f" ({memory.in_words(available)} are free)"
     return (
         f"a step keeps {memory.in_words(held)} or more for its backward pass{free} and computes "
@@ -44,9 +44,14 @@ def check(held: int, batch_size: int, advice: str, report: Callable[[str], None]
     what = f"A training step on {batch_size} examples"
     memory.check(held, what, advice)
     if is_scarce(held):
-        free = memory.in_words(memory.available_bytes(with_swap=False) or 0)
+        free = memory.in_words(_free_bytes() or 0)
         report(
             f"warning: {what} needs some {memory.in_words(held * _TYPICAL_SHARE)} of memory, and "
             f"{free} are free. If it is not enough, the system kills the "
             f"training run without a message. {advice}"
         )
+
+
+def _free_bytes() -> int | None:
+    # Swap only keeps a process alive; steps have to be fast.
+    return memory.available_bytes(with_swap=False)

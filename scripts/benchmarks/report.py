@@ -51,7 +51,7 @@ def format_table(table: Table) -> str:
     peers = [each for each in measured if each.is_peer]
     best = min(peers, key=lambda result: result.median_seconds) if peers else None
     facts = list(dict.fromkeys(fact for each in measured for fact in each.facts))
-    facts = [fact for fact in facts if fact not in ("versions", "peak_bytes")]
+    facts = [fact for fact in facts if fact != "versions"]
     headings = ["contender", table.quantity, f"time / {first.name}"]
     headings += ["time / fastest peer"] if best else []
     headings += ["peak memory, MiB", *facts]

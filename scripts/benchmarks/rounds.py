@@ -44,8 +44,7 @@ class Result:
     Attributes:
       seconds: seconds of one iteration in each round; () if the contender could not run.
       peak_bytes: peak resident memory; None if unknown.
-      facts: what the contender says of itself: "versions", "peak_bytes" where processes that have
-        ended took them, and columns of the table.
+      facts: what the contender says of itself: "versions", and columns of the table.
       reason: why it could not run, in one line; None if it did.
     """
 
@@ -137,8 +136,8 @@ class _Entrant:
         name, is_peer = self.contender.name, self.contender.is_peer
         if self.process is None:
             return Result(name, is_peer, reason=self.reason)
-        facts = self.process.facts
-        peak_bytes = facts.get("peak_bytes") or processes.peak_bytes(self.process.pid)
+        facts = dict(self.process.facts)
+        peak_bytes = facts.pop("peak_bytes", None) or processes.peak_bytes(self.process.pid)
         return Result(name, is_peer, tuple(self.seconds), peak_bytes, facts)
 
 
